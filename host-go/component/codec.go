@@ -1,0 +1,157 @@
+package component
+
+import "github.com/caisson-dev/caisson/host-go/component/internal/types"
+
+// codec lifts and lowers the values of one type (CanonicalABI.md, "Loading",
+// "Storing", "Flat Lifting", "Flat Lowering"). It is built once when a component
+// is compiled: sizes, offsets and case numbers are in it.
+//
+// Core values are 64-bit words as the core runtime passes them: an i32 or f32
+// is in the lower half. So the coercions between the cases of a variant are
+// truncations, which every codec does anyway.
+//
+// load and store work on a range that the caller has checked; memory that the
+// value points to they check themselves. They trap by panicking with a *trap.
+type codec interface {
+	load(t *transfer, ptr uint32) any
+	store(t *transfer, ptr uint32, v any)
+	lift(t *transfer, flat []uint64) any
+	lower(t *transfer, flat []uint64, v any)
+}
+
+// codecs builds and keeps codecs by type.
+type codecs struct {
+	u    *types.Universe
+	host func(resource int) bool
+	of   map[*types.Value]codec
+}
+
+func (cs *codecs) get(v *types.Value) codec {
+	if v == nil {
+		return nil
+	}
+	if c := cs.of[v]; c != nil {
+		return c
+	}
+	c := cs.build(v)
+	cs.of[v] = c
+	return c
+}
+
+func (cs *codecs) build(v *types.Value) codec {
+	switch v.Kind {
+	case types.Bool:
+		return boolCodec{}
+	case types.S8:
+		return s8Codec{}
+	case types.U8:
+		return u8Codec{}
+	case types.S16:
+		return s16Codec{}
+	case types.U16:
+		return u16Codec{}
+	case types.S32:
+		return s32Codec{}
+	case types.U32:
+		return u32Codec{}
+	case types.S64:
+		return s64Codec{}
+	case types.U64:
+		return u64Codec{}
+	case types.F32:
+		return f32Codec{}
+	case types.F64:
+		return f64Codec{}
+	case types.Char:
+		return charCodec{}
+	case types.String:
+		return stringCodec{}
+	case types.List:
+		if v.Elem.Kind == types.U8 {
+			return bytesCodec{}
+		}
+		return &listCodec{typ: v, elem: cs.get(v.Elem), size: v.Elem.Size, align: v.Elem.Align}
+	case types.Map:
+		pair := cs.u.Intern(types.Value{Kind: types.Tuple, Fields: []types.Field{{Type: v.Key}, {Type: v.Elem}}})
+		return &listCodec{typ: v, elem: cs.get(pair), size: pair.Size, align: pair.Align}
+	case types.FixedList:
+		return &fixedListCodec{typ: v, elem: cs.get(v.Elem), size: v.Elem.Size, flat: v.Elem.FlatLen}
+	case types.Record, types.Tuple:
+		return cs.record(v)
+	case types.Variant, types.Option, types.Result:
+		return cs.variant(v)
+	case types.Enum:
+		return newEnumCodec(v)
+	case types.Flags:
+		return &flagsCodec{typ: v, size: v.Size, mask: Flags(1<<uint64(len(v.Labels)) - 1)}
+	case types.Own, types.Borrow:
+		return &handleCodec{typ: v, resource: v.Resource.Index, own: v.Kind == types.Own, host: cs.host(v.Resource.Index)}
+	}
+	panic("component: no codec for " + v.Kind.String())
+}
+
+// transfer is the context of lifting and lowering the values of one call
+// (CanonicalABI.md, LiftLowerContext).
+type transfer struct {
+	in   *Instance
+	comp *componentState
+	opt  *instanceOptions
+	// buf is the memory as it is now. Allocation in the guest may move it.
+	buf []byte
+	// task is the scope of borrows lowered, when there can be any.
+	task *task
+	// lends are the handles lent by borrows lifted.
+	lends []lend
+	// lifted is how much was made of the guest's memory, in bytes.
+	lifted uint64
+}
+
+// liftSlack is what may be lifted in one call beyond twice the guest's memory.
+const liftSlack = 64 << 20
+
+// charge bounds what a call makes the host allocate. Values that lie side by
+// side in memory stay well below; a guest that has a million list elements
+// point at the same megabyte does not.
+func (t *transfer) charge(n uint64) {
+	if t.lifted += n; t.lifted > liftSlack+2*uint64(len(t.buf)) {
+		throw(&LimitError{Resource: "bytes lifted in one call", Limit: liftSlack + 2*uint64(len(t.buf))})
+	}
+}
+
+// view fetches the memory again.
+func (t *transfer) view() {
+	if t.opt.memory != nil {
+		t.buf = wholeMemory(t.opt.memory)
+	}
+}
+
+// check traps when the range is not aligned or not in memory.
+func (t *transfer) check(ptr uint32, size uint64, align uint32) {
+	if ptr&(align-1) != 0 {
+		trapf("unaligned pointer")
+	}
+	if uint64(ptr)+size > uint64(len(t.buf)) {
+		trapf("out of bounds memory access: %d bytes at %#x in a memory of %d", size, ptr, len(t.buf))
+	}
+}
+
+// realloc calls the guest's realloc and checks what it returns.
+func (t *transfer) realloc(old, oldSize, align, size uint32) uint32 {
+	ptr := t.in.realloc(t.comp, t.opt, old, oldSize, align, size)
+	t.view()
+	if ptr&(align-1) != 0 {
+		trapf("realloc return: result not aligned")
+	}
+	if uint64(ptr)+uint64(size) > uint64(len(t.buf)) {
+		trapf("realloc return: beyond end of memory")
+	}
+	return ptr
+}
+
+func (t *transfer) alloc(align, size uint32) uint32 { return t.realloc(0, 0, align, size) }
+
+func mismatch(typ *types.Value, v any) {
+	panic(&ValueError{Type: typ.String(), Value: v})
+}
+
+func mismatchPrim(typ string, v any) { panic(&ValueError{Type: typ, Value: v}) }

@@ -1,0 +1,94 @@
+package component
+
+import (
+	"fmt"
+
+	"github.com/caisson-dev/caisson/host-go/component/internal/types"
+)
+
+// recordCodec is a record or tuple.
+type recordCodec struct {
+	typ    *types.Value
+	fields []fieldCodec
+	tuple  bool
+}
+
+type fieldCodec struct {
+	codec
+	offset uint32 // in memory
+	flat   int    // in core values
+}
+
+func (cs *codecs) record(v *types.Value) *recordCodec {
+	c := &recordCodec{typ: v, tuple: v.Kind == types.Tuple, fields: make([]fieldCodec, len(v.Fields))}
+	var offset uint32
+	flat := 0
+	for i, f := range v.Fields {
+		offset = (offset + f.Type.Align - 1) &^ (f.Type.Align - 1)
+		c.fields[i] = fieldCodec{cs.get(f.Type), offset, flat}
+		offset += f.Type.Size
+		flat += f.Type.FlatLen
+	}
+	return c
+}
+
+func (c *recordCodec) load(t *transfer, ptr uint32) any {
+	out := make([]any, len(c.fields))
+	for i := range c.fields {
+		out[i] = c.fields[i].load(t, ptr+c.fields[i].offset)
+	}
+	return c.wrap(out)
+}
+
+func (c *recordCodec) lift(t *transfer, flat []uint64) any {
+	out := make([]any, len(c.fields))
+	for i := range c.fields {
+		out[i] = c.fields[i].lift(t, flat[c.fields[i].flat:])
+	}
+	return c.wrap(out)
+}
+
+func (c *recordCodec) wrap(vs []any) any {
+	if c.tuple {
+		return Tuple(vs)
+	}
+	return Record(vs)
+}
+
+func (c *recordCodec) values(v any) []any {
+	var vs []any
+	switch v := v.(type) {
+	case Record:
+		vs = v
+		if c.tuple {
+			mismatch(c.typ, v)
+		}
+	case Tuple:
+		vs = v
+		if !c.tuple {
+			mismatch(c.typ, v)
+		}
+	default:
+		mismatch(c.typ, v)
+	}
+	if len(vs) != len(c.fields) {
+		panic(&ValueError{Type: c.typ.String(), Value: v, Msg: fmt.Sprintf("%d values given for %d fields", len(vs), len(c.fields))})
+	}
+	return vs
+}
+
+func (c *recordCodec) store(t *transfer, ptr uint32, v any) { c.storeAll(t, ptr, c.values(v)) }
+
+// storeAll stores the fields, of which there are as many as values.
+func (c *recordCodec) storeAll(t *transfer, ptr uint32, vs []any) {
+	for i := range c.fields {
+		c.fields[i].store(t, ptr+c.fields[i].offset, vs[i])
+	}
+}
+
+func (c *recordCodec) lower(t *transfer, flat []uint64, v any) {
+	vs := c.values(v)
+	for i := range c.fields {
+		c.fields[i].lower(t, flat[c.fields[i].flat:], vs[i])
+	}
+}

@@ -1,0 +1,175 @@
+package component
+
+import (
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/caisson-dev/caisson/host-go/component/internal/binary"
+)
+
+// maxBytes is MAX_STRING_BYTE_LENGTH and MAX_LIST_BYTE_LENGTH.
+const maxBytes = 1<<28 - 1
+
+// utf16Tag marks a latin1+utf16 length as counting UTF-16 code units.
+const utf16Tag = 1 << 31
+
+// stringCodec is string, in each of the three encodings.
+type stringCodec struct{}
+
+func (stringCodec) load(t *transfer, ptr uint32) any {
+	return t.loadString(le.Uint32(t.buf[ptr:]), le.Uint32(t.buf[ptr+4:]))
+}
+
+func (stringCodec) lift(t *transfer, flat []uint64) any {
+	return t.loadString(uint32(flat[0]), uint32(flat[1]))
+}
+
+func (stringCodec) store(t *transfer, ptr uint32, v any) {
+	p, n := t.storeString(v)
+	le.PutUint32(t.buf[ptr:], p)
+	le.PutUint32(t.buf[ptr+4:], n)
+}
+
+func (stringCodec) lower(t *transfer, flat []uint64, v any) {
+	p, n := t.storeString(v)
+	flat[0], flat[1] = uint64(p), uint64(n)
+}
+
+// loadString is load_string_from_range.
+func (t *transfer) loadString(ptr, units uint32) string {
+	switch t.opt.encoding {
+	case binary.UTF16:
+		return t.loadUTF16(ptr, units)
+	case binary.Latin1UTF16:
+		if units&utf16Tag != 0 {
+			return t.loadUTF16(ptr, units^utf16Tag)
+		}
+		b := t.stringBytes(ptr, uint64(units), 2)
+		return latin1String(b)
+	}
+	b := t.stringBytes(ptr, uint64(units), 1)
+	if !utf8.Valid(b) {
+		trapf("invalid utf-8 string")
+	}
+	return string(b)
+}
+
+func (t *transfer) stringBytes(ptr uint32, size uint64, align uint32) []byte {
+	if size > maxBytes {
+		trapf("string of %d bytes is longer than the limit of %d", size, maxBytes)
+	}
+	if ptr&(align-1) != 0 {
+		trapf("string pointer is not aligned to %d", align)
+	}
+	if uint64(ptr)+size > uint64(len(t.buf)) {
+		trapf("string pointer/length out of bounds of memory: %d bytes at %#x", size, ptr)
+	}
+	t.charge(size)
+	return t.buf[ptr : uint64(ptr)+size]
+}
+
+func (t *transfer) loadUTF16(ptr, units uint32) string {
+	b := t.stringBytes(ptr, 2*uint64(units), 2)
+	out := make([]byte, 0, len(b)/2)
+	for i := 0; i < len(b); i += 2 {
+		r := rune(le.Uint16(b[i:]))
+		if utf16.IsSurrogate(r) {
+			if i+2 >= len(b) {
+				trapf("unpaired surrogate in utf-16 string")
+			}
+			r = utf16.DecodeRune(r, rune(le.Uint16(b[i+2:])))
+			if r == utf8.RuneError {
+				trapf("unpaired surrogate in utf-16 string")
+			}
+			i += 2
+		}
+		out = utf8.AppendRune(out, r)
+	}
+	return string(out)
+}
+
+func latin1String(b []byte) string {
+	out := make([]byte, 0, len(b))
+	for _, c := range b {
+		out = utf8.AppendRune(out, rune(c))
+	}
+	return string(out)
+}
+
+// storeString is store_string_into_range for a Go string, which is UTF-8.
+func (t *transfer) storeString(v any) (ptr, units uint32) {
+	s, ok := v.(string)
+	if !ok {
+		mismatchPrim("string", v)
+	}
+	if len(s) > maxBytes {
+		panic(&ValueError{Type: "string", Value: v, Msg: "longer than 256 MiB"})
+	}
+	if !utf8.ValidString(s) {
+		panic(&ValueError{Type: "string", Value: v, Msg: "not valid UTF-8"})
+	}
+	switch t.opt.encoding {
+	case binary.UTF16:
+		return t.storeUTF16(s)
+	case binary.Latin1UTF16:
+		return t.storeLatin1UTF16(s)
+	}
+	n := uint32(len(s))
+	ptr = t.alloc(1, n)
+	copy(t.buf[ptr:], s)
+	return ptr, n
+}
+
+// storeUTF16 is store_utf8_to_utf16: it allocates for the worst case and gives
+// back the rest.
+func (t *transfer) storeUTF16(s string) (ptr, units uint32) {
+	worst := 2 * uint32(len(s))
+	ptr = t.alloc(2, worst)
+	size := t.putUTF16(ptr, s)
+	if size < worst {
+		ptr = t.realloc(ptr, worst, 2, size)
+	}
+	return ptr, size / 2
+}
+
+// putUTF16 writes s as UTF-16 and returns its size in bytes.
+func (t *transfer) putUTF16(ptr uint32, s string) uint32 {
+	p := ptr
+	for _, r := range s {
+		if r1, r2 := utf16.EncodeRune(r); r >= 0x10000 {
+			le.PutUint16(t.buf[p:], uint16(r1))
+			le.PutUint16(t.buf[p+2:], uint16(r2))
+			p += 4
+			continue
+		}
+		le.PutUint16(t.buf[p:], uint16(r))
+		p += 2
+	}
+	return p - ptr
+}
+
+// storeLatin1UTF16 is store_string_to_latin1_or_utf16: Latin-1 until a
+// character does not fit, then the whole as UTF-16.
+func (t *transfer) storeLatin1UTF16(s string) (ptr, units uint32) {
+	n := uint32(len(s))
+	ptr = t.alloc(2, n)
+	p := ptr
+	for _, r := range s {
+		if r >= 1<<8 {
+			worst := 2 * n
+			ptr = t.realloc(ptr, n, 2, worst)
+			size := t.putUTF16(ptr, s)
+			if size < worst {
+				ptr = t.realloc(ptr, worst, 2, size)
+			}
+			return ptr, size/2 | utf16Tag
+		}
+		t.buf[p] = byte(r)
+		p++
+	}
+	if size := p - ptr; size < n {
+		ptr = t.realloc(ptr, n, 2, size)
+		return ptr, size
+	}
+	return ptr, n
+}

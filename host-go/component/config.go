@@ -1,0 +1,73 @@
+package component
+
+import "runtime"
+
+// Config says how components are compiled and run. The zero value is the
+// default; it is copied when it is given.
+type Config struct {
+	// CacheDir is the folder of the compile cache: machine code by content, so
+	// that a component compiles once. "" is none: each Runtime compiles anew.
+	// Several processes may share it.
+	CacheDir string
+
+	// Interpreter runs core code in wazero's interpreter instead of compiling
+	// it. Loading is several times quicker, running tens of times slower. It is
+	// also what wazero does on platforms it has no compiler for.
+	Interpreter bool
+
+	// MemoryLimitPages bounds the core memories of an instance, taken together,
+	// in pages of 64 KiB. A guest that asks for more is refused by memory.grow
+	// and may go on. 0 is 8192 (512 MiB).
+	MemoryLimitPages uint32
+
+	// Unmetered leaves guest code as it is, without safe points. Then a guest
+	// that loops cannot be stopped, not by the end of the context either, and
+	// while it runs no other goroutine's garbage collection completes: a guest
+	// can freeze the process. It is for trusted components alone.
+	Unmetered bool
+
+	// Limits bound what a guest may use beside memory.
+	Limits Limits
+
+	// CompilationWorkers is how many goroutines compile one core module. 0 is
+	// GOMAXPROCS.
+	CompilationWorkers int
+}
+
+// Limits bound what a guest may use. The time a call takes is bounded by its
+// context.
+type Limits struct {
+	// Fuel is how much one call may use, in units of Instance.FuelUsed. It is looked at every 262,144 units for each core
+	// module, so that small limits are overrun. It has no effect on unmetered
+	// code. 0 is no limit.
+	Fuel uint64
+
+	// TableElements bounds each core table. A guest that asks for more is
+	// refused by table.grow; a component whose tables start with more is not
+	// compiled. 0 is 1,048,576.
+	TableElements uint32
+}
+
+const (
+	defaultTableElements = 1 << 20
+	defaultMemoryPages   = 8192
+	maxMemoryPages       = 65536
+)
+
+func (c *Config) withDefaults() Config {
+	var out Config
+	if c != nil {
+		out = *c
+	}
+	if out.MemoryLimitPages == 0 {
+		out.MemoryLimitPages = defaultMemoryPages
+	}
+	if out.Limits.TableElements == 0 {
+		out.Limits.TableElements = defaultTableElements
+	}
+	out.MemoryLimitPages = min(out.MemoryLimitPages, maxMemoryPages)
+	if out.CompilationWorkers <= 0 {
+		out.CompilationWorkers = runtime.GOMAXPROCS(0)
+	}
+	return out
+}

@@ -1,0 +1,150 @@
+package component
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Errors for states that a caller branches on.
+var (
+	// ErrInstanceDead is the error of a call on an instance that trapped or was
+	// closed. It is never entered again: drop it and make a new one.
+	ErrInstanceDead = errors.New("component: the instance is dead: it trapped or was closed")
+
+	// ErrReentered is the error of a call on an instance that is in a call
+	// already: from inside a host function, or from another goroutine. The call
+	// that runs is not disturbed.
+	ErrReentered = errors.New("component: the instance is in a call already: a component may not be re-entered")
+)
+
+// DecodeError is a component that cannot be loaded: malformed, invalid, or
+// using what is not supported.
+type DecodeError struct {
+	// Offset is where in the file the fault is.
+	Offset int
+	// Msg names the fault or the construct.
+	Msg string
+	// Err is the cause, where there is one: the core runtime's error about a
+	// core module.
+	Err error
+}
+
+// Error tells the offset and the fault.
+func (e *DecodeError) Error() string {
+	return fmt.Sprintf("component: %s at offset %#x", e.Msg, e.Offset)
+}
+
+// Unwrap returns the cause.
+func (e *DecodeError) Unwrap() error { return e.Err }
+
+// LinkError is an import that the Linker does not satisfy, or a component that
+// no host can instantiate.
+type LinkError struct {
+	// Import is the import as interface#name, or name for one of the world
+	// itself. Empty when the fault is not in one import.
+	Import string
+	// Type is the type wanted, as WIT.
+	Type string
+	// Msg names the fault.
+	Msg string
+}
+
+// Error tells the import, the type wanted and the fault.
+func (e *LinkError) Error() string {
+	s := "component: link: "
+	if e.Import != "" {
+		s += "import " + e.Import + ": "
+	}
+	s += e.Msg
+	if e.Type != "" {
+		s += "; wanted: " + e.Type
+	}
+	return s
+}
+
+// TrapError is a trap: the call ended, and its instance is dead.
+type TrapError struct {
+	// Func is the export that was called; "instantiate" when a core start
+	// function trapped.
+	Func string
+	// Stack is the wasm stack trace, innermost frame first; may be empty.
+	Stack string
+	// Err is the cause: a host function's error, the end of the context, or the
+	// fault itself.
+	Err error
+}
+
+// Error tells the export and the cause, without the stack.
+func (e *TrapError) Error() string { return fmt.Sprintf("component: %s trapped: %v", e.Func, e.Err) }
+
+// Unwrap returns the cause.
+func (e *TrapError) Unwrap() error { return e.Err }
+
+// LimitError is a limit that was reached; the *TrapError of the call wraps it.
+type LimitError struct {
+	// Resource is what ran out: "fuel", "memory", "call depth",
+	// "bytes lifted in one call".
+	Resource string
+	// Limit is how much there was: units of fuel, bytes, nested calls.
+	Limit uint64
+}
+
+// Error tells the resource and the limit.
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("limit reached: %s, %d", e.Resource, e.Limit)
+}
+
+// ValueError is a Go value that does not fit the WIT type it is given for.
+type ValueError struct {
+	// Type is the WIT type wanted.
+	Type string
+	// Value is the Go value that was given.
+	Value any
+	// Msg says more, where the Go type alone is not the fault.
+	Msg string
+}
+
+// Error tells the type wanted and the value.
+func (e *ValueError) Error() string {
+	if e.Msg != "" {
+		return fmt.Sprintf("component: %s: %s", e.Type, e.Msg)
+	}
+	return fmt.Sprintf("component: a Go value of type %T where WIT type %s is wanted", e.Value, e.Type)
+}
+
+// trap is a trap on its way up: thrown by the Canonical ABI, by a host function
+// or by the core runtime, caught where the host called in.
+type trap struct {
+	err   error
+	stack string
+}
+
+func (t *trap) Error() string { return t.err.Error() }
+func (t *trap) Unwrap() error { return t.err }
+
+func throw(err error) { panic(&trap{err: err}) }
+
+func trapf(format string, args ...any) { throw(fmt.Errorf(format, args...)) }
+
+const stackMark = "\nwasm stack trace:\n\t"
+
+// asTrap makes a trap of what a core call returned. The innermost cause stays:
+// a trap that came up through several core calls is one trap.
+func asTrap(err error) *trap {
+	t := &trap{err: err}
+	if inner := (*trap)(nil); errors.As(err, &inner) {
+		t.err, t.stack = inner.err, inner.stack
+	} else if cause := errors.Unwrap(err); cause != nil {
+		t.err = cause
+	}
+	if _, stack, ok := strings.Cut(err.Error(), stackMark); ok && t.stack == "" {
+		t.stack = stack
+	}
+	return t
+}
+
+// asTrapError gives a trap to the caller of fn.
+func (t *trap) asTrapError(fn string) error {
+	return &TrapError{Func: fn, Stack: t.stack, Err: t.err}
+}

@@ -1,0 +1,234 @@
+package component
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
+)
+
+// Instance is an instance of a component, with memory of its own. One call runs
+// at a time: a second one, from another goroutine or from a host function, gets
+// ErrReentered. After a trap it is dead.
+type Instance struct {
+	c       *Compiled
+	hosts   []HostFunc
+	drops   []func(ctx context.Context, rep uint32) // by resource; nil for those of guests
+	modules []api.Module                            // by core instance
+	memory  []api.Memory                            // each once
+
+	comps   []*componentState
+	options []*instanceOptions
+	lifts   []liftState
+
+	// state is idle, running or dead.
+	state atomic.Int32
+	// ctx is the context of the call that runs; callCtx is what core code is
+	// called with, for builtins to find the instance.
+	ctx      context.Context
+	callCtx  callContext
+	realloc4 [4]uint64
+	fuel     meter
+	depth    int
+	budget   memoryBudget
+}
+
+const (
+	idle int32 = iota
+	running
+	dead
+)
+
+// componentState is the state of one component instance of the tree
+// (CanonicalABI.md, ComponentInstance).
+type componentState struct {
+	index    int
+	mayEnter bool
+	mayLeave bool
+	handles  table
+}
+
+func (c *componentState) checkLeave() {
+	if !c.mayLeave {
+		trapf("cannot leave component instance")
+	}
+}
+
+// Instantiate makes an instance, its imports taken from the linker (nil: it
+// imports nothing). Start functions of core modules run. The error is a
+// *LinkError when an import is missing, a *TrapError when a start function
+// trapped.
+func (c *Compiled) Instantiate(ctx context.Context, l *Linker) (*Instance, error) {
+	if l == nil {
+		l = NewLinker()
+	}
+	in := &Instance{
+		c: c, lifts: make([]liftState, len(c.lifts)),
+		modules: make([]api.Module, len(c.program.Instances)),
+	}
+	in.callCtx.in = in
+	limit := uint64(c.r.cfg.MemoryLimitPages) << 16
+	in.budget = memoryBudget{limit: limit, left: limit, time: &in.fuel}
+	if err := in.bind(l); err != nil {
+		return nil, err
+	}
+	for i := range c.program.Components {
+		in.comps = append(in.comps, &componentState{index: i, mayEnter: true, mayLeave: true})
+	}
+	for i := range c.program.Options {
+		in.options = append(in.options, &instanceOptions{encoding: c.program.Options[i].Encoding})
+	}
+	err := in.enter(ctx, "instantiate", func() {
+		for i := range c.program.Instances {
+			in.instantiate(i)
+		}
+	})
+	if err != nil {
+		return nil, errors.Join(err, in.Close(ctx))
+	}
+	in.memory = in.memories()
+	return in, nil
+}
+
+// bind takes the imports from the linker.
+func (in *Instance) bind(l *Linker) error {
+	p := in.c.program
+	if p.Unlinkable != "" {
+		return &LinkError{Msg: p.Unlinkable}
+	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	for _, imp := range p.Imports {
+		name := importName(imp.Interface, imp.Name)
+		i := l.find(imp.Interface)
+		if i == nil {
+			return &LinkError{Import: name, Type: imp.Type.String(), Msg: "the linker has no interface " + imp.Interface}
+		}
+		f := i.lookup(imp.Name)
+		if f == nil {
+			return &LinkError{Import: name, Type: imp.Type.String(), Msg: "the linker has no such function"}
+		}
+		in.hosts = append(in.hosts, f)
+	}
+	in.drops = make([]func(context.Context, uint32), len(p.Resources))
+	for k, r := range p.Resources {
+		if !r.Host {
+			continue
+		}
+		if i := l.find(r.Interface); i != nil {
+			in.drops[k] = i.lookupResource(r.Name)
+		}
+		if in.drops[k] == nil {
+			return &LinkError{Import: importName(r.Interface, r.Name), Type: "resource " + r.Name, Msg: "the linker has no such resource"}
+		}
+	}
+	return nil
+}
+
+func importName(iface, name string) string {
+	if iface == "" {
+		return name
+	}
+	return iface + "#" + name
+}
+
+// instantiate makes core instance i.
+func (in *Instance) instantiate(i int) {
+	step := &in.c.program.Instances[i]
+	code := in.c.shims[i]
+	resolve := func(name string) api.Module {
+		if name == hostModule {
+			return in.c.host
+		}
+		k, err := strconv.Atoi(name)
+		if err != nil {
+			return nil
+		}
+		return in.modules[k]
+	}
+	if step.Module >= 0 {
+		code = in.c.modules[step.Module]
+		resolve = func(name string) api.Module {
+			if name == hostModule {
+				return in.c.host
+			}
+			for _, a := range step.Args {
+				if wasm.ImportName(a.Name) == name {
+					return in.modules[a.Instance]
+				}
+			}
+			return nil
+		}
+	}
+	ctx := experimental.WithImportResolver(&in.callCtx, resolve)
+	ctx = experimental.WithMemoryAllocator(ctx, &in.budget)
+	m, err := in.c.r.core.InstantiateModule(ctx, code, anonymous)
+	if err != nil {
+		panic(asTrap(fmt.Errorf("core instance %d: %w", i, err)))
+	}
+	in.modules[i] = m
+	if step.Module >= 0 && in.c.counters[step.Module] != "" {
+		in.fuel.counters = append(in.fuel.counters, m.ExportedGlobal(in.c.counters[step.Module]))
+	}
+}
+
+// anonymous makes modules that the core runtime does not know by name, and runs
+// no start function but the module's own.
+var anonymous = wazero.NewModuleConfig().WithName("").WithStartFunctions()
+
+func (in *Instance) memories() []api.Memory {
+	var out []api.Memory
+	seen := map[api.Memory]bool{}
+	for i, m := range in.modules {
+		k := in.c.program.Instances[i].Module
+		if k < 0 || in.c.program.Modules[k].Type.Memories == 0 {
+			continue
+		}
+		if mem := m.Memory(); !seen[mem] {
+			seen[mem] = true
+			out = append(out, mem)
+		}
+	}
+	return out
+}
+
+// MemorySize returns the size of all linear memories, in bytes.
+func (in *Instance) MemorySize() uint64 {
+	var n uint64
+	for _, m := range in.memory {
+		n += uint64(len(wholeMemory(m)))
+	}
+	return n
+}
+
+// Close frees the instance: memories, and the resources of the host that the
+// guest still holds. It may be called more than once, and not during a call.
+func (in *Instance) Close(ctx context.Context) error {
+	if in.state.Load() == running {
+		return ErrReentered
+	}
+	in.state.Store(dead)
+	for _, c := range in.comps {
+		for _, h := range c.handles.elems {
+			if h != nil && h.own && in.drops[h.typ] != nil {
+				in.drops[h.typ](ctx, h.rep)
+			}
+		}
+		c.handles = table{}
+	}
+	var errs []error
+	for i := len(in.modules) - 1; i >= 0; i-- {
+		if m := in.modules[i]; m != nil {
+			errs = append(errs, m.Close(ctx))
+		}
+	}
+	in.modules, in.memory, in.options, in.lifts, in.fuel.counters = nil, nil, nil, nil, nil
+	return errors.Join(errs...)
+}

@@ -1,0 +1,36 @@
+package binary
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// FuzzDecode: whatever the input, a tree or an *Error within the input.
+func FuzzDecode(f *testing.F) {
+	seeds, err := filepath.Glob("../../testdata/*.wasm")
+	if err != nil || len(seeds) == 0 {
+		f.Fatal("no seeds", err)
+	}
+	for _, name := range seeds {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := Decode(b)
+		var e *Error
+		switch {
+		case err == nil && c == nil:
+			t.Fatal("nothing")
+		case err == nil:
+		case !errors.As(err, &e):
+			t.Fatalf("%T: %v", err, err)
+		case e.Offset < 0 || e.Offset > len(b):
+			t.Fatalf("offset %d of %d: %v", e.Offset, len(b), err)
+		}
+	})
+}

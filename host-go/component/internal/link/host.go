@@ -1,0 +1,72 @@
+package link
+
+import (
+	"github.com/caisson-dev/caisson/host-go/component/internal/binary"
+	"github.com/caisson-dev/caisson/host-go/component/internal/types"
+)
+
+// hostBinding turns the type of a root import into items that the host gives.
+// With a nil linker program entry (abstract) it only makes the items.
+type hostBinding struct {
+	l     *linker
+	fresh map[*types.Resource]bool
+}
+
+// bind makes the item for the extern named name in the interface iface.
+func (h *hostBinding) bind(iface, name string, e types.Extern) item {
+	it := item{sort: e.Sort}
+	switch e.Sort {
+	case binary.SortFunc:
+		h.l.p.Imports = append(h.l.p.Imports, HostFunc{Interface: iface, Name: name, Type: e.Func})
+		it.fn = &funcItem{e.Func, FuncRef{Host: true, Index: len(h.l.p.Imports) - 1}}
+	case binary.SortType:
+		it.typ = e.Type
+		if r, ok := e.Type.(*types.Resource); ok && h.fresh[r] && r.Index < 0 {
+			r.Index = len(h.l.p.Resources)
+			h.l.p.Resources = append(h.l.p.Resources, Resource{Name: name, Host: true, Interface: iface, Component: -1})
+		}
+	case binary.SortInstance:
+		if iface != "" {
+			name = iface + "/" + name
+		}
+		it.inst = newInstanceItem()
+		for _, x := range e.Instance.Exports {
+			it.inst.add(x.Name, h.bind(name, x.Name.Text, x.Extern))
+		}
+	case binary.SortComponent:
+		it.comp = &componentItem{typ: e.Component}
+		h.l.unlinkable("it imports the component `" + name + "`, which a host cannot give")
+	case binary.SortCoreModule:
+		it.module = &moduleItem{typ: e.Module}
+		h.l.unlinkable("it imports the core module `" + name + "`, which a host cannot give")
+	}
+	return it
+}
+
+// abstract makes an instance of a component that is known by its type alone.
+// Nothing in it can be called.
+func (l *linker) abstract(c *types.Component) *instanceItem {
+	inst := newInstanceItem()
+	for _, x := range c.Exports {
+		inst.add(x.Name, abstractItem(x.Extern))
+	}
+	return inst
+}
+
+func abstractItem(e types.Extern) item {
+	it := item{sort: e.Sort, typ: e.Type}
+	switch e.Sort {
+	case binary.SortFunc:
+		it.fn = &funcItem{typ: e.Func, ref: FuncRef{Index: -1}}
+	case binary.SortInstance:
+		it.inst = newInstanceItem()
+		for _, x := range e.Instance.Exports {
+			it.inst.add(x.Name, abstractItem(x.Extern))
+		}
+	case binary.SortComponent:
+		it.comp = &componentItem{typ: e.Component}
+	case binary.SortCoreModule:
+		it.module = &moduleItem{typ: e.Module}
+	}
+	return it
+}

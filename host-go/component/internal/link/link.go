@@ -1,0 +1,247 @@
+package link
+
+import (
+	"fmt"
+
+	"github.com/caisson-dev/caisson/host-go/component/internal/binary"
+	"github.com/caisson-dev/caisson/host-go/component/internal/types"
+	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
+)
+
+// Bounds on what linking may make of a component. Nested components are worked
+// through once for each instantiation, which can grow exponentially in the
+// size of the file.
+const (
+	maxComponents = 10_000
+	maxWork       = 5_000_000
+	maxTypeSize   = 1_000_000
+)
+
+// linker works through definitions and adds to the program.
+type linker struct {
+	u       *types.Universe
+	p       *Program
+	modules map[*binary.CoreModule]*moduleItem
+	order   []*binary.CoreModule
+	indices map[*binary.CoreModule]int
+	work    int
+	// validating says that components are checked by themselves, and not made.
+	validating bool
+	nominal    int
+}
+
+func newLinker(modules map[*binary.CoreModule]*moduleItem) *linker {
+	u := types.NewUniverse()
+	return &linker{
+		u: u, p: &Program{Universe: u}, modules: modules, indices: map[*binary.CoreModule]int{},
+	}
+}
+
+// Link validates a component and links it. The error is an *Error.
+func Link(c *binary.Component) (p *Program, err error) {
+	defer func() {
+		if x := recover(); x != nil {
+			e, ok := x.(*Error)
+			if !ok {
+				panic(x)
+			}
+			p, err = nil, e
+		}
+	}()
+	v := newLinker(map[*binary.CoreModule]*moduleItem{})
+	v.validating = true
+	typ := v.validate(c, nil)
+
+	l := newLinker(v.modules)
+	l.p.Type = typ
+	exports := l.component(c, nil, -1, nil)
+	for _, name := range exports.names {
+		l.p.Exports = append(l.p.Exports, export(name, exports.items[name.Text]))
+	}
+	for _, d := range v.order {
+		l.moduleIndex(l.modules[d]) // one that is never instantiated has to be valid too
+	}
+	return l.p, nil
+}
+
+func fail(offset int, format string, args ...any) {
+	panic(&Error{offset, fmt.Sprintf(format, args...)})
+}
+
+func export(name binary.Name, it item) Export {
+	e := Export{Name: name, Sort: it.sort}
+	switch it.sort {
+	case binary.SortFunc:
+		e.Func, e.Type = &it.fn.ref, it.fn.typ
+	case binary.SortInstance:
+		for _, n := range it.inst.names {
+			e.Instance = append(e.Instance, export(n, it.inst.items[n.Text]))
+		}
+	}
+	return e
+}
+
+// component instantiates a component definition. Without args it is the root,
+// and its imports are the host's.
+func (l *linker) component(def *binary.Component, parent *scope, parentComp int, args map[string]item) *instanceItem {
+	if len(l.p.Components) >= maxComponents {
+		fail(def.Offset, "more than %d component instances", maxComponents)
+	}
+	l.p.Components = append(l.p.Components, Component{Parent: parentComp})
+	s := &scope{parent: parent, comp: len(l.p.Components) - 1, component: true}
+	exports := newInstanceItem()
+	for _, d := range def.Defs {
+		l.step(def.Offset)
+		switch d := d.(type) {
+		case *binary.Component:
+			s.components = append(s.components, &componentItem{def: d, scope: s})
+		case *binary.Import:
+			s.push(l.importDef(s, d, args, parent == nil))
+		case *binary.Export:
+			it := l.item(s, d.Offset, d.Sort, d.Index)
+			exports.add(d.Name, it)
+			s.push(it)
+		default:
+			l.define(s, d)
+		}
+	}
+	return exports
+}
+
+// define works through a definition that is the same whether its component is
+// validated or linked.
+func (l *linker) define(s *scope, d binary.Def) {
+	switch d := d.(type) {
+	case *binary.CoreModule:
+		s.coreModules = append(s.coreModules, l.module(d))
+	case *binary.CoreInstance:
+		s.coreInstances = append(s.coreInstances, l.coreInstance(s, d))
+	case *binary.CoreType:
+		s.coreTypes = append(s.coreTypes, l.coreType(s, d))
+	case *binary.Instance:
+		s.instances = append(s.instances, l.instance(s, d))
+	case *binary.Alias:
+		l.alias(s, d)
+	case *binary.Type:
+		s.types = append(s.types, l.typeDef(s, d))
+	case *binary.Canon:
+		l.canon(s, d)
+	}
+}
+
+// step counts work done, so that no input makes linking endless.
+func (l *linker) step(offset int) {
+	if l.work++; l.work > maxWork {
+		fail(offset, "linking takes more than %d steps", maxWork)
+	}
+}
+
+// module reads the types of a core module, once.
+func (l *linker) module(d *binary.CoreModule) *moduleItem {
+	if m := l.modules[d]; m != nil {
+		return m
+	}
+	typ, err := wasm.Read(d.Bytes)
+	if err != nil {
+		fail(d.Offset, "%v", err)
+	}
+	for i, imp := range typ.Imports {
+		for _, other := range typ.Imports[:i] {
+			if imp.Module == other.Module && imp.Name == other.Name {
+				fail(d.Offset, "duplicate import name `%s:%s` already defined", imp.Module, imp.Name)
+			}
+		}
+	}
+	m := &moduleItem{def: d, typ: typ}
+	l.modules[d] = m
+	l.order = append(l.order, d)
+	return m
+}
+
+// item looks up a definition by sort and index.
+func (l *linker) item(s *scope, offset int, sort binary.Sort, i uint32) item {
+	it := item{sort: sort}
+	switch sort {
+	case binary.SortFunc:
+		it.fn = at(s.funcs, i, offset, sort)
+	case binary.SortType:
+		it.typ = at(s.types, i, offset, sort)
+	case binary.SortInstance:
+		it.inst = at(s.instances, i, offset, sort)
+	case binary.SortComponent:
+		it.comp = at(s.components, i, offset, sort)
+	case binary.SortCoreModule:
+		it.module = at(s.coreModules, i, offset, sort)
+	default:
+		fail(offset, "a %s cannot be imported or exported", sort)
+	}
+	return it
+}
+
+func at[T any](space []T, i uint32, offset int, sort binary.Sort) T {
+	if uint64(i) >= uint64(len(space)) {
+		fail(offset, "unknown %s %d: %s index out of bounds", sort, i, sort)
+	}
+	return space[i]
+}
+
+// instance makes a component instance.
+func (l *linker) instance(s *scope, d *binary.Instance) *instanceItem {
+	if d.Inline {
+		inst := newInstanceItem()
+		for _, e := range d.Exports {
+			l.step(d.Offset)
+			if !inst.add(e.Name, l.item(s, d.Offset, e.Sort, e.Index)) {
+				fail(d.Offset, "instance export name `%s` conflicts with previous name", e.Name.Text)
+			}
+		}
+		if l.validating {
+			return l.inlineInstance(d, inst)
+		}
+		return inst
+	}
+	c := at(s.components, d.Component, d.Offset, binary.SortComponent)
+	args := make(map[string]item, len(d.Args))
+	for _, a := range d.Args {
+		l.step(d.Offset)
+		if _, dup := args[a.Name]; dup {
+			fail(d.Offset, "instantiation argument `%s` conflicts with previous argument", a.Name)
+		}
+		args[a.Name] = l.item(s, d.Offset, a.Sort, a.Index)
+	}
+	if l.validating {
+		return l.instantiateType(s, d.Offset, c.typ, args)
+	}
+	if c.def == nil {
+		l.unlinkable("a component import can only be satisfied by another component")
+		return l.abstract(c.typ)
+	}
+	return l.component(c.def, c.scope, s.comp, args)
+}
+
+func (l *linker) unlinkable(why string) {
+	if l.p.Unlinkable == "" {
+		l.p.Unlinkable = why
+	}
+}
+
+// importDef resolves an import: from the arguments, or, at the root, from the
+// host.
+func (l *linker) importDef(s *scope, d *binary.Import, args map[string]item, root bool) item {
+	if !root {
+		it, ok := args[d.Name.Text]
+		if !ok {
+			fail(d.Offset, "missing import named `%s`", d.Name.Text)
+		}
+		if it.sort != d.Type.Sort {
+			fail(d.Offset, "import `%s`: expected %s, found %s", d.Name.Text, d.Type.Sort, it.sort)
+		}
+		return it
+	}
+	e, fresh := l.externType(s, d.Offset, d.Name.Text, d.Type)
+	h := &hostBinding{l: l, fresh: map[*types.Resource]bool{}}
+	for _, r := range fresh {
+		h.fresh[r] = true
+	}
+	return h.bind("", d.Name.Text, e)
+}

@@ -1,0 +1,212 @@
+// Package types holds the types of the Component Model as the linker computes
+// them: indices resolved, aliases gone, resources by identity.
+package types
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Kind is the constructor of a value type.
+type Kind uint8
+
+// The kinds of value type.
+const (
+	Bool Kind = iota
+	S8
+	U8
+	S16
+	U16
+	S32
+	U32
+	S64
+	U64
+	F32
+	F64
+	Char
+	String
+	Record
+	Variant
+	List
+	FixedList
+	Tuple
+	Flags
+	Enum
+	Option
+	Result
+	Own
+	Borrow
+	Map
+)
+
+var kindNames = [...]string{
+	"bool", "s8", "u8", "s16", "u16", "s32", "u32", "s64", "u64", "f32", "f64", "char", "string",
+	"record", "variant", "list", "list", "tuple", "flags", "enum", "option", "result", "own", "borrow", "map",
+}
+
+// String returns the WIT keyword.
+func (k Kind) String() string { return kindNames[k] }
+
+// Field is a record field, a variant case or a parameter. A case without a
+// payload has a nil type; the elements of a tuple have no name.
+type Field struct {
+	Name string
+	Type *Value
+}
+
+// Value is a value type. Values are interned: two types of one Universe are
+// equal when their pointers are.
+type Value struct {
+	Kind     Kind
+	Fields   []Field  // Record, Tuple, Variant
+	Labels   []string // Flags, Enum
+	Elem     *Value   // List, FixedList, Option; Map: the value
+	Key      *Value   // Map
+	OK, Err  *Value   // Result, each nil when absent
+	Length   uint32   // FixedList
+	Resource *Resource
+	// Nominal tells apart types that are equal and were defined, imported or
+	// exported one by one: whether a type has a name is a matter of which it is.
+	// It is 0 where that does not matter, and never for type equality. Origin is
+	// the Nominal of the definition that an import or export is of.
+	Nominal, Origin int
+
+	Layout
+	id        int
+	resources bool // refers to a resource
+	borrow    bool // contains a borrow
+}
+
+// HasBorrow says whether a borrow is anywhere in the type.
+func (v *Value) HasBorrow() bool { return v.borrow }
+
+// HasResource says whether a handle is anywhere in the type.
+func (v *Value) HasResource() bool { return v.resources }
+
+// Resource is a resource type. Its identity is its root's pointer: an alias is
+// the same type under another name.
+type Resource struct {
+	Name string
+	// Index is the place in the program's table of resources; -1 for an
+	// abstract resource.
+	Index int
+
+	root *Resource
+}
+
+// Root returns what the resource is an alias of, itself when of none.
+func (r *Resource) Root() *Resource {
+	if r.root != nil {
+		return r.root
+	}
+	return r
+}
+
+// Alias returns the same resource type under another name.
+func (r *Resource) Alias(name string) *Resource {
+	return &Resource{Name: name, Index: r.Index, root: r.Root()}
+}
+
+// Func is a component function type. A nil Result is none.
+type Func struct {
+	Params []Field
+	Result *Value
+}
+
+// Universe interns value types.
+type Universe struct {
+	values map[string]*Value
+	ids    map[*Resource]int
+	prims  [String + 1]*Value
+}
+
+// NewUniverse returns an empty universe.
+func NewUniverse() *Universe {
+	u := &Universe{values: map[string]*Value{}, ids: map[*Resource]int{}}
+	for k := Bool; k <= String; k++ {
+		u.prims[k] = u.Intern(Value{Kind: k})
+	}
+	return u
+}
+
+// Prim returns a primitive type.
+func (u *Universe) Prim(k Kind) *Value { return u.prims[k] }
+
+// Intern returns the one type equal to v, its layout computed.
+func (u *Universe) Intern(v Value) *Value {
+	key := u.key(&v)
+	if old := u.values[key]; old != nil {
+		return old
+	}
+	v.id = len(u.values)
+	v.resources = v.Kind == Own || v.Kind == Borrow
+	v.borrow = v.Kind == Borrow
+	v.each(func(t *Value) {
+		v.resources = v.resources || t.resources
+		v.borrow = v.borrow || t.borrow
+	})
+	v.Layout = v.layout()
+	u.values[key] = &v
+	return &v
+}
+
+// each visits the types v is made of.
+func (v *Value) each(f func(*Value)) {
+	for _, field := range v.Fields {
+		if field.Type != nil {
+			f(field.Type)
+		}
+	}
+	for _, t := range []*Value{v.Elem, v.Key, v.OK, v.Err} {
+		if t != nil {
+			f(t)
+		}
+	}
+}
+
+// key spells out v with its parts by their ids. Labels are quoted by length,
+// so no label can pass for structure.
+func (u *Universe) key(v *Value) string {
+	var b strings.Builder
+	num := func(n int) {
+		b.WriteString(strconv.Itoa(n))
+		b.WriteByte(',')
+	}
+	ref := func(t *Value) {
+		if t == nil {
+			b.WriteString("-,")
+		} else {
+			num(t.id)
+		}
+	}
+	label := func(s string) {
+		num(len(s))
+		b.WriteString(s)
+	}
+	num(int(v.Kind))
+	num(len(v.Fields))
+	for _, f := range v.Fields {
+		label(f.Name)
+		ref(f.Type)
+	}
+	for _, l := range v.Labels {
+		label(l)
+	}
+	b.WriteByte(';')
+	ref(v.Elem)
+	ref(v.Key)
+	ref(v.OK)
+	ref(v.Err)
+	num(int(v.Length))
+	num(v.Nominal)
+	num(v.Origin)
+	if v.Resource != nil {
+		id, ok := u.ids[v.Resource]
+		if !ok {
+			id = len(u.ids)
+			u.ids[v.Resource] = id
+		}
+		num(id)
+	}
+	return b.String()
+}

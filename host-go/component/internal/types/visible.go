@@ -1,0 +1,126 @@
+package types
+
+import "github.com/caisson-dev/caisson/host-go/component/internal/binary"
+
+// Visible are the types that have a name outside: imported or exported ones
+// (Explainer.md, "External Visibility of Types"). Keys are *Value and
+// *Resource.
+type Visible map[Type]bool
+
+// Named says whether what an import or export refers to has names. The type of
+// a type import or export need not have one: it gets it there.
+func (v Visible) Named(e *Extern) bool {
+	switch {
+	case e.Func != nil:
+		return v.function(e.Func)
+	case e.Instance != nil:
+		return v.instance(e.Instance)
+	case e.Type != nil:
+		return v.typ(e.Type)
+	}
+	return true
+}
+
+func (v Visible) typ(t Type) bool {
+	switch t := t.(type) {
+	case *Value:
+		return v[t] || v.parts(t)
+	case *Func:
+		return v.function(t)
+	case *Instance:
+		return v.instance(t)
+	}
+	return true
+}
+
+// instance checks exports in order: a type that an instance exports has a name
+// for what comes after.
+func (v Visible) instance(i *Instance) bool {
+	inner := Visible{}
+	for t := range v {
+		inner[t] = true
+	}
+	for k := range i.Exports {
+		if !inner.Named(&i.Exports[k].Extern) {
+			return false
+		}
+		inner.Add(&i.Exports[k].Extern)
+	}
+	return true
+}
+
+// Add gives names to the types that an import or export is or holds.
+func (v Visible) Add(e *Extern) {
+	switch {
+	case e.Sort == binary.SortType:
+		v[e.Type] = true
+	case e.Instance != nil:
+		for k := range e.Instance.Exports {
+			v.Add(&e.Instance.Exports[k].Extern)
+		}
+	}
+}
+
+func (v Visible) function(f *Func) bool {
+	for _, p := range f.Params {
+		if !v.value(p.Type) {
+			return false
+		}
+	}
+	return f.Result == nil || v.value(f.Result)
+}
+
+// value checks a type that is used: records, variants, enums, flags and
+// resources need a name, others only in their parts.
+func (v Visible) value(t *Value) bool {
+	if t.Nominal != 0 {
+		return v[t]
+	}
+	return v.parts(t)
+}
+
+func (v Visible) parts(t *Value) bool {
+	if t.Resource != nil {
+		return v[t.Resource]
+	}
+	ok := true
+	t.each(func(u *Value) { ok = ok && v.value(u) })
+	return ok
+}
+
+// Rename returns the extern with a new identity for each type that it exports,
+// as an import or export makes one (Binary.md, "Import and Export
+// Definitions").
+func (u *Universe) Rename(name string, e Extern, next func() int) Extern {
+	s := u.NewSubst()
+	u.rename(s, name, &e, next)
+	switch t := e.Type.(type) {
+	case *Value:
+		e.Type = s.Value(t)
+	case *Resource:
+		e.Type = s.Resource(t)
+	}
+	if e.Instance != nil {
+		e.Instance = s.Instance(e.Instance)
+	}
+	return e
+}
+
+func (u *Universe) rename(s *Subst, name string, e *Extern, next func() int) {
+	switch t := e.Type.(type) {
+	case *Value:
+		if t.Nominal != 0 {
+			to := s.parts(t)
+			to.Nominal = next()
+			s.AddValue(t, u.Intern(to))
+		}
+	case *Resource:
+		s.Add(t, t.Alias(name))
+	}
+	if e.Instance != nil {
+		for k := range e.Instance.Exports {
+			x := &e.Instance.Exports[k]
+			u.rename(s, x.Name.Text, &x.Extern, next)
+		}
+	}
+}

@@ -1,0 +1,215 @@
+package wasm
+
+import "slices"
+
+// Metering is what Instrument adds to a module.
+type Metering struct {
+	// Module and Name are the import of the check function, [i32] -> [i32]. It
+	// is called when the counter is used up, with the counter, and returns the
+	// new one. The import is added as it stands, past the renaming of others.
+	Module, Name string
+	// Quantum is the counter's first value.
+	Quantum int32
+	// Counter is the name under which the counter is exported, made longer
+	// where the module has such an export.
+	Counter string
+	// TableElements bounds the maximum of each table the module defines.
+	TableElements uint32
+	// Off leaves the code as it is: the module is checked and written anew, and
+	// nothing is added.
+	Off bool
+}
+
+// Instrument returns the module with safe points in its code: a counter in an
+// added global goes down by about the number of instructions that are run, and
+// when it is used up the check function is called. A counter goes down at each
+// loop header and at the entry of every function that calls another or is
+// long; and before bulk operations by their length. So no code runs for long
+// without a check: no loop, no recursion, no tree of calls.
+//
+// Import modules get the names of ImportName. Custom sections are left out but
+// for the names of functions. Every count in the module is checked against its
+// size: the core runtime allocates by them.
+//
+// The second result is the name the counter is exported under, "" for a module
+// without code.
+func Instrument(b []byte, m Metering) (out []byte, counter string, err error) {
+	defer catch(&err)
+	in := &instrumenter{Metering: m, b: b}
+	in.scan()
+	if _, ok := in.secs[secCode]; !ok {
+		in.Off = true
+	}
+	out = in.write()
+	if in.Off {
+		return out, "", nil
+	}
+	return out, in.Counter, nil
+}
+
+// ImportName is the name that imports from module name have after Instrument:
+// the core runtime refuses to import from a module named "". A prefix keeps
+// names apart that differed before.
+func ImportName(name string) string { return "$" + name }
+
+// instrumenter rewrites one module.
+type instrumenter struct {
+	Metering
+	b       []byte
+	secs    map[byte]section
+	customs []section
+
+	types     []*FuncType
+	funcTypes []uint32 // type indices, imports first
+	imported  uint32   // functions imported
+	globals   uint32
+	tables    uint32
+}
+
+// sectionOrder is the order of sections in a module; custom ones go anywhere.
+var sectionOrder = []byte{
+	secType, secImport, secFunction, secTable, secMemory, secTag, secGlobal,
+	secExport, secStart, secElement, secCount, secCode, secData,
+}
+
+// scan finds the sections and what the rewriting has to know of them.
+func (in *instrumenter) scan() {
+	in.secs = map[byte]section{}
+	last := -1
+	for _, sec := range sections(in.b) {
+		if sec.id == secCustom {
+			in.customs = append(in.customs, sec)
+			continue
+		}
+		r := &reader{in.b, sec.start, sec.end}
+		at := slices.Index(sectionOrder, sec.id)
+		if at <= last {
+			r.fail("unknown section, or out of order: %d", sec.id)
+		}
+		last = at
+		in.secs[sec.id] = sec
+		in.scanSection(r, sec.id)
+	}
+}
+
+func (in *instrumenter) scanSection(r *reader, id byte) {
+	switch id {
+	case secType:
+		for range r.count() {
+			in.types = append(in.types, r.funcType())
+		}
+	case secImport:
+		for range r.count() {
+			r.name()
+			r.name()
+			switch ExternKind(r.b[min(r.pos, r.end-1)]) {
+			case KindFunc:
+				in.imported++
+				r.byte()
+				in.funcTypes = append(in.funcTypes, in.typeIndex(r))
+				continue
+			case KindGlobal:
+				in.globals++
+			case KindTable:
+				in.tables++
+			}
+			r.importDesc()
+		}
+	case secFunction:
+		for range r.count() {
+			in.funcTypes = append(in.funcTypes, in.typeIndex(r))
+		}
+	case secGlobal:
+		in.globals += uint32(r.count())
+	case secExport:
+		for range r.count() {
+			if name := r.name(); name == in.Counter {
+				in.Counter += "'"
+				in.scanSection(&reader{in.b, in.secs[id].start, in.secs[id].end}, id)
+				return
+			}
+			r.byte()
+			r.leb()
+		}
+	}
+}
+
+func (in *instrumenter) typeIndex(r *reader) uint32 {
+	i := r.u32()
+	if uint64(i) >= uint64(len(in.types)) {
+		r.fail("unknown type %d", i)
+	}
+	return i
+}
+
+// write puts the module together again.
+func (in *instrumenter) write() []byte {
+	out := make([]byte, 0, len(in.b)+len(in.b)/8)
+	out = append(out, in.b[:8]...)
+	for _, id := range sectionOrder {
+		sec, ok := in.secs[id]
+		r := &reader{in.b, sec.start, sec.end}
+		added := in.addition(id)
+		if !ok && added == nil {
+			continue
+		}
+		out = appendSection(out, id, in.contents(r, id, ok, added))
+		if ok && r.pos != r.end {
+			r.fail("section %d has bytes after its contents", id)
+		}
+	}
+	for _, sec := range in.customs {
+		out = in.custom(out, sec)
+	}
+	return out
+}
+
+// shift reads a function index and returns what it is with the check function
+// among the imports.
+func (in *instrumenter) shift(r *reader) uint32 {
+	i := r.u32()
+	if uint64(i) >= uint64(len(in.funcTypes)) {
+		r.fail("unknown function %d", i)
+	}
+	if i >= in.imported && !in.Off {
+		i++
+	}
+	return i
+}
+
+// custom keeps the names of functions, for stack traces, and nothing else.
+func (in *instrumenter) custom(out []byte, sec section) []byte {
+	if named, err := in.nameSection(sec); err == nil && named != nil {
+		return appendSection(out, secCustom, named)
+	}
+	return out
+}
+
+func (in *instrumenter) nameSection(sec section) (out []byte, err error) {
+	defer catch(&err)
+	r := &reader{in.b, sec.start, sec.end}
+	if r.name() != "name" {
+		return nil, nil
+	}
+	out = appendName(nil, "name")
+	for r.pos < r.end {
+		id := r.byte()
+		n := r.u32()
+		start := r.pos
+		r.skip(n)
+		switch id {
+		case 0:
+			out = appendSection(out, id, in.b[start:r.pos])
+		case 1:
+			sub := &reader{in.b, start, r.pos}
+			k := sub.count()
+			body := appendU32(nil, uint32(k))
+			for range k {
+				body = appendU32(body, in.shift(sub))
+				body = appendName(body, sub.name())
+			}
+			out = appendSection(out, id, body)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,294 @@
+package wasm
+
+// Weights of instructions beyond the usual 1, and when a function that calls
+// none is long enough for a check at its entry.
+const (
+	callWeight = 8
+	longLeaf   = 64
+	// A bulk operation counts 1 for each 32 bytes or 4 elements.
+	bytesShift    = 5
+	elementsShift = 2
+)
+
+// A region is paid for when it begins, by its length as written. Of a long one
+// most is branches not taken, such as the cases of an interpreter's loop: so its
+// length counts in full up to fullWeight, and the rest for little. It counts
+// for something, or a guest could hide work in it.
+const (
+	fullWeight = 128
+	restWeight = 512 // instructions for one unit
+)
+
+// maxLength keeps the counter far from overflow.
+const maxLength = 1 << 28
+
+func (in *instrumenter) codeSection(r *reader) []byte {
+	n := r.count()
+	if n != len(in.funcTypes)-int(in.imported) {
+		r.fail("function and code section have inconsistent lengths")
+	}
+	out := make([]byte, 0, (r.end-r.pos)+(r.end-r.pos)/8)
+	out = appendU32(out, uint32(n))
+	f := &function{in: in}
+	for i := range n {
+		size := r.u32()
+		start := r.pos
+		r.skip(size)
+		f.reset(&reader{in.b, start, r.pos}, in.types[in.funcTypes[int(in.imported)+i]])
+		body := f.rewrite()
+		out = appendU32(out, uint32(len(body)))
+		out = append(out, body...)
+	}
+	return out
+}
+
+// function rewrites the body of one function.
+type function struct {
+	in     *instrumenter
+	r      *reader
+	out    []byte // the code, without locals and entry
+	done   int    // input up to here is in out
+	locals uint32
+	calls  bool
+	checks bool
+	// regions are the function and the loops around the current place, blocks
+	// how deep each block opened is in them.
+	regions []region
+	blocks  []bool // true for a loop
+	body    []byte // of the last function
+}
+
+// region is a stretch of code that one check pays for.
+type region struct {
+	length int
+	patch  int // where in out the weight goes; -1 for the function's entry
+}
+
+func (r *region) weight() int {
+	if r.length <= fullWeight {
+		return r.length
+	}
+	return fullWeight + (r.length-fullWeight)/restWeight
+}
+
+func (f *function) reset(r *reader, t *FuncType) {
+	f.r, f.out, f.locals = r, f.out[:0], uint32(len(t.Params))
+	f.calls, f.checks = false, false
+	f.regions = append(f.regions[:0], region{patch: -1})
+	f.blocks = append(f.blocks[:0], false)
+}
+
+// rewrite returns the new body. It is good until the next one.
+func (f *function) rewrite() []byte {
+	r := f.r
+	groups := r.u32()
+	start := r.pos
+	var total uint64 = uint64(f.locals)
+	for range groups {
+		total += uint64(r.u32())
+		if total > 50_000 {
+			r.fail("too many locals")
+		}
+		r.valType()
+	}
+	f.locals = uint32(total)
+	decls := r.b[start:r.pos]
+	f.done = r.pos
+	for len(f.blocks) > 0 {
+		f.instr()
+	}
+	if r.pos != r.end {
+		r.fail("function body has bytes after its end")
+	}
+	f.flush()
+
+	entry := &f.regions[0]
+	entryCheck := !f.in.Off && (f.calls || entry.length > longLeaf)
+	if entryCheck || f.checks {
+		f.body = appendU32(f.body[:0], groups+1)
+		f.body = append(f.body, decls...)
+		f.body = append(f.body, 1, I32)
+	} else {
+		f.body = append(appendU32(f.body[:0], groups), decls...)
+	}
+	if entryCheck {
+		at := len(f.body)
+		f.body = f.check(f.body)
+		putWeight(f.body[at+f.weightOffset():], entry.weight())
+	}
+	return append(f.body, f.out...)
+}
+
+// flush copies what was read and not changed.
+func (f *function) flush() {
+	f.out = append(f.out, f.r.b[f.done:f.r.pos]...)
+	f.done = f.r.pos
+}
+
+// instead leaves out what was read since the last flush.
+func (f *function) instead() { f.done = f.r.pos }
+
+func (f *function) instr() {
+	r := f.r
+	at := r.pos
+	top := &f.regions[len(f.regions)-1]
+	top.length++
+	switch op := r.byte(); op {
+	case opBlock, opIf, opTry:
+		f.blockType()
+		f.blocks = append(f.blocks, false)
+	case opTryTable:
+		f.blockType()
+		r.catches()
+		f.blocks = append(f.blocks, false)
+	case opLoop:
+		f.blockType()
+		if f.in.Off {
+			f.blocks = append(f.blocks, false)
+			break
+		}
+		f.blocks = append(f.blocks, true)
+		f.flush()
+		f.regions = append(f.regions, region{patch: len(f.out) + f.weightOffset()})
+		f.out = f.check(f.out)
+		f.checks = true
+	case opEnd, opDelegate:
+		if op == opDelegate {
+			r.leb()
+		}
+		f.end()
+	case opCall, opReturnCall:
+		r.pos = at
+		f.flush()
+		r.byte()
+		f.out = appendU32(append(f.out, op), f.in.shift(r))
+		f.instead()
+		f.call(top)
+	case opCallIndirect, opReturnCallIndirect:
+		f.in.typeIndex(r)
+		r.leb()
+		f.call(top)
+	case opCallRef, opReturnCallRef:
+		f.in.typeIndex(r)
+		f.call(top)
+	case opRefFunc:
+		r.pos = at
+		f.flush()
+		r.byte()
+		f.out = appendU32(append(f.out, op), f.in.shift(r))
+		f.instead()
+	case opLocalGet, opLocalGet + 1, opLocalTee:
+		if i := r.u32(); i >= f.locals {
+			r.fail("unknown local %d", i)
+		}
+	case opGlobalGet, opGlobalSet:
+		f.in.global(r)
+	case opMisc:
+		f.misc(at)
+	default:
+		r.instr(op)
+	}
+	if top.length > maxLength {
+		r.fail("function too long")
+	}
+}
+
+func (f *function) call(top *region) {
+	f.calls = true
+	top.length += callWeight
+}
+
+func (f *function) blockType() {
+	r := f.r
+	start := r.pos
+	if b := r.byte(); b == emptyBlock || b&0xc0 == 0x40 {
+		return // one byte, negative: a value type or none
+	}
+	r.pos = start
+	f.in.typeIndex(r)
+}
+
+func (f *function) end() {
+	last := len(f.blocks) - 1
+	if f.blocks[last] {
+		loop := f.regions[len(f.regions)-1]
+		f.regions = f.regions[:len(f.regions)-1]
+		putWeight(f.out[loop.patch:], loop.weight())
+	}
+	f.blocks = f.blocks[:last]
+}
+
+// misc is an instruction of the 0xfc space: bulk operations are paid for by
+// their length, which is the top operand.
+func (f *function) misc(at int) {
+	r := f.r
+	sub := r.u32()
+	indices, shift := 0, byte(0)
+	switch sub {
+	case 0, 1, 2, 3, 4, 5, 6, 7:
+	case 9, 13, 15, 16:
+		indices = 1
+	case 8, 10:
+		indices, shift = 2, bytesShift
+	case 11:
+		indices, shift = 1, bytesShift
+	case 12, 14:
+		indices, shift = 2, elementsShift
+	case 17:
+		indices, shift = 1, elementsShift
+	default:
+		r.fail("unknown instruction 0xfc %d", sub)
+	}
+	if shift != 0 && !f.in.Off {
+		r.pos = at
+		f.flush()
+		f.out = f.bulkCheck(f.out, shift)
+		f.checks = true
+		r.byte()
+		r.leb()
+	}
+	for range indices {
+		r.leb()
+	}
+}
+
+// check appends: counter -= weight; if counter <= 0, counter = check(counter).
+// The weight is filled in later, at weightOffset.
+func (f *function) check(out []byte) []byte {
+	out = appendU32(append(out, opGlobalGet), f.in.globals)
+	out = append(out, opI32Const, 0x80, 0x80, 0x80, 0x80, 0x00, opI32Sub)
+	return f.test(out)
+}
+
+// weightOffset is where in the code of check the weight is.
+func (f *function) weightOffset() int {
+	return len(appendU32(nil, f.in.globals)) + 2
+}
+
+// putWeight writes a signed LEB128 of five bytes.
+func putWeight(b []byte, w int) {
+	for i := range 4 {
+		b[i] = byte(w>>(7*i))&0x7f | 0x80
+	}
+	b[4] = byte(w>>28) & 0x7f
+}
+
+// bulkCheck appends the same with the top operand, shifted, for the weight.
+func (f *function) bulkCheck(out []byte, shift byte) []byte {
+	out = appendU32(append(out, opLocalTee), f.locals)
+	out = appendU32(append(out, opGlobalGet), f.in.globals)
+	out = appendU32(append(out, opLocalGet), f.locals)
+	out = append(out, opI32Const, shift, opI32ShrU, opI32Sub)
+	return f.test(out)
+}
+
+func (f *function) test(out []byte) []byte {
+	out = appendU32(append(out, opLocalTee), f.locals)
+	out = appendU32(append(out, opGlobalSet), f.in.globals)
+	out = appendU32(append(out, opLocalGet), f.locals)
+	out = append(out, opI32Const, 0, opI32LeS, opIf, emptyBlock)
+	out = appendU32(append(out, opLocalGet), f.locals)
+	out = appendU32(append(out, opCall), f.in.imported)
+	out = appendU32(append(out, opGlobalSet), f.in.globals)
+	return append(out, opEnd)
+}

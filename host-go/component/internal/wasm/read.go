@@ -1,0 +1,205 @@
+package wasm
+
+import "slices"
+
+// Section ids of a core module.
+const (
+	secCustom   = 0
+	secType     = 1
+	secImport   = 2
+	secFunction = 3
+	secTable    = 4
+	secMemory   = 5
+	secGlobal   = 6
+	secExport   = 7
+	secStart    = 8
+	secElement  = 9
+	secCode     = 10
+	secData     = 11
+	secCount    = 12
+	secTag      = 13
+)
+
+// section is one section of a module: its id and where its contents are; header is where the section begins.
+type section struct {
+	id                 byte
+	header, start, end int
+}
+
+func sections(b []byte) (secs []section) {
+	r := &reader{b, 0, len(b)}
+	if len(b) < 8 || string(b[:8]) != "\x00asm\x01\x00\x00\x00" {
+		r.fail("not a core module of version 1")
+	}
+	r.pos = 8
+	for r.pos < r.end {
+		header := r.pos
+		id := r.byte()
+		n := r.u32()
+		start := r.pos
+		r.skip(n)
+		secs = append(secs, section{id, header, start, r.pos})
+	}
+	return secs
+}
+
+// Read reads the types, imports and exports of a core module.
+func Read(b []byte) (m *Module, err error) {
+	defer catch(&err)
+	s := &scanner{}
+	last := -1
+	for _, sec := range sections(b) {
+		r := &reader{b, sec.start, sec.end}
+		if sec.id != secCustom {
+			at := slices.Index(sectionOrder, sec.id)
+			if at <= last {
+				r.fail("unknown section, or section out of order: %d", sec.id)
+			}
+			last = at
+		} else {
+			r.name()
+		}
+		s.section(r, sec.id)
+		if sec.id != secCustom && sec.id != secCode && sec.id != secData && sec.id != secElement && r.pos != r.end && s.whole {
+			r.fail("section %d has bytes after its contents", sec.id)
+		}
+	}
+	s.m.Memories = len(s.mems)
+	return &s.m, nil
+}
+
+// scanner collects the index spaces that exports refer to.
+type scanner struct {
+	m       Module
+	types   []*FuncType
+	funcs   []*FuncType
+	tables  []ExternType
+	mems    []ExternType
+	globals []ExternType
+	tags    []*FuncType
+	whole   bool
+}
+
+func (s *scanner) section(r *reader, id byte) {
+	s.whole = true
+	switch id {
+	case secType:
+		for range r.count() {
+			s.types = append(s.types, r.funcType())
+		}
+	case secImport:
+		for range r.count() {
+			imp := Import{Module: r.name(), Name: r.name(), Type: s.externType(r)}
+			s.add(imp.Type)
+			s.m.Imports = append(s.m.Imports, imp)
+		}
+	case secFunction:
+		for range r.count() {
+			s.funcs = append(s.funcs, s.typeAt(r))
+		}
+	case secTable:
+		for range r.count() {
+			s.tables = append(s.tables, s.table(r))
+		}
+	case secMemory:
+		for range r.count() {
+			s.mems = append(s.mems, ExternType{Kind: KindMemory, Limits: r.limits()})
+		}
+	case secTag:
+		for range r.count() {
+			r.byte()
+			s.tags = append(s.tags, s.typeAt(r))
+		}
+	case secGlobal:
+		for range r.count() {
+			g := r.global()
+			r.constExpr()
+			s.globals = append(s.globals, g)
+		}
+	case secExport:
+		for range r.count() {
+			name := r.name()
+			kind := r.byte()
+			s.m.Exports = append(s.m.Exports, Export{name, s.at(r, kind, r.u32())})
+		}
+	default:
+		s.whole = false
+	}
+}
+
+func (s *scanner) add(t ExternType) {
+	switch t.Kind {
+	case KindFunc:
+		s.funcs = append(s.funcs, t.Func)
+	case KindTable:
+		s.tables = append(s.tables, t)
+	case KindMemory:
+		s.mems = append(s.mems, t)
+	case KindGlobal:
+		s.globals = append(s.globals, t)
+	case KindTag:
+		s.tags = append(s.tags, t.Func)
+	}
+}
+
+func at[T any](r *reader, space []T, i uint32, what ExternKind) T {
+	if uint64(i) >= uint64(len(space)) {
+		r.fail("unknown %s %d", what, i)
+	}
+	return space[i]
+}
+
+func (s *scanner) at(r *reader, kind byte, i uint32) ExternType {
+	switch k := ExternKind(kind); k {
+	case KindFunc:
+		return ExternType{Kind: k, Func: at(r, s.funcs, i, k)}
+	case KindTable:
+		return at(r, s.tables, i, k)
+	case KindMemory:
+		return at(r, s.mems, i, k)
+	case KindGlobal:
+		return at(r, s.globals, i, k)
+	case KindTag:
+		return ExternType{Kind: k, Func: at(r, s.tags, i, k)}
+	}
+	r.fail("malformed export kind %#x", kind)
+	return ExternType{}
+}
+
+func (s *scanner) typeAt(r *reader) *FuncType {
+	i := r.u32()
+	if uint64(i) >= uint64(len(s.types)) {
+		r.fail("unknown type %d", i)
+	}
+	return s.types[i]
+}
+
+func (s *scanner) externType(r *reader) ExternType {
+	switch kind := r.byte(); ExternKind(kind) {
+	case KindFunc:
+		return ExternType{Kind: KindFunc, Func: s.typeAt(r)}
+	case KindTable:
+		return ExternType{Kind: KindTable, Val: r.valType(), Limits: r.limits()}
+	case KindMemory:
+		return ExternType{Kind: KindMemory, Limits: r.limits()}
+	case KindGlobal:
+		return r.global()
+	case KindTag:
+		r.byte()
+		return ExternType{Kind: KindTag, Func: s.typeAt(r)}
+	default:
+		r.fail("malformed import kind %#x", kind)
+		return ExternType{}
+	}
+}
+
+func (s *scanner) table(r *reader) ExternType {
+	if r.pos < r.end && r.b[r.pos] == 0x40 {
+		// A table with an initial element: 0x40 0x00 type expression.
+		r.skip(2)
+		t := ExternType{Kind: KindTable, Val: r.valType(), Limits: r.limits()}
+		r.constExpr()
+		return t
+	}
+	return ExternType{Kind: KindTable, Val: r.valType(), Limits: r.limits()}
+}

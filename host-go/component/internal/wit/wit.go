@@ -1,0 +1,152 @@
+// Package wit writes the types of a component as WIT (design/mvp/WIT.md).
+package wit
+
+import (
+	"strings"
+
+	"github.com/caisson-dev/caisson/host-go/component/internal/binary"
+	"github.com/caisson-dev/caisson/host-go/component/internal/types"
+)
+
+// Print returns the world of a component, and the packages of the interfaces
+// it names.
+func Print(c *types.Component) string {
+	p := &printer{home: map[any]place{}, packages: map[string]*strings.Builder{}}
+	var world strings.Builder
+	world.WriteString("package root:component;\n\nworld root {\n")
+	// What the world exports may use the types that it imports.
+	s := p.newScope("", "  ", append(plain(c.Imports), plain(c.Exports)...))
+	var body strings.Builder
+	p.world(&body, s, "import", c.Imports)
+	p.world(&body, s, "export", c.Exports)
+	for _, use := range s.uses {
+		world.WriteString("  use " + use.iface + ".{" + ident(use.name) + "};\n")
+	}
+	world.WriteString(body.String() + "}\n")
+	for _, name := range p.order {
+		world.WriteString("\npackage " + name + " {\n" + p.packages[name].String() + "}\n")
+	}
+	return world.String()
+}
+
+// Func returns a function type as WIT. Types are spelled by the names that
+// named has for them.
+func Func(f *types.Func, named []types.Named) string {
+	s := (&printer{home: map[any]place{}}).newScope("", "", named)
+	return s.function(f, false)
+}
+
+// printer keeps where types were first defined, so that they are used from
+// there.
+type printer struct {
+	home     map[any]place
+	packages map[string]*strings.Builder
+	order    []string
+	printed  map[string]bool
+}
+
+// place is an interface and the name of a type in it.
+type place struct{ iface, name string }
+
+// identity is what a type that has a name is known by: the resource, or the
+// definition; nil for a type that goes by its structure.
+func identity(t types.Type) any {
+	switch t := t.(type) {
+	case *types.Resource:
+		return t.Root()
+	case *types.Value:
+		if t.Origin != 0 {
+			return t.Origin
+		}
+	}
+	return nil
+}
+
+// plain are the imports or exports that have a name of the world's own.
+func plain(items []types.Named) (out []types.Named) {
+	for _, it := range items {
+		if !strings.Contains(it.Name.Text, ":") {
+			out = append(out, it)
+		}
+	}
+	return out
+}
+
+func (p *printer) world(b *strings.Builder, s *scope, verb string, items []types.Named) {
+	for i := range items {
+		it := &items[i]
+		name := it.Name.Text
+		if !strings.Contains(name, ":") || it.Instance == nil {
+			continue
+		}
+		p.iface(name, it.Instance)
+		b.WriteString("  " + verb + " " + name + ";\n")
+	}
+	own := plain(items)
+	for i := range own {
+		it := &own[i]
+		name := ident(it.Name.Text)
+		switch it.Sort {
+		case binary.SortFunc:
+			if !strings.HasPrefix(it.Name.Text, "[") {
+				b.WriteString("  " + verb + " " + name + ": " + s.function(it.Func, false) + ";\n")
+			}
+		case binary.SortType:
+			s.define(b, it, own)
+		case binary.SortInstance:
+			b.WriteString("  " + verb + " " + name + ": interface {\n")
+			p.body(b, "", it.Instance, "    ")
+			b.WriteString("  }\n")
+		default:
+			b.WriteString("  // " + verb + " " + it.Name.Text + ": " + it.Sort.String() + "\n")
+		}
+	}
+}
+
+// iface prints an interface into its package, once.
+func (p *printer) iface(name string, inst *types.Instance) {
+	if p.printed == nil {
+		p.printed = map[string]bool{}
+	}
+	if p.printed[name] {
+		return
+	}
+	p.printed[name] = true
+	pkg, iface := packageOf(name)
+	b := p.packages[pkg]
+	if b == nil {
+		b = &strings.Builder{}
+		p.packages[pkg] = b
+		p.order = append(p.order, pkg)
+	}
+	b.WriteString("  interface " + ident(iface) + " {\n")
+	p.body(b, name, inst, "    ")
+	b.WriteString("  }\n")
+}
+
+// packageOf splits "ns:pkg/iface@version" into "ns:pkg@version" and "iface".
+func packageOf(name string) (pkg, iface string) {
+	path, version, versioned := strings.Cut(name, "@")
+	pkg, iface, _ = strings.Cut(path, "/")
+	if versioned {
+		pkg += "@" + version
+	}
+	return pkg, iface
+}
+
+func (p *printer) body(b *strings.Builder, iface string, inst *types.Instance, indent string) {
+	s := p.newScope(iface, indent, inst.Exports)
+	for i := range inst.Exports {
+		it := &inst.Exports[i]
+		switch it.Sort {
+		case binary.SortType:
+			s.define(b, it, inst.Exports)
+		case binary.SortFunc:
+			if !strings.HasPrefix(it.Name.Text, "[") {
+				b.WriteString(indent + ident(it.Name.Text) + ": " + s.function(it.Func, false) + ";\n")
+			}
+		default:
+			b.WriteString(indent + "// " + it.Name.Text + ": " + it.Sort.String() + "\n")
+		}
+	}
+}

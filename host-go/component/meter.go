@@ -1,0 +1,95 @@
+package component
+
+import (
+	"context"
+	"time"
+
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
+)
+
+// quantum is the fuel between two safe points: well under a millisecond of most
+// code, and a few milliseconds of the slowest. A safe point costs less than a
+// thousandth of that.
+const quantum = 1 << 18
+
+// safePointName is the export of the host module that metered code calls.
+const safePointName = "safe-point"
+
+// instrument prepares a core module for the core runtime: import names that it
+// takes, counts that were checked, and safe points in the code.
+func (c *Compiled) instrument(b []byte) (out []byte, counter string, err error) {
+	return wasm.Instrument(b, wasm.Metering{
+		Module: hostModule, Name: safePointName, Quantum: quantum, Counter: "fuel",
+		TableElements: c.r.cfg.Limits.TableElements, Off: c.r.cfg.Unmetered,
+	})
+}
+
+// meter stops a call that takes too long or uses too much.
+type meter struct {
+	counters []api.Global
+	// granted is the fuel that safe points gave out. What of it is left is in
+	// the counters.
+	granted uint64
+	// limit is where granted may go in the call that runs; 0 for anywhere.
+	limit    uint64
+	perCall  uint64
+	ctx      context.Context
+	done     <-chan struct{}
+	deadline time.Time
+}
+
+func (m *meter) begin(ctx context.Context, perCall uint64) {
+	m.ctx, m.done, m.perCall, m.limit = ctx, ctx.Done(), perCall, 0
+	m.deadline, _ = ctx.Deadline()
+	if perCall > 0 {
+		m.limit = m.granted + perCall
+	}
+}
+
+// safePoint is called by metered code when its counter is used up. Being Go, it
+// is where the garbage collector can stop the goroutine, and where a guest is
+// stopped whose time or fuel is over.
+func safePoint(ctx context.Context, _ api.Module, stack []uint64) {
+	m := &instanceOf(ctx).fuel
+	counter := int32(stack[0])
+	for counter <= 0 {
+		counter += quantum
+		m.granted += quantum
+	}
+	stack[0] = uint64(uint32(counter))
+	if m.limit > 0 && m.granted > m.limit {
+		throw(&LimitError{Resource: "fuel", Limit: m.perCall})
+	}
+	m.checkTime()
+}
+
+// checkTime traps when the context of the call has ended. The deadline is
+// looked at too: under load its timer may be late.
+func (m *meter) checkTime() {
+	if m.done == nil {
+		return
+	}
+	select {
+	case <-m.done:
+		throw(m.ctx.Err())
+	default:
+	}
+	if !m.deadline.IsZero() && !time.Now().Before(m.deadline) {
+		throw(context.DeadlineExceeded)
+	}
+}
+
+// FuelUsed returns how much fuel the instance has used since it was made, its
+// instantiation included. A unit is in the order of one instruction: a stretch
+// of code is paid for by its length when it is entered, a long one for a part of
+// it, bulk operations by how much they move. The same calls use the same fuel. It is 0 in an unmetered runtime, and not to be called while a
+// call runs.
+func (in *Instance) FuelUsed() uint64 {
+	used := int64(in.fuel.granted)
+	for _, c := range in.fuel.counters {
+		used += quantum - int64(int32(c.Get()))
+	}
+	return uint64(used)
+}

@@ -1,0 +1,200 @@
+package component
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"testing"
+	"time"
+)
+
+func runawayLinker() *Linker {
+	l := NewLinker()
+	l.Root().Func("nop", func(context.Context, []any) ([]any, error) { return nil, nil })
+	return l
+}
+
+// A guest that does not end is stopped by its deadline, and until then it does
+// not hold up the garbage collection of the process.
+func TestRunaway(t *testing.T) {
+	for _, interpreter := range []bool{false, true} {
+		r := testRuntime(t, &Config{Interpreter: interpreter})
+		c, err := r.Compile(context.Background(), testFile(t, "runaway.wasm"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"loop", "loop-nested", "tail", "grow-for-ever", "fill-for-ever", "call-for-ever", "tree"} {
+			if interpreter && name == "tail" {
+				continue // its interpreter turns a tail call into a call
+			}
+			t.Run(map[bool]string{false: "compiler/", true: "interpreter/"}[interpreter]+name, func(t *testing.T) {
+				runaway(t, c, name)
+			})
+		}
+	}
+}
+
+func runaway(t *testing.T, c *Compiled, name string) {
+	in := instantiate(t, c, runawayLinker())
+	deadline := time.Now().Add(300 * time.Millisecond)
+	ctx, cancel := context.WithDeadline(context.Background(), deadline)
+	defer cancel()
+	ended := make(chan error)
+	go func() {
+		_, err := in.ExportedFunction(name).Call(ctx)
+		ended <- err
+	}()
+	collections := 0
+	for {
+		select {
+		case err := <-ended:
+			var trap *TrapError
+			if !errors.As(err, &trap) || !errors.Is(err, context.DeadlineExceeded) {
+				t.Fatalf("ended with %v", err)
+			}
+			if trap.Func != name {
+				t.Errorf("the trap names %q", trap.Func)
+			}
+			t.Logf("%v past the deadline, %d collections", time.Since(deadline), collections)
+			if collections == 0 {
+				t.Error("no garbage collection completed while the guest ran")
+			}
+			if _, err := in.ExportedFunction(name).Call(context.Background()); !errors.Is(err, ErrInstanceDead) {
+				t.Errorf("the instance is not dead: %v", err)
+			}
+			if got := call(t, instantiate(t, c, runawayLinker()), "count", uint32(10)); got != uint32(55) {
+				t.Errorf("a new instance: %v", got)
+			}
+			return
+		case <-time.After(time.Minute):
+			t.Fatal("the guest was not stopped")
+		default:
+			runtime.GC()
+			collections++
+		}
+	}
+}
+
+func TestCancel(t *testing.T) {
+	in := testInstance(t, nil, "runaway.wasm", runawayLinker())
+	ctx, cancel := context.WithCancel(context.Background())
+	time.AfterFunc(20*time.Millisecond, cancel)
+	if _, err := in.ExportedFunction("loop").Call(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+}
+
+func TestContextOverBeforeCall(t *testing.T) {
+	in := testInstance(t, nil, "runaway.wasm", runawayLinker())
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err := in.ExportedFunction("loop").Call(ctx)
+	if trap := (*TrapError)(nil); !errors.Is(err, context.Canceled) || errors.As(err, &trap) {
+		t.Fatal(err)
+	}
+	if got := call(t, in, "count", uint32(4)); got != uint32(10) {
+		t.Fatal(got)
+	}
+}
+
+func TestUnboundedRecursion(t *testing.T) {
+	for _, interpreter := range []bool{false, true} {
+		in := testInstance(t, &Config{Interpreter: interpreter}, "runaway.wasm", runawayLinker())
+		_, err := in.ExportedFunction("recurse").Call(context.Background())
+		var trap *TrapError
+		if !errors.As(err, &trap) {
+			t.Fatal(err)
+		}
+		t.Log(err)
+		if _, err := in.ExportedFunction("count").Call(context.Background(), uint32(1)); !errors.Is(err, ErrInstanceDead) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// What a guest may not have, it is refused: it can go on.
+func TestMemoryAndTableLimits(t *testing.T) {
+	in := testInstance(t, &Config{MemoryLimitPages: 100, Limits: Limits{TableElements: 1000}}, "runaway.wasm", runawayLinker())
+	if got := call(t, in, "grow"); got != uint32(6) {
+		t.Errorf("grew %v times by 16 pages within 100", got)
+	}
+	if got := in.MemorySize(); got != 97<<16 {
+		t.Errorf("memory of %d bytes", got)
+	}
+	if got := call(t, in, "grow-table"); got != int32(-1) {
+		t.Errorf("table.grow returned %v", got)
+	}
+	if got := call(t, in, "count", uint32(3)); got != uint32(6) {
+		t.Error(got)
+	}
+	_, err := in.ExportedFunction("long-list").Call(context.Background())
+	if trap := (*TrapError)(nil); !errors.As(err, &trap) {
+		t.Errorf("a list of 2^31 elements: %v", err)
+	}
+}
+
+func TestMemoryOfStartBeyondLimit(t *testing.T) {
+	r := testRuntime(t, &Config{MemoryLimitPages: 2})
+	c, err := r.Compile(context.Background(), testFile(t, "memories.wasm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Instantiate(context.Background(), nil)
+	var limit *LimitError
+	if !errors.As(err, &limit) || limit.Resource != "memory" || limit.Limit != 2<<16 {
+		t.Fatal(err)
+	}
+}
+
+func TestTableOfStartBeyondLimit(t *testing.T) {
+	r := testRuntime(t, &Config{Limits: Limits{TableElements: 3}})
+	_, err := r.Compile(context.Background(), testFile(t, "simd.wasm"))
+	if decode := (*DecodeError)(nil); !errors.As(err, &decode) {
+		t.Fatal(err)
+	}
+}
+
+func TestFuel(t *testing.T) {
+	cfg := &Config{Limits: Limits{Fuel: 10_000_000}}
+	c, err := testRuntime(t, cfg).Compile(context.Background(), testFile(t, "runaway.wasm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var used [2]uint64
+	for i := range used {
+		in := instantiate(t, c, runawayLinker())
+		call(t, in, "count", uint32(100_000))
+		used[i] = in.FuelUsed()
+	}
+	if used[0] != used[1] || used[0] < 100_000 {
+		t.Errorf("fuel used: %v", used)
+	}
+	in := instantiate(t, c, runawayLinker())
+	_, err = in.ExportedFunction("loop").Call(context.Background())
+	var limit *LimitError
+	if !errors.As(err, &limit) || limit.Resource != "fuel" || limit.Limit != 10_000_000 {
+		t.Error(err)
+	}
+	// The limit is for one call: many calls may use more together.
+	in = instantiate(t, c, runawayLinker())
+	for range 20 {
+		call(t, in, "count", uint32(200_000))
+	}
+	if in.FuelUsed() < 20_000_000 {
+		t.Errorf("used %d", in.FuelUsed())
+	}
+}
+
+// Metering changes nothing about what code computes.
+func TestMeteredResults(t *testing.T) {
+	for _, n := range []uint32{1, 2, 77} {
+		var got [2][2]any
+		for i, unmetered := range []bool{false, true} {
+			in := testInstance(t, &Config{Unmetered: unmetered}, "simd.wasm", nil)
+			got[i] = [2]any{call(t, in, "vec", n), call(t, in, "misc", n)}
+		}
+		if got[0] != got[1] {
+			t.Errorf("%d: metered %v, unmetered %v", n, got[0], got[1])
+		}
+	}
+}

@@ -1,0 +1,4 @@
+;; error: async function types are not supported
+(component
+  (type (func async))
+)

@@ -1,0 +1,4 @@
+;; error: core module
+(component
+  (core module (func i32.add))
+)

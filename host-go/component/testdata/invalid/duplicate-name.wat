@@ -1,0 +1,4 @@
+;; error: conflicts with previous name
+(component
+  (import "a" (func)) (import "A" (func))
+)

@@ -1,0 +1,4 @@
+;; error: error-context is not supported
+(component
+  (type (list error-context))
+)

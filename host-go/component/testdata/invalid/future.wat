@@ -1,0 +1,4 @@
+;; error: future types are not supported
+(component
+  (type (future u8))
+)

@@ -1,0 +1,4 @@
+;; error: `aBc` is not in kebab case
+(component
+  (import "aBc" (func))
+)

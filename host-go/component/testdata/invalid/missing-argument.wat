@@ -1,0 +1,4 @@
+;; error: missing import named `f`
+(component
+  (component $C (import "f" (func))) (instance (instantiate $C))
+)

@@ -1,0 +1,4 @@
+;; error: canonical option `memory` is required
+(component
+  (import "f" (func $f (param "x" string))) (core func (canon lower (func $f)))
+)

@@ -1,0 +1,4 @@
+;; error: stream types are not supported
+(component
+  (type (stream u8))
+)

@@ -1,0 +1,49 @@
+package component
+
+// The Go types of WIT values; doc.go has the whole table.
+type (
+	// Record is a record: the values of its fields in the order of the WIT
+	// definition.
+	Record []any
+
+	// Tuple is a tuple.
+	Tuple []any
+
+	// Variant is a variant: the name of the case and its payload, nil for a
+	// case that has none.
+	Variant struct {
+		Case  string
+		Value any
+	}
+
+	// Enum is an enum: the name of the case.
+	Enum string
+
+	// Flags are flags: bit i is the label i of the WIT definition.
+	Flags uint32
+
+	// Option is an option. Value counts only when Some is true.
+	Option struct {
+		Some  bool
+		Value any
+	}
+
+	// Result is a result: Value is the payload of ok when OK is true, else of
+	// the error; nil where the type has none.
+	Result struct {
+		OK    bool
+		Value any
+	}
+)
+
+// Some returns the option that holds v.
+func Some(v any) Option { return Option{Some: true, Value: v} }
+
+// None returns the empty option.
+func None() Option { return Option{} }
+
+// OK returns the result ok(v).
+func OK(v any) Result { return Result{OK: true, Value: v} }
+
+// Err returns the result err(v).
+func Err(v any) Result { return Result{Value: v} }

@@ -1,0 +1,288 @@
+package component
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/caisson-dev/caisson/host-go/component/internal/types"
+)
+
+// TestWast runs the specification's own tests: the files that
+// `wasm-tools json-from-wast` made of them, in the folder that CAISSON_WAST_DIR
+// names. It prints a line for each file and the sum. Commands on components that
+// are refused for what docs/component.md says is not supported are counted
+// apart, as neither passed nor failed; those on the text format not at all.
+func TestWast(t *testing.T) {
+	dir := os.Getenv("CAISSON_WAST_DIR")
+	if dir == "" {
+		t.Skip("CAISSON_WAST_DIR names no folder of converted .wast files")
+	}
+	var passed, total, skipped int
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(path) != ".json" {
+			return err
+		}
+		name, err := filepath.Rel(dir, strings.TrimSuffix(path, ".json"))
+		if err != nil {
+			return err
+		}
+		w := newWast(t, path)
+		failures := w.run(t)
+		n := len(w.Commands)
+		n -= w.skipped + w.text
+		line := fmt.Sprintf("%s %d/%d", filepath.ToSlash(name), n-len(failures), n)
+		if w.skipped > 0 {
+			line += fmt.Sprintf(" (%d more need what is refused: async, or more than one memory)", w.skipped)
+		}
+		fmt.Println(line)
+		passed, total, skipped = passed+n-len(failures), total+n, skipped+w.skipped
+		for _, f := range failures {
+			t.Errorf("%s:%d: %s", name, f.line, f.msg)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Printf("total %d/%d (%d more need what is refused)\n", passed, total, skipped)
+}
+
+// unsupported are the errors that name what docs/component.md says is not
+// supported.
+var unsupported = []string{
+	"not supported", "at most one memory allowed", "at most one table allowed",
+	"function and module types are supported",
+	// How a memory index other than 0 looks to a core runtime without them.
+	"invalid memory alignment",
+}
+
+func isUnsupported(err error) bool {
+	for _, s := range unsupported {
+		if err != nil && strings.Contains(err.Error(), s) {
+			return true
+		}
+	}
+	return false
+}
+
+// errSkipped is a command that depends on a component that was refused.
+var errSkipped = errors.New("skipped")
+
+// errText is an assertion about the text format, which is not ours to read.
+var errText = errors.New("text format")
+
+type wast struct {
+	Commands  []wastCommand
+	dir       string
+	r         *Runtime
+	compiled  map[string]*Compiled
+	instances map[string]*Instance
+	current   *Instance
+	last      *Compiled
+	skipped   int
+	text      int
+	refused   bool // the current component needs what is not supported
+}
+
+type wastCommand struct {
+	Type, Filename, Name, Text, Module, Instance string
+	ModuleType                                   string `json:"module_type"`
+	Line                                         int
+	Action                                       struct {
+		Type, Module, Field string
+		Args                []wastValue
+	}
+	Expected []wastValue
+}
+
+type wastValue struct {
+	Type  string
+	Value json.RawMessage
+}
+
+type wastFailure struct {
+	line int
+	msg  string
+}
+
+func newWast(t *testing.T, path string) *wast {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &wast{
+		dir: strings.TrimSuffix(path, ".json"), compiled: map[string]*Compiled{}, instances: map[string]*Instance{},
+		// Nothing is slow here, and much is compiled.
+		r: testRuntime(t, &Config{Interpreter: true}),
+	}
+	if _, err := os.Stat(w.dir); err != nil {
+		w.dir = filepath.Dir(path)
+	}
+	if err := json.Unmarshal(b, w); err != nil {
+		t.Fatal(path, err)
+	}
+	return w
+}
+
+func (w *wast) run(t *testing.T) (failures []wastFailure) {
+	for i := range w.Commands {
+		c := &w.Commands[i]
+		err := w.command(c)
+		if errors.Is(err, errText) {
+			w.text++
+			continue
+		}
+		if errors.Is(err, errSkipped) || isUnsupported(err) {
+			w.skipped++
+			continue
+		}
+		if err != nil {
+			failures = append(failures, wastFailure{c.Line, c.Type + ": " + err.Error()})
+		}
+	}
+	for _, in := range w.instances {
+		if err := in.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}
+	return failures
+}
+
+func (w *wast) command(c *wastCommand) error {
+	ctx := context.Background()
+	switch c.Type {
+	case "module", "module_definition":
+		comp, err := w.compile(c.Filename)
+		w.last, w.current = comp, nil
+		w.refused = isUnsupported(err)
+		if err != nil {
+			return err
+		}
+		w.compiled[c.Name] = comp
+		if c.Type == "module" {
+			return w.instantiate(comp, c.Name)
+		}
+		return nil
+	case "module_instance":
+		comp := w.compiled[c.Module]
+		if c.Module == "" {
+			comp = w.last
+		}
+		if comp == nil {
+			w.current = nil
+			return w.missing()
+		}
+		return w.instantiate(comp, c.Instance)
+	case "assert_malformed", "assert_invalid":
+		if c.ModuleType != "binary" {
+			return errText
+		}
+		_, err := w.compile(c.Filename)
+		if decode := (*DecodeError)(nil); !errors.As(err, &decode) {
+			return fmt.Errorf("loaded (%v), wanted: %s", err, c.Text)
+		}
+		if isUnsupported(err) && !strings.Contains(c.Text, "not supported") {
+			return errSkipped // refused, but perhaps not for the fault
+		}
+		return nil
+	case "assert_trap":
+		_, _, err := w.invoke(ctx, c)
+		if errors.Is(err, errSkipped) {
+			return err
+		}
+		if trap := (*TrapError)(nil); !errors.As(err, &trap) {
+			return fmt.Errorf("%s: %v, wanted a trap: %s", c.Action.Field, err, c.Text)
+		}
+		return nil
+	case "assert_return", "action":
+		out, result, err := w.invoke(ctx, c)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.Action.Field, err)
+		}
+		if len(out) != len(c.Expected) {
+			return fmt.Errorf("%s: %d results, wanted %d", c.Action.Field, len(out), len(c.Expected))
+		}
+		for i, e := range c.Expected {
+			want, err := e.value(result)
+			if err != nil {
+				return err
+			}
+			if !reflect.DeepEqual(out[i], want) && !bothNaN(out[i], want) {
+				return fmt.Errorf("%s: %#v, wanted %#v", c.Action.Field, out[i], want)
+			}
+		}
+		return nil
+	}
+	return fmt.Errorf("unknown command")
+}
+
+func bothNaN(a, b any) bool {
+	switch a := a.(type) {
+	case float32:
+		b, ok := b.(float32)
+		return ok && a != a && b != b
+	case float64:
+		b, ok := b.(float64)
+		return ok && a != a && b != b
+	}
+	return false
+}
+
+func (w *wast) compile(name string) (*Compiled, error) {
+	b, err := os.ReadFile(filepath.Join(w.dir, name))
+	if err != nil {
+		return nil, err
+	}
+	if bytes.HasPrefix(b, []byte("\x00asm\x01\x00\x00\x00")) {
+		return nil, errors.New("a core module")
+	}
+	return w.r.Compile(context.Background(), b)
+}
+
+func (w *wast) instantiate(c *Compiled, name string) error {
+	in, err := c.Instantiate(context.Background(), NewLinker())
+	w.current = in
+	if err == nil {
+		w.instances[name+"#"+strconv.Itoa(len(w.instances))] = in
+	}
+	return err
+}
+
+// missing is the error of a command on a component that was not loaded.
+func (w *wast) missing() error {
+	if w.refused {
+		return errSkipped
+	}
+	return errors.New("no instance")
+}
+
+func (w *wast) invoke(ctx context.Context, c *wastCommand) ([]any, *types.Value, error) {
+	if w.current == nil {
+		return nil, nil, w.missing()
+	}
+	f := w.current.ExportedFunction(c.Action.Field)
+	if f == nil {
+		return nil, nil, errors.New("no such export")
+	}
+	var args []any
+	for i, a := range c.Action.Args {
+		v, err := a.value(f.sig.typ.Params[i].Type)
+		if err != nil {
+			return nil, nil, err
+		}
+		args = append(args, v)
+	}
+	out, err := f.Call(ctx, args...)
+	return out, f.sig.typ.Result, err
+}
