@@ -1,0 +1,77 @@
+package egress
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// hostFields are the request fields that the core does not get to set, by canonical name: those of
+// one connection and of the message's framing (RFC 9110, section 7.6.1; RFC 9112, section 6), and
+// Accept-Encoding, because it is the host that decompresses. They are left out silently, as fetch
+// does with its forbidden header names. All of "Proxy-*" is meant as well.
+var hostFields = map[string]bool{
+	"Accept-Encoding":   true,
+	"Connection":        true,
+	"Content-Length":    true,
+	"Expect":            true,
+	"Host":              true,
+	"Keep-Alive":        true,
+	"Te":                true,
+	"Trailer":           true,
+	"Transfer-Encoding": true,
+	"Upgrade":           true,
+}
+
+// requestHeader returns the fields that the core set, without the host's.
+func requestHeader(fields [][2]string) (http.Header, error) {
+	header := make(http.Header, len(fields))
+	for _, field := range fields {
+		if err := validField(field[0], field[1]); err != nil {
+			return nil, err
+		}
+		name := http.CanonicalHeaderKey(field[0])
+		if !hostFields[name] && !strings.HasPrefix(name, "Proxy-") {
+			header[name] = append(header[name], field[1])
+		}
+	}
+	return header, nil
+}
+
+// validField returns what is wrong with a field (RFC 9110, section 5), without its value.
+func validField(name, value string) error {
+	if !validToken(name) {
+		return fmt.Errorf("the header name %.64q is not valid", name)
+	}
+	for i := range len(value) {
+		if c := value[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return fmt.Errorf("the header %s has a control character in its value", name)
+		}
+	}
+	return nil
+}
+
+// validToken reports whether s is a token (RFC 9110, section 5.6.2).
+func validToken(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
+		if !letter && !('0' <= c && c <= '9') && !strings.ContainsRune("!#$%&'*+-.^_`|~", rune(c)) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// responseHeader returns the fields of a response: names in lower case and sorted, values in UTF-8.
+func responseHeader(header http.Header) [][2]string {
+	fields := make([][2]string, 0, len(header))
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		for _, value := range header[name] {
+			fields = append(fields, [2]string{strings.ToLower(name), strings.ToValidUTF8(value, "\uFFFD")})
+		}
+	}
+	return fields
+}

@@ -1,0 +1,53 @@
+package egress
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// Options tune a Session. The zero value is ready to use.
+type Options struct {
+	// MaxMessage is the largest message to receive, in bytes: a line of a command, a response body,
+	// or one event of a text/event-stream. What is larger ends with Limit. A compressed body counts
+	// decompressed. Zero is 32 MiB.
+	MaxMessage int64
+	// Transport does the HTTP. Its owner closes its idle connections. Nil is one from NewTransport
+	// of the session's own, closed by Session.Close.
+	Transport http.RoundTripper
+	// Logger gets the command's standard error, a record a line, at level Info, with the attribute
+	// server. Nil drops them.
+	Logger *slog.Logger
+	// Stderr gets the command's standard error instead of Logger, as it comes. Commands of several
+	// pipes write to it at the same time; a Write that never returns holds up Session.Close.
+	Stderr io.Writer
+	// CloseWait is how long a command may take to end once its standard input is closed. After
+	// that its process group is asked to terminate. Zero is 2 s.
+	CloseWait time.Duration
+	// TermWait is how long it may take to end once asked. After that its process group is killed.
+	// Zero is 2 s.
+	TermWait time.Duration
+}
+
+const (
+	defaultMaxMessage = 32 << 20
+	defaultWait       = 2 * time.Second
+)
+
+// withDefaults returns o with every zero replaced by its default.
+func (o Options) withDefaults() Options {
+	if o.MaxMessage <= 0 {
+		o.MaxMessage = defaultMaxMessage
+	}
+	if o.CloseWait <= 0 {
+		o.CloseWait = defaultWait
+	}
+	if o.TermWait <= 0 {
+		o.TermWait = defaultWait
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}

@@ -1,0 +1,105 @@
+package egress
+
+import (
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+)
+
+// policy is a Grant, copied and prepared: it decides about every request that is about to leave.
+type policy struct {
+	server  string
+	origin  origin // empty when there is no HTTP
+	invalid error  // why the granted URL grants nothing
+	header  http.Header
+	host    string // the Host that the user configured, or empty
+	command *Command
+	secrets secrets
+}
+
+func newPolicy(g Grant) *policy {
+	p := &policy{server: g.Server, header: http.Header{}}
+	for name, values := range g.Header {
+		name = http.CanonicalHeaderKey(name)
+		p.header[name] = append(p.header[name], values...)
+	}
+	if g.URL != nil {
+		p.origin, p.invalid = originOf(g.URL)
+		if g.URL.User != nil && p.header["Authorization"] == nil {
+			p.header.Set("Authorization", basicAuth(g.URL.User))
+		}
+	}
+	p.host = p.header.Get("Host")
+	p.header.Del("Host")
+	for _, name := range slices.Sorted(maps.Keys(p.header)) {
+		for _, value := range p.header[name] { // a server may repeat a token without its scheme
+			p.secrets = append(append(p.secrets, value), strings.Fields(value)...)
+		}
+	}
+	if g.Command != nil {
+		command := *g.Command
+		command.Args = slices.Clone(command.Args)
+		command.Env = slices.Clone(command.Env)
+		p.command = &command
+		environment := command.Env
+		if environment == nil {
+			environment = os.Environ()
+		}
+		p.secrets = append(p.secrets, environmentSecrets(environment)...)
+	}
+	return p
+}
+
+func basicAuth(user *url.Userinfo) string {
+	password, _ := user.Password()
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user.Username()+":"+password))
+}
+
+// check returns why a request to u may not leave, or nil. from is the URL that redirected to u, or
+// nil when the core asked for it.
+func (p *policy) check(u, from *url.URL) *Error {
+	switch {
+	case p.invalid != nil:
+		return p.refuse(fmt.Sprintf("the configured URL grants no HTTP: %v; correct it", p.invalid))
+	case p.origin == "":
+		return p.refuse("HTTP is not granted, because no URL is configured; configure the server's URL to allow it")
+	}
+	to, err := originOf(u)
+	switch {
+	case err != nil:
+		return p.refuse(fmt.Sprintf("the request is not granted: %v; only %s is", err, p.origin))
+	case to != p.origin && from != nil:
+		return p.refuse(fmt.Sprintf("%s redirects to %s, which is another origin and not granted; "+
+			"if that is where the server is now, configure its URL there", originText(from), to))
+	case to != p.origin:
+		return p.refuse(fmt.Sprintf("%s is not granted, only %s is; "+
+			"if the server is there, configure its URL there", to, p.origin))
+	case u.User != nil:
+		return p.refuse("a user name or a password in a request's URL is not granted; configure it in the server's URL or headers")
+	}
+	return nil
+}
+
+// authorize returns a copy of req with what the user configured.
+func (p *policy) authorize(req *http.Request) *http.Request {
+	req = req.Clone(req.Context())
+	maps.Copy(req.Header, p.header.Clone())
+	if p.host != "" {
+		req.Host = p.host
+	}
+	return req
+}
+
+func (p *policy) refuse(message string) *Error {
+	return p.fail(Refused, message, nil)
+}
+
+// fail returns an error of this server's. No secret that the policy knows gets into its message.
+func (p *policy) fail(kind Kind, message string, err error) *Error {
+	return &Error{Kind: kind, Server: p.server, Message: p.secrets.hide(message), Err: err}
+}

@@ -1,0 +1,297 @@
+package egress
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+func TestOrigin(t *testing.T) {
+	for text, want := range map[string]string{
+		"http://a":                "http://a",
+		"HTTP://A.Example:80/x?y": "http://a.example",
+		"https://a:443":           "https://a",
+		"https://a:80":            "https://a:80",
+		"http://a:0080":           "http://a",
+		"http://u:p@a:8080/":      "http://a:8080",
+		"http://[::0001]:80":      "http://[::1]",
+		"http://[::1]:81":         "http://[::1]:81",
+		"http://127.0.0.1:8080#f": "http://127.0.0.1:8080",
+		"http://a.:80":            "http://a.",
+		"ftp://a":                 "",
+		"//a":                     "",
+		"/a":                      "",
+		"http:a":                  "",
+		"http://:80":              "",
+		"http://a:70000":          "",
+	} {
+		got, err := originOf(mustParse(t, text))
+		if string(got) != want || (err == nil) != (want != "") {
+			t.Errorf("%s: %q, %v, want %q", text, got, err, want)
+		}
+	}
+}
+
+// forbidden is a server that must not be asked.
+func forbidden(t *testing.T) *httptest.Server {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("a request got out: %s %s", r.Method, r.URL)
+	}))
+	t.Cleanup(server.Close)
+	return server
+}
+
+func TestRefused(t *testing.T) {
+	server, other := forbidden(t), forbidden(t)
+	granted := Grant{Server: "files", URL: mustParse(t, server.URL)}
+	for _, test := range []struct {
+		name    string
+		grant   Grant
+		request Request
+		parts   []string
+	}{
+		{"no grant", Grant{Server: "files"}, get(server.URL), []string{`server "files"`, "HTTP is not granted", "configure the server's URL"}},
+		{"grant of another scheme", Grant{URL: mustParse(t, "ws://a")}, get("ws://a"), []string{"grants no HTTP", "http or https"}},
+		{"another port", granted, get(other.URL + "/x?q=s3cret"), []string{other.URL + " is not granted", "only " + server.URL}},
+		{"another scheme", granted, get(strings.Replace(server.URL, "http", "https", 1)), []string{"is not granted"}},
+		{"another host", granted, get(strings.Replace(server.URL, "127.0.0.1", "localhost", 1)), []string{"is not granted"}},
+		{"no http", granted, get("file:///etc/passwd"), []string{"not http or https"}},
+		{"relative", granted, get("/x"), []string{"not http or https"}},
+		{"no URL", granted, get("http://u:s3cret@[::1/"), []string{"a URL that is not valid"}},
+		{"user in the URL", granted, get(strings.Replace(server.URL, "http://", "http://u:s3cret@", 1)), []string{"user name or a password"}},
+		{"TRACE", granted, Request{Method: "TRACE", URL: server.URL}, []string{"method TRACE is not granted"}},
+		{"CONNECT", granted, Request{Method: "connect", URL: server.URL}, []string{"is not granted"}},
+		{"invalid method", granted, Request{Method: "GET /", URL: server.URL}, []string{`"GET /" is not valid`}},
+		{"invalid name", granted, Request{Method: "GET", URL: server.URL, Header: [][2]string{{"a b", "c"}}}, []string{`"a b" is not valid`}},
+		{"empty name", granted, Request{Method: "GET", URL: server.URL, Header: [][2]string{{"", "c"}}}, []string{`"" is not valid`}},
+		{"invalid value", granted, Request{Method: "GET", URL: server.URL, Header: [][2]string{{"x-a", "s3cret\r\nHost: b"}}}, []string{"x-a has a control character"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, sink := start(t, test.grant, Options{})
+			events, err := do(t, s, sink, 1, test.request)
+			wantError(t, err, Refused, test.parts...)
+			if len(events) != 0 {
+				t.Errorf("events before it: %+v", events)
+			}
+			if strings.Contains(err.Error(), "s3cret") {
+				t.Errorf("the error tells a secret: %v", err)
+			}
+		})
+	}
+}
+
+func TestRedirects(t *testing.T) {
+	other := forbidden(t)
+	var server *httptest.Server
+	var looped atomic.Int32
+	server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		to := func(status int, location string) {
+			w.Header().Set("Location", location)
+			w.WriteHeader(status)
+		}
+		switch r.URL.Path {
+		case "/same":
+			to(http.StatusTemporaryRedirect, "/end?from=same")
+		case "/see-other":
+			to(http.StatusSeeOther, server.URL+"/end")
+		case "/other":
+			to(http.StatusTemporaryRedirect, other.URL+"/x?token=s3cret")
+		case "/user":
+			to(http.StatusFound, strings.Replace(server.URL, "http://", "http://u:s3cret@", 1))
+		case "/invalid":
+			to(http.StatusFound, "http://s3cret@[::1/")
+		case "/file":
+			to(http.StatusFound, "file:///etc/passwd")
+		case "/loop":
+			looped.Add(1)
+			to(http.StatusFound, "/loop")
+		case "/none":
+			w.WriteHeader(http.StatusFound)
+		default:
+			body, _ := io.ReadAll(r.Body)
+			fmt.Fprintf(w, "%s %s %s %s", r.Method, r.URL, body, r.Header.Get("Authorization"))
+		}
+	}))
+	defer server.Close()
+	grant := Grant{Server: "files", URL: mustParse(t, server.URL), Header: http.Header{"authorization": {"Bearer t"}}}
+	s, sink := start(t, grant, Options{})
+
+	for i, test := range []struct{ path, want string }{
+		{"/same", "POST /end?from=same b Bearer t"},
+		{"/see-other", "GET /end  Bearer t"},
+		{"/none", ""},
+	} {
+		events, err := do(t, s, sink, uint32(i), post(server.URL+test.path, "b"))
+		noError(t, err)
+		if got := string(bodyOf(events)); got != test.want {
+			t.Errorf("%s: body %q, want %q", test.path, got, test.want)
+		}
+	}
+	for i, test := range []struct {
+		path  string
+		kind  Kind
+		parts []string
+	}{
+		{"/other", Refused, []string{server.URL + " redirects to " + other.URL, "configure its URL there"}},
+		{"/user", Refused, []string{"user name or a password"}},
+		{"/file", Refused, []string{"not http or https"}},
+		{"/invalid", Transport, []string{"POST " + server.URL, "redirects to a URL that is not valid"}},
+		{"/loop", Transport, []string{"POST " + server.URL, "stopped after 10 redirects"}},
+	} {
+		events, err := do(t, s, sink, uint32(100+i), post(server.URL+test.path, "b"))
+		wantError(t, err, test.kind, test.parts...)
+		if len(events) != 0 {
+			t.Errorf("%s: events before the error: %+v", test.path, events)
+		}
+		if strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%s: the error tells a secret: %v", test.path, err)
+		}
+	}
+	if n := looped.Load(); n != 10 {
+		t.Errorf("%d requests in the loop", n)
+	}
+}
+
+// The user's header wins, the host's fields are the host's, and the rest is the core's.
+func TestRequestHeader(t *testing.T) {
+	s, sink, got := echoHeader(t, func(g *Grant) {
+		g.Header = http.Header{"authorization": {"Bearer user"}, "X-Both": {"user"}, "host": {"virtual.example"}}
+	})
+	do(t, s, sink, 1, Request{Method: "GET", URL: s.policyURL(), Header: [][2]string{
+		{"Authorization", "Bearer core"},
+		{"x-both", "core"},
+		{"X-BOTH", "core 2"},
+		{"x-core", "1"},
+		{"x-core", "2"},
+		{"cookie", "a=b"},
+		{"host", "evil.example"},
+		{"connection", "close"},
+		{"content-length", "5"},
+		{"transfer-encoding", "chunked"},
+		{"upgrade", "websocket"},
+		{"te", "trailers"},
+		{"trailer", "x"},
+		{"expect", "100-continue"},
+		{"keep-alive", "1"},
+		{"proxy-authorization", "Basic x"},
+		{"proxy-connection", "close"},
+		{"accept-encoding", "br"},
+	}})
+	r := <-got
+	for name, want := range map[string]string{
+		"Authorization":   "Bearer user",
+		"X-Both":          "user",
+		"X-Core":          "1, 2",
+		"Cookie":          "a=b",
+		"Accept-Encoding": "gzip",
+	} {
+		if value := strings.Join(r.Header.Values(name), ", "); value != want {
+			t.Errorf("%s: %q, want %q", name, value, want)
+		}
+	}
+	if r.Host != "virtual.example" || len(r.TransferEncoding) != 0 || r.Close || r.ContentLength != 0 {
+		t.Errorf("the core changed the request: %+v", r)
+	}
+	for _, name := range []string{"Connection", "Upgrade", "Te", "Trailer", "Expect", "Keep-Alive", "Proxy-Authorization", "Proxy-Connection"} {
+		if value, ok := r.Header[name]; ok {
+			t.Errorf("%s got out: %q", name, value)
+		}
+	}
+}
+
+// The user information of the configured URL becomes basic authentication.
+func TestUserInformation(t *testing.T) {
+	s, sink, got := echoHeader(t, func(g *Grant) { g.URL.User = url.UserPassword("me", "s3cret") })
+	do(t, s, sink, 1, get(s.policyURL()))
+	if user, password, ok := (<-got).BasicAuth(); !ok || user != "me" || password != "s3cret" {
+		t.Errorf("basic authentication: %q, %q, %v", user, password, ok)
+	}
+}
+
+// echoHeader returns a session with a server that hands out the requests it gets.
+func echoHeader(t *testing.T, configure func(*Grant)) (*Session, *recorder, <-chan *http.Request) {
+	t.Helper()
+	got := make(chan *http.Request, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got <- r }))
+	t.Cleanup(server.Close)
+	grant := Grant{URL: mustParse(t, server.URL)}
+	configure(&grant)
+	s, sink := start(t, grant, Options{})
+	return s, sink, got
+}
+
+// policyURL returns a URL of the granted origin.
+func (s *Session) policyURL() string { return string(s.policy.origin) + "/" }
+
+// A server that says our secrets back does not get them into an error.
+func TestSecretsStayOutOfErrors(t *testing.T) {
+	const token = "hunter2-hunter2"
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, buffer, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		fmt.Fprintf(buffer, "HTTP/1.1 999x %s %s\r\n\r\n", r.Header.Get("X-Key"), r.Header.Get("Authorization"))
+		buffer.Flush()
+	}))
+	defer server.Close()
+	s, sink := start(t, Grant{
+		Server: "files",
+		URL:    mustParse(t, server.URL),
+		Header: http.Header{"X-Key": {token}, "Authorization": {"Bearer " + token}},
+	}, Options{})
+	_, err := do(t, s, sink, 1, get(server.URL+"/"+token+"?key="+token+"#"+token))
+	wantError(t, err, Transport, "GET "+server.URL, "malformed HTTP")
+	if strings.Contains(err.Message, token) {
+		t.Errorf("the message tells a secret: %v", err)
+	}
+	var quoting *url.Error
+	if !errors.As(err, &quoting) || quoting.URL != server.URL {
+		t.Errorf("the cause has a URL with more than its origin: %#v", quoting)
+	}
+}
+
+func TestProxyFromEnvironment(t *testing.T) {
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "proxied %s", r.URL)
+	}))
+	defer proxy.Close()
+	refused := refusedURL(t)
+	for value, want := range map[string]string{
+		proxy.URL: "proxied http://server.invalid/x",
+		refused:   "connect: GET http://server.invalid: proxyconnect tcp: dial tcp " + strings.TrimPrefix(refused, "http://") + ": REASON; check the proxy in HTTP_PROXY or HTTPS_PROXY",
+	} {
+		command := child(t, "get http://server.invalid/x")
+		command.Env = append(command.Env, "HTTP_PROXY="+value, "http_proxy=", "NO_PROXY=", "no_proxy=", "REQUEST_METHOD=")
+		s, sink := start(t, Grant{Command: command}, unhurried)
+		if err := s.PipeOpen(ref(1)); err != nil {
+			t.Fatal(err)
+		}
+		events, _ := sink.ended(t, ref(1))
+		got := strings.Join(messagesOf(events), "\n")
+		before, after, _ := strings.Cut(want, "REASON") // the system's own words
+		if !strings.HasPrefix(got, before) || !strings.HasSuffix(got, after) {
+			t.Errorf("with the proxy %s: %q, want %q", value, got, want)
+		}
+	}
+}
+
+func TestKindsAreInTheOrderOfTheContract(t *testing.T) {
+	var names bytes.Buffer
+	for kind := range Kind(5) {
+		fmt.Fprintf(&names, "%v ", kind)
+	}
+	if got, want := names.String(), "refused connect transport limit kind(4) "; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

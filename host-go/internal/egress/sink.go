@@ -1,0 +1,33 @@
+package egress
+
+// Ref names one exchange or one pipe of a Session, for good. The core uses an id again as soon as
+// it has given the exchange up or been told of its end; at that moment an older event may still be
+// on its way. So whoever starts an exchange puts a generation beside the id that this id never had
+// before, every event carries it, and an event of an old generation is dropped by its receiver.
+type Ref struct {
+	// ID is the core's number.
+	ID uint32
+	// Generation tells the uses of one ID apart.
+	Generation uint64
+}
+
+// Sink receives what happens. The calls for one Ref come in order and never two at a time; calls
+// for different Refs come at the same time. A call that blocks is back-pressure: nothing more is
+// read for this Ref until it returns. A Sink must not wait for the goroutine that is in
+// [Session.Close]: Close waits for the Sink.
+type Sink interface {
+	// HTTPHead is the status and the header of a response: names in lower case, sorted. It comes
+	// at most once, before any HTTPBody.
+	HTTPHead(exchange Ref, status int, header [][2]string)
+	// HTTPBody is a part of the body, 1 byte to 64 KiB. The chunk is the Sink's to keep.
+	HTTPBody(exchange Ref, chunk []byte)
+	// HTTPEnd is the end: nil when the response came whole. It comes exactly once, unless the
+	// exchange was aborted.
+	HTTPEnd(exchange Ref, err *Error)
+	// PipeData is one line of the command's standard output, without its line break. Bytes that
+	// are not UTF-8 are replaced by U+FFFD. Empty lines are left out.
+	PipeData(pipe Ref, message string)
+	// PipeClosed is the end, when the command is gone: nil when PipeClose asked for it. It comes
+	// exactly once.
+	PipeClosed(pipe Ref, err *Error)
+}

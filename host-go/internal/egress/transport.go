@@ -1,0 +1,27 @@
+package egress
+
+import (
+	"net"
+	"net/http"
+	"time"
+)
+
+// NewTransport returns a transport that suits MCP servers: HTTP/1.1 and HTTP/2, a proxy from the
+// environment, 30 s to connect, and then as long as the server likes. Sessions may share one; its
+// owner calls CloseIdleConnections when the last of them is closed.
+func NewTransport() *http.Transport {
+	dialer := &net.Dialer{Timeout: 30 * time.Second}
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         dialer.DialContext,
+		ForceAttemptHTTP2:   true, // a transport with a DialContext of its own has HTTP/1.1 only
+		TLSHandshakeTimeout: 30 * time.Second,
+		// A session has many calls in flight on one host: the default keeps 2 connections of them.
+		MaxIdleConns:           256,
+		MaxIdleConnsPerHost:    64,
+		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: 1 << 20,
+		// An event stream may be silent for hours: pings tell whether the connection still lives.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
+	}
+}
