@@ -1,0 +1,38 @@
+// Builds the core: src/ and the SDK into one script, and the script into a component.
+//
+//   build/core.bundle.js   the script; the same bytes for the same sources
+//   build/core.wasm        the component; its bytes differ from build to build
+//   build/inputs.json      what it was built from
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+
+import { componentize } from '@bytecodealliance/componentize-js';
+
+import { bundle } from './bundle.mjs';
+import { inputs } from './inputs.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const out = `${root}build/`;
+
+/** Replaces a file at once: others may be reading it. */
+async function replace(name, content) {
+    const temporary = `${out}.${name}.${process.pid}`;
+    await writeFile(temporary, content);
+    await rename(temporary, out + name);
+}
+
+const kilobytes = content => `${Math.round(content.length / 1000)} kB`;
+
+const { text } = await bundle(root);
+const { component } = await componentize(text, {
+    sourceName: 'core.js',
+    witPath: `${root}wit`,
+    worldName: 'core',
+    // The core has its own way out: `egress`.
+    disableFeatures: ['http', 'fetch-event']
+});
+await mkdir(out, { recursive: true });
+await replace('core.bundle.js', text);
+await replace('core.wasm', component);
+await replace('inputs.json', `${JSON.stringify(await inputs(root, text), null, 2)}\n`);
+console.log(`core.bundle.js ${kilobytes(text)}, core.wasm ${kilobytes(component)}`);

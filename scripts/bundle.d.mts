@@ -1,0 +1,3 @@
+import type { Metafile } from 'esbuild';
+
+export function bundle(root: string): Promise<{ text: string; metafile: Metafile }>;

@@ -1,0 +1,110 @@
+import { settle } from 'caisson:mcp/host@0.1.0';
+import type { CallId, Json, RpcError, SessionId } from 'caisson:mcp/types@0.1.0';
+import { ProtocolError } from '@modelcontextprotocol/client';
+
+import type { CallFailure } from './errors.js';
+import { failure, toError } from './errors.js';
+
+/** The operations that have not settled. */
+const calls = new Map<CallId, Call>();
+
+/** One operation: from the host's call of an export until it settles. */
+export class Call {
+    readonly #controller = new AbortController();
+    #settled = false;
+
+    /** The request that was sent last for this operation, by its id. */
+    request: string | undefined;
+    /** What the server answered to it, untouched. */
+    result: Json | undefined;
+    rpc: RpcError | undefined;
+    /** Why there was no answer, where the SDK cannot know it. */
+    failure: CallFailure | undefined;
+
+    constructor(
+        readonly id: CallId,
+        readonly session: SessionId,
+        readonly step: string
+    ) {}
+
+    /** Aborted when nobody waits for the outcome any more. */
+    get signal(): AbortSignal {
+        return this.#controller.signal;
+    }
+
+    get settled(): boolean {
+        return this.#settled;
+    }
+
+    /** A request is sent for this operation: what was answered before does not count any more. */
+    begin(request: string): void {
+        this.request = request;
+        this.answered({});
+    }
+
+    /** The server has answered. */
+    answered({ result, rpc }: { result?: Json; rpc?: RpcError }): void {
+        this.result = result;
+        this.rpc = rpc;
+        this.failure = undefined;
+    }
+
+    /** Settles with a result. */
+    resolve(result: Json): void {
+        if (this.#end()) settle(this.id, { tag: 'ok', val: result });
+    }
+
+    /** Settles with whatever was thrown. What the server answered says more than what the SDK made of it. */
+    reject(thrown: unknown): void {
+        if (!this.#end()) return;
+        const error = toError(this.failure ?? thrown, this.step);
+        if (!this.failure && this.rpc && thrown instanceof ProtocolError) error.failure = { tag: 'rpc', val: this.rpc };
+        settle(this.id, { tag: 'err', val: error });
+    }
+
+    /** Settles with a failure and stops the work. The reason is what the server is told. */
+    abort(cause: CallFailure, reason = cause.message): void {
+        this.failure = cause;
+        this.reject(cause);
+        this.#controller.abort(reason);
+    }
+
+    #end(): boolean {
+        if (this.#settled) return false;
+        this.#settled = true;
+        if (calls.get(this.id) === this) calls.delete(this.id);
+        return true;
+    }
+}
+
+/** Begins an operation. It settles with what the work returns or throws, whenever that is. */
+export function begin(id: CallId, session: SessionId, step: string, work: (call: Call) => Promise<Json>): void {
+    const call = new Call(id, session, step);
+    if (calls.has(id)) {
+        call.reject(failure('invalid-argument', `call id ${id} is in use`));
+        return;
+    }
+    calls.set(id, call);
+    try {
+        work(call).then(
+            result => call.resolve(result),
+            (thrown: unknown) => call.reject(thrown)
+        );
+    } catch (thrown) {
+        call.reject(thrown);
+    }
+}
+
+/** Gives up an operation, if it is there. */
+export function cancel(id: CallId, reason: string): void {
+    calls.get(id)?.abort(failure('cancelled', reason), reason);
+}
+
+/** Settles every operation of a session, except one. What they do ends with the connection. */
+export function rejectAll(session: SessionId, cause: CallFailure, except?: Call): void {
+    for (const call of [...calls.values()]) {
+        if (call.session !== session || call === except) continue;
+        call.failure = cause;
+        call.reject(cause);
+    }
+}

@@ -1,0 +1,62 @@
+import type { RequestOptions } from '@modelcontextprotocol/client';
+import { Client } from '@modelcontextprotocol/client';
+
+import type { Call } from './calls.js';
+import type { Tap } from './tap.js';
+import { NEVER } from './timers.js';
+
+/** The options of a request that belongs to an operation. The SDK hands them on as they are. */
+export interface CallOptions extends RequestOptions {
+    readonly call: Call;
+}
+
+/** Time is the host's: an operation ends when it is answered or cancelled, not before. */
+export function optionsFor(call: Call): CallOptions {
+    return { call, signal: call.signal, timeout: NEVER };
+}
+
+/** What of the SDK's `NonCompleteResultFlow`, which it does not export, is used here. */
+interface Flow {
+    readonly options: unknown;
+    retry(...args: unknown[]): Promise<unknown>;
+}
+
+/**
+ * The SDK's client, which tells the tap for what operation it sends a request. The SDK sends
+ * before `request` returns: what holds while that runs, holds for the message.
+ */
+export class TappedClient extends Client {
+    #tap: Tap | undefined;
+
+    /** Tells the operations apart for this tap. */
+    tappedBy(tap: Tap): void {
+        this.#tap = tap;
+    }
+
+    // The SDK overloads `request`: the arguments go through as they are.
+    // eslint-disable-next-line @typescript-eslint/no-explicit-any
+    override request(...args: any[]): Promise<any> {
+        const send = () => (super.request as (this: this, ...args: unknown[]) => Promise<unknown>).apply(this, args);
+        return this.#sending(args, send);
+    }
+
+    /** A further round of a request whose answer asks for input goes past `request`. */
+    protected override _resolveNonCompleteResult(decoded: never, flow: Flow): Promise<unknown> {
+        const retry = (...args: unknown[]) => this.#sending([flow.options], () => flow.retry(...args));
+        return super._resolveNonCompleteResult(decoded, { ...flow, retry } as never);
+    }
+
+    #sending<T>(args: unknown[], send: () => T): T {
+        if (!this.#tap) return send();
+        this.#tap.current = args.find(hasCall)?.call;
+        try {
+            return send();
+        } finally {
+            this.#tap.current = undefined;
+        }
+    }
+}
+
+function hasCall(options: unknown): options is CallOptions {
+    return typeof options === 'object' && options !== null && 'call' in options;
+}

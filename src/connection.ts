@@ -1,0 +1,153 @@
+import type { Transport } from '@modelcontextprotocol/client';
+import { SERVER_INFO_META_KEY, SseError } from '@modelcontextprotocol/client';
+import type { Implementation } from 'caisson:mcp/client@0.1.0';
+import { log } from 'caisson:mcp/host@0.1.0';
+import type { Json, SessionId } from 'caisson:mcp/types@0.1.0';
+
+import type { Call } from './calls.js';
+import { TappedClient, optionsFor } from './client.js';
+import type { CallFailure } from './errors.js';
+import { describe, failure } from './errors.js';
+import { HttpTransport, SseTransport } from './http.js';
+import { isObject } from './json.js';
+import { PipeTransport } from './pipe.js';
+import { Tap } from './tap.js';
+import { clearTimeout, setTimeout } from './timers.js';
+
+/** What carries the messages. */
+export type Carrier = { kind: 'http' | 'sse'; url: URL } | { kind: 'stdio' };
+
+/** How to begin: with the probe of the newer revisions, or the handshake of the older ones. */
+export type Opening = { mode: 'auto'; probeTimeout: number } | { mode: 'legacy' };
+
+/** How long a server may take to confirm that a session is over. It is over anyway. */
+const FAREWELL_MS = 2000;
+
+/** One connection to a server: the SDK's client, its transport, and the tap between the two. */
+export class Connection {
+    readonly client: TappedClient;
+    readonly tap: Tap;
+    readonly transport: HttpTransport | SseTransport | PipeTransport;
+    /** Called once, when the connection ends and it was not us. */
+    onlost: (cause: CallFailure) => void = () => {};
+    #open = false;
+    #ending = false;
+
+    constructor(
+        session: SessionId,
+        private readonly call: Call,
+        readonly carrier: Carrier,
+        clientInfo: Implementation,
+        opening: Opening
+    ) {
+        this.tap = new Tap(session, call, carrier.kind !== 'http');
+        this.transport = transportFor(carrier, this.tap);
+        const { name, version, title } = clientInfo;
+        const mode = opening.mode;
+        this.client = new TappedClient(
+            { name, version, ...(title !== undefined && { title }) },
+            { versionNegotiation: { mode, ...(mode === 'auto' && { probe: { timeoutMs: opening.probeTimeout } }) } }
+        );
+        this.client.tappedBy(this.tap);
+        // The host is told of every notification, and it alone knows the tokens.
+        this.client.removeNotificationHandler('notifications/progress');
+        this.client.onerror = error => this.#onError(error);
+        this.client.onclose = () => this.#onClose();
+    }
+
+    /** Negotiates and shakes hands. Ends with the connection when it fails or is given up. */
+    async open(): Promise<void> {
+        const { signal } = this.call;
+        const given = Promise.withResolvers<never>();
+        const onAbort = () => given.reject(new Error('given up'));
+        signal.addEventListener('abort', onAbort);
+        try {
+            if (signal.aborted) onAbort();
+            // The SDK's transports satisfy its interface, but not under exactOptionalPropertyTypes.
+            await Promise.race([
+                this.client.connect(this.transport as Transport, optionsFor(this.call)),
+                given.promise
+            ]);
+            // It may have answered and ended at once.
+            if (this.lost) throw this.lost;
+            this.#open = true;
+        } catch (error) {
+            await this.#end();
+            if (this.lost) throw this.lost;
+            throw error instanceof SseError && error.code === undefined ? (this.tap.broken ?? error) : error;
+        } finally {
+            signal.removeEventListener('abort', onAbort);
+            this.tap.shaken();
+        }
+    }
+
+    /** Why the pipe closed, when it was not us. */
+    get lost(): CallFailure | undefined {
+        return this.transport instanceof PipeTransport ? this.transport.lost : undefined;
+    }
+
+    /** What `connect` settles with, made of the server's own answer to the handshake. */
+    describe(): Json {
+        const answer = JSON.parse(this.call.result ?? '{}') as Record<string, unknown>;
+        const meta = isObject(answer['_meta']) ? answer['_meta'] : {};
+        return JSON.stringify({
+            protocolVersion: this.client.getNegotiatedProtocolVersion(),
+            serverInfo: answer['serverInfo'] ?? meta[SERVER_INFO_META_KEY],
+            capabilities: answer['capabilities'],
+            instructions: answer['instructions'],
+            transport: this.carrier.kind,
+            sessionId: this.transport instanceof HttpTransport ? this.transport.sessionId : undefined
+        });
+    }
+
+    /** Tells the server, closes what is open, and waits until it is. Never fails. */
+    async close(): Promise<void> {
+        this.#ending = true;
+        if (this.transport instanceof HttpTransport) await this.#farewell(this.transport);
+        await this.#end();
+        if (this.transport instanceof PipeTransport) await this.transport.gone();
+    }
+
+    async #farewell(transport: HttpTransport): Promise<void> {
+        const late = Promise.withResolvers<void>();
+        const timer = setTimeout(() => late.resolve(), FAREWELL_MS);
+        await Promise.race([transport.terminateSession().catch(() => {}), late.promise]);
+        clearTimeout(timer);
+    }
+
+    async #end(): Promise<void> {
+        this.#ending = true;
+        await this.client.close().catch(() => {});
+        // The client lets go of a transport that never got as far as connecting.
+        await this.transport.close().catch(() => {});
+    }
+
+    #onError(error: Error): void {
+        if (this.#ending) return;
+        // Before that, `connect` tells what matters.
+        log(this.tap.session, this.#open ? 'warn' : 'debug', describe(error));
+        // The stream of the transport of 2024-11-05 is its session: another stream is another session.
+        if (error instanceof SseError) this.#lose(this.tap.broken ?? failure('transport', 'the event stream ended'));
+    }
+
+    #onClose(): void {
+        if (this.#ending) return;
+        this.#lose(this.lost ?? failure('closed', 'the connection closed'));
+    }
+
+    #lose(cause: CallFailure): void {
+        void this.#end();
+        this.onlost(cause);
+    }
+}
+
+function transportFor(carrier: Carrier, tap: Tap): Connection['transport'] {
+    switch (carrier.kind) {
+        case 'http':
+            return new HttpTransport(carrier.url, tap);
+        case 'sse':
+            return new SseTransport(carrier.url, tap);
+        case 'stdio':
+            return new PipeTransport(tap);
+    }
+}

@@ -1,0 +1,151 @@
+// The one place where errors become the contract's. Two families come in: what the SDK and the
+// platform throw, and io-errors of the host, which travel inside them as `IoFailure`.
+import {
+    InsufficientScopeError,
+    ProtocolError,
+    SdkError,
+    SdkErrorCode,
+    SdkHttpError,
+    SseError,
+    UnauthorizedError
+} from '@modelcontextprotocol/client';
+import type { Error as WitError, Failure, IoError } from 'caisson:mcp/types@0.1.0';
+
+/** An effect that failed, as the platform would report it: `fetch` rejects with a TypeError. */
+export class IoFailure extends TypeError {
+    constructor(readonly io: IoError) {
+        super(io.message);
+        this.name = 'IoFailure';
+    }
+}
+
+/** A failure that is already in the contract's words. */
+export class CallFailure extends Error {
+    constructor(
+        readonly failure: Failure,
+        readonly io?: IoError
+    ) {
+        super(typeof failure.val === 'string' ? failure.val : failure.val.message);
+        this.name = 'CallFailure';
+    }
+}
+
+type TextTag = Exclude<Failure['tag'], 'http' | 'rpc'>;
+
+/** A failure whose only fact is a text. */
+export function failure(tag: TextTag, message: string): CallFailure {
+    return new CallFailure({ tag, val: message });
+}
+
+/** What the host reports as io-error, as the failure of whatever needed the effect. */
+export function ioFailure(io: IoError): CallFailure {
+    return new CallFailure({ tag: io.kind, val: io.message }, io);
+}
+
+/** The contract's error for whatever was thrown. */
+export function toError(thrown: unknown, step: string): WitError {
+    const { failure, io } = toFailure(thrown);
+    return io === undefined ? { failure, step } : { failure, step, cause: io.cause };
+}
+
+/** The failure behind whatever was thrown. */
+export function toFailure(thrown: unknown): CallFailure {
+    for (const error of causes(thrown)) {
+        if (error instanceof CallFailure) return error;
+        if (error instanceof IoFailure) return ioFailure(error.io);
+    }
+    for (const error of causes(thrown)) {
+        const found = classify(error);
+        if (found) return found;
+    }
+    return failure('internal', String(thrown));
+}
+
+/** An error and what it was thrown for. The SDK hands causes on in `data` as well. */
+function* causes(thrown: unknown): Generator<Error> {
+    for (let error = thrown, depth = 0; error instanceof Error && depth < 8; depth++) {
+        yield error;
+        error =
+            error.cause ??
+            (error instanceof SdkError ? (error.data as { cause?: unknown } | undefined)?.cause : undefined);
+    }
+}
+
+function classify(error: Error): CallFailure | undefined {
+    if (error instanceof SdkHttpError) {
+        return http(
+            error.status,
+            typeof error.data['text'] === 'string' ? error.data['text'] : (error.statusText ?? '')
+        );
+    }
+    if (error instanceof SdkError) return classifySdk(error);
+    if (error instanceof UnauthorizedError) return http(401, error.message);
+    if (error instanceof InsufficientScopeError) return http(403, error.message);
+    if (error instanceof SseError) return classifySse(error);
+    // The SDK's own objections come as protocol errors too; the server's answers never get here.
+    if (error instanceof ProtocolError) return failure('protocol', inLine(error.message));
+    if (error instanceof SyntaxError) return failure('protocol', 'the server sent what is not JSON');
+    if (error.name === 'ZodError' || error.name === '$ZodError')
+        return failure('protocol', 'the server sent what is not JSON-RPC');
+    if (error.message === 'Not connected') return failure('closed', 'the connection is closed');
+    return AT_HANDSHAKE.test(error.message) ? failure('protocol', inLine(error.message)) : undefined;
+}
+
+/** What the SDK, and the engine for a URL, say of a handshake in words alone. */
+const AT_HANDSHAKE =
+    /^(Server's protocol version is not supported|Endpoint origin does not match|(URL constructor: )?.*not a valid URL)/;
+
+const BY_CODE: Partial<Record<SdkErrorCode, TextTag>> = {
+    [SdkErrorCode.NotConnected]: 'closed',
+    [SdkErrorCode.ConnectionClosed]: 'closed',
+    [SdkErrorCode.RequestTimeout]: 'timeout',
+    [SdkErrorCode.SendFailed]: 'transport',
+    [SdkErrorCode.InvalidResult]: 'protocol',
+    [SdkErrorCode.UnsupportedResultType]: 'protocol',
+    [SdkErrorCode.InputRequiredRoundsExceeded]: 'protocol',
+    [SdkErrorCode.ListPaginationExceeded]: 'protocol',
+    [SdkErrorCode.ClientHttpUnexpectedContent]: 'protocol',
+    [SdkErrorCode.CapabilityNotSupported]: 'invalid-argument',
+    [SdkErrorCode.MethodNotSupportedByProtocolVersion]: 'invalid-argument'
+};
+
+function classifySdk(error: SdkError): CallFailure | undefined {
+    const tag = BY_CODE[error.code];
+    if (tag) return failure(tag, inLine(error.message));
+    // Negotiation wraps what went wrong: the cause knows better, if there is one.
+    const wrapped = error.cause instanceof Error;
+    return error.code === SdkErrorCode.EraNegotiationFailed && !wrapped
+        ? failure('protocol', error.message)
+        : undefined;
+}
+
+function classifySse(error: SseError): CallFailure {
+    if (error.code === undefined) return failure('transport', error.message);
+    if (error.code === 200 || error.code === 204) return failure('protocol', error.message);
+    return http(error.code, error.message);
+}
+
+/** An answer with an HTTP status, and what the server said, shortened. */
+export function http(status: number, said: string): CallFailure {
+    return new CallFailure({ tag: 'http', val: { status, message: inLine(said) } });
+}
+
+/** Long enough to recognise a page or a list of issues by, short enough for people. */
+const LINE_LENGTH = 300;
+
+function inLine(text: string): string {
+    const line = text
+        .slice(0, 10 * LINE_LENGTH)
+        .replace(/\s+/g, ' ')
+        .trim();
+    return line.length > LINE_LENGTH ? `${line.slice(0, LINE_LENGTH)}…` : line;
+}
+
+/** An error in words that quote no message of the server's: the SDK's texts do, after a colon. */
+export function describe(error: Error): string {
+    if (error instanceof IoFailure || error instanceof CallFailure) return error.message;
+    if (error instanceof SdkHttpError) return `HTTP ${error.status}`;
+    if (error instanceof SyntaxError) return 'a message is not JSON';
+    if (error.name === 'ZodError' || error.name === '$ZodError') return 'a message is not JSON-RPC';
+    return error.message.split(':', 1)[0] ?? error.name;
+}

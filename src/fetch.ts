@@ -1,0 +1,170 @@
+import type { FetchLike } from '@modelcontextprotocol/client';
+import { httpAbort, httpStart } from 'caisson:mcp/egress@0.1.0';
+import type { HttpBody, HttpEnd, HttpHead } from 'caisson:mcp/ingress@0.1.0';
+import type { Header } from 'caisson:mcp/types@0.1.0';
+import { createParser } from 'eventsource-parser';
+
+import { IoFailure, failure, ioFailure } from './errors.js';
+import { HttpResponse } from './response.js';
+import { Table } from './table.js';
+import type { Tap } from './tap.js';
+
+/** A header for `fetch` alone: the id of the JSON-RPC request in the body. It does not go out. */
+export const REQUEST_ID = 'caisson-request-id';
+
+const exchanges = new Table<Exchange>();
+
+/** One HTTP exchange: from `fetch` until its response is whole. */
+class Exchange {
+    readonly #id: number;
+    readonly #whole = Promise.withResolvers<Response>();
+    #response: HttpResponse | undefined;
+    #listen: ((chunk: Uint8Array) => void) | undefined;
+    #heard: () => void = () => {};
+
+    constructor(
+        private readonly tap: Tap,
+        private readonly url: string,
+        private readonly request: string | undefined,
+        private readonly signal: AbortSignal | null | undefined
+    ) {
+        this.#id = exchanges.add(this);
+        signal?.addEventListener('abort', this.#onAbort);
+    }
+
+    start(method: string, headers: Header[], body: string | undefined): Promise<Response> {
+        httpStart(this.#id, this.tap.session, { method, url: this.url, headers, ...(body !== undefined && { body }) });
+        return this.#whole.promise;
+    }
+
+    head({ status, headers }: HttpHead): void {
+        const response = new HttpResponse(this.url, status, toHeaders(headers), () => this.#abandon());
+        this.#response = response;
+        this.#tapInto(response);
+        this.#whole.resolve(response as unknown as Response);
+    }
+
+    body(chunk: Uint8Array): void {
+        this.#listen?.(chunk);
+        this.#response?.push(chunk);
+    }
+
+    end(error?: Error): void {
+        this.#forget();
+        if (error) this.#broken(error);
+        else this.#heard();
+        if (!this.#response) this.#whole.reject(error ?? new TypeError('the response has no head'));
+        this.#response?.end(error);
+    }
+
+    /** The tap hears a body before the SDK does. */
+    #tapInto(response: HttpResponse): void {
+        const type = response.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase();
+        if (response.ok && type === 'text/event-stream') this.#hearEvents();
+        else if (this.request === undefined) return;
+        else if (type === 'application/json') this.#hearJson(response);
+        else if (response.status === 202)
+            this.#heard = () => this.#unanswered('the server accepted the request and answered nothing');
+    }
+
+    #hearEvents(): void {
+        const decoder = new TextDecoder();
+        const parser = createParser({
+            onEvent: ({ event, data }) => {
+                if (data && (!event || event === 'message')) this.tap.received(data, this.request);
+            }
+        });
+        this.#listen = chunk => parser.feed(decoder.decode(chunk, { stream: true }));
+    }
+
+    #hearJson(response: HttpResponse): void {
+        this.#heard = () => {
+            const text = response.whole();
+            if (!response.ok) return this.tap.offered(text);
+            this.tap.received(text, this.request);
+            this.#unanswered("the server's answer is none to the request");
+        };
+    }
+
+    #unanswered(message: string): void {
+        if (this.request !== undefined) this.tap.fail(this.request, failure('protocol', message));
+    }
+
+    /** What broke off an event stream is told to who waits for it; whether it resumes, the SDK knows. */
+    #broken(error: Error): void {
+        if (!(error instanceof IoFailure)) return;
+        const cause = ioFailure(error.io);
+        if (this.request === undefined) {
+            this.tap.broken = cause;
+            return;
+        }
+        const call = this.tap.waiting(this.request);
+        if (call) call.failure = cause;
+        // Asking again for what the host does not let through gets the same.
+        if (error.io.kind === 'limit' || error.io.kind === 'refused') this.tap.fail(this.request, cause);
+    }
+
+    #onAbort = (): void => {
+        this.#abandon();
+        const reason: unknown = this.signal?.reason;
+        const error = reason instanceof Error ? reason : new DOMException(String(reason), 'AbortError');
+        if (this.#response) this.#response.end(error);
+        else this.#whole.reject(error);
+    };
+
+    #abandon(): void {
+        if (exchanges.get(this.#id) !== this) return;
+        this.#forget();
+        httpAbort(this.#id);
+    }
+
+    #forget(): void {
+        exchanges.delete(this.#id);
+        this.signal?.removeEventListener('abort', this.#onAbort);
+    }
+}
+
+/** `fetch` for one connection of a session, on the host's `egress`. */
+export function fetchFor(tap: Tap): FetchLike {
+    return async (url, init = {}) => {
+        const { body, signal } = init;
+        if (signal?.aborted) throw signal.reason;
+        if (body != null && typeof body !== 'string') throw new TypeError('only text can be a body here');
+        const headers = [...(init.headers instanceof Headers ? init.headers : new Headers(init.headers ?? {}))];
+        const request = headers.find(([name]) => name === REQUEST_ID)?.[1];
+        const exchange = new Exchange(tap, String(url), request, signal);
+        return exchange.start(
+            (init.method ?? 'GET').toUpperCase(),
+            request === undefined ? headers : headers.filter(([name]) => name !== REQUEST_ID),
+            body ?? undefined
+        );
+    };
+}
+
+/** Response header fields as Headers. What the host passes on and Headers refuse is left out. */
+function toHeaders(fields: Header[]): Headers {
+    const headers = new Headers();
+    for (const [name, value] of fields) {
+        try {
+            headers.append(name, value);
+        } catch {
+            // A name or a value that HTTP does not allow.
+        }
+    }
+    return headers;
+}
+
+/** A response has begun. */
+export function onHead(head: HttpHead): void {
+    exchanges.get(head.exchange)?.head(head);
+}
+
+/** A response goes on. */
+export function onBody({ exchange, chunk }: HttpBody): void {
+    exchanges.get(exchange)?.body(chunk);
+}
+
+/** An exchange is over. */
+export function onEnd({ exchange, error }: HttpEnd): void {
+    exchanges.get(exchange)?.end(error && new IoFailure(error));
+}

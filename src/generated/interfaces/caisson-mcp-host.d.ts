@@ -1,0 +1,47 @@
+/// <reference path="./caisson-mcp-types.d.ts" />
+declare module 'caisson:mcp/host@0.1.0' {
+  /**
+   * The outcome of an operation: the protocol's result object, or what went wrong. Called exactly
+   * once for each operation; a second time is ignored by the host.
+   */
+  export function settle(call: CallId, outcome: Result<Json, Error>): void;
+  /**
+   * A notification of the server's, exactly as it was sent, in the order it was sent and before
+   * the outcome of any call that the server answered later. `params` is absent when the server
+   * sent none. Called any number of times.
+   */
+  export function notify(session: SessionId, method: string, params: Json | undefined): void;
+  /**
+   * The session ended without `client.close`: the server closed it, or its connection was lost
+   * for good. Its operations have settled. Called at most once a session.
+   */
+  export function closed(session: SessionId, error: Error): void;
+  /**
+   * A diagnostic for people, about one session. No content of a message is in it. Called any
+   * number of times; the host may drop what is too much.
+   */
+  export function log(session: SessionId, level: LogLevel, message: string): void;
+  export type Json = import('caisson:mcp/types@0.1.0').Json;
+  export type CallId = import('caisson:mcp/types@0.1.0').CallId;
+  export type SessionId = import('caisson:mcp/types@0.1.0').SessionId;
+  export type Error = import('caisson:mcp/types@0.1.0').Error;
+  /**
+   * How much a diagnostic matters.
+   * # Variants
+   * 
+   * ## `"debug"`
+   * 
+   * For whoever debugs the core.
+   * ## `"info"`
+   * 
+   * Worth knowing.
+   * ## `"warn"`
+   * 
+   * Something a server did wrong, and the session went on.
+   * ## `"error"`
+   * 
+   * Something is lost.
+   */
+  export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+  export type Result<T, E> = { tag: 'ok', val: T } | { tag: 'err', val: E };
+}

@@ -1,0 +1,202 @@
+declare module 'caisson:mcp/types@0.1.0' {
+  /**
+   * JSON text (RFC 8259), whole and valid. Lone surrogates travel as `\uXXXX` escapes.
+   */
+  export type Json = string;
+  /**
+   * Names one operation. Chosen by the host, unique among the operations that have not settled.
+   */
+  export type CallId = number;
+  /**
+   * Names one session with one server. Chosen by the host, never used twice in an instance.
+   */
+  export type SessionId = number;
+  /**
+   * Names one HTTP exchange. Chosen by the core, unique among the exchanges that have not ended.
+   */
+  export type ExchangeId = number;
+  /**
+   * Names one pipe to a command. Chosen by the core, unique among the pipes that have not closed.
+   */
+  export type PipeId = number;
+  /**
+   * Names one timer. Chosen by the core, unique among the timers that are set.
+   */
+  export type TimerId = number;
+  /**
+   * One HTTP header field: name, value. A name that occurs twice is two of these.
+   */
+  export type Header = [string, string];
+  /**
+   * Why the host could not do, or could not finish, what the core asked of `egress`.
+   * # Variants
+   * 
+   * ## `"refused"`
+   * 
+   * The session's grant does not cover it. Asking again gets the same answer.
+   * ## `"connect"`
+   * 
+   * There was no connection, or no process: nothing was sent.
+   * ## `"transport"`
+   * 
+   * There was a connection, and it broke. What was sent may have had an effect.
+   * ## `"limit"`
+   * 
+   * A message was larger than the host allows.
+   */
+  export type IoErrorKind = 'refused' | 'connect' | 'transport' | 'limit';
+  /**
+   * A failed effect.
+   */
+  export interface IoError {
+    /**
+     * What sort of failure it was.
+     */
+    kind: IoErrorKind,
+    /**
+     * For people: what failed, and what to do. No secret of the host's is in it.
+     */
+    message: string,
+    /**
+     * A number that means something only to the host. The core puts it into the `error` that
+     * this failure leads to, and the host finds its own cause again.
+     */
+    cause: number,
+  }
+  /**
+   * A JSON-RPC error that the server answered with, untouched.
+   */
+  export interface RpcError {
+    /**
+     * The error code (JSON-RPC 2.0, section 5.1). An answer whose code does not fit is a failure
+     * of kind `protocol`. Not s64: the core's engine traps when it passes a negative one on.
+     */
+    code: number,
+    /**
+     * The server's message.
+     */
+    message: string,
+    /**
+     * The server's `data`, when there was one.
+     */
+    data?: Json,
+  }
+  /**
+   * An answer whose HTTP status was not one of success.
+   */
+  export interface HttpError {
+    /**
+     * The status code.
+     */
+    status: number,
+    /**
+     * For people: what the server said, shortened.
+     */
+    message: string,
+  }
+  /**
+   * What went wrong with an operation. A tool's own failure is not here: that is a result.
+   */
+  export type Failure = FailureInvalidArgument | FailureRefused | FailureConnect | FailureTransport | FailureHttp | FailureProtocol | FailureRpc | FailureTimeout | FailureCancelled | FailureClosed | FailureLimit | FailureInternal;
+  /**
+   * The call itself was wrong: no such session, a call id in use, params that are not JSON.
+   */
+  export interface FailureInvalidArgument {
+    tag: 'invalid-argument',
+    val: string,
+  }
+  /**
+   * The host's policy does not grant what the operation needs.
+   */
+  export interface FailureRefused {
+    tag: 'refused',
+    val: string,
+  }
+  /**
+   * The server could not be reached, or its command could not be started.
+   */
+  export interface FailureConnect {
+    tag: 'connect',
+    val: string,
+  }
+  /**
+   * The connection broke. What was sent may have had an effect.
+   */
+  export interface FailureTransport {
+    tag: 'transport',
+    val: string,
+  }
+  /**
+   * The server answered with an HTTP error.
+   */
+  export interface FailureHttp {
+    tag: 'http',
+    val: HttpError,
+  }
+  /**
+   * The server broke the protocol: not JSON, not JSON-RPC, or not a valid result.
+   */
+  export interface FailureProtocol {
+    tag: 'protocol',
+    val: string,
+  }
+  /**
+   * The server answered with a JSON-RPC error.
+   */
+  export interface FailureRpc {
+    tag: 'rpc',
+    val: RpcError,
+  }
+  /**
+   * The operation took longer than it was allowed to.
+   */
+  export interface FailureTimeout {
+    tag: 'timeout',
+    val: string,
+  }
+  /**
+   * The host cancelled the operation.
+   */
+  export interface FailureCancelled {
+    tag: 'cancelled',
+    val: string,
+  }
+  /**
+   * The session is closed, or the server closed it.
+   */
+  export interface FailureClosed {
+    tag: 'closed',
+    val: string,
+  }
+  /**
+   * A message was larger than the host allows.
+   */
+  export interface FailureLimit {
+    tag: 'limit',
+    val: string,
+  }
+  /**
+   * The core is at fault. Users should not depend on the string.
+   */
+  export interface FailureInternal {
+    tag: 'internal',
+    val: string,
+  }
+  /**
+   * The unhappy outcome of an operation.
+   */
+  export interface Error {
+    /**
+     * What went wrong.
+     */
+    failure: Failure,
+    /**
+     * What was being done: a method of the protocol such as `tools/call`, or `connect`.
+     */
+    step: string,
+    /**
+     * The `cause` of the `io-error` behind it; absent when no effect failed.
+     */
+    cause?: number,
+  }
+}

@@ -1,0 +1,109 @@
+// JSON texts, kept as they are. A value that goes through JSON.parse and JSON.stringify comes out
+// changed: integers above 2^53 lose digits, 1.0 becomes 1, integer-like keys move to the front. So
+// what a server sends travels as its own text; and of what a caller gives, the numbers do.
+
+/** A message of the wire: what it says, and the text of the member that carries its payload. */
+export interface Parsed {
+    /** The message; an array in revision 2025-03-26, which has batches. */
+    readonly message: unknown;
+    /** The text of `result`, `params` or `error`, when the message has one and is not a batch. */
+    readonly payload: string | undefined;
+}
+
+const WS = '[ \\t\\r\\n]*';
+const STRING = '"[^"\\\\]*(?:\\\\.[^"\\\\]*)*"';
+const SMALL = `"(?:jsonrpc|id|method|code|message)"${WS}:${WS}(?:${STRING}|[-+.0-9eE]+)`;
+
+/** The members before the payload, and its key. */
+const HEAD = new RegExp(`^${WS}\\{${WS}((?:${SMALL}${WS},${WS})*)"(result|params|error|data)"${WS}:${WS}`);
+/** The members after the payload. A quote that follows a comma opens a key: strings escape theirs. */
+const TAIL = new RegExp(`((?:${WS},${WS}${SMALL})*)${WS}\\}${WS}$`);
+/** Longer than `,"jsonrpc":"2.0","id":…}` in any usual layout. */
+const TAIL_LENGTH = 160;
+
+/** Parses a message. Throws a SyntaxError when the text is not JSON. */
+export function parseMessage(text: string): Parsed {
+    return split(text) ?? reparse(text);
+}
+
+/** The text of `data` in the text of a JSON-RPC error object; undefined when there is none. */
+export function errorData(error: string): string | undefined {
+    const parsed = split(error);
+    if (parsed) return 'data' in (parsed.message as object) ? parsed.payload : undefined;
+    const { data } = JSON.parse(error) as { data?: unknown };
+    return data === undefined ? undefined : JSON.stringify(data);
+}
+
+/**
+ * Takes a message apart without reading its payload twice: the few small members around it are
+ * found in the text, and what lies between them must parse by itself. Undefined when the text is
+ * laid out in a way that this does not see through.
+ */
+function split(text: string): Parsed | undefined {
+    try {
+        const head = HEAD.exec(text);
+        if (!head) return undefined;
+        const [before, members, key] = head as unknown as [string, string, string];
+        const offset = Math.max(before.length, text.length - TAIL_LENGTH);
+        const tail = TAIL.exec(text.slice(offset));
+        if (!tail) return undefined;
+        const payload = text.slice(before.length, offset + tail.index);
+        const value: unknown = JSON.parse(payload);
+        const rest = JSON.parse(`{${members}"":0${tail[1] ?? ''}}`) as Record<string, unknown>;
+        delete rest[''];
+        return { message: { ...rest, [key]: value }, payload };
+    } catch {
+        // A payload that is more than one value, as with a key that occurs twice, or not JSON at
+        // all; or a text too long for the expressions.
+        return undefined;
+    }
+}
+
+/** The general case: the payload's text is written anew from its value. */
+function reparse(text: string): Parsed {
+    const message: unknown = JSON.parse(text);
+    if (!isObject(message)) return { message, payload: undefined };
+    const payload = message['result'] ?? message['params'] ?? message['error'];
+    return { message, payload: payload === undefined ? undefined : JSON.stringify(payload) };
+}
+
+/** Numbers whose text JavaScript would not write again. */
+const FRAGILE_NUMBER = /\d{16}|\d[eE]|\.\d*0(?!\d)|-0(?![.\d])/;
+
+/** A number that JSON.stringify writes as it was read. */
+declare global {
+    interface JSON {
+        rawJSON(text: string): unknown;
+    }
+}
+
+/**
+ * Parses the params of a call. Numbers that JavaScript cannot hold are kept as raw JSON, so that
+ * they reach the server as the caller wrote them. Throws a SyntaxError, or a TypeError when the
+ * text is not an object.
+ */
+export function parseParams(text: string): Record<string, unknown> {
+    let params: unknown = JSON.parse(text);
+    if (!isObject(params)) throw new TypeError('params are not a JSON object');
+    if (mayChange(text, params)) params = JSON.parse(text, keepNumber);
+    return params as Record<string, unknown>;
+}
+
+/** The engine's own JSON is far quicker over a long text than an expression is. */
+const LONG = 4096;
+
+/** Whether a text may hold a number that is not written again as it stands. */
+function mayChange(text: string, value: unknown): boolean {
+    if (text.length > LONG && JSON.stringify(value) === text) return false;
+    return FRAGILE_NUMBER.test(text);
+}
+
+function keepNumber(_key: string, value: unknown, context?: { source?: string }): unknown {
+    const source = context?.source;
+    return typeof value === 'number' && source !== undefined && String(value) !== source ? JSON.rawJSON(source) : value;
+}
+
+/** Whether a value is a JSON object. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

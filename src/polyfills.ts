@@ -1,0 +1,81 @@
+// What the SDK and its dependencies expect of a web platform and the engine does not have, or has
+// in a form that waits inside the component. Imported first: the SDK reads some of it on load.
+import { clearTimeout, setTimeout } from './timers.js';
+
+/** Bytes to text, chunk by chunk. */
+class TextDecoderStream {
+    readonly readable: ReadableStream<string>;
+    readonly writable: WritableStream<Uint8Array>;
+
+    constructor(label = 'utf-8', options: TextDecoderOptions = {}) {
+        const decoder = new TextDecoder(label, options);
+        const { readable, writable } = new TransformStream<Uint8Array, string>({
+            transform(chunk, controller) {
+                const text = decoder.decode(chunk, { stream: true });
+                if (text) controller.enqueue(text);
+            },
+            flush(controller) {
+                const text = decoder.decode();
+                if (text) controller.enqueue(text);
+            }
+        });
+        this.readable = readable;
+        this.writable = writable;
+    }
+}
+
+/** The event that an EventSource dispatches. */
+class MessageEvent extends Event {
+    readonly data: unknown;
+    readonly origin: string;
+    readonly lastEventId: string;
+
+    constructor(type: string, init: MessageEventInit = {}) {
+        super(type);
+        this.data = init.data;
+        this.origin = init.origin ?? '';
+        this.lastEventId = init.lastEventId ?? '';
+    }
+}
+
+/**
+ * What `AbortSignal.any` gives. The engine's own is aborted from the start. As much of a signal as
+ * `fetch` uses, which alone is given these: it listens to its sources only while it is listened to.
+ */
+class AnySignal {
+    constructor(private readonly signals: AbortSignal[]) {}
+
+    get aborted(): boolean {
+        return this.signals.some(signal => signal.aborted);
+    }
+
+    get reason(): unknown {
+        return this.signals.find(signal => signal.aborted)?.reason as unknown;
+    }
+
+    addEventListener(type: 'abort', listener: () => void): void {
+        for (const signal of this.signals) signal.addEventListener(type, listener);
+    }
+
+    removeEventListener(type: 'abort', listener: () => void): void {
+        for (const signal of this.signals) signal.removeEventListener(type, listener);
+    }
+}
+
+/** Every transport is given its own fetch, bound to a session. Nothing may go out without one. */
+function fetch(): Promise<never> {
+    return Promise.reject(new TypeError('fetch without a session'));
+}
+
+Object.assign(globalThis, {
+    setTimeout,
+    clearTimeout,
+    fetch,
+    TextDecoderStream,
+    MessageEvent
+});
+
+// The engine's own is seeded once: what ran at build time would have seeded it for every instance.
+Object.assign(Math, { random: () => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32 });
+
+Object.assign(AbortSignal, { any: (signals: AbortSignal[]) => new AnySignal(signals) });

@@ -1,0 +1,86 @@
+/**
+ * As much of a `Response` as the SDK uses, fed chunk by chunk. The engine's own costs a stream and
+ * its promises for every body; here only a body that is read as a stream does.
+ */
+export class HttpResponse {
+    readonly ok: boolean;
+    readonly statusText = '';
+    readonly type = 'basic';
+    readonly redirected = false;
+    readonly #chunks: Uint8Array[] = [];
+    #text: string | undefined;
+    #ended = false;
+    #error: Error | undefined;
+    #stream: ReadableStreamDefaultController<Uint8Array> | undefined;
+    #body: ReadableStream<Uint8Array> | undefined;
+    #whole: PromiseWithResolvers<void> | undefined;
+
+    constructor(
+        readonly url: string,
+        readonly status: number,
+        readonly headers: Headers,
+        private readonly onCancel: () => void
+    ) {
+        this.ok = status >= 200 && status < 300;
+    }
+
+    /** The rest of the body as a stream. */
+    get body(): ReadableStream<Uint8Array> {
+        this.#body ??= new ReadableStream<Uint8Array>({
+            start: controller => {
+                this.#stream = controller;
+                for (const chunk of this.#chunks.splice(0)) controller.enqueue(chunk);
+                this.#finish();
+            },
+            cancel: () => {
+                this.#stream = undefined;
+                this.onCancel();
+            }
+        });
+        return this.#body;
+    }
+
+    /** The whole body, as UTF-8. */
+    async text(): Promise<string> {
+        if (!this.#ended) await (this.#whole ??= Promise.withResolvers()).promise;
+        if (this.#error) throw this.#error;
+        return this.whole();
+    }
+
+    /** The body when it has ended, unless it is read as a stream. */
+    whole(): string {
+        return (this.#text ??= decode(this.#chunks.splice(0)));
+    }
+
+    /** The whole body, parsed. */
+    async json(): Promise<unknown> {
+        return JSON.parse(await this.text());
+    }
+
+    /** The next bytes came in. */
+    push(chunk: Uint8Array): void {
+        if (this.#stream) this.#stream.enqueue(chunk);
+        else this.#chunks.push(chunk);
+    }
+
+    /** The body is over; with an error, it is not whole. */
+    end(error?: Error): void {
+        this.#ended = true;
+        this.#error = error;
+        this.#finish();
+        this.#whole?.resolve();
+    }
+
+    #finish(): void {
+        if (!this.#ended || !this.#stream) return;
+        if (this.#error) this.#stream.error(this.#error);
+        else this.#stream.close();
+        this.#stream = undefined;
+    }
+}
+
+/** Bytes in pieces, as UTF-8. */
+function decode(chunks: Uint8Array[]): string {
+    const decoder = new TextDecoder();
+    return chunks.map(chunk => decoder.decode(chunk, { stream: true })).join('') + decoder.decode();
+}

@@ -1,0 +1,193 @@
+import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/client';
+import { log, notify } from 'caisson:mcp/host@0.1.0';
+import type { Json, SessionId } from 'caisson:mcp/types@0.1.0';
+
+import type { Call } from './calls.js';
+import type { CallFailure } from './errors.js';
+import { failure } from './errors.js';
+import { errorData, isObject, parseMessage } from './json.js';
+
+/** A request that waits for its answer. Some of the SDK's own belong to no operation. */
+interface Sent {
+    readonly id: RequestId;
+    readonly call: Call | undefined;
+}
+
+/**
+ * Listens to a connection where its messages still are as the server sent them. The SDK validates
+ * and hands on what its schemas made of a message; operations settle with what the tap has heard.
+ */
+export class Tap {
+    /** The requests that wait for an answer. A server may answer the id 5 with "5", as the SDK does. */
+    readonly #pending = new Map<string, Sent>();
+    /** Hands a message to the SDK. Set by the transport. */
+    deliver: (message: JSONRPCMessage) => void = () => {};
+    /** The operation whose request is being sent. */
+    current: Call | undefined;
+    /** Why the last exchange that carried no request broke off: the stream of the older transports. */
+    broken: CallFailure | undefined;
+    /** Whether the server has answered anything. */
+    answered = false;
+    /** The ids that requests have had: the SDK counts, and has a few names beside. */
+    #highest = -1;
+    readonly #names = new Set<string>();
+
+    /**
+     * Until the handshake is over, what belongs to no other operation belongs to `connect`. On a
+     * shared connection, a pipe or the one event stream of 2024-11-05, all answers come one way.
+     */
+    constructor(
+        readonly session: SessionId,
+        private handshake: Call | undefined,
+        private readonly shared: boolean
+    ) {}
+
+    /** The handshake is over. */
+    shaken(): void {
+        if (this.handshake) this.forget(this.handshake);
+        this.handshake = undefined;
+    }
+
+    /** A message goes out. Returns its id when it is a request. */
+    sent(message: JSONRPCMessage): RequestId | undefined {
+        if (!('method' in message) || !('id' in message)) return undefined;
+        const call = this.current ?? this.handshake;
+        const key = String(message.id);
+        if (call) {
+            this.forget(call);
+            call.begin(key);
+        }
+        this.#pending.set(key, { id: message.id, call });
+        if (typeof message.id === 'number') this.#highest = Math.max(this.#highest, message.id);
+        else this.#names.add(key);
+        return message.id;
+    }
+
+    /** Whether a request waits for its answer. */
+    waits(id: RequestId): boolean {
+        return this.#pending.has(String(id));
+    }
+
+    /** The operation that waits for the answer to a request. */
+    waiting(id: RequestId): Call | undefined {
+        return this.#pending.get(String(id))?.call;
+    }
+
+    /** Nobody waits for the answer to an operation's request any more. */
+    forget(call: Call): void {
+        if (call.request !== undefined) this.#pending.delete(call.request);
+    }
+
+    /** A request gets no answer. The SDK is given one in the server's place. */
+    fail(id: RequestId, cause: CallFailure): void {
+        const sent = this.#take(id);
+        if (!sent) return;
+        if (sent.call) sent.call.failure = cause;
+        this.deliver({ jsonrpc: '2.0', id: sent.id, error: { code: -32603, message: 'no answer' } });
+    }
+
+    /**
+     * A text came in, on the exchange of a request or on what all share. Returns the messages in it
+     * that the SDK can use.
+     */
+    received(text: string, request?: RequestId): JSONRPCMessage[] {
+        let parsed;
+        try {
+            parsed = parseMessage(text);
+        } catch {
+            // A broken message is a lost one; anything else is chatter, which many servers print.
+            if (text.includes('"jsonrpc"')) this.#lost('a message that is not valid JSON', request);
+            else this.#ignore('what is not JSON');
+            return [];
+        }
+        const { message, payload } = parsed;
+        if (!Array.isArray(message)) return this.#hear(message, payload, request) ? [message as JSONRPCMessage] : [];
+        // A batch, which revision 2025-03-26 has.
+        return message.filter(part => this.#hear(part, undefined, request)) as JSONRPCMessage[];
+    }
+
+    /** An answer that came in an unusual way, or not at all: what is no answer to us is ignored. */
+    offered(text: string): void {
+        try {
+            const { message, payload } = parseMessage(text);
+            if (isObject(message) && isObject(message['error']) && this.#pending.has(String(message['id'])))
+                this.#hear(message, payload, undefined);
+        } catch {
+            // Not JSON: a page for people.
+        }
+    }
+
+    #hear(message: unknown, payload: Json | undefined, request: RequestId | undefined): boolean {
+        if (!isObject(message) || message['jsonrpc'] !== '2.0') return this.#ignore('what is not JSON-RPC');
+        const { id, method } = message;
+        if (typeof method !== 'string') return this.#hearAnswer(message, payload, request);
+        if (id !== undefined) return true;
+        const { params } = message;
+        if (params !== undefined && !isObject(params)) return this.#ignore('a notification whose params are no object');
+        notify(this.session, method, params === undefined ? undefined : (payload ?? JSON.stringify(params)));
+        return true;
+    }
+
+    #hearAnswer(message: Record<string, unknown>, payload: Json | undefined, request: RequestId | undefined): boolean {
+        const { id, result, error } = message;
+        const sent = typeof id === 'string' || typeof id === 'number' ? this.#take(id) : undefined;
+        if (!sent && this.#had(id)) return this.#ignore('a second answer, or one to a request that was given up');
+        if (!sent) return this.#lost('an answer with an id that no request had', request);
+        this.answered = true;
+        // Three members, as the SDK has it: it takes no notice of a message with more.
+        if (Object.keys(message).length === 3) {
+            if (isResult(result)) {
+                sent.call?.answered({ result: payload ?? JSON.stringify(result) });
+                return true;
+            }
+            if (isError(error)) {
+                const data = errorData(payload ?? JSON.stringify(error));
+                const { code, message } = error;
+                sent.call?.answered({ rpc: { code, message, ...(data !== undefined && { data }) } });
+                return true;
+            }
+        }
+        this.#pending.set(String(sent.id), sent);
+        this.fail(sent.id, failure('protocol', "the server's answer is not valid JSON-RPC"));
+        return false;
+    }
+
+    /** Whether a request has had the id. */
+    #had(id: unknown): boolean {
+        const key = String(id);
+        return this.#names.has(key) || (/^\d+$/.test(key) && Number(key) <= this.#highest);
+    }
+
+    /** An answer is lost, and nothing says whose: whoever it may have been for does not wait for good. */
+    #lost(what: string, request: RequestId | undefined): false {
+        log(this.session, 'warn', `the server sent ${what}`);
+        const cause = failure('protocol', `the server sent ${what}, which may have been the answer`);
+        const waiting = request === undefined ? (this.shared ? [...this.#pending.keys()] : []) : [request];
+        for (const id of waiting) this.fail(id, cause);
+        return false;
+    }
+
+    #take(id: RequestId): Sent | undefined {
+        const key = String(id);
+        const sent = this.#pending.get(key);
+        this.#pending.delete(key);
+        return sent;
+    }
+
+    #ignore(what: string): false {
+        log(this.session, 'warn', `the server sent ${what}; ignored`);
+        return false;
+    }
+}
+
+/** What the SDK takes for a result: it drops a message with anything else, and nobody would answer. */
+function isResult(result: unknown): result is object {
+    return isObject(result) && (result['_meta'] === undefined || isObject(result['_meta']));
+}
+
+/** An error with a code that the contract has room for. */
+function isError(error: unknown): error is { code: number; message: string } {
+    if (!isObject(error)) return false;
+    const { code, message } = error;
+    return typeof code === 'number' && code === (code | 0) && typeof message === 'string';
+}

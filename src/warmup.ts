@@ -1,0 +1,113 @@
+// Runs when the component is built: what it leaves in memory is in every instance. The engine
+// compiles a function when it is first called, and the SDK builds a schema when it is first used;
+// a conversation with servers of a few lines does both. No import can be called at that time, so
+// the messages take no way out, and nothing here may set a timer, settle or log.
+import type { FetchLike, JSONRPCMessage, Transport } from '@modelcontextprotocol/client';
+
+import { Call } from './calls.js';
+import { TappedClient, optionsFor } from './client.js';
+import { HttpTransport } from './http.js';
+import { parseParams } from './json.js';
+import { HttpResponse } from './response.js';
+import { Tap } from './tap.js';
+import { NEVER } from './timers.js';
+
+type Era = 'legacy' | 'modern';
+
+/** What a server of each era answers, by method. */
+const ANSWERS: Record<Era, Record<string, string>> = {
+    legacy: {
+        initialize:
+            '{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"w","version":"1"}}',
+        'tools/list': '{"tools":[{"name":"t","inputSchema":{"type":"object"}}]}',
+        'tools/call': '{"content":[{"type":"text","text":"x"}],"structuredContent":{"a":[1]}}'
+    },
+    modern: {
+        'server/discover':
+            '{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"ttlMs":0,"cacheScope":"private","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"w","version":"1"}}}',
+        'tools/list':
+            '{"resultType":"complete","tools":[{"name":"t","inputSchema":{"type":"object"}}],"ttlMs":0,"cacheScope":"private"}',
+        'tools/call': '{"resultType":"complete","content":[{"type":"text","text":"x"}],"structuredContent":{"a":[1]}}'
+    }
+};
+
+function answer(era: Era, message: JSONRPCMessage): string | undefined {
+    if (!('method' in message) || !('id' in message)) return undefined;
+    const result = ANSWERS[era][message.method];
+    const member = result === undefined ? '"error":{"code":-32601,"message":"no"}' : `"result":${result}`;
+    return `{"jsonrpc":"2.0","id":${JSON.stringify(message.id)},${member}}`;
+}
+
+/** A pipe to a server in memory. */
+class MemoryTransport implements Transport {
+    onmessage?: (message: JSONRPCMessage) => void;
+    onclose?: () => void;
+    readonly pid = null;
+    readonly stderr = null;
+
+    constructor(
+        private readonly tap: Tap,
+        private readonly era: Era
+    ) {}
+
+    async start(): Promise<void> {}
+
+    async send(message: JSONRPCMessage): Promise<void> {
+        this.tap.sent(message);
+        const text = answer(this.era, JSON.parse(JSON.stringify(message)) as JSONRPCMessage);
+        await Promise.resolve();
+        if (text !== undefined) for (const heard of this.tap.received(text)) this.onmessage?.(heard);
+    }
+
+    async close(): Promise<void> {
+        this.onclose?.();
+    }
+}
+
+/** `fetch` from a server in memory, which answers with events and with JSON by turns. */
+function memoryFetch(tap: Tap, era: Era): FetchLike {
+    let events = false;
+    return async (url, init) => {
+        const message = JSON.parse(typeof init?.body === 'string' ? init.body : 'null') as JSONRPCMessage | null;
+        const text = message ? answer(era, message) : undefined;
+        events = !events;
+        const type = events ? 'text/event-stream' : 'application/json';
+        const status = text !== undefined ? 200 : message ? 202 : 405;
+        if ([...new Headers(init?.headers)].length === 0) throw new Error('no headers');
+        const response = new HttpResponse(String(url), status, new Headers({ 'content-type': type }), () => {});
+        if (text !== undefined) {
+            tap.received(text);
+            response.push(new TextEncoder().encode(events ? `data: ${text}\n\n` : text));
+        }
+        response.end();
+        return response as unknown as Response;
+    };
+}
+
+async function converse(tap: Tap, call: Call, transport: Transport): Promise<void> {
+    const negotiation = { mode: 'auto', probe: { timeoutMs: NEVER } } as const;
+    const client = new TappedClient({ name: 'w', version: '1' }, { versionNegotiation: negotiation });
+    client.tappedBy(tap);
+    await client.connect(transport, optionsFor(call));
+    tap.shaken();
+    await client.request({ method: 'tools/list', params: parseParams('{}') }, optionsFor(call));
+    for (const args of ['{"a":[1,{"b":null}]}', '{"n":9007199254740993}']) {
+        const params = parseParams(`{"name":"t","arguments":${args}}`);
+        await client.callTool(params as { name: string }, optionsFor(call));
+    }
+    await client.close();
+}
+
+/** Warms both eras on both ways. Rejects when anything does not go as it should. */
+export async function warmUp(): Promise<void> {
+    for (const era of ['legacy', 'modern'] as const) {
+        for (const http of [false, true]) {
+            const call = new Call(0, 0, 'connect');
+            const tap = new Tap(0, call, true);
+            const url = new URL('http://localhost/');
+            const transport = http ? new HttpTransport(url, tap, memoryFetch(tap, era)) : new MemoryTransport(tap, era);
+            await converse(tap, call, transport);
+            if (call.result !== ANSWERS[era]['tools/call']) throw new Error(`the warm-up went wrong: ${era}`);
+        }
+    }
+}

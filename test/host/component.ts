@@ -1,0 +1,63 @@
+import { readFile } from 'node:fs/promises';
+
+import type * as Client from 'caisson:mcp/client@0.1.0';
+import type * as Egress from 'caisson:mcp/egress@0.1.0';
+import type * as Host from 'caisson:mcp/host@0.1.0';
+import type * as Ingress from 'caisson:mcp/ingress@0.1.0';
+import type * as Timers from 'caisson:mcp/timers@0.1.0';
+import { WASIShim } from '@bytecodealliance/preview2-shim/instantiation';
+
+/** The exports of the world `core`. */
+export interface Core {
+    client: typeof Client;
+    ingress: typeof Ingress;
+}
+
+/** The imports of the world `core`, and the clock behind WASI's. */
+export interface Imports {
+    egress: typeof Egress;
+    timers: typeof Timers;
+    host: typeof Host;
+    now: () => number;
+    /** What answers WASI's random, when it is not the machine. */
+    random?: { getRandomBytes: (length: bigint) => Uint8Array; getRandomU64: () => bigint };
+}
+
+/** Where the test's set-up puts the component, transpiled by jco. */
+export const transpiled = new URL('../../build/test/', import.meta.url);
+
+const modules = new Map<string, Promise<WebAssembly.Module>>();
+
+function load(path: string): Promise<WebAssembly.Module> {
+    let module = modules.get(path);
+    if (!module)
+        modules.set(path, (module = readFile(new URL(path, transpiled)).then(bytes => WebAssembly.compile(bytes))));
+    return module;
+}
+
+/** A fresh instance of the component. */
+export async function instantiate({ egress, timers, host, now, random }: Imports): Promise<Core> {
+    const { instantiate } = (await import(new URL('core.js', transpiled).href)) as {
+        instantiate: (load: (path: string) => Promise<WebAssembly.Module>, imports: object) => Promise<Core>;
+    };
+    const wasi = new WASIShim().getImportObject() as Record<string, object>;
+    const nanoseconds = () => BigInt(Math.round(now() * 1e6));
+    const none = () => {
+        throw new Error('the core waits, which it must not');
+    };
+    return instantiate(load, {
+        'caisson:mcp/egress': egress,
+        'caisson:mcp/timers': timers,
+        'caisson:mcp/host': host,
+        ...wasi,
+        'wasi:random/random': random ?? wasi['wasi:random/random'],
+        'wasi:clocks/monotonic-clock': { now: nanoseconds, subscribeDuration: none, subscribeInstant: none },
+        'wasi:clocks/wall-clock': {
+            now: () => ({
+                seconds: nanoseconds() / 1_000_000_000n,
+                nanoseconds: Number(nanoseconds() % 1_000_000_000n)
+            })
+        },
+        'wasi:io/poll': { ...wasi['wasi:io/poll'], poll: none }
+    });
+}
