@@ -1,0 +1,154 @@
+package engine
+
+import (
+	"github.com/caisson-dev/caisson/host-go/component"
+	"github.com/caisson-dev/caisson/host-go/internal/egress"
+)
+
+// An event is something that happened outside, on its way to the core; see `event` in
+// wit/ingress.wit. encode gives its value there, on the instance's goroutine; ok is false when it
+// is about something that the core has given up in the meantime.
+type event interface {
+	encode(in *instance) (value any, ok bool)
+}
+
+type (
+	headEvent struct {
+		exchange egress.Ref
+		status   int
+		header   [][2]string
+	}
+	bodyEvent struct {
+		exchange egress.Ref
+		chunk    []byte
+	}
+	endEvent struct {
+		exchange egress.Ref
+		err      *egress.Error
+	}
+	dataEvent struct {
+		pipe    egress.Ref
+		message string
+	}
+	closedEvent struct {
+		pipe egress.Ref
+		err  *egress.Error
+	}
+	timerEvent struct{ timer *timer }
+)
+
+// eventSize is about what an event costs beside its content.
+const eventSize = 256
+
+// The instance is the egress.Sink of its session: these are called from the goroutines of
+// exchanges and pipes, and make them wait when the mailbox is full.
+
+// HTTPHead implements [egress.Sink].
+func (in *instance) HTTPHead(exchange egress.Ref, status int, header [][2]string) {
+	in.mailbox.put(item{event: headEvent{exchange, status, header}, size: eventSize})
+}
+
+// HTTPBody implements [egress.Sink].
+func (in *instance) HTTPBody(exchange egress.Ref, chunk []byte) {
+	in.mailbox.put(item{event: bodyEvent{exchange, chunk}, size: eventSize + len(chunk)})
+}
+
+// HTTPEnd implements [egress.Sink].
+func (in *instance) HTTPEnd(exchange egress.Ref, err *egress.Error) {
+	in.mailbox.put(item{event: endEvent{exchange, err}, size: eventSize})
+}
+
+// PipeData implements [egress.Sink].
+func (in *instance) PipeData(pipe egress.Ref, message string) {
+	in.mailbox.put(item{event: dataEvent{pipe, message}, size: eventSize + len(message)})
+}
+
+// PipeClosed implements [egress.Sink].
+func (in *instance) PipeClosed(pipe egress.Ref, err *egress.Error) {
+	in.mailbox.put(item{event: closedEvent{pipe, err}, size: eventSize})
+}
+
+func (e headEvent) encode(in *instance) (any, bool) {
+	header := make([]any, len(e.header))
+	for i, h := range e.header {
+		header[i] = component.Tuple{h[0], h[1]}
+	}
+	value := component.Record{e.exchange.ID, uint16(e.status), header}
+	return component.Variant{Case: "http-head", Value: value}, in.exchanges.has(e.exchange)
+}
+
+func (e bodyEvent) encode(in *instance) (any, bool) {
+	value := component.Record{e.exchange.ID, e.chunk}
+	return component.Variant{Case: "http-body", Value: value}, in.exchanges.has(e.exchange)
+}
+
+func (e endEvent) encode(in *instance) (any, bool) {
+	if !in.exchanges.remove(e.exchange) {
+		return nil, false
+	}
+	value := component.Record{e.exchange.ID, in.ioError(e.err)}
+	return component.Variant{Case: "http-end", Value: value}, true
+}
+
+func (e dataEvent) encode(in *instance) (any, bool) {
+	value := component.Record{e.pipe.ID, e.message}
+	return component.Variant{Case: "pipe-data", Value: value}, in.pipes.has(e.pipe)
+}
+
+func (e closedEvent) encode(in *instance) (any, bool) {
+	if !in.pipes.remove(e.pipe) {
+		return nil, false
+	}
+	value := component.Record{e.pipe.ID, in.ioError(e.err)}
+	return component.Variant{Case: "pipe-closed", Value: value}, true
+}
+
+func (e timerEvent) encode(in *instance) (any, bool) {
+	if in.timers[e.timer.id] != e.timer {
+		return nil, false
+	}
+	delete(in.timers, e.timer.id)
+	return component.Variant{Case: "timer", Value: e.timer.id}, true
+}
+
+// ioError makes an option<io-error>.
+func (in *instance) ioError(err *egress.Error) component.Option {
+	if err == nil {
+		return component.None()
+	}
+	return component.Some(component.Record{component.Enum(err.Kind.String()), err.Message, in.causes.add(err)})
+}
+
+// refs are the exchanges, or the pipes, that the core has open. The core numbers them and may use
+// a number again; the generation tells the uses apart.
+type refs struct {
+	open       map[uint32]egress.Ref
+	generation uint64
+}
+
+// add opens one; ok is false when the id is in use.
+func (r *refs) add(id uint32) (ref egress.Ref, ok bool) {
+	if _, used := r.open[id]; used {
+		return egress.Ref{}, false
+	}
+	if r.open == nil {
+		r.open = map[uint32]egress.Ref{}
+	}
+	r.generation++
+	ref = egress.Ref{ID: id, Generation: r.generation}
+	r.open[id] = ref
+	return ref, true
+}
+
+func (r *refs) has(ref egress.Ref) bool {
+	open, ok := r.open[ref.ID]
+	return ok && open == ref
+}
+
+func (r *refs) remove(ref egress.Ref) bool {
+	if !r.has(ref) {
+		return false
+	}
+	delete(r.open, ref.ID)
+	return true
+}

@@ -1,0 +1,206 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/caisson-dev/caisson/host-go/component"
+	"github.com/caisson-dev/caisson/host-go/component/wasi"
+)
+
+// An instance is one instance of the core. All that is here belongs to the goroutine of run, save
+// for the mailbox: the core has no locks around it, and needs none.
+type instance struct {
+	engine  *Engine
+	session *Session
+	mailbox *mailbox
+	core    *component.Instance
+	exports exports
+	stopped chan struct{} // closed when the goroutine has ended
+
+	calls    map[uint32]*call
+	lastCall uint32
+	timers   map[uint32]*timer
+
+	exchanges, pipes refs
+	causes           causes
+}
+
+// exports are the functions of the core that the host calls.
+type exports struct {
+	operations [closeSession + 1]*component.Function
+	cancel     *component.Function
+	deliver    *component.Function
+}
+
+// instantiate makes an instance. It has no session yet, and does not run.
+func (e *Engine) instantiate(ctx context.Context) (*instance, error) {
+	in := &instance{
+		engine:  e,
+		mailbox: newMailbox(),
+		stopped: make(chan struct{}),
+		calls:   map[uint32]*call{},
+		timers:  map[uint32]*timer{},
+	}
+	linker := component.NewLinker()
+	// What the engine inside the core prints goes to the log; nothing else of WASI is granted.
+	output := &logWriter{logger: e.config.Logger}
+	wasi.AddToLinker(linker, &wasi.Config{Stdout: output, Stderr: output})
+	in.addImports(linker)
+	var err error
+	if in.core, err = e.compiled.Instantiate(ctx, linker); err != nil {
+		return nil, err
+	}
+	if err := in.findExports(); err != nil {
+		_ = in.core.Close(context.WithoutCancel(ctx))
+		return nil, err
+	}
+	return in, nil
+}
+
+func (in *instance) findExports() error {
+	for name, f := range map[string]**component.Function{
+		"client@0.1.0#connect":    &in.exports.operations[connect],
+		"client@0.1.0#list-tools": &in.exports.operations[ListTools],
+		"client@0.1.0#call-tool":  &in.exports.operations[CallTool],
+		"client@0.1.0#ping":       &in.exports.operations[Ping],
+		"client@0.1.0#request":    &in.exports.operations[Request],
+		"client@0.1.0#close":      &in.exports.operations[closeSession],
+		"client@0.1.0#cancel":     &in.exports.cancel,
+		"ingress@0.1.0#deliver":   &in.exports.deliver,
+	} {
+		if *f = in.core.ExportedFunction("caisson:mcp/" + name); *f == nil {
+			return fmt.Errorf("caisson:mcp/%s: %w", name, errMissing)
+		}
+	}
+	return nil
+}
+
+// run is the instance's goroutine: it does what the mailbox brings until it is stopped, or the
+// core traps.
+func (in *instance) run() {
+	defer close(in.stopped)
+	var items []item
+	var events []any
+	for {
+		var ok bool
+		if items, ok = in.mailbox.take(items); !ok {
+			in.free(in.session.closedFailure("close"))
+			return
+		}
+		for i := 0; i < len(items); {
+			var err error
+			switch it := &items[i]; {
+			case it.begin != nil:
+				err = in.begin(it.begin)
+				i++
+			case it.cancel != nil:
+				err = in.cancel(it.cancel)
+				i++
+			default:
+				// Events that wait together are delivered together: entering the core costs more than an
+				// event does.
+				events = events[:0]
+				for ; i < len(items) && items[i].event != nil; i++ {
+					if event, ok := items[i].event.encode(in); ok {
+						events = append(events, event)
+					}
+				}
+				if len(events) > 0 {
+					err = in.enter(in.exports.deliver, events)
+					clear(events) // A chunk is not kept for the next ones' sake.
+				}
+			}
+			if err != nil {
+				in.die(err)
+				return
+			}
+		}
+	}
+}
+
+// begin gives a call its id and enters the core with it.
+func (in *instance) begin(c *call) error {
+	if c.ctx.Err() != nil {
+		return nil // Nobody waits, and nothing was sent.
+	}
+	in.lastCall++
+	for in.lastCall == 0 || in.calls[in.lastCall] != nil {
+		in.lastCall++
+	}
+	c.id = in.lastCall
+	in.calls[c.id] = c
+	op, f := &c.operation, in.exports.operations[c.operation.Kind]
+	switch op.Kind {
+	case connect:
+		return in.enter(f, c.id, c.session.id, encodeSessionConfig(&c.session.config))
+	case Ping, closeSession:
+		return in.enter(f, c.id, c.session.id)
+	case Request:
+		return in.enter(f, c.id, c.session.id, op.Method, op.Params)
+	default:
+		return in.enter(f, c.id, c.session.id, op.Params)
+	}
+}
+
+// cancel tells the core to give up a call whose caller has gone.
+func (in *instance) cancel(c *call) error {
+	if c.id == 0 || in.calls[c.id] != c {
+		return nil // It never began, or has settled.
+	}
+	return in.enter(in.exports.cancel, c.id, context.Cause(c.ctx).Error())
+}
+
+// enter calls an export. It is the only place where the core runs.
+func (in *instance) enter(f *component.Function, args ...any) error {
+	ctx, cancel := context.WithTimeout(context.Background(), in.engine.config.MaxGuestTime)
+	defer cancel()
+	_, err := f.Call(ctx, args...)
+	return err
+}
+
+// settle gives a call its outcome.
+func (in *instance) settle(id uint32, o outcome) {
+	c := in.calls[id]
+	if c == nil {
+		return // A second outcome: the contract says to ignore it.
+	}
+	delete(in.calls, id)
+	c.settle(o)
+}
+
+// die ends an instance whose core has trapped. It is never entered again.
+func (in *instance) die(err error) {
+	f := &Failure{Kind: Trap, Step: "core", Message: "the sandboxed core stopped: " + err.Error(), Err: err}
+	in.engine.config.Logger.Error("the core trapped", "server", in.session.config.Grant.Server, "error", err)
+	in.session.end(f)
+	in.free(f)
+	// Its command and its sockets serve nobody now. Session.Close waits for the same.
+	go in.session.egress.Close()
+}
+
+// free ends every call with f and gives back what the instance holds.
+func (in *instance) free(f *Failure) {
+	for _, it := range in.mailbox.close() {
+		if it.begin != nil {
+			it.begin.settle(outcome{failure: f})
+		}
+	}
+	for id := range in.calls {
+		in.settle(id, outcome{failure: f})
+	}
+	for _, t := range in.timers {
+		t.wait.Stop()
+	}
+	_ = in.core.Close(context.Background())
+}
+
+// stop ends the instance's goroutine and waits for it.
+func (in *instance) stop() {
+	for _, it := range in.mailbox.close() {
+		if it.begin != nil {
+			it.begin.settle(outcome{failure: in.session.closedFailure(it.begin.operation.Method)})
+		}
+	}
+	<-in.stopped
+}
