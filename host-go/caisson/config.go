@@ -1,0 +1,205 @@
+package caisson
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// maxConfigBytes bounds a configuration file.
+const maxConfigBytes = 1 << 20
+
+// A Config holds the servers of a configuration file, as they stand there: variables are filled
+// in when a server is asked for. It is safe for concurrent use.
+type Config struct {
+	path    string
+	entries map[string]json.RawMessage
+}
+
+// configEntry is one server in the file. Keys that are not here are ignored: other hosts have
+// their own.
+type configEntry struct {
+	Type      string            `json:"type"`
+	Transport string            `json:"transport"`
+	Command   string            `json:"command"`
+	Args      []string          `json:"args"`
+	Env       map[string]string `json:"env"`
+	Cwd       string            `json:"cwd"`
+	URL       string            `json:"url"`
+	Headers   map[string]string `json:"headers"`
+	Disabled  bool              `json:"disabled"`
+}
+
+// DefaultConfigPath gives the place of the user's own configuration file: "caisson/mcp.json" in
+// the user's configuration folder. Whether there is one is not looked at.
+func DefaultConfigPath() (string, error) {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return "", &Error{
+			Code: CodeInvalidArgument, Step: "load config", Err: err,
+			Message: "there is no folder for the user's configuration: " + err.Error(),
+		}
+	}
+	return filepath.Join(dir, "caisson", "mcp.json"), nil
+}
+
+// LoadConfig reads a configuration file in the format that MCP hosts share: a JSON object with
+// the servers, by their names, under "mcpServers" (Claude, Cursor and others) or "servers"
+// (VS Code). A server has
+//
+//   - command, args, env and cwd, or url and headers;
+//   - type, or transport: stdio, http (also streamable-http, streamableHttp) or sse. Without it
+//     [TransportAuto] is used;
+//   - disabled, when it is not to be used.
+//
+// Everything else in the file is ignored. In command, args, the values of env, cwd, url and the
+// values of headers, ${VAR} and ${env:VAR} stand for a variable of this process's environment,
+// and ${VAR:-default} has a default for one that is unset or empty. [Config.Server] fills them
+// in.
+//
+// It fails with [CodeInvalidArgument] when the file cannot be read, is larger than 1 MiB, is not
+// JSON (the error names line and column), has no servers in it, or has two of the same name. What
+// is wrong with one server fails in [Config.Server], so that the others can be used.
+func LoadConfig(path string) (*Config, error) {
+	data, err := readConfig(path)
+	if err != nil {
+		return nil, configError(path, "", err)
+	}
+	entries, err := parseConfig(data)
+	if err != nil {
+		return nil, configError(path, "", err)
+	}
+	return &Config{path: path, entries: entries}, nil
+}
+
+// Names gives the names of all servers in the file, disabled ones too, sorted.
+func (c *Config) Names() []string { return slices.Sorted(maps.Keys(c.entries)) }
+
+// Disabled reports whether the file has a server of this name and disables it.
+func (c *Config) Disabled(name string) bool {
+	entry, err := c.entry(name)
+	return err == nil && entry.Disabled
+}
+
+// Server gives the server of this name, with the variables in it filled in from the environment
+// as it is now.
+//
+// It fails with [CodeInvalidArgument], and an error that names the file, the server and the field,
+// when there is no such server, when it is disabled, when it has both a url and a command or
+// neither, when a value has the wrong type, and when a variable is unset and has no default. No
+// value of env or headers is in an error.
+func (c *Config) Server(name string) (Server, error) {
+	entry, err := c.entry(name)
+	if err != nil {
+		return Server{}, configError(c.path, name, err)
+	}
+	server, err := entry.server(name)
+	if err != nil {
+		return Server{}, configError(c.path, name, err)
+	}
+	return server, nil
+}
+
+// entry decodes a server of the file.
+func (c *Config) entry(name string) (*configEntry, error) {
+	raw, ok := c.entries[name]
+	if !ok {
+		return nil, fmt.Errorf("there is no such server in the file; it has %s", nameList(c.Names()))
+	}
+	entry := new(configEntry)
+	var wrongType *json.UnmarshalTypeError
+	switch err := json.Unmarshal(raw, entry); {
+	case errors.As(err, &wrongType):
+		// Without the value, and the decoder's message that has it: it may be a secret.
+		return nil, fmt.Errorf("%s must be %s", orDefault(wrongType.Field, "the server"), jsonTypeNames[wrongType.Type.Kind()])
+	case err != nil:
+		return nil, err
+	}
+	return entry, nil
+}
+
+// server makes the entry's Server.
+func (e *configEntry) server(name string) (Server, error) {
+	switch {
+	case e.Disabled:
+		return Server{}, errors.New(`the server is disabled: remove "disabled" to use it`)
+	case e.Command != "" && e.URL != "":
+		return Server{}, errors.New("the server has both a command and a url: keep one of them")
+	case e.Command == "" && e.URL == "":
+		return Server{}, errors.New("the server has neither a command nor a url: add one of them")
+	case e.Type != "" && e.Transport != "" && e.Type != e.Transport:
+		return Server{}, errors.New("type and transport differ: keep one of them")
+	}
+	transport, err := parseTransport(orDefault(e.Type, e.Transport))
+	if err != nil {
+		return Server{}, err
+	}
+	x := expander{lookup: os.LookupEnv}
+	server := Server{
+		Name:      name,
+		Transport: transport,
+		Command:   x.text("command", e.Command),
+		Args:      x.list("args", e.Args),
+		Env:       x.values("env", e.Env),
+		Dir:       x.text("cwd", e.Cwd),
+		URL:       x.text("url", e.URL),
+		Headers:   x.values("headers", e.Headers),
+	}
+	if x.err != nil {
+		return Server{}, x.err
+	}
+	if _, _, wrong := server.check(); wrong != nil {
+		return Server{}, errors.New(wrong.Message)
+	}
+	return server, nil
+}
+
+// parseTransport reads the names that hosts use for the transports.
+func parseTransport(name string) (Transport, error) {
+	switch strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(name)) {
+	case "":
+		return TransportAuto, nil
+	case "stdio":
+		return TransportStdio, nil
+	case "http", "streamablehttp":
+		return TransportHTTP, nil
+	case "sse":
+		return TransportSSE, nil
+	}
+	return "", fmt.Errorf("the transport %q is not known: use stdio, http or sse", name)
+}
+
+// readConfig reads a file, with a bound.
+func readConfig(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, maxConfigBytes+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxConfigBytes {
+		return nil, fmt.Errorf("the file is larger than %d bytes", maxConfigBytes)
+	}
+	// Editors on Windows put a byte order mark in front.
+	return bytes.TrimPrefix(data, []byte("\uFEFF")), nil
+}
+
+// configError gives an error the form that users see.
+func configError(path, server string, err error) *Error {
+	message := err.Error()
+	var pathError *os.PathError
+	if !errors.As(err, &pathError) { // Which has the path in it.
+		message = path + ": " + message
+	}
+	return &Error{Code: CodeInvalidArgument, Server: server, Step: "load config", Message: message, Err: err}
+}

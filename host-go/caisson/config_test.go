@@ -1,0 +1,265 @@
+package caisson
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// loadText loads a configuration from text.
+func loadText(t testing.TB, text string) (*Config, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "mcp.json")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return LoadConfig(path)
+}
+
+func TestLoadConfig(t *testing.T) {
+	t.Setenv("CAISSON_TEST_TOKEN", "s3cret")
+	t.Setenv("CAISSON_TEST_EMPTY", "")
+
+	for _, file := range []string{"config_claude.json", "config_vscode.json"} {
+		t.Run(file, func(t *testing.T) {
+			config, err := LoadConfig(filepath.Join("testdata", file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := []Server{
+				{
+					Name: "everything", Transport: TransportStdio,
+					Command: "npx", Args: []string{"-y", "@modelcontextprotocol/server-everything", "stdio"},
+					Env: map[string]string{"TOKEN": "s3cret", "MODE": "fast", "EMPTY": "", "PLAIN": "$HOME costs $5"},
+					Dir: "/srv",
+				},
+				{Name: "legacy", Transport: TransportSSE, URL: "http://127.0.0.1:9/sse"},
+				{
+					Name: "remote", Transport: TransportHTTP, URL: "https://mcp.example.com/mcp",
+					Headers: map[string]string{"Authorization": "Bearer s3cret"},
+				},
+				{Name: "untyped", URL: "https://mcp.example.com/"},
+			}
+			for _, w := range want {
+				got, err := config.Server(w.Name)
+				if err != nil {
+					t.Error(err)
+				}
+				if diff := cmp.Diff(w, got); diff != "" {
+					t.Errorf("%s (-want +got):\n%s", w.Name, diff)
+				}
+			}
+			names := []string{"everything", "legacy", "off", "remote", "untyped"}
+			if diff := cmp.Diff(names, config.Names()); diff != "" {
+				t.Errorf("names (-want +got):\n%s", diff)
+			}
+			for _, name := range append(names, "nobody") {
+				if got, want := config.Disabled(name), name == "off"; got != want {
+					t.Errorf("Disabled(%q) = %v", name, got)
+				}
+			}
+		})
+	}
+}
+
+func TestLoadConfigErrors(t *testing.T) {
+	for name, test := range map[string]struct{ text, want string }{
+		"empty file":        {"", "the file is empty"},
+		"blank file":        {" \n", "the file is empty"},
+		"not JSON":          {"{\n  \"mcpServers\": {\n    \"ä\": x\n", "line 3, column 10: invalid character 'x'"},
+		"comment":           {"{ // servers\n}", "line 1, column 3: invalid character '/'"},
+		"cut off":           {`{"mcpServers": {`, "line 1, column 16: unexpected end of JSON input"},
+		"more after it":     {`{"mcpServers": {}} {}`, "line 1, column 20: invalid character '{' after top-level value"},
+		"a list":            {`[]`, "must be a JSON object with the servers under mcpServers"},
+		"null":              {`null`, "must be a JSON object"},
+		"no servers":        {`{"mcp": {}}`, "the file has no servers in it: they belong under mcpServers"},
+		"servers a list":    {"{\n\"mcpServers\": []}", "line 2, column 16: mcpServers must be an object"},
+		"two of one name":   {"{\"mcpServers\": {\"a\": {},\n \"a\": {}}}", `line 2, column 5: the server "a" is there twice`},
+		"two in both lists": {`{"mcpServers": {"a": {}}, "servers": {"a": {}}}`, `the server "a" is there twice`},
+		"too large":         {`{"x": "` + strings.Repeat("x", maxConfigBytes) + `"}`, "the file is larger than 1048576 bytes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := loadText(t, test.text)
+			checkConfigError(t, err, "", test.want)
+		})
+	}
+
+	t.Run("no file", func(t *testing.T) {
+		_, err := LoadConfig(filepath.Join(t.TempDir(), "mcp.json"))
+		checkConfigError(t, err, "", "mcp.json: ")
+		if !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%v is not fs.ErrNotExist", err)
+		}
+	})
+	t.Run("a folder", func(t *testing.T) {
+		dir := filepath.Join(t.TempDir(), "mcp.json")
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		_, err := LoadConfig(dir)
+		checkConfigError(t, err, "", "mcp.json: ")
+	})
+	t.Run("byte order mark", func(t *testing.T) {
+		config, err := loadText(t, "\uFEFF"+`{"mcpServers": {"a": {"command": "x"}}}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := config.Names(); !slices.Equal(got, []string{"a"}) {
+			t.Errorf("names are %v", got)
+		}
+	})
+}
+
+func TestConfigServerErrors(t *testing.T) {
+	const secret = "xyzzy"
+	t.Setenv("CAISSON_TEST_TOKEN", secret)
+	for name, test := range map[string]struct{ entry, want string }{
+		"both":               {`{"command": "x", "url": "http://x"}`, "both a command and a url"},
+		"neither":            {`{}`, "neither a command nor a url"},
+		"null":               {`null`, "neither a command nor a url"},
+		"not an object":      {`"xyzzy"`, "the server must be an object"},
+		"disabled":           {`{"command": "x", "disabled": true}`, `the server is disabled: remove "disabled" to use it`},
+		"unknown transport":  {`{"url": "http://x", "type": "ws"}`, `the transport "ws" is not known: use stdio, http or sse`},
+		"two transports":     {`{"url": "http://x", "type": "sse", "transport": "http"}`, "type and transport differ"},
+		"command over http":  {`{"command": "x", "type": "http"}`, "a command is spoken to over stdio, not http"},
+		"url over stdio":     {`{"url": "http://x", "type": "stdio"}`, "a URL is spoken to over http or sse"},
+		"not a URL":          {`{"url": "xyzzy"}`, "not an absolute http or https URL"},
+		"args not a list":    {`{"command": "x", "args": "xyzzy"}`, "args must be a list of strings"},
+		"arg not a string":   {`{"command": "x", "args": [1]}`, "args must be a string"},
+		"env not a string":   {`{"command": "x", "env": {"PORT": 7777}}`, "must be a string"},
+		"env not an object":  {`{"command": "x", "env": ["xyzzy"]}`, "env must be an object of strings"},
+		"disabled not bool":  {`{"command": "x", "disabled": "xyzzy"}`, "disabled must be true or false"},
+		"unset in command":   {`{"command": "${CAISSON_TEST_UNSET}"}`, "command: the environment variable CAISSON_TEST_UNSET is not set: set it, or write ${CAISSON_TEST_UNSET:-default}"},
+		"unset in args":      {`{"command": "x", "args": ["${CAISSON_TEST_TOKEN}", "a${env:CAISSON_TEST_UNSET}"]}`, "args[1]: the environment variable CAISSON_TEST_UNSET"},
+		"unset in env":       {`{"command": "x", "env": {"A": "xyzzy ${CAISSON_TEST_UNSET}"}}`, "env.A: the environment variable CAISSON_TEST_UNSET"},
+		"unset in cwd":       {`{"command": "x", "cwd": "${CAISSON_TEST_UNSET}"}`, "cwd: the environment variable CAISSON_TEST_UNSET"},
+		"unset in url":       {`{"url": "http://${CAISSON_TEST_UNSET}/"}`, "url: the environment variable CAISSON_TEST_UNSET"},
+		"unset in headers":   {`{"url": "http://x", "headers": {"Authorization": "${CAISSON_TEST_TOKEN} ${CAISSON_TEST_UNSET}"}}`, "headers.Authorization: the environment variable CAISSON_TEST_UNSET"},
+		"VS Code's question": {`{"url": "http://x", "headers": {"A": "xyzzy ${input:token}"}}`, "headers.A: a ${...} in it is not one of ${VAR}, ${VAR:-default} and ${env:VAR}: ${input:...} is for VS Code alone"},
+		"not a variable":     {`{"command": "x", "env": {"A": "${xyzzy!}"}}`, "env.A: a ${...} in it is not one of"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config, err := loadText(t, `{"mcpServers": {"bad": `+test.entry+`, "good": {"command": "x"}}}`)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = config.Server("bad")
+			checkConfigError(t, err, "bad", test.want)
+			if strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), "7777") {
+				t.Errorf("%v has a value in it", err)
+			}
+			if _, err := config.Server("good"); err != nil {
+				t.Errorf("the other server is affected: %v", err)
+			}
+		})
+	}
+	t.Run("unknown name", func(t *testing.T) {
+		config, err := loadText(t, `{"mcpServers": {"b": {"command": "x"}, "a": {"command": "x"}}}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = config.Server("c")
+		checkConfigError(t, err, "c", "there is no such server in the file; it has a, b")
+	})
+}
+
+func TestExpand(t *testing.T) {
+	environment := map[string]string{"A": "1", "EMPTY": "", "NESTED": "${A}"}
+	lookup := func(name string) (string, bool) {
+		value, ok := environment[name]
+		return value, ok
+	}
+	for text, want := range map[string]string{
+		"":                     "",
+		"plain":                "plain",
+		"${A}":                 "1",
+		"<${A}${A}>":           "<11>",
+		"${env:A}":             "1",
+		"${A:-2}":              "1",
+		"${NONE:-2}":           "2",
+		"${env:NONE:-2}":       "2",
+		"${NONE:-}":            "",
+		"${EMPTY:-2}":          "2",
+		"${EMPTY}":             "",
+		"${NESTED}":            "${A}",
+		"$A $$ $ ${ }":         "", // an error: "${ }" names nothing
+		"$A $$ $ {A} ${A":      "$A $$ $ {A} ${A",
+		"${NONE:-a\nb:-c d}":   "a\nb:-c d",
+		"https://${A}.x/${A}?": "https://1.x/1?",
+	} {
+		x := expander{lookup: lookup}
+		got := x.text("field", text)
+		if strings.Contains(text, "${ }") {
+			if x.err == nil {
+				t.Errorf("%q has no error", text)
+			}
+			continue
+		}
+		if x.err != nil || got != want {
+			t.Errorf("%q becomes %q, %v; want %q", text, got, x.err, want)
+		}
+	}
+}
+
+func TestDefaultConfigPath(t *testing.T) {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		t.Skip(err)
+	}
+	path, err := DefaultConfigPath()
+	if want := filepath.Join(dir, "caisson", "mcp.json"); err != nil || path != want {
+		t.Errorf("got %q, %v; want %q", path, err, want)
+	}
+}
+
+func FuzzLoadConfig(f *testing.F) {
+	for _, file := range []string{"config_claude.json", "config_vscode.json"} {
+		text, err := os.ReadFile(filepath.Join("testdata", file))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Add([]byte(`{"mcpServers":{"a":{"command":"${A:-${B}}","args":["${}"]},"a":null}}`))
+	f.Add([]byte(`{"servers":{"":{"url":"http://[::1%25x]/","headers":{"":""}}},"mcpServers":7}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		entries, err := parseConfig(text)
+		if err != nil {
+			return
+		}
+		config := &Config{path: "mcp.json", entries: entries}
+		for _, name := range config.Names() {
+			server, err := config.Server(name)
+			var typed *Error
+			switch {
+			case err == nil && server.Name != name:
+				t.Errorf("the server %q calls itself %q", name, server.Name)
+			case err == nil && config.Disabled(name):
+				t.Errorf("the server %q is disabled", name)
+			case err != nil && (!errors.As(err, &typed) || typed.Code != CodeInvalidArgument):
+				t.Errorf("the error is %#v", err)
+			}
+		}
+	})
+}
+
+// checkConfigError checks the form that all errors of a configuration have.
+func checkConfigError(t *testing.T, err error, server, want string) {
+	t.Helper()
+	var typed *Error
+	if !errors.As(err, &typed) {
+		t.Fatalf("the error is %v, want an *Error", err)
+	}
+	if typed.Code != CodeInvalidArgument || typed.Step != "load config" || typed.Server != server {
+		t.Errorf("the error has code %v, step %q and server %q", typed.Code, typed.Step, typed.Server)
+	}
+	if !strings.Contains(typed.Message, want) || !strings.Contains(typed.Message, "mcp.json") {
+		t.Errorf("the message is\n\t%s\nwant the file's name and\n\t%s", typed.Message, want)
+	}
+}

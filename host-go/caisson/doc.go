@@ -1,0 +1,25 @@
+// Package caisson is an MCP client whose protocol runs in a sandbox.
+//
+// The protocol core is the official TypeScript SDK, built into a WebAssembly component that is
+// part of this package and runs in the same process, without cgo and without Node. It reaches
+// only what a [Server] names: one origin, or one command. Everything that a server sends is
+// parsed inside the sandbox.
+//
+//	Runtime ──Connect──▶ Session ⇄ core (one instance a session) ⇄ origin or command
+//
+// A [Runtime] holds the compiled core; make one and keep it. [Runtime.Connect] gives a [Session]
+// with one server, whose methods speak the types of the official Go SDK:
+// [github.com/modelcontextprotocol/go-sdk/mcp]. [LoadConfig] reads servers from the mcpServers
+// JSON that other hosts use.
+//
+// # Errors
+//
+// Everything fails with an [*Error], whose [Code] says what sort of failure it is, or with the
+// context's own error when the context of the call ends. A tool's own failure is not an error: it
+// is a result with IsError.
+//
+// # Concurrency
+//
+// Every type of this package is safe for concurrent use, unless its documentation says otherwise.
+// The calls of one session are in flight together; the sandbox computes for one at a time.
+package caisson

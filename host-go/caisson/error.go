@@ -1,0 +1,157 @@
+package caisson
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+)
+
+// A Code says what sort of failure an [Error] is. The set is closed: new ones come only with a
+// new minor version.
+type Code int
+
+const (
+	// CodeInternal is a fault of Caisson's own. Please report it.
+	CodeInternal Code = iota
+	// CodeInvalidArgument is a call, an option or a configuration that is wrong in itself.
+	CodeInvalidArgument
+	// CodeConnect says that there was no connection to the server, or that its command could not
+	// be started. Nothing was sent.
+	CodeConnect
+	// CodeRefused says that the session's grant does not cover what was asked: another origin, a
+	// command that was not named. Trying again gets the same answer.
+	CodeRefused
+	// CodeTransport says that the connection broke. What was sent may have had an effect.
+	CodeTransport
+	// CodeHTTP says that the server answered with an HTTP error; see [Error.HTTPStatus].
+	CodeHTTP
+	// CodeProtocol says that the server broke the protocol: not JSON, not JSON-RPC, or a result
+	// that does not match its schema.
+	CodeProtocol
+	// CodeRPC says that the server answered with a JSON-RPC error; errors.As finds it as a
+	// [jsonrpc.Error], with its code, message and data.
+	CodeRPC
+	// CodeTimeout says that the operation took longer than an option allows. The end of a context
+	// is not this: see [Error.Is].
+	CodeTimeout
+	// CodeCancelled says that the context of the call ended.
+	CodeCancelled
+	// CodeClosed says that the session or the runtime is closed, or that the server closed it.
+	CodeClosed
+	// CodeLimit says that something was larger than an option allows; the message names it.
+	CodeLimit
+	// CodeTrap says that the sandboxed core stopped: it ran out of its memory or its time, or
+	// failed. Its session is dead; a new one works.
+	CodeTrap
+)
+
+var codeNames = [...]string{
+	CodeInternal:        "internal",
+	CodeInvalidArgument: "invalid argument",
+	CodeConnect:         "connect",
+	CodeRefused:         "refused by policy",
+	CodeTransport:       "transport",
+	CodeHTTP:            "http",
+	CodeProtocol:        "protocol",
+	CodeRPC:             "rpc",
+	CodeTimeout:         "timeout",
+	CodeCancelled:       "cancelled",
+	CodeClosed:          "closed",
+	CodeLimit:           "limit",
+	CodeTrap:            "trap",
+}
+
+// String gives the code's name in words, as it stands in messages.
+func (c Code) String() string {
+	if c < 0 || int(c) >= len(codeNames) {
+		return "unknown"
+	}
+	return codeNames[c]
+}
+
+// ErrClosed matches, through [errors.Is], every error with [CodeClosed].
+var ErrClosed = errors.New("caisson: closed")
+
+// An Error is what every function of this package fails with, save for one case: when the
+// context of a call ends, the call returns the context's own error.
+//
+// A tool's own failure is not an error: it is a result with IsError.
+type Error struct {
+	// Code says what sort of failure it is.
+	Code Code
+	// Server is the name of the server; empty when none is concerned.
+	Server string
+	// Step says what was being done: a method of the protocol such as "tools/call", or "connect",
+	// "compile", "load config".
+	Step string
+	// Message says what went wrong and, where there is one, the remedy. No secret is in it.
+	Message string
+	// HTTPStatus is the status code of the answer when Code is [CodeHTTP], and 0 otherwise.
+	HTTPStatus int
+	// Err is the cause, or nil. For [CodeRPC] it is a [*jsonrpc.Error].
+	Err error
+}
+
+// Error gives the server, the step, the sort of failure and the message, in this order.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString("caisson: ")
+	if e.Server != "" {
+		b.WriteString(e.Server)
+		b.WriteString(": ")
+	}
+	if e.Step != "" {
+		b.WriteString(e.Step)
+		b.WriteString(": ")
+	}
+	b.WriteString(e.Code.String())
+	if e.Message != "" {
+		b.WriteString(": ")
+		b.WriteString(e.Message)
+	}
+	return b.String()
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is reports whether target is [ErrClosed] and the error says so, or is an *Error with the same
+// code and nothing else set: errors.Is(err, &caisson.Error{Code: caisson.CodeLimit}). An error
+// with [CodeTimeout] also is [context.DeadlineExceeded].
+func (e *Error) Is(target error) bool {
+	switch target {
+	case ErrClosed:
+		return e.Code == CodeClosed
+	case context.DeadlineExceeded:
+		return e.Code == CodeTimeout
+	}
+	t, ok := target.(*Error)
+	return ok && *t == (Error{Code: e.Code})
+}
+
+// Timeout reports whether the error is a timeout, in the manner of net.Error.
+func (e *Error) Timeout() bool { return e.Code == CodeTimeout }
+
+// CodeOf gives the code of the first [*Error] in err's tree, [CodeCancelled] for the end of a
+// context, and [CodeInternal] for everything else.
+func CodeOf(err error) Code {
+	var e *Error
+	switch {
+	case errors.As(err, &e):
+		return e.Code
+	case errors.Is(err, context.DeadlineExceeded):
+		return CodeTimeout
+	case errors.Is(err, context.Canceled):
+		return CodeCancelled
+	}
+	return CodeInternal
+}
+
+// RPCError gives the JSON-RPC error that the server answered with, if err is one.
+func RPCError(err error) (*jsonrpc.Error, bool) {
+	var e *jsonrpc.Error
+	ok := errors.As(err, &e)
+	return e, ok
+}

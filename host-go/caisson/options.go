@@ -1,0 +1,117 @@
+package caisson
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+// Options say how a [Runtime] works. The zero value, or nil, is what most programs want.
+type Options struct {
+	// ClientInfo is the name the client gives itself to servers. Default: "caisson" and this
+	// module's version.
+	ClientInfo *mcp.Implementation
+	// Logger gets diagnostics, and the lines that a server's command writes to its standard error
+	// (at level Info, with the attribute "server"). No content of a message is ever logged.
+	// Default: nothing is logged.
+	Logger *slog.Logger
+	// Stderr, when set, gets what servers' commands write to their standard error as it is, in
+	// place of Logger. Writes come from several goroutines, one at a time.
+	Stderr io.Writer
+
+	// CacheDir is the folder that keeps the compiled core, about 50 MB. Default: "caisson" in the
+	// user's cache folder.
+	CacheDir string
+	// NoCache compiles the core in every process, which takes seconds. CacheDir is ignored.
+	NoCache bool
+	// Interpreter interprets the core in place of compiling it: quick to start, and about 60 times
+	// slower after. It is what runs on platforms that the compiler does not know.
+	Interpreter bool
+
+	// ConnectTimeout bounds [Runtime.Connect] from its first message to its last. Default: 60 s.
+	// Calls have no bound but their context.
+	ConnectTimeout time.Duration
+	// MaxMessageBytes bounds one message of a server's. Default: 32 MiB.
+	MaxMessageBytes int64
+	// MaxMemoryBytes bounds the sandbox of one session, rounded up to pages of 64 KiB.
+	// Default: 512 MiB.
+	MaxMemoryBytes int64
+	// MaxGuestTime bounds how long the core may compute without returning, for one call or one
+	// batch of events. What takes longer ends the session with [CodeTrap]. Default: 30 s.
+	MaxGuestTime time.Duration
+
+	// HTTPTransport carries the HTTP requests. Default: one of Caisson's own, with HTTP/1.1 and
+	// HTTP/2 and the proxy that the environment names. It must not follow redirects.
+	HTTPTransport http.RoundTripper
+
+	// OnNotification gets every notification of a server's, untouched and in order. It is called
+	// from a goroutine of the session's own, one notification at a time, and may call the session.
+	// Default: none; then notifications are dropped.
+	OnNotification func(ctx context.Context, session *Session, method string, params json.RawMessage)
+	// NotificationQueue is how many notifications may wait for OnNotification. When there are
+	// more, the session ends with [CodeLimit]. Default: 1024.
+	NotificationQueue int
+}
+
+const (
+	defaultConnectTimeout    = 60 * time.Second
+	defaultMaxMessageBytes   = 32 << 20
+	defaultMaxMemoryBytes    = 512 << 20
+	defaultMaxGuestTime      = 30 * time.Second
+	defaultNotificationQueue = 1024
+)
+
+// orDefault gives value, or the default where value is the zero value.
+func orDefault[T comparable](value, byDefault T) T {
+	var zero T
+	if value == zero {
+		return byDefault
+	}
+	return value
+}
+
+// withDefaults copies the options, so that a later change of the caller's has no effect, and
+// fills in the defaults.
+func (o *Options) withDefaults() Options {
+	var c Options
+	if o != nil {
+		c = *o
+	}
+	if c.ClientInfo == nil {
+		c.ClientInfo = &mcp.Implementation{Name: "caisson", Version: Version}
+	}
+	c.Logger = orDefault(c.Logger, slog.New(slog.DiscardHandler))
+	c.ConnectTimeout = orDefault(c.ConnectTimeout, defaultConnectTimeout)
+	c.MaxMessageBytes = orDefault(c.MaxMessageBytes, defaultMaxMessageBytes)
+	c.MaxMemoryBytes = orDefault(c.MaxMemoryBytes, defaultMaxMemoryBytes)
+	c.MaxGuestTime = orDefault(c.MaxGuestTime, defaultMaxGuestTime)
+	c.NotificationQueue = orDefault(c.NotificationQueue, defaultNotificationQueue)
+	return c
+}
+
+// check finds an option that cannot be.
+func (o *Options) check() error {
+	for _, option := range []struct {
+		name  string
+		value int64
+	}{
+		{"ConnectTimeout", int64(o.ConnectTimeout)},
+		{"MaxMessageBytes", o.MaxMessageBytes},
+		{"MaxMemoryBytes", o.MaxMemoryBytes},
+		{"MaxGuestTime", int64(o.MaxGuestTime)},
+		{"NotificationQueue", int64(o.NotificationQueue)},
+	} {
+		if option.value < 0 {
+			return &Error{Code: CodeInvalidArgument, Step: "options", Message: "Options." + option.name + " is negative"}
+		}
+	}
+	if o.ClientInfo.Name == "" || o.ClientInfo.Version == "" {
+		return &Error{Code: CodeInvalidArgument, Step: "options", Message: "Options.ClientInfo needs a name and a version"}
+	}
+	return nil
+}

@@ -1,0 +1,5 @@
+//go:build race
+
+package caisson_test
+
+const raceDetector = true

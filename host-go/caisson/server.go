@@ -1,0 +1,142 @@
+package caisson
+
+import (
+	"net/http"
+	"net/url"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/caisson-dev/caisson/host-go/internal/egress"
+)
+
+// A Transport is a way to talk to a server (specification, basic/transports).
+type Transport string
+
+const (
+	// TransportAuto chooses: a command is spoken to over stdio; a URL is tried as streamable HTTP
+	// and then, where the server does not speak it, as SSE.
+	TransportAuto Transport = ""
+	// TransportStdio is a command's standard input and output.
+	TransportStdio Transport = "stdio"
+	// TransportHTTP is streamable HTTP.
+	TransportHTTP Transport = "http"
+	// TransportSSE is HTTP with server-sent events, the transport of revision 2024-11-05.
+	TransportSSE Transport = "sse"
+)
+
+// A Server says how to reach an MCP server: by a URL, or by a command. It is also the whole of
+// what a session with it is granted: this origin, or this command, and nothing else.
+type Server struct {
+	// Name names the server in messages. When empty, the host of the URL or the base name of the
+	// command is used.
+	Name string
+	// Transport is the way to talk to it; [TransportAuto] when empty.
+	Transport Transport
+
+	// URL is the server's address, http or https.
+	URL string
+	// Headers are added to every request to the URL's origin. The sandboxed core never sees them,
+	// so this is the place for an Authorization header.
+	Headers map[string]string
+
+	// Command is the program to start: a path, or a name that is looked up in PATH.
+	Command string
+	// Args are its arguments.
+	Args []string
+	// Env is added to its environment. Without InheritEnv the rest of it is the few variables
+	// that a program needs to run at all, such as PATH, HOME and the locale, so that secrets in
+	// the environment of this process do not reach every server.
+	Env map[string]string
+	// InheritEnv gives it the whole environment of this process.
+	InheritEnv bool
+	// Dir is its working directory; the one of this process when empty.
+	Dir string
+}
+
+// name is what the server is called in messages.
+func (s *Server) name() string {
+	if s.Name != "" {
+		return s.Name
+	}
+	if s.Command != "" {
+		base := s.Command[strings.LastIndexAny(s.Command, `/\`)+1:]
+		return base
+	}
+	if u, err := url.Parse(s.URL); err == nil && u.Host != "" {
+		return u.Host
+	}
+	return "server"
+}
+
+// check finds what is wrong with the server's description, and gives the transport in force.
+func (s *Server) check() (Transport, *url.URL, *Error) {
+	wrong := func(message string) (Transport, *url.URL, *Error) {
+		return "", nil, &Error{Code: CodeInvalidArgument, Server: s.name(), Step: "connect", Message: message}
+	}
+	switch {
+	case s.URL == "" && s.Command == "":
+		return wrong("the server has neither a URL nor a command: set Server.URL or Server.Command")
+	case s.URL != "" && s.Command != "":
+		return wrong("the server has both a URL and a command: set only one of Server.URL and Server.Command")
+	}
+	if s.Command != "" {
+		if s.Transport != TransportAuto && s.Transport != TransportStdio {
+			return wrong("a command is spoken to over stdio, not " + string(s.Transport) + ": set Server.URL for a server on HTTP")
+		}
+		return TransportStdio, nil, nil
+	}
+	if s.Transport != TransportAuto && s.Transport != TransportHTTP && s.Transport != TransportSSE {
+		return wrong("a URL is spoken to over http or sse, not " + string(s.Transport))
+	}
+	u, err := url.Parse(s.URL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		// Without the URL: what does not parse cannot be redacted either.
+		return wrong("the URL is not an absolute http or https URL")
+	}
+	if u.User != nil {
+		return wrong("the URL has a user name or password in it: put it into an Authorization header (Server.Headers)")
+	}
+	return s.Transport, u, nil
+}
+
+// grant is what the sandbox may reach on the server's behalf.
+func (s *Server) grant(u *url.URL) egress.Grant {
+	g := egress.Grant{Server: s.name(), URL: u}
+	if u != nil {
+		g.Header = http.Header{}
+		for name, value := range s.Headers {
+			g.Header.Set(name, value)
+		}
+		return g
+	}
+	g.Command = &egress.Command{Path: s.Command, Args: s.Args, Env: s.environ(), Dir: s.Dir}
+	return g
+}
+
+// baseEnv are the variables that a command gets without InheritEnv: the ones a program needs to
+// find its files, its user and its language. The official SDKs hand down the same sort of list.
+var baseEnv = map[bool][]string{
+	false: {"HOME", "LANG", "LC_ALL", "LC_CTYPE", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "TZ", "USER", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"},
+	true:  {"APPDATA", "COMSPEC", "HOMEDRIVE", "HOMEPATH", "LOCALAPPDATA", "NUMBER_OF_PROCESSORS", "OS", "PATH", "PATHEXT", "PROCESSOR_ARCHITECTURE", "PROGRAMDATA", "PROGRAMFILES", "SYSTEMDRIVE", "SYSTEMROOT", "TEMP", "TMP", "USERNAME", "USERPROFILE", "WINDIR"},
+}
+
+// environ is the command's whole environment.
+func (s *Server) environ() []string {
+	var env []string
+	windows := runtime.GOOS == "windows"
+	for _, pair := range os.Environ() {
+		name, _, _ := strings.Cut(pair, "=")
+		if windows {
+			name = strings.ToUpper(name)
+		}
+		if s.InheritEnv || slices.Contains(baseEnv[windows], name) {
+			env = append(env, pair)
+		}
+	}
+	for name, value := range s.Env {
+		env = append(env, name+"="+value)
+	}
+	return env
+}

@@ -1,0 +1,257 @@
+package caisson
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"sync"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/caisson-dev/caisson/host-go/internal/egress"
+	"github.com/caisson-dev/caisson/host-go/internal/engine"
+)
+
+// A Session is an open connection with one server. Its methods are safe for concurrent use; any
+// number of calls may be in flight.
+//
+// A call whose context ends gives the context's error at once; the server is told in the way its
+// revision prescribes, and the session goes on.
+type Session struct {
+	runtime *Runtime
+	name    string
+	core    *engine.Session
+	hello   hello
+
+	end sync.Once
+}
+
+// hello is what the core's connect settles with; see connect in wit/client.wit.
+type hello struct {
+	ProtocolVersion string                  `json:"protocolVersion"`
+	ServerInfo      *mcp.Implementation     `json:"serverInfo"`
+	Capabilities    *mcp.ServerCapabilities `json:"capabilities"`
+	Instructions    string                  `json:"instructions"`
+	Transport       Transport               `json:"transport"`
+	SessionID       string                  `json:"sessionId"`
+}
+
+func newSession(r *Runtime, name string) *Session {
+	return &Session{runtime: r, name: name}
+}
+
+// connect opens the session in the core. After an error everything is freed, or is being freed
+// while Runtime.Close waits for it.
+func (s *Session) connect(ctx context.Context, transport Transport, u *url.URL, grant egress.Grant) error {
+	o := &s.runtime.options
+	core, failure := s.runtime.engine.Open(ctx, engine.SessionConfig{
+		Endpoint:          endpoint(transport, u),
+		ClientInfo:        engine.Implementation{Name: o.ClientInfo.Name, Version: o.ClientInfo.Version, Title: o.ClientInfo.Title},
+		ConnectTimeout:    o.ConnectTimeout,
+		Grant:             grant,
+		Notify:            s.notifier(),
+		NotificationQueue: o.NotificationQueue,
+	})
+	if failure != nil {
+		s.runtime.remove(s)
+		return s.error(failure, "connect")
+	}
+	s.core = core
+	result, failure := core.Connect(ctx)
+	if failure == nil {
+		if err := json.Unmarshal([]byte(result), &s.hello); err != nil {
+			failure = &engine.Failure{Kind: engine.Protocol, Step: "connect", Message: "the server's introduction is not what the protocol says: " + err.Error(), Err: err}
+		}
+	}
+	if s.hello.Capabilities == nil {
+		s.hello.Capabilities = &mcp.ServerCapabilities{}
+	}
+	if failure != nil {
+		s.end.Do(func() {
+			// Ending a command can take seconds, and a caller whose context ended is not made to wait.
+			go s.free()
+		})
+		return s.error(failure, "connect")
+	}
+	return nil
+}
+
+func endpoint(transport Transport, u *url.URL) engine.Endpoint {
+	switch transport {
+	case TransportStdio:
+		return engine.Endpoint{Kind: engine.Stdio}
+	case TransportHTTP:
+		return engine.Endpoint{Kind: engine.HTTP, URL: u.String()}
+	case TransportSSE:
+		return engine.Endpoint{Kind: engine.SSE, URL: u.String()}
+	}
+	return engine.Endpoint{Kind: engine.HTTPOrSSE, URL: u.String()}
+}
+
+func (s *Session) notifier() func(string, []byte) {
+	f := s.runtime.options.OnNotification
+	if f == nil {
+		return nil
+	}
+	return func(method string, params []byte) { f(s.core.Context(), s, method, params) }
+}
+
+// Name is the server's name, as the configuration has it.
+func (s *Session) Name() string { return s.name }
+
+// ID is the session id that the server gave (specification, basic/transports, "Session
+// Management"), and "" where it gave none.
+func (s *Session) ID() string { return s.hello.SessionID }
+
+// ProtocolVersion is the revision of the protocol that was negotiated, such as "2025-11-25".
+func (s *Session) ProtocolVersion() string { return s.hello.ProtocolVersion }
+
+// Transport is the transport in use: [TransportStdio], [TransportHTTP] or [TransportSSE].
+func (s *Session) Transport() Transport { return s.hello.Transport }
+
+// ServerInfo is what the server says of itself, and nil where a server of revision 2026-07-28 says
+// nothing. It belongs to the session: do not change it.
+func (s *Session) ServerInfo() *mcp.Implementation { return s.hello.ServerInfo }
+
+// Capabilities are what the server says it can do. They belong to the session: do not change them.
+func (s *Session) Capabilities() *mcp.ServerCapabilities { return s.hello.Capabilities }
+
+// Instructions are the server's instructions for its use, and "" where it gave none.
+func (s *Session) Instructions() string { return s.hello.Instructions }
+
+// InitializeResult gives the server's introduction in the Go SDK's form.
+func (s *Session) InitializeResult() *mcp.InitializeResult {
+	return &mcp.InitializeResult{
+		ProtocolVersion: s.hello.ProtocolVersion,
+		ServerInfo:      s.hello.ServerInfo,
+		Capabilities:    s.hello.Capabilities,
+		Instructions:    s.hello.Instructions,
+	}
+}
+
+// Request sends any request of the protocol, or of an extension of it, and gives the untouched
+// result. The params are anything that marshals to a JSON object; nil sends none. Use it for
+// methods, and for fields, that the types of the Go SDK do not know.
+//
+// It fails with [CodeInvalidArgument] for params that are not a JSON object and for a method that
+// the session's revision does not have.
+func (s *Session) Request(ctx context.Context, method string, params any) (json.RawMessage, error) {
+	return s.call(ctx, engine.Operation{Kind: engine.Request, Method: method}, params)
+}
+
+// Ping asks the server whether it is there (specification, basic/utilities/ping). Revision
+// 2026-07-28 has no ping; there it is a server/discover. The params may be nil.
+func (s *Session) Ping(ctx context.Context, params *mcp.PingParams) error {
+	_, err := s.call(ctx, engine.Operation{Kind: engine.Ping, Method: "ping"}, params)
+	return err
+}
+
+// call runs one operation of the core.
+func (s *Session) call(ctx context.Context, op engine.Operation, params any) (json.RawMessage, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	text, err := marshalParams(params)
+	if err != nil {
+		return nil, &Error{Code: CodeInvalidArgument, Server: s.name, Step: op.Method, Message: err.Error(), Err: err}
+	}
+	op.Params = text
+	result, failure := s.core.Call(ctx, op)
+	if failure != nil {
+		return nil, s.error(failure, op.Method)
+	}
+	return json.RawMessage(result), nil
+}
+
+// callAs is call with its result decoded into a type of the Go SDK's.
+func callAs[T any](ctx context.Context, s *Session, op engine.Operation, params any) (*T, error) {
+	raw, err := s.call(ctx, op, params)
+	if err != nil {
+		return nil, err
+	}
+	result := new(T)
+	if err := json.Unmarshal(raw, result); err != nil {
+		return nil, &Error{
+			Code: CodeProtocol, Server: s.name, Step: op.Method, Err: err,
+			Message: "the result does not fit the Go SDK's type (" + err.Error() + "): Session.Request gives it as it is",
+		}
+	}
+	return result, nil
+}
+
+// Wait blocks until the session has ended, and says why: nil after [Session.Close], and otherwise
+// what ended it.
+func (s *Session) Wait() error {
+	failure := s.core.Wait()
+	if failure == nil {
+		return nil
+	}
+	return s.error(failure, "session")
+}
+
+// Close ends the session: it tells the server where the transport has a way to, ends the server's
+// command, and waits until it is gone, which takes a few seconds when it has to be killed. Calls
+// in flight fail with [CodeClosed]. It may be called more than once, and always gives nil.
+func (s *Session) Close() error {
+	s.end.Do(s.free)
+	return nil
+}
+
+func (s *Session) free() {
+	s.core.Close()
+	s.runtime.remove(s)
+}
+
+// error gives a failure of the engine's the form that users see.
+func (s *Session) error(failure *engine.Failure, step string) error {
+	if failure.Kind == engine.ContextEnded {
+		return failure.Err
+	}
+	if failure.Step != "" {
+		step = failure.Step
+	}
+	return &Error{
+		Code:       codes[failure.Kind],
+		Server:     s.name,
+		Step:       step,
+		Message:    failure.Message,
+		HTTPStatus: failure.HTTPStatus,
+		Err:        failure.Err,
+	}
+}
+
+var codes = map[engine.Kind]Code{
+	engine.Internal:        CodeInternal,
+	engine.InvalidArgument: CodeInvalidArgument,
+	engine.Refused:         CodeRefused,
+	engine.Unreachable:     CodeConnect,
+	engine.Transport:       CodeTransport,
+	engine.HTTPStatus:      CodeHTTP,
+	engine.Protocol:        CodeProtocol,
+	engine.RPC:             CodeRPC,
+	engine.Timeout:         CodeTimeout,
+	engine.Cancelled:       CodeCancelled,
+	engine.Closed:          CodeClosed,
+	engine.Limit:           CodeLimit,
+	engine.Trap:            CodeTrap,
+}
+
+var errNotObject = errors.New("the params are not a JSON object")
+
+// marshalParams makes the params' JSON text. A nil pointer is no params, as in the Go SDK.
+func marshalParams(params any) (string, error) {
+	if params == nil {
+		return "{}", nil
+	}
+	text, err := json.Marshal(params)
+	switch {
+	case err != nil:
+		return "", err
+	case string(text) == "null":
+		return "{}", nil
+	case len(text) == 0 || text[0] != '{':
+		return "", errNotObject
+	}
+	return string(text), nil
+}
