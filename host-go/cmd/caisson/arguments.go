@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+)
+
+// maxArguments bounds the arguments that are read from a file or from standard input.
+const maxArguments = 32 << 20
+
+// readArguments reads what --args means: JSON text, @FILE, or "-" for standard input. It gives
+// nil for no --args at all.
+func (a *app) readArguments(c *cobra.Command, flag string) (json.RawMessage, error) {
+	var text []byte
+	var err error
+	source := "--args"
+	switch file, isFile := strings.CutPrefix(flag, "@"); {
+	case flag == "":
+		if c.Flags().Changed("args") {
+			return nil, usage(c, "--args is empty: give a JSON object")
+		}
+		return nil, nil
+	case flag == "-":
+		source = "standard input"
+		text, err = readInput(c.Context(), a.in)
+	case isFile:
+		source = file
+		text, err = readFile(file)
+	default:
+		text = []byte(flag)
+	}
+	if err != nil {
+		return nil, usage(c, "--args: %w", err)
+	}
+	text = bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\uFEFF")))
+	var object map[string]json.RawMessage
+	switch err := json.Unmarshal(text, &object); {
+	case !utf8.Valid(text):
+		return nil, usage(c, "%s is not UTF-8", source)
+	case err != nil || object == nil:
+		if err == nil || json.Valid(text) {
+			return nil, usage(c, "%s is not a JSON object: the arguments of a tool have names", source)
+		}
+		return nil, usage(c, "%s is not JSON: %w", source, err)
+	}
+	return text, nil
+}
+
+func readFile(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return readBounded(file)
+}
+
+// readInput reads a stream that may never end, as long as the context lasts.
+func readInput(ctx context.Context, r io.Reader) ([]byte, error) {
+	type outcome struct {
+		text []byte
+		err  error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		text, err := readBounded(r)
+		done <- outcome{text, err}
+	}()
+	select {
+	case o := <-done:
+		return o.text, o.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func readBounded(r io.Reader) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxArguments+1))
+	if err == nil && len(text) > maxArguments {
+		err = fmt.Errorf("more than %d bytes", maxArguments)
+	}
+	return text, err
+}
+
+// A pair is an argument as it stands on the command line.
+type pair struct{ name, value string }
+
+// splitPairs reads the NAME=VALUE words.
+func splitPairs(c *cobra.Command, words []string) ([]pair, error) {
+	var pairs []pair
+	seen := map[string]bool{}
+	for _, word := range words {
+		name, value, ok := strings.Cut(word, "=")
+		switch {
+		case !ok || name == "":
+			return nil, usage(c, "%q is not an argument of the form name=value", word)
+		case seen[name]:
+			return nil, usage(c, "the argument %q is given twice", name)
+		}
+		seen[name] = true
+		pairs = append(pairs, pair{name, value})
+	}
+	return pairs, nil
+}
+
+// addPairs types the pairs by the tool's schema, and adds them to the arguments, where they win.
+func addPairs(c *cobra.Command, arguments json.RawMessage, tool *tool, pairs []pair) (json.RawMessage, error) {
+	object := map[string]json.RawMessage{}
+	if arguments != nil {
+		if err := json.Unmarshal(arguments, &object); err != nil {
+			return nil, err
+		}
+	}
+	s := parseSchema(tool.InputSchema)
+	for _, p := range pairs {
+		sub, known := s.property(p.name)
+		if !known {
+			return nil, usage(c, "the tool %q has no argument %q: it has %s", tool.Name, p.name, s.signature())
+		}
+		value, ok := s.parse(sub, p.value)
+		if !ok {
+			return nil, usage(c, "the argument %q must be %s", p.name, s.describe(sub, 0))
+		}
+		object[p.name] = value
+	}
+	return marshal(object)
+}
+
+// parse reads a word as the schema wants it: as JSON where that fits, and else as a string. A JSON
+// string is not unquoted: a word that is a string is itself.
+func (s *schema) parse(sub any, word string) (json.RawMessage, bool) {
+	var value any
+	if err := json.Unmarshal([]byte(word), &value); err == nil {
+		if _, isString := value.(string); !isString && s.accepts(sub, value, 0) {
+			return json.RawMessage(word), true
+		}
+	}
+	if !s.accepts(sub, word, 0) {
+		return nil, false
+	}
+	text, err := marshal(word)
+	return text, err == nil
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) callToolCommand() *cobra.Command {
+	var flags sessionFlags
+	var args string
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "call-tool SERVER TOOL [NAME=VALUE]...\n  caisson call-tool TOOL [NAME=VALUE]... -- COMMAND [ARG]...",
+		Short: "Call a tool of a server",
+		Long: `Calls a tool of a server and prints its result: text as it is, a line about each image, sound
+and resource, and structured content as JSON where there is no text.
+
+The tool's arguments are a JSON object, given with --args, or NAME=VALUE words, or both; then the
+words win. A word is typed by the tool's schema: VALUE is read as JSON where the schema wants a
+number, a boolean, null, an array or an object, and is a string otherwise.
+
+With --json the result is printed as the server gave it, and nothing else. A result with isError
+ends the command with exit code 1.`,
+		Example: `  caisson call-tool github search_repositories query=wazero perPage=5
+  caisson call-tool everything echo --args '{"message": "hi"}'
+  caisson call-tool echo message=hi -- npx -y @modelcontextprotocol/server-everything
+  jq -n '{message: "hi"}' | caisson call-tool everything echo --args - --json`,
+		DisableFlagsInUseLine: true,
+		RunE: func(c *cobra.Command, words []string) error {
+			if err := flags.check(c); err != nil {
+				return err
+			}
+			target, words, err := splitTarget(c, words)
+			if err != nil {
+				return err
+			}
+			if len(words) == 0 {
+				return usage(c, "no tool is given: 'caisson list-tools' shows the server's tools")
+			}
+			call := toolCall{command: c, tool: words[0]}
+			if call.pairs, err = splitPairs(c, words[1:]); err != nil {
+				return err
+			}
+			server, err := flags.server.resolve(c, target)
+			if err != nil {
+				return err
+			}
+			if call.arguments, err = a.readArguments(c, args); err != nil {
+				return err
+			}
+			return a.withSession(c.Context(), &flags, server, func(ctx context.Context, client *client) error {
+				result, err := client.callTool(ctx, &call)
+				if err != nil {
+					return err
+				}
+				if err := a.printResult(result, asJSON); err != nil {
+					return err
+				}
+				if isError(result) {
+					return &toolError{server: client.session.Name(), tool: call.tool}
+				}
+				return nil
+			})
+		},
+	}
+	flags.register(c)
+	c.Flags().StringVar(&args, "args", "", "the arguments: `JSON`, @FILE, or - for standard input")
+	c.Flags().BoolVar(&asJSON, "json", false, "print the protocol's result object, and nothing else")
+	return c
+}
+
+// A toolCall is what the command line asks for.
+type toolCall struct {
+	command   *cobra.Command
+	tool      string
+	arguments json.RawMessage // nil when there is no --args
+	pairs     []pair
+}
+
+// progressToken asks for progress. There is one call in a session, so that any token does.
+const progressToken = "call"
+
+// callTool calls a tool and gives the untouched result. It asks for the tool's schema only where
+// there are words to type.
+func (c *client) callTool(ctx context.Context, call *toolCall) (json.RawMessage, error) {
+	arguments := call.arguments
+	if len(call.pairs) > 0 {
+		tool, err := c.findTool(ctx, call)
+		if err != nil {
+			return nil, err
+		}
+		if arguments, err = addPairs(call.command, arguments, tool, call.pairs); err != nil {
+			return nil, err
+		}
+	}
+	if arguments == nil {
+		arguments = json.RawMessage("{}")
+	}
+	return c.request(ctx, "tools/call", map[string]any{
+		"name":      call.tool,
+		"arguments": arguments,
+		"_meta":     map[string]any{"progressToken": progressToken},
+	})
+}
+
+// findTool looks a tool up, a page after the other.
+func (c *client) findTool(ctx context.Context, call *toolCall) (*tool, error) {
+	var names []string
+	for result, err := range c.toolPages(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		var page struct {
+			Tools []tool `json:"tools"`
+		}
+		if err := json.Unmarshal(result, &page); err != nil {
+			return nil, c.protocolError("tools/list", err.Error())
+		}
+		for i := range page.Tools {
+			if page.Tools[i].Name == call.tool {
+				return &page.Tools[i], nil
+			}
+			names = append(names, page.Tools[i].Name)
+		}
+	}
+	if len(names) == 0 {
+		return nil, usage(call.command, "the server has no tools")
+	}
+	return nil, usage(call.command, "the server has no tool %q: it has %s", call.tool, strings.Join(names, ", "))
+}
+
+// isError reports whether a result is a tool's own failure.
+func isError(result json.RawMessage) bool {
+	var r struct {
+		IsError bool `json:"isError"`
+	}
+	return json.Unmarshal(result, &r) == nil && r.IsError
+}

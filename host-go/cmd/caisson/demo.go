@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+	"github.com/spf13/cobra"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
+)
+
+const demoIntroduction = `A small MCP server (caisson demo-server) runs as a child process. The client's half of the protocol
+is TypeScript, in a WebAssembly sandbox inside of this process.
+
+`
+
+// demoTimeout bounds the demo, once the runtime has started.
+const demoTimeout = 30 * time.Second
+
+func (a *app) demoCommand() *cobra.Command {
+	var flags runtimeFlags
+	c := &cobra.Command{
+		Use:   "demo",
+		Short: "Show what the program does, step by step",
+		Long: `Starts 'caisson demo-server' as a child process, connects to it, lists its tools, calls two of
+them, and prints how long each step took. It needs no network and no configuration.`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			program, err := os.Executable()
+			if err != nil {
+				return fmt.Errorf("finding the program's own file: %w", err)
+			}
+			d := demo{
+				app:     a,
+				options: flags.options(a),
+				server:  caisson.Server{Name: "demo", Command: program, Args: []string{"demo-server"}},
+			}
+			return d.run(c.Context())
+		},
+	}
+	flags.register(c)
+	return c
+}
+
+// A demo goes through the life of a session, a step a line.
+type demo struct {
+	app     *app
+	options *caisson.Options
+	server  caisson.Server
+
+	runtime *caisson.Runtime
+	session *caisson.Session
+}
+
+func (d *demo) run(ctx context.Context) error {
+	if err := d.app.printf(demoIntroduction); err != nil {
+		return err
+	}
+	defer func() { _, _ = d.close(ctx) }() // For when a step before it fails.
+	begin := time.Now()
+	if err := d.step(ctx, "start the runtime", d.start); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, demoTimeout)
+	defer cancel()
+	for _, step := range []struct {
+		name string
+		do   func(context.Context) (string, error)
+	}{
+		{"connect", d.connect},
+		{"tools/list", d.list},
+		{"tools/call echo", d.echo},
+		{"tools/call add", d.add},
+		{"close", d.close},
+	} {
+		if err := d.step(ctx, step.name, step.do); err != nil {
+			return explain(err, d.server.Name, step.name, demoTimeout)
+		}
+	}
+	return d.app.printf("\n  %-18s%10s\n", "in all", milliseconds(time.Since(begin)))
+}
+
+// step does one step and prints how long it took and what came of it.
+func (d *demo) step(ctx context.Context, name string, do func(context.Context) (string, error)) error {
+	if err := d.app.printf("  %-18s", name); err != nil {
+		return err
+	}
+	begin := time.Now()
+	outcome, err := do(ctx)
+	took := time.Since(begin)
+	if err != nil {
+		_ = d.app.printf("    failed\n") // err is worse.
+		return err
+	}
+	return d.app.printf("%10s   %s\n", milliseconds(took), outcome)
+}
+
+func milliseconds(d time.Duration) string {
+	return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
+}
+
+func (d *demo) start(ctx context.Context) (string, error) {
+	dir, err := caisson.CacheDir(d.options)
+	if err != nil {
+		return "", err
+	}
+	before, err := cacheFiles(dir)
+	if err != nil {
+		return "", err
+	}
+	if d.runtime, err = d.app.newRuntime(ctx, d.options); err != nil {
+		return "", err
+	}
+	after, err := cacheFiles(dir)
+	switch {
+	case err != nil:
+		return "", err
+	case dir == "":
+		return "compiled the core, without a cache", nil
+	case slices.Equal(before.paths, after.paths):
+		return "the cache was warm", nil
+	}
+	return "compiled the core; the next start takes it from the cache", nil
+}
+
+func (d *demo) connect(ctx context.Context) (_ string, err error) {
+	if d.session, err = d.runtime.Connect(ctx, d.server); err != nil {
+		return "", &connectError{err}
+	}
+	info := d.session.ServerInfo()
+	return fmt.Sprintf("%s %s over %s, protocol %s", info.Name, info.Version, d.session.Transport(), d.session.ProtocolVersion()), nil
+}
+
+func (d *demo) list(ctx context.Context) (string, error) {
+	var names []string
+	for tool, err := range d.session.Tools(ctx, nil) {
+		if err != nil {
+			return "", err
+		}
+		names = append(names, tool.Name)
+	}
+	return strings.Join(names, ", "), nil
+}
+
+func (d *demo) echo(ctx context.Context) (string, error) {
+	const message = "hello, sandbox"
+	result, err := d.session.CallTool(ctx, &mcp.CallToolParams{Name: "echo", Arguments: map[string]any{"message": message}})
+	if err != nil {
+		return "", err
+	}
+	if len(result.Content) == 1 {
+		if text, ok := result.Content[0].(*mcp.TextContent); ok && text.Text == message {
+			return fmt.Sprintf("message=%q gives %q", message, text.Text), nil
+		}
+	}
+	return "", errors.New("the demo server's echo gave something else back")
+}
+
+func (d *demo) add(ctx context.Context) (string, error) {
+	result, err := d.session.CallTool(ctx, &mcp.CallToolParams{Name: "add", Arguments: map[string]any{"a": 2, "b": 40}})
+	if err != nil {
+		return "", err
+	}
+	structured, err := json.Marshal(result.StructuredContent)
+	if err != nil {
+		return "", err
+	}
+	if string(structured) != `{"sum":42}` {
+		return "", fmt.Errorf("the demo server's sum of 2 and 40 is %s", structured)
+	}
+	return fmt.Sprintf("a=2 b=40 gives %s", structured), nil
+}
+
+// close ends the session and the server. It may be called again.
+func (d *demo) close(context.Context) (string, error) {
+	if d.session != nil {
+		_ = d.session.Close() // Which never fails.
+	}
+	if d.runtime != nil {
+		_ = d.runtime.Close() // The same.
+	}
+	return "the server has ended", nil
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestDemo(t *testing.T) {
+	manyRuntimes(t)
+	t.Parallel()
+	o := caissonRun(t, "demo")
+	o.expect(t, exitOK)
+	// The times differ, and a first run compiles.
+	masked := regexp.MustCompile(` *\d+\.\d ms`).ReplaceAllString(o.out, " TIME")
+	masked = strings.Replace(masked, "compiled the core; the next start takes it from the cache", "the cache was warm", 1)
+	golden(t, "demo", masked)
+}
+
+// startProgram starts the program as a process of its own; it is killed at the end of the test if
+// it still runs.
+func startProgram(t *testing.T, args ...string) (*exec.Cmd, *bufio.Scanner) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, self(t), args...)
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		_ = cmd.Wait()
+	})
+	return cmd, bufio.NewScanner(stderr)
+}
+
+// waitFor reads lines until one matches.
+func waitFor(t *testing.T, lines *bufio.Scanner, form string) []string {
+	t.Helper()
+	expression := regexp.MustCompile(form)
+	var seen []string
+	for lines.Scan() {
+		seen = append(seen, lines.Text())
+		if match := expression.FindStringSubmatch(lines.Text()); match != nil {
+			return match
+		}
+	}
+	t.Fatalf("no line matches %s:\n%s", form, strings.Join(seen, "\n"))
+	return nil
+}
+
+func TestDemoServerOverHTTP(t *testing.T) {
+	manyRuntimes(t)
+	t.Parallel()
+	for _, flags := range [][]string{nil, {"--stateless", "--json-response"}} {
+		t.Run(strings.Join(flags, " "), func(t *testing.T) {
+			t.Parallel()
+			_, lines := startProgram(t, append([]string{"demo-server", "--http", ":0"}, flags...)...)
+			url := waitFor(t, lines, `^caisson: serving at (http://127\.0\.0\.1:\d+/mcp)$`)[1]
+			o := caissonRun(t, "call-tool", url, "echo", "message=over HTTP")
+			o.expect(t, exitOK)
+			if o.out != "over HTTP\n" {
+				t.Errorf("it prints %q", o.out)
+			}
+		})
+	}
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
+)
+
+// The exit codes; scripts depend on them.
+const (
+	exitOK          = 0
+	exitToolError   = 1
+	exitUsage       = 2
+	exitConnect     = 3
+	exitFailure     = 4 // the protocol's or the transport's, and whatever else is left
+	exitTimeout     = 5
+	exitInterrupted = 130 // 128 + SIGINT, as shells have it
+	exitTerminated  = 143 // 128 + SIGTERM
+)
+
+// A usageError is a command line that is wrong.
+type usageError struct {
+	command string // its full name, for the hint
+	err     error
+}
+
+func usage(c *cobra.Command, format string, args ...any) error {
+	return &usageError{command: c.CommandPath(), err: fmt.Errorf(format, args...)}
+}
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+// A connectError is anything that went wrong before the session was open.
+type connectError struct{ err error }
+
+func (e *connectError) Error() string { return e.err.Error() }
+func (e *connectError) Unwrap() error { return e.err }
+
+// A toolError is a result with isError. The result itself is printed like any other.
+type toolError struct{ server, tool string }
+
+func (e *toolError) Error() string {
+	return fmt.Sprintf("%s: the tool %q reported an error", e.server, e.tool)
+}
+
+// An interrupt is a signal that ended the program.
+type interrupt struct{ signal os.Signal }
+
+func (e *interrupt) Error() string { return e.signal.String() }
+
+// interruptible gives a context that a signal ends. The next signal ends the program.
+func interruptible(parent context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(parent)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case s := <-signals:
+			signal.Stop(signals)
+			cancel(&interrupt{s})
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		cancel(nil)
+	}
+}
+
+// interruption gives the signal behind an error, if there is one: whatever fails once a signal has
+// come fails because of it.
+func interruption(ctx context.Context, err error) error {
+	var i *interrupt
+	if err != nil && errors.As(context.Cause(ctx), &i) {
+		return i
+	}
+	return nil
+}
+
+// exitCode gives the code that an error ends the program with.
+func exitCode(err error) int {
+	var (
+		interrupted *interrupt
+		tool        *toolError
+		wrong       *usageError
+		connecting  *connectError
+	)
+	code := caisson.CodeOf(err)
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &interrupted) && interrupted.signal == os.Interrupt:
+		return exitInterrupted
+	case interrupted != nil:
+		return exitTerminated
+	case errors.As(err, &tool):
+		return exitToolError
+	case errors.As(err, &wrong), code == caisson.CodeInvalidArgument:
+		return exitUsage
+	case code == caisson.CodeTimeout:
+		return exitTimeout
+	case errors.As(err, &connecting), code == caisson.CodeConnect:
+		return exitConnect
+	}
+	return exitFailure
+}
+
+// report tells an error on stderr, in a line or two.
+func (a *app) report(err error) {
+	if err == nil {
+		return
+	}
+	a.err.say("%s", strings.TrimPrefix(err.Error(), "caisson: "))
+	if hint := remedy(err); hint != "" {
+		a.err.say("%s", hint)
+	}
+}
+
+// remedy gives what to do about an error, and what else is known of it, where the error's text does
+// not have it.
+func remedy(err error) string {
+	var wrong *usageError
+	if errors.As(err, &wrong) {
+		return fmt.Sprintf("run '%s --help' for how to use it", wrong.command)
+	}
+	var e *caisson.Error
+	if errors.As(err, &e) && (e.HTTPStatus == http.StatusUnauthorized || e.HTTPStatus == http.StatusForbidden) {
+		return "give the server its credentials with --header 'Authorization: ...', or as headers in the configuration file"
+	}
+	return ""
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// TestMain lets the test binary be the program: its own arguments all begin with -test, and the
+// program has no such flag. So tests can start it as a server, or to send it a signal.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == dyingServer {
+		serveUntilDeath()
+	}
+	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-test.") {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// manyRuntimes skips a test under the race detector. There it takes half a minute to load the core,
+// and every run of the program does; TestCallToolJSON and TestCallToolThatFails do it all the same.
+func manyRuntimes(t *testing.T) {
+	t.Helper()
+	if raceDetector {
+		t.Skip("with the race detector, loading the core is too slow to do it often")
+	}
+}
+
+// self is the program's own file.
+func self(t *testing.T) string {
+	t.Helper()
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// An outcome is what a run of the program leaves.
+type outcome struct {
+	code        int
+	out, stderr string
+}
+
+// caissonWith runs the program in this process, with an input.
+func caissonWith(t *testing.T, stdin string, args ...string) outcome {
+	t.Helper()
+	var out, stderr bytes.Buffer
+	code := run(args, strings.NewReader(stdin), &out, &stderr)
+	return outcome{code, out.String(), stderr.String()}
+}
+
+// caissonRun runs the program in this process.
+func caissonRun(t *testing.T, args ...string) outcome {
+	t.Helper()
+	return caissonWith(t, "", args...)
+}
+
+// expect checks the exit code, and that what people read has certain texts in it.
+func (o outcome) expect(t *testing.T, code int, inStderr ...string) {
+	t.Helper()
+	if o.code != code {
+		t.Errorf("the exit code is %d, want %d", o.code, code)
+	}
+	for _, text := range inStderr {
+		if !strings.Contains(o.stderr, text) {
+			t.Errorf("standard error does not have %q", text)
+		}
+	}
+	if t.Failed() {
+		t.Logf("standard output:\n%s\nstandard error:\n%s", o.out, o.stderr)
+	}
+}
+
+// golden compares with a file of testdata.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.ReplaceAll(string(want), "\r\n", "\n"), got); diff != "" {
+		t.Errorf("%s (-want +got; go test -update writes it anew):\n%s", path, diff)
+	}
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// A block is one block of a result's content (specification, server/tools, "Tool Result"), of any
+// type.
+type block struct {
+	Type     string    `json:"type"`
+	Text     string    `json:"text"`
+	Data     string    `json:"data"` // base64
+	MIMEType string    `json:"mimeType"`
+	Name     string    `json:"name"`
+	URI      string    `json:"uri"`
+	Resource *resource `json:"resource"`
+}
+
+type resource struct {
+	URI      string  `json:"uri"`
+	MIMEType string  `json:"mimeType"`
+	Text     *string `json:"text"`
+	Blob     string  `json:"blob"` // base64
+}
+
+// printResult prints the result of a tool.
+func (a *app) printResult(result json.RawMessage, asJSON bool) error {
+	if asJSON {
+		return a.printf("%s\n", result)
+	}
+	text := describeResult(result)
+	if isTerminal(a.out) {
+		text = visible(text)
+	}
+	return a.printf("%s", text)
+}
+
+// describeResult makes a result readable. What has no readable form is shown as JSON, so that
+// nothing is lost.
+func describeResult(result json.RawMessage) string {
+	var r struct {
+		Content           []json.RawMessage `json:"content"`
+		StructuredContent json.RawMessage   `json:"structuredContent"`
+	}
+	// A field of the wrong type stays empty, and is then shown as JSON.
+	_ = json.Unmarshal(result, &r)
+	if len(r.Content) == 0 && r.StructuredContent == nil {
+		return indent(result)
+	}
+	var b strings.Builder
+	hasText := false
+	for _, raw := range r.Content {
+		var c block
+		_ = json.Unmarshal(raw, &c)
+		if c.Type == "text" {
+			hasText = true
+			b.WriteString(strings.TrimSuffix(c.Text, "\n"))
+		} else {
+			b.WriteString("[" + oneLine(c.summary(), maxLine) + "]")
+		}
+		b.WriteByte('\n')
+	}
+	if !hasText && r.StructuredContent != nil {
+		b.WriteString(indent(r.StructuredContent))
+	}
+	return b.String()
+}
+
+// summary describes a block that is not text.
+func (c *block) summary() string {
+	switch {
+	case c.Type == "image" || c.Type == "audio":
+		return fmt.Sprintf("%s: %s, %s", c.Type, orUnknown(c.MIMEType), base64Size(c.Data))
+	case c.Type == "resource_link":
+		return strings.TrimRight(fmt.Sprintf("resource link: %s %s %s", c.URI, c.Name, c.MIMEType), " ")
+	case c.Type == "resource" && c.Resource != nil && c.Resource.Text != nil:
+		return fmt.Sprintf("resource: %s, %s, %s", c.Resource.URI, orUnknown(c.Resource.MIMEType), size(len(*c.Resource.Text)))
+	case c.Type == "resource" && c.Resource != nil:
+		return fmt.Sprintf("resource: %s, %s, %s", c.Resource.URI, orUnknown(c.Resource.MIMEType), base64Size(c.Resource.Blob))
+	}
+	return fmt.Sprintf("content of the type %q: --json shows it", c.Type)
+}
+
+func orUnknown(mimeType string) string {
+	if mimeType == "" {
+		return "unknown type"
+	}
+	return mimeType
+}
+
+func base64Size(data string) string {
+	return size(base64.RawStdEncoding.DecodedLen(len(strings.TrimRight(data, "="))))
+}
+
+// size gives a number of bytes in words.
+func size(n int) string {
+	switch {
+	case n < 1000:
+		return fmt.Sprintf("%d bytes", n)
+	case n < 1000*1000:
+		return fmt.Sprintf("%.1f kB", float64(n)/1000)
+	}
+	return fmt.Sprintf("%.1f MB", float64(n)/1000/1000)
+}
+
+// indent lays JSON out for reading.
+func indent(text json.RawMessage) string {
+	var b bytes.Buffer
+	if err := json.Indent(&b, text, "", "  "); err != nil {
+		return string(text) + "\n"
+	}
+	return b.String() + "\n"
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+)
+
+// An app is what the sub-commands share: where to read, where to write, how much to say.
+type app struct {
+	in      io.Reader
+	out     io.Writer // results, and nothing else
+	err     *terminal // everything else; safe for concurrent use
+	verbose bool
+}
+
+// run is the whole program; it gives the exit code.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := interruptible(context.Background())
+	defer stop()
+	a := &app{in: stdin, out: stdout, err: newTerminal(stderr)}
+	root := a.command()
+	root.SetArgs(append([]string{}, args...)) // To cobra, nil means the arguments of the process.
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(a.err)
+	err := root.ExecuteContext(ctx)
+	if why := interruption(ctx, err); why != nil {
+		err = why
+	}
+	a.report(err)
+	return exitCode(err)
+}
+
+// logger writes diagnostics to stderr: warnings, and everything with --verbose.
+func (a *app) logger() *slog.Logger {
+	level := slog.LevelWarn
+	if a.verbose {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level}))
+}
+
+const rootHelp = `caisson lists and calls the tools of MCP servers. The protocol is spoken by TypeScript that runs
+in a WebAssembly sandbox inside of this program, and reaches only the server that you name.
+
+A server is one of
+  NAME           a name in a configuration file: --config, or else ./mcp.json, or else mcp.json in
+                 the folder "caisson" of your configuration folder. The file has the mcpServers
+                 format of other MCP hosts
+  URL            http://... or https://...: tried as streamable HTTP and then as SSE
+  -- COMMAND...  a command to start, at the end of the line: spoken to over stdio
+
+Other users of the machine can see what is on a command line. A configuration file can take
+secrets from the environment, with ${VAR}.
+
+Results go to standard output; logs, progress and what the server says on its standard error go
+to standard error.
+
+Exit codes: 0 success, 1 the tool reported an error, 2 usage, 3 could not connect, 4 protocol or
+transport error, 5 timeout, 130 interrupted.`
+
+const rootExample = `  caisson list-tools -- npx -y @modelcontextprotocol/server-everything
+  caisson call-tool https://mcp.example.com/mcp search query=wasm limit=3
+  caisson demo`
+
+// command makes the tree of commands.
+func (a *app) command() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "caisson",
+		Short:         "An MCP client in a sandbox",
+		Long:          rootHelp,
+		Example:       rootExample,
+		SilenceErrors: true, // run reports them.
+		SilenceUsage:  true,
+		Args:          cobra.ArbitraryArgs,
+		RunE:          needSubcommand,
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "log what happens to standard error")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, "%w", err) })
+	root.AddCommand(
+		a.listToolsCommand(), a.callToolCommand(),
+		a.demoCommand(), a.demoServerCommand(), a.cacheCommand(), a.versionCommand(),
+	)
+	return root
+}
+
+// needSubcommand runs a command that only has sub-commands.
+func needSubcommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return c.Help()
+	}
+	c.SuggestionsMinimumDistance = 2
+	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+		return usage(c, "there is no command %q: did you mean %s?", args[0], near[0])
+	}
+	return usage(c, "there is no command %q", args[0])
+}
+
+// noArgs refuses arguments.
+func noArgs(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usage(c, "%q is one argument too many", args[0])
+	}
+	return nil
+}
+
+// printf writes a part of the result.
+func (a *app) printf(format string, args ...any) error {
+	if _, err := fmt.Fprintf(a.out, format, args...); err != nil {
+		return fmt.Errorf("writing the result: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
+)
+
+// serverFlags say which server, beyond its name, URL or command.
+type serverFlags struct {
+	config     string
+	transport  string
+	headers    []string
+	env        []string
+	cwd        string
+	inheritEnv bool
+}
+
+func (f *serverFlags) register(c *cobra.Command) {
+	c.Flags().StringVar(&f.config, "config", "", "look the server's name up in `FILE` (default: see 'caisson --help')")
+	c.Flags().StringVar(&f.transport, "transport", "", "talk over `http|sse|stdio` (default: what the server speaks)")
+	c.Flags().StringArrayVar(&f.headers, "header", nil, "send `'Name: value'` with every HTTP request; repeatable")
+	c.Flags().StringArrayVar(&f.env, "env", nil, "add `NAME=value` to the command's environment; repeatable")
+	c.Flags().StringVar(&f.cwd, "cwd", "", "start the command in `FOLDER`")
+	c.Flags().BoolVar(&f.inheritEnv, "inherit-env", false, "give the command the whole environment, in place of PATH, HOME and the like")
+}
+
+// A target is a server as the command line names it: by name or URL, or by a command.
+type target struct {
+	name    string
+	command []string
+}
+
+// splitTarget finds the server in a command line. Without "--" it is the first argument; the
+// arguments that are left come back.
+func splitTarget(c *cobra.Command, args []string) (target, []string, error) {
+	if dash := c.ArgsLenAtDash(); dash >= 0 {
+		if dash == len(args) {
+			return target{}, nil, usage(c, "there is no command after --")
+		}
+		return target{command: args[dash:]}, args[:dash], nil
+	}
+	if len(args) == 0 {
+		return target{}, nil, usage(c, "no server is given: give its name, its URL, or its command after --")
+	}
+	return target{name: args[0]}, args[1:], nil
+}
+
+// resolve makes the server's description, from the configuration and the flags.
+func (f *serverFlags) resolve(c *cobra.Command, t target) (caisson.Server, error) {
+	server, err := f.find(c, t)
+	if err != nil {
+		return caisson.Server{}, err
+	}
+	switch transport := caisson.Transport(f.transport); transport {
+	case caisson.TransportAuto:
+	case caisson.TransportHTTP, caisson.TransportSSE, caisson.TransportStdio:
+		server.Transport = transport
+	default:
+		return caisson.Server{}, usage(c, "--transport %q is not known: use http, sse or stdio", f.transport)
+	}
+	if server.Command != "" {
+		err = f.applyToCommand(c, &server)
+	} else {
+		err = f.applyToURL(c, &server)
+	}
+	return server, err
+}
+
+func (f *serverFlags) find(c *cobra.Command, t target) (caisson.Server, error) {
+	switch {
+	case len(t.command) > 0:
+		return caisson.Server{Command: t.command[0], Args: t.command[1:]}, nil
+	case strings.Contains(t.name, "://"):
+		return caisson.Server{URL: t.name}, nil
+	case f.config != "":
+		config, err := caisson.LoadConfig(f.config)
+		if err != nil {
+			return caisson.Server{}, err
+		}
+		return config.Server(t.name)
+	}
+	return findByDefault(c, t.name)
+}
+
+// findByDefault looks a name up in the folder's configuration and then in the user's own.
+func findByDefault(c *cobra.Command, name string) (caisson.Server, error) {
+	paths := []string{"mcp.json"}
+	// Where there is no folder for the user's configuration, there is no configuration in it.
+	if own, err := caisson.DefaultConfigPath(); err == nil {
+		paths = append(paths, own)
+	}
+	var known []string
+	for _, path := range paths {
+		config, err := caisson.LoadConfig(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return caisson.Server{}, err
+		case slices.Contains(config.Names(), name):
+			return config.Server(name)
+		}
+		known = append(known, config.Names()...)
+	}
+	message := fmt.Sprintf("there is no server %q in %s", name, strings.Join(paths, " or "))
+	if len(known) > 0 {
+		slices.Sort(known)
+		message += ", but " + strings.Join(slices.Compact(known), ", ")
+	}
+	return caisson.Server{}, usage(c, "%s; a URL begins with http:// or https://, and a command stands after --", message)
+}
+
+func (f *serverFlags) applyToCommand(c *cobra.Command, server *caisson.Server) error {
+	if len(f.headers) > 0 {
+		return usage(c, "--header is for a server with a URL, and this one is a command: use --env")
+	}
+	added, err := parsePairs(f.env, "=")
+	if err != nil {
+		return usage(c, "--env %w, such as NAME=value", err)
+	}
+	server.Env = merge(server.Env, added)
+	server.InheritEnv = server.InheritEnv || f.inheritEnv
+	if f.cwd != "" {
+		server.Dir = f.cwd
+	}
+	return nil
+}
+
+func (f *serverFlags) applyToURL(c *cobra.Command, server *caisson.Server) error {
+	if len(f.env) > 0 || f.cwd != "" || f.inheritEnv {
+		return usage(c, "--env, --cwd and --inherit-env are for a command, and this server has a URL")
+	}
+	added, err := parsePairs(f.headers, ":")
+	if err != nil {
+		return usage(c, "--header %w, such as 'Name: value'", err)
+	}
+	for name := range added {
+		maps.DeleteFunc(server.Headers, func(other, _ string) bool { return strings.EqualFold(name, other) })
+	}
+	server.Headers = merge(server.Headers, added)
+	return nil
+}
+
+// parsePairs reads names and values. Its errors count, and do not quote: these are the flags that
+// secrets are given with.
+func parsePairs(pairs []string, separator string) (map[string]string, error) {
+	parsed := map[string]string{}
+	for i, pair := range pairs {
+		name, value, ok := strings.Cut(pair, separator)
+		if !ok || name == "" || strings.ContainsAny(name, " \t\r\n\x00") || strings.ContainsAny(value, "\r\n\x00") {
+			return nil, fmt.Errorf("number %d is not a name, a %q and a value", i+1, separator)
+		}
+		if separator == ":" {
+			value = strings.TrimSpace(value)
+		}
+		parsed[name] = value
+	}
+	return parsed, nil
+}
+
+// merge gives base with what is added; base may be nil, and is left as it is.
+func merge(base, added map[string]string) map[string]string {
+	if len(added) == 0 {
+		return base
+	}
+	merged := maps.Clone(base)
+	if merged == nil {
+		merged = map[string]string{}
+	}
+	maps.Copy(merged, added)
+	return merged
+}
