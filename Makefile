@@ -1,0 +1,71 @@
+# Caisson. `make help` lists what there is.
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# Pinned tools, run by `go run`: nothing to install.
+GOFUMPT := mvdan.cc/gofumpt@v0.12.0
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# cgo is off everywhere; only the race detector needs it, see scripts/test.mjs.
+export CGO_ENABLED := 0
+GO := go -C host-go
+TARGETS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build the command line program to bin/caisson; needs only Go
+	$(GO) build -o ../bin/caisson ./cmd/caisson
+
+.PHONY: demo
+demo: build ## talk to a small MCP server through the sandbox, and show it; needs only Go
+	./bin/caisson demo
+
+node_modules/.installed: package.json package-lock.json
+	npm ci --no-audit --no-fund
+	@touch $@
+
+.PHONY: component
+component: node_modules/.installed ## build the core from src/ and wit/, and embed it when its inputs changed
+	npm run --silent build
+	$(GO) run ./internal/core/pack ../build
+
+.PHONY: test
+test: ## install, build the component, run every test, and end with "N passed, N failed"
+	@command -v node >/dev/null || { echo "make test needs Node 20 or newer" >&2; exit 1; }
+	@$(MAKE) node_modules/.installed
+	@node scripts/test.mjs
+
+.PHONY: lint
+lint: node_modules/.installed ## check the code's form and find likely mistakes, in both languages
+	npm run --silent lint
+	@out=$$($(GO) run $(GOFUMPT) -l .); [ -z "$$out" ] || { echo "not formatted (make format):"; echo "$$out"; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	$(GO) mod tidy -diff
+
+.PHONY: format
+format: node_modules/.installed ## format the code, in both languages
+	npm run --silent format
+	$(GO) run $(GOFUMPT) -w .
+
+.PHONY: generate
+generate: node_modules/.installed ## generate what is generated: the TypeScript types of wit/
+	npm run --silent generate
+
+.PHONY: cross
+cross: ## build for every platform, without cgo
+	@for target in $(TARGETS); do echo "$$target"; GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build ./...; done
+
+.PHONY: bench
+bench: ## compare with the Go SDK's client, in one run
+	$(GO) test ./caisson -run '^$$' -bench . -benchtime 2s
+
+.PHONY: clean
+clean: ## remove what was built and installed; not the user's cache of compiled code
+	rm -rf bin build bench/results node_modules
