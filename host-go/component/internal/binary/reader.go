@@ -38,12 +38,6 @@ func (r *reader) byte() byte {
 	return b
 }
 
-func (r *reader) peek() byte {
-	b := r.byte()
-	r.pos--
-	return b
-}
-
 func (r *reader) bytes(n uint32) []byte {
 	if uint64(n) > uint64(r.end-r.pos) {
 		r.fail(r.pos, "unexpected end: %d bytes wanted, %d left", n, r.end-r.pos)
