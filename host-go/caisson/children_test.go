@@ -118,6 +118,7 @@ func toolCall(mode string, out *lines, m message, waiting []message) []message {
 	case "rpc-error":
 		out.print(`{"jsonrpc":"2.0","id":%s,"error":{"code":-32050,"message":"try <later>","data":{"after":[1,2.5],"é":"\ud83d"}}}`, m.ID)
 	case "silent":
+		out.print(`{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"called"}}`)
 		return waiting
 	case "notifies":
 		for i := range 100 {
