@@ -22,6 +22,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := interruptible(context.Background())
 	defer stop()
 	a := &app{in: stdin, out: stdout, err: newTerminal(stderr)}
+	defer a.err.end()
 	root := a.command()
 	root.SetArgs(append([]string{}, args...)) // To cobra, nil means the arguments of the process.
 	root.SetIn(stdin)

@@ -23,6 +23,14 @@ func (t *terminal) Write(p []byte) (int, error) {
 	return t.w.Write(p)
 }
 
+// end lets nothing more through: a session's notifications are handed out by a goroutine that its
+// Close does not wait for.
+func (t *terminal) end() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.w = io.Discard
+}
+
 // say writes one line of the program's own. What a server put into it stays on that line.
 func (t *terminal) say(format string, args ...any) {
 	_, _ = fmt.Fprintf(t, "caisson: %s\n", oneLine(fmt.Sprintf(format, args...), maxLine))
