@@ -70,7 +70,7 @@ func (in *instance) findExports() error {
 		"ingress@0.1.0#deliver":   &in.exports.deliver,
 	} {
 		if *f = in.core.ExportedFunction("caisson:mcp/" + name); *f == nil {
-			return fmt.Errorf("caisson:mcp/%s: %w", name, errMissing)
+			return fmt.Errorf("the component does not export caisson:mcp/%s", name)
 		}
 	}
 	return nil

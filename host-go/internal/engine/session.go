@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -205,5 +204,3 @@ func (s *Session) dispatch() {
 func contextEnded(ctx context.Context) *Failure {
 	return &Failure{Kind: ContextEnded, Message: ctx.Err().Error(), Err: ctx.Err()}
 }
-
-var errMissing = errors.New("the component does not export it")
