@@ -18,6 +18,8 @@ export class Call {
     /** What the server answered to it, untouched. */
     result: Json | undefined;
     rpc: RpcError | undefined;
+    /** Milliseconds that it has waited because the server told it to. */
+    waited = 0;
     /** Why there was no answer, where the SDK cannot know it. */
     failure: CallFailure | undefined;
 
@@ -34,6 +36,11 @@ export class Call {
 
     get settled(): boolean {
         return this.#settled;
+    }
+
+    /** Throws when nobody waits for the outcome any more. */
+    check(): void {
+        if (this.#settled) throw failure('cancelled', 'the operation was given up');
     }
 
     /** A request is sent for this operation: what was answered before does not count any more. */

@@ -1,4 +1,9 @@
-import type { RequestOptions } from '@modelcontextprotocol/client';
+import type {
+    ListToolsResult,
+    McpSubscription,
+    RequestOptions,
+    SubscriptionFilter
+} from '@modelcontextprotocol/client';
 import { Client } from '@modelcontextprotocol/client';
 
 import type { Call } from './calls.js';
@@ -21,6 +26,11 @@ interface Flow {
     retry(...args: unknown[]): Promise<unknown>;
 }
 
+/** What the SDK does to a page in its own `listTools`, which reads all pages. */
+interface Excluding {
+    _excludeInvalidXMcpHeaderTools(page: ListToolsResult): void;
+}
+
 /**
  * The SDK's client, which tells the tap for what operation it sends a request. The SDK sends
  * before `request` returns: what holds while that runs, holds for the message.
@@ -38,6 +48,19 @@ export class TappedClient extends Client {
     override request(...args: any[]): Promise<any> {
         const send = () => (super.request as (this: this, ...args: unknown[]) => Promise<unknown>).apply(this, args);
         return this.#sending(args, send);
+    }
+
+    /** The request of a subscription goes past `request` as well. */
+    override listen(filter: SubscriptionFilter, options?: RequestOptions): Promise<McpSubscription> {
+        return this.#sending([options], () => super.listen(filter, options));
+    }
+
+    /** Takes out of a page what the SDK would: tools whose `x-mcp-header` cannot be followed. Gives their names. */
+    dropUnusable(page: ListToolsResult): Set<string> {
+        const names = page.tools.map(tool => tool.name);
+        (this as unknown as Excluding)._excludeInvalidXMcpHeaderTools(page);
+        const kept = new Set(page.tools.map(tool => tool.name));
+        return new Set(names.filter(name => !kept.has(name)));
     }
 
     /** A further round of a request whose answer asks for input goes past `request`. */

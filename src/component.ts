@@ -5,17 +5,18 @@ import './polyfills.js';
 import type * as Client from 'caisson:mcp/client@0.1.0';
 import type * as Ingress from 'caisson:mcp/ingress@0.1.0';
 
+import { onAnswer } from './asks.js';
 import { cancel } from './calls.js';
 import { onBody, onEnd, onHead } from './fetch.js';
 import { onClosed, onData } from './pipe.js';
-import { callTool, close, connect, listTools, ping, request } from './sessions.js';
+import * as sessions from './sessions.js';
 import { fire } from './timers.js';
 import { warmUp } from './warmup.js';
 
 await warmUp();
 
 /** wit/client.wit */
-export const client: typeof Client = { connect, listTools, callTool, ping, request, cancel: safely(cancel), close };
+export const client: typeof Client = { ...sessions, cancel: safely(cancel) };
 
 /** wit/ingress.wit */
 export const ingress: typeof Ingress = {
@@ -38,6 +39,8 @@ function dispatch(event: Ingress.Event): void {
             return onClosed(event.val);
         case 'timer':
             return fire(event.val);
+        case 'answer':
+            return onAnswer(event.val);
     }
 }
 

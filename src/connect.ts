@@ -11,6 +11,9 @@ import { NEVER } from './timers.js';
 /** A server on a pipe that does not know the probe may also keep silent. This long, it may. */
 const PROBE_MS = 5000;
 
+/** The first revision that begins with a probe, and not with a handshake. */
+const FIRST_WITH_PROBE = '2026-07-28';
+
 /** How `connect` reaches a server: the attempts it makes, and which failure leads to which next. */
 export class Connector {
     /** The latest attempt. */
@@ -39,8 +42,17 @@ export class Connector {
         }
     }
 
+    /** Begins anew what was there and is lost: the way to the server is known. */
+    again(lost: Connection): Promise<Connection> {
+        const legacy = lost.client.getProtocolEra() === 'legacy';
+        return this.#attempt(lost.carrier, legacy ? { mode: 'legacy' } : { mode: 'auto', probeTimeout: NEVER });
+    }
+
     async #attempt(carrier: Carrier, opening: Opening): Promise<Connection> {
-        const connection = new Connection(this.session, this.call, carrier, this.config.clientInfo, opening);
+        const { protocolVersions } = this.config;
+        const old = protocolVersions.length > 0 && protocolVersions.every(version => version < FIRST_WITH_PROBE);
+        if (old) opening = { mode: 'legacy' };
+        const connection = new Connection(this.session, this.call, carrier, this.config, opening);
         this.connection = connection;
         await connection.open();
         return connection;

@@ -1,9 +1,10 @@
-import type { Transport } from '@modelcontextprotocol/client';
-import { SERVER_INFO_META_KEY, SseError } from '@modelcontextprotocol/client';
-import type { Implementation } from 'caisson:mcp/client@0.1.0';
+import type { ClientCapabilities, StandardSchemaV1, Transport } from '@modelcontextprotocol/client';
+import { SERVER_INFO_META_KEY, SdkHttpError, SseError } from '@modelcontextprotocol/client';
+import type { SessionConfig } from 'caisson:mcp/client@0.1.0';
 import { log } from 'caisson:mcp/host@0.1.0';
 import type { Json, SessionId } from 'caisson:mcp/types@0.1.0';
 
+import { ASKED, ask } from './asks.js';
 import type { Call } from './calls.js';
 import { TappedClient, optionsFor } from './client.js';
 import type { CallFailure } from './errors.js';
@@ -30,6 +31,10 @@ export class Connection {
     readonly transport: HttpTransport | SseTransport | PipeTransport;
     /** Called once, when the connection ends and it was not us. */
     onlost: (cause: CallFailure) => void = () => {};
+    /** Whether the server has said that it knows the session no more. */
+    forgotten = false;
+    /** Called when the server turns out to know the session no more. */
+    onforgotten: (error: Error) => void = () => {};
     #open = false;
     #ending = false;
 
@@ -37,18 +42,29 @@ export class Connection {
         session: SessionId,
         private readonly call: Call,
         readonly carrier: Carrier,
-        clientInfo: Implementation,
+        config: SessionConfig,
         opening: Opening
     ) {
-        this.tap = new Tap(session, call, carrier.kind !== 'http');
+        this.tap = new Tap(session, call, carrier.kind !== 'http', config.retryBudget);
         this.transport = transportFor(carrier, this.tap);
-        const { name, version, title } = clientInfo;
+        const { name, version, title } = config.clientInfo;
         const mode = opening.mode;
+        const capabilities = JSON.parse(config.capabilities) as ClientCapabilities;
         this.client = new TappedClient(
             { name, version, ...(title !== undefined && { title }) },
-            { versionNegotiation: { mode, ...(mode === 'auto' && { probe: { timeoutMs: opening.probeTimeout } }) } }
+            {
+                capabilities,
+                ...(config.protocolVersions.length > 0 && { supportedProtocolVersions: config.protocolVersions }),
+                inputRequired: { maxRounds: config.inputRounds },
+                versionNegotiation: { mode, ...(mode === 'auto' && { probe: { timeoutMs: opening.probeTimeout } }) }
+            }
         );
         this.client.tappedBy(this.tap);
+        for (const [capability, method] of Object.entries(ASKED))
+            if (capability in capabilities)
+                this.client.setRequestHandler(method, { params: ANY_PARAMS }, (params, { mcpReq }) =>
+                    ask(session, method, params, mcpReq.signal)
+                );
         // The host is told of every notification, and it alone knows the tokens.
         this.client.removeNotificationHandler('notifications/progress');
         this.client.onerror = error => this.#onError(error);
@@ -84,6 +100,23 @@ export class Connection {
     /** Why the pipe closed, when it was not us. */
     get lost(): CallFailure | undefined {
         return this.transport instanceof PipeTransport ? this.transport.lost : undefined;
+    }
+
+    /** Whether an error says that the server knows the session no more (basic/transports, "Session Management"). */
+    forgot(error: unknown): boolean {
+        if (
+            error instanceof SdkHttpError &&
+            error.status === 404 &&
+            this.transport instanceof HttpTransport &&
+            this.transport.sessionId !== undefined
+        )
+            this.forgotten = true;
+        return this.forgotten;
+    }
+
+    /** Lets go of a session that the server knows no more. */
+    async abandon(): Promise<void> {
+        await this.#end();
     }
 
     /** What `connect` settles with, made of the server's own answer to the handshake. */
@@ -126,6 +159,8 @@ export class Connection {
         if (this.#ending) return;
         // Before that, `connect` tells what matters.
         log(this.tap.session, this.#open ? 'warn' : 'debug', describe(error));
+        // Later: the request that was told so, if there is one, learns of it before all that ends then.
+        if (this.#open && this.forgot(error)) void setTimeout(() => this.onforgotten(error));
         // The stream of the transport of 2024-11-05 is its session: another stream is another session.
         if (error instanceof SseError) this.#lose(this.tap.broken ?? failure('transport', 'the event stream ended'));
     }
@@ -140,6 +175,11 @@ export class Connection {
         this.onlost(cause);
     }
 }
+
+/** The host knows the params of what it is asked best: they go to it as they are. */
+const ANY_PARAMS: StandardSchemaV1<object, object> = {
+    '~standard': { version: 1, vendor: 'caisson', validate: value => ({ value: value as object }) }
+};
 
 function transportFor(carrier: Carrier, tap: Tap): Connection['transport'] {
     switch (carrier.kind) {

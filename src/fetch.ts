@@ -1,4 +1,5 @@
 import type { FetchLike } from '@modelcontextprotocol/client';
+import type { HttpRequest } from 'caisson:mcp/egress@0.1.0';
 import { httpAbort, httpStart } from 'caisson:mcp/egress@0.1.0';
 import type { HttpBody, HttpEnd, HttpHead } from 'caisson:mcp/ingress@0.1.0';
 import type { Header } from 'caisson:mcp/types@0.1.0';
@@ -8,6 +9,7 @@ import { IoFailure, failure, ioFailure } from './errors.js';
 import { HttpResponse } from './response.js';
 import { Table } from './table.js';
 import type { Tap } from './tap.js';
+import { clearTimeout, setTimeout } from './timers.js';
 
 /** A header for `fetch` alone: the id of the JSON-RPC request in the body. It does not go out. */
 export const REQUEST_ID = 'caisson-request-id';
@@ -16,7 +18,9 @@ const exchanges = new Table<Exchange>();
 
 /** One HTTP exchange: from `fetch` until its response is whole. */
 class Exchange {
-    readonly #id: number;
+    #id = 0;
+    #request: HttpRequest | undefined;
+    #timer: number | undefined;
     readonly #whole = Promise.withResolvers<Response>();
     #response: HttpResponse | undefined;
     #listen: ((chunk: Uint8Array) => void) | undefined;
@@ -28,20 +32,35 @@ class Exchange {
         private readonly request: string | undefined,
         private readonly signal: AbortSignal | null | undefined
     ) {
-        this.#id = exchanges.add(this);
         signal?.addEventListener('abort', this.#onAbort);
     }
 
     start(method: string, headers: Header[], body: string | undefined): Promise<Response> {
-        httpStart(this.#id, this.tap.session, { method, url: this.url, headers, ...(body !== undefined && { body }) });
+        this.#request = { method, url: this.url, headers, ...(body !== undefined && { body }) };
+        this.#begin();
         return this.#whole.promise;
     }
 
+    #begin(): void {
+        this.#id = exchanges.add(this);
+        httpStart(this.#id, this.tap.session, this.#request as HttpRequest);
+    }
+
     head({ status, headers }: HttpHead): void {
+        const delay = status === 429 || status === 503 ? retryAfter(headers) : undefined;
+        if (delay !== undefined && this.request !== undefined && this.tap.mayWait(this.request, delay))
+            return this.#later(delay);
         const response = new HttpResponse(this.url, status, toHeaders(headers), () => this.#abandon());
         this.#response = response;
         this.#tapInto(response);
         this.#whole.resolve(response as unknown as Response);
+    }
+
+    /** The server did not take the request yet, and said when it may. */
+    #later(delay: number): void {
+        exchanges.delete(this.#id);
+        httpAbort(this.#id);
+        this.#timer = setTimeout(() => this.#begin(), delay);
     }
 
     body(chunk: Uint8Array): void {
@@ -105,6 +124,7 @@ class Exchange {
     }
 
     #onAbort = (): void => {
+        clearTimeout(this.#timer);
         this.#abandon();
         const reason: unknown = this.signal?.reason;
         const error = reason instanceof Error ? reason : new DOMException(String(reason), 'AbortError');
@@ -139,6 +159,14 @@ export function fetchFor(tap: Tap): FetchLike {
             body ?? undefined
         );
     };
+}
+
+/** Milliseconds that a `Retry-After` asks for (RFC 9110, section 10.2.3); undefined when there is none. */
+function retryAfter(headers: Header[]): number | undefined {
+    const value = headers.find(([name]) => name === 'retry-after')?.[1].trim();
+    if (value === undefined || value === '') return undefined;
+    const delay = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+    return Number.isNaN(delay) ? undefined : Math.max(0, delay);
 }
 
 /** Response header fields as Headers. What the host passes on and Headers refuse is left out. */

@@ -1,44 +1,66 @@
-import type { StandardSchemaV1 } from '@modelcontextprotocol/client';
+import type { ListToolsResult } from '@modelcontextprotocol/client';
+import { LOG_LEVEL_META_KEY, ProtocolError } from '@modelcontextprotocol/client';
 import type { SessionConfig } from 'caisson:mcp/client@0.1.0';
-import { closed } from 'caisson:mcp/host@0.1.0';
+import { closed, renewed } from 'caisson:mcp/host@0.1.0';
 import type { Json, SessionId } from 'caisson:mcp/types@0.1.0';
 
+import { Cache } from './cache.js';
 import type { Call } from './calls.js';
 import { rejectAll } from './calls.js';
-import type { CallOptions, TappedClient } from './client.js';
+import type { TappedClient } from './client.js';
 import { optionsFor } from './client.js';
-import { Connector } from './connect.js';
 import type { Connection } from './connection.js';
 import type { CallFailure } from './errors.js';
-import { CallFailure as Failed, failure, toError } from './errors.js';
-import { parseParams } from './json.js';
+import { failure, toError } from './errors.js';
+import { isObject } from './json.js';
+import { Link } from './link.js';
+import { listen } from './listen.js';
+import type { Params } from './requests.js';
+import { REPEATABLE, parse, send } from './requests.js';
 import { clearTimeout, setTimeout } from './timers.js';
+import { Tools, without } from './tools.js';
+
+/** What a request came to: what the SDK made of the answer, and the answer as it was sent. */
+interface Answer {
+    readonly value: unknown;
+    readonly result: Json;
+}
+
+/** A server refused a `tools/call` for its headers, before it did anything (revision 2026-07-28). */
+const HEADER_MISMATCH = -32020;
 
 /** One server, from `connect` until the host closes the session. */
 export class Session {
-    #connector: Connector | undefined;
+    readonly #link: Link;
+    readonly #tools = new Tools();
+    readonly #cache = new Cache();
     #connecting: Call | undefined;
-    #connection: Connection | undefined;
-    /** Why there is nothing to call any more. */
-    #over: CallFailure | undefined;
     #closing: Promise<void> | undefined;
+    /** The level of logging messages, which revision 2026-07-28 has in each request. */
+    #level: unknown;
 
-    constructor(readonly id: SessionId) {}
+    constructor(
+        readonly id: SessionId,
+        private readonly config: SessionConfig
+    ) {
+        this.#link = new Link(id, config);
+        this.#link.onlost = cause => this.#onLost(cause);
+    }
 
     /** Opens the connection. The session is gone after an error. */
-    async connect(call: Call, config: SessionConfig): Promise<Json> {
+    async connect(call: Call): Promise<Json> {
+        const { connectTimeout } = this.config;
         this.#connecting = call;
-        const late = failure('timeout', `not connected within ${config.connectTimeout} ms`);
-        const timer = setTimeout(() => call.abort(late), config.connectTimeout);
+        const late = failure('timeout', `not connected within ${connectTimeout} ms`);
+        const timer = setTimeout(() => call.abort(late), connectTimeout);
         try {
-            this.#connector = new Connector(call, this.id, config);
-            const connection = await this.#connector.connect();
+            const connection = await this.#link.open(call);
             if (call.settled) {
                 await connection.close();
                 throw late;
             }
-            connection.onlost = cause => this.#onLost(cause);
-            this.#connection = connection;
+            this.#hear(connection);
+            this.#link.onconnection = connection => this.#onRenewed(connection);
             return connection.describe();
         } finally {
             this.#connecting = undefined;
@@ -46,33 +68,32 @@ export class Session {
         }
     }
 
-    /** `tools/list`: one page. */
-    listTools(call: Call, params: Json): Promise<Json> {
-        return this.request(call, 'tools/list', params);
-    }
-
-    /** `tools/call`. */
-    async callTool(call: Call, params: Json): Promise<Json> {
-        const { client } = this.#live();
-        const given = parse(params);
-        if (typeof given['name'] !== 'string') throw failure('invalid-argument', 'params have no name of a tool');
-        return this.#answer(call, client.callTool(given as { name: string }, optionsFor(call)));
-    }
-
-    /** `ping`, or what comes nearest to it. */
-    async ping(call: Call): Promise<Json> {
-        const { client } = this.#live();
-        if (client.getProtocolEra() === 'legacy') return this.#answer(call, client.ping(optionsFor(call)));
-        await this.#answer(call, client.request({ method: 'server/discover' }, optionsFor(call)));
-        return '{}';
-    }
-
     /** Any request by its method name. */
     async request(call: Call, method: string, params: Json): Promise<Json> {
-        const { client } = this.#live();
-        const request = { method, params: parse(params) };
-        if (method === 'initialize') throw failure('invalid-argument', 'initialize belongs to connect');
-        return this.#answer(call, send(client, request, optionsFor(call)));
+        const given = parse(params);
+        switch (method) {
+            case 'initialize':
+                throw failure('invalid-argument', 'initialize belongs to connect');
+            case 'ping':
+                return this.#ping(call);
+            case 'tools/list':
+                return this.#kept(call, method, given, (call, given) => this.#listTools(call, given));
+            case 'tools/call':
+                return this.#callTool(call, given);
+            case 'logging/setLevel':
+                return this.#setLevel(call, given);
+            case 'subscriptions/listen':
+                return listen(call, this.#link, given);
+        }
+        return this.#kept(call, method, given, (call, given) => this.#send(call, method, given));
+    }
+
+    /** A notification to the server. */
+    async notify(method: string, params: Json): Promise<Json> {
+        const given = parse(params);
+        const { client } = await this.#link.current();
+        await client.notification({ method, params: given });
+        return '{}';
     }
 
     /** Ends the session, once. Never fails. */
@@ -81,65 +102,151 @@ export class Session {
     }
 
     async #end(closing: Call): Promise<void> {
-        this.#over ??= failure('closed', 'the session is closed');
-        this.#connecting?.abort(this.#over);
-        rejectAll(this.id, this.#over, closing);
-        await this.#connector?.connection?.close();
+        const over = failure('closed', 'the session is closed');
+        this.#connecting?.abort(over);
+        rejectAll(this.id, over, closing);
+        await this.#link.close(over);
     }
 
-    #live(): Connection {
-        if (this.#over) throw this.#over;
-        if (!this.#connection) throw failure('invalid-argument', `session ${this.id} is not connected yet`);
-        return this.#connection;
+    /** What comes nearest to a ping: the newest revision has none. */
+    async #ping(call: Call): Promise<Json> {
+        const sent = await this.#over(call, true, ({ client }) =>
+            client.getProtocolEra() === 'legacy'
+                ? client.ping(optionsFor(call))
+                : client.request({ method: 'server/discover' }, optionsFor(call))
+        );
+        return sent.result && '{}';
     }
 
-    /** Waits for the SDK's word, and returns the server's. */
-    async #answer(call: Call, sent: Promise<unknown>): Promise<Json> {
+    async #listTools(call: Call, given: Params): Promise<Answer> {
+        let dropped = new Set<string>();
+        const answer = await this.#send(call, 'tools/list', given, ({ client }, value) => {
+            dropped = client.dropUnusable(value as ListToolsResult);
+        });
+        this.#tools.learn(answer.value);
+        return dropped.size === 0 ? answer : { ...answer, result: without(answer.result, dropped) };
+    }
+
+    async #callTool(call: Call, given: Params): Promise<Json> {
+        const { name } = given;
+        if (typeof name !== 'string') throw failure('invalid-argument', 'params have no name of a tool');
+        const check = this.#tools.check(name);
         try {
-            await sent;
-        } finally {
-            // When it was given up, an answer may still come.
-            this.#connection?.tap.forget(call);
+            const { value, result } = await this.#callKnown(call, name, given);
+            check?.(value);
+            return result;
+        } catch (error) {
+            // The tool's parameters have changed since it was listed. The SDK lists it anew by itself
+            // when it is not told what they were.
+            if (!(error instanceof ProtocolError && error.code === HEADER_MISMATCH) || !this.#tools.get(name))
+                throw error;
+            this.#tools.forget();
+            return (await this.#callKnown(call, name, given)).result;
         }
-        if (call.result === undefined) throw failure('internal', 'the answer was not heard');
-        return call.result;
+    }
+
+    #callKnown(call: Call, name: string, given: Params): Promise<Answer> {
+        return this.#over(call, this.#tools.repeatable(name), connection => {
+            const { client } = connection;
+            const params = this.#leveled(client, given) as { name: string };
+            const tool = this.#tools.get(name);
+            // Results are checked here: the SDK's own check would compile the schema for each call.
+            const toolDefinition = tool && { name, inputSchema: tool.inputSchema };
+            return client.callTool(params, { ...optionsFor(call), ...(toolDefinition && { toolDefinition }) });
+        });
+    }
+
+    async #setLevel(call: Call, given: Params): Promise<Json> {
+        const { client } = await this.#link.current();
+        this.#level = given['level'];
+        if (client.getProtocolEra() === 'modern') return '{}';
+        return (await this.#send(call, 'logging/setLevel', given)).result;
+    }
+
+    /** A result that is fresh, or a new one. */
+    async #kept(
+        call: Call,
+        method: string,
+        given: Params,
+        fetch: (call: Call, given: Params) => Promise<Answer>
+    ): Promise<Json> {
+        const key = this.config.cacheResults ? this.#cache.key(method, given) : undefined;
+        const kept = key === undefined ? undefined : this.#cache.get(key);
+        if (kept !== undefined) return kept;
+        const { value, result } = await fetch(call, given);
+        if (key !== undefined) this.#cache.put(key, method, given, value, result);
+        return result;
+    }
+
+    #send(
+        call: Call,
+        method: string,
+        given: Params,
+        then?: (connection: Connection, value: unknown) => void
+    ): Promise<Answer> {
+        return this.#over(call, REPEATABLE.has(method), async connection => {
+            const request = { method, params: this.#leveled(connection.client, given) };
+            const value = await send(connection.client, request, optionsFor(call));
+            then?.(connection, value);
+            return value;
+        });
+    }
+
+    /**
+     * Sends a request over the connection of the moment, and once more over the next one when that
+     * is lost and a second time cannot do harm.
+     */
+    async #over(call: Call, repeatable: boolean, send: (connection: Connection) => Promise<unknown>): Promise<Answer> {
+        for (let attempt = 1; ; attempt++) {
+            const next = this.#link.current();
+            const connection = next instanceof Promise ? await next : next;
+            call.check();
+            try {
+                const value = await send(connection);
+                if (call.result === undefined) throw failure('internal', 'the answer was not heard');
+                return { value, result: call.result };
+            } catch (error) {
+                if (attempt > 1 || call.settled) throw error;
+                if (!(await this.#link.replacement(connection, error))) throw error;
+                if (!repeatable) throw connection.forgotten ? notRepeated(call) : (connection.lost ?? error);
+            } finally {
+                // When it was given up, an answer may still come.
+                connection.tap.forget(call);
+            }
+        }
+    }
+
+    /** The params with the level of logging messages, in the revision that has it there. */
+    #leveled(client: TappedClient, given: Params): Params {
+        if (this.#level === undefined || client.getProtocolEra() === 'legacy') return given;
+        const meta = isObject(given['_meta']) ? given['_meta'] : {};
+        return { ...given, _meta: { [LOG_LEVEL_META_KEY]: this.#level, ...meta } };
+    }
+
+    #hear(connection: Connection): void {
+        connection.tap.onnotification = (method, params) => {
+            this.#cache.notified(method, params?.['uri']);
+            if (method === 'notifications/tools/list_changed') this.#tools.forget();
+        };
+    }
+
+    #onRenewed(connection: Connection): void {
+        this.#cache.clear();
+        this.#tools.forget();
+        this.#hear(connection);
+        renewed(this.id, connection.describe());
     }
 
     #onLost(cause: CallFailure): void {
-        const { io } = cause;
-        this.#over = new Failed({ tag: 'closed', val: cause.message }, io);
         rejectAll(this.id, cause);
         closed(this.id, toError(cause, 'session'));
     }
 }
 
-function parse(params: Json): Record<string, unknown> {
-    try {
-        return parseParams(params);
-    } catch (error) {
-        throw failure(
-            'invalid-argument',
-            error instanceof SyntaxError ? 'params are not JSON' : 'params are not a JSON object'
-        );
-    }
+function notRepeated(call: Call): CallFailure {
+    call.failure = undefined;
+    return failure(
+        'not-repeated',
+        'the server had forgotten the session; a new one is begun, and the call was not repeated, as it may have had an effect'
+    );
 }
-
-/** Sends a request whose method may be one that the SDK has no schema for: an extension's, or nobody's. */
-function send(
-    client: TappedClient,
-    request: { method: string; params: Record<string, unknown> },
-    options: CallOptions
-): Promise<unknown> {
-    try {
-        return client.request(request, options);
-    } catch (error) {
-        // Thrown at once, so nothing has been sent.
-        if (error instanceof TypeError) return client.request(request, ANY_RESULT, options);
-        throw error;
-    }
-}
-
-/** The schema of a result that only its extension knows. */
-const ANY_RESULT: StandardSchemaV1 = {
-    '~standard': { version: 1, vendor: 'caisson', validate: value => ({ value }) }
-};

@@ -17,10 +17,10 @@ function find(id: SessionId): Session {
 export function connect(call: CallId, id: SessionId, config: SessionConfig): void {
     begin(call, id, 'connect', async call => {
         if (sessions.has(id)) throw failure('invalid-argument', `session ${id} exists already`);
-        const session = new Session(id);
+        const session = new Session(id, config);
         sessions.set(id, session);
         try {
-            return await session.connect(call, config);
+            return await session.connect(call);
         } catch (error) {
             sessions.delete(id);
             throw error;
@@ -28,24 +28,36 @@ export function connect(call: CallId, id: SessionId, config: SessionConfig): voi
     });
 }
 
-/** `tools/list`. */
-export function listTools(call: CallId, session: SessionId, params: Json): void {
-    begin(call, session, 'tools/list', async call => find(session).listTools(call, params));
-}
-
-/** `tools/call`. */
-export function callTool(call: CallId, session: SessionId, params: Json): void {
-    begin(call, session, 'tools/call', async call => find(session).callTool(call, params));
-}
-
-/** `ping`. */
-export function ping(call: CallId, session: SessionId): void {
-    begin(call, session, 'ping', async call => find(session).ping(call));
-}
-
 /** Any request. */
 export function request(call: CallId, session: SessionId, method: string, params: Json): void {
     begin(call, session, method, async call => find(session).request(call, method, params));
+}
+
+/** The operation of one method. */
+const requestOf = (method: string) => (call: CallId, session: SessionId, params: Json) =>
+    request(call, session, method, params);
+
+export const listTools = requestOf('tools/list');
+export const callTool = requestOf('tools/call');
+export const listResources = requestOf('resources/list');
+export const listResourceTemplates = requestOf('resources/templates/list');
+export const readResource = requestOf('resources/read');
+export const subscribeResource = requestOf('resources/subscribe');
+export const unsubscribeResource = requestOf('resources/unsubscribe');
+export const listPrompts = requestOf('prompts/list');
+export const getPrompt = requestOf('prompts/get');
+export const complete = requestOf('completion/complete');
+export const setLoggingLevel = requestOf('logging/setLevel');
+export const listen = requestOf('subscriptions/listen');
+
+/** `ping`. */
+export function ping(call: CallId, session: SessionId): void {
+    request(call, session, 'ping', '{}');
+}
+
+/** A notification to the server. */
+export function notify(call: CallId, session: SessionId, method: string, params: Json): void {
+    begin(call, session, method, async () => find(session).notify(method, params));
 }
 
 /** Ends a session. */

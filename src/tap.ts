@@ -22,6 +22,8 @@ export class Tap {
     readonly #pending = new Map<string, Sent>();
     /** Hands a message to the SDK. Set by the transport. */
     deliver: (message: JSONRPCMessage) => void = () => {};
+    /** Called for each notification, before the host is told. */
+    onnotification: (method: string, params: Record<string, unknown> | undefined) => void = () => {};
     /** The operation whose request is being sent. */
     current: Call | undefined;
     /** Why the last exchange that carried no request broke off: the stream of the older transports. */
@@ -39,7 +41,8 @@ export class Tap {
     constructor(
         readonly session: SessionId,
         private handshake: Call | undefined,
-        private readonly shared: boolean
+        private readonly shared: boolean,
+        private readonly retryBudget = 0
     ) {}
 
     /** The handshake is over. */
@@ -71,6 +74,14 @@ export class Tap {
     /** The operation that waits for the answer to a request. */
     waiting(id: RequestId): Call | undefined {
         return this.#pending.get(String(id))?.call;
+    }
+
+    /** Whether the operation of a request may wait once more, this many milliseconds, and try again. */
+    mayWait(id: RequestId, delay: number): boolean {
+        const call = this.waiting(id);
+        if (!call || call.waited + delay > this.retryBudget) return false;
+        call.waited += delay;
+        return true;
     }
 
     /** Nobody waits for the answer to an operation's request any more. */
@@ -124,6 +135,7 @@ export class Tap {
         if (id !== undefined) return true;
         const { params } = message;
         if (params !== undefined && !isObject(params)) return this.#ignore('a notification whose params are no object');
+        this.onnotification(method, params);
         notify(this.session, method, params === undefined ? undefined : (payload ?? JSON.stringify(params)));
         return true;
     }

@@ -28,6 +28,11 @@ export function clearTimeout(id: number | undefined): void {
     if (id !== undefined && timers.delete(id)) clear(id);
 }
 
+/** Waits, on the host's clock. */
+export function sleep(delay: number): Promise<void> {
+    return new Promise(resolve => setTimeout(() => resolve(), delay));
+}
+
 /** A timer of the host's is due. */
 export function fire(id: number): void {
     timers.get(id)?.();

@@ -148,9 +148,13 @@ describe.each(['legacy', 'modern'] as const)('on a %s session', era => {
     test("what the session's revision does not have is an argument of ours", async () => {
         const peer = new Peer(era, handlers);
         const { host, session } = await connected(onPipe(peer));
-        const foreign = era === 'legacy' ? ['server/discover'] : ['ping', 'resources/subscribe', 'logging/setLevel'];
+        const foreign =
+            era === 'legacy'
+                ? ['server/discover', 'subscriptions/listen']
+                : ['resources/subscribe', 'resources/unsubscribe'];
         for (const method of [...foreign, 'initialize']) {
-            const call = host.call((client, call) => client.request(call, session, method, '{}'));
+            const params = '{"uri":"file:///x","notifications":{}}';
+            const call = host.call((client, call) => client.request(call, session, method, params));
             expect(host.err(call)).toMatchObject({ step: method, failure: { tag: 'invalid-argument' } });
         }
         const sent = peer.received.map(({ method }) => method);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { ExchangeEnd, World } from './host/host.js';
-import { FakeHost } from './host/host.js';
+import { DEFAULTS, FakeHost } from './host/host.js';
 import type { Message } from './host/peer.js';
 import { LEGACY, MODERN, Peer, RpcError } from './host/peer.js';
 import { onHttp, onPipe, onSse, reply, replyJson } from './host/servers.js';
@@ -356,8 +356,7 @@ describe.each([
 test('a session is connected once', async () => {
     const host = await FakeHost.start(onPipe(new Peer('legacy')));
     const { session } = host.connect(STDIO);
-    const config = { clientInfo: { name: 'a', version: 'b' }, connectTimeout: 1000, ...STDIO };
-    const again = host.call((client, call) => client.connect(call, session, config));
+    const again = host.call((client, call) => client.connect(call, session, { ...DEFAULTS, ...STDIO }));
     expect(host.err(again).failure).toEqual({ tag: 'invalid-argument', val: 'session 1 exists already' });
     expect(host.err(host.callTool(session, 'x')).failure.tag).toBe('rpc');
 });

@@ -35,6 +35,8 @@ type configEntry struct {
 	URL       string            `json:"url"`
 	Headers   map[string]string `json:"headers"`
 	Disabled  bool              `json:"disabled"`
+	// ProtocolVersions is Caisson's own.
+	ProtocolVersions []string `json:"protocolVersions"`
 }
 
 // DefaultConfigPath gives the place of the user's own configuration file: "caisson/mcp.json" in
@@ -57,6 +59,7 @@ func DefaultConfigPath() (string, error) {
 //   - command, args, env and cwd, or url and headers;
 //   - type, or transport: stdio, http (also streamable-http, streamableHttp) or sse. Without it
 //     [TransportAuto] is used;
+//   - protocolVersions, the revisions to speak with it, when not all;
 //   - disabled, when it is not to be used.
 //
 // Everything else in the file is ignored. In command, args, the values of env, cwd, url and the
@@ -151,6 +154,8 @@ func (e *configEntry) server(name string) (Server, error) {
 		Dir:       x.text("cwd", e.Cwd),
 		URL:       x.text("url", e.URL),
 		Headers:   x.values("headers", e.Headers),
+
+		ProtocolVersions: e.ProtocolVersions,
 	}
 	if x.err != nil {
 		return Server{}, x.err

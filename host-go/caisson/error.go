@@ -42,6 +42,12 @@ const (
 	CodeClosed
 	// CodeLimit says that something was larger than an option allows; the message names it.
 	CodeLimit
+	// CodeOutputSchema says that a tool's result does not match the outputSchema that the tool was
+	// listed with, or that the schema cannot be used; the message has the place and the rule.
+	CodeOutputSchema
+	// CodeNotRepeated says that the server had forgotten the session. A new one was begun, and the
+	// call was not repeated, as it may have had an effect; the program may repeat it.
+	CodeNotRepeated
 	// CodeTrap says that the sandboxed core stopped: it ran out of its memory or its time, or
 	// failed. Its session is dead; a new one works.
 	CodeTrap
@@ -60,6 +66,8 @@ var codeNames = [...]string{
 	CodeCancelled:       "cancelled",
 	CodeClosed:          "closed",
 	CodeLimit:           "limit",
+	CodeOutputSchema:    "output schema",
+	CodeNotRepeated:     "not repeated",
 	CodeTrap:            "trap",
 }
 

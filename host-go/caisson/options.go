@@ -49,13 +49,31 @@ type Options struct {
 	// HTTP/2 and the proxy that the environment names. It must not follow redirects.
 	HTTPTransport http.RoundTripper
 
-	// OnNotification gets every notification of a server's, untouched and in order. It is called
-	// from a goroutine of the session's own, one notification at a time, and may call the session.
-	// Default: none; then notifications are dropped.
+	// Handlers answer servers, and hear from them.
+	Handlers
+	// OnNotification gets every notification of a server's, untouched and in order, beside the
+	// handlers. It is called from a goroutine of the session's own, one notification at a time, and
+	// may call the session. Default: none.
 	OnNotification func(ctx context.Context, session *Session, method string, params json.RawMessage)
-	// NotificationQueue is how many notifications may wait for OnNotification. When there are
-	// more, the session ends with [CodeLimit]. Default: 1024.
+	// NotificationQueue is how many notifications may wait for the handlers. When there are more,
+	// the session ends with [CodeLimit]; progress of one call waits by itself, and ends that call.
+	// Default: 1024.
 	NotificationQueue int
+	// InputRounds is how many rounds of questions one call may lead to in revision 2026-07-28
+	// (specification, "Multi Round-Trip Requests"). One more fails the call with [CodeProtocol].
+	// Default: 10.
+	InputRounds int
+
+	// RetryBudget is how long one call may wait in all where a server answers 429 or 503 and says
+	// when to try again (Retry-After). Negative: never. Default: 30 s.
+	RetryBudget time.Duration
+	// Restarts is how often, one time after the other, a server's command that ended by itself is
+	// started again, with growing delays. Calls in flight fail with [CodeTransport], save for those
+	// that only ask, which are sent again. Default: 0.
+	Restarts int
+	// NoResultCache asks servers anew for results that they gave a time to live (revision
+	// 2026-07-28, "Caching"). Without it such results are kept for as long, per session.
+	NoResultCache bool
 }
 
 const (
@@ -64,6 +82,8 @@ const (
 	defaultMaxMemoryBytes    = 512 << 20
 	defaultMaxGuestTime      = 30 * time.Second
 	defaultNotificationQueue = 1024
+	defaultInputRounds       = 10
+	defaultRetryBudget       = 30 * time.Second
 )
 
 // orDefault gives value, or the default where value is the zero value.
@@ -91,6 +111,8 @@ func (o *Options) withDefaults() Options {
 	c.MaxMemoryBytes = orDefault(c.MaxMemoryBytes, defaultMaxMemoryBytes)
 	c.MaxGuestTime = orDefault(c.MaxGuestTime, defaultMaxGuestTime)
 	c.NotificationQueue = orDefault(c.NotificationQueue, defaultNotificationQueue)
+	c.InputRounds = orDefault(c.InputRounds, defaultInputRounds)
+	c.RetryBudget = max(0, orDefault(c.RetryBudget, defaultRetryBudget))
 	return c
 }
 
@@ -105,6 +127,8 @@ func (o *Options) check() error {
 		{"MaxMemoryBytes", o.MaxMemoryBytes},
 		{"MaxGuestTime", int64(o.MaxGuestTime)},
 		{"NotificationQueue", int64(o.NotificationQueue)},
+		{"InputRounds", int64(o.InputRounds)},
+		{"Restarts", int64(o.Restarts)},
 	} {
 		if option.value < 0 {
 			return &Error{Code: CodeInvalidArgument, Step: "options", Message: "Options." + option.name + " is negative"}
@@ -113,5 +137,5 @@ func (o *Options) check() error {
 	if o.ClientInfo.Name == "" || o.ClientInfo.Version == "" {
 		return &Error{Code: CodeInvalidArgument, Step: "options", Message: "Options.ClientInfo needs a name and a version"}
 	}
-	return nil
+	return o.Handlers.check()
 }

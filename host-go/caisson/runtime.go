@@ -105,7 +105,7 @@ func (r *Runtime) Connect(ctx context.Context, server Server) (*Session, error) 
 	if !r.add(s) {
 		return nil, &Error{Code: CodeClosed, Server: s.name, Step: "connect", Message: "the runtime is closed"}
 	}
-	if err := s.connect(ctx, transport, u, server.grant(u)); err != nil {
+	if err := s.connect(ctx, &server, transport, u); err != nil {
 		return nil, err
 	}
 	return s, nil

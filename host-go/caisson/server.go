@@ -26,6 +26,9 @@ const (
 	TransportSSE Transport = "sse"
 )
 
+// protocolVersions are the revisions that the core speaks.
+var protocolVersions = []string{"2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"}
+
 // A Server says how to reach an MCP server: by a URL, or by a command. It is also the whole of
 // what a session with it is granted: this origin, or this command, and nothing else.
 type Server struct {
@@ -34,6 +37,10 @@ type Server struct {
 	Name string
 	// Transport is the way to talk to it; [TransportAuto] when empty.
 	Transport Transport
+
+	// ProtocolVersions are the revisions of the protocol to speak with it, such as "2025-06-18"; none
+	// for all that there are, the newest first. For a server that gets one of them wrong.
+	ProtocolVersions []string
 
 	// URL is the server's address, http or https.
 	URL string
@@ -80,6 +87,11 @@ func (s *Server) check() (Transport, *url.URL, *Error) {
 		return wrong("the server has neither a URL nor a command: set Server.URL or Server.Command")
 	case s.URL != "" && s.Command != "":
 		return wrong("the server has both a URL and a command: set only one of Server.URL and Server.Command")
+	}
+	for _, version := range s.ProtocolVersions {
+		if !slices.Contains(protocolVersions, version) {
+			return wrong("there is no revision " + version + " of the protocol here: there are " + strings.Join(protocolVersions, ", "))
+		}
 	}
 	if s.Command != "" {
 		if s.Transport != TransportAuto && s.Transport != TransportStdio {

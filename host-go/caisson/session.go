@@ -6,10 +6,10 @@ import (
 	"errors"
 	"net/url"
 	"sync"
+	"sync/atomic"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
-	"github.com/caisson-dev/caisson/host-go/internal/egress"
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
 )
 
@@ -22,9 +22,10 @@ type Session struct {
 	runtime *Runtime
 	name    string
 	core    *engine.Session
-	hello   hello
+	hello   atomic.Pointer[hello] // changes when the session is begun anew
 
-	end sync.Once
+	tokens atomic.Uint64 // progress tokens given out
+	end    sync.Once
 }
 
 // hello is what the core's connect settles with; see connect in wit/client.wit.
@@ -43,15 +44,23 @@ func newSession(r *Runtime, name string) *Session {
 
 // connect opens the session in the core. After an error everything is freed, or is being freed
 // while Runtime.Close waits for it.
-func (s *Session) connect(ctx context.Context, transport Transport, u *url.URL, grant egress.Grant) error {
+func (s *Session) connect(ctx context.Context, server *Server, transport Transport, u *url.URL) error {
 	o := &s.runtime.options
 	core, failure := s.runtime.engine.Open(ctx, engine.SessionConfig{
 		Endpoint:          endpoint(transport, u),
 		ClientInfo:        engine.Implementation{Name: o.ClientInfo.Name, Version: o.ClientInfo.Version, Title: o.ClientInfo.Title},
 		ConnectTimeout:    o.ConnectTimeout,
-		Grant:             grant,
+		Grant:             server.grant(u),
+		ProtocolVersions:  server.ProtocolVersions,
+		Capabilities:      o.capabilities(),
+		InputRounds:       o.InputRounds,
+		RetryBudget:       o.RetryBudget,
+		Restarts:          o.Restarts,
+		CacheResults:      !o.NoResultCache,
 		Notify:            s.notifier(),
 		NotificationQueue: o.NotificationQueue,
+		Ask:               s.answer,
+		Renewed:           func(introduction []byte) { _ = s.introduce(introduction) },
 	})
 	if failure != nil {
 		s.runtime.remove(s)
@@ -60,12 +69,9 @@ func (s *Session) connect(ctx context.Context, transport Transport, u *url.URL, 
 	s.core = core
 	result, failure := core.Connect(ctx)
 	if failure == nil {
-		if err := json.Unmarshal([]byte(result), &s.hello); err != nil {
+		if err := s.introduce([]byte(result)); err != nil {
 			failure = &engine.Failure{Kind: engine.Protocol, Step: "connect", Message: "the server's introduction is not what the protocol says: " + err.Error(), Err: err}
 		}
-	}
-	if s.hello.Capabilities == nil {
-		s.hello.Capabilities = &mcp.ServerCapabilities{}
 	}
 	if failure != nil {
 		s.end.Do(func() {
@@ -74,6 +80,20 @@ func (s *Session) connect(ctx context.Context, transport Transport, u *url.URL, 
 		})
 		return s.error(failure, "connect")
 	}
+	s.listenForHandlers(ctx)
+	return nil
+}
+
+// introduce takes what the server says of itself, at first and when the session was begun anew.
+func (s *Session) introduce(introduction []byte) error {
+	h := &hello{}
+	if err := json.Unmarshal(introduction, h); err != nil {
+		return err
+	}
+	if h.Capabilities == nil {
+		h.Capabilities = &mcp.ServerCapabilities{}
+	}
+	s.hello.Store(h)
 	return nil
 }
 
@@ -89,44 +109,37 @@ func endpoint(transport Transport, u *url.URL) engine.Endpoint {
 	return engine.Endpoint{Kind: engine.HTTPOrSSE, URL: u.String()}
 }
 
-func (s *Session) notifier() func(string, []byte) {
-	f := s.runtime.options.OnNotification
-	if f == nil {
-		return nil
-	}
-	return func(method string, params []byte) { f(s.core.Context(), s, method, params) }
-}
-
 // Name is the server's name, as the configuration has it.
 func (s *Session) Name() string { return s.name }
 
 // ID is the session id that the server gave (specification, basic/transports, "Session
 // Management"), and "" where it gave none.
-func (s *Session) ID() string { return s.hello.SessionID }
+func (s *Session) ID() string { return s.hello.Load().SessionID }
 
 // ProtocolVersion is the revision of the protocol that was negotiated, such as "2025-11-25".
-func (s *Session) ProtocolVersion() string { return s.hello.ProtocolVersion }
+func (s *Session) ProtocolVersion() string { return s.hello.Load().ProtocolVersion }
 
 // Transport is the transport in use: [TransportStdio], [TransportHTTP] or [TransportSSE].
-func (s *Session) Transport() Transport { return s.hello.Transport }
+func (s *Session) Transport() Transport { return s.hello.Load().Transport }
 
 // ServerInfo is what the server says of itself, and nil where a server of revision 2026-07-28 says
 // nothing. It belongs to the session: do not change it.
-func (s *Session) ServerInfo() *mcp.Implementation { return s.hello.ServerInfo }
+func (s *Session) ServerInfo() *mcp.Implementation { return s.hello.Load().ServerInfo }
 
 // Capabilities are what the server says it can do. They belong to the session: do not change them.
-func (s *Session) Capabilities() *mcp.ServerCapabilities { return s.hello.Capabilities }
+func (s *Session) Capabilities() *mcp.ServerCapabilities { return s.hello.Load().Capabilities }
 
 // Instructions are the server's instructions for its use, and "" where it gave none.
-func (s *Session) Instructions() string { return s.hello.Instructions }
+func (s *Session) Instructions() string { return s.hello.Load().Instructions }
 
 // InitializeResult gives the server's introduction in the Go SDK's form.
 func (s *Session) InitializeResult() *mcp.InitializeResult {
+	h := s.hello.Load()
 	return &mcp.InitializeResult{
-		ProtocolVersion: s.hello.ProtocolVersion,
-		ServerInfo:      s.hello.ServerInfo,
-		Capabilities:    s.hello.Capabilities,
-		Instructions:    s.hello.Instructions,
+		ProtocolVersion: h.ProtocolVersion,
+		ServerInfo:      h.ServerInfo,
+		Capabilities:    h.Capabilities,
+		Instructions:    h.Instructions,
 	}
 }
 
@@ -137,13 +150,13 @@ func (s *Session) InitializeResult() *mcp.InitializeResult {
 // It fails with [CodeInvalidArgument] for params that are not a JSON object and for a method that
 // the session's revision does not have.
 func (s *Session) Request(ctx context.Context, method string, params any) (json.RawMessage, error) {
-	return s.call(ctx, engine.Operation{Kind: engine.Request, Method: method}, params)
+	return s.call(ctx, engine.Operation{Method: method}, params)
 }
 
 // Ping asks the server whether it is there (specification, basic/utilities/ping). Revision
 // 2026-07-28 has no ping; there it is a server/discover. The params may be nil.
 func (s *Session) Ping(ctx context.Context, params *mcp.PingParams) error {
-	_, err := s.call(ctx, engine.Operation{Kind: engine.Ping, Method: "ping"}, params)
+	_, err := s.call(ctx, engine.Operation{Export: "ping", Method: "ping"}, params)
 	return err
 }
 
@@ -157,8 +170,16 @@ func (s *Session) call(ctx context.Context, op engine.Operation, params any) (js
 		return nil, &Error{Code: CodeInvalidArgument, Server: s.name, Step: op.Method, Message: err.Error(), Err: err}
 	}
 	op.Params = text
+	ctx, done, err := s.apply(ctx, &op)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	result, failure := s.core.Call(ctx, op)
 	if failure != nil {
+		if late := timedOut(ctx); late != nil {
+			failure = late
+		}
 		return nil, s.error(failure, op.Method)
 	}
 	return json.RawMessage(result), nil
@@ -234,6 +255,8 @@ var codes = map[engine.Kind]Code{
 	engine.Cancelled:       CodeCancelled,
 	engine.Closed:          CodeClosed,
 	engine.Limit:           CodeLimit,
+	engine.OutputSchema:    CodeOutputSchema,
+	engine.NotRepeated:     CodeNotRepeated,
 	engine.Trap:            CodeTrap,
 }
 

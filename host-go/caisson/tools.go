@@ -2,6 +2,8 @@ package caisson
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"iter"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -13,46 +15,33 @@ import (
 // The params may be nil; a NextCursor in the result leads to the next page. See [Session.Tools]
 // for all of them.
 func (s *Session) ListTools(ctx context.Context, params *mcp.ListToolsParams) (*mcp.ListToolsResult, error) {
-	return callAs[mcp.ListToolsResult](ctx, s, engine.Operation{Kind: engine.ListTools, Method: "tools/list"}, params)
+	return callAs[mcp.ListToolsResult](ctx, s, engine.Operation{Export: "list-tools", Method: "tools/list"}, params)
 }
 
 // Tools iterates over the tools of all pages, fetching each page when it is needed. The params
 // may be nil, or set the cursor to begin at. The first error ends the iteration, with a nil tool;
 // so does a server that answers with a cursor it has given before ([CodeProtocol]).
 func (s *Session) Tools(ctx context.Context, params *mcp.ListToolsParams) iter.Seq2[*mcp.Tool, error] {
-	return func(yield func(*mcp.Tool, error) bool) {
-		page := mcp.ListToolsParams{}
-		if params != nil {
-			page = *params
-		}
-		seen := map[string]bool{page.Cursor: true}
-		for {
-			result, err := s.ListTools(ctx, &page)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			for _, tool := range result.Tools {
-				if !yield(tool, nil) {
-					return
-				}
-			}
-			page.Cursor = result.NextCursor
-			if page.Cursor == "" {
-				return
-			}
-			if seen[page.Cursor] {
-				yield(nil, &Error{Code: CodeProtocol, Server: s.name, Step: "tools/list", Message: "the server's pages have no end: a cursor came twice"})
-				return
-			}
-			seen[page.Cursor] = true
-		}
+	page := mcp.ListToolsParams{}
+	if params != nil {
+		page = *params
 	}
+	return pages(s, "tools/list", page.Cursor, func(cursor string) ([]*mcp.Tool, string, error) {
+		page.Cursor = cursor
+		result, err := s.ListTools(ctx, &page)
+		if err != nil {
+			return nil, "", err
+		}
+		return result.Tools, result.NextCursor, nil
+	})
 }
 
 // CallTool calls a tool (specification, server/tools, "Calling Tools"). The tool's own failure is
 // a result with IsError, not an error. Arguments is anything that marshals to a JSON object; nil
 // sends an empty one.
+//
+// When the tool was listed before, with an outputSchema, a result that does not match it is an
+// error with [CodeOutputSchema] (specification, server/tools, "Output Schema").
 func (s *Session) CallTool(ctx context.Context, params *mcp.CallToolParams) (*mcp.CallToolResult, error) {
 	p := mcp.CallToolParams{}
 	if params != nil {
@@ -61,5 +50,51 @@ func (s *Session) CallTool(ctx context.Context, params *mcp.CallToolParams) (*mc
 	if p.Arguments == nil {
 		p.Arguments = struct{}{}
 	}
-	return callAs[mcp.CallToolResult](ctx, s, engine.Operation{Kind: engine.CallTool, Method: "tools/call"}, &p)
+	return callAs[mcp.CallToolResult](ctx, s, engine.Operation{Export: "call-tool", Method: "tools/call"}, &p)
+}
+
+// CallToolAs calls a tool and decodes its structured content into a T. The tool's own failure is
+// an error here, a [*ToolError]; a result without structured content, or with one that does not
+// fit T, is an error with [CodeProtocol]. The result is given in each of these cases.
+func CallToolAs[T any](ctx context.Context, s *Session, params *mcp.CallToolParams) (T, *mcp.CallToolResult, error) {
+	var value T
+	result, err := s.CallTool(ctx, params)
+	if err != nil {
+		return value, nil, err
+	}
+	if result.IsError {
+		return value, result, &ToolError{Server: s.name, Tool: params.Name, Result: result}
+	}
+	wrong := func(message string, cause error) error {
+		return &Error{Code: CodeProtocol, Server: s.name, Step: "tools/call", Message: params.Name + ": " + message, Err: cause}
+	}
+	if result.StructuredContent == nil {
+		return value, result, wrong("the result has no structured content: CallTool gives it as it is", nil)
+	}
+	text, err := json.Marshal(result.StructuredContent)
+	if err == nil {
+		err = json.Unmarshal(text, &value)
+	}
+	if err != nil {
+		return value, result, wrong(fmt.Sprintf("the structured content does not fit %T: %v", value, err), err)
+	}
+	return value, result, nil
+}
+
+// A ToolError is a tool's own failure, where a function gives no result to say it with.
+type ToolError struct {
+	Server string
+	Tool   string
+	Result *mcp.CallToolResult
+}
+
+// Error gives the server, the tool, and the text of the result.
+func (e *ToolError) Error() string {
+	text := e.Server + ": " + e.Tool + " failed"
+	for _, c := range e.Result.Content {
+		if t, ok := c.(*mcp.TextContent); ok {
+			text += ": " + t.Text
+		}
+	}
+	return "caisson: " + text
 }

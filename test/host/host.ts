@@ -42,12 +42,30 @@ export interface World {
 
 const encoder = new TextEncoder();
 
+/** What a session is, where a test does not say. */
+export const DEFAULTS = {
+    clientInfo: { name: 'test', version: '1.0.0' },
+    capabilities: '{}',
+    protocolVersions: [],
+    connectTimeout: 30_000,
+    inputRounds: 10,
+    retryBudget: 0,
+    restarts: 0,
+    cacheResults: true
+};
+
 /** A host for the component, without network, processes or a clock of its own. Never waits. */
 export class FakeHost {
     readonly clock = new Clock(timer => this.deliver({ tag: 'timer', val: timer }));
     readonly outcomes = new Map<number, Outcome[]>();
     readonly notifications: { session: number; method: string; params: string | undefined }[] = [];
     readonly closed: { session: number; error: WitError }[] = [];
+    /** What the core asked, and whether it took the question back. */
+    readonly asks: { id: number; session: number; method: string; params: unknown; retracted: boolean }[] = [];
+    /** What subscriptions were granted, by call. */
+    readonly listening: { call: number; notifications: unknown }[] = [];
+    /** The introductions of sessions that were begun anew. */
+    readonly renewed: unknown[] = [];
     readonly logs: { session: number; level: LogLevel; message: string }[] = [];
     /** What happened at the boundary, in order: settle, notify and closed, with their ids or names. */
     readonly history: string[] = [];
@@ -88,6 +106,17 @@ export class FakeHost {
                     host.history.push(`notify ${method}`);
                     host.notifications.push({ session, method, params });
                 },
+                ask: (id, session, method, params) => {
+                    host.history.push(`ask ${method}`);
+                    host.asks.push({ id, session, method, params: JSON.parse(params), retracted: false });
+                },
+                retract: id => {
+                    const ask = host.asks.findLast(ask => ask.id === id);
+                    if (ask) ask.retracted = true;
+                },
+                listening: (call, notifications) =>
+                    void host.listening.push({ call, notifications: JSON.parse(notifications) }),
+                renewed: (_session, introduction) => void host.renewed.push(JSON.parse(introduction)),
                 closed: (session, error) => {
                     host.history.push(`closed ${session}`);
                     host.closed.push({ session, error });
@@ -114,7 +143,7 @@ export class FakeHost {
     /** Begins to connect. Returns the session and the call. */
     begin(config: Partial<SessionConfig> & Pick<SessionConfig, 'endpoint'>): { session: number; call: number } {
         const session = ++this.#lastSession;
-        const full = { clientInfo: { name: 'test', version: '1.0.0' }, connectTimeout: 30_000, ...config };
+        const full = { ...DEFAULTS, ...config };
         return { session, call: this.call((client, call) => client.connect(call, session, full)) };
     }
 
@@ -130,6 +159,14 @@ export class FakeHost {
     /** `tools/call` with a tool and its arguments. */
     callTool(session: number, name: string, args: unknown = {}): number {
         return this.call((client, call) => client.callTool(call, session, JSON.stringify({ name, arguments: args })));
+    }
+
+    /** Answers what the core asked last, or before. */
+    answer(result: unknown, ask = this.asks.length - 1): void {
+        this.deliver({
+            tag: 'answer',
+            val: { ask: this.asks[ask]?.id ?? 0, outcome: { tag: 'ok', val: JSON.stringify(result) } }
+        });
     }
 
     /** Gives an operation up. */

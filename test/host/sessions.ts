@@ -14,7 +14,7 @@ export const CONFIGS = {
 /** A host, and a session with the server in its world. */
 export async function connected(
     world: World,
-    config: Pick<SessionConfig, 'endpoint'> = CONFIGS.stdio
+    config: Partial<SessionConfig> & Pick<SessionConfig, 'endpoint'> = CONFIGS.stdio
 ): Promise<{ host: FakeHost; session: number }> {
     const host = await FakeHost.start(world);
     return { host, session: host.connect(config).session };

@@ -2,24 +2,33 @@ package engine
 
 import "context"
 
-// An OperationKind names an export of the core's `client` interface.
-type OperationKind int
+// An Operation is one call of the core's `client` interface; see wit/client.wit.
+type Operation struct {
+	Export   string    // the function's name there; "" for request
+	Method   string    // the protocol's method; for request, part of the call
+	Params   string    // JSON text of an object
+	Progress *Progress // nil when nobody listens
+	// Listening is told what a subscription is granted; see listening in wit/host.wit. It is called
+	// on the instance's goroutine and must not wait.
+	Listening func(notifications []byte)
+}
 
-// The operations of a session that is open; see wit/client.wit.
+// The functions of the `client` interface, by the arguments that they take after the session.
 const (
-	ListTools OperationKind = iota
-	CallTool
-	Ping
-	Request
-	connect
-	closeSession
+	connect      = "connect"
+	closeSession = "close"
+	ping         = "ping"
+	request      = "request"
+	notify       = "notify"
+	cancelCall   = "cancel"
 )
 
-// An Operation is one call of the core's `client` interface.
-type Operation struct {
-	Kind   OperationKind
-	Method string // the protocol's method; for Request, part of the call
-	Params string // JSON text of an object
+// withParams are those that take the params of their one method.
+var withParams = []string{
+	"list-tools", "call-tool",
+	"list-resources", "list-resource-templates", "read-resource", "subscribe-resource", "unsubscribe-resource",
+	"list-prompts", "get-prompt",
+	"complete", "set-logging-level", "listen",
 }
 
 // A call is an operation under way. Its id belongs to the instance's goroutine.
@@ -29,6 +38,7 @@ type call struct {
 	ctx       context.Context
 	id        uint32       // 0 until it has begun
 	settled   chan outcome // has room for the one outcome
+	progress  *queue       // nil when nobody listens
 }
 
 // An outcome is what a call settles with: a result, or a failure.
@@ -38,7 +48,11 @@ type outcome struct {
 }
 
 func newCall(ctx context.Context, s *Session, op Operation) *call {
-	return &call{operation: op, session: s, ctx: ctx, settled: make(chan outcome, 1)}
+	c := &call{operation: op, session: s, ctx: ctx, settled: make(chan outcome, 1)}
+	if op.Progress != nil && op.Progress.Handle != nil {
+		c.progress = newQueue(s.config.NotificationQueue, func(n notification) { op.Progress.Handle(n.params) })
+	}
+	return c
 }
 
 // settle gives the call its outcome; a second one is dropped.

@@ -34,7 +34,12 @@ type (
 		pipe egress.Ref
 		err  *egress.Error
 	}
-	timerEvent struct{ timer *timer }
+	timerEvent  struct{ timer *timer }
+	answerEvent struct {
+		question *question
+		result   []byte
+		err      error
+	}
 )
 
 // eventSize is about what an event costs beside its content.
@@ -109,6 +114,14 @@ func (e timerEvent) encode(in *instance) (any, bool) {
 	}
 	delete(in.timers, e.timer.id)
 	return component.Variant{Case: "timer", Value: e.timer.id}, true
+}
+
+func (e answerEvent) encode(in *instance) (any, bool) {
+	if in.asks[e.question.id] != e.question {
+		return nil, false
+	}
+	delete(in.asks, e.question.id)
+	return component.Variant{Case: "answer", Value: component.Record{e.question.id, e.outcome()}}, true
 }
 
 // ioError makes an option<io-error>.

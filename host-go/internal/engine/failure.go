@@ -20,6 +20,8 @@ const (
 	Cancelled
 	Closed
 	Limit
+	OutputSchema
+	NotRepeated
 	Trap
 	ContextEnded
 )

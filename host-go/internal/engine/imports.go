@@ -43,7 +43,27 @@ func (in *instance) addImports(l *component.Linker) {
 			if params := args[2].(component.Option); params.Some {
 				n.params = []byte(params.Value.(string))
 			}
-			in.session.notify(n)
+			in.notify(n)
+			return nil, nil
+		}).
+		Func("ask", func(_ context.Context, args []any) ([]any, error) {
+			in.ask(args[0].(uint32), args[2].(string), []byte(args[3].(string)))
+			return nil, nil
+		}).
+		Func("retract", func(_ context.Context, args []any) ([]any, error) {
+			in.retract(args[0].(uint32))
+			return nil, nil
+		}).
+		Func("listening", func(_ context.Context, args []any) ([]any, error) {
+			if c := in.calls[args[0].(uint32)]; c != nil && c.operation.Listening != nil {
+				c.operation.Listening([]byte(args[1].(string)))
+			}
+			return nil, nil
+		}).
+		Func("renewed", func(_ context.Context, args []any) ([]any, error) {
+			if renewed := in.session.config.Renewed; renewed != nil {
+				renewed([]byte(args[1].(string)))
+			}
 			return nil, nil
 		}).
 		Func("closed", func(_ context.Context, args []any) ([]any, error) {
@@ -137,13 +157,25 @@ func encodeSessionConfig(c *SessionConfig) component.Record {
 	if c.ClientInfo.Title != "" {
 		title = component.Some(c.ClientInfo.Title)
 	}
-	milliseconds := min(c.ConnectTimeout.Milliseconds(), 1<<31-1)
+	versions := make([]any, len(c.ProtocolVersions))
+	for i, version := range c.ProtocolVersions {
+		versions[i] = version
+	}
 	return component.Record{
 		endpoint,
 		component.Record{c.ClientInfo.Name, c.ClientInfo.Version, title},
-		uint32(milliseconds),
+		c.Capabilities,
+		versions,
+		uint32(c.InputRounds),
+		milliseconds(c.RetryBudget),
+		uint32(c.Restarts),
+		c.CacheResults,
+		milliseconds(c.ConnectTimeout),
 	}
 }
+
+// milliseconds gives a duration as the contract has it, and the longest one for what is longer.
+func milliseconds(d time.Duration) uint32 { return uint32(min(d.Milliseconds(), 1<<31-1)) }
 
 func (in *instance) decodeOutcome(r component.Result) outcome {
 	if r.OK {
@@ -163,6 +195,8 @@ var failureKinds = map[string]Kind{
 	"cancelled":        Cancelled,
 	"closed":           Closed,
 	"limit":            Limit,
+	"output-schema":    OutputSchema,
+	"not-repeated":     NotRepeated,
 	"internal":         Internal,
 }
 

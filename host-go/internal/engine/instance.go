@@ -19,6 +19,8 @@ type instance struct {
 	stopped chan struct{} // closed when the goroutine has ended
 
 	calls    map[uint32]*call
+	progress map[string]*call // by the token that the call was sent with
+	asks     map[uint32]*question
 	lastCall uint32
 	timers   map[uint32]*timer
 
@@ -28,19 +30,20 @@ type instance struct {
 
 // exports are the functions of the core that the host calls.
 type exports struct {
-	operations [closeSession + 1]*component.Function
-	cancel     *component.Function
-	deliver    *component.Function
+	client  map[string]*component.Function
+	deliver *component.Function
 }
 
 // instantiate makes an instance. It has no session yet, and does not run.
 func (e *Engine) instantiate(ctx context.Context) (*instance, error) {
 	in := &instance{
-		engine:  e,
-		mailbox: newMailbox(),
-		stopped: make(chan struct{}),
-		calls:   map[uint32]*call{},
-		timers:  map[uint32]*timer{},
+		engine:   e,
+		mailbox:  newMailbox(),
+		stopped:  make(chan struct{}),
+		calls:    map[uint32]*call{},
+		progress: map[string]*call{},
+		asks:     map[uint32]*question{},
+		timers:   map[uint32]*timer{},
 	}
 	linker := component.NewLinker()
 	// What the engine inside the core prints goes to the log; nothing else of WASI is granted.
@@ -59,21 +62,26 @@ func (e *Engine) instantiate(ctx context.Context) (*instance, error) {
 }
 
 func (in *instance) findExports() error {
-	for name, f := range map[string]**component.Function{
-		"client@0.1.0#connect":    &in.exports.operations[connect],
-		"client@0.1.0#list-tools": &in.exports.operations[ListTools],
-		"client@0.1.0#call-tool":  &in.exports.operations[CallTool],
-		"client@0.1.0#ping":       &in.exports.operations[Ping],
-		"client@0.1.0#request":    &in.exports.operations[Request],
-		"client@0.1.0#close":      &in.exports.operations[closeSession],
-		"client@0.1.0#cancel":     &in.exports.cancel,
-		"ingress@0.1.0#deliver":   &in.exports.deliver,
-	} {
-		if *f = in.core.ExportedFunction("caisson:mcp/" + name); *f == nil {
-			return fmt.Errorf("the component does not export caisson:mcp/%s", name)
+	in.exports.client = map[string]*component.Function{}
+	names := append([]string{connect, closeSession, ping, request, notify, cancelCall}, withParams...)
+	for _, name := range names {
+		f, err := in.findExport("client@0.1.0#" + name)
+		if err != nil {
+			return err
 		}
+		in.exports.client[name] = f
 	}
-	return nil
+	var err error
+	in.exports.deliver, err = in.findExport("ingress@0.1.0#deliver")
+	return err
+}
+
+func (in *instance) findExport(name string) (*component.Function, error) {
+	f := in.core.ExportedFunction("caisson:mcp/" + name)
+	if f == nil {
+		return nil, fmt.Errorf("the component does not export caisson:mcp/%s", name)
+	}
+	return f, nil
 }
 
 // run is the instance's goroutine: it does what the mailbox brings until it is stopped, or the
@@ -130,13 +138,17 @@ func (in *instance) begin(c *call) error {
 	}
 	c.id = in.lastCall
 	in.calls[c.id] = c
-	op, f := &c.operation, in.exports.operations[c.operation.Kind]
-	switch op.Kind {
+	op := &c.operation
+	if op.Progress != nil {
+		in.progress[op.Progress.Token] = c
+	}
+	f := in.exports.client[op.Export]
+	switch op.Export {
 	case connect:
 		return in.enter(f, c.id, c.session.id, encodeSessionConfig(&c.session.config))
-	case Ping, closeSession:
+	case ping, closeSession:
 		return in.enter(f, c.id, c.session.id)
-	case Request:
+	case request, notify:
 		return in.enter(f, c.id, c.session.id, op.Method, op.Params)
 	default:
 		return in.enter(f, c.id, c.session.id, op.Params)
@@ -148,7 +160,11 @@ func (in *instance) cancel(c *call) error {
 	if c.id == 0 || in.calls[c.id] != c {
 		return nil // It never began, or has settled.
 	}
-	return in.enter(in.exports.cancel, c.id, context.Cause(c.ctx).Error())
+	reason := "the client gave the call up"
+	if cause := context.Cause(c.ctx); cause != nil {
+		reason = cause.Error()
+	}
+	return in.enter(in.exports.client[cancelCall], c.id, reason)
 }
 
 // enter calls an export. It is the only place where the core runs.
@@ -166,6 +182,9 @@ func (in *instance) settle(id uint32, o outcome) {
 		return // A second outcome: the contract says to ignore it.
 	}
 	delete(in.calls, id)
+	if p := c.operation.Progress; p != nil && in.progress[p.Token] == c {
+		delete(in.progress, p.Token)
+	}
 	c.settle(o)
 }
 
@@ -191,6 +210,9 @@ func (in *instance) free(f *Failure) {
 	}
 	for _, t := range in.timers {
 		t.wait.Stop()
+	}
+	for _, q := range in.asks {
+		q.cancel()
 	}
 	_ = in.core.Close(context.Background())
 }

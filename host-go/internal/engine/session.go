@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
@@ -35,9 +34,23 @@ type SessionConfig struct {
 	ClientInfo     Implementation
 	ConnectTimeout time.Duration
 	Grant          egress.Grant
+	// Capabilities are what the client declares: the JSON text of ClientCapabilities.
+	Capabilities string
+	// ProtocolVersions are the revisions to speak; none for all that the core knows.
+	ProtocolVersions []string
+	InputRounds      int
+	RetryBudget      time.Duration
+	Restarts         int
+	CacheResults     bool
 	// Notify gets the server's notifications, one at a time; nil drops them.
 	Notify            func(method string, params []byte)
 	NotificationQueue int
+	// Ask answers what the server asks. It is called in a goroutine of its own; the context ends
+	// when nobody waits for the answer any more. nil answers nothing.
+	Ask func(ctx context.Context, method string, params []byte) (result []byte, err error)
+	// Renewed is told when the session was begun anew; see renewed in wit/host.wit. It is called on
+	// the instance's goroutine and must not wait.
+	Renewed func(introduction []byte)
 }
 
 // closeTimeout bounds what the core may do to say goodbye to a server.
@@ -53,18 +66,13 @@ type Session struct {
 
 	ctx           context.Context // ends with the session
 	cancel        context.CancelFunc
-	notifications chan notification
+	notifications *queue // nil when nobody listens
 
 	ended   chan struct{}
 	endOnce sync.Once
 	failure *Failure // why it ended; set before ended is closed
 
 	closeOnce sync.Once
-}
-
-type notification struct {
-	method string
-	params []byte
 }
 
 // Open makes an instance for a session. The context bounds the instantiation. The session must be
@@ -79,18 +87,17 @@ func (e *Engine) Open(ctx context.Context, config SessionConfig) (*Session, *Fai
 	}
 	sessionContext, cancel := context.WithCancel(context.Background())
 	s := &Session{
-		id:            1,
-		config:        config,
-		instance:      in,
-		ctx:           sessionContext,
-		cancel:        cancel,
-		notifications: make(chan notification, config.NotificationQueue),
-		ended:         make(chan struct{}),
+		id:       1,
+		config:   config,
+		instance: in,
+		ctx:      sessionContext,
+		cancel:   cancel,
+		ended:    make(chan struct{}),
 	}
 	s.egress = egress.NewSession(config.Grant, in, e.config.Egress)
 	in.session = s
 	if config.Notify != nil {
-		go s.dispatch()
+		s.notifications = newQueue(config.NotificationQueue, func(n notification) { config.Notify(n.method, n.params) })
 	}
 	go in.run()
 	return s, nil
@@ -101,18 +108,24 @@ func (s *Session) Context() context.Context { return s.ctx }
 
 // Connect opens the session in the core; see connect in wit/client.wit for what it gives.
 func (s *Session) Connect(ctx context.Context) (string, *Failure) {
-	return s.Call(ctx, Operation{Kind: connect, Method: "connect"})
+	return s.Call(ctx, Operation{Export: connect, Method: "connect"})
 }
 
 // Call runs an operation and waits for its outcome, or for the end of the context; then the core
 // is told to give it up.
 func (s *Session) Call(ctx context.Context, op Operation) (string, *Failure) {
+	if op.Export == "" {
+		op.Export = request
+	}
 	c := newCall(ctx, s, op)
+	defer c.progress.close()
 	if !s.instance.mailbox.put(item{begin: c}) {
 		return "", s.closedFailure(op.Method)
 	}
 	select {
 	case o := <-c.settled:
+		// What was told before the outcome is heard before it.
+		c.progress.drain(ctx)
 		return o.result, o.failure
 	case <-ctx.Done():
 		s.instance.mailbox.put(item{cancel: c})
@@ -133,7 +146,7 @@ func (s *Session) Close() {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 		defer cancel()
 		// Whatever the outcome: the session ends.
-		_, _ = s.Call(ctx, Operation{Kind: closeSession, Method: "close"})
+		_, _ = s.Call(ctx, Operation{Export: closeSession, Method: "close"})
 		s.end(nil)
 		s.egress.Close()
 		s.instance.stop()
@@ -146,6 +159,7 @@ func (s *Session) end(f *Failure) {
 		s.failure = f
 		close(s.ended)
 		s.cancel()
+		s.notifications.close()
 	})
 }
 
@@ -164,41 +178,6 @@ func (s *Session) closedFailure(step string) *Failure {
 	default:
 	}
 	return f
-}
-
-// notify queues a notification for the session's handler.
-func (s *Session) notify(n notification) {
-	if s.config.Notify == nil {
-		return
-	}
-	select {
-	case s.notifications <- n:
-	default:
-		s.end(&Failure{
-			Kind: Limit, Step: n.method,
-			Message: fmt.Sprintf("more than %d notifications wait for the handler: make it quicker, or raise Options.NotificationQueue", cap(s.notifications)),
-		})
-	}
-}
-
-// dispatch hands notifications to the handler until the session ends, and then those that wait.
-func (s *Session) dispatch() {
-	for {
-		select {
-		case n := <-s.notifications:
-			s.config.Notify(n.method, n.params)
-			continue
-		default:
-		}
-		select {
-		case n := <-s.notifications:
-			s.config.Notify(n.method, n.params)
-		case <-s.ctx.Done():
-			if len(s.notifications) == 0 {
-				return
-			}
-		}
-	}
 }
 
 func contextEnded(ctx context.Context) *Failure {

@@ -17,9 +17,58 @@ declare module 'caisson:mcp/client@0.1.0' {
    */
   export function listTools(call: CallId, session: SessionId, params: Json): void;
   /**
-   * `tools/call`. A tool's own failure is a result with `isError`.
+   * `tools/call`. A tool's own failure is a result with `isError`. When the tool was listed with an
+   * `outputSchema`, a result that does not match it settles with `output-schema`.
    */
   export function callTool(call: CallId, session: SessionId, params: Json): void;
+  /**
+   * `resources/list`: one page.
+   */
+  export function listResources(call: CallId, session: SessionId, params: Json): void;
+  /**
+   * `resources/templates/list`: one page.
+   */
+  export function listResourceTemplates(call: CallId, session: SessionId, params: Json): void;
+  /**
+   * `resources/read`.
+   */
+  export function readResource(call: CallId, session: SessionId, params: Json): void;
+  /**
+   * `resources/subscribe`. Revision 2026-07-28 has `listen` in its place.
+   */
+  export function subscribeResource(call: CallId, session: SessionId, params: Json): void;
+  /**
+   * `resources/unsubscribe`. Revision 2026-07-28 has `listen` in its place.
+   */
+  export function unsubscribeResource(call: CallId, session: SessionId, params: Json): void;
+  /**
+   * `prompts/list`: one page.
+   */
+  export function listPrompts(call: CallId, session: SessionId, params: Json): void;
+  /**
+   * `prompts/get`.
+   */
+  export function getPrompt(call: CallId, session: SessionId, params: Json): void;
+  /**
+   * `completion/complete`.
+   */
+  export function complete(call: CallId, session: SessionId, params: Json): void;
+  /**
+   * `logging/setLevel`. Revision 2026-07-28 has it no more: there the core remembers the level and
+   * asks for it with each request, in `_meta`; it settles with `{}`.
+   */
+  export function setLoggingLevel(call: CallId, session: SessionId, params: Json): void;
+  /**
+   * `subscriptions/listen` (revision 2026-07-28): asks for notifications. `host.listening` tells
+   * what the server grants. It settles when the subscription is over: with `{}` when the server
+   * ended it, otherwise with an error; `cancel` ends it. In the older revisions, which have no
+   * such thing, it settles with `invalid-argument`.
+   */
+  export function listen(call: CallId, session: SessionId, params: Json): void;
+  /**
+   * A notification to the server. Settles with `{}` when it is sent.
+   */
+  export function notify(call: CallId, session: SessionId, method: string, params: Json): void;
   /**
    * `ping`. Revision 2026-07-28 has no ping: there it is a `server/discover`, which every server
    * of that revision answers; it settles with `{}`.
@@ -107,6 +156,35 @@ declare module 'caisson:mcp/client@0.1.0' {
      * Who is calling.
      */
     clientInfo: Implementation,
+    /**
+     * What the client can do for the server (specification, `ClientCapabilities`): a JSON object,
+     * declared as it is. Only what is declared is ever asked of the host, see `host.ask`.
+     */
+    capabilities: Json,
+    /**
+     * The revisions to speak, of those that the core knows; empty for all of them.
+     */
+    protocolVersions: Array<string>,
+    /**
+     * How often the host may be asked, one round after the other, on behalf of one call in
+     * revision 2026-07-28 (`input_required`). One more fails the call.
+     */
+    inputRounds: number,
+    /**
+     * Milliseconds that one call may spend, in all, on waiting as the server's `Retry-After` says
+     * (HTTP 429 and 503). 0 never waits.
+     */
+    retryBudget: number,
+    /**
+     * How often, one time after the other, a command that ended by itself is started again; 0 for
+     * never. It counts anew when the command has run for a minute.
+     */
+    restarts: number,
+    /**
+     * Whether results that the server gives a time to live (revision 2026-07-28, `ttlMs`) are
+     * kept and given again.
+     */
+    cacheResults: boolean,
     /**
      * Milliseconds that `connect` may take in all, from its first message to its last.
      */

@@ -12,6 +12,28 @@ declare module 'caisson:mcp/host@0.1.0' {
    */
   export function notify(session: SessionId, method: string, params: Json | undefined): void;
   /**
+   * The server asks for something: a request of the protocol (`sampling/createMessage`,
+   * `elicitation/create`, `roots/list`), sent by the server or part of an answer that requires
+   * input. `params` is the protocol's params object. The host answers later, with an `answer`
+   * event, exactly once, unless the question was retracted.
+   */
+  export function ask(ask: AskId, session: SessionId, method: string, params: Json): void;
+  /**
+   * Nobody waits for the answer to a question any more: the server took it back, or its session
+   * or its call is over. Its id is free again.
+   */
+  export function retract(ask: AskId): void;
+  /**
+   * A `listen` was acknowledged: the notifications that the server grants, a JSON object
+   * (specification, `SubscriptionFilter`). Called again when a dropped subscription was renewed.
+   */
+  export function listening(call: CallId, notifications: Json): void;
+  /**
+   * The server had forgotten the session, and it was begun anew: the same object that `connect`
+   * settles with. What the old session was told (subscriptions, the logging level) is gone.
+   */
+  export function renewed(session: SessionId, introduction: Json): void;
+  /**
    * The session ended without `client.close`: the server closed it, or its connection was lost
    * for good. Its operations have settled. Called at most once a session.
    */
@@ -24,6 +46,7 @@ declare module 'caisson:mcp/host@0.1.0' {
   export type Json = import('caisson:mcp/types@0.1.0').Json;
   export type CallId = import('caisson:mcp/types@0.1.0').CallId;
   export type SessionId = import('caisson:mcp/types@0.1.0').SessionId;
+  export type AskId = import('caisson:mcp/types@0.1.0').AskId;
   export type Error = import('caisson:mcp/types@0.1.0').Error;
   /**
    * How much a diagnostic matters.

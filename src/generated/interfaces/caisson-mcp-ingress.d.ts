@@ -7,11 +7,14 @@ declare module 'caisson:mcp/ingress@0.1.0' {
    * Never traps.
    */
   export function deliver(events: Array<Event>): void;
+  export type Json = import('caisson:mcp/types@0.1.0').Json;
   export type ExchangeId = import('caisson:mcp/types@0.1.0').ExchangeId;
   export type PipeId = import('caisson:mcp/types@0.1.0').PipeId;
   export type TimerId = import('caisson:mcp/types@0.1.0').TimerId;
+  export type AskId = import('caisson:mcp/types@0.1.0').AskId;
   export type Header = import('caisson:mcp/types@0.1.0').Header;
   export type IoError = import('caisson:mcp/types@0.1.0').IoError;
+  export type RpcError = import('caisson:mcp/types@0.1.0').RpcError;
   /**
    * The status line and the header of a response.
    */
@@ -85,9 +88,22 @@ declare module 'caisson:mcp/ingress@0.1.0' {
     error?: IoError,
   }
   /**
+   * The host's answer to `host.ask`.
+   */
+  export interface Answer {
+    /**
+     * The question.
+     */
+    ask: AskId,
+    /**
+     * The protocol's result object, or the error that the server is told.
+     */
+    outcome: Result<Json, RpcError>,
+  }
+  /**
    * Something that happened.
    */
-  export type Event = EventHttpHead | EventHttpBody | EventHttpEnd | EventPipeData | EventPipeClosed | EventTimer;
+  export type Event = EventHttpHead | EventHttpBody | EventHttpEnd | EventPipeData | EventPipeClosed | EventTimer | EventAnswer;
   /**
    * A response has begun.
    */
@@ -130,4 +146,12 @@ declare module 'caisson:mcp/ingress@0.1.0' {
     tag: 'timer',
     val: TimerId,
   }
+  /**
+   * A question is answered.
+   */
+  export interface EventAnswer {
+    tag: 'answer',
+    val: Answer,
+  }
+  export type Result<T, E> = { tag: 'ok', val: T } | { tag: 'err', val: E };
 }

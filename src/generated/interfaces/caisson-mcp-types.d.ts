@@ -24,6 +24,10 @@ declare module 'caisson:mcp/types@0.1.0' {
    */
   export type TimerId = number;
   /**
+   * Names one question to the host. Chosen by the core, unique among those that wait.
+   */
+  export type AskId = number;
+  /**
    * One HTTP header field: name, value. A name that occurs twice is two of these.
    */
   export type Header = [string, string];
@@ -97,7 +101,7 @@ declare module 'caisson:mcp/types@0.1.0' {
   /**
    * What went wrong with an operation. A tool's own failure is not here: that is a result.
    */
-  export type Failure = FailureInvalidArgument | FailureRefused | FailureConnect | FailureTransport | FailureHttp | FailureProtocol | FailureRpc | FailureTimeout | FailureCancelled | FailureClosed | FailureLimit | FailureInternal;
+  export type Failure = FailureInvalidArgument | FailureRefused | FailureConnect | FailureTransport | FailureHttp | FailureProtocol | FailureRpc | FailureTimeout | FailureCancelled | FailureClosed | FailureLimit | FailureOutputSchema | FailureNotRepeated | FailureInternal;
   /**
    * The call itself was wrong: no such session, a call id in use, params that are not JSON.
    */
@@ -173,6 +177,22 @@ declare module 'caisson:mcp/types@0.1.0' {
    */
   export interface FailureLimit {
     tag: 'limit',
+    val: string,
+  }
+  /**
+   * A tool's result does not match the tool's `outputSchema`, or the schema cannot be used: for
+   * people, the place and the rule.
+   */
+  export interface FailureOutputSchema {
+    tag: 'output-schema',
+    val: string,
+  }
+  /**
+   * The server forgot the session, and a new one was begun. The operation was not repeated,
+   * since it may have had an effect.
+   */
+  export interface FailureNotRepeated {
+    tag: 'not-repeated',
     val: string,
   }
   /**

@@ -1,0 +1,125 @@
+package caisson
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/caisson-dev/caisson/host-go/internal/engine"
+)
+
+// CallOptions say more about the calls that are made with a context; see [WithCallOptions].
+type CallOptions struct {
+	// OnProgress gets the call's progress, in order, in a goroutine of its own, and all of it before
+	// the call returns (specification, basic/utilities/progress). Default: nobody is told.
+	OnProgress func(*mcp.ProgressNotificationParams)
+	// Timeout bounds the time without progress: each sign of progress begins it anew. The call then
+	// fails with [CodeTimeout], and the server is told. Default: none but the context's.
+	Timeout time.Duration
+	// MaxTimeout bounds the call as a whole, whatever the progress. Default: none but the context's.
+	MaxTimeout time.Duration
+}
+
+type callOptionsKey struct{}
+
+// WithCallOptions gives a context whose calls have these options. They are in the context, and not
+// among the arguments, so that [Session] keeps the Go SDK's method set.
+func WithCallOptions(ctx context.Context, options CallOptions) context.Context {
+	return context.WithValue(ctx, callOptionsKey{}, options)
+}
+
+// errTimeout is the cause of the end of a context that ran out of an option's time.
+type errTimeout struct {
+	option string
+	after  time.Duration
+}
+
+func (e *errTimeout) Error() string {
+	return fmt.Sprintf("CallOptions.%s of %v is over", e.option, e.after)
+}
+
+// timedOut gives the failure of a call whose context ran out of an option's time.
+func timedOut(ctx context.Context) *engine.Failure {
+	var late *errTimeout
+	if !errors.As(context.Cause(ctx), &late) {
+		return nil
+	}
+	return &engine.Failure{Kind: engine.Timeout, Message: late.Error(), Err: late}
+}
+
+// apply puts a context's call options into an operation. The function it gives ends what it has
+// begun.
+func (s *Session) apply(ctx context.Context, op *engine.Operation) (context.Context, func(), error) {
+	o, ok := ctx.Value(callOptionsKey{}).(CallOptions)
+	if !ok || op.Export == "notify" {
+		return ctx, func() {}, nil
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := []func(){func() { cancel(nil) }}
+	after := func(option string, d time.Duration) *time.Timer {
+		t := time.AfterFunc(d, func() { cancel(&errTimeout{option, d}) })
+		stop = append(stop, func() { t.Stop() })
+		return t
+	}
+	if o.MaxTimeout > 0 {
+		after("MaxTimeout", o.MaxTimeout)
+	}
+	if o.OnProgress != nil || o.Timeout > 0 {
+		progress := &engine.Progress{}
+		if o.Timeout > 0 {
+			t := after("Timeout", o.Timeout)
+			progress.Heard = func() { t.Reset(o.Timeout) }
+		}
+		if o.OnProgress != nil {
+			progress.Handle = func(params []byte) {
+				p := &mcp.ProgressNotificationParams{}
+				if json.Unmarshal(params, p) == nil {
+					o.OnProgress(p)
+				}
+			}
+		}
+		if err := s.setToken(op, progress); err != nil {
+			return nil, nil, err
+		}
+		op.Progress = progress
+	}
+	return ctx, func() {
+		for _, f := range stop {
+			f()
+		}
+	}, nil
+}
+
+// setToken finds the progress token in an operation's params, or puts one there.
+func (s *Session) setToken(op *engine.Operation, progress *engine.Progress) error {
+	var params, meta map[string]json.RawMessage
+	err := json.Unmarshal([]byte(op.Params), &params)
+	if raw := params["_meta"]; err == nil && raw != nil {
+		err = json.Unmarshal(raw, &meta)
+	}
+	if err != nil {
+		return &Error{Code: CodeInvalidArgument, Server: s.name, Step: op.Method, Message: "the params are not what the protocol says: " + err.Error(), Err: err}
+	}
+	if token := meta["progressToken"]; token != nil {
+		progress.Token = string(token)
+		return nil
+	}
+	progress.Token = fmt.Sprintf(`"caisson-%d"`, s.tokens.Add(1))
+	if meta == nil {
+		meta = map[string]json.RawMessage{}
+	}
+	meta["progressToken"] = json.RawMessage(progress.Token)
+	if params == nil {
+		params = map[string]json.RawMessage{}
+	}
+	if params["_meta"], err = json.Marshal(meta); err == nil {
+		var text []byte
+		text, err = json.Marshal(params)
+		op.Params = string(text)
+	}
+	return err
+}

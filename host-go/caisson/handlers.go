@@ -1,0 +1,193 @@
+package caisson
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+// A Request is what a server sends to the program: a question, or a notification.
+type Request[P any] struct {
+	Session *Session
+	Params  P
+}
+
+// Handlers answer what servers ask, and hear what they tell. None is required; a capability is
+// declared to servers exactly when its handler is set.
+//
+// A handler that answers runs in a goroutine of its own, several at a time; its context ends when
+// the server takes the question back, and with the session. It may call the session. An error that
+// is a [*jsonrpc.Error] is sent to the server as it is; of any other, the server learns only that
+// there was one. What a handler answers reaches a server in the form of its revision: as the
+// answer to a request, or in the next round of the call that asked for it (2026-07-28).
+//
+// A handler that hears is called with one notification at a time, in the order in which the server
+// sent them, and before the outcome of a call that the server answered later is given. Slow ones
+// do not hold up the session; see [Options.NotificationQueue].
+//
+// In revision 2026-07-28 servers notify of changes only where they are asked to: a session asks by
+// itself for the changes that have a handler, save for those of single resources, which
+// [Session.Listen] names.
+type Handlers struct {
+	// CreateMessageHandler samples from a language model (specification, client/sampling).
+	CreateMessageHandler func(context.Context, *Request[*mcp.CreateMessageParams]) (*mcp.CreateMessageResult, error)
+	// CreateMessageWithToolsHandler samples from a language model that may use tools. Set this or
+	// CreateMessageHandler, not both.
+	CreateMessageWithToolsHandler func(context.Context, *Request[*mcp.CreateMessageWithToolsParams]) (*mcp.CreateMessageWithToolsResult, error)
+	// ElicitationHandler asks the user to fill in a form (specification, client/elicitation, "Form
+	// Mode"). Properties that an accepted form leaves out get their defaults.
+	ElicitationHandler func(context.Context, *Request[*mcp.ElicitParams]) (*mcp.ElicitResult, error)
+	// URLElicitationHandler asks the user to visit a URL (specification, client/elicitation, "URL
+	// Mode"). Show the whole URL, and open it only when the user agrees.
+	URLElicitationHandler func(context.Context, *Request[*mcp.ElicitParams]) (*mcp.ElicitResult, error)
+	// ListRootsHandler lists the folders that the server may work in (specification, client/roots).
+	// See [Session.NotifyRootsListChanged].
+	ListRootsHandler func(context.Context, *Request[*mcp.ListRootsParams]) (*mcp.ListRootsResult, error)
+
+	// ToolListChangedHandler hears that the server's tools have changed.
+	ToolListChangedHandler func(context.Context, *Request[*mcp.ToolListChangedParams])
+	// PromptListChangedHandler hears that the server's prompts have changed.
+	PromptListChangedHandler func(context.Context, *Request[*mcp.PromptListChangedParams])
+	// ResourceListChangedHandler hears that the server's resources have changed.
+	ResourceListChangedHandler func(context.Context, *Request[*mcp.ResourceListChangedParams])
+	// ResourceUpdatedHandler hears that a resource has changed; see [Session.SubscribeResource].
+	ResourceUpdatedHandler func(context.Context, *Request[*mcp.ResourceUpdatedNotificationParams])
+	// LoggingMessageHandler hears what the server logs; see [Session.SetLoggingLevel].
+	LoggingMessageHandler func(context.Context, *Request[*mcp.LoggingMessageParams])
+	// ProgressNotificationHandler hears of the progress of every call that has a progress token;
+	// see also [CallOptions.OnProgress].
+	ProgressNotificationHandler func(context.Context, *Request[*mcp.ProgressNotificationParams])
+	// ElicitationCompleteHandler hears that what the user was to do at a URL is done.
+	ElicitationCompleteHandler func(context.Context, *Request[*mcp.ElicitationCompleteParams])
+}
+
+func (h *Handlers) check() error {
+	if h.CreateMessageHandler != nil && h.CreateMessageWithToolsHandler != nil {
+		return &Error{Code: CodeInvalidArgument, Step: "options", Message: "Options.CreateMessageHandler and CreateMessageWithToolsHandler are both set: set one"}
+	}
+	return nil
+}
+
+// capabilities gives the JSON text of what the client declares.
+func (h *Handlers) capabilities() string {
+	type object = map[string]any
+	c := object{}
+	switch {
+	case h.CreateMessageWithToolsHandler != nil:
+		c["sampling"] = object{"tools": object{}}
+	case h.CreateMessageHandler != nil:
+		c["sampling"] = object{}
+	}
+	elicitation := object{}
+	if h.ElicitationHandler != nil {
+		elicitation["form"] = object{"applyDefaults": true}
+	}
+	if h.URLElicitationHandler != nil {
+		elicitation["url"] = object{}
+	}
+	if len(elicitation) > 0 {
+		c["elicitation"] = elicitation
+	}
+	if h.ListRootsHandler != nil {
+		c["roots"] = object{"listChanged": true}
+	}
+	text, _ := json.Marshal(c) // A map of maps always marshals.
+	return string(text)
+}
+
+// answer answers a server's question with the handler for it.
+func (s *Session) answer(ctx context.Context, method string, params []byte) ([]byte, error) {
+	h := &s.runtime.options.Handlers
+	var result []byte
+	var err error
+	switch method {
+	case "sampling/createMessage":
+		if h.CreateMessageWithToolsHandler != nil {
+			result, err = answerWith(ctx, s, h.CreateMessageWithToolsHandler, params)
+		} else {
+			result, err = answerWith(ctx, s, h.CreateMessageHandler, params)
+		}
+	case "elicitation/create":
+		var mode struct {
+			Mode string `json:"mode"`
+		}
+		_ = json.Unmarshal(params, &mode) // The core has checked the params.
+		if mode.Mode == "url" {
+			result, err = answerWith(ctx, s, h.URLElicitationHandler, params)
+		} else {
+			result, err = answerWith(ctx, s, h.ElicitationHandler, params)
+		}
+	case "roots/list":
+		result, err = answerWith(ctx, s, h.ListRootsHandler, params)
+	default:
+		err = errNotHandled
+	}
+	if err != nil && ctx.Err() == nil {
+		s.runtime.options.Logger.Warn("a server's question was not answered", "server", s.name, "method", method, "error", err)
+	}
+	return result, err
+}
+
+var errNotHandled = &jsonrpc.Error{Code: jsonrpc.CodeMethodNotFound, Message: "the client does not answer this"}
+
+func answerWith[P, R any](ctx context.Context, s *Session, handler func(context.Context, *Request[*P]) (*R, error), params []byte) ([]byte, error) {
+	if handler == nil {
+		return nil, errNotHandled
+	}
+	p := new(P)
+	if err := json.Unmarshal(params, p); err != nil {
+		return nil, &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: "the params do not fit: " + err.Error()}
+	}
+	result, err := handler(ctx, &Request[*P]{Session: s, Params: p})
+	if err != nil {
+		return nil, err
+	}
+	if result == nil {
+		return nil, fmt.Errorf("the handler gave neither a result nor an error")
+	}
+	return json.Marshal(result)
+}
+
+// notifier hands notifications to their handlers; nil when there are none.
+func (s *Session) notifier() func(method string, params []byte) {
+	o := &s.runtime.options
+	h := &o.Handlers
+	hear := map[string]func([]byte){}
+	add(hear, s, "notifications/tools/list_changed", h.ToolListChangedHandler)
+	add(hear, s, "notifications/prompts/list_changed", h.PromptListChangedHandler)
+	add(hear, s, "notifications/resources/list_changed", h.ResourceListChangedHandler)
+	add(hear, s, "notifications/resources/updated", h.ResourceUpdatedHandler)
+	add(hear, s, "notifications/message", h.LoggingMessageHandler)
+	add(hear, s, "notifications/progress", h.ProgressNotificationHandler)
+	add(hear, s, "notifications/elicitation/complete", h.ElicitationCompleteHandler)
+	if len(hear) == 0 && o.OnNotification == nil {
+		return nil
+	}
+	return func(method string, params []byte) {
+		if f := hear[method]; f != nil {
+			f(params)
+		}
+		if o.OnNotification != nil {
+			o.OnNotification(s.core.Context(), s, method, params)
+		}
+	}
+}
+
+func add[P any](hear map[string]func([]byte), s *Session, method string, handler func(context.Context, *Request[*P])) {
+	if handler == nil {
+		return
+	}
+	hear[method] = func(params []byte) {
+		p := new(P)
+		if len(params) > 0 {
+			if err := json.Unmarshal(params, p); err != nil {
+				s.runtime.options.Logger.Warn("a notification does not fit its type", "server", s.name, "method", method)
+				return
+			}
+		}
+		handler(s.core.Context(), &Request[*P]{Session: s, Params: p})
+	}
+}

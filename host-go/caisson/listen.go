@@ -1,0 +1,111 @@
+package caisson
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/caisson-dev/caisson/host-go/internal/engine"
+)
+
+// A Subscription is a server's promise to notify of changes. Its methods are safe for concurrent
+// use.
+type Subscription struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+	err    error // set before done is closed
+
+	mu      sync.Mutex
+	granted *mcp.NotificationSubscriptions
+}
+
+// Listen asks the server for notifications (specification 2026-07-28, "Subscriptions") and returns
+// when the server has said which ones it grants; they come to the [Handlers]. The context bounds
+// the asking alone. A subscription whose stream drops is asked for again; it ends with
+// [Subscription.Close], with the session, and when the server ends it.
+//
+// In the older revisions, whose servers notify unasked, it fails with [CodeInvalidArgument].
+func (s *Session) Listen(ctx context.Context, params *mcp.SubscriptionsListenParams) (*Subscription, error) {
+	listening, cancel := context.WithCancel(s.core.Context())
+	sub := &Subscription{cancel: cancel, done: make(chan struct{})}
+	granted := make(chan struct{})
+	var once sync.Once
+	op := engine.Operation{Export: "listen", Method: "subscriptions/listen", Listening: func(notifications []byte) {
+		sub.grant(notifications)
+		once.Do(func() { close(granted) })
+	}}
+	go func() {
+		defer close(sub.done)
+		defer cancel()
+		_, sub.err = s.call(listening, op, params)
+	}()
+	select {
+	case <-granted:
+		return sub, nil
+	case <-sub.done:
+		if sub.err == nil {
+			sub.err = &Error{Code: CodeProtocol, Server: s.name, Step: "subscriptions/listen", Message: "the server ended the subscription before it had granted anything"}
+		}
+		return nil, sub.err
+	case <-ctx.Done():
+		cancel()
+		return nil, ctx.Err()
+	}
+}
+
+func (sub *Subscription) grant(notifications []byte) {
+	granted := &mcp.NotificationSubscriptions{}
+	_ = json.Unmarshal(notifications, granted) // The core has checked it; what does not fit is not granted.
+	sub.mu.Lock()
+	sub.granted = granted
+	sub.mu.Unlock()
+}
+
+// Granted gives the notifications that the server has granted. It belongs to the subscription: do
+// not change it.
+func (sub *Subscription) Granted() *mcp.NotificationSubscriptions {
+	sub.mu.Lock()
+	defer sub.mu.Unlock()
+	return sub.granted
+}
+
+// Wait blocks until the subscription is over, and says why: nil when the server ended it, and
+// otherwise what did. After [Subscription.Close] that is [context.Canceled].
+func (sub *Subscription) Wait() error {
+	<-sub.done
+	return sub.err
+}
+
+// Close ends the subscription and tells the server. It may be called more than once, and always
+// gives nil.
+func (sub *Subscription) Close() error {
+	sub.cancel()
+	<-sub.done
+	return nil
+}
+
+// listenForHandlers asks for the notifications that have a handler, where the server can give them
+// and does so only when asked.
+func (s *Session) listenForHandlers(ctx context.Context) {
+	h, hello := &s.runtime.options.Handlers, s.hello.Load()
+	can := hello.Capabilities
+	want := &mcp.NotificationSubscriptions{
+		ToolsListChanged:     h.ToolListChangedHandler != nil && can.Tools != nil && can.Tools.ListChanged,
+		PromptsListChanged:   h.PromptListChangedHandler != nil && can.Prompts != nil && can.Prompts.ListChanged,
+		ResourcesListChanged: h.ResourceListChangedHandler != nil && can.Resources != nil && can.Resources.ListChanged,
+	}
+	asks := want.ToolsListChanged || want.PromptsListChanged || want.ResourcesListChanged
+	if !asks || hello.ProtocolVersion < firstWithListen {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.runtime.options.ConnectTimeout)
+	defer cancel()
+	if _, err := s.Listen(ctx, &mcp.SubscriptionsListenParams{Notifications: want}); err != nil {
+		s.runtime.options.Logger.Warn("the server does not notify of changes", "server", s.name, "error", err)
+	}
+}
+
+// firstWithListen is the first revision in which servers notify of changes only when asked to.
+const firstWithListen = "2026-07-28"

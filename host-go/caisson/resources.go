@@ -1,0 +1,85 @@
+package caisson
+
+import (
+	"context"
+	"iter"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/caisson-dev/caisson/host-go/internal/engine"
+)
+
+// ListResources gives one page of the server's resources (specification, server/resources,
+// "Listing Resources"). The params may be nil. See [Session.Resources] for all of them.
+func (s *Session) ListResources(ctx context.Context, params *mcp.ListResourcesParams) (*mcp.ListResourcesResult, error) {
+	return callAs[mcp.ListResourcesResult](ctx, s, engine.Operation{Export: "list-resources", Method: "resources/list"}, params)
+}
+
+// Resources iterates over the resources of all pages, in the manner of [Session.Tools].
+func (s *Session) Resources(ctx context.Context, params *mcp.ListResourcesParams) iter.Seq2[*mcp.Resource, error] {
+	page := mcp.ListResourcesParams{}
+	if params != nil {
+		page = *params
+	}
+	return pages(s, "resources/list", page.Cursor, func(cursor string) ([]*mcp.Resource, string, error) {
+		page.Cursor = cursor
+		result, err := s.ListResources(ctx, &page)
+		if err != nil {
+			return nil, "", err
+		}
+		return result.Resources, result.NextCursor, nil
+	})
+}
+
+// ListResourceTemplates gives one page of the server's resource templates (specification,
+// server/resources, "Resource Templates"). The params may be nil. See [Session.ResourceTemplates]
+// for all of them.
+func (s *Session) ListResourceTemplates(ctx context.Context, params *mcp.ListResourceTemplatesParams) (*mcp.ListResourceTemplatesResult, error) {
+	return callAs[mcp.ListResourceTemplatesResult](ctx, s, engine.Operation{Export: "list-resource-templates", Method: "resources/templates/list"}, params)
+}
+
+// ResourceTemplates iterates over the resource templates of all pages, in the manner of
+// [Session.Tools].
+func (s *Session) ResourceTemplates(ctx context.Context, params *mcp.ListResourceTemplatesParams) iter.Seq2[*mcp.ResourceTemplate, error] {
+	page := mcp.ListResourceTemplatesParams{}
+	if params != nil {
+		page = *params
+	}
+	return pages(s, "resources/templates/list", page.Cursor, func(cursor string) ([]*mcp.ResourceTemplate, string, error) {
+		page.Cursor = cursor
+		result, err := s.ListResourceTemplates(ctx, &page)
+		if err != nil {
+			return nil, "", err
+		}
+		return result.ResourceTemplates, result.NextCursor, nil
+	})
+}
+
+// ReadResource reads a resource (specification, server/resources, "Reading Resources").
+func (s *Session) ReadResource(ctx context.Context, params *mcp.ReadResourceParams) (*mcp.ReadResourceResult, error) {
+	return callAs[mcp.ReadResourceResult](ctx, s, engine.Operation{Export: "read-resource", Method: "resources/read"}, params)
+}
+
+// SubscribeResource asks for a notification whenever a resource changes (specification,
+// server/resources, "Subscriptions"); see [Handlers.ResourceUpdatedHandler]. In revision
+// 2026-07-28, which has [Session.Listen] in its place, it fails with [CodeInvalidArgument].
+func (s *Session) SubscribeResource(ctx context.Context, params *mcp.SubscribeParams) error {
+	_, err := s.call(ctx, engine.Operation{Export: "subscribe-resource", Method: "resources/subscribe"}, params)
+	return err
+}
+
+// UnsubscribeResource takes back [Session.SubscribeResource].
+func (s *Session) UnsubscribeResource(ctx context.Context, params *mcp.UnsubscribeParams) error {
+	_, err := s.call(ctx, engine.Operation{Export: "unsubscribe-resource", Method: "resources/unsubscribe"}, params)
+	return err
+}
+
+// Subscribe is [Session.SubscribeResource] under the Go SDK's name.
+func (s *Session) Subscribe(ctx context.Context, params *mcp.SubscribeParams) error {
+	return s.SubscribeResource(ctx, params)
+}
+
+// Unsubscribe is [Session.UnsubscribeResource] under the Go SDK's name.
+func (s *Session) Unsubscribe(ctx context.Context, params *mcp.UnsubscribeParams) error {
+	return s.UnsubscribeResource(ctx, params)
+}

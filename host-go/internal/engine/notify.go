@@ -1,0 +1,55 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// A Progress is told of the progress of one call (specification, basic/utilities/progress).
+type Progress struct {
+	// Token is the JSON text of the progress token in the call's params.
+	Token string
+	// Heard is called on the instance's goroutine for each progress notification; it must not wait.
+	Heard func()
+	// Handle gets the params of each progress notification, in order, in a goroutine of its own. It
+	// may be nil.
+	Handle func(params []byte)
+}
+
+// notify hands a notification to who listens for it. It runs on the instance's goroutine.
+func (in *instance) notify(n notification) {
+	if n.method == "notifications/progress" {
+		in.notifyProgress(n)
+	}
+	s := in.session
+	if s.notifications != nil && !s.notifications.put(n) {
+		s.end(overflow(n, s.config.NotificationQueue))
+	}
+}
+
+func (in *instance) notifyProgress(n notification) {
+	var params struct {
+		ProgressToken json.RawMessage `json:"progressToken"`
+	}
+	if json.Unmarshal(n.params, &params) != nil {
+		return
+	}
+	c := in.progress[string(params.ProgressToken)]
+	if c == nil {
+		return // Of no call, or of one that has settled.
+	}
+	if heard := c.operation.Progress.Heard; heard != nil {
+		heard()
+	}
+	if c.progress != nil && !c.progress.put(n) {
+		c.settle(outcome{failure: overflow(n, in.session.config.NotificationQueue)})
+		in.mailbox.put(item{cancel: c})
+	}
+}
+
+func overflow(n notification, room int) *Failure {
+	return &Failure{
+		Kind: Limit, Step: n.method,
+		Message: fmt.Sprintf("more than %d notifications wait for the handler: make it quicker, or raise Options.NotificationQueue", room),
+	}
+}

@@ -1,0 +1,49 @@
+import { ProtocolError } from '@modelcontextprotocol/client';
+import { ask as askHost, retract } from 'caisson:mcp/host@0.1.0';
+import type { Answer } from 'caisson:mcp/ingress@0.1.0';
+import type { SessionId } from 'caisson:mcp/types@0.1.0';
+
+import { Table } from './table.js';
+
+/** The questions that wait for the host's answer. */
+const asks = new Table<PromiseWithResolvers<Record<string, unknown>>>();
+
+/** What a client may be asked, by the capability that it has declared for it. */
+export const ASKED = {
+    sampling: 'sampling/createMessage',
+    elicitation: 'elicitation/create',
+    roots: 'roots/list'
+} as const;
+
+/** Asks the host. Rejects with a ProtocolError when it refuses, and when the signal is aborted. */
+export async function ask(
+    session: SessionId,
+    method: string,
+    params: object,
+    signal: AbortSignal
+): Promise<Record<string, unknown>> {
+    const answer = Promise.withResolvers<Record<string, unknown>>();
+    if (signal.aborted) throw signal.reason;
+    const id = asks.add(answer);
+    const onAbort = () => {
+        if (!asks.take(id)) return;
+        retract(id);
+        answer.reject(signal.reason);
+    };
+    signal.addEventListener('abort', onAbort);
+    askHost(id, session, method, JSON.stringify(params));
+    try {
+        return await answer.promise;
+    } finally {
+        signal.removeEventListener('abort', onAbort);
+    }
+}
+
+/** The host has answered. A question that was retracted is not there any more. */
+export function onAnswer({ ask, outcome }: Answer): void {
+    const waiting = asks.take(ask);
+    if (!waiting) return;
+    if (outcome.tag === 'ok') return waiting.resolve(JSON.parse(outcome.val) as Record<string, unknown>);
+    const { code, message, data } = outcome.val;
+    waiting.reject(new ProtocolError(code, message, data === undefined ? undefined : JSON.parse(data)));
+}

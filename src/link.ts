@@ -1,0 +1,150 @@
+// What stands between a session and its server, through everything that can be recovered from:
+//
+//            open                    forgotten (404), or the command ended
+//   (new) ────────▶ live ──────────────────────────────────────────────▶ renewing
+//     │              ▲ │                                                   │    │
+//     │ fails        │ │ lost                        a new connection      │    │ every attempt
+//     ▼              │ │                                                   │    │ failed
+//   over ◀───────────┼─┘◀──────────────────────────────────────────────────┼────┘
+//                    └─────────────────────────────────────────────────────┘
+//
+// What may have had an effect is never sent again from here: see Session, which knows what a
+// request does.
+import type { SessionConfig } from 'caisson:mcp/client@0.1.0';
+import { log } from 'caisson:mcp/host@0.1.0';
+import type { SessionId } from 'caisson:mcp/types@0.1.0';
+
+import { Call } from './calls.js';
+import { Connector } from './connect.js';
+import type { Connection } from './connection.js';
+import type { CallFailure } from './errors.js';
+import { CallFailure as Failed, failure, toFailure } from './errors.js';
+import { clearTimeout, setTimeout, sleep } from './timers.js';
+
+/** A command that ran this long may be started again as often as at first. */
+const STEADY_MS = 60_000;
+const FIRST_DELAY_MS = 100;
+const LONGEST_DELAY_MS = 10_000;
+
+export class Link {
+    #connector: Connector | undefined;
+    #connection: Connection | undefined;
+    #renewing: Promise<Connection> | undefined;
+    #over: CallFailure | undefined;
+    #since = 0;
+    #restarts = 0;
+
+    /** Called for each connection that serves from now on; the first one as well. */
+    onconnection: (connection: Connection) => void = () => {};
+    /** Called once, when the connection is lost for good and it was not us. */
+    onlost: (cause: CallFailure) => void = () => {};
+
+    constructor(
+        private readonly session: SessionId,
+        private readonly config: SessionConfig
+    ) {}
+
+    /** Opens the first connection, for an operation. */
+    async open(call: Call): Promise<Connection> {
+        return this.#adopt(await this.#connect(call, connector => connector.connect()));
+    }
+
+    /** The connection to send on now. Throws when there is none, and there will be none. */
+    current(): Connection | Promise<Connection> {
+        this.#check();
+        if (this.#renewing) return this.#renewing;
+        if (!this.#connection) throw failure('invalid-argument', `session ${this.session} is not connected yet`);
+        return this.#connection;
+    }
+
+    /**
+     * What takes the place of a connection on which a request failed: undefined when the failure
+     * has nothing to do with the connection, or nothing takes its place.
+     */
+    replacement(of: Connection, error: unknown): Connection | Promise<Connection> | undefined {
+        if (this.#over) return undefined;
+        if (of === this.#connection && !this.#renewing && of.forgot(error)) this.#renew(of, 1);
+        if (this.#renewing) return this.#renewing;
+        return of === this.#connection ? undefined : this.#connection;
+    }
+
+    /** Ends the connection and says why there is none any more. Never fails. */
+    async close(why: CallFailure): Promise<void> {
+        this.#over ??= why;
+        await this.#connector?.connection?.close();
+    }
+
+    #check(): void {
+        if (this.#over) throw this.#over;
+    }
+
+    async #connect(call: Call, how: (connector: Connector) => Promise<Connection>): Promise<Connection> {
+        this.#connector = new Connector(call, this.session, this.config);
+        return how(this.#connector);
+    }
+
+    #adopt(connection: Connection): Connection {
+        this.#connection = connection;
+        this.#since = Date.now();
+        connection.onlost = cause => this.#onLost(connection, cause);
+        connection.onforgotten = error => void this.replacement(connection, error);
+        this.onconnection(connection);
+        return connection;
+    }
+
+    #onLost(connection: Connection, cause: CallFailure): void {
+        if (connection !== this.#connection || this.#renewing || this.#over) return;
+        if (connection.carrier.kind === 'stdio' && this.config.restarts > 0) {
+            if (Date.now() - this.#since > STEADY_MS) this.#restarts = 0;
+            const left = this.config.restarts - this.#restarts;
+            if (left > 0) return this.#renew(connection, left);
+        }
+        this.#end(cause);
+    }
+
+    #renew(lost: Connection, attempts: number): void {
+        log(this.session, 'warn', 'the connection is lost, and begun anew');
+        this.#renewing = this.#attempts(lost, attempts).finally(() => (this.#renewing = undefined));
+        // Whoever waits for it hears of it; maybe nobody does.
+        this.#renewing.catch((error: unknown) => this.#end(toFailure(error)));
+    }
+
+    async #attempts(lost: Connection, attempts: number): Promise<Connection> {
+        await lost.abandon();
+        for (;;) {
+            attempts--;
+            if (lost.carrier.kind === 'stdio')
+                await sleep(Math.min(FIRST_DELAY_MS * 2 ** this.#restarts++, LONGEST_DELAY_MS));
+            this.#check();
+            try {
+                return this.#adopt(await this.#again(lost));
+            } catch (error) {
+                this.#check();
+                if (attempts <= 0) throw error;
+            }
+        }
+    }
+
+    /** One attempt, which no operation of the host's waits for. */
+    async #again(lost: Connection): Promise<Connection> {
+        const late = Promise.withResolvers<never>();
+        const { connectTimeout } = this.config;
+        const expire = () => late.reject(failure('timeout', `not connected within ${connectTimeout} ms`));
+        const timer = setTimeout(expire, connectTimeout);
+        try {
+            const handshake = new Call(0, this.session, 'connect');
+            return await Promise.race([this.#connect(handshake, connector => connector.again(lost)), late.promise]);
+        } catch (error) {
+            await this.#connector?.connection?.abandon();
+            throw error;
+        } finally {
+            clearTimeout(timer);
+        }
+    }
+
+    #end(cause: CallFailure): void {
+        if (this.#over) return;
+        this.#over = new Failed({ tag: 'closed', val: cause.message }, cause.io);
+        this.onlost(cause);
+    }
+}

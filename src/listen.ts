@@ -1,0 +1,37 @@
+import { listening } from 'caisson:mcp/host@0.1.0';
+import type { Json } from 'caisson:mcp/types@0.1.0';
+
+import type { Call } from './calls.js';
+import { optionsFor } from './client.js';
+import { failure } from './errors.js';
+import { isObject } from './json.js';
+import type { Link } from './link.js';
+import type { Params } from './requests.js';
+import { sleep } from './timers.js';
+
+/** How long to wait before a dropped subscription is asked for again, at first, and how often. */
+const FIRST_DELAY_MS = 1000;
+const ATTEMPTS = 5;
+
+/** `subscriptions/listen`, until it is over. A stream that drops is asked for again. */
+export async function listen(call: Call, link: Link, params: Params): Promise<Json> {
+    const { notifications } = params;
+    if (!isObject(notifications)) throw failure('invalid-argument', 'params have no notifications to listen for');
+    for (let attempt = 1; ; attempt++) {
+        const { client } = await link.current();
+        let subscription;
+        try {
+            subscription = await client.listen(notifications, optionsFor(call));
+        } catch (error) {
+            if (attempt === 1 || attempt >= ATTEMPTS || call.settled) throw error;
+        }
+        if (subscription) {
+            listening(call.id, JSON.stringify(subscription.honoredFilter));
+            if ((await subscription.closed) === 'graceful') return '{}';
+            attempt = 1;
+        }
+        call.check();
+        await sleep(FIRST_DELAY_MS * 2 ** (attempt - 1));
+        call.check();
+    }
+}

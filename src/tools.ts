@@ -1,0 +1,91 @@
+import type { JsonSchemaType, JsonSchemaValidator, Tool } from '@modelcontextprotocol/client';
+import { CfWorkerJsonSchemaValidator } from '@modelcontextprotocol/client/validators/cf-worker';
+import type { Json } from 'caisson:mcp/types@0.1.0';
+
+import { failure } from './errors.js';
+import { isObject } from './json.js';
+
+/** A tool as it was listed, and what was made of it. */
+interface Known {
+    readonly tool: Tool;
+    validate?: JsonSchemaValidator<unknown>;
+}
+
+/** More than a server has; what comes beyond is called without being known. */
+const MOST_TOOLS = 10_000;
+
+const schemas = new CfWorkerJsonSchemaValidator();
+
+/** The tools that a server has listed, page by page. */
+export class Tools {
+    readonly #known = new Map<string, Known>();
+
+    /** A page was listed. */
+    learn(page: unknown): void {
+        if (!isObject(page) || !Array.isArray(page['tools'])) return;
+        for (const tool of page['tools'] as Tool[]) {
+            if (this.#known.has(tool.name) || this.#known.size < MOST_TOOLS) this.#known.set(tool.name, { tool });
+        }
+    }
+
+    /** The list has changed, or the session was begun anew. */
+    forget(): void {
+        this.#known.clear();
+    }
+
+    /** The tool as it was listed. */
+    get(name: string): Tool | undefined {
+        return this.#known.get(name)?.tool;
+    }
+
+    /** Whether a call of the tool may be repeated: it says of itself that a second one has no effect. */
+    repeatable(name: string): boolean {
+        const { annotations } = this.get(name) ?? {};
+        return annotations?.readOnlyHint === true || annotations?.idempotentHint === true;
+    }
+
+    /**
+     * A check of a tool's results; undefined when there is nothing to check. Throws when the schema
+     * cannot be used. A `$ref` to elsewhere is not followed: it cannot be used.
+     */
+    check(name: string): ((result: unknown) => void) | undefined {
+        const known = this.#known.get(name);
+        if (!known?.tool.outputSchema) return undefined;
+        try {
+            known.validate ??= schemas.getValidator(known.tool.outputSchema as JsonSchemaType);
+        } catch (error) {
+            throw failure('output-schema', `the outputSchema of ${name} cannot be used: ${words(error)}`);
+        }
+        const { validate } = known;
+        return result => matches(name, validate, result);
+    }
+}
+
+/** Specification, server/tools, "Output Schema". */
+function matches(name: string, validate: JsonSchemaValidator<unknown>, result: unknown): void {
+    if (!isObject(result) || result['isError'] === true) return;
+    const value = result['structuredContent'];
+    if (value === undefined)
+        throw failure('output-schema', `${name} has an outputSchema, and its result no structuredContent`);
+    let outcome;
+    try {
+        outcome = validate(value);
+    } catch (error) {
+        throw failure('output-schema', `the outputSchema of ${name} cannot be used: ${words(error)}`);
+    }
+    if (!outcome.valid)
+        throw failure(
+            'output-schema',
+            `the result of ${name} does not match its outputSchema: ${outcome.errorMessage}`
+        );
+}
+
+/** The text of a page without some of its tools. */
+export function without(page: Json, dropped: ReadonlySet<string>): Json {
+    const parsed = JSON.parse(page) as { tools: { name: string }[] };
+    return JSON.stringify({ ...parsed, tools: parsed.tools.filter(tool => !dropped.has(tool.name)) });
+}
+
+function words(error: unknown): string {
+    return (error instanceof Error ? error.message : String(error)).slice(0, 300);
+}

@@ -1,0 +1,154 @@
+import { describe, expect, test } from 'vitest';
+
+import type { Message } from './host/peer.js';
+import { Peer, RpcError } from './host/peer.js';
+import { onHttp, onPipe } from './host/servers.js';
+import { CONFIGS, connected } from './host/sessions.js';
+
+const ALL = JSON.stringify({
+    sampling: { tools: {} },
+    elicitation: { form: { applyDefaults: true }, url: {} },
+    roots: { listChanged: true }
+});
+const able = { ...CONFIGS.stdio, capabilities: ALL };
+
+const SAMPLE = {
+    messages: [{ role: 'user', content: { type: 'text', text: 'hi' } }],
+    maxTokens: 5,
+    extra: { kept: 1 }
+};
+const SAMPLED = { role: 'assistant', content: { type: 'text', text: 'ho' }, model: 'm' };
+const FORM = {
+    mode: 'form',
+    message: 'who?',
+    requestedSchema: { type: 'object', properties: { a: { type: 'string' }, b: { type: 'number', default: 4 } } }
+};
+
+describe('a server of an older revision asks with a request', () => {
+    const ask = async (method: string, params?: object, config = able) => {
+        const peer = new Peer('legacy');
+        const { host, session } = await connected(onPipe(peer), config);
+        host.pipes[0]?.write(JSON.stringify({ jsonrpc: '2.0', id: 'q1', method, params }));
+        const reply = () => peer.received.findLast(message => message.id === 'q1');
+        return { host, session, peer, reply };
+    };
+
+    test.each([
+        ['sampling/createMessage', SAMPLE, SAMPLED],
+        ['roots/list', undefined, { roots: [{ uri: 'file:///a' }] }],
+        ['elicitation/create', FORM, { action: 'decline' }]
+    ])('%s', async (method, params, answer) => {
+        const { host, session, reply } = await ask(method, params);
+        expect(host.asks).toMatchObject([{ session, method, params: params ?? {}, retracted: false }]);
+        expect(reply()).toBeUndefined();
+        host.answer(answer);
+        expect(reply()?.result).toEqual(answer);
+    });
+
+    test('the defaults of a form are filled in', async () => {
+        const { host, reply } = await ask('elicitation/create', FORM);
+        host.answer({ action: 'accept', content: { a: 'x' } });
+        expect(reply()?.result).toEqual({ action: 'accept', content: { a: 'x', b: 4 } });
+    });
+
+    test("what the host refuses is the server's error", async () => {
+        const { host, reply } = await ask('roots/list');
+        const error = { code: -1, message: 'no', data: '{"why":1}' };
+        host.deliver({ tag: 'answer', val: { ask: host.asks[0]?.id ?? 0, outcome: { tag: 'err', val: error } } });
+        expect(reply()?.error).toEqual({ code: -1, message: 'no', data: { why: 1 } });
+    });
+
+    test('what is not declared is never asked', async () => {
+        for (const method of ['sampling/createMessage', 'elicitation/create', 'roots/list']) {
+            const { host, reply } = await ask(method, {}, { ...CONFIGS.stdio, capabilities: '{}' });
+            expect(host.asks).toEqual([]);
+            expect(reply()?.error?.code).toBe(-32601);
+        }
+    });
+
+    test('an answer that is none is not sent on', async () => {
+        const { host, reply } = await ask('sampling/createMessage', SAMPLE);
+        host.answer({ nonsense: true });
+        expect(reply()?.error).toBeDefined();
+    });
+
+    test('a question that the server takes back is retracted, and its answer ignored', async () => {
+        const { host, peer, reply } = await ask('roots/list');
+        host.pipes[0]?.write('{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"q1"}}');
+        expect(host.asks[0]?.retracted).toBe(true);
+        const before = peer.received.length;
+        host.answer({ roots: [] });
+        expect(peer.received.length).toBe(before);
+        expect(reply()).toBeUndefined();
+    });
+
+    test('a question of a session that ends is retracted', async () => {
+        const { host, session } = await ask('roots/list');
+        host.call((client, call) => client.close(call, session));
+        expect(host.asks[0]?.retracted).toBe(true);
+    });
+});
+
+describe('a server of the newest revision asks in its answer', () => {
+    const peerWith = (rounds: number) => {
+        let round = 0;
+        return new Peer('modern', {
+            'tools/call': () =>
+                ++round > rounds
+                    ? { content: [{ type: 'text', text: 'done' }] }
+                    : {
+                          resultType: 'input_required',
+                          inputRequests: { who: { method: 'elicitation/create', params: FORM } },
+                          requestState: `state "${round}" é`
+                      }
+        });
+    };
+
+    test('the host is asked, and the call goes on with the answer and the state as it was', async () => {
+        const peer = peerWith(2);
+        const { host, session } = await connected(onHttp(peer), { ...CONFIGS.http, capabilities: ALL });
+        const call = host.callTool(session, 'x', { y: 1 });
+        host.answer({ action: 'accept', content: { a: 'one' } });
+        host.answer({ action: 'decline' });
+        expect(host.ok(call)).toMatchObject({ content: [{ text: 'done' }] });
+        const [, second, third] = peer.requests('tools/call') as [Message, Message, Message];
+        expect(second.params).toMatchObject({
+            name: 'x',
+            arguments: { y: 1 },
+            inputResponses: { who: { action: 'accept', content: { a: 'one', b: 4 } } },
+            requestState: 'state "1" é'
+        });
+        expect(third.params).toMatchObject({ requestState: 'state "2" é' });
+        expect(new Set(peer.requests('tools/call').map(({ id }) => id)).size).toBe(3);
+    });
+
+    test('rounds have a bound', async () => {
+        const { host, session } = await connected(onPipe(peerWith(9)), { ...able, inputRounds: 2 });
+        const call = host.callTool(session, 'x');
+        host.answer({ action: 'decline' });
+        host.answer({ action: 'decline' });
+        expect(host.err(call)).toMatchObject({ step: 'tools/call', failure: { tag: 'protocol' } });
+        expect(host.asks.length).toBe(2);
+    });
+
+    test('a call that is given up takes its question back', async () => {
+        const { host, session } = await connected(onPipe(peerWith(9)), able);
+        const call = host.callTool(session, 'x');
+        expect(host.asks).toMatchObject([{ retracted: false }]);
+        host.cancel(call);
+        expect(host.err(call).failure.tag).toBe('cancelled');
+        expect(host.asks).toMatchObject([{ retracted: true }]);
+    });
+});
+
+test('a question may be answered by calling the session', async () => {
+    const peer = new Peer('legacy', {
+        'tools/call': () => ({ content: [] }),
+        'tools/list': () => new RpcError(-1, 'x')
+    });
+    const { host, session } = await connected(onPipe(peer), able);
+    host.pipes[0]?.write('{"jsonrpc":"2.0","id":7,"method":"roots/list"}');
+    expect(host.ok(host.callTool(session, 'x'))).toEqual({ content: [] });
+    host.answer({ roots: [] });
+    expect(peer.received.at(-1)).toMatchObject({ id: 7, result: { roots: [] } });
+});
