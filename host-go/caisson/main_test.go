@@ -22,9 +22,12 @@ const childMode = "CAISSON_TEST_CHILD"
 
 func TestMain(m *testing.M) {
 	if mode := os.Getenv(childMode); mode != "" {
-		if mode == "go-sdk" {
+		switch mode {
+		case "go-sdk":
 			serveGo()
-		} else {
+		case "whole":
+			serveWhole()
+		default:
 			child(mode)
 		}
 		return

@@ -212,6 +212,12 @@ func decoded(t *testing.T, v any) (out any) {
 // goClient connects the Go SDK's client to a server.
 func goClient(t testing.TB, server caisson.Server) *mcp.ClientSession {
 	t.Helper()
+	return goClientIn(t, server, "")
+}
+
+// goClientIn connects it in a revision; in the newest with "".
+func goClientIn(t testing.TB, server caisson.Server, revision string) *mcp.ClientSession {
+	t.Helper()
 	var transport mcp.Transport
 	switch {
 	case server.Command != "":
@@ -228,7 +234,7 @@ func goClient(t testing.TB, server caisson.Server) *mcp.ClientSession {
 	}
 	// No capabilities, as ours has none: servers offer more tools to clients with more.
 	client := mcp.NewClient(&mcp.Implementation{Name: "caisson", Version: caisson.Version}, &mcp.ClientOptions{Capabilities: &mcp.ClientCapabilities{}})
-	session, err := client.Connect(testContext(t), transport, nil)
+	session, err := client.Connect(testContext(t), transport, &mcp.ClientSessionOptions{ProtocolVersion: revision})
 	if err != nil {
 		t.Fatalf("the Go SDK's client: %v", err)
 	}
