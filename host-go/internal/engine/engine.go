@@ -48,6 +48,7 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 		CacheDir:         config.CacheDir,
 		Interpreter:      config.Interpreter,
 		MemoryLimitPages: uint32(min((config.MemoryBytes+pageSize-1)/pageSize, 1<<16)),
+		Unmetered:        isUnmetered(ctx),
 	})
 	if err != nil {
 		return nil, err

@@ -1,0 +1,99 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caisson-dev/caisson/host-go/bench/internal/wire"
+)
+
+// line is repeated to make messages: text like what tools give, with something to escape in it.
+const line = "The tool said \"done\" after 0.25 s, in /srv/data/report.txt\n"
+
+// Message makes a message of so many bytes.
+func Message(size int) string {
+	return strings.Repeat(line, size/len(line)+1)[:size]
+}
+
+func (l *loop) run(ctx context.Context, work wire.Work) (reply wire.Reply, err error) {
+	if work.Sessions > len(l.sessions) {
+		return reply, fmt.Errorf("%d sessions are open, not %d", len(l.sessions), work.Sessions)
+	}
+	if !work.Profile {
+		reply.Samples, reply.Elapsed, err = run(ctx, l.sessions[:work.Sessions], work)
+		return reply, err
+	}
+	profiler, ok := l.client.(Profiler)
+	if !ok {
+		return reply, errors.New("this peer has no profile of its parts")
+	}
+	reply.Parts, err = profiler.Profile(func() (err error) {
+		reply.Samples, reply.Elapsed, err = run(ctx, l.sessions[:work.Sessions], work)
+		return err
+	})
+	return reply, err
+}
+
+// run does the work with InFlight workers for each session, and gives the time of each call.
+func run(ctx context.Context, sessions []Session, work wire.Work) (samples []float64, elapsed float64, err error) {
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	do, enough := task(work), time.Duration(work.Seconds*float64(time.Second))
+	var (
+		count atomic.Int64
+		mu    sync.Mutex
+		all   sync.WaitGroup
+	)
+	began := time.Now()
+	more := func() bool {
+		n := int(count.Add(1))
+		return ctx.Err() == nil && (work.Most == 0 || n <= work.Most) && (n <= work.Least || time.Since(began) < enough)
+	}
+	for _, s := range sessions {
+		for range work.InFlight {
+			all.Go(func() {
+				var own []float64
+				for more() {
+					t := time.Now()
+					if err := do(ctx, s); err != nil {
+						fail(err)
+						return
+					}
+					own = append(own, microseconds(time.Since(t)))
+				}
+				mu.Lock()
+				samples = append(samples, own...)
+				mu.Unlock()
+			})
+		}
+	}
+	all.Wait()
+	elapsed = microseconds(time.Since(began))
+	return samples, elapsed, context.Cause(ctx)
+}
+
+// task is one call, whose outcome is checked.
+func task(work wire.Work) func(context.Context, Session) error {
+	if work.Do == wire.List {
+		return func(ctx context.Context, s Session) error {
+			n, err := s.List(ctx)
+			if err == nil && n != work.Tools {
+				err = fmt.Errorf("%d tools were listed, not %d", n, work.Tools)
+			}
+			return err
+		}
+	}
+	message := Message(work.Size)
+	return func(ctx context.Context, s Session) error {
+		text, err := s.Echo(ctx, message, work.Times)
+		if err == nil && (len(text) != work.Size*work.Times || text[:work.Size] != message) {
+			err = fmt.Errorf("the echo has %d bytes, and is not the message %d times", len(text), work.Times)
+		}
+		return err
+	}
+}

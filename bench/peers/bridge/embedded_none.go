@@ -1,0 +1,9 @@
+//go:build !cgo || !python
+
+package main
+
+import "errors"
+
+func openEmbedded(string, string) (carrier, error) {
+	return nil, errors.New("this build has no Python in it")
+}

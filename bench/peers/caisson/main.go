@@ -1,0 +1,59 @@
+// Caisson. Its compiled core is cached in the folder that CAISSON_BENCH_CACHE names.
+package main
+
+import (
+	"context"
+	"flag"
+	"os"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/caisson-dev/caisson/host-go/bench/internal/peer"
+	"github.com/caisson-dev/caisson/host-go/bench/internal/wire"
+	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/internal/engine"
+)
+
+func main() {
+	unmetered := flag.Bool("unmetered", false, "run the core without its meter, to see what the meter costs")
+	flag.Parse()
+	peer.Main(func(ctx context.Context) (peer.Client, error) {
+		if *unmetered {
+			ctx = engine.Unmetered(ctx)
+		}
+		runtime, err := caisson.New(ctx, &caisson.Options{CacheDir: os.Getenv("CAISSON_BENCH_CACHE"), Stderr: os.Stderr})
+		if err != nil {
+			return nil, err
+		}
+		return client{runtime}, nil
+	})
+}
+
+type client struct{ *caisson.Runtime }
+
+func (c client) Connect(ctx context.Context, server wire.Server) (peer.Session, error) {
+	s, err := c.Runtime.Connect(ctx, caisson.Server{Command: server.Command, Args: server.Args, URL: server.URL})
+	if err != nil {
+		return nil, err
+	}
+	return session{s}, nil
+}
+
+func (client) Helpers() []int { return nil }
+
+type session struct{ *caisson.Session }
+
+func (s session) Echo(ctx context.Context, message string, times int) (string, error) {
+	result, err := s.CallTool(ctx, &mcp.CallToolParams{Name: "echo", Arguments: map[string]any{"message": message, "times": times}})
+	return peer.Text(result, err)
+}
+
+func (s session) List(ctx context.Context) (int, error) {
+	result, err := s.ListTools(ctx, nil)
+	if err != nil {
+		return 0, err
+	}
+	return len(result.Tools), nil
+}
+
+func (s session) Revision() string { return s.ProtocolVersion() }

@@ -1,0 +1,55 @@
+// The Go SDK's client: what every ratio of the bench is to.
+package main
+
+import (
+	"context"
+	"os"
+	"os/exec"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/caisson-dev/caisson/host-go/bench/internal/peer"
+	"github.com/caisson-dev/caisson/host-go/bench/internal/wire"
+)
+
+func main() {
+	peer.Main(func(context.Context) (peer.Client, error) {
+		return client{mcp.NewClient(&mcp.Implementation{Name: "bench", Version: "1"}, nil)}, nil
+	})
+}
+
+type client struct{ sdk *mcp.Client }
+
+func (c client) Connect(ctx context.Context, server wire.Server) (peer.Session, error) {
+	var transport mcp.Transport = &mcp.StreamableClientTransport{Endpoint: server.URL}
+	if server.Command != "" {
+		command := exec.Command(server.Command, server.Args...)
+		command.Stderr = os.Stderr
+		transport = &mcp.CommandTransport{Command: command}
+	}
+	s, err := c.sdk.Connect(ctx, transport, nil)
+	if err != nil {
+		return nil, err
+	}
+	return session{s}, nil
+}
+
+func (client) Helpers() []int { return nil }
+func (client) Close() error   { return nil }
+
+type session struct{ *mcp.ClientSession }
+
+func (s session) Echo(ctx context.Context, message string, times int) (string, error) {
+	result, err := s.CallTool(ctx, &mcp.CallToolParams{Name: "echo", Arguments: map[string]any{"message": message, "times": times}})
+	return peer.Text(result, err)
+}
+
+func (s session) List(ctx context.Context) (int, error) {
+	result, err := s.ListTools(ctx, nil)
+	if err != nil {
+		return 0, err
+	}
+	return len(result.Tools), nil
+}
+
+func (s session) Revision() string { return s.InitializeResult().ProtocolVersion }
