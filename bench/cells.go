@@ -1,0 +1,101 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/caisson-dev/caisson/host-go/bench/internal/wire"
+)
+
+// The transports, in the order in which they are measured.
+const (
+	stdio    = "stdio"
+	httpJSON = "http-json"
+	httpSSE  = "http-sse"
+)
+
+var transports = []string{stdio, httpJSON, httpSSE}
+
+// A Cell is one kind of work over one transport.
+type Cell struct {
+	Transport string
+	Do        string // "call" or "list"
+	Size      int    // of the message, in bytes; 0 for a list
+	Times     int    // how often the result has it
+	Tools     int    // that the server has
+	Sessions  int
+	InFlight  int // for each session
+}
+
+// Name says what the work is, without the transport.
+func (c Cell) Name() string {
+	name := fmt.Sprintf("tools/list, %d tools", c.Tools)
+	if c.Do == wire.Call {
+		name = "tools/call, " + bytesText(c.Size)
+		if c.Times > 1 {
+			name += fmt.Sprintf(" × %d back", c.Times)
+		}
+	}
+	if c.InFlight > 1 {
+		name += fmt.Sprintf(", %d in flight", c.InFlight)
+	}
+	if c.Sessions > 1 {
+		name += fmt.Sprintf(" on each of %d sessions", c.Sessions)
+	}
+	return name
+}
+
+func bytesText(n int) string {
+	switch {
+	case n >= 1e6:
+		return fmt.Sprintf("%d MB", n/1e6)
+	case n >= 1e3:
+		return fmt.Sprintf("%d kB", n/1e3)
+	}
+	return fmt.Sprintf("%d B", n)
+}
+
+func call(transport string, size, sessions, inFlight int) Cell {
+	return Cell{Transport: transport, Do: wire.Call, Size: size, Times: 1, Tools: 1, Sessions: sessions, InFlight: inFlight}
+}
+
+func list(transport string, tools, inFlight int) Cell {
+	return Cell{Transport: transport, Do: wire.List, Tools: tools, Sessions: 1, InFlight: inFlight}
+}
+
+var inFlight = []int{1, 16, 64}
+
+// cells are the calls of a run: in a quick one, those that the figures to reach need, and one of
+// each other kind.
+func cells(full bool) (all []Cell) {
+	for _, t := range transports {
+		for _, n := range inFlight {
+			all = append(all, call(t, 100, 1, n))
+			if full {
+				all = append(all, call(t, 10e3, 1, n), list(t, 1, n), list(t, 100, n))
+			}
+		}
+		all = append(all, call(t, 100, 2, 16))
+		if !full {
+			all = append(all, call(t, 10e3, 1, 1), list(t, 1, 1), list(t, 100, 1))
+		}
+		if full || t != httpSSE {
+			large := call(t, 1e6, 1, 1)
+			result := call(t, 1e3, 1, 1)
+			result.Times = 1e3
+			all = append(all, large, result)
+		}
+		if full {
+			all = append(all, call(t, 1e6, 1, 16))
+		}
+	}
+	return all
+}
+
+func (c Cell) work(seconds float64) wire.Work {
+	return wire.Work{
+		Do: c.Do, Size: c.Size, Times: c.Times, Tools: c.Tools, Sessions: c.Sessions, InFlight: c.InFlight,
+		Seconds: seconds,
+		// So that the beginning and the end, when fewer are in flight, count for little.
+		Least: 3 * c.InFlight * c.Sessions,
+	}
+}

@@ -1,0 +1,202 @@
+// Command bench runs the same work on Caisson and on what a user would pick instead, in one run, and
+// writes a table, a JSON file and plots. README.md says what it measures and how.
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A bench is one run.
+type bench struct {
+	workshop   workshop
+	echoServer string
+	chosen     []*peer
+	log        io.Writer
+
+	full                    bool
+	rounds                  int
+	seconds                 float64 // for each peer in each cell and round
+	sessions                []int   // at which the memory is looked at
+	soakCalls, soakConnects int
+}
+
+// sections are the parts of a run, in their order. The soak belongs to a full one.
+var sections = []struct {
+	name    string
+	full    bool
+	measure func(*bench, *Results) error
+}{
+	{"start", false, (*bench).measureStarts},
+	{"calls", false, (*bench).measureCalls},
+	{"meter", false, (*bench).measureMeter},
+	{"parts", false, (*bench).measureParts},
+	{"memory", false, (*bench).measureMemory},
+	{"soak", true, (*bench).measureSoak},
+}
+
+func main() {
+	var b bench
+	var names []string
+	for _, s := range sections {
+		names = append(names, s.name)
+	}
+	flag.BoolVar(&b.full, "full", os.Getenv("BENCH") == "full", "measure everything, for about an hour")
+	flag.IntVar(&b.rounds, "rounds", 0, "how often everything is done; 3, and 5 of a full run, when 0")
+	flag.Float64Var(&b.seconds, "seconds", 0, "for each peer in each cell of a round; 0.1, and 1 in a full run, when 0")
+	only := flag.String("only", "", "the sections to run, of "+strings.Join(names, ", "))
+	peers := flag.String("peers", "", "the peers to run, by parts of their names, separated by commas")
+	out := flag.String("out", "results", "the folder for the results")
+	flag.IntVar(&b.soakCalls, "soak-calls", 200_000, "the calls of the soak")
+	flag.IntVar(&b.soakConnects, "soak-connects", 1000, "the connects of the soak")
+	flag.Parse()
+	b.log = os.Stdout
+	if err := b.run(*out, split(*only), split(*peers)); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func split(list string) []string {
+	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' })
+}
+
+func (b *bench) run(out string, only, peers []string) error {
+	began := time.Now()
+	b.setDefaults()
+	if err := b.setUp(out, peers); err != nil {
+		return err
+	}
+	results := Results{Machine: thisMachine(b.workshop.source)}
+	results.Machine.Full, results.Machine.Rounds = b.full, b.rounds
+	for _, p := range b.chosen {
+		result := PeerResult{Name: p.name, About: p.about}
+		if p.skipped != nil {
+			result.Skipped = p.skipped.Error()
+			b.say("%s is left out: %v", p.name, p.skipped)
+		}
+		results.Peers = append(results.Peers, result)
+	}
+	b.say("filling the caches")
+	for _, p := range b.chosen {
+		if p.skipped == nil {
+			r, err := start(p, b.workshop.warm()...)
+			if err != nil {
+				return err
+			}
+			r.stop()
+		}
+	}
+	for _, s := range sections {
+		if len(only) > 0 && !slices.Contains(only, s.name) || len(only) == 0 && s.full && !b.full {
+			continue
+		}
+		if err := s.measure(b, &results); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	results.Machine.Took = time.Since(began).Round(time.Second).String()
+	results.Machine.LoadAfter = load()
+	return b.write(out, &results)
+}
+
+func (b *bench) setDefaults() {
+	if b.rounds == 0 {
+		b.rounds = 3
+		if b.full {
+			b.rounds = 5
+		}
+	}
+	if b.seconds == 0 {
+		b.seconds = 0.1
+		if b.full {
+			b.seconds = 1
+		}
+	}
+	if b.sessions == nil {
+		b.sessions = []int{1, 2, 5, 10, 25, 50, 100}
+	}
+}
+
+// setUp builds the echo server and the peers.
+func (b *bench) setUp(out string, names []string) error {
+	source, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return err
+	}
+	out, err = filepath.Abs(out)
+	if err != nil {
+		return err
+	}
+	b.workshop = workshop{source: source, bin: filepath.Join(out, "bin"), cache: filepath.Join(cache, "caisson-bench")}
+	if err := os.MkdirAll(b.workshop.bin, 0o755); err != nil {
+		return err
+	}
+	b.say("building the peers")
+	if b.echoServer, err = b.workshop.build("echoserver", "./echoserver", nil); err != nil {
+		return err
+	}
+	for _, p := range allPeers() {
+		wanted := func(name string) bool { return strings.Contains(strings.ToLower(p.name), strings.ToLower(name)) }
+		if len(names) == 0 || slices.ContainsFunc(names, wanted) {
+			b.workshop.prepare(p)
+			b.chosen = append(b.chosen, p)
+		}
+	}
+	return nil
+}
+
+// peers are those that can run: all for the comparison, or for the meter Caisson with and without.
+func (b *bench) peers(meter bool) (able []*peer) {
+	for _, p := range b.chosen {
+		if p.skipped == nil && (!meter && !p.extra || meter && (p.name == ours || p.name == unmetered)) {
+			able = append(able, p)
+		}
+	}
+	return able
+}
+
+// peer is the one of that name, if it can run.
+func (b *bench) peer(name string) *peer {
+	for _, p := range b.chosen {
+		if p.name == name && p.skipped == nil {
+			return p
+		}
+	}
+	return nil
+}
+
+func (b *bench) say(format string, args ...any) {
+	fmt.Fprintf(b.log, format+"\n", args...)
+}
+
+// write writes the JSON, the table and the plots.
+func (b *bench) write(out string, results *Results) error {
+	text, err := json.MarshalIndent(results, "", "\t")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(out, "results.json"), text, 0o644); err != nil {
+		return err
+	}
+	report := filepath.Join(out, "results.md")
+	if err := os.WriteFile(report, []byte(render(results)), 0o644); err != nil {
+		return err
+	}
+	if err := plotAll(out, results); err != nil {
+		return err
+	}
+	b.say("%s, results.json and plots are written", report)
+	return nil
+}

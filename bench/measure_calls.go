@@ -1,0 +1,236 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/caisson-dev/caisson/host-go/bench/internal/wire"
+)
+
+// connects is how many sessions each peer opens in a round, to see how long it takes.
+const connects = 5
+
+// A table is the results of cells while they come in.
+type table struct {
+	calls    []*CallResult
+	connects []*ConnectResult
+}
+
+func newTable(peers []*peer, cells []Cell) *table {
+	t := &table{}
+	for _, c := range cells {
+		for _, p := range peers {
+			t.calls = append(t.calls, &CallResult{Cell: c, Peer: p.name})
+		}
+	}
+	for _, transport := range transports {
+		for _, p := range peers {
+			t.connects = append(t.connects, &ConnectResult{Transport: transport, Peer: p.name})
+		}
+	}
+	return t
+}
+
+func (t *table) call(c Cell, p *peer) *CallResult {
+	return t.calls[slices.IndexFunc(t.calls, func(r *CallResult) bool { return r.Cell == c && r.Peer == p.name })]
+}
+
+func (t *table) connect(transport string, p *peer) *ConnectResult {
+	return t.connects[slices.IndexFunc(t.connects, func(r *ConnectResult) bool { return r.Transport == transport && r.Peer == p.name })]
+}
+
+// rotated is the peers in another order for each round, so that none is always first.
+func rotated(peers []*peer, round int) []*peer {
+	n := round % len(peers)
+	return append(slices.Clone(peers[n:]), peers[:n]...)
+}
+
+// measureCells does every cell on every peer, one peer after the other in each cell, and all of it
+// again in every round.
+func (b *bench) measureCells(what string, peers []*peer, cells []Cell) (*table, error) {
+	t := newTable(peers, cells)
+	for round := range b.rounds {
+		b.say("%s, round %d of %d", what, round+1, b.rounds)
+		if err := b.round(t, rotated(peers, round), cells); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+func (b *bench) round(t *table, peers []*peer, cells []Cell) error {
+	servers, err := startServers(b.echoServer)
+	if err != nil {
+		return err
+	}
+	defer servers.stop()
+	var running []*process
+	for _, p := range peers {
+		r, err := start(p, b.workshop.warm()...)
+		if err != nil {
+			return err
+		}
+		defer r.stop()
+		running = append(running, r)
+	}
+	for _, transport := range transports {
+		for _, tools := range []int{1, 100} {
+			group := slices.DeleteFunc(slices.Clone(cells), func(c Cell) bool { return c.Transport != transport || c.Tools != tools })
+			if len(group) == 0 {
+				continue
+			}
+			for _, r := range running {
+				b.open(t, r, servers, transport, tools)
+			}
+			for _, c := range group {
+				for _, r := range running {
+					b.turn(t.call(c, r.peer), r)
+				}
+			}
+			for _, r := range running {
+				_, _ = r.ask(wire.Request{Op: wire.Close}) // What fails here has failed before.
+			}
+		}
+	}
+	return nil
+}
+
+// open opens sessions, and calls once or more on each so that nothing is done for the first time in
+// what is measured.
+func (b *bench) open(t *table, r *process, servers *servers, transport string, tools int) {
+	reply, err := r.ask(wire.Request{Op: wire.Connect, Server: servers.server(transport, tools), Count: connects})
+	if err != nil {
+		b.say("%s over %s: %v", r.peer.name, transport, err)
+		return
+	}
+	if result := t.connect(transport, r.peer); tools == 1 {
+		result.Revision = reply.Revision
+		// The first is not a further session.
+		result.rounds = append(result.rounds, reply.Samples[1:])
+	}
+	work := call(transport, 100, connects, 1).work(b.seconds)
+	work.Tools, work.Least = tools, 10*connects
+	if _, err := r.ask(wire.Request{Op: wire.Run, Work: &work}); err != nil {
+		b.say("%s over %s: %v", r.peer.name, transport, err)
+	}
+}
+
+// turn is one peer's turn in one cell.
+func (b *bench) turn(result *CallResult, r *process) {
+	work := result.work(b.seconds)
+	before := cpuTime(r.pids())
+	reply, err := r.ask(wire.Request{Op: wire.Run, Work: &work})
+	if err != nil {
+		result.Error = err.Error()
+		return
+	}
+	cpu := cpuTime(r.pids()) - before
+	result.add(reply.Samples, reply.Elapsed, float64(cpu)/float64(time.Microsecond))
+}
+
+func (b *bench) measureCalls(results *Results) error {
+	t, err := b.measureCells("calls", b.peers(false), cells(b.full))
+	if err != nil {
+		return err
+	}
+	results.Calls = summarize(t.calls, reference)
+	results.Connects = summarizeConnects(t.connects)
+	return nil
+}
+
+func summarizeConnects(all []*ConnectResult) (results []ConnectResult) {
+	find := func(transport, peer string) *ConnectResult {
+		for _, c := range all {
+			if c.Transport == transport && c.Peer == peer {
+				return c
+			}
+		}
+		return nil
+	}
+	for _, c := range all {
+		for _, round := range c.rounds {
+			c.samples = append(c.samples, round...)
+		}
+		slices.Sort(c.samples)
+		c.P50, c.P99 = quantile(c.samples, .5), quantile(c.samples, .99)
+	}
+	for _, c := range all {
+		var ratios []float64
+		if base := find(c.Transport, reference); base != nil {
+			for i := range min(len(c.rounds), len(base.rounds)) {
+				ratios = append(ratios, median(c.rounds[i])/median(base.rounds[i]))
+			}
+		}
+		c.Ratio = median(ratios)
+		if base := find(c.Transport, floor); base != nil && base.P50 > 0 {
+			c.Own = max(0, c.P50-base.P50)
+		}
+		if len(c.samples) > 0 {
+			results = append(results, *c)
+		}
+	}
+	return results
+}
+
+// measureMeter compares Caisson with itself without the meter.
+func (b *bench) measureMeter(results *Results) error {
+	peers := b.peers(true)
+	if len(peers) < 2 {
+		return nil
+	}
+	var cells []Cell
+	for _, transport := range []string{stdio, httpJSON} {
+		cells = append(cells, call(transport, 100, 1, 1), call(transport, 100, 1, 16), list(transport, 1, 1))
+	}
+	t, err := b.measureCells("the meter", peers, cells)
+	if err != nil {
+		return err
+	}
+	results.Meter = summarize(t.calls, unmetered)
+	return nil
+}
+
+// measureParts asks Caisson's process where its time goes.
+func (b *bench) measureParts(results *Results) error {
+	p := b.peer(ours)
+	if p == nil {
+		return nil
+	}
+	b.say("the parts of a call")
+	servers, err := startServers(b.echoServer)
+	if err != nil {
+		return err
+	}
+	defer servers.stop()
+	r, err := start(p, b.workshop.warm()...)
+	if err != nil {
+		return err
+	}
+	defer r.stop()
+	for _, transport := range []string{stdio, httpJSON} {
+		if _, err := r.ask(wire.Request{Op: wire.Connect, Server: servers.server(transport, 1), Count: 1}); err != nil {
+			return err
+		}
+		for _, c := range []Cell{call(transport, 100, 1, 1), call(transport, 100, 1, 64), call(transport, 10e3, 1, 1), call(transport, 1e6, 1, 1)} {
+			work := c.work(20 * b.seconds)
+			work.Profile = true
+			before := cpuTime(r.pids())
+			reply, err := r.ask(wire.Request{Op: wire.Run, Work: &work})
+			if err != nil {
+				return fmt.Errorf("%s over %s: %w", c.Name(), transport, err)
+			}
+			calls := float64(len(reply.Samples))
+			result := PartsResult{Cell: c, Calls: len(reply.Samples), P50: median(reply.Samples), Parts: map[string]float64{}}
+			result.CPU = float64(cpuTime(r.pids())-before) / float64(time.Microsecond) / calls
+			for part, time := range reply.Parts {
+				result.Parts[part] = time / calls
+			}
+			results.Parts = append(results.Parts, result)
+		}
+		if _, err := r.ask(wire.Request{Op: wire.Close}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

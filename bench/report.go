@@ -1,0 +1,234 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// render writes the results as Markdown.
+func render(r *Results) string {
+	var w strings.Builder
+	m := r.Machine
+	kind := "A quick run"
+	if m.Full {
+		kind = "A full run"
+	}
+	fmt.Fprintf(&w, "# Bench\n\n%s of %d rounds, %s, in %s, of commit %s. %d cores, %s, %s; Go %s, Node %s, Python %s. Load before %s, after %s.\n\n",
+		kind, m.Rounds, m.When, m.Took, m.Commit, m.Cores, m.CPU, m.OS, strings.TrimPrefix(m.Go, "go"), m.Node, m.Python, m.LoadBefore, m.LoadAfter)
+	fmt.Fprintln(&w, "Only ratios within one run mean something on another machine. A number in brackets is the ratio to the Go SDK in the same round, the median of the rounds.")
+	for _, p := range r.Peers {
+		if p.Skipped != "" {
+			fmt.Fprintf(&w, "\nLeft out: %s (%s).", p.Name, p.Skipped)
+		}
+	}
+	fmt.Fprintln(&w)
+	renderTargets(&w, r)
+	renderCalls(&w, r.Calls)
+	renderConnects(&w, r.Connects)
+	renderStarts(&w, r.Starts)
+	renderMemory(&w, r.Memory)
+	renderMeter(&w, r.Meter)
+	renderParts(&w, r.Parts)
+	renderSoak(&w, r.Soak)
+	return w.String()
+}
+
+// grid writes a table. A row begins with its name.
+func grid(w *strings.Builder, title, about string, head []string, rows [][]string) {
+	if len(rows) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\n## %s\n\n", title)
+	if about != "" {
+		fmt.Fprintf(w, "%s\n\n", about)
+	}
+	fmt.Fprintf(w, "| %s |\n|%s\n", strings.Join(head, " | "), strings.Repeat(" --- |", len(head)))
+	for _, row := range rows {
+		fmt.Fprintf(w, "| %s |\n", strings.Join(row, " | "))
+	}
+}
+
+func renderCalls(w *strings.Builder, calls []CallResult) {
+	withRatio := func(text string, r float64) string {
+		if r == 0 || r == 1 {
+			return text
+		}
+		return fmt.Sprintf("%s (%s)", text, number(r))
+	}
+	for _, t := range []struct {
+		title string
+		text  func(CallResult) string
+	}{
+		{"Latency, p50", func(c CallResult) string { return withRatio(duration(c.P50), c.Ratio) }},
+		{"Latency, p99", func(c CallResult) string { return duration(c.P99) }},
+		{"Calls per second", func(c CallResult) string { return withRatio(number(c.PerSecond), c.Speed) }},
+		{"CPU time per call, without the server's", func(c CallResult) string { return duration(c.CPU) }},
+	} {
+		head, rows := matrix(calls, t.text)
+		grid(w, t.title, "", head, rows)
+	}
+	var failures []string
+	for _, c := range calls {
+		if c.Error != "" {
+			failures = append(failures, fmt.Sprintf("- %s, %s, %s: %s", c.Peer, c.Transport, c.Name(), c.Error))
+		}
+	}
+	if len(failures) > 0 {
+		fmt.Fprintf(w, "\nWhat failed:\n\n%s\n", strings.Join(failures, "\n"))
+	}
+	renderCores(w, calls)
+}
+
+// matrix has a row for each cell and a column for each peer.
+func matrix(calls []CallResult, text func(CallResult) string) (head []string, rows [][]string) {
+	head = []string{"work"}
+	var last Cell
+	for _, c := range calls {
+		if !slices.Contains(head, c.Peer) {
+			head = append(head, c.Peer)
+		}
+		if c.Cell != last {
+			rows = append(rows, []string{c.Transport + ": " + c.Name()})
+			last = c.Cell
+		}
+		value := "failed"
+		if len(c.Rounds) > 0 {
+			value = text(c)
+		}
+		rows[len(rows)-1] = append(rows[len(rows)-1], value)
+	}
+	return head, rows
+}
+
+func renderCores(w *strings.Builder, calls []CallResult) {
+	head, rows := []string{"peer"}, [][]string(nil)
+	for _, c := range calls {
+		one := find(calls, call(c.Transport, 100, 1, 16), c.Peer)
+		if c.Cell != call(c.Transport, 100, 2, 16) || one == nil {
+			continue
+		}
+		if !slices.Contains(head, c.Transport) {
+			head = append(head, c.Transport)
+		}
+		i := slices.IndexFunc(rows, func(row []string) bool { return row[0] == c.Peer })
+		if i < 0 {
+			i, rows = len(rows), append(rows, []string{c.Peer})
+		}
+		rows[i] = append(rows[i], number(ratio(c.Rounds, one.Rounds, Round.perSecond)))
+	}
+	grid(w, "Two sessions against one", "Calls per second with two sessions, divided by those with one; 16 in flight on each. The server needs a part of the processors too.", head, rows)
+}
+
+func find(calls []CallResult, cell Cell, peer string) *CallResult {
+	for i := range calls {
+		if calls[i].Cell == cell && calls[i].Peer == peer && len(calls[i].Rounds) > 0 {
+			return &calls[i]
+		}
+	}
+	return nil
+}
+
+func renderConnects(w *strings.Builder, connects []ConnectResult) {
+	var rows [][]string
+	for _, c := range connects {
+		rows = append(rows, []string{c.Transport, c.Peer, c.Revision, duration(c.P50), duration(c.P99), number(c.Ratio), duration(c.Own)})
+	}
+	grid(w, "Connect, a further session of a running process", "Over stdio it includes the start of the server's process. A client's own part is its p50 less the one by hand.",
+		[]string{"transport", "peer", "revision", "p50", "p99", "ratio", "own part"}, rows)
+}
+
+func renderStarts(w *strings.Builder, starts []StartResult) {
+	var rows [][]string
+	for _, s := range starts {
+		m := s.Median
+		least, most := s.Runs[0].Total(), s.Runs[0].Total()
+		for _, run := range s.Runs {
+			least, most = min(least, run.Total()), max(most, run.Total())
+		}
+		rows = append(rows, []string{s.Transport, s.Peer, caches(s.First), duration(m.Load), duration(m.Connect), duration(m.Call), duration(m.Total()), duration(least) + " to " + duration(most)})
+	}
+	grid(w, "Start of a whole process, to the first result", "The run of the median total; the caches of the operating system are warm.",
+		[]string{"transport", "peer", "caches", "loaded", "connect", "first call", "total", "range"}, rows)
+}
+
+func caches(first bool) string {
+	if first {
+		return "empty"
+	}
+	return "warm"
+}
+
+func renderMemory(w *strings.Builder, memory []MemoryResult) {
+	head, rows := []string{"peer"}, [][]string(nil)
+	for _, m := range memory {
+		row := []string{m.Peer}
+		for i, n := range m.Sessions {
+			if name := fmt.Sprint(n); len(head) <= i+1 {
+				head = append(head, name)
+			}
+			row = append(row, megabytes(float64(m.Resident[i])))
+		}
+		rows = append(rows, append(row, megabytes(m.Each())))
+	}
+	grid(w, "Resident memory by open sessions", "Over HTTP, helpers included, servers not.", append(head, "each further one"), rows)
+}
+
+func renderMeter(w *strings.Builder, meter []CallResult) {
+	var rows [][]string
+	for _, c := range meter {
+		if without := find(meter, c.Cell, unmetered); c.Peer == ours && without != nil {
+			rows = append(rows, []string{
+				c.Transport + ": " + c.Name(), duration(c.P50), duration(without.P50), number(c.Ratio),
+				number(c.CPU / without.CPU),
+			})
+		}
+	}
+	grid(w, "The meter", "", []string{"work", "p50 metered", "p50 unmetered", "ratio of p50", "ratio of CPU time"}, rows)
+}
+
+func renderParts(w *strings.Builder, parts []PartsResult) {
+	names := map[string]bool{}
+	for _, p := range parts {
+		for name := range p.Parts {
+			names[name] = true
+		}
+	}
+	var columns []string
+	for name := range names {
+		columns = append(columns, name)
+	}
+	slices.Sort(columns)
+	// The guest first: it is what the host's parts are compared with.
+	if i := slices.Index(columns, "guest"); i > 0 {
+		columns = append([]string{"guest"}, slices.Delete(columns, i, i+1)...)
+	}
+	var rows [][]string
+	for _, p := range parts {
+		row := []string{p.Transport + ": " + p.Name(), duration(p.P50), duration(p.CPU)}
+		for _, name := range columns {
+			row = append(row, duration(p.Parts[name]))
+		}
+		rows = append(rows, row)
+	}
+	grid(w, "Where Caisson's CPU time goes, per call", "From a profile with 100 samples a second: the guest is the compiled core, the rest is the host.",
+		append([]string{"work", "p50", "CPU"}, columns...), rows)
+}
+
+func renderSoak(w *strings.Builder, soak []SoakResult) {
+	var rows [][]string
+	for _, s := range soak {
+		for _, phase := range []struct {
+			what     string
+			resident []int64
+		}{{fmt.Sprintf("%d calls", s.Calls), s.DuringCalls}, {fmt.Sprintf("%d connects", s.Connects), s.DuringOpened}} {
+			if n := len(phase.resident); n > 0 {
+				rows = append(rows, []string{
+					s.Peer, phase.what, megabytes(float64(phase.resident[max(0, n/10-1)])),
+					megabytes(float64(phase.resident[n-1])), fmt.Sprintf("%+.0f%%", 100*growth(phase.resident)), s.Error,
+				})
+			}
+		}
+	}
+	grid(w, "Soak", "", []string{"peer", "what", "memory after a tenth", "at the end", "most after the tenth", "failed with"}, rows)
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+
+	"github.com/caisson-dev/caisson/host-go/bench/internal/wire"
+)
+
+// servers are the ways to the echo server. Over HTTP one process serves them all.
+type servers struct {
+	program string
+	command *exec.Cmd
+	in      io.Closer
+	address string
+}
+
+func startServers(program string) (*servers, error) {
+	s := &servers{program: program, command: exec.Command(program, "-http")}
+	s.command.Stderr = os.Stderr
+	out, err := s.command.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if s.in, err = s.command.StdinPipe(); err != nil {
+		return nil, err
+	}
+	if err := s.command.Start(); err != nil {
+		return nil, err
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		s.stop()
+		return nil, fmt.Errorf("the echo server did not start: %w", err)
+	}
+	s.address = strings.TrimSpace(line)
+	return s, nil
+}
+
+// server gives the server with so many tools.
+func (s *servers) server(transport string, tools int) *wire.Server {
+	if transport == stdio {
+		return &wire.Server{Command: s.program, Args: []string{"-tools", fmt.Sprint(tools)}}
+	}
+	return &wire.Server{URL: fmt.Sprintf("http://%s/%s/%d", s.address, strings.TrimPrefix(transport, "http-"), tools)}
+}
+
+func (s *servers) stop() {
+	_ = s.in.Close()
+	_ = s.command.Wait()
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A target is a figure that Caisson is to reach, by a value that is at least or at most something.
+type target struct {
+	what      string
+	must, aim string
+	measured  func(*Results) string
+}
+
+// renderTargets writes what a run says of each target that it has measured.
+func renderTargets(w *strings.Builder, r *Results) {
+	var rows [][]string
+	for _, t := range targets {
+		if measured := t.measured(r); measured != "" {
+			rows = append(rows, []string{t.what, t.must, t.aim, measured})
+		}
+	}
+	grid(w, "Figures to reach", "", []string{"what", "must", "aim", "this run"}, rows)
+}
+
+var targets = []target{
+	{"tools/call p50, stdio, 100 B", "ahead of every Python bridge, at most 3 × Go SDK", "1.5 ×", func(r *Results) string {
+		return against(r, call(stdio, 100, 1, 1), "FastMCP by pipe")
+	}},
+	{"tools/call p50, HTTP, JSON, 100 B", "ahead of the SDK on Node, at most 3 × Go SDK", "1.5 ×", func(r *Results) string {
+		return against(r, call(httpJSON, 100, 1, 1), onNode)
+	}},
+	{"tools/call p50, HTTP, SSE, 100 B", "ahead of the SDK on Node, at most 3 × Go SDK", "1.5 ×", func(r *Results) string {
+		return against(r, call(httpSSE, 100, 1, 1), onNode)
+	}},
+	{"calls per second, 64 in flight, HTTP, JSON", "the SDK's on Node", "the Go SDK's", func(r *Results) string {
+		return speeds(r, call(httpJSON, 100, 1, 64))
+	}},
+	{"calls per second, 64 in flight, stdio", "half of the SDK's on Node", "the Go SDK's", func(r *Results) string {
+		return speeds(r, call(stdio, 100, 1, 64))
+	}},
+	{"two sessions on two cores, HTTP, JSON", "1.7 × one", "1.9 ×", func(r *Results) string { return cores(r, httpJSON) }},
+	{"two sessions on two cores, stdio", "1.7 × one", "1.9 ×", func(r *Results) string { return cores(r, stdio) }},
+	{"1 MB out and back, stdio", "at most 3 × Go SDK", "1.5 ×", func(r *Results) string {
+		return against(r, call(stdio, 1e6, 1, 1), "")
+	}},
+	{"1 MB result, stdio", "at most 3 × Go SDK", "1.5 ×", func(r *Results) string {
+		cell := call(stdio, 1e3, 1, 1)
+		cell.Times = 1e3
+		return against(r, cell, "")
+	}},
+	{"first run ever, to the first result", "less than FastMCP's cold start, every run of it", "less than Node's", func(r *Results) string {
+		return starts(r, true)
+	}},
+	{"start with a warm cache", "less than Node's", "100 ms", func(r *Results) string { return starts(r, false) }},
+	{"connect, a further session, own part, HTTP", "20 ms", "5 ms", func(r *Results) string {
+		for _, c := range r.Connects {
+			if c.Transport == httpJSON && c.Peer == ours {
+				return duration(c.Own)
+			}
+		}
+		return ""
+	}},
+	{"resident memory, one session / each further", "120 MB / 15 MB", "60 MB / 5 MB", func(r *Results) string {
+		for _, m := range r.Memory {
+			if m.Peer == ours && len(m.Resident) > 0 {
+				return megabytes(float64(m.Resident[0])) + " / " + megabytes(m.Each())
+			}
+		}
+		return ""
+	}},
+	{"soak: memory after the first tenth", "flat within 10%", "the same", func(r *Results) string {
+		for _, s := range r.Soak {
+			if s.Peer == ours {
+				return fmt.Sprintf("%+.0f%% calls, %+.0f%% connects", 100*growth(s.DuringCalls), 100*growth(s.DuringOpened))
+			}
+		}
+		return ""
+	}},
+}
+
+// against compares our p50 with the Go SDK's and another peer's.
+func against(r *Results, cell Cell, other string) string {
+	us := find(r.Calls, cell, ours)
+	if us == nil {
+		return ""
+	}
+	text := number(us.Ratio) + " × Go SDK"
+	if them := find(r.Calls, cell, other); them != nil {
+		text += fmt.Sprintf(", %s × %s", number(ratio(us.Rounds, them.Rounds, Round.p50)), other)
+	}
+	return text
+}
+
+func speeds(r *Results, cell Cell) string {
+	us := find(r.Calls, cell, ours)
+	if us == nil {
+		return ""
+	}
+	text := number(us.Speed) + " × Go SDK"
+	if them := find(r.Calls, cell, onNode); them != nil {
+		text += fmt.Sprintf(", %s × %s", number(ratio(us.Rounds, them.Rounds, Round.perSecond)), onNode)
+	}
+	return text
+}
+
+func cores(r *Results, transport string) string {
+	one, two := find(r.Calls, call(transport, 100, 1, 16), ours), find(r.Calls, call(transport, 100, 2, 16), ours)
+	if one == nil || two == nil {
+		return ""
+	}
+	return number(ratio(two.Rounds, one.Rounds, Round.perSecond)) + " ×"
+}
+
+// starts compares our start with FastMCP's quickest and with Node's.
+func starts(r *Results, first bool) string {
+	var us, node, least float64
+	for _, s := range r.Starts {
+		switch {
+		case s.Transport != stdio:
+		case s.Peer == ours && s.First == first:
+			us = s.Median.Total()
+		case s.Peer == onNode:
+			node = s.Median.Total()
+		case s.Peer == onPython && first:
+			for _, run := range s.Runs {
+				if total := run.Total(); least == 0 || total < least {
+					least = total
+				}
+			}
+		}
+	}
+	if us == 0 {
+		return ""
+	}
+	text := duration(us) + "; Node " + duration(node)
+	if first {
+		text += "; FastMCP's quickest " + duration(least)
+	}
+	return text
+}
