@@ -63,8 +63,8 @@ cross: ## build for every platform, without cgo
 	@for target in $(TARGETS); do echo "$$target"; GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build ./...; done
 
 .PHONY: bench
-bench: ## compare with the Go SDK's client, in one run
-	$(GO) test ./caisson -run '^$$' -bench . -benchtime 2s
+bench: ## compare with other clients, in one run of minutes (BENCH=full: an hour); see bench/README.md
+	go -C bench run . $(BENCH_FLAGS)
 
 .PHONY: clean
 clean: ## remove what was built and installed; not the user's cache of compiled code

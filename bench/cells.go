@@ -26,9 +26,14 @@ type Cell struct {
 	InFlight  int // for each session
 }
 
-// Name says what the work is, without the transport.
-func (c Cell) Name() string {
-	name := fmt.Sprintf("tools/list, %d tools", c.Tools)
+// String names the cell: `-work` chooses by it.
+func (c Cell) String() string { return c.Transport + ": " + c.name() }
+
+func (c Cell) name() string {
+	name := "tools/list, 1 tool"
+	if c.Tools > 1 {
+		name = fmt.Sprintf("tools/list, %d tools", c.Tools)
+	}
 	if c.Do == wire.Call {
 		name = "tools/call, " + bytesText(c.Size)
 		if c.Times > 1 {
@@ -58,6 +63,13 @@ func call(transport string, size, sessions, inFlight int) Cell {
 	return Cell{Transport: transport, Do: wire.Call, Size: size, Times: 1, Tools: 1, Sessions: sessions, InFlight: inFlight}
 }
 
+// largeResult asks for a megabyte with little.
+func largeResult(transport string) Cell {
+	c := call(transport, 1e3, 1, 1)
+	c.Times = 1e3
+	return c
+}
+
 func list(transport string, tools, inFlight int) Cell {
 	return Cell{Transport: transport, Do: wire.List, Tools: tools, Sessions: 1, InFlight: inFlight}
 }
@@ -70,19 +82,15 @@ func cells(full bool) (all []Cell) {
 	for _, t := range transports {
 		for _, n := range inFlight {
 			all = append(all, call(t, 100, 1, n))
-			if full {
+			if n == 16 { // The two are compared: so they are neighbours.
+				all = append(all, call(t, 100, 2, n))
+			}
+			if full || n == 1 {
 				all = append(all, call(t, 10e3, 1, n), list(t, 1, n), list(t, 100, n))
 			}
 		}
-		all = append(all, call(t, 100, 2, 16))
-		if !full {
-			all = append(all, call(t, 10e3, 1, 1), list(t, 1, 1), list(t, 100, 1))
-		}
 		if full || t != httpSSE {
-			large := call(t, 1e6, 1, 1)
-			result := call(t, 1e3, 1, 1)
-			result.Times = 1e3
-			all = append(all, large, result)
+			all = append(all, call(t, 1e6, 1, 1), largeResult(t))
 		}
 		if full {
 			all = append(all, call(t, 1e6, 1, 16))
@@ -91,11 +99,15 @@ func cells(full bool) (all []Cell) {
 	return all
 }
 
+// work is the cell as a peer is told of it.
 func (c Cell) work(seconds float64) wire.Work {
+	// Enough that the beginning and the end, when fewer are in flight, count for little.
+	least := 3 * c.InFlight * c.Sessions
+	if c.Size*c.Times >= 1e6 && seconds < 1 {
+		least = 1 // A quick run has no time for three seconds at a time.
+	}
 	return wire.Work{
 		Do: c.Do, Size: c.Size, Times: c.Times, Tools: c.Tools, Sessions: c.Sessions, InFlight: c.InFlight,
-		Seconds: seconds,
-		// So that the beginning and the end, when fewer are in flight, count for little.
-		Least: 3 * c.InFlight * c.Sessions,
+		Seconds: seconds, Least: least,
 	}
 }

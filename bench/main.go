@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +22,7 @@ type bench struct {
 	chosen     []*peer
 	log        io.Writer
 
+	work                    *regexp.Regexp // of the cells to measure
 	full                    bool
 	rounds                  int
 	seconds                 float64 // for each peer in each cell and round
@@ -53,12 +55,17 @@ func main() {
 	flag.Float64Var(&b.seconds, "seconds", 0, "for each peer in each cell of a round; 0.1, and 1 in a full run, when 0")
 	only := flag.String("only", "", "the sections to run, of "+strings.Join(names, ", "))
 	peers := flag.String("peers", "", "the peers to run, by parts of their names, separated by commas")
+	work := flag.String("work", "", "a regular expression for the calls to make, as the tables name them")
 	out := flag.String("out", "results", "the folder for the results")
 	flag.IntVar(&b.soakCalls, "soak-calls", 200_000, "the calls of the soak")
 	flag.IntVar(&b.soakConnects, "soak-connects", 1000, "the connects of the soak")
 	flag.Parse()
 	b.log = os.Stdout
-	if err := b.run(*out, split(*only), split(*peers)); err != nil {
+	var err error
+	if b.work, err = regexp.Compile(*work); err == nil {
+		err = b.run(*out, split(*only), split(*peers))
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -119,6 +126,9 @@ func (b *bench) setDefaults() {
 		if b.full {
 			b.seconds = 1
 		}
+	}
+	if b.work == nil {
+		b.work = regexp.MustCompile("")
 	}
 	if b.sessions == nil {
 		b.sessions = []int{1, 2, 5, 10, 25, 50, 100}

@@ -130,7 +130,8 @@ func (b *bench) turn(result *CallResult, r *process) {
 }
 
 func (b *bench) measureCalls(results *Results) error {
-	t, err := b.measureCells("calls", b.peers(false), cells(b.full))
+	chosen := slices.DeleteFunc(cells(b.full), func(c Cell) bool { return !b.work.MatchString(c.String()) })
+	t, err := b.measureCells("calls", b.peers(false), chosen)
 	if err != nil {
 		return err
 	}
@@ -218,7 +219,7 @@ func (b *bench) measureParts(results *Results) error {
 			before := cpuTime(r.pids())
 			reply, err := r.ask(wire.Request{Op: wire.Run, Work: &work})
 			if err != nil {
-				return fmt.Errorf("%s over %s: %w", c.Name(), transport, err)
+				return fmt.Errorf("%s: %w", c, err)
 			}
 			calls := float64(len(reply.Samples))
 			result := PartsResult{Cell: c, Calls: len(reply.Samples), P50: median(reply.Samples), Parts: map[string]float64{}}

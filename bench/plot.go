@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -11,13 +12,15 @@ import (
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/plotutil"
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgsvg"
 )
 
 // plotAll draws what the results have into SVG files.
 func plotAll(folder string, r *Results) error {
 	for _, transport := range transports {
 		cell := call(transport, 100, 1, 1)
-		title := "Latency of " + cell.Name() + ", " + transport
+		title := "Latency, " + cell.String()
 		if err := plotLatency(filepath.Join(folder, "latency-"+transport+".svg"), title, cell, r.Calls); err != nil {
 			return err
 		}
@@ -34,19 +37,21 @@ func plotAll(folder string, r *Results) error {
 	return plotSoak(filepath.Join(folder, "soak.svg"), r.Soak)
 }
 
-// A chart is a plot of a line for each peer.
+// A chart is a plot of a line for each peer, with the legend beside it.
 type chart struct {
 	*plot.Plot
-	lines int
+	legend plot.Legend
+	lines  int
 }
 
 func newChart(title, x, y string) *chart {
 	p := plot.New()
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, x, y
-	p.Title.Padding, p.Legend.Padding = vg.Points(8), vg.Points(2)
-	p.Legend.Left, p.Legend.Top = true, true
+	p.Title.Padding = vg.Points(8)
 	p.Add(plotter.NewGrid())
-	return &chart{Plot: p}
+	c := &chart{Plot: p, legend: plot.NewLegend()}
+	c.legend.Top, c.legend.Padding = true, vg.Points(3)
+	return c
 }
 
 // line adds a line; ours is the thick one.
@@ -63,7 +68,7 @@ func (c *chart) line(name string, points plotter.XYs) error {
 	}
 	c.lines++
 	c.Add(l)
-	c.Legend.Add(name, l)
+	c.legend.Add(name, l)
 	return nil
 }
 
@@ -72,7 +77,17 @@ func (c *chart) save(file string) error {
 	if c.lines == 0 {
 		return nil
 	}
-	return c.Save(24*vg.Centimeter, 15*vg.Centimeter, file)
+	canvas := vgsvg.New(27*vg.Centimeter, 15*vg.Centimeter)
+	whole := draw.New(canvas)
+	c.Draw(draw.Crop(whole, 0, -5*vg.Centimeter, 0, 0))
+	c.legend.Draw(whole)
+	out, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	_, err = canvas.WriteTo(out)
+	return err
 }
 
 // logarithmic makes an axis logarithmic with ticks that can be read.

@@ -82,7 +82,7 @@ print(f"-I{v('INCLUDEPY')}")
 print(f"-L{v('LIBDIR')} -lpython{v('LDVERSION')} -Wl,-rpath,{v('LIBDIR')} {v('LIBS') or ''} {v('SYSLIBS') or ''}")`
 	out, err := exec.Command(w.python, "-c", config).Output()
 	if err != nil {
-		return "", fmt.Errorf("Python does not say how to build with it: %w", err)
+		return "", fmt.Errorf("the interpreter does not say how to build with it: %w", err)
 	}
 	include, link, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
 	return w.build("bridge-cgo", "./peers/bridge",

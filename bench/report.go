@@ -71,7 +71,7 @@ func renderCalls(w *strings.Builder, calls []CallResult) {
 	var failures []string
 	for _, c := range calls {
 		if c.Error != "" {
-			failures = append(failures, fmt.Sprintf("- %s, %s, %s: %s", c.Peer, c.Transport, c.Name(), c.Error))
+			failures = append(failures, fmt.Sprintf("- %s, %s: %s", c.Peer, c, c.Error))
 		}
 	}
 	if len(failures) > 0 {
@@ -89,7 +89,7 @@ func matrix(calls []CallResult, text func(CallResult) string) (head []string, ro
 			head = append(head, c.Peer)
 		}
 		if c.Cell != last {
-			rows = append(rows, []string{c.Transport + ": " + c.Name()})
+			rows = append(rows, []string{c.String()})
 			last = c.Cell
 		}
 		value := "failed"
@@ -179,7 +179,7 @@ func renderMeter(w *strings.Builder, meter []CallResult) {
 	for _, c := range meter {
 		if without := find(meter, c.Cell, unmetered); c.Peer == ours && without != nil {
 			rows = append(rows, []string{
-				c.Transport + ": " + c.Name(), duration(c.P50), duration(without.P50), number(c.Ratio),
+				c.String(), duration(c.P50), duration(without.P50), number(c.Ratio),
 				number(c.CPU / without.CPU),
 			})
 		}
@@ -187,32 +187,37 @@ func renderMeter(w *strings.Builder, meter []CallResult) {
 	grid(w, "The meter", "", []string{"work", "p50 metered", "p50 unmetered", "ratio of p50", "ratio of CPU time"}, rows)
 }
 
+// guest is what the profile of package peers/caisson calls the compiled core.
+const guest = "guest"
+
 func renderParts(w *strings.Builder, parts []PartsResult) {
 	names := map[string]bool{}
 	for _, p := range parts {
 		for name := range p.Parts {
-			names[name] = true
+			names[name] = name != guest
 		}
 	}
 	var columns []string
-	for name := range names {
-		columns = append(columns, name)
+	for name, ofHost := range names {
+		if ofHost {
+			columns = append(columns, name)
+		}
 	}
 	slices.Sort(columns)
-	// The guest first: it is what the host's parts are compared with.
-	if i := slices.Index(columns, "guest"); i > 0 {
-		columns = append([]string{"guest"}, slices.Delete(columns, i, i+1)...)
-	}
 	var rows [][]string
 	for _, p := range parts {
-		row := []string{p.Transport + ": " + p.Name(), duration(p.P50), duration(p.CPU)}
+		var host float64
+		for _, name := range columns {
+			host += p.Parts[name]
+		}
+		row := []string{p.String(), duration(p.P50), duration(p.CPU), duration(p.Parts[guest]), duration(host)}
 		for _, name := range columns {
 			row = append(row, duration(p.Parts[name]))
 		}
 		rows = append(rows, row)
 	}
-	grid(w, "Where Caisson's CPU time goes, per call", "From a profile with 100 samples a second: the guest is the compiled core, the rest is the host.",
-		append([]string{"work", "p50", "CPU"}, columns...), rows)
+	grid(w, "Where Caisson's CPU time goes, per call", "From a profile with 100 samples a second. The guest is the compiled core, the host is the sum of what follows it.",
+		append([]string{"work", "p50", "CPU", "guest", "host"}, columns...), rows)
 }
 
 func renderSoak(w *strings.Builder, soak []SoakResult) {

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestBench runs everything once, as small as it can be, on the peers that need only Go.
+func TestBench(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it compiles the core")
+	}
+	out := t.TempDir()
+	b := bench{
+		log: t.Output(), full: false, rounds: 1, seconds: 0.001, sessions: []int{1, 2}, soakCalls: 100, soakConnects: 50,
+	}
+	names := []string{ours, reference, floor, "mcp-go"}
+	var only []string
+	for _, s := range sections {
+		only = append(only, s.name)
+	}
+	if err := b.run(out, only, names); err != nil {
+		t.Fatal(err)
+	}
+
+	text, err := os.ReadFile(filepath.Join(out, "results.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r Results
+	if err := json.Unmarshal(text, &r); err != nil {
+		t.Fatal(err)
+	}
+	compared := 4 // The fifth, without the meter, has a section of its own.
+	if want := len(cells(false)) * compared; len(r.Calls) != want {
+		t.Errorf("there are results of %d calls, not %d", len(r.Calls), want)
+	}
+	for _, c := range r.Calls {
+		if c.Error != "" || len(c.Rounds) != 1 || c.P50 <= 0 || c.Ratio <= 0 || c.PerSecond <= 0 {
+			t.Errorf("%s, %s: %+v", c.Peer, c, c)
+		}
+	}
+	if want := len(transports) * compared; len(r.Connects) != want {
+		t.Errorf("there are %d connects, not %d", len(r.Connects), want)
+	}
+	for _, c := range r.Connects {
+		if c.P50 <= 0 || c.Revision == "" {
+			t.Errorf("connect: %+v", c)
+		}
+	}
+	if len(r.Starts) != compared+1 {
+		t.Errorf("there are %d starts", len(r.Starts))
+	}
+	for _, m := range r.Memory {
+		if len(m.Sessions) != 2 || m.Error != "" {
+			t.Errorf("memory: %+v", m)
+		}
+	}
+	if len(r.Meter) == 0 || len(r.Parts) == 0 || len(r.Soak) != 2 {
+		t.Errorf("%d of the meter, %d of the parts, %d of the soak", len(r.Meter), len(r.Parts), len(r.Soak))
+	}
+	for _, s := range r.Soak {
+		if s.Error != "" || len(s.AtConnects) != soakSteps {
+			t.Errorf("soak: %+v", s)
+		}
+	}
+
+	table, err := os.ReadFile(filepath.Join(out, "results.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, title := range []string{"Figures to reach", "Latency, p50", "Start of a whole process", "Where Caisson's CPU time goes"} {
+		if !strings.Contains(string(table), "## "+title) {
+			t.Errorf("the table has no %q", title)
+		}
+	}
+	for _, name := range []string{"latency-stdio", "throughput-http-json", "memory", "start", "soak"} {
+		svg, err := os.ReadFile(filepath.Join(out, name+".svg"))
+		if err != nil || !strings.Contains(string(svg), "<svg") {
+			t.Errorf("%s.svg: %v", name, err)
+		}
+	}
+}
+
+func TestRatioIsOfRounds(t *testing.T) {
+	// A slow second round, which hits both, does not change the ratio.
+	us := []Round{{P50: 2}, {P50: 20}, {P50: 2}}
+	them := []Round{{P50: 1}, {P50: 10}, {P50: 1}}
+	if got := ratio(us, them, Round.p50); got != 2 {
+		t.Errorf("the ratio is %v", got)
+	}
+}
+
+func TestGrowth(t *testing.T) {
+	resident := make([]int64, 50)
+	for i := range resident {
+		resident[i] = 100
+	}
+	resident[0], resident[30] = 20, 125 // What comes before the first tenth does not count.
+	if got := growth(resident); got != 0.25 {
+		t.Errorf("the growth is %v", got)
+	}
+}
