@@ -59,6 +59,9 @@ func TestBench(t *testing.T) {
 			t.Errorf("memory: %+v", m)
 		}
 	}
+	if len(r.Cores) != 3*2*2 {
+		t.Errorf("there are %d results of two sessions and one", len(r.Cores))
+	}
 	if len(r.Meter) == 0 || len(r.Parts) == 0 || len(r.Soak) != 2 {
 		t.Errorf("%d of the meter, %d of the parts, %d of the soak", len(r.Meter), len(r.Parts), len(r.Soak))
 	}

@@ -82,9 +82,6 @@ func cells(full bool) (all []Cell) {
 	for _, t := range transports {
 		for _, n := range inFlight {
 			all = append(all, call(t, 100, 1, n))
-			if n == 16 { // The two are compared: so they are neighbours.
-				all = append(all, call(t, 100, 2, n))
-			}
 			if full || n == 1 {
 				all = append(all, call(t, 10e3, 1, n), list(t, 1, n), list(t, 100, n))
 			}

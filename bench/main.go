@@ -38,6 +38,7 @@ var sections = []struct {
 }{
 	{"start", false, (*bench).measureStarts},
 	{"calls", false, (*bench).measureCalls},
+	{"cores", false, (*bench).measureCores},
 	{"meter", false, (*bench).measureMeter},
 	{"parts", false, (*bench).measureParts},
 	{"memory", false, (*bench).measureMemory},
@@ -131,7 +132,7 @@ func (b *bench) setDefaults() {
 		b.work = regexp.MustCompile("")
 	}
 	if b.sessions == nil {
-		b.sessions = []int{1, 2, 5, 10, 25, 50, 100}
+		b.sessions = []int{1, 2, 5, 10, 20, 50, 100}
 	}
 }
 
@@ -152,6 +153,12 @@ func (b *bench) setUp(out string, names []string) error {
 	b.workshop = workshop{source: source, bin: filepath.Join(out, "bin"), cache: filepath.Join(cache, "caisson-bench")}
 	if err := os.MkdirAll(b.workshop.bin, 0o755); err != nil {
 		return err
+	}
+	for _, pattern := range []string{"results.*", "*.svg"} { // Of an earlier run.
+		old, _ := filepath.Glob(filepath.Join(out, pattern))
+		for _, file := range old {
+			_ = os.Remove(file)
+		}
 	}
 	b.say("building the peers")
 	if b.echoServer, err = b.workshop.build("echoserver", "./echoserver", nil); err != nil {

@@ -65,6 +65,7 @@ func environ(cache string) []string {
 	return []string{
 		"CAISSON_BENCH_CACHE=" + filepath.Join(cache, "core"),
 		"PYTHONPYCACHEPREFIX=" + filepath.Join(cache, "python"),
+		"PYTHONDONTWRITEBYTECODE=", // Whatever this shell has: users have bytecode.
 	}
 }
 

@@ -1,10 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"image/color"
-	"math"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -18,6 +14,7 @@ import (
 
 // plotAll draws what the results have into SVG files.
 func plotAll(folder string, r *Results) error {
+	plot.DefaultFont.Variant, plotter.DefaultFont.Variant = "Sans", "Sans"
 	for _, transport := range transports {
 		cell := call(transport, 100, 1, 1)
 		title := "Latency, " + cell.String()
@@ -35,74 +32,6 @@ func plotAll(folder string, r *Results) error {
 		return err
 	}
 	return plotSoak(filepath.Join(folder, "soak.svg"), r.Soak)
-}
-
-// A chart is a plot of a line for each peer, with the legend beside it.
-type chart struct {
-	*plot.Plot
-	legend plot.Legend
-	lines  int
-}
-
-func newChart(title, x, y string) *chart {
-	p := plot.New()
-	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, x, y
-	p.Title.Padding = vg.Points(8)
-	p.Add(plotter.NewGrid())
-	c := &chart{Plot: p, legend: plot.NewLegend()}
-	c.legend.Top, c.legend.Padding = true, vg.Points(3)
-	return c
-}
-
-// line adds a line; ours is the thick one.
-func (c *chart) line(name string, points plotter.XYs) error {
-	l, err := plotter.NewLine(points)
-	if err != nil {
-		return err
-	}
-	l.Color = plotutil.Color(c.lines)
-	l.Dashes = plotutil.Dashes(c.lines / 7)
-	l.Width = vg.Points(1)
-	if name == ours {
-		l.Color, l.Width = color.Black, vg.Points(2.5)
-	}
-	c.lines++
-	c.Add(l)
-	c.legend.Add(name, l)
-	return nil
-}
-
-// save writes the chart, unless it has nothing in it.
-func (c *chart) save(file string) error {
-	if c.lines == 0 {
-		return nil
-	}
-	canvas := vgsvg.New(27*vg.Centimeter, 15*vg.Centimeter)
-	whole := draw.New(canvas)
-	c.Draw(draw.Crop(whole, 0, -5*vg.Centimeter, 0, 0))
-	c.legend.Draw(whole)
-	out, err := os.Create(file)
-	if err != nil {
-		return err
-	}
-	defer out.Close()
-	_, err = canvas.WriteTo(out)
-	return err
-}
-
-// logarithmic makes an axis logarithmic with ticks that can be read.
-func logarithmic(axis *plot.Axis) {
-	axis.Scale = plot.LogScale{}
-	axis.Tick.Marker = plot.TickerFunc(func(least, most float64) (ticks []plot.Tick) {
-		for power := math.Floor(math.Log10(least)); power <= math.Ceil(math.Log10(most)); power++ {
-			for _, n := range []float64{1, 2, 5} {
-				if value := n * math.Pow(10, power); value >= least && value <= most {
-					ticks = append(ticks, plot.Tick{Value: value, Label: fmt.Sprint(value)})
-				}
-			}
-		}
-		return ticks
-	})
 }
 
 func plotLatency(file, title string, cell Cell, calls []CallResult) error {
@@ -198,7 +127,7 @@ func plotStarts(file string, starts []StartResult) error {
 	p.Title.Padding = vg.Points(8)
 	var names []string
 	for _, s := range starts {
-		names = append(names, s.Peer+", caches "+caches(s.First))
+		names = append(names, s.Peer+", "+caches(s.First))
 	}
 	var below *plotter.BarChart
 	for i, stage := range []struct {
@@ -227,5 +156,7 @@ func plotStarts(file string, starts []StartResult) error {
 	}
 	p.Legend.Top = true
 	p.NominalY(names...)
-	return p.Save(24*vg.Centimeter, vg.Length(3+len(starts))*vg.Centimeter, file)
+	canvas := vgsvg.New(24*vg.Centimeter, vg.Length(3+len(starts))*vg.Centimeter)
+	p.Draw(draw.New(canvas))
+	return write(canvas, file)
 }

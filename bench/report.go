@@ -28,6 +28,7 @@ func render(r *Results) string {
 	renderConnects(&w, r.Connects)
 	renderStarts(&w, r.Starts)
 	renderMemory(&w, r.Memory)
+	renderCores(&w, r.Cores)
 	renderMeter(&w, r.Meter)
 	renderParts(&w, r.Parts)
 	renderSoak(&w, r.Soak)
@@ -77,7 +78,6 @@ func renderCalls(w *strings.Builder, calls []CallResult) {
 	if len(failures) > 0 {
 		fmt.Fprintf(w, "\nWhat failed:\n\n%s\n", strings.Join(failures, "\n"))
 	}
-	renderCores(w, calls)
 }
 
 // matrix has a row for each cell and a column for each peer.
@@ -101,23 +101,19 @@ func matrix(calls []CallResult, text func(CallResult) string) (head []string, ro
 	return head, rows
 }
 
-func renderCores(w *strings.Builder, calls []CallResult) {
-	head, rows := []string{"peer"}, [][]string(nil)
-	for _, c := range calls {
-		one := find(calls, call(c.Transport, 100, 1, 16), c.Peer)
-		if c.Cell != call(c.Transport, 100, 2, 16) || one == nil {
-			continue
+func renderCores(w *strings.Builder, cores []CallResult) {
+	var rows [][]string
+	for _, two := range cores {
+		one := find(cores, call(two.Transport, 100, 1, 16), two.Peer)
+		if two.Sessions == 2 && one != nil {
+			rows = append(rows, []string{
+				two.Transport, two.Peer, number(one.PerSecond), number(two.PerSecond), number(ratio(two.Rounds, one.Rounds, Round.perSecond)),
+				number(ratio(two.Rounds, one.Rounds, Round.cpu)),
+			})
 		}
-		if !slices.Contains(head, c.Transport) {
-			head = append(head, c.Transport)
-		}
-		i := slices.IndexFunc(rows, func(row []string) bool { return row[0] == c.Peer })
-		if i < 0 {
-			i, rows = len(rows), append(rows, []string{c.Peer})
-		}
-		rows[i] = append(rows[i], number(ratio(c.Rounds, one.Rounds, Round.perSecond)))
 	}
-	grid(w, "Two sessions against one", "Calls per second with two sessions, divided by those with one; 16 in flight on each. The server needs a part of the processors too.", head, rows)
+	grid(w, "Two sessions against one", "tools/call, 100 B, 16 in flight on each session. The server needs a part of the processors too.",
+		[]string{"transport", "peer", "calls per second with one", "with two", "ratio", "ratio of CPU per call"}, rows)
 }
 
 func find(calls []CallResult, cell Cell, peer string) *CallResult {
@@ -180,7 +176,7 @@ func renderMeter(w *strings.Builder, meter []CallResult) {
 		if without := find(meter, c.Cell, unmetered); c.Peer == ours && without != nil {
 			rows = append(rows, []string{
 				c.String(), duration(c.P50), duration(without.P50), number(c.Ratio),
-				number(c.CPU / without.CPU),
+				number(ratio(c.Rounds, without.Rounds, Round.cpu)),
 			})
 		}
 	}

@@ -13,6 +13,7 @@ type Results struct {
 	Connects []ConnectResult
 	Starts   []StartResult
 	Memory   []MemoryResult
+	Cores    []CallResult
 	Meter    []CallResult
 	Parts    []PartsResult
 	Soak     []SoakResult `json:",omitempty"`
@@ -169,7 +170,7 @@ func summarize(all []*CallResult, base string) (results []CallResult) {
 		}
 		c.P50, c.P99 = quantile(c.samples, .5), quantile(c.samples, .99)
 		c.PerSecond = medianOf(c.Rounds, Round.perSecond)
-		c.CPU = medianOf(c.Rounds, func(r Round) float64 { return r.CPU })
+		c.CPU = medianOf(c.Rounds, Round.cpu)
 		if b := bases[c.Cell]; b != nil {
 			c.Ratio = ratio(c.Rounds, b.Rounds, Round.p50)
 			c.Speed = ratio(c.Rounds, b.Rounds, Round.perSecond)
@@ -181,3 +182,4 @@ func summarize(all []*CallResult, base string) (results []CallResult) {
 
 func (r Round) p50() float64       { return r.P50 }
 func (r Round) perSecond() float64 { return r.PerSecond }
+func (r Round) cpu() float64       { return r.CPU }

@@ -103,7 +103,7 @@ func speeds(r *Results, cell Cell) string {
 }
 
 func cores(r *Results, transport string) string {
-	one, two := find(r.Calls, call(transport, 100, 1, 16), ours), find(r.Calls, call(transport, 100, 2, 16), ours)
+	one, two := find(r.Cores, call(transport, 100, 1, 16), ours), find(r.Cores, call(transport, 100, 2, 16), ours)
 	if one == nil || two == nil {
 		return ""
 	}
