@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -129,9 +128,13 @@ func (b *bench) turn(result *CallResult, r *process) {
 	result.add(reply.Samples, reply.Elapsed, float64(cpu)/float64(time.Microsecond))
 }
 
+// wanted are the cells that -work chooses.
+func (b *bench) wanted(cells []Cell) []Cell {
+	return slices.DeleteFunc(cells, func(c Cell) bool { return !b.work.MatchString(c.String()) })
+}
+
 func (b *bench) measureCalls(results *Results) error {
-	chosen := slices.DeleteFunc(cells(b.full), func(c Cell) bool { return !b.work.MatchString(c.String()) })
-	t, err := b.measureCells("calls", b.peers(false), chosen)
+	t, err := b.measureCells("calls", b.peers(false), b.wanted(cells(b.full)))
 	if err != nil {
 		return err
 	}
@@ -191,49 +194,5 @@ func (b *bench) measureMeter(results *Results) error {
 		return err
 	}
 	results.Meter = summarize(t.calls, unmetered)
-	return nil
-}
-
-// measureParts asks Caisson's process where its time goes.
-func (b *bench) measureParts(results *Results) error {
-	p := b.peer(ours)
-	if p == nil {
-		return nil
-	}
-	b.say("the parts of a call")
-	servers, err := startServers(b.echoServer)
-	if err != nil {
-		return err
-	}
-	defer servers.stop()
-	r, err := start(p, b.workshop.warm()...)
-	if err != nil {
-		return err
-	}
-	defer r.stop()
-	for _, transport := range []string{stdio, httpJSON} {
-		if _, err := r.ask(wire.Request{Op: wire.Connect, Server: servers.server(transport, 1), Count: 1}); err != nil {
-			return err
-		}
-		for _, c := range []Cell{call(transport, 100, 1, 1), call(transport, 100, 1, 64), call(transport, 10e3, 1, 1), call(transport, 1e6, 1, 1)} {
-			work := c.work(20 * b.seconds)
-			work.Profile = true
-			before := cpuTime(r.pids())
-			reply, err := r.ask(wire.Request{Op: wire.Run, Work: &work})
-			if err != nil {
-				return fmt.Errorf("%s: %w", c, err)
-			}
-			calls := float64(len(reply.Samples))
-			result := PartsResult{Cell: c, Calls: len(reply.Samples), P50: median(reply.Samples), Parts: map[string]float64{}}
-			result.CPU = float64(cpuTime(r.pids())-before) / float64(time.Microsecond) / calls
-			for part, time := range reply.Parts {
-				result.Parts[part] = time / calls
-			}
-			results.Parts = append(results.Parts, result)
-		}
-		if _, err := r.ask(wire.Request{Op: wire.Close}); err != nil {
-			return err
-		}
-	}
 	return nil
 }
