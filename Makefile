@@ -63,7 +63,7 @@ cross: ## build for every platform, without cgo
 	@for target in $(TARGETS); do echo "$$target"; GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build ./...; done
 
 .PHONY: bench
-bench: ## compare with other clients, in one run of minutes (BENCH=full: an hour); see bench/README.md
+bench: ## compare with other clients, in one run of minutes (BENCH=full: an hour or more); see bench/README.md
 	go -C bench run . $(BENCH_FLAGS)
 
 .PHONY: clean

@@ -109,3 +109,18 @@ func TestGrowth(t *testing.T) {
 		t.Errorf("the growth is %v", got)
 	}
 }
+
+// TestPlotsOfLittle draws what a run has measured that was narrowed to one cell.
+func TestPlotsOfLittle(t *testing.T) {
+	folder := t.TempDir()
+	c := CallResult{Cell: call(stdio, 100, 1, 1), Peer: ours}
+	c.add([]float64{1500}, 1500, 100)
+	results := Results{Calls: summarize([]*CallResult{&c}, reference)}
+	if err := plotAll(folder, &results); err != nil {
+		t.Fatal(err)
+	}
+	drawn, err := filepath.Glob(filepath.Join(folder, "*.svg"))
+	if err != nil || len(drawn) != 2 {
+		t.Errorf("%v were drawn: %v", drawn, err)
+	}
+}

@@ -89,9 +89,6 @@ func cells(full bool) (all []Cell) {
 		if full || t != httpSSE {
 			all = append(all, call(t, 1e6, 1, 1), largeResult(t))
 		}
-		if full {
-			all = append(all, call(t, 1e6, 1, 16))
-		}
 	}
 	return all
 }

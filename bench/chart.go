@@ -64,6 +64,9 @@ func (c *chart) save(file string) error {
 
 // logarithmic makes an axis logarithmic with ticks that can be read.
 func logarithmic(axis *plot.Axis) {
+	if axis.Min == axis.Max { // A single value would get a range around it that begins at 0 or below.
+		axis.Min, axis.Max = axis.Min/2, axis.Max*2
+	}
 	axis.Scale = plot.LogScale{}
 	axis.Tick.Marker = plot.TickerFunc(func(least, most float64) (ticks []plot.Tick) {
 		for power := math.Floor(math.Log10(least)); power <= math.Ceil(math.Log10(most)); power++ {

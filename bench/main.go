@@ -51,7 +51,7 @@ func main() {
 	for _, s := range sections {
 		names = append(names, s.name)
 	}
-	flag.BoolVar(&b.full, "full", os.Getenv("BENCH") == "full", "measure everything, for about an hour")
+	flag.BoolVar(&b.full, "full", os.Getenv("BENCH") == "full", "measure everything, for more than an hour")
 	flag.IntVar(&b.rounds, "rounds", 0, "how often everything is done; 3, and 5 of a full run, when 0")
 	flag.Float64Var(&b.seconds, "seconds", 0, "for each peer in each cell of a round; 0.1, and 1 in a full run, when 0")
 	only := flag.String("only", "", "the sections to run, of "+strings.Join(names, ", "))

@@ -12,8 +12,9 @@ import (
 	"github.com/caisson-dev/caisson/host-go/bench/internal/wire"
 )
 
-// line is repeated to make messages: text like what tools give, with something to escape in it.
-const line = "The tool said \"done\" after 0.25 s, in /srv/data/report.txt\n"
+// line is repeated to make messages: text like what tools give, with something to
+// escape in it, and so little that FastMCP takes a megabyte of it in one event.
+const line = "The tool was done after 0.25 s, and wrote /srv/data/report.txt\n"
 
 // Message makes a message of so many bytes.
 func Message(size int) string {

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 
-const LINE = 'The tool said "done" after 0.25 s, in /srv/data/report.txt\n';
+const LINE = 'The tool was done after 0.25 s, and wrote /srv/data/report.txt\n';
 const now = () => performance.now() * 1000;
 
 async function connect({ command, args = [], url }) {

@@ -7,7 +7,7 @@ import time
 
 import fast
 
-LINE = 'The tool said "done" after 0.25 s, in /srv/data/report.txt\n'
+LINE = "The tool was done after 0.25 s, and wrote /srv/data/report.txt\n"
 
 
 def task(work: dict):
