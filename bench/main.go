@@ -4,6 +4,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -82,9 +83,13 @@ func (b *bench) run(out string, only, peers []string) error {
 	if err := b.setUp(out, peers); err != nil {
 		return err
 	}
-	results := Results{Machine: thisMachine(b.workshop.source)}
+	results := Results{Machine: thisMachine(b.workshop.source), Component: b.componentSize()}
 	results.Machine.Full, results.Machine.Rounds = b.full, b.rounds
+	b.say("filling the caches")
 	for _, p := range b.chosen {
+		if p.skipped == nil {
+			p.skipped = b.tryOut(p)
+		}
 		result := PeerResult{Name: p.name, About: p.about}
 		if p.skipped != nil {
 			result.Skipped = p.skipped.Error()
@@ -92,27 +97,37 @@ func (b *bench) run(out string, only, peers []string) error {
 		}
 		results.Peers = append(results.Peers, result)
 	}
-	b.say("filling the caches")
-	for _, p := range b.chosen {
-		if p.skipped == nil {
-			r, err := start(p, b.workshop.warm()...)
-			if err != nil {
-				return err
-			}
-			r.stop()
-		}
-	}
+	var failures error // A section that fails costs only itself.
 	for _, s := range sections {
 		if len(only) > 0 && !slices.Contains(only, s.name) || len(only) == 0 && s.full && !b.full {
 			continue
 		}
 		if err := s.measure(b, &results); err != nil {
-			return fmt.Errorf("%s: %w", s.name, err)
+			failures = errors.Join(failures, fmt.Errorf("%s: %w", s.name, err))
 		}
 	}
 	results.Machine.Took = time.Since(began).Round(time.Second).String()
 	results.Machine.LoadAfter = load()
-	return b.write(out, &results)
+	return errors.Join(failures, b.write(out, &results))
+}
+
+// tryOut starts a peer once, which fills its caches.
+func (b *bench) tryOut(p *peer) error {
+	r, err := start(p, b.workshop.warm()...)
+	if err != nil {
+		return err
+	}
+	r.stop()
+	return nil
+}
+
+// componentSize is the size of the embedded core, compressed; 0 when it is not where it was.
+func (b *bench) componentSize() int64 {
+	info, err := os.Stat(filepath.Join(b.workshop.source, "..", "host-go", "internal", "core", "core.wasm.zst"))
+	if err != nil {
+		return 0
+	}
+	return info.Size()
 }
 
 func (b *bench) setDefaults() {

@@ -117,7 +117,7 @@ func plotSoak(file string, soak []SoakResult) error {
 
 // plotStarts stacks the stages of each start, the quickest at the top.
 func plotStarts(file string, starts []StartResult) error {
-	starts = slices.DeleteFunc(slices.Clone(starts), func(s StartResult) bool { return s.Transport != stdio })
+	starts = slices.DeleteFunc(slices.Clone(starts), func(s StartResult) bool { return s.Transport != stdio || len(s.Runs) == 0 })
 	if len(starts) == 0 {
 		return nil
 	}

@@ -137,6 +137,9 @@ func renderConnects(w *strings.Builder, connects []ConnectResult) {
 func renderStarts(w *strings.Builder, starts []StartResult) {
 	var rows [][]string
 	for _, s := range starts {
+		if len(s.Runs) == 0 {
+			continue // The section has failed before.
+		}
 		m := s.Median
 		least, most := s.Runs[0].Total(), s.Runs[0].Total()
 		for _, run := range s.Runs {

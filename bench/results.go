@@ -7,16 +7,17 @@ import (
 // Results are everything that a run has measured; results.json is this. Times are in microseconds,
 // memory in bytes.
 type Results struct {
-	Machine  Machine
-	Peers    []PeerResult
-	Calls    []CallResult
-	Connects []ConnectResult
-	Starts   []StartResult
-	Memory   []MemoryResult
-	Cores    []CallResult
-	Meter    []CallResult
-	Parts    []PartsResult
-	Soak     []SoakResult `json:",omitempty"`
+	Machine   Machine
+	Component int64 // the embedded core, compressed
+	Peers     []PeerResult
+	Calls     []CallResult
+	Connects  []ConnectResult
+	Starts    []StartResult
+	Memory    []MemoryResult
+	Cores     []CallResult
+	Meter     []CallResult
+	Parts     []PartsResult
+	Soak      []SoakResult `json:",omitempty"`
 }
 
 // A PeerResult is a peer, and why it was left out if it was.

@@ -67,6 +67,7 @@ var targets = []target{
 		}
 		return ""
 	}},
+	{"the embedded component, compressed", "6 MB", "4 MB", func(r *Results) string { return megabytes(float64(r.Component)) }},
 	{"soak: memory after the first tenth", "flat within 10%", "the same", func(r *Results) string {
 		for _, s := range r.Soak {
 			if s.Peer == ours {
