@@ -1,0 +1,54 @@
+package component_test
+
+import "strings"
+
+// trapCategories tell what a trap is about by what the messages of wasmtime, of
+// this runtime and of wazero have in them. The first that fits counts. Two
+// runtimes agree on a trap when it is of the same category: the words differ.
+var trapCategories = []struct {
+	category string
+	messages []string
+}{
+	{"host", []string{"host: "}},
+	{"dead", []string{"instance is dead", "cannot enter component instance"}},
+	{"leave", []string{"cannot leave component instance"}},
+	{"realloc", []string{"realloc return"}},
+	{"stack overflow", []string{"call stack exhausted", "stack overflow"}},
+	{"unreachable", []string{"unreachable"}},
+	{"divide by zero", []string{"divide by zero"}},
+	{"integer overflow", []string{"integer overflow"}},
+	{"invalid conversion", []string{"invalid conversion to integer"}},
+	{"indirect call", []string{"indirect call type mismatch"}},
+	{"table bounds", []string{"uninitialized element", "undefined element", "out of bounds table access", "invalid table access"}},
+	{"char", []string{"`char`", "valid char"}},
+	{"encoding", []string{"utf-8", "utf-16", "UTF-8", "UTF-16", "surrogate"}},
+	{"discriminant", []string{"discriminant", "invalid case"}},
+	{"alignment", []string{"aligned"}},
+	{"length limit", []string{"longer than the limit"}},
+	{"memory bounds", []string{"out of bounds", "beyond end of memory"}},
+	{"limit", []string{"limit reached", "exceeds memory limits", "minimum size"}},
+}
+
+// trapCategory returns the category of a trap's message, or the message.
+func trapCategory(message string) string {
+	for _, c := range trapCategories {
+		for _, m := range c.messages {
+			if strings.Contains(message, m) {
+				return c.category
+			}
+		}
+	}
+	return message
+}
+
+// knownDifferences are those that are the same in every component.
+var knownDifferences = []difference{
+	{
+		Ours: "length limit", Theirs: []string{"alignment", "memory bounds"},
+		Reason: "CanonicalABI.md traps on a length beyond MAX_STRING_BYTE_LENGTH or MAX_LIST_BYTE_LENGTH before it looks at the pointer; wasmtime has no such limit",
+	},
+	{
+		Ours: "alignment", Theirs: []string{"memory bounds"},
+		Reason: "of a list that is both unaligned and out of bounds, CanonicalABI.md looks at the alignment first, wasmtime at the bounds",
+	},
+}

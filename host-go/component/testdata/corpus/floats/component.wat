@@ -1,0 +1,52 @@
+;; Floats as themselves and as their bits, both ways. There is one NaN.
+(component
+  (core module $Libc
+    (memory (export "memory") 1)
+    (global $next (mut i32) (i32.const 1024))
+    ;; A bump allocator: the memory grows as it has to, post-return starts anew.
+    (func (export "realloc") (param $old i32) (param $had i32) (param $align i32) (param $size i32) (result i32)
+      (local $ptr i32)
+      (local.set $ptr (i32.and
+        (i32.add (global.get $next) (i32.sub (local.get $align) (i32.const 1)))
+        (i32.sub (i32.const 0) (local.get $align))))
+      (global.set $next (i32.add (local.get $ptr) (local.get $size)))
+      (block $fits
+        (br_if $fits (i32.le_u (i32.add (global.get $next) (i32.const 1024)) (i32.shl (memory.size) (i32.const 16))))
+        (br_if $fits (i32.ne (i32.const -1) (memory.grow (i32.add (i32.const 1) (i32.shr_u (local.get $size) (i32.const 16))))))
+        (unreachable))
+      (memory.copy (local.get $ptr) (local.get $old)
+        (select (local.get $had) (local.get $size) (i32.lt_u (local.get $had) (local.get $size))))
+      (local.get $ptr))
+    (func (export "free") (param i32) (global.set $next (i32.const 1024))))
+  (core instance $libc (instantiate $Libc))
+  (alias core export $libc "memory" (core memory $mem))
+  (alias core export $libc "realloc" (core func $realloc))
+  (alias core export $libc "free" (core func $free))
+  (core module $M
+    (import "libc" "memory" (memory 1))
+    ;; Returns the list or string that it is given.
+    (func (export "echo") (param i32 i32) (result i32)
+      (i32.store (i32.const 16) (local.get 0)) (i32.store (i32.const 20) (local.get 1)) (i32.const 16)))
+  (core instance $m (instantiate $M (with "libc" (instance $libc))))
+  (alias core export $m "echo" (core func $echo))
+  (core module $F
+    (func (export "f32") (param f32) (result f32) (local.get 0))
+    (func (export "f64") (param f64) (result f64) (local.get 0))
+    (func (export "f32-of") (param i32) (result f32) (f32.reinterpret_i32 (local.get 0)))
+    (func (export "f64-of") (param i64) (result f64) (f64.reinterpret_i64 (local.get 0)))
+    (func (export "f32-bits") (param f32) (result i32) (i32.reinterpret_f32 (local.get 0)))
+    (func (export "f64-bits") (param f64) (result i64) (i64.reinterpret_f64 (local.get 0)))
+    (func (export "narrow") (param f64) (result f32) (f32.demote_f64 (local.get 0))))
+  (core instance $f (instantiate $F))
+  (func (export "echo-f32") (param "v" f32) (result f32) (canon lift (core func $f "f32")))
+  (func (export "echo-f64") (param "v" f64) (result f64) (canon lift (core func $f "f64")))
+  (func (export "f32-of") (param "bits" u32) (result f32) (canon lift (core func $f "f32-of")))
+  (func (export "f64-of") (param "bits" u64) (result f64) (canon lift (core func $f "f64-of")))
+  (func (export "f32-bits") (param "v" f32) (result u32) (canon lift (core func $f "f32-bits")))
+  (func (export "f64-bits") (param "v" f64) (result u64) (canon lift (core func $f "f64-bits")))
+  (func (export "narrow") (param "v" f64) (result f32) (canon lift (core func $f "narrow")))
+  (func (export "echo-f32s") (param "v" (list f32)) (result (list f32))
+    (canon lift (core func $echo) (memory $mem) (realloc $realloc) (post-return $free)))
+  (func (export "echo-f64s") (param "v" (list f64)) (result (list f64))
+    (canon lift (core func $echo) (memory $mem) (realloc $realloc) (post-return $free)))
+)

@@ -1,0 +1,26 @@
+;; Every integer type as itself, and every narrow one lifted from 32 bits of any
+;; value: the bits above are ignored.
+(component
+  (core module $M
+    (func (export "i32") (param i32) (result i32) (local.get 0))
+    (func (export "i64") (param i64) (result i64) (local.get 0)))
+  (core instance $m (instantiate $M))
+  (func (export "echo-s8") (param "v" s8) (result s8) (canon lift (core func $m "i32")))
+  (func (export "echo-u8") (param "v" u8) (result u8) (canon lift (core func $m "i32")))
+  (func (export "echo-s16") (param "v" s16) (result s16) (canon lift (core func $m "i32")))
+  (func (export "echo-u16") (param "v" u16) (result u16) (canon lift (core func $m "i32")))
+  (func (export "echo-s32") (param "v" s32) (result s32) (canon lift (core func $m "i32")))
+  (func (export "echo-u32") (param "v" u32) (result u32) (canon lift (core func $m "i32")))
+  (func (export "echo-s64") (param "v" s64) (result s64) (canon lift (core func $m "i64")))
+  (func (export "echo-u64") (param "v" u64) (result u64) (canon lift (core func $m "i64")))
+  (func (export "as-s8") (param "v" u32) (result s8) (canon lift (core func $m "i32")))
+  (func (export "as-u8") (param "v" u32) (result u8) (canon lift (core func $m "i32")))
+  (func (export "as-s16") (param "v" u32) (result s16) (canon lift (core func $m "i32")))
+  (func (export "as-u16") (param "v" u32) (result u16) (canon lift (core func $m "i32")))
+  (func (export "as-s32") (param "v" u32) (result s32) (canon lift (core func $m "i32")))
+  (func (export "from-s8") (param "v" s8) (result u32) (canon lift (core func $m "i32")))
+  (func (export "from-u8") (param "v" u8) (result u32) (canon lift (core func $m "i32")))
+  (func (export "from-s16") (param "v" s16) (result u32) (canon lift (core func $m "i32")))
+  (func (export "from-u16") (param "v" u16) (result u32) (canon lift (core func $m "i32")))
+  (func (export "as-s64") (param "v" u64) (result s64) (canon lift (core func $m "i64")))
+)

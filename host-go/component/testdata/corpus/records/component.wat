@@ -1,0 +1,77 @@
+;; Records: in lists, of bytes, as bytes, and flat, in one core parameter for each
+;; field.
+(component
+  (core module $Libc
+    (memory (export "memory") 1)
+    (global $next (mut i32) (i32.const 1024))
+    ;; A bump allocator: the memory grows as it has to, post-return starts anew.
+    (func (export "realloc") (param $old i32) (param $had i32) (param $align i32) (param $size i32) (result i32)
+      (local $ptr i32)
+      (local.set $ptr (i32.and
+        (i32.add (global.get $next) (i32.sub (local.get $align) (i32.const 1)))
+        (i32.sub (i32.const 0) (local.get $align))))
+      (global.set $next (i32.add (local.get $ptr) (local.get $size)))
+      (block $fits
+        (br_if $fits (i32.le_u (i32.add (global.get $next) (i32.const 1024)) (i32.shl (memory.size) (i32.const 16))))
+        (br_if $fits (i32.ne (i32.const -1) (memory.grow (i32.add (i32.const 1) (i32.shr_u (local.get $size) (i32.const 16))))))
+        (unreachable))
+      (memory.copy (local.get $ptr) (local.get $old)
+        (select (local.get $had) (local.get $size) (i32.lt_u (local.get $had) (local.get $size))))
+      (local.get $ptr))
+    (func (export "free") (param i32) (global.set $next (i32.const 1024))))
+  (core instance $libc (instantiate $Libc))
+  (alias core export $libc "memory" (core memory $mem))
+  (alias core export $libc "realloc" (core func $realloc))
+  (alias core export $libc "free" (core func $free))
+  (type $pixel' (record (field "r" u8) (field "g" u8) (field "b" u8)))
+  (export $pixel "pixel" (type $pixel'))
+  (type $mixed' (record (field "a" u8) (field "b" u64) (field "c" s16) (field "d" f32) (field "e" bool) (field "f" char)))
+  (export $mixed "mixed" (type $mixed'))
+  (type $person' (record (field "name" string) (field "age" u16) (field "tags" (list string))))
+  (export $person "person" (type $person'))
+  (core module $M
+    (import "libc" "memory" (memory 1))
+    ;; Returns the list or string that it is given.
+    (func (export "echo") (param i32 i32) (result i32)
+      (i32.store (i32.const 16) (local.get 0)) (i32.store (i32.const 20) (local.get 1)) (i32.const 16)))
+  (core instance $m (instantiate $M (with "libc" (instance $libc))))
+  (alias core export $m "echo" (core func $echo))
+  (core module $R
+    (import "libc" "memory" (memory 1))
+    ;; Bytes as a list of so many values.
+    (func (export "of-bytes") (param $ptr i32) (param $len i32) (param $n i32) (result i32)
+      (memory.fill (i32.add (local.get $ptr) (local.get $len)) (i32.const 0) (i32.const 512))
+      (i32.store (i32.const 16) (local.get $ptr)) (i32.store (i32.const 20) (local.get $n)) (i32.const 16)))
+  (core instance $r (instantiate $R (with "libc" (instance $libc))))
+  (core module $B
+    (import "libc" "memory" (memory 1))
+    ;; A list of values as bytes, padding and all.
+    (func (export "bytes") (param $ptr i32) (param $n i32) (result i32)
+      (i32.store (i32.const 16) (local.get $ptr))
+      (i32.store (i32.const 20) (i32.mul (local.get $n) (i32.const 32)))
+      (i32.const 16)))
+  (core instance $b (instantiate $B (with "libc" (instance $libc))))
+  (core module $F
+    (import "libc" "memory" (memory 1))
+    (func (export "flat") (param i32 i64 i32 f32 i32 i32) (result i32)
+      (i32.store (i32.const 32) (local.get 0)) (i64.store (i32.const 40) (local.get 1)) (i32.store (i32.const 48) (local.get 2))
+      (f32.store (i32.const 52) (local.get 3)) (i32.store (i32.const 56) (local.get 4)) (i32.store (i32.const 60) (local.get 5))
+      (i32.const 32)))
+  (core instance $f (instantiate $F (with "libc" (instance $libc))))
+  (func (export "echo-pixels") (param "v" (list $pixel)) (result (list $pixel))
+    (canon lift (core func $echo) (memory $mem) (realloc $realloc) (post-return $free)))
+  (func (export "echo-mixeds") (param "v" (list $mixed)) (result (list $mixed))
+    (canon lift (core func $echo) (memory $mem) (realloc $realloc) (post-return $free)))
+  (func (export "echo-persons") (param "v" (list $person)) (result (list $person))
+    (canon lift (core func $echo) (memory $mem) (realloc $realloc) (post-return $free)))
+  (func (export "flat") (param "v" $mixed) (result (tuple u32 u64 u32 f32 u32 u32))
+    (canon lift (core func $f "flat") (memory $mem) (realloc $realloc) (post-return $free)))
+  (func (export "mixed-of-bytes") (param "bytes" (list u8)) (param "n" u32) (result (list $mixed))
+    (canon lift (core func $r "of-bytes") (memory $mem) (realloc $realloc) (post-return $free)))
+  (func (export "pixels-of-bytes") (param "bytes" (list u8)) (param "n" u32) (result (list $pixel))
+    (canon lift (core func $r "of-bytes") (memory $mem) (realloc $realloc) (post-return $free)))
+  (func (export "person-of-bytes") (param "bytes" (list u8)) (param "n" u32) (result (list $person))
+    (canon lift (core func $r "of-bytes") (memory $mem) (realloc $realloc) (post-return $free)))
+  (func (export "bytes-of-mixed") (param "v" (list $mixed)) (result (list u8))
+    (canon lift (core func $b "bytes") (memory $mem) (realloc $realloc) (post-return $free)))
+)

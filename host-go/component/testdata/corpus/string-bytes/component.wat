@@ -1,0 +1,48 @@
+;; What a guest finds in its memory for a string, in each encoding: the code units
+;; as the Canonical ABI says, tag and all, and the bytes.
+(component
+  (core module $Libc
+    (memory (export "memory") 1)
+    (global $next (mut i32) (i32.const 1024))
+    ;; A bump allocator: the memory grows as it has to, post-return starts anew.
+    (func (export "realloc") (param $old i32) (param $had i32) (param $align i32) (param $size i32) (result i32)
+      (local $ptr i32)
+      (local.set $ptr (i32.and
+        (i32.add (global.get $next) (i32.sub (local.get $align) (i32.const 1)))
+        (i32.sub (i32.const 0) (local.get $align))))
+      (global.set $next (i32.add (local.get $ptr) (local.get $size)))
+      (block $fits
+        (br_if $fits (i32.le_u (i32.add (global.get $next) (i32.const 1024)) (i32.shl (memory.size) (i32.const 16))))
+        (br_if $fits (i32.ne (i32.const -1) (memory.grow (i32.add (i32.const 1) (i32.shr_u (local.get $size) (i32.const 16))))))
+        (unreachable))
+      (memory.copy (local.get $ptr) (local.get $old)
+        (select (local.get $had) (local.get $size) (i32.lt_u (local.get $had) (local.get $size))))
+      (local.get $ptr))
+    (func (export "free") (param i32) (global.set $next (i32.const 1024))))
+  (core instance $libc (instantiate $Libc))
+  (alias core export $libc "memory" (core memory $mem))
+  (alias core export $libc "realloc" (core func $realloc))
+  (alias core export $libc "free" (core func $free))
+  (core module $M
+    (import "libc" "memory" (memory 1))
+    (func $give (param $ptr i32) (param $bytes i32) (param $units i32) (result i32)
+      (i32.store (i32.const 16) (local.get $units))
+      (i32.store (i32.const 20) (local.get $ptr))
+      (i32.store (i32.const 24) (local.get $bytes))
+      (i32.const 16))
+    (func (export "utf8") (param i32 i32) (result i32)
+      (call $give (local.get 0) (local.get 1) (local.get 1)))
+    (func (export "utf16") (param i32 i32) (result i32)
+      (call $give (local.get 0) (i32.shl (local.get 1) (i32.const 1)) (local.get 1)))
+    (func (export "latin1+utf16") (param i32 i32) (result i32)
+      (call $give (local.get 0)
+        (i32.shl (i32.and (local.get 1) (i32.const 0x7fffffff)) (i32.shr_u (local.get 1) (i32.const 31)))
+        (local.get 1))))
+  (core instance $m (instantiate $M (with "libc" (instance $libc))))
+  (func (export "utf8") (param "v" string) (result (tuple u32 (list u8)))
+    (canon lift (core func $m "utf8") (memory $mem) (realloc $realloc) (post-return $free) string-encoding=utf8))
+  (func (export "utf16") (param "v" string) (result (tuple u32 (list u8)))
+    (canon lift (core func $m "utf16") (memory $mem) (realloc $realloc) (post-return $free) string-encoding=utf16))
+  (func (export "latin1-utf16") (param "v" string) (result (tuple u32 (list u8)))
+    (canon lift (core func $m "latin1+utf16") (memory $mem) (realloc $realloc) (post-return $free) string-encoding=latin1+utf16))
+)
