@@ -74,11 +74,14 @@ func (r *runner) call(name string, args []any) (o outcome) {
 	defer cancel()
 	r.log = nil
 	err := r.invoke(ctx, name, args, &o)
-	if err != nil {
-		o.Trap, o.message = trapCategory(err.Error()), err.Error()
-		if trap := (*component.TrapError)(nil); !errors.As(err, &trap) && !errors.Is(err, component.ErrInstanceDead) {
-			o.Trap = "not a trap: " + err.Error()
-		}
+	var trap *component.TrapError
+	switch {
+	case errors.As(err, &trap):
+		o.Trap, o.message = trapCategory(trap.Err.Error()), err.Error()
+	case errors.Is(err, component.ErrInstanceDead):
+		o.Trap = "dead"
+	case err != nil:
+		o.Trap = "not a trap: " + err.Error()
 	}
 	o.Log = r.log
 	return o

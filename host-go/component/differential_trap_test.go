@@ -10,8 +10,13 @@ var trapCategories = []struct {
 	messages []string
 }{
 	{"host", []string{"host: "}},
+	{"exit", []string{"exit with code", "exit status", "exit_code"}},
 	{"dead", []string{"instance is dead", "cannot enter component instance"}},
 	{"leave", []string{"cannot leave component instance"}},
+	{"handle", []string{"unknown handle index"}},
+	{"own", []string{"own resource from a borrow"}},
+	{"lent", []string{"owned resource while borrowed"}},
+	{"borrow", []string{"borrow handles still remain"}},
 	{"realloc", []string{"realloc return"}},
 	{"stack overflow", []string{"call stack exhausted", "stack overflow"}},
 	{"unreachable", []string{"unreachable"}},
@@ -21,16 +26,20 @@ var trapCategories = []struct {
 	{"indirect call", []string{"indirect call type mismatch"}},
 	{"table bounds", []string{"uninitialized element", "undefined element", "out of bounds table access", "invalid table access"}},
 	{"char", []string{"`char`", "valid char"}},
-	{"encoding", []string{"utf-8", "utf-16", "UTF-8", "UTF-16", "surrogate"}},
+	{"encoding", []string{"utf-8", "utf8", "utf-16", "utf16", "UTF-8", "UTF-16", "surrogate"}},
 	{"discriminant", []string{"discriminant", "invalid case"}},
 	{"alignment", []string{"aligned"}},
 	{"length limit", []string{"longer than the limit"}},
-	{"memory bounds", []string{"out of bounds", "beyond end of memory"}},
+	{"memory bounds", []string{"out of bounds", "out-of-bounds", "beyond end of memory"}},
 	{"limit", []string{"limit reached", "exceeds memory limits", "minimum size"}},
 }
 
-// trapCategory returns the category of a trap's message, or the message.
+// trapCategory returns the category of a trap's message, or the message. Of one
+// of wasmtime's the cause counts, not the functions of the backtrace.
 func trapCategory(message string) string {
+	if _, cause, ok := strings.Cut(message, "Caused by:"); ok {
+		message = cause
+	}
 	for _, c := range trapCategories {
 		for _, m := range c.messages {
 			if strings.Contains(message, m) {

@@ -1,0 +1,32 @@
+;; What realloc returns is checked: in bounds, aligned. It may trap, and it may not
+;; call out.
+(component
+  (import "tell" (func $tell (param "v" u32)))
+  (core module $Libc
+    (memory (export "memory") 1)
+    (global $answer (export "answer") (mut i32) (i32.const 1024)))
+  (core instance $libc (instantiate $Libc))
+  (core func $tell' (canon lower (func $tell)))
+  (core module $M
+    (import "libc" "memory" (memory 1))
+    (import "libc" "answer" (global $answer (mut i32)))
+    (import "host" "tell" (func $tell (param i32)))
+    (func (export "set") (param i32) (global.set $answer (local.get 0)))
+    (func (export "fixed") (param i32 i32 i32 i32) (result i32) (global.get $answer))
+    (func (export "trapping") (param i32 i32 i32 i32) (result i32) (unreachable))
+    (func (export "telling") (param i32 i32 i32 i32) (result i32) (call $tell (local.get 3)) (i32.const 1024))
+    (func (export "take") (param i32 i32) (result i32) (local.get 1))
+    (func (export "take-many") (param i32) (result i32) (local.get 0)))
+  (core instance $m (instantiate $M (with "libc" (instance $libc)) (with "host" (instance (export "tell" (func $tell'))))))
+  (alias core export $libc "memory" (core memory $mem))
+  (func (export "set") (param "v" u32) (canon lift (core func $m "set")))
+  (func (export "fixed-string") (param "v" string) (result u32) (canon lift (core func $m "take") (memory $mem) (realloc (core func $m "fixed"))))
+  (func (export "fixed-u64s") (param "v" (list u64)) (result u32) (canon lift (core func $m "take") (memory $mem) (realloc (core func $m "fixed"))))
+  (func (export "trapping-string") (param "v" string) (result u32) (canon lift (core func $m "take") (memory $mem) (realloc (core func $m "trapping"))))
+  (func (export "trapping-u64s") (param "v" (list u64)) (result u32) (canon lift (core func $m "take") (memory $mem) (realloc (core func $m "trapping"))))
+  (func (export "telling-string") (param "v" string) (result u32) (canon lift (core func $m "take") (memory $mem) (realloc (core func $m "telling"))))
+  (func (export "telling-u64s") (param "v" (list u64)) (result u32) (canon lift (core func $m "take") (memory $mem) (realloc (core func $m "telling"))))
+  (func (export "fixed-utf16") (param "v" string) (result u32) (canon lift (core func $m "take") (memory $mem) (realloc (core func $m "fixed")) string-encoding=utf16))
+  (func (export "fixed-latin1-utf16") (param "v" string) (result u32) (canon lift (core func $m "take") (memory $mem) (realloc (core func $m "fixed")) string-encoding=latin1+utf16))
+  (func (export "fixed-many") (param "p0" u64) (param "p1" u64) (param "p2" u64) (param "p3" u64) (param "p4" u64) (param "p5" u64) (param "p6" u64) (param "p7" u64) (param "p8" u64) (param "p9" u64) (param "p10" u64) (param "p11" u64) (param "p12" u64) (param "p13" u64) (param "p14" u64) (param "p15" u64) (param "p16" u64) (result u32) (canon lift (core func $m "take-many") (memory $mem) (realloc (core func $m "fixed"))))
+)

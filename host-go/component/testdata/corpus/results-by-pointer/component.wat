@@ -1,0 +1,48 @@
+;; Results: none, one core value, and more, which the guest returns by a pointer.
+;; The pointer has to be aligned and in bounds.
+(component
+  (core module $Libc
+    (memory (export "memory") 1)
+    (global $next (mut i32) (i32.const 1024))
+    ;; A bump allocator: the memory grows as it has to, post-return starts anew.
+    (func (export "realloc") (param $old i32) (param $had i32) (param $align i32) (param $size i32) (result i32)
+      (local $ptr i32)
+      (local.set $ptr (i32.and
+        (i32.add (global.get $next) (i32.sub (local.get $align) (i32.const 1)))
+        (i32.sub (i32.const 0) (local.get $align))))
+      (global.set $next (i32.add (local.get $ptr) (local.get $size)))
+      (block $fits
+        (br_if $fits (i32.le_u (i32.add (global.get $next) (i32.const 1024)) (i32.shl (memory.size) (i32.const 16))))
+        (br_if $fits (i32.ne (i32.const -1) (memory.grow (i32.add (i32.const 1) (i32.shr_u (local.get $size) (i32.const 16))))))
+        (unreachable))
+      (memory.copy (local.get $ptr) (local.get $old)
+        (select (local.get $had) (local.get $size) (i32.lt_u (local.get $had) (local.get $size))))
+      (local.get $ptr))
+    (func (export "free") (param i32) (global.set $next (i32.const 1024))))
+  (core instance $libc (instantiate $Libc))
+  (alias core export $libc "memory" (core memory $mem))
+  (alias core export $libc "realloc" (core func $realloc))
+  (alias core export $libc "free" (core func $free))
+  (core module $M
+    (import "libc" "memory" (memory 1))
+    (data (i32.const 256) "\01\00\02\00\03\00\00\00\04\00\00\00\00\00\00\00\05\00\00\00\06\00\00\00")
+    (func (export "nothing") (param i32))
+    (func (export "at") (param i32) (result i32) (local.get 0)))
+  (core instance $m (instantiate $M (with "libc" (instance $libc))))
+  (func (export "nothing") (param "v" u32) (canon lift (core func $m "nothing")))
+  (func (export "scalar") (param "v" u32) (result (tuple u32)) (canon lift (core func $m "at")))
+  (func (export "pair") (param "at" u32) (result (tuple u8 u8))
+    (canon lift (core func $m "at") (memory $mem)))
+  (func (export "u16s") (param "at" u32) (result (tuple u16 u16))
+    (canon lift (core func $m "at") (memory $mem)))
+  (func (export "u32s") (param "at" u32) (result (tuple u32 u32))
+    (canon lift (core func $m "at") (memory $mem)))
+  (func (export "u64s") (param "at" u32) (result (tuple u64 u64))
+    (canon lift (core func $m "at") (memory $mem)))
+  (func (export "mixed") (param "at" u32) (result (tuple u8 u16 u32 u64))
+    (canon lift (core func $m "at") (memory $mem)))
+  (func (export "option") (param "at" u32) (result (option u64))
+    (canon lift (core func $m "at") (memory $mem)))
+  (func (export "string") (param "at" u32) (result string)
+    (canon lift (core func $m "at") (memory $mem)))
+)
