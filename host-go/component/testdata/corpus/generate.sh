@@ -9,8 +9,11 @@ cd "$(dirname "$0")"
 python=${CAISSON_WASMTIME:?names no Python with wasmtime: see README.md}
 if [ "${1:-}" = large ]; then
 	mkdir -p .cache
-	npx --no jco componentize js-values/guest.js --wit js-values/world.wit --disable all -o .cache/js-values.wasm
-	"$(dirname "$python")/componentize-py" -d python-values/world.wit -w python-values componentize -p python-values guest -o .cache/python-values.wasm
+	../../../../node_modules/.bin/componentize-js js-values/guest.js -w js-values/world.wit -n dynamic \
+		-d stdio random clocks http fetch-event -o .cache/js-values.wasm
+	"$(dirname "$python")/componentize-py" -d python-values/world.wit -w dynamic \
+		componentize -p python-values guest -o .cache/python-values.wasm
+	rm -rf python-values/__pycache__
 	exit
 fi
 "$python" - <<'PYTHON'
