@@ -34,7 +34,7 @@ type corpusCase struct {
 	// all that take no handle.
 	Generate []string
 	// Differences are the outcomes that are known to differ in this component.
-	Differences []difference
+	Differences []*difference
 }
 
 // behaviour is what an imported function does, beside being logged.
@@ -52,6 +52,8 @@ type difference struct {
 	Ours   string
 	Theirs []string
 	Reason string
+
+	seen bool
 }
 
 func (d *difference) matches(export string, ours, theirs outcome) bool {

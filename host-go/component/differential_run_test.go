@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -26,7 +27,11 @@ type runner struct {
 func newRunner(t *testing.T, c *corpusCase, wasm []byte) *runner {
 	t.Helper()
 	ctx := context.Background()
-	r, err := component.NewRuntime(ctx, &component.Config{MemoryLimitPages: c.Pages})
+	cfg := &component.Config{MemoryLimitPages: c.Pages}
+	if c.Component != "" { // large: compiling takes a minute
+		cfg.CacheDir = filepath.Join(corpusDir, ".cache", "code")
+	}
+	r, err := component.NewRuntime(ctx, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

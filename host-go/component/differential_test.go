@@ -71,6 +71,7 @@ func TestDifferential(t *testing.T) {
 				}
 				n.generated += len(calls.Calls)
 			}
+			c.checkDifferences(t)
 			n.components++
 		})
 	}
@@ -108,6 +109,7 @@ func TestDifferentialLive(t *testing.T) {
 				n.generated += c.compare(t, calls, ours, theirs)
 				record.Generated[name] = hash(t, c.agreed(calls, ours, theirs))
 			}
+			c.checkDifferences(t)
 			n.components++
 			if updating() && !t.Failed() {
 				record.write(t, c)
@@ -164,11 +166,21 @@ func (c *corpusCase) agreed(calls run, ours, theirs []outcome) []outcome {
 	for i := range out {
 		for _, d := range slices.Concat(c.Differences, knownDifferences) {
 			if d.matches(calls.Calls[i][0].(string), ours[i], theirs[i]) {
-				out[i] = ours[i]
+				out[i], d.seen = ours[i], true
 			}
 		}
 	}
 	return out
+}
+
+// checkDifferences tells of a known difference that is none any more.
+func (c *corpusCase) checkDifferences(t *testing.T) {
+	t.Helper()
+	for _, d := range c.Differences {
+		if !d.seen {
+			t.Errorf("cases.json has a difference that did not occur: %s", d.Reason)
+		}
+	}
 }
 
 // shortened is an outcome as it is compared and recorded: long values as their

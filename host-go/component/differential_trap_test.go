@@ -51,7 +51,7 @@ func trapCategory(message string) string {
 }
 
 // knownDifferences are those that are the same in every component.
-var knownDifferences = []difference{
+var knownDifferences = []*difference{
 	{
 		Ours: "length limit", Theirs: []string{"alignment", "memory bounds"},
 		Reason: "CanonicalABI.md traps on a length beyond MAX_STRING_BYTE_LENGTH or MAX_LIST_BYTE_LENGTH before it looks at the pointer; wasmtime has no such limit",
