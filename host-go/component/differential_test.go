@@ -126,7 +126,7 @@ func (c *corpusCase) open(t *testing.T) *runner {
 	t.Helper()
 	b, err := os.ReadFile(c.wasm)
 	if errors.Is(err, fs.ErrNotExist) && c.Component != "" {
-		t.Skipf("%s is not built: generate.sh %s", c.wasm, c.name)
+		t.Skipf("%s is not built: generate.sh large", c.wasm)
 	}
 	if err != nil {
 		t.Fatal(err)
