@@ -20,7 +20,7 @@ func (h *host) addCLI(l *component.Linker) {
 	l.Interface("wasi:cli/environment"+version).
 		Func("get-arguments", answer(args)).
 		Func("get-environment", answer(env)).
-		Func("initial-cwd", answer(component.None()))
+		Func("initial-cwd", answer(some(h.cfg.Cwd)))
 
 	l.Interface("wasi:cli/exit"+version).
 		Func("exit", func(_ context.Context, args []any) ([]any, error) {
@@ -32,33 +32,39 @@ func (h *host) addCLI(l *component.Linker) {
 		Func("exit-with-code", func(_ context.Context, args []any) ([]any, error) {
 			return nil, &ExitError{Code: int(args[0].(uint8))}
 		})
-
-	stdin, stdout, stderr := h.cfg.Stdin, h.cfg.Stdout, h.cfg.Stderr
-	if stdin == nil {
-		stdin = strings.NewReader("")
-	}
-	stdio := func(name string, s any) {
-		l.Interface("wasi:cli/"+name+version).
-			Func("get-"+name, func(context.Context, []any) ([]any, error) { return h.open(s) })
-		l.Interface("wasi:cli/terminal-"+name+version).
-			Func("get-terminal-"+name, answer(component.None()))
-	}
-	stdio("stdin", readOnly{stdin})
-	stdio("stdout", writeOnly{orDiscard(stdout)})
-	stdio("stderr", writeOnly{orDiscard(stderr)})
-	l.Interface("wasi:cli/terminal-input"+version).Resource("terminal-input", nil)
-	l.Interface("wasi:cli/terminal-output"+version).Resource("terminal-output", nil)
+	h.addStdio(l)
 }
 
-// readOnly and writeOnly keep a stream from being used the other way about.
-type (
-	readOnly  struct{ io.Reader }
-	writeOnly struct{ io.Writer }
-)
-
-func orDiscard(w io.Writer) io.Writer {
-	if w == nil {
-		return io.Discard
+// addStdio gives the standard streams. Each handle that a component gets of one
+// is the same stream.
+func (h *host) addStdio(l *component.Linker) {
+	stdin := &reader{from: h.cfg.Stdin}
+	if h.cfg.Stdin == nil {
+		stdin.from = strings.NewReader("")
 	}
-	return w
+	l.Interface("wasi:cli/stdin"+version).
+		Func("get-stdin", func(context.Context, []any) ([]any, error) { return one(h.input(stdin)) })
+	for name, w := range map[string]io.Writer{"stdout": h.cfg.Stdout, "stderr": h.cfg.Stderr} {
+		if w == nil {
+			w = io.Discard
+		}
+		l.Interface("wasi:cli/"+name+version).
+			Func("get-"+name, func(context.Context, []any) ([]any, error) { return one(h.output(writer{w})) })
+	}
+
+	in := addResource[struct{}](l.Interface("wasi:cli/terminal-input"+version), "terminal-input", nil)
+	out := addResource[struct{}](l.Interface("wasi:cli/terminal-output"+version), "terminal-output", nil)
+	terminal := func(name string, is bool, r *resource[struct{}]) {
+		l.Interface("wasi:cli/terminal-"+name+version).
+			Func("get-terminal-"+name, func(context.Context, []any) ([]any, error) {
+				if !is {
+					return []any{component.None()}, nil
+				}
+				rep, err := r.own(struct{}{})
+				return []any{component.Some(rep)}, err
+			})
+	}
+	terminal("stdin", h.cfg.Terminal.Stdin, in)
+	terminal("stdout", h.cfg.Terminal.Stdout, out)
+	terminal("stderr", h.cfg.Terminal.Stderr, out)
 }

@@ -14,7 +14,7 @@ func (h *host) addClocks(l *component.Linker) {
 		}).
 		Func("resolution", answer(uint64(1))).
 		Func("subscribe-instant", func(_ context.Context, args []any) ([]any, error) {
-			return h.subscribe(alarm(args[0].(uint64)))
+			return one(h.subscribe(h.alarm(args[0].(uint64))))
 		}).
 		Func("subscribe-duration", func(_ context.Context, args []any) ([]any, error) {
 			now := uint64(h.cfg.Monotonic())
@@ -22,14 +22,17 @@ func (h *host) addClocks(l *component.Linker) {
 			if at < now {
 				at = 1<<64 - 1
 			}
-			return h.subscribe(alarm(at))
+			return one(h.subscribe(h.alarm(at)))
 		})
 	l.Interface("wasi:clocks/wall-clock"+version).
 		Func("now", func(context.Context, []any) ([]any, error) {
 			return []any{datetime(h.cfg.Now())}, nil
 		}).
 		Func("resolution", answer(component.Record{uint64(0), uint32(1)}))
-	l.Interface("wasi:clocks/timezone" + version).Fallback(denied("wasi:clocks/timezone"))
+	// The host's time zone is nothing that a component has to know.
+	l.Interface("wasi:clocks/timezone"+version).
+		Func("display", answer(component.Record{int32(0), "UTC", false})).
+		Func("utc-offset", answer(int32(0)))
 }
 
 // datetime is the record of wasi:clocks/wall-clock. It cannot be before 1970.

@@ -3,146 +3,212 @@ package wasi
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/caisson-dev/caisson/host-go/component"
 )
 
-// chunk is how much one stream operation moves at most.
-const chunk = 64 << 10
+// inputStream and outputStream are streams as a component holds them. After an
+// error they are closed.
+type (
+	inputStream struct {
+		input
+		closed bool
+	}
+	outputStream struct {
+		output
+		closed bool
+	}
+)
 
 func (h *host) addIO(l *component.Linker) {
 	h.addPoll(l)
-	l.Interface("wasi:io/error"+version).
-		Resource("error", func(_ context.Context, rep uint32) { h.errors.remove(rep) }).
-		Func("[method]error.to-debug-string", func(_ context.Context, args []any) ([]any, error) {
-			err, ok := h.errors.get(uint32(args[0].(component.Rep)))
-			if !ok {
-				return nil, errors.New("unknown error resource")
-			}
-			return []any{err.Error()}, nil
+	h.errors = addResource[error](l.Interface("wasi:io/error"+version), "error", nil)
+	h.errors.method("to-debug-string", func(_ context.Context, err error, _ []any) (any, error) {
+		return err.Error(), nil
+	})
+	i := l.Interface("wasi:io/streams" + version)
+	h.inputs = addResource(i, "input-stream", func(s *inputStream) { s.drop() })
+	h.outputs = addResource(i, "output-stream", func(s *outputStream) { s.drop() })
+	h.addInput(h.inputs)
+	h.addOutput(h.outputs)
+}
+
+func (h *host) addInput(r *resource[*inputStream]) {
+	for name, blocking := range map[string]bool{"": false, "blocking-": true} {
+		r.method(name+"read", func(ctx context.Context, s *inputStream, args []any) (any, error) {
+			b, err := s.take(ctx, args[0].(uint64), blocking)
+			return h.streamResult(b, err)
 		})
-	drop := func(_ context.Context, rep uint32) { h.streams.remove(rep) }
-	i := l.Interface("wasi:io/streams"+version).Resource("input-stream", drop).Resource("output-stream", drop)
-	ready := func(context.Context, []any) ([]any, error) { return h.subscribe(always) }
-
-	read := h.input(func(r io.Reader, n uint64) (any, error) {
-		b := make([]byte, min(n, chunk))
-		if n == 0 {
-			return b, nil
-		}
-		k, err := r.Read(b)
-		if k > 0 {
-			err = nil
-		}
-		return b[:k], err
+		r.method(name+"skip", func(ctx context.Context, s *inputStream, args []any) (any, error) {
+			b, err := s.take(ctx, args[0].(uint64), blocking)
+			return h.streamResult(uint64(len(b)), err)
+		})
+	}
+	r.method("subscribe", func(_ context.Context, s *inputStream, _ []any) (any, error) {
+		return h.subscribe(whenReady(s.pending))
 	})
-	skip := h.input(func(r io.Reader, n uint64) (any, error) {
-		k, err := io.CopyN(io.Discard, r, int64(min(n, chunk)))
-		if k > 0 {
-			err = nil
-		}
-		return uint64(k), err
-	})
-	i.Func("[method]input-stream.read", read).
-		Func("[method]input-stream.blocking-read", read).
-		Func("[method]input-stream.skip", skip).
-		Func("[method]input-stream.blocking-skip", skip).
-		Func("[method]input-stream.subscribe", ready)
-
-	write := h.output(func(w io.Writer, args []any) error {
-		_, err := w.Write(args[1].([]byte))
-		return err
-	})
-	zeroes := h.output(func(w io.Writer, args []any) error {
-		n := args[1].(uint64)
-		if n > chunk {
-			return errors.New("more zeroes than check-write permits")
-		}
-		_, err := w.Write(make([]byte, n))
-		return err
-	})
-	flush := h.output(func(io.Writer, []any) error { return nil })
-	i.Func("[method]output-stream.check-write", answer(component.OK(uint64(chunk)))).
-		Func("[method]output-stream.write", write).
-		Func("[method]output-stream.blocking-write-and-flush", write).
-		Func("[method]output-stream.write-zeroes", zeroes).
-		Func("[method]output-stream.blocking-write-zeroes-and-flush", zeroes).
-		Func("[method]output-stream.flush", flush).
-		Func("[method]output-stream.blocking-flush", flush).
-		Func("[method]output-stream.subscribe", ready).
-		Func("[method]output-stream.splice", h.splice).
-		Func("[method]output-stream.blocking-splice", h.splice)
 }
 
-// input makes a function that reads at most a number of bytes.
-func (h *host) input(f func(r io.Reader, n uint64) (any, error)) component.HostFunc {
-	return func(_ context.Context, args []any) ([]any, error) {
-		r, err := stream[io.Reader](h, args[0])
+// take reads up to n bytes, and waits for the first where it is to.
+func (s *inputStream) take(ctx context.Context, n uint64, blocking bool) ([]byte, error) {
+	if s.closed {
+		return nil, io.EOF
+	}
+	if n == 0 {
+		return []byte{}, nil
+	}
+	for {
+		b, err := s.read(int(min(n, chunk)))
 		if err != nil {
+			s.closed = true
 			return nil, err
 		}
-		return h.streamResult(f(r, args[1].(uint64)))
-	}
-}
-
-// output makes a function that writes.
-func (h *host) output(f func(w io.Writer, args []any) error) component.HostFunc {
-	return func(_ context.Context, args []any) ([]any, error) {
-		w, err := stream[io.Writer](h, args[0])
-		if err != nil {
-			return nil, err
+		if len(b) > 0 || !blocking {
+			return append([]byte{}, b...), nil
 		}
-		return h.streamResult(nil, f(w, args))
+		if err := await(ctx, s.pending()); err != nil {
+			return nil, &abandoned{err}
+		}
 	}
 }
 
-func (h *host) splice(_ context.Context, args []any) ([]any, error) {
-	w, err := stream[io.Writer](h, args[0])
-	if err != nil {
-		return nil, err
+func (h *host) addOutput(r *resource[*outputStream]) {
+	r.method("check-write", func(_ context.Context, s *outputStream, _ []any) (any, error) {
+		n, err := s.permit()
+		return h.streamResult(uint64(n), err)
+	})
+	r.method("write", func(ctx context.Context, s *outputStream, args []any) (any, error) {
+		return h.permitted(ctx, s, args[0].([]byte))
+	})
+	r.method("write-zeroes", func(ctx context.Context, s *outputStream, args []any) (any, error) {
+		return h.permitted(ctx, s, make([]byte, min(args[0].(uint64), chunk+1)))
+	})
+	r.method("blocking-write-and-flush", func(ctx context.Context, s *outputStream, args []any) (any, error) {
+		return h.streamResult(nil, s.put(ctx, args[0].([]byte)))
+	})
+	r.method("blocking-write-zeroes-and-flush", func(ctx context.Context, s *outputStream, args []any) (any, error) {
+		n := args[0].(uint64)
+		if n > maxZeroes {
+			return nil, fmt.Errorf("%d zeroes are more than the limit of %d", n, maxZeroes)
+		}
+		return h.streamResult(nil, s.put(ctx, make([]byte, n)))
+	})
+	// What was written is with the host already.
+	flush := func(_ context.Context, s *outputStream, _ []any) (any, error) {
+		_, err := s.permit()
+		return h.streamResult(nil, err)
 	}
-	r, err := stream[io.Reader](h, args[1])
-	if err != nil {
-		return nil, err
+	r.method("flush", flush)
+	r.method("blocking-flush", flush)
+	r.method("subscribe", func(_ context.Context, s *outputStream, _ []any) (any, error) {
+		return h.subscribe(whenReady(s.pending))
+	})
+	for name, blocking := range map[string]bool{"": false, "blocking-": true} {
+		r.method(name+"splice", func(ctx context.Context, s *outputStream, args []any) (any, error) {
+			from, err := h.inputs.get(args[0])
+			if err != nil {
+				return nil, err
+			}
+			n, err := s.splice(ctx, from, args[1].(uint64), blocking)
+			return h.streamResult(n, err)
+		})
 	}
-	b := make([]byte, min(args[2].(uint64), chunk))
-	n, err := r.Read(b)
-	if n > 0 {
-		_, err = w.Write(b[:n])
-	}
-	return h.streamResult(uint64(n), err)
 }
 
-func stream[T any](h *host, v any) (T, error) {
-	s, _ := h.streams.get(uint32(v.(component.Rep)))
-	t, ok := s.(T)
-	if !ok {
-		return t, errors.New("unknown stream")
+// maxZeroes bounds blocking-write-zeroes-and-flush, which the interface
+// promises 4096 of.
+const maxZeroes = 4096
+
+// permit is how much may be written now.
+func (s *outputStream) permit() (int, error) {
+	if s.closed {
+		return 0, io.EOF
 	}
-	return t, nil
+	n, err := s.room()
+	s.closed = err != nil
+	return n, err
+}
+
+// permitted is a write that check-write has to have permitted.
+func (h *host) permitted(ctx context.Context, s *outputStream, b []byte) (any, error) {
+	n, err := s.permit()
+	if err == nil && len(b) > n {
+		return nil, fmt.Errorf("write of %d bytes where check-write permits %d", len(b), n)
+	}
+	if err == nil {
+		err = s.write(ctx, b)
+		s.closed = err != nil
+	}
+	return h.streamResult(nil, err)
+}
+
+// put writes all of b, and waits for room.
+func (s *outputStream) put(ctx context.Context, b []byte) error {
+	for {
+		n, err := s.permit()
+		if err != nil || len(b) == 0 {
+			return err
+		}
+		n = min(n, len(b))
+		if err := s.write(ctx, b[:n]); err != nil {
+			s.closed = true
+			return err
+		}
+		if b = b[n:]; len(b) == 0 {
+			return nil
+		}
+		if err := await(ctx, s.pending()); err != nil {
+			return &abandoned{err}
+		}
+	}
+}
+
+// splice moves up to n bytes from one stream to another.
+func (s *outputStream) splice(ctx context.Context, from *inputStream, n uint64, blocking bool) (uint64, error) {
+	for {
+		room, err := s.permit()
+		if err != nil {
+			return 0, err
+		}
+		if room > 0 || !blocking {
+			n = min(n, uint64(room))
+			break
+		}
+		if err := await(ctx, s.pending()); err != nil {
+			return 0, &abandoned{err}
+		}
+	}
+	b, err := from.take(ctx, n, blocking)
+	if err == nil && len(b) > 0 {
+		err = s.write(ctx, b)
+		s.closed = err != nil
+	}
+	return uint64(len(b)), err
 }
 
 // streamResult makes a result<T, stream-error>.
-func (h *host) streamResult(v any, err error) ([]any, error) {
+func (h *host) streamResult(v any, err error) (any, error) {
+	var cut *abandoned
 	switch {
 	case err == nil:
-		return []any{component.OK(v)}, nil
+		return component.OK(v), nil
 	case errors.Is(err, io.EOF):
-		return []any{component.Err(component.Variant{Case: "closed"})}, nil
+		return component.Err(component.Variant{Case: "closed"}), nil
+	case errors.As(err, &cut):
+		return nil, cut.cause
 	}
-	rep, ok := h.errors.add(err)
-	if !ok {
-		return nil, errFull
+	rep, err := h.errors.own(err)
+	if err != nil {
+		return nil, err
 	}
-	return []any{component.Err(component.Variant{Case: "last-operation-failed", Value: component.Rep(rep)})}, nil
+	return component.Err(component.Variant{Case: "last-operation-failed", Value: rep}), nil
 }
 
-// open gives a stream to the component: own<input-stream> or own<output-stream>.
-func (h *host) open(s any) ([]any, error) {
-	rep, ok := h.streams.add(s)
-	if !ok {
-		return nil, errFull
-	}
-	return []any{component.Rep(rep)}, nil
+// input and output give a stream to the component.
+func (h *host) input(s input) (component.Rep, error) { return h.inputs.own(&inputStream{input: s}) }
+
+func (h *host) output(s output) (component.Rep, error) {
+	return h.outputs.own(&outputStream{output: s})
 }

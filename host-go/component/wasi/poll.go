@@ -3,77 +3,68 @@ package wasi
 import (
 	"context"
 	"errors"
+	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/caisson-dev/caisson/host-go/component"
 )
 
-// pollable is something that becomes ready: it returns how long that takes at
-// least, 0 when it is ready.
-type pollable func(h *host) time.Duration
+// pollable says when something is ready: now (0 and nil), when the channel is
+// closed, or not before a time has passed.
+type pollable func() (wait time.Duration, event <-chan struct{})
 
-// always is the pollable of what never has to be waited for.
-func always(*host) time.Duration { return 0 }
+// whenReady is the pollable of a stream or a future: pending returns nil when it
+// is ready.
+func whenReady(pending func() <-chan struct{}) pollable {
+	return func() (time.Duration, <-chan struct{}) { return 0, pending() }
+}
 
 // alarm is ready from an instant of the monotonic clock.
-func alarm(at uint64) pollable {
-	return func(h *host) time.Duration {
+func (h *host) alarm(at uint64) pollable {
+	return func() (time.Duration, <-chan struct{}) {
 		now := uint64(h.cfg.Monotonic())
 		if now >= at {
-			return 0
+			return 0, nil
 		}
-		return time.Duration(min(at-now, 1<<62))
+		return time.Duration(min(at-now, 1<<62)), nil
 	}
 }
 
-var errFull = errors.New("too many open resources")
+// subscribe gives a pollable to the component.
+func (h *host) subscribe(p pollable) (component.Rep, error) { return h.pollables.own(p) }
 
-func (h *host) subscribe(p pollable) ([]any, error) {
-	rep, ok := h.pollables.add(p)
-	if !ok {
-		return nil, errFull
-	}
-	return []any{component.Rep(rep)}, nil
-}
+// maxPoll bounds how many pollables one call waits for.
+const maxPoll = 4096
 
 func (h *host) addPoll(l *component.Linker) {
-	l.Interface("wasi:io/poll"+version).
-		Resource("pollable", func(_ context.Context, rep uint32) { h.pollables.remove(rep) }).
-		Func("[method]pollable.ready", func(_ context.Context, args []any) ([]any, error) {
-			p, err := h.pollable(args[0])
-			if err != nil {
-				return nil, err
-			}
-			return []any{p(h) == 0}, nil
-		}).
-		Func("[method]pollable.block", func(ctx context.Context, args []any) ([]any, error) {
-			_, err := h.poll(ctx, args)
-			return nil, err
-		}).
-		Func("poll", func(ctx context.Context, args []any) ([]any, error) {
-			list := args[0].([]any)
-			if len(list) == 0 {
-				return nil, errors.New("wasi:io/poll#poll: the list is empty")
-			}
-			ready, err := h.poll(ctx, list)
-			return []any{ready}, err
-		})
-}
-
-func (h *host) pollable(v any) (pollable, error) {
-	p, ok := h.pollables.get(uint32(v.(component.Rep)))
-	if !ok {
-		return nil, errors.New("unknown pollable")
-	}
-	return p, nil
+	i := l.Interface("wasi:io/poll" + version)
+	h.pollables = addResource[pollable](i, "pollable", nil)
+	h.pollables.method("ready", func(_ context.Context, p pollable, _ []any) (any, error) {
+		wait, event := p()
+		return wait == 0 && event == nil, nil
+	})
+	i.Func("[method]pollable.block", func(ctx context.Context, args []any) ([]any, error) {
+		_, err := h.poll(ctx, args)
+		return nil, err
+	})
+	i.Func("poll", func(ctx context.Context, args []any) ([]any, error) {
+		return one(h.poll(ctx, args[0].([]any)))
+	})
 }
 
 // poll waits until one of the pollables is ready and returns the indices of
 // those that are. The end of the context ends the wait.
 func (h *host) poll(ctx context.Context, reps []any) ([]any, error) {
+	if len(reps) == 0 {
+		return nil, errors.New("wasi:io/poll#poll: the list is empty")
+	}
+	if len(reps) > maxPoll {
+		return nil, fmt.Errorf("wasi:io/poll#poll: %d pollables are more than the limit of %d", len(reps), maxPoll)
+	}
 	ps := make([]pollable, len(reps))
 	for i, v := range reps {
-		p, err := h.pollable(v)
+		p, err := h.pollables.get(v)
 		if err != nil {
 			return nil, err
 		}
@@ -81,23 +72,54 @@ func (h *host) poll(ctx context.Context, reps []any) ([]any, error) {
 	}
 	for {
 		var ready []any
-		var wait time.Duration = 1<<63 - 1
+		var first time.Duration = 1<<63 - 1
+		var events []<-chan struct{}
 		for i, p := range ps {
-			if d := p(h); d == 0 {
+			switch wait, event := p(); {
+			case event != nil:
+				events = append(events, event)
+			case wait == 0:
 				ready = append(ready, uint32(i))
-			} else {
-				wait = min(wait, d)
+			default:
+				first = min(first, wait)
 			}
 		}
 		if ready != nil {
 			return ready, nil
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return nil, ctx.Err()
-		case <-timer.C:
+		if err := waitAny(ctx, first, events); err != nil {
+			return nil, err
 		}
 	}
+}
+
+// waitAny waits until a time has passed, an event has come or the context has
+// ended, which is its error.
+func waitAny(ctx context.Context, d time.Duration, events []<-chan struct{}) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	var event <-chan struct{}
+	if len(events) == 1 {
+		event = events[0]
+	}
+	if len(events) < 2 {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-timer.C:
+		case <-event:
+		}
+		return nil
+	}
+	receive := func(c any) reflect.SelectCase {
+		return reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(c)}
+	}
+	cases := []reflect.SelectCase{receive(ctx.Done()), receive(timer.C)}
+	for _, e := range events {
+		cases = append(cases, receive(e))
+	}
+	if chosen, _, _ := reflect.Select(cases); chosen == 0 {
+		return ctx.Err()
+	}
+	return nil
 }

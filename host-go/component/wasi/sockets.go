@@ -1,20 +1,72 @@
 package wasi
 
-import "github.com/caisson-dev/caisson/host-go/component"
+import (
+	"context"
+	"strings"
 
-// addSockets gives every interface of wasi:sockets: what makes a socket or
-// looks up a name answers access-denied.
-func (h *host) addSockets(l *component.Linker) {
-	accessDenied := answer(component.Err(component.Enum("access-denied")))
-	socket := func(name string) *component.Interface {
-		iface := "wasi:sockets/" + name
-		return l.Interface(iface + version).Fallback(denied(iface))
+	"github.com/caisson-dev/caisson/host-go/component"
+)
+
+// socketFuncs are the functions of wasi:sockets that answer with an error code,
+// by interface: access-denied is what they answer.
+var socketFuncs = map[string]string{
+	"tcp-create-socket": "create-tcp-socket",
+	"udp-create-socket": "create-udp-socket",
+	"ip-name-lookup":    "resolve-addresses [method]resolve-address-stream.resolve-next-address",
+	"tcp": methods("tcp-socket", `start-bind finish-bind start-connect finish-connect start-listen finish-listen
+		accept local-address remote-address set-listen-backlog-size keep-alive-enabled set-keep-alive-enabled
+		keep-alive-idle-time set-keep-alive-idle-time keep-alive-interval set-keep-alive-interval
+		keep-alive-count set-keep-alive-count hop-limit set-hop-limit receive-buffer-size
+		set-receive-buffer-size send-buffer-size set-send-buffer-size shutdown`),
+	"udp": methods("udp-socket", `start-bind finish-bind stream local-address remote-address unicast-hop-limit
+		set-unicast-hop-limit receive-buffer-size set-receive-buffer-size send-buffer-size set-send-buffer-size`) +
+		methods("incoming-datagram-stream", "receive") +
+		methods("outgoing-datagram-stream", "check-send send"),
+}
+
+// socketResources are the resources of wasi:sockets. A component cannot come by
+// one of them, network excepted.
+var socketResources = map[string]string{
+	"tcp":            "tcp-socket",
+	"udp":            "udp-socket incoming-datagram-stream outgoing-datagram-stream",
+	"ip-name-lookup": "resolve-address-stream",
+}
+
+// methods spells out the names of methods.
+func methods(resource, names string) string {
+	var b strings.Builder
+	for name := range strings.FieldsSeq(names) {
+		b.WriteString("[method]" + resource + "." + name + " ")
 	}
-	socket("network").Func("network-error-code", answer(component.None()))
-	socket("instance-network").Func("instance-network", answer(component.Rep(0)))
-	socket("tcp")
-	socket("tcp-create-socket").Func("create-tcp-socket", accessDenied)
-	socket("udp")
-	socket("udp-create-socket").Func("create-udp-socket", accessDenied)
-	socket("ip-name-lookup").Func("resolve-addresses", accessDenied)
+	return b.String()
+}
+
+// addSockets gives every interface of wasi:sockets, and no socket.
+func (h *host) addSockets(l *component.Linker) {
+	const prefix = "wasi:sockets/"
+	accessDenied := answer(component.Err(component.Enum("access-denied")))
+	for name, funcs := range socketFuncs {
+		i := l.Interface(prefix + name + version)
+		for f := range strings.FieldsSeq(funcs) {
+			i.Func(f, accessDenied)
+		}
+	}
+	for name, resources := range socketResources {
+		i := l.Interface(prefix + name + version)
+		for r := range strings.FieldsSeq(resources) {
+			i.Resource(r, nil)
+			i.Func("[method]"+r+".subscribe", unreachable(prefix+name))
+		}
+	}
+	l.Interface(prefix+"tcp"+version).
+		Func("[method]tcp-socket.is-listening", unreachable(prefix+"tcp")).
+		Func("[method]tcp-socket.address-family", unreachable(prefix+"tcp"))
+	l.Interface(prefix+"udp"+version).
+		Func("[method]udp-socket.address-family", unreachable(prefix+"udp"))
+
+	network := l.Interface(prefix + "network" + version)
+	networks := addResource[struct{}](network, "network", nil)
+	network.Func("network-error-code", answer(component.None()))
+	l.Interface(prefix+"instance-network"+version).
+		Func("instance-network", func(context.Context, []any) ([]any, error) { return one(networks.own(struct{}{})) })
 }

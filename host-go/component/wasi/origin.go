@@ -1,0 +1,55 @@
+package wasi
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// ParseOrigin returns an origin in the form that origins are compared in: lower
+// case, an IP address in its canonical text, with the port. The error says
+// what is wrong with one of Config.AllowedOrigins: an origin is "http://" or
+// "https://", a host, and a port where it is not 80 or 443.
+func ParseOrigin(s string) (string, error) {
+	u, err := url.Parse(s)
+	if err != nil {
+		return "", fmt.Errorf("wasi: origin %q: %w", s, errors.Unwrap(err))
+	}
+	if u.User != nil || (u.Path != "" && u.Path != "/") || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
+		return "", fmt.Errorf("wasi: origin %q has more than a scheme, a host and a port", s)
+	}
+	o, err := originOf(u)
+	if err != nil {
+		return "", fmt.Errorf("wasi: origin %q: %w", s, err)
+	}
+	return o, nil
+}
+
+// originOf returns the origin of a URL.
+func originOf(u *url.URL) (string, error) {
+	scheme := strings.ToLower(u.Scheme)
+	standard := map[string]string{"http": "80", "https": "443"}[scheme]
+	if standard == "" {
+		return "", errors.New("the scheme is not http or https")
+	}
+	host := strings.ToLower(u.Hostname())
+	if host == "" {
+		return "", errors.New("there is no host")
+	}
+	if ip, err := netip.ParseAddr(host); err == nil {
+		host = ip.String()
+	}
+	port := u.Port()
+	if port == "" {
+		port = standard
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return "", errors.New("the port is not between 0 and 65535")
+	}
+	return scheme + "://" + net.JoinHostPort(host, strconv.FormatUint(n, 10)), nil
+}

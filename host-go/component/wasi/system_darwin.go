@@ -1,0 +1,18 @@
+package wasi
+
+import (
+	"io/fs"
+	"syscall"
+	"time"
+)
+
+func systemStatus(fi fs.FileInfo) status {
+	s, ok := fi.Sys().(*syscall.Stat_t)
+	if !ok {
+		return status{links: 1}
+	}
+	return status{
+		uint64(s.Dev), s.Ino, uint64(s.Nlink),
+		time.Unix(s.Atimespec.Unix()), time.Unix(s.Ctimespec.Unix()),
+	}
+}
