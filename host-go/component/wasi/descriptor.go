@@ -129,7 +129,7 @@ func (d *descriptor) openAt(h *host, follow component.Flags, name string, how, f
 		out.flags = flagRead | d.flags&flagMutate
 		out.dir, err = f.sub(name)
 	} else {
-		out.flags = flags &^ flagMutate
+		out.flags = flags &^ flagMutate // wasi-libc asks for it before it knows what it opens
 		out.file, err = openFile(f, name, how, flags, h.open.release)
 	}
 	if err != nil {
@@ -150,7 +150,7 @@ func mayOpen(fi fs.FileInfo, how, flags component.Flags) error {
 		if flags&flagWrite != 0 || how&(openCreate|openTruncate) != 0 {
 			return code("is-directory")
 		}
-	case how&openDirectory != 0, flags&flagMutate != 0:
+	case how&openDirectory != 0:
 		return code("not-directory")
 	case !mode.IsRegular():
 		return code("not-permitted")

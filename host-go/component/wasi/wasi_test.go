@@ -16,7 +16,12 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		closeGuests()
+		os.Exit(code)
+	}))
+}
 
 // command instantiates testdata/command.wat under a configuration.
 func command(t *testing.T, cfg *Config) *component.Instance {
