@@ -137,3 +137,41 @@ fn receive(response: IncomingResponse) -> Result<(), ErrorCode> {
     }
     Ok(())
 }
+
+/// The resources by themselves.
+pub fn types() {
+    let f = Fields::new();
+    println!("append {:?} {:?}", f.append("A", b"1"), f.append("a", b"2"));
+    println!("set {:?}", f.set("b", &[b"x".to_vec(), b"y".to_vec()]));
+    println!("set {:?} {:?}", f.set("host", &[]).unwrap_err(), f.set("b", &[b"\n".to_vec()]).unwrap_err());
+    println!("get {:?} {:?} {:?}", f.get("A"), f.get("none"), f.get("not a name"));
+    println!("has {} {}", f.has("B"), f.has("c"));
+    let copy = f.clone();
+    println!("delete {:?} {:?} {:?}", f.delete("a"), f.delete("none"), f.delete("no name").unwrap_err());
+    println!("entries {} {}", f.entries().len(), copy.entries().len());
+
+    let r = OutgoingRequest::new(copy);
+    println!("default {:?} {:?} {:?} {:?}", r.method(), r.scheme(), r.authority(), r.path_with_query());
+    let method = |m: &str| r.set_method(&Method::Other(m.into()));
+    println!("method {:?} {:?} {:?} {:?}", method("FOO"), r.method(), method("a b"), method(""));
+    let scheme = |s: &str| r.set_scheme(Some(&Scheme::Other(s.into())));
+    println!("scheme {:?} {:?} {:?} {:?}", scheme("ws"), r.scheme(), scheme("a b"), r.set_scheme(None));
+    let authority = |s: &str| r.set_authority(Some(s));
+    println!("authority {:?} {:?} {:?} {:?}", authority("h:1"), r.authority(), authority("u@h"), authority("h/x"));
+    let path = |s: &str| r.set_path_with_query(Some(s));
+    println!("path {:?} {:?} {:?} {:?} {:?}", path("/a?b"), r.path_with_query(), path("a"), path("/a#b"), path("/a b"));
+    println!("headers {}", r.headers().entries().len());
+
+    let o = RequestOptions::new();
+    println!("options {:?} {:?} {:?}", o.connect_timeout(), o.first_byte_timeout(), o.between_bytes_timeout());
+    println!("set {:?} {:?}", o.set_connect_timeout(Some(1)), o.connect_timeout());
+
+    let body = r.body().unwrap();
+    let stream = body.write().unwrap();
+    println!("room {:?} {:?}", stream.check_write(), stream.write(b"abc"));
+    println!("room {:?} second {:?}", stream.check_write(), body.write().map(|_| ()));
+    drop(stream);
+    println!("finish {:?}", OutgoingBody::finish(body, None).is_ok());
+    let r = OutgoingRequest::new(Fields::new());
+    println!("handle {:?}", handle(r, None).map(|_| ()));
+}

@@ -21,6 +21,7 @@ fn main() {
         "files" => files::run(rest[0]),
         "fd" => descriptors::run(&rest),
         "http" => http::run(&rest),
+        "http-types" => http::types(),
         "exit" => std::process::exit(rest[0].parse().unwrap()),
         "fail" => panic!("as asked"),
         "spin" => loop {
