@@ -94,6 +94,7 @@ func exitCode(err error) int {
 		tool        *toolError
 		wrong       *usageError
 		connecting  *connectError
+		guest       *guestExit
 	)
 	code := caisson.CodeOf(err)
 	switch {
@@ -103,6 +104,8 @@ func exitCode(err error) int {
 		return exitInterrupted
 	case interrupted != nil:
 		return exitTerminated
+	case errors.As(err, &guest):
+		return guest.code
 	case errors.As(err, &tool):
 		return exitToolError
 	case errors.As(err, &wrong), code == caisson.CodeInvalidArgument:
@@ -117,7 +120,7 @@ func exitCode(err error) int {
 
 // report tells an error on stderr, in a line or two.
 func (a *app) report(err error) {
-	if err == nil {
+	if guest := (*guestExit)(nil); err == nil || errors.As(err, &guest) {
 		return
 	}
 	a.err.say("%s", strings.TrimPrefix(err.Error(), "caisson: "))

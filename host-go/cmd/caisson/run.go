@@ -85,7 +85,7 @@ func (a *app) command() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, "%w", err) })
 	root.AddCommand(
 		a.listToolsCommand(), a.callToolCommand(),
-		a.demoCommand(), a.demoServerCommand(), a.cacheCommand(), a.versionCommand(),
+		a.demoCommand(), a.demoServerCommand(), a.componentCommand(), a.cacheCommand(), a.versionCommand(),
 	)
 	return root
 }

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// An anatomy is what a component's file consists of.
+type anatomy struct {
+	Modules []module `json:"modules"`
+	// Components counts the nested components, at all depths.
+	Components int `json:"components"`
+	// Features are what the modules' compilers say that their code uses of WebAssembly.
+	Features []string `json:"features"`
+	// Producers are the languages and tools that the file names, with their versions.
+	Producers []string `json:"producers"`
+}
+
+// A module is a core module in a component.
+type module struct {
+	Size      int `json:"size"`
+	Functions int `json:"functions"`
+	Code      int `json:"code"` // bytes
+	Data      int `json:"data"` // bytes
+	Imports   int `json:"imports"`
+	Exports   int `json:"exports"`
+	// Memories are the memories that the module defines.
+	Memories []memoryLimits `json:"memories,omitempty"`
+}
+
+// memoryLimits are in pages of 64 KiB; Max is nil for none.
+type memoryLimits struct {
+	Min uint64  `json:"min"`
+	Max *uint64 `json:"max,omitempty"`
+}
+
+func (m *module) memory() string {
+	s := ""
+	for _, l := range m.Memories {
+		s += fmt.Sprintf(", memory of %s", size(int(l.Min)<<16))
+	}
+	return s
+}
+
+// Sections, of components and of core modules (Binary.md; the core specification, 5.5).
+const (
+	sectionCustom          = 0
+	sectionCoreModule      = 1
+	sectionNestedComponent = 4
+
+	coreImport = 2
+	coreMemory = 5
+	coreExport = 7
+	coreCode   = 10
+	coreData   = 11
+)
+
+// dissect takes a component that has been validated apart.
+func dissect(b []byte) (*anatomy, error) {
+	a := &anatomy{Modules: []module{}, Features: []string{}, Producers: []string{}}
+	if err := a.component(b); err != nil {
+		return nil, fmt.Errorf("taking the component apart: %w", err)
+	}
+	slices.Sort(a.Features)
+	a.Features = slices.Compact(a.Features)
+	slices.Sort(a.Producers)
+	a.Producers = slices.Compact(a.Producers)
+	return a, nil
+}
+
+func (a *anatomy) component(b []byte) error {
+	return sections(b, func(id byte, content cursor) error {
+		switch id {
+		case sectionCoreModule:
+			return a.module(content)
+		case sectionNestedComponent:
+			a.Components++
+			return a.component(content)
+		case sectionCustom:
+			return a.custom(content)
+		}
+		return nil
+	})
+}
+
+func (a *anatomy) module(b cursor) error {
+	m := module{Size: len(b)}
+	err := sections(b, func(id byte, content cursor) error {
+		size := len(content)
+		if id == sectionCustom {
+			return a.custom(content)
+		}
+		n, err := content.number()
+		if err != nil {
+			return err
+		}
+		switch id {
+		case coreImport:
+			m.Imports = int(n)
+		case coreExport:
+			m.Exports = int(n)
+		case coreCode:
+			m.Functions, m.Code = int(n), size
+		case coreData:
+			m.Data = size
+		case coreMemory:
+			m.Memories, err = content.memories(n)
+		}
+		return err
+	})
+	a.Modules = append(a.Modules, m)
+	return err
+}
+
+// custom reads the two custom sections that tell where code comes from (tool-conventions,
+// ProducersSection.md and Linking.md).
+func (a *anatomy) custom(c cursor) error {
+	name, err := c.name()
+	if err != nil {
+		return err
+	}
+	switch name {
+	case "target_features":
+		return c.list(func() error {
+			prefix, err := c.bytes(1)
+			if err != nil {
+				return err
+			}
+			feature, err := c.name()
+			if prefix[0] == '+' {
+				a.Features = append(a.Features, feature)
+			}
+			return err
+		})
+	case "producers":
+		return c.list(func() error {
+			if _, err := c.name(); err != nil {
+				return err
+			}
+			return c.list(func() error {
+				tool, err := c.name()
+				if err != nil {
+					return err
+				}
+				version, err := c.name()
+				if version != "" {
+					tool += " " + version
+				}
+				a.Producers = append(a.Producers, tool)
+				return err
+			})
+		})
+	}
+	return nil
+}
+
+// A cursor is what is left to read.
+type cursor []byte
+
+var errCutShort = errors.New("a section is cut short")
+
+// sections calls f for every section after the preamble.
+func sections(c cursor, f func(id byte, content cursor) error) error {
+	if _, err := c.bytes(8); err != nil {
+		return err
+	}
+	for len(c) > 0 {
+		id, err := c.bytes(1)
+		if err != nil {
+			return err
+		}
+		n, err := c.number()
+		if err != nil {
+			return err
+		}
+		content, err := c.bytes(n)
+		if err != nil {
+			return err
+		}
+		if err := f(id[0], content); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *cursor) bytes(n uint64) (cursor, error) {
+	if n > uint64(len(*c)) {
+		return nil, errCutShort
+	}
+	b := (*c)[:n]
+	*c = (*c)[n:]
+	return b, nil
+}
+
+// number reads an unsigned LEB128.
+func (c *cursor) number() (uint64, error) {
+	v, n := binary.Uvarint(*c)
+	if n <= 0 {
+		return 0, errCutShort
+	}
+	*c = (*c)[n:]
+	return v, nil
+}
+
+func (c *cursor) name() (string, error) {
+	n, err := c.number()
+	if err != nil {
+		return "", err
+	}
+	b, err := c.bytes(n)
+	return string(b), err
+}
+
+// list calls f for each element of a vector.
+func (c *cursor) list(f func() error) error {
+	n, err := c.number()
+	for ; err == nil && n > 0; n-- {
+		err = f()
+	}
+	return err
+}
+
+func (c *cursor) memories(n uint64) ([]memoryLimits, error) {
+	var out []memoryLimits
+	for ; n > 0; n-- {
+		flags, err := c.bytes(1)
+		if err != nil {
+			return nil, err
+		}
+		var l memoryLimits
+		if l.Min, err = c.number(); err != nil {
+			return nil, err
+		}
+		if flags[0]&1 != 0 {
+			most, err := c.number()
+			if err != nil {
+				return nil, err
+			}
+			l.Max = &most
+		}
+		out = append(out, l)
+	}
+	return out, nil
+}

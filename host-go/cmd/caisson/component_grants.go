@@ -1,0 +1,110 @@
+package main
+
+import (
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/caisson-dev/caisson/host-go/component/wasi"
+)
+
+// grantFlags say what a command is granted.
+type grantFlags struct{ dirs, env, net []string }
+
+func (f *grantFlags) register(c *cobra.Command) {
+	c.Flags().StringArrayVar(&f.dirs, "dir", nil, "grant a folder, `HOST[:GUEST][:ro]`; repeatable")
+	c.Flags().StringArrayVar(&f.env, "env", nil, "grant a variable of the environment, `NAME[=VALUE]`; repeatable")
+	c.Flags().StringArrayVar(&f.net, "net", nil, "grant HTTP requests to `ORIGIN`; repeatable")
+}
+
+// config makes the grants. Their folders are open, also when it fails.
+func (f *grantFlags) config(c *cobra.Command) (*wasi.Config, error) {
+	cfg := &wasi.Config{AllowedOrigins: f.net}
+	for _, origin := range f.net {
+		if _, err := wasi.ParseOrigin(origin); err != nil {
+			return cfg, usage(c, "--net: %s", strings.TrimPrefix(err.Error(), "wasi: "))
+		}
+	}
+	for i, text := range f.env {
+		name, value, given := strings.Cut(text, "=")
+		if name == "" {
+			return cfg, usage(c, "--env number %d has no name", i+1)
+		}
+		if !given {
+			if value, given = os.LookupEnv(name); !given {
+				continue
+			}
+		}
+		cfg.Env = append(cfg.Env, [2]string{name, value})
+	}
+	for _, text := range f.dirs {
+		m, host := splitMount(text)
+		var err error
+		if m.Root, err = os.OpenRoot(host); err != nil {
+			return cfg, usage(c, "--dir: %w", err)
+		}
+		cfg.Mounts = append(cfg.Mounts, m)
+	}
+	return cfg, nil
+}
+
+// closeFolders closes what config has opened.
+func closeFolders(cfg *wasi.Config) {
+	for _, m := range cfg.Mounts {
+		_ = m.Root.Close()
+	}
+}
+
+// splitMount reads HOST[:GUEST][:ro].
+func splitMount(text string) (m wasi.Mount, host string) {
+	text, m.ReadOnly = strings.CutSuffix(text, ":ro")
+	drive := 0
+	if runtime.GOOS == "windows" {
+		drive = len(filepath.VolumeName(text))
+	}
+	host, guest, _ := strings.Cut(text[drive:], ":")
+	host = text[:drive] + host
+	if guest == "" {
+		guest = filepath.ToSlash(host)
+	}
+	m.Path = guest
+	return m, host
+}
+
+// A byteSize is a flag's value: a number of bytes, or of KiB, MiB or GiB.
+type byteSize uint64
+
+var sizeUnits = map[string]uint64{"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+
+// Set reads a size.
+func (s *byteSize) Set(text string) error {
+	digits := strings.TrimRight(text, "KMGiB")
+	unit, known := sizeUnits[text[len(digits):]]
+	n, err := strconv.ParseUint(digits, 10, 64)
+	if err != nil || !known || n == 0 || n > math.MaxUint64/unit {
+		return errors.New("it is not a size, such as 1048576, 512KiB, 64MiB or 1GiB")
+	}
+	*s = byteSize(n * unit)
+	return nil
+}
+
+func (s *byteSize) String() string {
+	if *s == 0 {
+		return ""
+	}
+	return strconv.FormatUint(uint64(*s), 10)
+}
+
+// Type names the kind of value in help.
+func (s *byteSize) Type() string { return "size" }
+
+// pages is the size in pages of WebAssembly, at least one; 0 for none given.
+func (s *byteSize) pages() uint32 {
+	return uint32(min((uint64(*s)+1<<16-1)>>16, math.MaxUint32))
+}

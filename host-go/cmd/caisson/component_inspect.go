@@ -1,0 +1,114 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/caisson-dev/caisson/host-go/component"
+)
+
+func (a *app) inspectCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "inspect FILE",
+		Short: "Print what a component imports, exports and consists of",
+		Long: `Prints the component's core modules, their sizes and the features that they were built to use, the
+tools that it was made with, and its imports and exports as WIT. The component is checked as it is
+before it is run: one that is malformed, or uses what is not supported, is an error that names the
+construct and its offset.`,
+		Example: `  caisson component inspect app.wasm
+  caisson component inspect app.wasm --json | jq '.imports[].name'`,
+		Args: oneFile,
+		RunE: func(c *cobra.Command, args []string) error {
+			b, err := readComponent(c, args[0])
+			if err != nil {
+				return err
+			}
+			// The interpreter has it ready sooner, and nothing is run.
+			cfg := &component.Config{Interpreter: true}
+			return a.loadComponent(c.Context(), cfg, args[0], b, func(compiled *component.Compiled) error {
+				i, err := inspect(b, compiled)
+				if err != nil {
+					return err
+				}
+				if !asJSON {
+					return a.printf("%s", i.text())
+				}
+				var text strings.Builder
+				encoder := json.NewEncoder(&text)
+				encoder.SetEscapeHTML(false) // WIT is full of angle brackets.
+				if err := encoder.Encode(i); err != nil {
+					return err
+				}
+				return a.printf("%s", text.String())
+			})
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
+	return c
+}
+
+// An inspection is what `caisson component inspect --json` prints. Sizes are in bytes.
+type inspection struct {
+	Size int `json:"size"`
+	anatomy
+	Imports []extern `json:"imports"`
+	Exports []extern `json:"exports"`
+	WIT     string   `json:"wit"`
+}
+
+// An extern is an import or export.
+type extern struct {
+	Name  string   `json:"name"`
+	Kind  string   `json:"kind"`
+	Type  string   `json:"type,omitempty"`  // of a function or type, as WIT
+	Items []extern `json:"items,omitempty"` // of an interface
+}
+
+func inspect(b []byte, c *component.Compiled) (*inspection, error) {
+	parts, err := dissect(b)
+	if err != nil {
+		return nil, err
+	}
+	return &inspection{
+		Size: len(b), anatomy: *parts,
+		Imports: externs(c.Imports()), Exports: externs(c.Exports()), WIT: c.WIT(),
+	}, nil
+}
+
+func externs(list []component.Extern) []extern {
+	out := make([]extern, len(list))
+	for i, e := range list {
+		out[i] = extern{Name: e.Name, Kind: string(e.Kind), Type: e.Type}
+		if len(e.Items) > 0 {
+			out[i].Items = externs(e.Items)
+		}
+	}
+	return out
+}
+
+// text is the inspection for people. Names in it are the component's, and may be anything.
+func (i *inspection) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "size        %s\n", size(i.Size))
+	fmt.Fprintf(&b, "components  %d nested\n", i.Components)
+	fmt.Fprintf(&b, "features    %s\n", orNone(i.Features))
+	fmt.Fprintf(&b, "made with   %s\n", orNone(i.Producers))
+	fmt.Fprintf(&b, "modules     %d\n", len(i.Modules))
+	for k, m := range i.Modules {
+		fmt.Fprintf(&b, "  %-3d %9s: %d functions, %s of code, %s of data, %d imports, %d exports%s\n",
+			k, size(m.Size), m.Functions, size(m.Code), size(m.Data), m.Imports, m.Exports, m.memory())
+	}
+	b.WriteString("\n" + i.WIT)
+	return visible(b.String())
+}
+
+func orNone(list []string) string {
+	if len(list) == 0 {
+		return "none recorded"
+	}
+	return strings.Join(list, ", ")
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/caisson-dev/caisson/host-go/component"
+	"github.com/caisson-dev/caisson/host-go/component/wasi"
+)
+
+// commandExport is what a command component exports (wasi:cli/run).
+const commandExport = "wasi:cli/run@0.2.0#run"
+
+// runFlags say what a command is granted, and what it may use.
+type runFlags struct {
+	grants  grantFlags
+	runtime runtimeFlags
+	timeout time.Duration
+	fuel    uint64
+	memory  byteSize
+}
+
+func (f *runFlags) register(c *cobra.Command) {
+	f.grants.register(c)
+	c.Flags().DurationVar(&f.timeout, "timeout", 0, "stop the program after `DURATION` (default: no limit)")
+	c.Flags().Uint64Var(&f.fuel, "fuel", 0, "stop the program after `UNITS` of about one instruction each (default: no limit)")
+	c.Flags().Var(&f.memory, "max-memory", "give the program no more than `SIZE` of memory, such as 64MiB (default 512MiB)")
+	c.Flags().StringVar(&f.runtime.cacheDir, "cache-dir", "", "keep the compiled component in `FOLDER` (default \"caisson\" in your cache folder)")
+	c.Flags().BoolVar(&f.runtime.noCache, "no-cache", false, "compile the component anew, and keep nothing")
+}
+
+func (a *app) runCommand() *cobra.Command {
+	var flags runFlags
+	c := &cobra.Command{
+		Use:   "run [FLAG]... FILE [ARG]...",
+		Short: "Run a component that is a command-line program",
+		Long: `Runs a component that exports wasi:cli/run, such as cargo builds for wasm32-wasip2. What follows FILE
+is the program's own. It reads this program's standard input and writes its standard output and
+standard error, as they are, and has the time and random numbers. Files, the environment and the
+network it has only as far as it is granted them:
+
+  --dir HOST[:GUEST][:ro]  a folder and what is in it, which the program finds as GUEST, or else as
+                           HOST is spelled; with ":ro" it cannot change anything. Links do not lead
+                           out of the folder
+  --env NAME[=VALUE]       a variable, by default with the value that it has here
+  --net ORIGIN             HTTP requests to an origin, such as https://api.example.com. Redirects
+                           are answers: they are not followed to elsewhere. There are no sockets
+
+Exit codes: the program's own, or 2 usage, 4 the file is not a component that can be run, or the
+program trapped or reached a limit, 5 timeout, 130 interrupted.`,
+		Example: `  caisson component run hello.wasm
+  caisson component run --dir .:/work:ro --env LANG grep.wasm -r needle /work
+  caisson component run --net https://api.example.com --timeout 30s fetch.wasm`,
+		DisableFlagsInUseLine: true,
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usage(c, "no file is given")
+			}
+			if c.Flags().Changed("timeout") && flags.timeout <= 0 {
+				return usage(c, "--timeout must be more than 0")
+			}
+			return a.runComponent(c, &flags, args)
+		},
+	}
+	c.Flags().SetInterspersed(false) // What follows FILE is not ours.
+	flags.register(c)
+	return c
+}
+
+func (a *app) runComponent(c *cobra.Command, flags *runFlags, args []string) error {
+	cfg := &component.Config{Limits: component.Limits{Fuel: flags.fuel}, MemoryLimitPages: flags.memory.pages()}
+	grants, err := flags.grants.config(c)
+	defer closeFolders(grants)
+	if err != nil {
+		return err
+	}
+	b, err := readComponent(c, args[0])
+	if err != nil {
+		return err
+	}
+	if cfg.CacheDir, err = componentCache(a, &flags.runtime); err != nil {
+		return err
+	}
+	grants.Args = append([]string{filepath.Base(args[0])}, args[1:]...)
+	grants.Stdin, grants.Stdout, grants.Stderr = a.in, a.out, a.err
+	stdin, _ := a.in.(io.Writer) // A file is both.
+	grants.Terminal = wasi.Terminal{Stdin: isTerminal(stdin), Stdout: isTerminal(a.out), Stderr: isTerminal(a.err.w)}
+	return a.loadComponent(c.Context(), cfg, args[0], b, func(compiled *component.Compiled) error {
+		ctx := c.Context()
+		if flags.timeout > 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, flags.timeout)
+			defer cancel()
+		}
+		err := execute(ctx, compiled, grants)
+		if stack := trapStack(err); stack != "" {
+			a.logger().Debug("the program trapped", "stack", stack)
+		}
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = fmt.Errorf("not done after %s: %w", flags.timeout, context.DeadlineExceeded)
+		}
+		if exit := (*guestExit)(nil); err != nil && !errors.As(err, &exit) {
+			return &loadError{args[0], err}
+		}
+		return err
+	})
+}
+
+// execute runs the program once. A *guestExit is how it ended, where that is not success.
+func execute(ctx context.Context, c *component.Compiled, grants *wasi.Config) error {
+	if !slices.ContainsFunc(c.Exports(), func(e component.Extern) bool { return strings.HasPrefix(e.Name, "wasi:cli/run@0.2.") }) {
+		return errors.New("not a command: it exports no wasi:cli/run@0.2 ('caisson component inspect' shows what it exports)")
+	}
+	l := component.NewLinker()
+	wasi.AddToLinker(l, grants)
+	in, err := c.Instantiate(ctx, l)
+	if err != nil {
+		return ended(err)
+	}
+	defer in.Close(context.WithoutCancel(ctx))
+	out, err := in.ExportedFunction(commandExport).Call(ctx)
+	if err != nil {
+		return ended(err)
+	}
+	if len(out) != 1 || out[0] != component.OK(nil) {
+		return &guestExit{1}
+	}
+	return nil
+}
+
+// ended makes the exit of a program out of what it trapped with.
+func ended(err error) error {
+	var exit *wasi.ExitError
+	switch {
+	case !errors.As(err, &exit):
+		return err
+	case exit.Code == 0:
+		return nil
+	}
+	return &guestExit{exit.Code}
+}
