@@ -149,7 +149,7 @@ func TestDescriptors(t *testing.T) {
 		list:0 > ["a DescriptorType::RegularFile", "new DescriptorType::RegularFile", "sub DescriptorType::Directory", "w DescriptorType::RegularFile"]
 		list:6 > ["inner DescriptorType::RegularFile"]
 		times:6:keep:3000 > ()
-		stat:6 > DescriptorType::Directory links 2 size * modified Some(3000)
+		stat:6 > DescriptorType::Directory links * size * modified Some(3000)
 		rmdir:0:sub > error not-empty
 		rmdir:0:a > error not-directory
 		unlink:0:sub > error is-directory

@@ -100,7 +100,9 @@ const version = "@0.2.12"
 // The instances of a linker share its bounds, such as 1,024 open files and 64
 // requests on their way: components that should not be able to use up what
 // another has are better given a linker each.
-func AddToLinker(l *component.Linker, cfg *Config) {
+func AddToLinker(l *component.Linker, cfg *Config) { newHost(l, cfg) }
+
+func newHost(l *component.Linker, cfg *Config) *host {
 	h := &host{seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
 	if cfg != nil {
 		h.cfg = *cfg
@@ -123,6 +125,7 @@ func AddToLinker(l *component.Linker, cfg *Config) {
 	h.addFilesystem(l)
 	h.addSockets(l)
 	h.addHTTP(l)
+	return h
 }
 
 // host is the state behind one call of AddToLinker. Instances share it; the
