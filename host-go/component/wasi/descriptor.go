@@ -266,7 +266,13 @@ func (d *descriptor) setTimes(follow component.Flags, name string, atime, mtime 
 			return err
 		}
 		if fi.Mode()&fs.ModeSymlink != 0 {
-			return code("unsupported")
+			if atime.IsZero() {
+				atime = systemStatus(fi).accessed
+			}
+			if mtime.IsZero() {
+				mtime = fi.ModTime()
+			}
+			return setLinkTimes(r, name, atime, mtime)
 		}
 	}
 	return r.Chtimes(name, atime, mtime)

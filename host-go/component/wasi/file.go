@@ -64,7 +64,7 @@ func (f *file) release() {
 // readAt reads at an offset; io.EOF comes with what is left.
 func (f *file) readAt(b []byte, offset uint64) (int, error) {
 	if offset > 1<<63-1 {
-		return 0, code("overflow")
+		return 0, code("invalid")
 	}
 	at := int64(offset)
 	if r, ok := f.File.(io.ReaderAt); ok {
@@ -100,7 +100,7 @@ func (f *file) writeAt(b []byte, offset uint64) (int, error) {
 		return 0, code("read-only")
 	}
 	if offset > 1<<63-1 {
-		return 0, code("file-too-large")
+		return 0, code("invalid")
 	}
 	return w.WriteAt(b, int64(offset))
 }

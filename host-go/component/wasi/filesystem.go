@@ -97,16 +97,17 @@ func (h *host) addFiles() {
 		return uint64(n), err
 	})
 	h.onDescriptor("set-size", func(d *descriptor, args []any) (any, error) {
-		f, err := d.changeable()
-		if err != nil {
-			return nil, err
+		if d.file == nil {
+			return nil, code("is-directory")
 		}
+		t, ok := d.file.File.(interface{ Truncate(int64) error })
 		size := args[0].(uint64)
-		t, ok := f.File.(interface{ Truncate(int64) error })
-		if !ok {
+		switch {
+		case !ok:
 			return nil, code("read-only")
-		}
-		if size > 1<<63-1 {
+		case d.flags&flagWrite == 0:
+			return nil, code("invalid") // as ftruncate has it
+		case size > 1<<63-1:
 			return nil, code("file-too-large")
 		}
 		return nil, t.Truncate(int64(size))
