@@ -17,14 +17,14 @@ import (
 type outgoingBody struct {
 	// length is the Content-Length that was promised, -1 for none.
 	length int64
-	// streams counts the streams that are open: 0 or 1, once taken.
+	// taken says that the component has got its stream.
 	taken bool
 
 	mu       sync.Mutex
 	more     sync.Cond // there is something to read
 	buf      []byte
 	written  int64
-	open     bool  // the component has its stream
+	open     bool  // its stream has not been dropped
 	err      error // what the reader gets after buf
 	gone     bool  // the transport reads no more
 	space    chan struct{}
@@ -33,7 +33,9 @@ type outgoingBody struct {
 	sent http.Header
 }
 
-var errAborted = errors.New("the component dropped the request's body before its end")
+var errAborted = &httpError{
+	component.Variant{Case: "HTTP-protocol-error"}, errors.New("the component did not finish the request's body"),
+}
 
 func newOutgoingBody(headers *fields) *outgoingBody {
 	b := &outgoingBody{length: -1, sent: http.Header{}}
@@ -70,17 +72,16 @@ func (b *outgoingBody) pending() <-chan struct{} {
 func (b *outgoingBody) write(_ context.Context, p []byte) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.length >= 0 && b.written+int64(len(p)) > b.length {
-		return b.wrongSize(b.written + int64(len(p)))
+	if b.written += int64(len(p)); b.length >= 0 && b.written > b.length {
+		return b.wrongSize()
 	}
 	b.buf = append(b.buf, p...)
-	b.written += int64(len(p))
 	b.more.Broadcast()
 	return nil
 }
 
-func (b *outgoingBody) wrongSize(n int64) error {
-	return &httpError{component.Variant{Case: "HTTP-request-body-size", Value: component.Some(uint64(n))}, nil}
+func (b *outgoingBody) wrongSize() error {
+	return &httpError{component.Variant{Case: "HTTP-request-body-size", Value: component.Some(uint64(b.written))}, nil}
 }
 
 // drop is the end of the component's stream.
@@ -107,7 +108,7 @@ func (b *outgoingBody) finish(trailers *fields) error {
 	}
 	if b.length >= 0 && b.written != b.length {
 		b.end(errAborted)
-		return b.wrongSize(b.written)
+		return b.wrongSize()
 	}
 	if trailers != nil {
 		if b.length >= 0 {

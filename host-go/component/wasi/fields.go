@@ -34,7 +34,7 @@ func (e headerError) Error() string { return string(e) }
 var forbiddenFields = map[string]bool{
 	"connection": true, "host": true, "http2-settings": true, "keep-alive": true,
 	"proxy-authenticate": true, "proxy-authorization": true, "proxy-connection": true,
-	"te": true, "transfer-encoding": true, "upgrade": true,
+	"transfer-encoding": true, "upgrade": true,
 }
 
 // freeze returns the fields as they are, not to be changed.

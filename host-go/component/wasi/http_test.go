@@ -189,6 +189,7 @@ func TestHTTPErrors(t *testing.T) {
 		"bytes":       {[]string{"GET", s.URL + "/stall", "between-bytes-ms=50"}, "body failed Some(ErrorCode::ConnectionReadTimeout)"},
 		"incomplete":  {[]string{"GET", s.URL + "/cut"}, "body failed Some(ErrorCode::HttpResponseIncomplete)"},
 		"too long":    {[]string{"POST", s.URL, "body=hello", "header=content-length:3"}, "write failed Some(ErrorCode::HttpRequestBodySize(Some(5)))"},
+		"too much":    {[]string{"POST", s.URL, "body=hello", "header=content-length:3"}, "error ErrorCode::HttpRequestBodySize(Some(5))"},
 		"too short":   {[]string{"POST", s.URL, "body=hello", "header=content-length:9"}, "error ErrorCode::HttpRequestBodySize(Some(5))"},
 		"no TLS":      {[]string{"GET", strings.Replace(s.URL, "http:", "https:", 1)}, "error ErrorCode::TlsProtocolError"},
 		"early":       {[]string{"POST", s.URL + "/deaf", "body-size=30000000"}, "status 200"},
@@ -211,7 +212,7 @@ func TestAbandonedBody(t *testing.T) {
 		whole <- err == nil
 	})
 	got := request(t, &Config{AllowedOrigins: []string{s.URL}}, "POST", s.URL, "abandon")
-	if !strings.HasPrefix(got[0], "error ErrorCode::InternalError") {
+	if !strings.HasPrefix(got[0], "error ErrorCode::HttpProtocolError") {
 		t.Error(got)
 	}
 	s.Close() // waits for its handlers
