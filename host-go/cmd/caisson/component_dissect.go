@@ -12,7 +12,8 @@ type anatomy struct {
 	Modules []module `json:"modules"`
 	// Components counts the nested components, at all depths.
 	Components int `json:"components"`
-	// Features are what the modules' compilers say that their code uses of WebAssembly.
+	// Features are what the component uses of the Canonical ABI, and what the modules' compilers say
+	// that their code uses of WebAssembly.
 	Features []string `json:"features"`
 	// Producers are the languages and tools that the file names, with their versions.
 	Producers []string `json:"producers"`
@@ -49,6 +50,7 @@ const (
 	sectionCustom          = 0
 	sectionCoreModule      = 1
 	sectionNestedComponent = 4
+	sectionCanon           = 8
 
 	coreImport = 2
 	coreMemory = 5
@@ -78,11 +80,64 @@ func (a *anatomy) component(b []byte) error {
 		case sectionNestedComponent:
 			a.Components++
 			return a.component(content)
+		case sectionCanon:
+			return content.list(func() error { return a.canon(&content) })
 		case sectionCustom:
 			return a.custom(content)
 		}
 		return nil
 	})
+}
+
+// canonOptions and canonBuiltins are the canonical options and definitions, by their opcodes
+// (Binary.md, "Canonical Definitions").
+var (
+	canonOptions  = []string{"utf8", "utf16", "latin1+utf16", "memory", "realloc", "post-return"}
+	canonBuiltins = []string{"lift", "lower", "resource.new", "resource.drop", "resource.rep"}
+)
+
+// canon reads one canonical definition.
+func (a *anatomy) canon(c *cursor) error {
+	op, err := c.bytes(1)
+	if err != nil {
+		return err
+	}
+	if int(op[0]) >= len(canonBuiltins) {
+		return fmt.Errorf("unknown canonical definition %#x", op[0])
+	}
+	a.Features = append(a.Features, canonBuiltins[op[0]])
+	if op[0] >= 2 {
+		_, err := c.number() // the resource
+		return err
+	}
+	if _, err := c.bytes(1); err != nil {
+		return err
+	}
+	if _, err := c.number(); err != nil { // the function
+		return err
+	}
+	if err := c.list(func() error { return a.canonOption(c) }); err != nil {
+		return err
+	}
+	if op[0] == 0 {
+		_, err = c.number() // its type
+	}
+	return err
+}
+
+func (a *anatomy) canonOption(c *cursor) error {
+	op, err := c.bytes(1)
+	if err != nil {
+		return err
+	}
+	if int(op[0]) >= len(canonOptions) {
+		return fmt.Errorf("unknown canonical option %#x", op[0])
+	}
+	a.Features = append(a.Features, canonOptions[op[0]])
+	if op[0] >= 3 {
+		_, err = c.number() // the memory or the function
+	}
+	return err
 }
 
 func (a *anatomy) module(b cursor) error {

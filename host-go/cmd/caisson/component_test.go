@@ -28,7 +28,7 @@ func TestComponentInspect(t *testing.T) {
 	o := caissonRun(t, "component", "inspect", program)
 	o.expect(t, exitOK)
 	for _, want := range []string{
-		`(?m)^size +\d+\.\d kB$`, `(?m)^components  1 nested$`, `(?m)^made with .*wit-component `,
+		`(?m)^size +\d+\.\d kB$`, `(?m)^components  1 nested$`, `(?m)^features    .*lower, .*resource\.drop.*utf8$`, `(?m)^made with .*wit-component `,
 		`(?m)^modules     3\n  0 .* functions, .* of code, .* of data, \d+ imports, \d+ exports, memory of 1\.\d MB$`,
 		`(?m)^  import wasi:cli/stdout@0\.2\.12;$`, `(?m)^  export wasi:cli/run@0\.2\.0;$`,
 	} {

@@ -66,7 +66,7 @@ func (s *inputStream) take(ctx context.Context, n uint64, blocking bool) ([]byte
 			return nil, err
 		}
 		if len(b) > 0 || !blocking {
-			return append([]byte{}, b...), nil
+			return b, nil
 		}
 		if err := await(ctx, s.pending()); err != nil {
 			return nil, &abandoned{err}

@@ -3,6 +3,7 @@ package wasi
 import (
 	"context"
 	"io"
+	"slices"
 	"sync"
 	"time"
 )
@@ -16,8 +17,8 @@ const maxEmptyReads = 100
 
 // input is where an input-stream comes from.
 type input interface {
-	// read returns up to n bytes without waiting. None and no error is nothing
-	// at present; io.EOF is the end.
+	// read returns up to n bytes, the caller's to keep, without waiting. None and
+	// no error is nothing at present; io.EOF is the end.
 	read(n int) ([]byte, error)
 	// pending returns nil when read has something to say, else what is closed
 	// when it has.
@@ -63,7 +64,8 @@ type reader struct {
 	dropped func()
 
 	mu   sync.Mutex
-	rest []byte
+	buf  []byte // of the Read that runs, or what the last one read
+	rest []byte // of buf
 	err  error
 	busy chan struct{} // closed when the Read that runs has returned
 }
@@ -77,7 +79,7 @@ func (r *reader) read(n int) ([]byte, error) {
 		}
 		return nil, r.err
 	}
-	b := r.rest[:min(n, len(r.rest))]
+	b := slices.Clone(r.rest[:min(n, len(r.rest))])
 	r.rest = r.rest[len(b):]
 	return b, nil
 }
@@ -98,21 +100,23 @@ func (r *reader) fill() {
 		return
 	}
 	r.busy = make(chan struct{})
+	if r.buf == nil {
+		r.buf = make([]byte, chunk)
+	}
 	go func() {
 		if r.idle > 0 {
 			timer := time.AfterFunc(r.idle, r.late)
 			defer timer.Stop()
 		}
-		b := make([]byte, chunk)
 		n, err := 0, error(nil)
 		for tries := 0; n == 0 && err == nil; tries++ {
-			if n, err = r.from.Read(b); tries == maxEmptyReads && n == 0 && err == nil {
+			if n, err = r.from.Read(r.buf); tries == maxEmptyReads && n == 0 && err == nil {
 				err = io.ErrNoProgress
 			}
 		}
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.rest, r.err = b[:n], err
+		r.rest, r.err = r.buf[:n], err
 		close(r.busy)
 		r.busy = nil
 	}()

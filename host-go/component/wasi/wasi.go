@@ -68,6 +68,9 @@ type Config struct {
 	// package's own, which does not use a proxy.
 	Transport http.RoundTripper
 
+	// The clocks and the source of random bytes are used by every instance of
+	// the linker, perhaps at once.
+
 	// Now is the wall clock; nil is time.Now.
 	Now func() time.Time
 	// Monotonic is the monotonic clock; nil counts from when the configuration
