@@ -186,7 +186,7 @@ func (b *outgoingBody) Close() error {
 }
 
 func (h *host) addOutgoingBody(i *component.Interface) {
-	h.http.outgoing = addResource(i, "outgoing-body", (*outgoingBody).abort)
+	h.http.outgoing = addResource(h, i, "outgoing-body", (*outgoingBody).abort)
 	r := h.http.outgoing
 	r.method("write", func(_ context.Context, b *outgoingBody, _ []any) (any, error) {
 		if b.taken {

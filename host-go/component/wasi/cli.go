@@ -52,8 +52,8 @@ func (h *host) addStdio(l *component.Linker) {
 			Func("get-"+name, func(context.Context, []any) ([]any, error) { return one(h.output(writer{w})) })
 	}
 
-	in := addResource[struct{}](l.Interface("wasi:cli/terminal-input"+version), "terminal-input", nil)
-	out := addResource[struct{}](l.Interface("wasi:cli/terminal-output"+version), "terminal-output", nil)
+	in := addResource[struct{}](h, l.Interface("wasi:cli/terminal-input"+version), "terminal-input", nil)
+	out := addResource[struct{}](h, l.Interface("wasi:cli/terminal-output"+version), "terminal-output", nil)
 	terminal := func(name string, is bool, r *resource[struct{}]) {
 		l.Interface("wasi:cli/terminal-"+name+version).
 			Func("get-terminal-"+name, func(context.Context, []any) ([]any, error) {

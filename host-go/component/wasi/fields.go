@@ -122,7 +122,7 @@ func headerResult(v any, err error) (any, error) {
 }
 
 func (h *host) addFields(i *component.Interface) *resource[*fields] {
-	r := addResource[*fields](i, "fields", nil)
+	r := addResource[*fields](h, i, "fields", nil)
 	r.constructor(func([]any) (*fields, error) { return &fields{}, nil })
 	r.static("from-list", func(_ context.Context, args []any) (any, error) {
 		f := &fields{}

@@ -12,8 +12,8 @@ import (
 // addFilesystem gives the mounts.
 func (h *host) addFilesystem(l *component.Linker) {
 	i := l.Interface("wasi:filesystem/types" + version)
-	h.descriptors = addResource(i, "descriptor", (*descriptor).drop)
-	h.directories = addResource(i, "directory-entry-stream", (*directoryStream).drop)
+	h.descriptors = addResource(h, i, "descriptor", (*descriptor).drop)
+	h.directories = addResource(h, i, "directory-entry-stream", (*directoryStream).drop)
 	l.Interface("wasi:filesystem/preopens"+version).
 		Func("get-directories", func(context.Context, []any) ([]any, error) { return one(h.preopens()) })
 	i.Func("filesystem-error-code", func(_ context.Context, args []any) ([]any, error) {

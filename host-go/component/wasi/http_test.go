@@ -204,6 +204,16 @@ func TestHTTPErrors(t *testing.T) {
 	}
 }
 
+// The time to connect is bounded by itself.
+func TestConnectTimeout(t *testing.T) {
+	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}}
+	cfg := &Config{AllowedOrigins: []string{"http://a.example"}, Transport: transport}
+	wantLines(t, request(t, cfg, "GET", "http://a.example/", "connect-ms=50"), "error ErrorCode::ConnectionTimeout")
+}
+
 // A body that the component drops is not passed off as whole.
 func TestAbandonedBody(t *testing.T) {
 	whole := make(chan bool, 1)

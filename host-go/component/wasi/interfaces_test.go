@@ -48,3 +48,22 @@ func TestUnstable(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A component that declares other types than the interfaces have is trapped.
+func TestMistyped(t *testing.T) {
+	for _, name := range []string{"argument", "result", "resource", "count"} {
+		l := component.NewLinker()
+		AddToLinker(l, nil)
+		in, err := guest(t, "mistyped").Instantiate(context.Background(), l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = in.ExportedFunction(name).Call(context.Background())
+		if trap := (*component.TrapError)(nil); !errors.As(err, &trap) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := in.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}
+}

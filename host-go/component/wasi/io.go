@@ -24,13 +24,13 @@ type (
 
 func (h *host) addIO(l *component.Linker) {
 	h.addPoll(l)
-	h.errors = addResource[error](l.Interface("wasi:io/error"+version), "error", nil)
+	h.errors = addResource[error](h, l.Interface("wasi:io/error"+version), "error", nil)
 	h.errors.method("to-debug-string", func(_ context.Context, err error, _ []any) (any, error) {
 		return err.Error(), nil
 	})
 	i := l.Interface("wasi:io/streams" + version)
-	h.inputs = addResource(i, "input-stream", func(s *inputStream) { s.drop() })
-	h.outputs = addResource(i, "output-stream", func(s *outputStream) { s.drop() })
+	h.inputs = addResource(h, i, "input-stream", func(s *inputStream) { s.drop() })
+	h.outputs = addResource(h, i, "output-stream", func(s *outputStream) { s.drop() })
 	h.addInput(h.inputs)
 	h.addOutput(h.outputs)
 }

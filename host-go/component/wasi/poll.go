@@ -39,7 +39,7 @@ const maxPoll = 4096
 
 func (h *host) addPoll(l *component.Linker) {
 	i := l.Interface("wasi:io/poll" + version)
-	h.pollables = addResource[pollable](i, "pollable", nil)
+	h.pollables = addResource[pollable](h, i, "pollable", nil)
 	h.pollables.method("ready", func(_ context.Context, p pollable, _ []any) (any, error) {
 		wait, event := p()
 		return wait == 0 && event == nil, nil

@@ -53,7 +53,7 @@ func (r *outgoingRequest) verb() string {
 
 func (h *host) addRequests(i *component.Interface) {
 	p := &h.http
-	p.requests = addResource[*outgoingRequest](i, "outgoing-request", func(r *outgoingRequest) {
+	p.requests = addResource[*outgoingRequest](h, i, "outgoing-request", func(r *outgoingRequest) {
 		if r.body != nil {
 			r.body.abort()
 		}
@@ -127,7 +127,7 @@ func isScheme(v any) bool {
 }
 
 func (h *host) addRequestOptions(i *component.Interface) {
-	h.http.options = addResource[*requestOptions](i, "request-options", nil)
+	h.http.options = addResource[*requestOptions](h, i, "request-options", nil)
 	r := h.http.options
 	r.constructor(func([]any) (*requestOptions, error) { return &requestOptions{}, nil })
 	for name, of := range map[string]func(o *requestOptions) *component.Option{

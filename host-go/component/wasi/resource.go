@@ -12,20 +12,20 @@ import (
 type resource[T any] struct {
 	name  string
 	iface *component.Interface
-	table *table[T]
+	table *table
 	drop  func(T)
 }
 
 // addResource defines a resource type. drop, if not nil, is called for a value
 // that the component has dropped.
-func addResource[T any](i *component.Interface, name string, drop func(T)) *resource[T] {
+func addResource[T any](h *host, i *component.Interface, name string, drop func(T)) *resource[T] {
 	if drop == nil {
 		drop = func(T) {}
 	}
-	r := &resource[T]{name: name, iface: i, table: newTable[T](), drop: drop}
+	r := &resource[T]{name: name, iface: i, table: h.table, drop: drop}
 	i.Resource(name, func(_ context.Context, rep uint32) {
-		if v, ok := r.table.remove(rep); ok {
-			r.drop(v)
+		if v, ok := r.table.remove(r, rep); ok {
+			r.drop(v.(T))
 		}
 	})
 	return r
@@ -36,7 +36,7 @@ var errFull = errors.New("too many open resources")
 // own makes an own handle of v for the component. When there are too many, v is
 // dropped.
 func (r *resource[T]) own(v T) (component.Rep, error) {
-	rep, ok := r.table.add(v)
+	rep, ok := r.table.add(r, v)
 	if !ok {
 		r.drop(v)
 		return 0, errFull
@@ -47,18 +47,19 @@ func (r *resource[T]) own(v T) (component.Rep, error) {
 // get returns the value of a handle that the component has lent.
 func (r *resource[T]) get(v any) (T, error) {
 	rep, _ := v.(component.Rep)
-	t, ok := r.table.get(uint32(rep))
+	found, ok := r.table.get(r, uint32(rep))
 	if !ok {
-		return t, fmt.Errorf("unknown %s", r.name)
+		var none T
+		return none, fmt.Errorf("unknown %s", r.name)
 	}
-	return t, nil
+	return found.(T), nil
 }
 
 // take returns the value of a handle that the component has given away.
 func (r *resource[T]) take(v any) (T, error) {
 	t, err := r.get(v)
 	if err == nil {
-		r.table.remove(uint32(v.(component.Rep)))
+		r.table.remove(r, uint32(v.(component.Rep)))
 	}
 	return t, err
 }

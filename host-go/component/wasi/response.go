@@ -72,10 +72,10 @@ func (f *futureTrailers) finish() {
 
 func (h *host) addResponses(i *component.Interface) {
 	p := &h.http
-	p.futures = addResource(i, "future-incoming-response", func(f *futureResponse) { f.drop() })
-	p.responses = addResource(i, "incoming-response", func(r *incomingResponse) { r.drop() })
-	p.incoming = addResource(i, "incoming-body", func(b *incomingBody) { b.drop() })
-	p.trailers = addResource(i, "future-trailers", func(f *futureTrailers) { f.drop() })
+	p.futures = addResource(h, i, "future-incoming-response", func(f *futureResponse) { f.drop() })
+	p.responses = addResource(h, i, "incoming-response", func(r *incomingResponse) { r.drop() })
+	p.incoming = addResource(h, i, "incoming-body", func(b *incomingBody) { b.drop() })
+	p.trailers = addResource(h, i, "future-trailers", func(f *futureTrailers) { f.drop() })
 
 	p.futures.method("subscribe", func(_ context.Context, f *futureResponse, _ []any) (any, error) {
 		return h.subscribe(whenReady(f.pending))

@@ -65,7 +65,7 @@ func (h *host) addSockets(l *component.Linker) {
 		Func("[method]udp-socket.address-family", unreachable(prefix+"udp"))
 
 	network := l.Interface(prefix + "network" + version)
-	networks := addResource[struct{}](network, "network", nil)
+	networks := addResource[struct{}](h, network, "network", nil)
 	network.Func("network-error-code", answer(component.None()))
 	l.Interface(prefix+"instance-network"+version).
 		Func("instance-network", func(context.Context, []any) ([]any, error) { return one(networks.own(struct{}{})) })

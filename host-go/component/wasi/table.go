@@ -5,20 +5,29 @@ import "sync"
 // maxEntries bounds what components may hold of one kind of resource.
 const maxEntries = 1 << 16
 
-// table gives representations to values. It is safe for concurrent use.
-type table[T any] struct {
-	mu   sync.Mutex
-	next uint32
-	of   map[uint32]T
+// table gives representations to values. All kinds of resources share one: a
+// component that declares a resource to be of another kind than it is finds
+// nothing under its representation, and not another instance's resource. It is
+// safe for concurrent use.
+type table struct {
+	mu    sync.Mutex
+	next  uint32
+	of    map[uint32]entry
+	count map[any]int // by kind
 }
 
-func newTable[T any]() *table[T] { return &table[T]{of: map[uint32]T{}} }
+type entry struct {
+	kind  any
+	value any
+}
 
-// add keeps v; ok is false when the table is full.
-func (t *table[T]) add(v T) (rep uint32, ok bool) {
+func newTable() *table { return &table{of: map[uint32]entry{}, count: map[any]int{}} }
+
+// add keeps v; ok is false when there are too many of the kind.
+func (t *table) add(kind, v any) (rep uint32, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.of) >= maxEntries {
+	if t.count[kind] >= maxEntries {
 		return 0, false
 	}
 	for {
@@ -27,21 +36,26 @@ func (t *table[T]) add(v T) (rep uint32, ok bool) {
 			break
 		}
 	}
-	t.of[t.next] = v
+	t.of[t.next] = entry{kind, v}
+	t.count[kind]++
 	return t.next, true
 }
 
-func (t *table[T]) get(rep uint32) (T, bool) {
+func (t *table) get(kind any, rep uint32) (any, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	v, ok := t.of[rep]
-	return v, ok
+	e, ok := t.of[rep]
+	return e.value, ok && e.kind == kind
 }
 
-func (t *table[T]) remove(rep uint32) (T, bool) {
+func (t *table) remove(kind any, rep uint32) (any, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	v, ok := t.of[rep]
+	e, ok := t.of[rep]
+	if !ok || e.kind != kind {
+		return nil, false
+	}
 	delete(t.of, rep)
-	return v, ok
+	t.count[kind]--
+	return e.value, true
 }

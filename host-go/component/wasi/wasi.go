@@ -106,7 +106,7 @@ const version = "@0.2.12"
 func AddToLinker(l *component.Linker, cfg *Config) { newHost(l, cfg) }
 
 func newHost(l *component.Linker, cfg *Config) *host {
-	h := &host{seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
+	h := &host{table: newTable(), seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
 	if cfg != nil {
 		h.cfg = *cfg
 	}
@@ -137,6 +137,7 @@ type host struct {
 	cfg   Config
 	seeds [2]maphash.Seed
 	open  limiter
+	table *table
 
 	errors      *resource[error]
 	pollables   *resource[pollable]
