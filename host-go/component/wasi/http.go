@@ -3,6 +3,7 @@ package wasi
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -17,7 +18,8 @@ const maxExchanges = 64
 // ownTransport sends requests where the configuration names none. Connections
 // are shared by all linkers.
 var ownTransport = &http.Transport{
-	DisableCompression: true, ForceAttemptHTTP2: true,
+	DialContext:        (&net.Dialer{Timeout: connectTimeout}).DialContext,
+	DisableCompression: true, ForceAttemptHTTP2: true, TLSHandshakeTimeout: connectTimeout,
 	IdleConnTimeout: 90 * time.Second, MaxResponseHeaderBytes: 1 << 20,
 }
 

@@ -206,9 +206,11 @@ func TestHTTPErrors(t *testing.T) {
 
 // The time to connect is bounded by itself.
 func TestConnectTimeout(t *testing.T) {
-	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		<-ctx.Done()
-		return nil, ctx.Err()
+	over := make(chan struct{})
+	defer close(over)
+	transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+		<-over
+		return nil, net.ErrClosed
 	}}
 	cfg := &Config{AllowedOrigins: []string{"http://a.example"}, Transport: transport}
 	wantLines(t, request(t, cfg, "GET", "http://a.example/", "connect-ms=50"), "error ErrorCode::ConnectionTimeout")
