@@ -24,9 +24,12 @@ fn main() {
         "http-types" => http::types(),
         "exit" => std::process::exit(rest[0].parse().unwrap()),
         "fail" => panic!("as asked"),
-        "spin" => loop {
-            std::hint::black_box(0);
-        },
+        "spin" => {
+            eprintln!("spinning");
+            loop {
+                std::hint::black_box(0);
+            }
+        }
         "hoard" => {
             let mut all: Vec<Vec<u8>> = Vec::new();
             loop {
