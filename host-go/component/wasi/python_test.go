@@ -46,9 +46,14 @@ func pythonComponent(t *testing.T) []byte {
 		run("python3", "-m", "venv", venv)
 		run(filepath.Join(bin, "pip"), "install", "--quiet", componentizePy)
 	}
-	out := filepath.Join(t.TempDir(), "app.wasm")
-	run(tool, "--wit-path", "testdata/python/app.wit", "--world", "app", "componentize",
-		"--python-path", "testdata/python", "app", "--output", out)
+	// Python compiles beside the source: that is a copy's place.
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("testdata/python")); err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(dir, "app.wasm")
+	run(tool, "--wit-path", filepath.Join(dir, "app.wit"), "--world", "app", "componentize",
+		"--python-path", dir, "app", "--output", out)
 	b, err := os.ReadFile(out)
 	if err != nil {
 		t.Fatal(err)
