@@ -11,6 +11,9 @@ const STALE_AFTER: Record<string, string> = {
     'resources/read': 'notifications/resources/updated'
 };
 
+/** What of `_meta` has no part in a result: the ways to follow the request. */
+const FOLLOWING: ReadonlySet<string> = new Set(['progressToken', 'traceparent', 'tracestate', 'baggage']);
+
 /** A day: what a server says beyond it is not believed. */
 const LONGEST_MS = 86_400_000;
 
@@ -35,11 +38,11 @@ export class Cache {
     readonly #results = new Map<string, Kept>();
     #characters = 0;
 
-    /** Under what a request's result is kept; undefined when it is not. Progress is asked for anew. */
+    /** Under what a request's result is kept; undefined when it is not. */
     key(method: string, params: Record<string, unknown>): string | undefined {
         if (!Object.hasOwn(STALE_AFTER, method)) return undefined;
         const { _meta, ...rest } = params;
-        if (isObject(_meta) && Object.keys(_meta).some(name => name !== 'progressToken')) return undefined;
+        if (isObject(_meta) && !Object.keys(_meta).every(name => FOLLOWING.has(name))) return undefined;
         return `${method} ${JSON.stringify(rest)}`;
     }
 

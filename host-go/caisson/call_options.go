@@ -51,9 +51,15 @@ func timedOut(ctx context.Context) *engine.Failure {
 	return &engine.Failure{Kind: engine.Timeout, Message: late.Error(), Err: late}
 }
 
-// apply puts a context's call options into an operation. The function it gives ends what it has
+// apply puts a context's trace and its call options into an operation. The function it gives ends what it has
 // begun.
 func (s *Session) apply(ctx context.Context, op *engine.Operation) (context.Context, func(), error) {
+	if trace := traceMeta(ctx); trace != nil && s.ProtocolVersion() >= firstOfTheNewEra {
+		var err error
+		if op.Params, err = addMeta(op.Params, trace); err != nil {
+			return nil, nil, s.invalid(op, err)
+		}
+	}
 	o, ok := ctx.Value(callOptionsKey{}).(CallOptions)
 	if !ok || op.Export == "notify" {
 		return ctx, func() {}, nil
@@ -96,30 +102,21 @@ func (s *Session) apply(ctx context.Context, op *engine.Operation) (context.Cont
 
 // setToken finds the progress token in an operation's params, or puts one there.
 func (s *Session) setToken(op *engine.Operation, progress *engine.Progress) error {
-	var params, meta map[string]json.RawMessage
-	err := json.Unmarshal([]byte(op.Params), &params)
-	if raw := params["_meta"]; err == nil && raw != nil {
-		err = json.Unmarshal(raw, &meta)
+	_, meta, err := splitMeta(op.Params)
+	if err == nil {
+		if token := meta["progressToken"]; token != nil {
+			progress.Token = string(token)
+			return nil
+		}
+		progress.Token = fmt.Sprintf(`"caisson-%d"`, s.tokens.Add(1))
+		op.Params, err = addMeta(op.Params, map[string]json.RawMessage{"progressToken": json.RawMessage(progress.Token)})
 	}
 	if err != nil {
-		return &Error{Code: CodeInvalidArgument, Server: s.name, Step: op.Method, Message: "the params are not what the protocol says: " + err.Error(), Err: err}
+		return s.invalid(op, err)
 	}
-	if token := meta["progressToken"]; token != nil {
-		progress.Token = string(token)
-		return nil
-	}
-	progress.Token = fmt.Sprintf(`"caisson-%d"`, s.tokens.Add(1))
-	if meta == nil {
-		meta = map[string]json.RawMessage{}
-	}
-	meta["progressToken"] = json.RawMessage(progress.Token)
-	if params == nil {
-		params = map[string]json.RawMessage{}
-	}
-	if params["_meta"], err = json.Marshal(meta); err == nil {
-		var text []byte
-		text, err = json.Marshal(params)
-		op.Params = string(text)
-	}
-	return err
+	return nil
+}
+
+func (s *Session) invalid(op *engine.Operation, err error) error {
+	return &Error{Code: CodeInvalidArgument, Server: s.name, Step: op.Method, Message: "the params are not what the protocol says: " + err.Error(), Err: err}
 }

@@ -97,7 +97,7 @@ func (s *Session) listenForHandlers(ctx context.Context) {
 		ResourcesListChanged: h.ResourceListChangedHandler != nil && can.Resources != nil && can.Resources.ListChanged,
 	}
 	asks := want.ToolsListChanged || want.PromptsListChanged || want.ResourcesListChanged
-	if !asks || hello.ProtocolVersion < firstWithListen {
+	if !asks || hello.ProtocolVersion < firstOfTheNewEra {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.runtime.options.ConnectTimeout)
@@ -107,5 +107,6 @@ func (s *Session) listenForHandlers(ctx context.Context) {
 	}
 }
 
-// firstWithListen is the first revision in which servers notify of changes only when asked to.
-const firstWithListen = "2026-07-28"
+// firstOfTheNewEra is the first revision in which a request says all that the server needs to know,
+// and servers notify of changes only when asked to.
+const firstOfTheNewEra = "2026-07-28"

@@ -1,0 +1,58 @@
+package caisson
+
+import (
+	"context"
+	"encoding/json"
+
+	"go.opentelemetry.io/otel/propagation"
+)
+
+// tracing writes a trace's context as W3C Trace Context and Baggage have it.
+var tracing = propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})
+
+// traceMeta gives the members of `_meta` that carry the context's trace to the server
+// (specification 2026-07-28, "Trace Context"); none when there is no trace.
+func traceMeta(ctx context.Context) map[string]json.RawMessage {
+	carrier := propagation.MapCarrier{}
+	tracing.Inject(ctx, carrier)
+	if len(carrier) == 0 {
+		return nil
+	}
+	meta := make(map[string]json.RawMessage, len(carrier))
+	for key, value := range carrier {
+		meta[key], _ = json.Marshal(value) // A string always marshals.
+	}
+	return meta
+}
+
+// addMeta adds members to the `_meta` of params, a JSON object. Those that are there stay.
+func addMeta(params string, add map[string]json.RawMessage) (string, error) {
+	whole, meta, err := splitMeta(params)
+	if err != nil {
+		return "", err
+	}
+	for key, value := range add {
+		if _, there := meta[key]; !there {
+			meta[key] = value
+		}
+	}
+	if whole["_meta"], err = json.Marshal(meta); err != nil {
+		return "", err
+	}
+	text, err := json.Marshal(whole)
+	return string(text), err
+}
+
+// splitMeta gives the members of params and of its `_meta`, never nil.
+func splitMeta(params string) (whole, meta map[string]json.RawMessage, err error) {
+	if err = json.Unmarshal([]byte(params), &whole); err == nil && whole["_meta"] != nil {
+		err = json.Unmarshal(whole["_meta"], &meta)
+	}
+	if whole == nil {
+		whole = map[string]json.RawMessage{}
+	}
+	if meta == nil {
+		meta = map[string]json.RawMessage{}
+	}
+	return whole, meta, err
+}
