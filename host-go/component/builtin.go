@@ -37,69 +37,93 @@ func (c *Compiled) builtin(i int) api.GoModuleFunc {
 // lower is a call of a lowered function (canon lower): the arguments are lifted
 // out of the calling component, the result is lowered into it.
 func (in *Instance) lower(i int, stack []uint64) {
-	b, sig := &in.c.program.Builtins[i], in.c.lowers[i]
+	b := &in.c.program.Builtins[i]
 	comp := in.comps[b.Component]
 	comp.checkLeave()
-	t := transfer{in: in, comp: comp, opt: in.option(b.Options)}
-	if sig.context {
-		t.view()
-	}
-	var out uint32
-	if sig.spillResult {
-		out = uint32(stack[sig.flat])
-	}
-	args := sig.liftParams(&t, stack)
-	var result any
+	var f *callee
 	if b.Func.Host {
-		result = in.callHost(b.Func.Index, sig, args)
+		f = in.hosts[b.Func.Index]
 	} else {
-		result = in.callLift(b.Func.Index, b.Enter, args)
+		f = in.guest(i)
 	}
-	t.endLends()
-	if sig.result == nil {
+	if !f.context {
+		f.serve(in, nil, stack)
 		return
 	}
-	if sig.context {
+	f.serve(in, in.begin(comp, in.option(b.Options)), stack)
+	in.end()
+}
+
+// callee is what a lowered function calls: a host function, or the function of
+// another component. Its arguments are lifted to where args points, its result
+// is lowered from where result points.
+type callee struct {
+	*passing
+	args, result pointer
+	call         func(in *Instance) error
+	clear        func()
+	host         string // the name of a host function
+}
+
+// guest makes the callee of builtin i, a function of another component. The
+// values go through WIT values.
+func (in *Instance) guest(i int) *callee {
+	b := &in.c.program.Builtins[i]
+	v := &variables[[]any, any]{}
+	args, result := pointer(&v.params), pointer(&v.result)
+	return &callee{passing: &in.c.lowers[i].dynamic, args: args, result: result, clear: v.clear, call: func(in *Instance) error {
+		in.deeper()
+		in.callLift(in.lift(b.Func.Index), in.components(b.Enter), &in.c.lifts[b.Func.Index].dynamic, args, result)
+		in.depth--
+		return nil
+	}}
+}
+
+// serve lifts the arguments out of the caller, calls, and lowers the result. The
+// transfer is nil for values that need none.
+func (f *callee) serve(in *Instance, t *transfer, stack []uint64) {
+	if f.memory {
 		t.view()
 	}
-	defer hostValue(b.Func.Host, in, b.Func.Index)
-	sig.lowerResult(&t, stack, out, result)
+	var ptr uint32
+	if f.spillResult {
+		ptr = uint32(stack[f.flat])
+	}
+	f.liftParams(t, stack, f.args)
+	if f.host != "" {
+		in.fuel.checkTime()
+	}
+	if err := f.call(in); err != nil {
+		throw(fmt.Errorf("host function %s: %w", f.host, err))
+	}
+	if f.context {
+		t.endLends()
+	}
+	if f.out != nil {
+		if f.memory {
+			t.view()
+		}
+		if f.sure {
+			f.lowerResult(t, stack, ptr, f.result)
+		} else {
+			f.giveResult(t, stack, ptr)
+		}
+	}
+	if f.memory {
+		f.clear()
+	}
 }
 
-// callHost calls a function of the host.
-func (in *Instance) callHost(i int, sig *signature, args []any) any {
-	in.fuel.checkTime()
-	results, err := in.hosts[i](in.ctx, args)
-	if err != nil {
-		throw(fmt.Errorf("host function %s: %w", in.hostName(i), err))
-	}
-	want := 0
-	if sig.result != nil {
-		want = 1
-	}
-	if len(results) != want {
-		trapf("host function %s: %d results returned where %d are wanted", in.hostName(i), len(results), want)
-	}
-	if want == 0 {
-		return nil
-	}
-	return results[0]
-}
-
-// hostValue turns a result of the wrong Go type into a trap that names the
-// function.
-func hostValue(host bool, in *Instance, i int) {
-	x := recover()
-	if x == nil {
-		return
-	}
-	if e, ok := x.(*ValueError); ok && host {
-		throw(fmt.Errorf("host function %s: result: %w", in.hostName(i), e))
-	}
-	panic(x)
-}
-
-func (in *Instance) hostName(i int) string {
-	f := &in.c.program.Imports[i]
-	return importName(f.Interface, f.Name)
+// giveResult lowers the result. One of a host function that does not fit its
+// type is a trap that names the function.
+func (f *callee) giveResult(t *transfer, stack []uint64, ptr uint32) {
+	defer func() {
+		if x := recover(); x != nil {
+			if e, ok := x.(*ValueError); ok && f.host != "" {
+				throw(fmt.Errorf("host function %s: result: %w", f.host, e))
+			}
+			panic(x)
+		}
+	}()
+	f.lowerResult(t, stack, ptr, f.result)
 }

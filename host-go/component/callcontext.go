@@ -10,12 +10,13 @@ type callContext struct {
 
 type instanceKey struct{}
 
-// Value finds the instance also where the context was wrapped.
+// Value finds the instance, also where the context was wrapped. The core runtime
+// asks for values of its own at each call: it is given none of the caller's.
 func (c *callContext) Value(key any) any {
 	if _, ok := key.(instanceKey); ok {
 		return c.in
 	}
-	return c.Context.Value(key)
+	return nil
 }
 
 func instanceOf(ctx context.Context) *Instance {

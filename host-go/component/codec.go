@@ -1,6 +1,11 @@
 package component
 
-import "github.com/caisson-dev/caisson/host-go/component/internal/types"
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/caisson-dev/caisson/host-go/component/internal/types"
+)
 
 // codec lifts and lowers the values of one type (CanonicalABI.md, "Loading",
 // "Storing", "Flat Lifting", "Flat Lowering"). It is built once when a component
@@ -17,7 +22,19 @@ type codec interface {
 	store(t *transfer, ptr uint32, v any)
 	lift(t *transfer, flat []uint64) any
 	lower(t *transfer, flat []uint64, v any)
+	// wit is the type.
+	wit() fmt.Stringer
 }
+
+// typedCodec is a codec for a Go type too: p points to a variable of it.
+type typedCodec interface {
+	loadTo(t *transfer, ptr uint32, p pointer)
+	storeFrom(t *transfer, ptr uint32, p pointer)
+	liftTo(t *transfer, flat []uint64, p pointer)
+	lowerFrom(t *transfer, flat []uint64, p pointer)
+}
+
+type pointer = unsafe.Pointer
 
 // codecs builds and keeps codecs by type.
 type codecs struct {
@@ -43,21 +60,21 @@ func (cs *codecs) build(v *types.Value) codec {
 	case types.Bool:
 		return boolCodec{}
 	case types.S8:
-		return s8Codec{}
+		return intCodec[int8]{v.Kind}
 	case types.U8:
-		return u8Codec{}
+		return intCodec[uint8]{v.Kind}
 	case types.S16:
-		return s16Codec{}
+		return intCodec[int16]{v.Kind}
 	case types.U16:
-		return u16Codec{}
+		return intCodec[uint16]{v.Kind}
 	case types.S32:
-		return s32Codec{}
+		return intCodec[int32]{v.Kind}
 	case types.U32:
-		return u32Codec{}
+		return intCodec[uint32]{v.Kind}
 	case types.S64:
-		return s64Codec{}
+		return intCodec[int64]{v.Kind}
 	case types.U64:
-		return u64Codec{}
+		return intCodec[uint64]{v.Kind}
 	case types.F32:
 		return f32Codec{}
 	case types.F64:
@@ -68,7 +85,7 @@ func (cs *codecs) build(v *types.Value) codec {
 		return stringCodec{}
 	case types.List:
 		if v.Elem.Kind == types.U8 {
-			return bytesCodec{}
+			return bytesCodec{v}
 		}
 		return &listCodec{typ: v, elem: cs.get(v.Elem), size: v.Elem.Size, align: v.Elem.Align}
 	case types.Map:
@@ -91,7 +108,7 @@ func (cs *codecs) build(v *types.Value) codec {
 }
 
 // transfer is the context of lifting and lowering the values of one call
-// (CanonicalABI.md, LiftLowerContext).
+// (CanonicalABI.md, LiftLowerContext). An instance keeps those that it has used.
 type transfer struct {
 	in   *Instance
 	comp *componentState
@@ -105,6 +122,20 @@ type transfer struct {
 	// lifted is how much was made of the guest's memory, in bytes.
 	lifted uint64
 }
+
+// begin returns the context of a call that begins, end takes back the one begun
+// last.
+func (in *Instance) begin(comp *componentState, opt *instanceOptions) *transfer {
+	if in.begun == len(in.transfers) {
+		in.transfers = append(in.transfers, &transfer{in: in})
+	}
+	t := in.transfers[in.begun]
+	in.begun++
+	t.comp, t.opt, t.buf, t.task, t.lends, t.lifted = comp, opt, nil, nil, t.lends[:0], 0
+	return t
+}
+
+func (in *Instance) end() { in.begun-- }
 
 // liftSlack is what may be lifted in one call beyond twice the guest's memory.
 const liftSlack = 64 << 20
@@ -137,6 +168,9 @@ func (t *transfer) check(ptr uint32, size uint64, align uint32) {
 
 // realloc calls the guest's realloc and checks what it returns.
 func (t *transfer) realloc(old, oldSize, align, size uint32) uint32 {
+	if t.opt == hostMemory {
+		return t.hostRealloc(old, oldSize, align, size)
+	}
 	ptr := t.in.realloc(t.comp, t.opt, old, oldSize, align, size)
 	t.view()
 	if ptr&(align-1) != 0 {
@@ -150,8 +184,4 @@ func (t *transfer) realloc(old, oldSize, align, size uint32) uint32 {
 
 func (t *transfer) alloc(align, size uint32) uint32 { return t.realloc(0, 0, align, size) }
 
-func mismatch(typ *types.Value, v any) {
-	panic(&ValueError{Type: typ.String(), Value: v})
-}
-
-func mismatchPrim(typ string, v any) { panic(&ValueError{Type: typ, Value: v}) }
+func mismatch(typ fmt.Stringer, v any) { panic(&ValueError{Type: typ.String(), Value: v}) }

@@ -1,6 +1,10 @@
 package component
 
-import "github.com/caisson-dev/caisson/host-go/component/internal/types"
+import (
+	"fmt"
+
+	"github.com/caisson-dev/caisson/host-go/component/internal/types"
+)
 
 // handleCodec is own or borrow of a resource. The Go value is a Rep for a
 // resource of the host, a *Resource for one of a guest.
@@ -11,44 +15,50 @@ type handleCodec struct {
 	host     bool
 }
 
+func (c *handleCodec) wit() fmt.Stringer { return c.typ }
+
 func (c *handleCodec) load(t *transfer, ptr uint32) any {
-	return c.liftHandle(t, le.Uint32(t.buf[ptr:]))
+	return c.value(t, c.take(t, le.Uint32(t.buf[ptr:])))
 }
 
-func (c *handleCodec) lift(t *transfer, flat []uint64) any { return c.liftHandle(t, uint32(flat[0])) }
+func (c *handleCodec) lift(t *transfer, flat []uint64) any {
+	return c.value(t, c.take(t, uint32(flat[0])))
+}
 
 func (c *handleCodec) store(t *transfer, ptr uint32, v any) {
-	le.PutUint32(t.buf[ptr:], c.lowerHandle(t, v))
+	le.PutUint32(t.buf[ptr:], c.give(t, c.rep(t, v)))
 }
 
 func (c *handleCodec) lower(t *transfer, flat []uint64, v any) {
-	flat[0] = uint64(c.lowerHandle(t, v))
+	flat[0] = uint64(c.give(t, c.rep(t, v)))
 }
 
-// liftHandle is lift_own and lift_borrow.
-func (c *handleCodec) liftHandle(t *transfer, i uint32) any {
+// take is lift_own and lift_borrow, and returns the representation.
+func (c *handleCodec) take(t *transfer, i uint32) uint32 {
 	if c.own {
-		return c.value(t, t.comp.handles.takeOwn(i, c.resource))
+		return t.comp.handles.takeOwn(i, c.resource)
 	}
 	h := t.comp.handles.get(i)
 	h.checkType(c.resource)
 	h.lends++
-	v := c.value(t, h.rep)
-	r, _ := v.(*Resource)
-	t.lends = append(t.lends, lend{h, r})
-	return v
+	t.lends = append(t.lends, lend{h: h})
+	return h.rep
 }
 
+// value is the Go value of a handle just taken.
 func (c *handleCodec) value(t *transfer, rep uint32) any {
 	if c.host {
 		return Rep(rep)
 	}
-	return &Resource{in: t.in, typ: c.resource, rep: rep, own: c.own}
+	r := &Resource{in: t.in, typ: c.resource, rep: rep, own: c.own}
+	if !c.own {
+		t.lends[len(t.lends)-1].r = r
+	}
+	return r
 }
 
-// lowerHandle is lower_own and lower_borrow.
-func (c *handleCodec) lowerHandle(t *transfer, v any) uint32 {
-	rep := c.rep(t, v)
+// give is lower_own and lower_borrow.
+func (c *handleCodec) give(t *transfer, rep uint32) uint32 {
 	if c.own {
 		return t.comp.handles.add(&handle{typ: c.resource, rep: rep, own: true})
 	}
@@ -93,4 +103,23 @@ func (t *transfer) endLends() {
 		}
 	}
 	t.lends = t.lends[:0]
+}
+
+// repCodec is a handle of a resource of the host in a Rep.
+type repCodec struct{ *handleCodec }
+
+func (c repCodec) loadTo(t *transfer, ptr uint32, p pointer) {
+	*(*Rep)(p) = Rep(c.take(t, le.Uint32(t.buf[ptr:])))
+}
+
+func (c repCodec) liftTo(t *transfer, flat []uint64, p pointer) {
+	*(*Rep)(p) = Rep(c.take(t, uint32(flat[0])))
+}
+
+func (c repCodec) storeFrom(t *transfer, ptr uint32, p pointer) {
+	le.PutUint32(t.buf[ptr:], c.give(t, *(*uint32)(p)))
+}
+
+func (c repCodec) lowerFrom(t *transfer, flat []uint64, p pointer) {
+	flat[0] = uint64(c.give(t, *(*uint32)(p)))
 }

@@ -1,47 +1,76 @@
 package component
 
-import "github.com/caisson-dev/caisson/host-go/component/internal/types"
+import (
+	"fmt"
+
+	"github.com/caisson-dev/caisson/host-go/component/internal/types"
+)
+
+// span is where a string or list lies: its address, and its length in units of
+// its own.
+type span struct{ ptr, n uint32 }
+
+func (t *transfer) getSpan(ptr uint32) span {
+	return span{le.Uint32(t.buf[ptr:]), le.Uint32(t.buf[ptr+4:])}
+}
+
+func (t *transfer) putSpan(ptr uint32, s span) {
+	le.PutUint32(t.buf[ptr:], s.ptr)
+	le.PutUint32(t.buf[ptr+4:], s.n)
+}
+
+func liftSpan(flat []uint64) span  { return span{uint32(flat[0]), uint32(flat[1])} }
+func (s span) lower(flat []uint64) { flat[0], flat[1] = uint64(s.ptr), uint64(s.n) }
 
 // bytesCodec is list<u8>.
-type bytesCodec struct{}
+type bytesCodec struct{ typ *types.Value }
 
-func (bytesCodec) load(t *transfer, ptr uint32) any {
-	return t.loadBytes(le.Uint32(t.buf[ptr:]), le.Uint32(t.buf[ptr+4:]))
+func (c bytesCodec) load(t *transfer, ptr uint32) any     { return t.loadBytes(t.getSpan(ptr)) }
+func (c bytesCodec) lift(t *transfer, flat []uint64) any  { return t.loadBytes(liftSpan(flat)) }
+func (c bytesCodec) store(t *transfer, ptr uint32, v any) { t.putSpan(ptr, t.storeBytes(c.value(v))) }
+
+func (c bytesCodec) lower(t *transfer, flat []uint64, v any) { t.storeBytes(c.value(v)).lower(flat) }
+
+func (c bytesCodec) loadTo(t *transfer, ptr uint32, p pointer) {
+	*(*[]byte)(p) = t.loadBytes(t.getSpan(ptr))
 }
 
-func (bytesCodec) lift(t *transfer, flat []uint64) any {
-	return t.loadBytes(uint32(flat[0]), uint32(flat[1]))
+func (c bytesCodec) liftTo(t *transfer, flat []uint64, p pointer) {
+	*(*[]byte)(p) = t.loadBytes(liftSpan(flat))
 }
 
-func (bytesCodec) store(t *transfer, ptr uint32, v any) {
-	p, n := t.storeBytes(v)
-	le.PutUint32(t.buf[ptr:], p)
-	le.PutUint32(t.buf[ptr+4:], n)
+func (c bytesCodec) storeFrom(t *transfer, ptr uint32, p pointer) {
+	t.putSpan(ptr, t.storeBytes(*(*[]byte)(p)))
 }
 
-func (bytesCodec) lower(t *transfer, flat []uint64, v any) {
-	p, n := t.storeBytes(v)
-	flat[0], flat[1] = uint64(p), uint64(n)
+func (c bytesCodec) lowerFrom(t *transfer, flat []uint64, p pointer) {
+	t.storeBytes(*(*[]byte)(p)).lower(flat)
 }
 
-func (t *transfer) loadBytes(ptr, n uint32) []byte {
-	t.checkList(ptr, uint64(n), 1)
-	out := make([]byte, n)
-	copy(out, t.buf[ptr:])
+func (c bytesCodec) wit() fmt.Stringer { return c.typ }
+
+func (c bytesCodec) value(v any) []byte {
+	b, ok := v.([]byte)
+	if !ok {
+		mismatch(c.typ, v)
+	}
+	return b
+}
+
+func (t *transfer) loadBytes(s span) []byte {
+	t.checkList(s.ptr, uint64(s.n), 1)
+	out := make([]byte, s.n)
+	copy(out, t.buf[s.ptr:])
 	return out
 }
 
-func (t *transfer) storeBytes(v any) (ptr, n uint32) {
-	b, ok := v.([]byte)
-	if !ok {
-		mismatchPrim("list<u8>", v)
-	}
+func (t *transfer) storeBytes(b []byte) span {
 	if len(b) > maxBytes {
-		panic(&ValueError{Type: "list<u8>", Value: v, Msg: "longer than 256 MiB"})
+		panic(&ValueError{Type: "list<u8>", Value: b, Msg: "longer than 256 MiB"})
 	}
-	ptr = t.alloc(1, uint32(len(b)))
+	ptr := t.alloc(1, uint32(len(b)))
 	copy(t.buf[ptr:], b)
-	return ptr, uint32(len(b))
+	return span{ptr, uint32(len(b))}
 }
 
 // checkList traps when a list of size bytes does not lie in memory.
@@ -68,52 +97,46 @@ type listCodec struct {
 	size, align uint32
 }
 
-func (c *listCodec) load(t *transfer, ptr uint32) any {
-	return c.loadRange(t, le.Uint32(t.buf[ptr:]), le.Uint32(t.buf[ptr+4:]))
-}
+func (c *listCodec) wit() fmt.Stringer { return c.typ }
 
-func (c *listCodec) lift(t *transfer, flat []uint64) any {
-	return c.loadRange(t, uint32(flat[0]), uint32(flat[1]))
-}
+func (c *listCodec) load(t *transfer, ptr uint32) any { return c.loadList(t, t.getSpan(ptr)) }
 
-func (c *listCodec) store(t *transfer, ptr uint32, v any) {
-	p, n := c.storeRange(t, v)
-	le.PutUint32(t.buf[ptr:], p)
-	le.PutUint32(t.buf[ptr+4:], n)
-}
+func (c *listCodec) lift(t *transfer, flat []uint64) any     { return c.loadList(t, liftSpan(flat)) }
+func (c *listCodec) store(t *transfer, ptr uint32, v any)    { t.putSpan(ptr, c.storeList(t, v)) }
+func (c *listCodec) lower(t *transfer, flat []uint64, v any) { c.storeList(t, v).lower(flat) }
 
-func (c *listCodec) lower(t *transfer, flat []uint64, v any) {
-	p, n := c.storeRange(t, v)
-	flat[0], flat[1] = uint64(p), uint64(n)
-}
-
-func (c *listCodec) loadRange(t *transfer, ptr, n uint32) any {
-	t.checkList(ptr, uint64(n)*uint64(c.size), c.align)
-	t.charge(uint64(n) * elementSize)
-	out := make([]any, n)
+func (c *listCodec) loadList(t *transfer, s span) any {
+	t.checkList(s.ptr, uint64(s.n)*uint64(c.size), c.align)
+	t.charge(uint64(s.n) * elementSize)
+	out := make([]any, s.n)
 	for i := range out {
-		out[i] = c.elem.load(t, ptr)
-		ptr += c.size
+		out[i] = c.elem.load(t, s.ptr)
+		s.ptr += c.size
 	}
 	return out
 }
 
-func (c *listCodec) storeRange(t *transfer, v any) (ptr, n uint32) {
+func (c *listCodec) storeList(t *transfer, v any) span {
 	elems, ok := v.([]any)
 	if !ok {
 		mismatch(c.typ, v)
 	}
-	size := uint64(len(elems)) * uint64(c.size)
-	if size > maxBytes {
-		panic(&ValueError{Type: c.typ.String(), Value: v, Msg: "longer than 256 MiB"})
-	}
-	ptr = t.alloc(c.align, uint32(size))
+	ptr := c.allocList(t, len(elems))
 	p := ptr
 	for _, e := range elems {
 		c.elem.store(t, p, e)
 		p += c.size
 	}
-	return ptr, uint32(len(elems))
+	return span{ptr, uint32(len(elems))}
+}
+
+// allocList allocates n elements in the guest.
+func (c *listCodec) allocList(t *transfer, n int) uint32 {
+	size := uint64(n) * uint64(c.size)
+	if size > maxBytes {
+		panic(&ValueError{Type: c.typ.String(), Msg: "longer than 256 MiB"})
+	}
+	return t.alloc(c.align, uint32(size))
 }
 
 // fixedListCodec is a list of fixed length, which lies in place.
@@ -123,6 +146,8 @@ type fixedListCodec struct {
 	size uint32
 	flat int
 }
+
+func (c *fixedListCodec) wit() fmt.Stringer { return c.typ }
 
 func (c *fixedListCodec) load(t *transfer, ptr uint32) any {
 	out := make([]any, c.typ.Length)

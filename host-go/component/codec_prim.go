@@ -2,255 +2,172 @@ package component
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
-)
+	"reflect"
+	"unsafe"
 
-// The codecs of the primitive types. Narrow integers ignore the upper bits of
-// their core value when lifted.
-type (
-	boolCodec struct{}
-	s8Codec   struct{}
-	u8Codec   struct{}
-	s16Codec  struct{}
-	u16Codec  struct{}
-	s32Codec  struct{}
-	u32Codec  struct{}
-	s64Codec  struct{}
-	u64Codec  struct{}
-	f32Codec  struct{}
-	f64Codec  struct{}
-	charCodec struct{}
+	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 )
 
 var le = binary.LittleEndian
 
-func (boolCodec) load(t *transfer, ptr uint32) any    { return t.buf[ptr] != 0 }
-func (boolCodec) lift(_ *transfer, flat []uint64) any { return uint32(flat[0]) != 0 }
-
-func (boolCodec) store(t *transfer, ptr uint32, v any) {
-	x, ok := v.(bool)
-	if !ok {
-		mismatchPrim("bool", v)
-	}
-	t.buf[ptr] = byte(bit(x))
+// primCodec is the codec of a primitive type, both for WIT values and for Go
+// variables of the kind that goKind tells.
+type primCodec interface {
+	codec
+	typedCodec
+	goKind() reflect.Kind
 }
 
-func (boolCodec) lower(_ *transfer, flat []uint64, v any) {
-	x, ok := v.(bool)
-	if !ok {
-		mismatchPrim("bool", v)
-	}
-	flat[0] = bit(x)
+// integer are the Go types of WIT's integers.
+type integer interface {
+	int8 | uint8 | int16 | uint16 | int32 | uint32 | int64 | uint64
 }
 
-func (s8Codec) load(t *transfer, ptr uint32) any    { return int8(t.buf[ptr]) }
-func (s8Codec) lift(_ *transfer, flat []uint64) any { return int8(flat[0]) }
+// intCodec is an integer. A narrow one ignores the upper bits of its core value
+// when it is lifted.
+type intCodec[T integer] struct{ kind types.Kind }
 
-func (s8Codec) store(t *transfer, ptr uint32, v any) {
-	x, ok := v.(int8)
+func (intCodec[T]) goKind() reflect.Kind { return reflect.TypeFor[T]().Kind() }
+
+func (c intCodec[T]) wit() fmt.Stringer { return c.kind }
+
+func (c intCodec[T]) value(v any) T {
+	x, ok := v.(T)
 	if !ok {
-		mismatchPrim("s8", v)
+		mismatch(c.kind, v)
 	}
-	t.buf[ptr] = byte(x)
+	return x
 }
 
-func (s8Codec) lower(_ *transfer, flat []uint64, v any) {
-	x, ok := v.(int8)
-	if !ok {
-		mismatchPrim("s8", v)
+func (intCodec[T]) get(b []byte) T {
+	switch unsafe.Sizeof(T(0)) {
+	case 1:
+		return T(b[0])
+	case 2:
+		return T(le.Uint16(b))
+	case 4:
+		return T(le.Uint32(b))
 	}
-	flat[0] = uint64(uint32(x))
+	return T(le.Uint64(b))
 }
 
-func (u8Codec) load(t *transfer, ptr uint32) any    { return uint8(t.buf[ptr]) }
-func (u8Codec) lift(_ *transfer, flat []uint64) any { return uint8(flat[0]) }
-
-func (u8Codec) store(t *transfer, ptr uint32, v any) {
-	x, ok := v.(uint8)
-	if !ok {
-		mismatchPrim("u8", v)
+func (intCodec[T]) put(b []byte, x T) {
+	switch unsafe.Sizeof(x) {
+	case 1:
+		b[0] = byte(x)
+	case 2:
+		le.PutUint16(b, uint16(x))
+	case 4:
+		le.PutUint32(b, uint32(x))
+	default:
+		le.PutUint64(b, uint64(x))
 	}
-	t.buf[ptr] = byte(x)
 }
 
-func (u8Codec) lower(_ *transfer, flat []uint64, v any) {
-	x, ok := v.(uint8)
-	if !ok {
-		mismatchPrim("u8", v)
+// word is the core value: an i64, or an i32 to which a narrow one is extended.
+func (intCodec[T]) word(x T) uint64 {
+	if unsafe.Sizeof(x) == 8 {
+		return uint64(x)
 	}
-	flat[0] = uint64(uint32(x))
+	return uint64(uint32(x))
 }
 
-func (s16Codec) load(t *transfer, ptr uint32) any    { return int16(le.Uint16(t.buf[ptr:])) }
-func (s16Codec) lift(_ *transfer, flat []uint64) any { return int16(flat[0]) }
-
-func (s16Codec) store(t *transfer, ptr uint32, v any) {
-	x, ok := v.(int16)
-	if !ok {
-		mismatchPrim("s16", v)
-	}
-	le.PutUint16(t.buf[ptr:], uint16(x))
+func (c intCodec[T]) load(t *transfer, ptr uint32) any          { return c.get(t.buf[ptr:]) }
+func (c intCodec[T]) lift(_ *transfer, flat []uint64) any       { return T(flat[0]) }
+func (c intCodec[T]) store(t *transfer, ptr uint32, v any)      { c.put(t.buf[ptr:], c.value(v)) }
+func (c intCodec[T]) lower(_ *transfer, flat []uint64, v any)   { flat[0] = c.word(c.value(v)) }
+func (c intCodec[T]) loadTo(t *transfer, ptr uint32, p pointer) { *(*T)(p) = c.get(t.buf[ptr:]) }
+func (c intCodec[T]) liftTo(_ *transfer, flat []uint64, p pointer) {
+	*(*T)(p) = T(flat[0])
+}
+func (c intCodec[T]) storeFrom(t *transfer, ptr uint32, p pointer) { c.put(t.buf[ptr:], *(*T)(p)) }
+func (c intCodec[T]) lowerFrom(_ *transfer, flat []uint64, p pointer) {
+	flat[0] = c.word(*(*T)(p))
 }
 
-func (s16Codec) lower(_ *transfer, flat []uint64, v any) {
-	x, ok := v.(int16)
-	if !ok {
-		mismatchPrim("s16", v)
-	}
-	flat[0] = uint64(uint32(x))
+// scalar is how a primitive type that is no integer passes as one: as a core
+// value, and in memory in as many of its bytes as the size says.
+type scalar[T any] interface {
+	kind() types.Kind
+	size() uintptr
+	decode(bits uint64) T
+	encode(x T) uint64
 }
 
-func (u16Codec) load(t *transfer, ptr uint32) any    { return uint16(le.Uint16(t.buf[ptr:])) }
-func (u16Codec) lift(_ *transfer, flat []uint64) any { return uint16(flat[0]) }
+// scalarCodec is bool, a float, or char.
+type scalarCodec[T any, S scalar[T]] struct{ s S }
 
-func (u16Codec) store(t *transfer, ptr uint32, v any) {
-	x, ok := v.(uint16)
+func (scalarCodec[T, S]) goKind() reflect.Kind { return reflect.TypeFor[T]().Kind() }
+
+func (c scalarCodec[T, S]) wit() fmt.Stringer { return c.s.kind() }
+
+func (c scalarCodec[T, S]) value(v any) uint64 {
+	x, ok := v.(T)
 	if !ok {
-		mismatchPrim("u16", v)
+		mismatch(c.s.kind(), v)
 	}
-	le.PutUint16(t.buf[ptr:], uint16(x))
+	return c.s.encode(x)
 }
 
-func (u16Codec) lower(_ *transfer, flat []uint64, v any) {
-	x, ok := v.(uint16)
-	if !ok {
-		mismatchPrim("u16", v)
+func (c scalarCodec[T, S]) get(b []byte) T {
+	switch c.s.size() {
+	case 1:
+		return c.s.decode(uint64(b[0]))
+	case 4:
+		return c.s.decode(uint64(le.Uint32(b)))
 	}
-	flat[0] = uint64(uint32(x))
+	return c.s.decode(le.Uint64(b))
 }
 
-func (s32Codec) load(t *transfer, ptr uint32) any    { return int32(le.Uint32(t.buf[ptr:])) }
-func (s32Codec) lift(_ *transfer, flat []uint64) any { return int32(flat[0]) }
-
-func (s32Codec) store(t *transfer, ptr uint32, v any) {
-	x, ok := v.(int32)
-	if !ok {
-		mismatchPrim("s32", v)
+func (c scalarCodec[T, S]) put(b []byte, bits uint64) {
+	switch c.s.size() {
+	case 1:
+		b[0] = byte(bits)
+	case 4:
+		le.PutUint32(b, uint32(bits))
+	default:
+		le.PutUint64(b, bits)
 	}
-	le.PutUint32(t.buf[ptr:], uint32(x))
 }
 
-func (s32Codec) lower(_ *transfer, flat []uint64, v any) {
-	x, ok := v.(int32)
-	if !ok {
-		mismatchPrim("s32", v)
-	}
-	flat[0] = uint64(uint32(x))
+func (c scalarCodec[T, S]) load(t *transfer, ptr uint32) any        { return c.get(t.buf[ptr:]) }
+func (c scalarCodec[T, S]) lift(_ *transfer, flat []uint64) any     { return c.s.decode(flat[0]) }
+func (c scalarCodec[T, S]) store(t *transfer, ptr uint32, v any)    { c.put(t.buf[ptr:], c.value(v)) }
+func (c scalarCodec[T, S]) lower(_ *transfer, flat []uint64, v any) { flat[0] = c.value(v) }
+func (c scalarCodec[T, S]) loadTo(t *transfer, ptr uint32, p pointer) {
+	*(*T)(p) = c.get(t.buf[ptr:])
 }
 
-func (u32Codec) load(t *transfer, ptr uint32) any    { return uint32(le.Uint32(t.buf[ptr:])) }
-func (u32Codec) lift(_ *transfer, flat []uint64) any { return uint32(flat[0]) }
-
-func (u32Codec) store(t *transfer, ptr uint32, v any) {
-	x, ok := v.(uint32)
-	if !ok {
-		mismatchPrim("u32", v)
-	}
-	le.PutUint32(t.buf[ptr:], uint32(x))
+func (c scalarCodec[T, S]) liftTo(_ *transfer, flat []uint64, p pointer) {
+	*(*T)(p) = c.s.decode(flat[0])
 }
 
-func (u32Codec) lower(_ *transfer, flat []uint64, v any) {
-	x, ok := v.(uint32)
-	if !ok {
-		mismatchPrim("u32", v)
-	}
-	flat[0] = uint64(uint32(x))
+func (c scalarCodec[T, S]) storeFrom(t *transfer, ptr uint32, p pointer) {
+	c.put(t.buf[ptr:], c.s.encode(*(*T)(p)))
 }
 
-func (s64Codec) load(t *transfer, ptr uint32) any    { return int64(le.Uint64(t.buf[ptr:])) }
-func (s64Codec) lift(_ *transfer, flat []uint64) any { return int64(flat[0]) }
-
-func (s64Codec) store(t *transfer, ptr uint32, v any) {
-	x, ok := v.(int64)
-	if !ok {
-		mismatchPrim("s64", v)
-	}
-	le.PutUint64(t.buf[ptr:], uint64(x))
+func (c scalarCodec[T, S]) lowerFrom(_ *transfer, flat []uint64, p pointer) {
+	flat[0] = c.s.encode(*(*T)(p))
 }
 
-func (s64Codec) lower(_ *transfer, flat []uint64, v any) {
-	x, ok := v.(int64)
-	if !ok {
-		mismatchPrim("s64", v)
-	}
-	flat[0] = uint64(x)
-}
+type (
+	boolScalar struct{}
+	f32Scalar  struct{}
+	f64Scalar  struct{}
+	charScalar struct{}
 
-func (u64Codec) load(t *transfer, ptr uint32) any    { return uint64(le.Uint64(t.buf[ptr:])) }
-func (u64Codec) lift(_ *transfer, flat []uint64) any { return uint64(flat[0]) }
+	boolCodec = scalarCodec[bool, boolScalar]
+	f32Codec  = scalarCodec[float32, f32Scalar]
+	f64Codec  = scalarCodec[float64, f64Scalar]
+	charCodec = scalarCodec[rune, charScalar]
+)
 
-func (u64Codec) store(t *transfer, ptr uint32, v any) {
-	x, ok := v.(uint64)
-	if !ok {
-		mismatchPrim("u64", v)
-	}
-	le.PutUint64(t.buf[ptr:], uint64(x))
-}
-
-func (u64Codec) lower(_ *transfer, flat []uint64, v any) {
-	x, ok := v.(uint64)
-	if !ok {
-		mismatchPrim("u64", v)
-	}
-	flat[0] = uint64(x)
-}
-
-func (f32Codec) load(t *transfer, ptr uint32) any    { return liftF32(le.Uint32(t.buf[ptr:])) }
-func (f32Codec) lift(_ *transfer, flat []uint64) any { return liftF32(uint32(flat[0])) }
-
-func (f32Codec) store(t *transfer, ptr uint32, v any) {
-	x, ok := v.(float32)
-	if !ok {
-		mismatchPrim("f32", v)
-	}
-	le.PutUint32(t.buf[ptr:], lowerF32(x))
-}
-
-func (f32Codec) lower(_ *transfer, flat []uint64, v any) {
-	x, ok := v.(float32)
-	if !ok {
-		mismatchPrim("f32", v)
-	}
-	flat[0] = uint64(lowerF32(x))
-}
-
-func (f64Codec) load(t *transfer, ptr uint32) any    { return liftF64(le.Uint64(t.buf[ptr:])) }
-func (f64Codec) lift(_ *transfer, flat []uint64) any { return liftF64(flat[0]) }
-
-func (f64Codec) store(t *transfer, ptr uint32, v any) {
-	x, ok := v.(float64)
-	if !ok {
-		mismatchPrim("f64", v)
-	}
-	le.PutUint64(t.buf[ptr:], lowerF64(x))
-}
-
-func (f64Codec) lower(_ *transfer, flat []uint64, v any) {
-	x, ok := v.(float64)
-	if !ok {
-		mismatchPrim("f64", v)
-	}
-	flat[0] = uint64(lowerF64(x))
-}
-
-func (charCodec) load(t *transfer, ptr uint32) any    { return liftChar(le.Uint32(t.buf[ptr:])) }
-func (charCodec) lift(_ *transfer, flat []uint64) any { return liftChar(uint32(flat[0])) }
-
-func (charCodec) store(t *transfer, ptr uint32, v any) {
-	x, ok := v.(rune)
-	if !ok {
-		mismatchPrim("char", v)
-	}
-	le.PutUint32(t.buf[ptr:], lowerChar(x))
-}
-
-func (charCodec) lower(_ *transfer, flat []uint64, v any) {
-	x, ok := v.(rune)
-	if !ok {
-		mismatchPrim("char", v)
-	}
-	flat[0] = uint64(lowerChar(x))
-}
+func (boolScalar) kind() types.Kind        { return types.Bool }
+func (boolScalar) size() uintptr           { return 1 }
+func (boolScalar) decode(bits uint64) bool { return uint32(bits) != 0 }
+func (boolScalar) encode(x bool) uint64    { return bit(x) }
 
 func bit(b bool) uint64 {
 	if b {
@@ -265,46 +182,56 @@ const (
 	canonicalNaN64 = 0x7ff8000000000000
 )
 
-func liftF32(bits uint32) float32 {
-	if f := math.Float32frombits(bits); f == f {
+func (f32Scalar) kind() types.Kind { return types.F32 }
+func (f32Scalar) size() uintptr    { return 4 }
+
+func (f32Scalar) decode(bits uint64) float32 {
+	if f := math.Float32frombits(uint32(bits)); f == f {
 		return f
 	}
 	return math.Float32frombits(canonicalNaN32)
 }
 
-func liftF64(bits uint64) float64 {
+func (f32Scalar) encode(f float32) uint64 {
+	if f != f {
+		return canonicalNaN32
+	}
+	return uint64(math.Float32bits(f))
+}
+
+func (f64Scalar) kind() types.Kind { return types.F64 }
+func (f64Scalar) size() uintptr    { return 8 }
+
+func (f64Scalar) decode(bits uint64) float64 {
 	if f := math.Float64frombits(bits); f == f {
 		return f
 	}
 	return math.Float64frombits(canonicalNaN64)
 }
 
-func lowerF32(f float32) uint32 {
-	if f != f {
-		return canonicalNaN32
-	}
-	return math.Float32bits(f)
-}
-
-func lowerF64(f float64) uint64 {
+func (f64Scalar) encode(f float64) uint64 {
 	if f != f {
 		return canonicalNaN64
 	}
 	return math.Float64bits(f)
 }
 
+func (charScalar) kind() types.Kind { return types.Char }
+func (charScalar) size() uintptr    { return 4 }
+
 func validChar(c uint32) bool { return c < 0xd800 || (c > 0xdfff && c < 0x110000) }
 
-func liftChar(c uint32) rune {
+func (charScalar) decode(bits uint64) rune {
+	c := uint32(bits)
 	if !validChar(c) {
 		trapf("integer value %#x is not a valid char", c)
 	}
 	return rune(c)
 }
 
-func lowerChar(c rune) uint32 {
+func (charScalar) encode(c rune) uint64 {
 	if !validChar(uint32(c)) {
 		panic(&ValueError{Type: "char", Value: c, Msg: "not a Unicode scalar value"})
 	}
-	return uint32(c)
+	return uint64(uint32(c))
 }

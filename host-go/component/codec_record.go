@@ -32,20 +32,25 @@ func (cs *codecs) record(v *types.Value) *recordCodec {
 	return c
 }
 
-func (c *recordCodec) load(t *transfer, ptr uint32) any {
+func (c *recordCodec) wit() fmt.Stringer { return c.typ }
+
+func (c *recordCodec) load(t *transfer, ptr uint32) any    { return c.wrap(c.loadAll(t, ptr)) }
+func (c *recordCodec) lift(t *transfer, flat []uint64) any { return c.wrap(c.liftAll(t, flat)) }
+
+func (c *recordCodec) loadAll(t *transfer, ptr uint32) []any {
 	out := make([]any, len(c.fields))
 	for i := range c.fields {
 		out[i] = c.fields[i].load(t, ptr+c.fields[i].offset)
 	}
-	return c.wrap(out)
+	return out
 }
 
-func (c *recordCodec) lift(t *transfer, flat []uint64) any {
+func (c *recordCodec) liftAll(t *transfer, flat []uint64) []any {
 	out := make([]any, len(c.fields))
 	for i := range c.fields {
 		out[i] = c.fields[i].lift(t, flat[c.fields[i].flat:])
 	}
-	return c.wrap(out)
+	return out
 }
 
 func (c *recordCodec) wrap(vs []any) any {
@@ -77,7 +82,8 @@ func (c *recordCodec) values(v any) []any {
 	return vs
 }
 
-func (c *recordCodec) store(t *transfer, ptr uint32, v any) { c.storeAll(t, ptr, c.values(v)) }
+func (c *recordCodec) store(t *transfer, ptr uint32, v any)    { c.storeAll(t, ptr, c.values(v)) }
+func (c *recordCodec) lower(t *transfer, flat []uint64, v any) { c.lowerAll(t, flat, c.values(v)) }
 
 // storeAll stores the fields, of which there are as many as values.
 func (c *recordCodec) storeAll(t *transfer, ptr uint32, vs []any) {
@@ -86,9 +92,35 @@ func (c *recordCodec) storeAll(t *transfer, ptr uint32, vs []any) {
 	}
 }
 
-func (c *recordCodec) lower(t *transfer, flat []uint64, v any) {
-	vs := c.values(v)
+func (c *recordCodec) lowerAll(t *transfer, flat []uint64, vs []any) {
 	for i := range c.fields {
 		c.fields[i].lower(t, flat[c.fields[i].flat:], vs[i])
 	}
+}
+
+// labels are the names of the fields; nil for a tuple, which has none.
+func (c *recordCodec) labels() []string {
+	if c.tuple {
+		return nil
+	}
+	out := make([]string, len(c.fields))
+	for i, f := range c.typ.Fields {
+		out[i] = f.Name
+	}
+	return out
+}
+
+// argsCodec is the parameters of a function in a []any of as many.
+type argsCodec struct{ *recordCodec }
+
+func (c argsCodec) loadTo(t *transfer, ptr uint32, p pointer) { *(*[]any)(p) = c.loadAll(t, ptr) }
+
+func (c argsCodec) liftTo(t *transfer, flat []uint64, p pointer) {
+	*(*[]any)(p) = c.liftAll(t, flat)
+}
+
+func (c argsCodec) storeFrom(t *transfer, ptr uint32, p pointer) { c.storeAll(t, ptr, *(*[]any)(p)) }
+
+func (c argsCodec) lowerFrom(t *transfer, flat []uint64, p pointer) {
+	c.lowerAll(t, flat, *(*[]any)(p))
 }

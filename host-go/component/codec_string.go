@@ -1,10 +1,13 @@
 package component
 
 import (
+	"fmt"
+	"reflect"
 	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/caisson-dev/caisson/host-go/component/internal/binary"
+	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 )
 
 // maxBytes is MAX_STRING_BYTE_LENGTH and MAX_LIST_BYTE_LENGTH.
@@ -16,27 +19,48 @@ const utf16Tag = 1 << 31
 // stringCodec is string, in each of the three encodings.
 type stringCodec struct{}
 
-func (stringCodec) load(t *transfer, ptr uint32) any {
-	return t.loadString(le.Uint32(t.buf[ptr:]), le.Uint32(t.buf[ptr+4:]))
-}
+func (stringCodec) wit() fmt.Stringer    { return types.String }
+func (stringCodec) goKind() reflect.Kind { return reflect.String }
 
-func (stringCodec) lift(t *transfer, flat []uint64) any {
-	return t.loadString(uint32(flat[0]), uint32(flat[1]))
-}
+func (stringCodec) load(t *transfer, ptr uint32) any { return t.loadString(t.getSpan(ptr)) }
+
+func (stringCodec) lift(t *transfer, flat []uint64) any { return t.loadString(liftSpan(flat)) }
 
 func (stringCodec) store(t *transfer, ptr uint32, v any) {
-	p, n := t.storeString(v)
-	le.PutUint32(t.buf[ptr:], p)
-	le.PutUint32(t.buf[ptr+4:], n)
+	t.putSpan(ptr, t.storeString(stringValue(v)))
 }
 
 func (stringCodec) lower(t *transfer, flat []uint64, v any) {
-	p, n := t.storeString(v)
-	flat[0], flat[1] = uint64(p), uint64(n)
+	t.storeString(stringValue(v)).lower(flat)
+}
+
+func (stringCodec) loadTo(t *transfer, ptr uint32, p pointer) {
+	*(*string)(p) = t.loadString(t.getSpan(ptr))
+}
+
+func (stringCodec) liftTo(t *transfer, flat []uint64, p pointer) {
+	*(*string)(p) = t.loadString(liftSpan(flat))
+}
+
+func (stringCodec) storeFrom(t *transfer, ptr uint32, p pointer) {
+	t.putSpan(ptr, t.storeString(*(*string)(p)))
+}
+
+func (stringCodec) lowerFrom(t *transfer, flat []uint64, p pointer) {
+	t.storeString(*(*string)(p)).lower(flat)
+}
+
+func stringValue(v any) string {
+	s, ok := v.(string)
+	if !ok {
+		mismatch(types.String, v)
+	}
+	return s
 }
 
 // loadString is load_string_from_range.
-func (t *transfer) loadString(ptr, units uint32) string {
+func (t *transfer) loadString(s span) string {
+	ptr, units := s.ptr, s.n
 	switch t.opt.encoding {
 	case binary.UTF16:
 		return t.loadUTF16(ptr, units)
@@ -97,16 +121,12 @@ func latin1String(b []byte) string {
 }
 
 // storeString is store_string_into_range for a Go string, which is UTF-8.
-func (t *transfer) storeString(v any) (ptr, units uint32) {
-	s, ok := v.(string)
-	if !ok {
-		mismatchPrim("string", v)
-	}
+func (t *transfer) storeString(s string) span {
 	if len(s) > maxBytes {
-		panic(&ValueError{Type: "string", Value: v, Msg: "longer than 256 MiB"})
+		panic(&ValueError{Type: "string", Value: s, Msg: "longer than 256 MiB"})
 	}
 	if !utf8.ValidString(s) {
-		panic(&ValueError{Type: "string", Value: v, Msg: "not valid UTF-8"})
+		panic(&ValueError{Type: "string", Value: s, Msg: "not valid UTF-8"})
 	}
 	switch t.opt.encoding {
 	case binary.UTF16:
@@ -115,21 +135,21 @@ func (t *transfer) storeString(v any) (ptr, units uint32) {
 		return t.storeLatin1UTF16(s)
 	}
 	n := uint32(len(s))
-	ptr = t.alloc(1, n)
+	ptr := t.alloc(1, n)
 	copy(t.buf[ptr:], s)
-	return ptr, n
+	return span{ptr, n}
 }
 
 // storeUTF16 is store_utf8_to_utf16: it allocates for the worst case and gives
 // back the rest.
-func (t *transfer) storeUTF16(s string) (ptr, units uint32) {
+func (t *transfer) storeUTF16(s string) span {
 	worst := 2 * uint32(len(s))
-	ptr = t.alloc(2, worst)
+	ptr := t.alloc(2, worst)
 	size := t.putUTF16(ptr, s)
 	if size < worst {
 		ptr = t.realloc(ptr, worst, 2, size)
 	}
-	return ptr, size / 2
+	return span{ptr, size / 2}
 }
 
 // putUTF16 writes s as UTF-16 and returns its size in bytes.
@@ -150,9 +170,9 @@ func (t *transfer) putUTF16(ptr uint32, s string) uint32 {
 
 // storeLatin1UTF16 is store_string_to_latin1_or_utf16: Latin-1 until a
 // character does not fit, then the whole as UTF-16.
-func (t *transfer) storeLatin1UTF16(s string) (ptr, units uint32) {
+func (t *transfer) storeLatin1UTF16(s string) span {
 	n := uint32(len(s))
-	ptr = t.alloc(2, n)
+	ptr := t.alloc(2, n)
 	p := ptr
 	for _, r := range s {
 		if r >= 1<<8 {
@@ -162,14 +182,14 @@ func (t *transfer) storeLatin1UTF16(s string) (ptr, units uint32) {
 			if size < worst {
 				ptr = t.realloc(ptr, worst, 2, size)
 			}
-			return ptr, size/2 | utf16Tag
+			return span{ptr, size/2 | utf16Tag}
 		}
 		t.buf[p] = byte(r)
 		p++
 	}
 	if size := p - ptr; size < n {
 		ptr = t.realloc(ptr, n, 2, size)
-		return ptr, size
+		return span{ptr, size}
 	}
-	return ptr, n
+	return span{ptr, n}
 }

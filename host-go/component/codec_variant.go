@@ -1,6 +1,8 @@
 package component
 
 import (
+	"fmt"
+
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 )
 
@@ -52,6 +54,8 @@ func (cs *codecs) variant(v *types.Value) *variantCodec {
 	}
 	return c
 }
+
+func (c *variantCodec) wit() fmt.Stringer { return c.typ }
 
 func (c *variantCodec) load(t *transfer, ptr uint32) any {
 	i := c.disc.load(t, ptr)
@@ -147,11 +151,22 @@ func newEnumCodec(v *types.Value) *enumCodec {
 	return c
 }
 
-func (c *enumCodec) value(i uint32) any {
+func (c *enumCodec) wit() fmt.Stringer { return c.typ }
+
+func (c *enumCodec) check(i uint32) {
 	if uint64(i) >= uint64(len(c.values)) {
 		trapf("unexpected discriminant: %d of an enum with %d cases", i, len(c.values))
 	}
+}
+
+func (c *enumCodec) value(i uint32) any {
+	c.check(i)
 	return c.values[i]
+}
+
+func (c *enumCodec) label(i uint32) string {
+	c.check(i)
+	return c.names.labels[i]
 }
 
 func (c *enumCodec) index(v any) uint32 {
@@ -159,9 +174,13 @@ func (c *enumCodec) index(v any) uint32 {
 	if !ok {
 		mismatch(c.typ, v)
 	}
+	return c.number(e)
+}
+
+func (c *enumCodec) number(e Enum) uint32 {
 	i, ok := c.names.index(string(e))
 	if !ok {
-		panic(&ValueError{Type: c.typ.String(), Value: v, Msg: "no case named " + string(e)})
+		panic(&ValueError{Type: c.typ.String(), Value: e, Msg: "no case named " + string(e)})
 	}
 	return i
 }
@@ -178,22 +197,29 @@ type flagsCodec struct {
 	mask Flags
 }
 
-func (c *flagsCodec) load(t *transfer, ptr uint32) any {
+func (c *flagsCodec) wit() fmt.Stringer { return c.typ }
+
+func (c *flagsCodec) get(t *transfer, ptr uint32) Flags {
 	return Flags(discriminant{c.size}.load(t, ptr)) & c.mask
 }
-
-func (c *flagsCodec) lift(_ *transfer, flat []uint64) any { return Flags(flat[0]) & c.mask }
 
 func (c *flagsCodec) bits(v any) uint32 {
 	f, ok := v.(Flags)
 	if !ok {
 		mismatch(c.typ, v)
 	}
+	return c.checked(f)
+}
+
+func (c *flagsCodec) checked(f Flags) uint32 {
 	if f&^c.mask != 0 {
-		panic(&ValueError{Type: c.typ.String(), Value: v, Msg: "a bit beyond the last flag is set"})
+		panic(&ValueError{Type: c.typ.String(), Value: f, Msg: "a bit beyond the last flag is set"})
 	}
 	return uint32(f)
 }
+
+func (c *flagsCodec) load(t *transfer, ptr uint32) any    { return c.get(t, ptr) }
+func (c *flagsCodec) lift(_ *transfer, flat []uint64) any { return Flags(flat[0]) & c.mask }
 
 func (c *flagsCodec) store(t *transfer, ptr uint32, v any) {
 	discriminant{c.size}.store(t, ptr, c.bits(v))

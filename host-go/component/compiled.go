@@ -34,9 +34,10 @@ type Compiled struct {
 	hostCode wazero.CompiledModule
 	host     api.Module
 
-	lifts  []*signature
-	lowers []*signature // by builtin; nil for others
-	funcs  map[string]exportedFunc
+	lifts   []*signature
+	lowers  []*signature // by builtin; nil for others
+	imports []*signature
+	funcs   map[string]exportedFunc
 }
 
 // exportedFunc is a function that the root exports, under its full name.
@@ -113,18 +114,26 @@ func (c *Compiled) plan() {
 			c.lowers[i] = cs.signature(p.Builtins[i].Type)
 		}
 	}
+	c.imports = make([]*signature, len(p.Imports))
+	for i := range p.Imports {
+		c.imports[i] = cs.signature(p.Imports[i].Type)
+	}
 	c.funcs = map[string]exportedFunc{}
-	c.addExports(cs, "", p.Exports)
+	c.addExports("", p.Exports)
 }
 
-func (c *Compiled) addExports(cs *codecs, prefix string, exports []link.Export) {
+func (c *Compiled) addExports(prefix string, exports []link.Export) {
 	for _, e := range exports {
 		name := prefix + e.Name.Text
 		switch e.Sort {
 		case bin.SortFunc:
-			c.funcs[compatibleFunc(name)] = exportedFunc{name, *e.Func, cs.signature(e.Type)}
+			sigs := c.lifts
+			if e.Func.Host {
+				sigs = c.imports
+			}
+			c.funcs[compatibleFunc(name)] = exportedFunc{name, *e.Func, sigs[e.Func.Index]}
 		case bin.SortInstance:
-			c.addExports(cs, name+"#", e.Instance)
+			c.addExports(name+"#", e.Instance)
 		}
 	}
 }

@@ -11,32 +11,48 @@
 // the interfaces they belong to, versions matched by semver. Package wasi fills
 // one with WASI 0.2, granting nothing by default.
 //
+// # Functions
+//
+// An exported function is called with WIT values, [Function.Call], or as a Go
+// function with types of its own, [Bind]. A function of the host is a plain Go
+// function given to [Interface.Func]; [Typed] makes one of it that is called
+// without reflection, and [HostFunc] is one of WIT values. Go types are checked
+// against the WIT type once, when a component is instantiated or a function is
+// bound; with Bind and Typed calls of scalars allocate nothing.
+//
 // # Values
 //
-// Arguments and results are Go values of these types, both ways:
+// WIT values are Go values of the middle column, both ways. Functions with types
+// of their own may have those of the right column too, where "kind" includes
+// types that the program defines, such as type ID uint64:
 //
-//	WIT                     Go
-//	bool                    bool
-//	s8 s16 s32 s64          int8 int16 int32 int64
-//	u8 u16 u32 u64          uint8 uint16 uint32 uint64
-//	f32 f64                 float32 float64; there is one NaN
-//	char                    rune
-//	string                  string, valid UTF-8
-//	list<u8>                []byte
-//	list<T>                 []any
-//	list<T, N>              []any of N elements
-//	map<K, V>               []any of Tuple{key, value}
-//	record                  Record: the fields in the order of the definition
-//	tuple                   Tuple
-//	variant                 Variant{Case, Value}; Value is nil for a case without payload
-//	enum                    Enum: the name of the case
-//	flags                   Flags: bit i is the label i
-//	option<T>               Option{Some, Value}; Some(v), None()
-//	result<T, E>            Result{OK, Value}; OK(v), Err(v)
-//	own, borrow             Rep for a resource of the host, *Resource for one of a guest
+//	WIT                     WIT value                       Go types of a function
+//	bool                    bool                            kind bool
+//	s8 s16 s32 s64          int8 int16 int32 int64          the same kind
+//	u8 u16 u32 u64          uint8 uint16 uint32 uint64      the same kind
+//	f32 f64                 float32 float64; one NaN        the same kind
+//	char                    rune                            kind int32
+//	string                  string, valid UTF-8             kind string
+//	list<u8>                []byte                          slice of kind uint8
+//	list<T>                 []any                           slice of T's
+//	list<T, N>              []any of N elements             array of N of T's
+//	map<K, V>               []any of Tuple{key, value}      slice of structs of two fields
+//	record                  Record: fields in WIT's order   struct: fields by name, or tag wit:"name"
+//	tuple                   Tuple                           struct: fields in order
+//	variant                 Variant{Case, Value}; Value is  Variant
+//	                        nil for a case without payload
+//	enum                    Enum: the name of the case      kind string
+//	flags                   Flags: bit i is the label i     kind uint32
+//	option<T>               Option{Some, Value};            pointer to T's, nil for none
+//	                        Some(v), None()
+//	result<T, E>            Result{OK, Value}; OK(v),       Result
+//	                        Err(v)
+//	own, borrow             Rep for a resource of the       the same
+//	                        host, *Resource for a guest's
 //
 // The types are exact: a u32 is a uint32, not an int. A value that does not fit
-// is a *ValueError.
+// is a *ValueError. A field's name is WIT's without hyphens, in any case: Name or
+// ContentType. The type any takes the WIT value of any type.
 //
 // # Limits
 //

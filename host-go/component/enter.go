@@ -5,32 +5,43 @@ import "context"
 // enter runs f as a call of the host into the instance. Traps end the instance
 // and come back as errors; a Go value that does not fit a type does not.
 func (in *Instance) enter(ctx context.Context, name string, f func()) (err error) {
+	if err := in.open(ctx); err != nil {
+		return err
+	}
+	done := false
+	defer in.leave(name, &done, &err)
+	f()
+	done = true
+	return nil
+}
+
+// open begins a call of the host into the instance, which leave ends.
+func (in *Instance) open(ctx context.Context) error {
 	if !in.state.CompareAndSwap(idle, running) {
 		if in.state.Load() == dead {
 			return ErrInstanceDead
 		}
 		return ErrReentered
 	}
-	if err := ctx.Err(); err != nil {
+	done := ctx.Done()
+	if done != nil && ctx.Err() != nil {
 		in.state.Store(idle)
-		return err
+		return ctx.Err()
 	}
-	in.ctx = ctx
 	in.callCtx.Context = ctx
-	in.depth = 0
-	in.fuel.begin(ctx, in.c.r.cfg.Limits.Fuel)
-	done := false
-	defer func() {
-		in.ctx, in.callCtx.Context = nil, nil
-		if done {
-			in.state.Store(idle)
-			return
-		}
-		err = in.failed(name, recover())
-	}()
-	f()
-	done = true
+	in.depth, in.begun = 0, 0
+	in.fuel.begin(done)
 	return nil
+}
+
+// leave is deferred by what calls open. Done is false when the call panicked.
+func (in *Instance) leave(name string, done *bool, err *error) {
+	in.callCtx.Context = nil
+	if *done {
+		in.state.Store(idle)
+		return
+	}
+	*err = in.failed(name, recover())
 }
 
 // failed turns what ended a call into its error.
@@ -53,8 +64,10 @@ func (in *Instance) reset() {
 	for _, c := range in.comps {
 		c.mayEnter, c.mayLeave = true, true
 	}
-	for i := range in.lifts {
-		in.lifts[i].busy = false
+	for _, l := range in.lifts {
+		if l != nil {
+			l.busy = false
+		}
 	}
 }
 
@@ -62,22 +75,36 @@ func (in *Instance) reset() {
 // host: each takes stack of the process, which is not the guest's to use up.
 const maxDepth = 500
 
-func (in *Instance) enterComponents(set []int) {
-	if in.depth++; in.depth > maxDepth {
-		throw(&LimitError{Resource: "call depth", Limit: maxDepth})
-	}
-	for _, i := range set {
-		c := in.comps[i]
+// enterComponents marks the component instances that a call enters.
+func enterComponents(set []*componentState) {
+	for _, c := range set {
 		if !c.mayEnter {
-			trapf("cannot enter component instance")
+			cannotEnter()
 		}
 		c.mayEnter = false
 	}
 }
 
-func (in *Instance) leaveComponents(set []int) {
-	in.depth--
-	for _, i := range set {
-		in.comps[i].mayEnter = true
+func cannotEnter() { trapf("cannot enter component instance") }
+
+// deeper counts a call from component to component.
+func (in *Instance) deeper() {
+	if in.depth++; in.depth > maxDepth {
+		throw(&LimitError{Resource: "call depth", Limit: maxDepth})
 	}
+}
+
+func leaveComponents(set []*componentState) {
+	for _, c := range set {
+		c.mayEnter = true
+	}
+}
+
+// components returns component instances by their indices.
+func (in *Instance) components(set []int) []*componentState {
+	out := make([]*componentState, len(set))
+	for i, k := range set {
+		out[i] = in.comps[k]
+	}
+	return out
 }

@@ -38,15 +38,15 @@ func (e *DecodeError) Error() string {
 // Unwrap returns the cause.
 func (e *DecodeError) Unwrap() error { return e.Err }
 
-// LinkError is an import that the Linker does not satisfy, or a component that
-// no host can instantiate.
+// LinkError is an import that the Linker does not satisfy, with nothing or with a
+// function of another type, or a component that no host can instantiate.
 type LinkError struct {
 	// Import is the import as interface#name, or name for one of the world
 	// itself. Empty when the fault is not in one import.
 	Import string
 	// Type is the type wanted, as WIT.
 	Type string
-	// Msg names the fault.
+	// Msg names the fault, with the Go type of a function that does not fit.
 	Msg string
 }
 
@@ -99,7 +99,7 @@ func (e *LimitError) Error() string {
 type ValueError struct {
 	// Type is the WIT type wanted.
 	Type string
-	// Value is the Go value that was given.
+	// Value is the Go value that was given; nil for a list that is too long.
 	Value any
 	// Msg says more, where the Go type alone is not the fault.
 	Msg string

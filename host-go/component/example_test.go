@@ -30,9 +30,8 @@ func Example() {
 
 	linker := component.NewLinker()
 	wasi.AddToLinker(linker, &wasi.Config{Stdout: os.Stdout})
-	linker.Interface("t:greet/log@1.0.0").Func("line", func(_ context.Context, args []any) ([]any, error) {
-		fmt.Println("log:", args[0].(string))
-		return nil, nil
+	linker.Interface("t:greet/log@1.0.0").Func("line", func(text string) {
+		fmt.Println("log:", text)
 	})
 
 	instance, err := compiled.Instantiate(ctx, linker)
@@ -40,11 +39,15 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer instance.Close(ctx)
-	out, err := instance.ExportedFunction("t:greet/greeter@1.0.0#greet").Call(ctx, "gopher")
+	greet, err := component.Bind[string, string](instance.ExportedFunction("t:greet/greeter@1.0.0#greet"))
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println("result:", out[0])
+	out, err := greet(ctx, "gopher")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("result:", out)
 	// Output:
 	// log: hello, gopher
 	// result: hello, gopher

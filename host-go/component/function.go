@@ -2,6 +2,9 @@ package component
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"reflect"
 
 	"github.com/tetratelabs/wazero/api"
 )
@@ -35,74 +38,140 @@ func (f *Function) Name() string { return f.name }
 // an argument of the wrong Go type; ErrInstanceDead; ErrReentered; and the
 // context's error when it had ended before the call.
 func (f *Function) Call(ctx context.Context, args ...any) ([]any, error) {
-	var result any
+	v := &variables[[]any, any]{params: args}
 	err := f.in.enter(ctx, f.name, func() {
-		if f.ref.Host {
-			result = f.in.callHost(f.ref.Index, f.sig, args)
-			return
+		if len(args) != len(f.sig.typ.Params) {
+			panic(&ValueError{Type: f.sig.typ.String(), Value: args, Msg: "wrong number of arguments"})
 		}
-		f.sig.checkArgs(args)
-		result = f.in.callLift(f.ref.Index, f.in.c.program.Lifts[f.ref.Index].Enter, args)
+		f.call(&f.sig.dynamic, pointer(&v.params), pointer(&v.result))
 	})
 	if err != nil || f.sig.result == nil {
 		return nil, err
 	}
-	return []any{result}, nil
+	return []any{v.result}, nil
+}
+
+// Bind returns f as a Go function, which calls it without reflection, and
+// without allocation when its values are scalars. P is the Go type of its
+// parameter, a struct of its parameters by their names when it has several, and
+// struct{} when it has none; R is the Go type of its result, struct{} for none.
+// The table in the package documentation says which Go types fit.
+//
+//	greet, err := component.Bind[string, string](instance.ExportedFunction("greet"))
+//	out, err := greet(ctx, "gopher")
+//
+// The error of Bind is a *ValueError when the types do not fit; those of the
+// function are those of Function.Call.
+func Bind[P, R any](f *Function) (func(ctx context.Context, params P) (R, error), error) {
+	if f == nil {
+		return nil, errors.New("component: Bind: there is no function: nil")
+	}
+	p, err := f.sig.of(goTypes{params: reflect.TypeFor[P](), result: reflect.TypeFor[R]()})
+	if err != nil {
+		var wanted func(context.Context, P) (R, error)
+		return nil, &ValueError{Type: f.sig.typ.String(), Value: wanted, Msg: fmt.Sprintf("bound to %T: %v", wanted, err)}
+	}
+	v := &variables[P, R]{}
+	in := f.in
+	return func(ctx context.Context, params P) (result R, err error) {
+		if err := in.open(ctx); err != nil {
+			return result, err
+		}
+		done := false
+		defer in.leave(f.name, &done, &err)
+		v.params = params
+		f.call(p, pointer(&v.params), pointer(&v.result))
+		result = v.result
+		v.clear()
+		done = true
+		return result, nil
+	}, nil
+}
+
+// call calls the function, its arguments and result where these point.
+func (f *Function) call(p *passing, args, result pointer) {
+	if f.ref.Host {
+		f.in.callImport(f.ref.Index, p, args, result)
+		return
+	}
+	f.in.callLift(f.in.lift(f.ref.Index), nil, p, args, result)
 }
 
 // liftState is a lifted function of an instance, made when it is first called.
 type liftState struct {
 	fn    api.Function
 	stack []uint64
+	comp  *componentState
+	opt   *instanceOptions
+	// enter are the component instances that a call from the host enters.
+	enter []*componentState
 	busy  bool
 }
 
-// callLift calls a lifted function (canon lift): args are lowered into its
-// component, the result is lifted out.
-func (in *Instance) callLift(i int, enter []int, args []any) any {
-	l, sig := &in.c.program.Lifts[i], in.c.lifts[i]
-	state := &in.lifts[i]
-	if state.busy {
-		// A component that its own child calls back: the running call keeps its
-		// stack.
-		state = &liftState{}
+func (in *Instance) lift(i int) *liftState {
+	// A component that its own child calls back may be busy: the running call
+	// keeps its stack.
+	if l := in.lifts[i]; l != nil && !l.busy {
+		return l
 	}
-	if state.fn == nil {
-		state.fn, state.stack = in.coreFunc(&l.Core), make([]uint64, sig.stack)
-	}
-	state.busy = true
-	in.enterComponents(enter)
-	comp := in.comps[l.Component]
+	return in.newLift(i)
+}
 
-	t := transfer{in: in, comp: comp, opt: in.option(l.Options)}
-	if sig.borrows {
-		t.task = &task{}
+func (in *Instance) newLift(i int) *liftState {
+	p := &in.c.program.Lifts[i]
+	l := &liftState{
+		fn: in.coreFunc(&p.Core), stack: make([]uint64, in.c.lifts[i].stack()),
+		comp: in.comps[p.Component], opt: in.option(p.Options), enter: in.components(p.Enter),
 	}
-	if sig.context {
+	if in.lifts[i] == nil {
+		in.lifts[i] = l
+	}
+	return l
+}
+
+// callLift calls a lifted function (canon lift) that enters the component
+// instances of enter, those of a call from the host when it is nil. Its arguments
+// are lowered into its component from where args points, its result is lifted out
+// to where result points.
+func (in *Instance) callLift(l *liftState, enter []*componentState, p *passing, args, result pointer) {
+	if enter == nil {
+		enter = l.enter
+	}
+	l.busy = true
+	enterComponents(enter)
+	var t *transfer
+	if p.context {
+		t = in.begin(l.comp, l.opt)
 		t.view()
+		if p.borrows {
+			t.task = &task{}
+		}
 	}
-	sig.lowerParams(&t, state.stack, args)
-	if err := state.fn.CallWithStack(&in.callCtx, state.stack); err != nil {
+	if p.flat > 0 {
+		p.lowerParams(t, l.stack, args)
+	}
+	if err := l.fn.CallWithStack(&in.callCtx, l.stack); err != nil {
 		panic(asTrap(err))
 	}
-	var result any
-	if sig.result != nil {
-		if sig.context {
+	if p.out != nil {
+		if p.memory {
 			t.view()
 		}
-		result = sig.liftResult(&t, state.stack)
+		p.liftResult(t, l.stack, result)
 	}
-	if t.task != nil && t.task.borrows > 0 {
+	if p.borrows && t.task.borrows > 0 {
 		trapf("borrow handles still remain at the end of the call")
 	}
-	if t.opt.postReturn != nil {
-		comp.mayLeave = false
-		if err := t.opt.postReturn.CallWithStack(&in.callCtx, state.stack); err != nil {
+	if l.opt.postReturn != nil {
+		l.comp.mayLeave = false
+		if err := l.opt.postReturn.CallWithStack(&in.callCtx, l.stack); err != nil {
 			panic(asTrap(err))
 		}
-		comp.mayLeave = true
+		l.comp.mayLeave = true
 	}
-	in.leaveComponents(enter)
-	state.busy = false
-	return result
+	if p.context {
+		in.end()
+	}
+	leaveComponents(enter)
+	l.busy = false
 }

@@ -19,25 +19,27 @@ import (
 // ErrReentered. After a trap it is dead.
 type Instance struct {
 	c       *Compiled
-	hosts   []HostFunc
+	hosts   []*callee                               // by import
 	drops   []func(ctx context.Context, rep uint32) // by resource; nil for those of guests
 	modules []api.Module                            // by core instance
 	memory  []api.Memory                            // each once
 
 	comps   []*componentState
 	options []*instanceOptions
-	lifts   []liftState
+	lifts   []*liftState
 
 	// state is idle, running or dead.
 	state atomic.Int32
-	// ctx is the context of the call that runs; callCtx is what core code is
-	// called with, for builtins to find the instance.
-	ctx      context.Context
+	// callCtx is what core code is called with, for builtins to find the
+	// instance: the context of the call that runs.
 	callCtx  callContext
 	realloc4 [4]uint64
-	fuel     meter
-	depth    int
-	budget   memoryBudget
+	// transfers are the contexts of calls, of which begun are in use.
+	transfers []*transfer
+	begun     int
+	fuel      meter
+	depth     int
+	budget    memoryBudget
 }
 
 const (
@@ -63,17 +65,18 @@ func (c *componentState) checkLeave() {
 
 // Instantiate makes an instance, its imports taken from the linker (nil: it
 // imports nothing). Start functions of core modules run. The error is a
-// *LinkError when an import is missing, a *TrapError when a start function
+// *LinkError when an import is missing or of another type, a *TrapError when a start function
 // trapped.
 func (c *Compiled) Instantiate(ctx context.Context, l *Linker) (*Instance, error) {
 	if l == nil {
 		l = NewLinker()
 	}
 	in := &Instance{
-		c: c, lifts: make([]liftState, len(c.lifts)),
+		c: c, lifts: make([]*liftState, len(c.lifts)),
 		modules: make([]api.Module, len(c.program.Instances)),
 	}
 	in.callCtx.in = in
+	in.fuel.ctx, in.fuel.perCall = &in.callCtx, c.r.cfg.Limits.Fuel
 	limit := uint64(c.r.cfg.MemoryLimitPages) << 16
 	in.budget = memoryBudget{limit: limit, left: limit, time: &in.fuel}
 	if err := in.bind(l); err != nil {
@@ -105,7 +108,7 @@ func (in *Instance) bind(l *Linker) error {
 	}
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	for _, imp := range p.Imports {
+	for k, imp := range p.Imports {
 		name := importName(imp.Interface, imp.Name)
 		i := l.find(imp.Interface)
 		if i == nil {
@@ -115,7 +118,12 @@ func (in *Instance) bind(l *Linker) error {
 		if f == nil {
 			return &LinkError{Import: name, Type: imp.Type.String(), Msg: "the linker has no such function"}
 		}
-		in.hosts = append(in.hosts, f)
+		call, err := f.link(in.c.imports[k])
+		if err != nil {
+			return &LinkError{Import: name, Type: imp.Type.String(), Msg: fmt.Sprintf("the host's function is a %v: %v", f.goType(), err)}
+		}
+		call.host = name
+		in.hosts = append(in.hosts, call)
 	}
 	in.drops = make([]func(context.Context, uint32), len(p.Resources))
 	for k, r := range p.Resources {

@@ -12,7 +12,7 @@ import (
 
 const greet = "t:greet/greeter@1.2.0#greet"
 
-func logLinker(f HostFunc) *Linker {
+func logLinker(f any) *Linker {
 	l := NewLinker()
 	l.Interface("t:greet/log@1.5.0").Func("line", f)
 	return l

@@ -5,19 +5,6 @@ import (
 	"sync"
 )
 
-// HostFunc is a function that the host gives to components. The arguments and
-// results are WIT values (see the table in the package documentation); there
-// is one result or none. Arguments belong to the function and may be kept,
-// borrowed resources excepted.
-//
-// An error traps the guest: the call of the export returns a *TrapError that
-// wraps it, and the instance is dead. What a guest should be able to handle is
-// a WIT-level result instead.
-//
-// The context is the one that the export was called with. The instance cannot
-// be called from inside: that returns ErrReentered.
-type HostFunc func(ctx context.Context, args []any) ([]any, error)
-
 // Linker holds what a host gives to components. It is safe for concurrent use;
 // what is defined after an instantiation has no effect on that instance.
 type Linker struct {
@@ -29,7 +16,7 @@ type Linker struct {
 // Interface is a named set of functions and resources of a Linker.
 type Interface struct {
 	mu        *sync.RWMutex
-	funcs     map[string]HostFunc
+	funcs     map[string]hostDef
 	resources map[string]func(ctx context.Context, rep uint32)
 	fallback  func(name string) HostFunc
 }
@@ -43,7 +30,7 @@ func NewLinker() *Linker {
 
 func (l *Linker) newInterface() *Interface {
 	return &Interface{
-		mu: &l.mu, funcs: map[string]HostFunc{},
+		mu: &l.mu, funcs: map[string]hostDef{},
 		resources: map[string]func(context.Context, uint32){},
 	}
 }
@@ -70,10 +57,29 @@ func (l *Linker) Root() *Interface { return l.root }
 // Func defines a function, replacing an earlier one, and returns the interface.
 // Methods and constructors have the names of the component binary:
 // "[constructor]x", "[method]x.y", "[static]x.y".
-func (i *Interface) Func(name string, f HostFunc) *Interface {
+//
+// f is a plain Go function
+//
+//	func(ctx context.Context, parameters...) (result, error)
+//
+// where the context, the result and the error may be absent, the parameters are
+// those of the WIT function in its order, and all types are those of the table in
+// the package documentation; or it is a HostFunc, which takes WIT values of any
+// type; or what Typed makes, which a function is that is called often: a plain
+// function is called through package reflect.
+//
+// A function's type is checked when a component is instantiated: one that does
+// not fit the import is a *LinkError that has both types.
+//
+// An error that f returns traps the guest: the call of the export returns a
+// *TrapError that wraps it, and the instance is dead. What a guest should be able
+// to handle is a result of WIT's instead. The context is the one that the export
+// was called with. The instance cannot be called from inside: that returns
+// ErrReentered.
+func (i *Interface) Func(name string, f any) *Interface {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.funcs[name] = f
+	i.funcs[name] = defineHost(f)
 	return i
 }
 
@@ -104,12 +110,14 @@ func (i *Interface) Fallback(f func(name string) HostFunc) *Interface {
 
 // lookup returns the function of that name, nil when there is none. The lock
 // is held by the caller, as below.
-func (i *Interface) lookup(name string) HostFunc {
+func (i *Interface) lookup(name string) hostDef {
 	if f := i.funcs[name]; f != nil {
 		return f
 	}
 	if i.fallback != nil {
-		return i.fallback(name)
+		if f := i.fallback(name); f != nil {
+			return f
+		}
 	}
 	return nil
 }

@@ -32,19 +32,19 @@ type meter struct {
 	// granted is the fuel that safe points gave out. What of it is left is in
 	// the counters.
 	granted uint64
-	// limit is where granted may go in the call that runs; 0 for anywhere.
-	limit    uint64
-	perCall  uint64
-	ctx      context.Context
-	done     <-chan struct{}
-	deadline time.Time
+	// limit is where granted may go in the call that runs, 0 for anywhere; perCall
+	// is how much one may use.
+	limit   uint64
+	perCall uint64
+	// ctx is the context of the call that runs, done its end.
+	ctx  *callContext
+	done <-chan struct{}
 }
 
-func (m *meter) begin(ctx context.Context, perCall uint64) {
-	m.ctx, m.done, m.perCall, m.limit = ctx, ctx.Done(), perCall, 0
-	m.deadline, _ = ctx.Deadline()
-	if perCall > 0 {
-		m.limit = m.granted + perCall
+func (m *meter) begin(done <-chan struct{}) {
+	m.done = done
+	if m.perCall > 0 {
+		m.limit = m.granted + m.perCall
 	}
 }
 
@@ -76,7 +76,7 @@ func (m *meter) checkTime() {
 		throw(m.ctx.Err())
 	default:
 	}
-	if !m.deadline.IsZero() && !time.Now().Before(m.deadline) {
+	if deadline, ok := m.ctx.Deadline(); ok && !time.Now().Before(deadline) {
 		throw(context.DeadlineExceeded)
 	}
 }

@@ -151,16 +151,19 @@ func (in *Instance) dropResource(c *componentState, typ int, i uint32, enter []i
 func (in *Instance) destroy(typ int, rep uint32, enter []int) {
 	r := &in.c.program.Resources[typ]
 	if r.Host {
-		in.drops[typ](in.ctx, rep)
+		in.drops[typ](in.callCtx.Context, rep)
 		return
 	}
-	in.enterComponents(enter)
+	in.deeper()
+	comps := in.components(enter)
+	enterComponents(comps)
 	if r.Dtor != nil {
 		if _, err := in.coreFunc(r.Dtor).Call(&in.callCtx, uint64(rep)); err != nil {
 			panic(asTrap(err))
 		}
 	}
-	in.leaveComponents(enter)
+	leaveComponents(comps)
+	in.depth--
 }
 
 // String tells what the handle is, for logs.

@@ -1,0 +1,168 @@
+package component
+
+import (
+	"context"
+	"encoding/binary"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+)
+
+// compare measures two ways of doing the same in short turns, and reports the
+// median time of each and their ratio: what else the machine does falls on few
+// turns, and on both ways alike.
+func compare(b *testing.B, turn int, ours, theirs func(n int)) {
+	ours(turn)
+	theirs(turn)
+	var times [2][]float64
+	b.ResetTimer()
+	for range max(b.N/turn, 10) {
+		for i, f := range []func(int){ours, theirs} {
+			start := time.Now()
+			f(turn)
+			times[i] = append(times[i], float64(time.Since(start))/float64(turn))
+		}
+	}
+	median := func(t []float64) float64 { slices.Sort(t); return t[len(t)/2] }
+	a, c := median(times[0]), median(times[1])
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(a, "ours-ns")
+	b.ReportMetric(c, "direct-ns")
+	b.ReportMetric(a/c, "ratio")
+}
+
+// coreModule cuts the first core module out of a component of testdata.
+func coreModule(b *testing.B, name string) []byte {
+	for rest := testFile(b, name)[8:]; ; {
+		size, n := binary.Uvarint(rest[1:])
+		body := rest[1+n : 1+n+int(size)]
+		if rest[0] == 1 {
+			return body
+		}
+		rest = rest[1+n+int(size):]
+	}
+}
+
+// direct runs the core module of calls.wasm on the core runtime alone.
+func direct(b *testing.B) api.Module {
+	ctx := context.Background()
+	r := wazero.NewRuntime(ctx)
+	b.Cleanup(func() { r.Close(ctx) })
+	u32 := []api.ValueType{api.ValueTypeI32}
+	_, err := r.NewHostModuleBuilder("host").
+		NewFunctionBuilder().WithGoFunction(api.GoFunc(func(context.Context, []uint64) {}), nil, nil).Export("nop").
+		NewFunctionBuilder().WithGoFunction(api.GoFunc(func(_ context.Context, stack []uint64) {
+		stack[0] = uint64(uint32(stack[0]) + uint32(stack[1]))
+	}), append(u32, u32...), u32).Export("add").Instantiate(ctx)
+	if err != nil {
+		b.Fatal(err)
+	}
+	m, err := r.Instantiate(ctx, coreModule(b, "calls.wasm"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return m
+}
+
+func bind[P, R any](b *testing.B, in *Instance, name string) func(context.Context, P) (R, error) {
+	f, err := Bind[P, R](in.ExportedFunction(name))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return f
+}
+
+// sink keeps the compiler from leaving out what makes it.
+var sink string
+
+// What the component layer adds to a call, in and out.
+func BenchmarkCall(b *testing.B) {
+	ctx := context.Background()
+	in := testInstance(b, nil, "calls.wasm", callsLinker())
+	m := direct(b)
+	stack := make([]uint64, 4)
+	core := func(name string) func(x, y uint64) {
+		f := m.ExportedFunction(name)
+		return func(x, y uint64) {
+			stack[0], stack[1] = x, y
+			if err := f.CallWithStack(ctx, stack); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	check := func(err error) {
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.Run("empty export", func(b *testing.B) {
+		ours, theirs := bind[struct{}, struct{}](b, in, "empty"), core("empty")
+		compare(b, 1000, func(n int) {
+			for range n {
+				_, err := ours(ctx, struct{}{})
+				check(err)
+			}
+		}, func(n int) {
+			for range n {
+				theirs(0, 0)
+			}
+		})
+	})
+	b.Run("export of two scalars", func(b *testing.B) {
+		ours, theirs := bind[struct{ A, B uint32 }, uint32](b, in, "sum"), core("sum")
+		compare(b, 1000, func(n int) {
+			for range n {
+				_, err := ours(ctx, struct{ A, B uint32 }{1, 2})
+				check(err)
+			}
+		}, func(n int) {
+			for range n {
+				theirs(1, 2)
+			}
+		})
+	})
+	for _, name := range []string{"nop", "add"} {
+		title := map[string]string{"nop": "empty import", "add": "import of two scalars"}[name]
+		b.Run(title, func(b *testing.B) {
+			theirs := core("call-" + name)
+			ours := func(ctx context.Context, n uint32) error {
+				_, err := in.ExportedFunction("call-"+name).Call(ctx, n)
+				return err
+			}
+			compare(b, 1000, func(n int) { check(ours(ctx, uint32(n))) }, func(n int) { theirs(uint64(n), 0) })
+		})
+	}
+	b.Run("string of 1 KB there and back", func(b *testing.B) {
+		ours := bind[string, string](b, in, "echo")
+		realloc, echo := m.ExportedFunction("realloc"), m.ExportedFunction("echo")
+		s := strings.Repeat("0123456789abcdef", 64)
+		compare(b, 1000, func(n int) {
+			for range n {
+				out, err := ours(ctx, s)
+				check(err)
+				if len(out) != len(s) {
+					b.Fatal(out)
+				}
+			}
+		}, func(n int) {
+			for range n {
+				stack[0], stack[1], stack[2], stack[3] = 0, 0, 1, uint64(len(s))
+				check(realloc.CallWithStack(ctx, stack))
+				ptr := stack[0]
+				ok := m.Memory().WriteString(uint32(ptr), s)
+				stack[1] = uint64(len(s))
+				check(echo.CallWithStack(ctx, stack))
+				at, ok1 := m.Memory().ReadUint32Le(uint32(stack[0]))
+				size, ok2 := m.Memory().ReadUint32Le(uint32(stack[0]) + 4)
+				out, ok3 := m.Memory().Read(at, size)
+				if sink = string(out); !ok || !ok1 || !ok2 || !ok3 || len(sink) != len(s) {
+					b.Fatal(out)
+				}
+			}
+		})
+	})
+}

@@ -1,0 +1,158 @@
+package component
+
+import (
+	"fmt"
+	"reflect"
+
+	"github.com/caisson-dev/caisson/host-go/component/internal/types"
+)
+
+// dynamicTypes are the Go types of WIT values: each stands for the WIT types of
+// its own name alone, whatever kind it is of.
+var dynamicTypes = map[reflect.Type]bool{
+	reflect.TypeFor[Record](): true, reflect.TypeFor[Tuple](): true, reflect.TypeFor[Variant](): true,
+	reflect.TypeFor[Enum](): true, reflect.TypeFor[Flags](): true, reflect.TypeFor[Option](): true,
+	reflect.TypeFor[Result](): true, reflect.TypeFor[Rep](): true, reflect.TypeFor[Resource](): true,
+}
+
+// typed returns the codec for a Go type, which the table in the package
+// documentation has to pair with the type of c. It is the only place that looks
+// at Go types: what it returns works on memory of the type.
+func typed(c codec, t reflect.Type) (typedCodec, error) {
+	if out := dynamic(c, t); out != nil {
+		return out, nil
+	}
+	if !dynamicTypes[t] {
+		switch c := c.(type) {
+		case primCodec:
+			if t.Kind() == c.goKind() {
+				return c, nil
+			}
+		case bytesCodec:
+			if t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8 {
+				return c, nil
+			}
+		case *listCodec:
+			if t.Kind() == reflect.Slice {
+				return typedList(c, t)
+			}
+		case *fixedListCodec:
+			if t.Kind() == reflect.Array && t.Len() == int(c.typ.Length) {
+				return typedArray(c, t)
+			}
+		case *recordCodec:
+			if t.Kind() == reflect.Struct {
+				return typedStruct(c, c.labels(), t)
+			}
+		case *variantCodec:
+			if t.Kind() == reflect.Pointer && c.typ.Kind == types.Option {
+				return typedPointer(c, t)
+			}
+		case *enumCodec:
+			if t.Kind() == reflect.String {
+				return enumString{c}, nil
+			}
+		case *flagsCodec:
+			if t.Kind() == reflect.Uint32 {
+				return flagsBits{c}, nil
+			}
+		}
+	}
+	return nil, fmt.Errorf("%v in Go, %s in WIT", t, c.wit())
+}
+
+// dynamic returns the codec for a Go type that holds a WIT value; nil for others.
+func dynamic(c codec, t reflect.Type) typedCodec {
+	if t == reflect.TypeFor[any]() {
+		return dynamicCodec[any]{c}
+	}
+	switch c := c.(type) {
+	case *listCodec, *fixedListCodec:
+		if t == reflect.TypeFor[[]any]() {
+			return dynamicCodec[[]any]{c}
+		}
+	case *recordCodec:
+		switch {
+		case t == reflect.TypeFor[Tuple]() && c.tuple:
+			return dynamicCodec[Tuple]{c}
+		case t == reflect.TypeFor[Record]() && !c.tuple:
+			return dynamicCodec[Record]{c}
+		}
+	case *variantCodec:
+		switch {
+		case t == reflect.TypeFor[Variant]() && c.typ.Kind == types.Variant:
+			return dynamicCodec[Variant]{c}
+		case t == reflect.TypeFor[Option]() && c.typ.Kind == types.Option:
+			return dynamicCodec[Option]{c}
+		case t == reflect.TypeFor[Result]() && c.typ.Kind == types.Result:
+			return dynamicCodec[Result]{c}
+		}
+	case *enumCodec:
+		if t == reflect.TypeFor[Enum]() {
+			return enumString{c}
+		}
+	case *flagsCodec:
+		if t == reflect.TypeFor[Flags]() {
+			return flagsBits{c}
+		}
+	case *handleCodec:
+		switch {
+		case t == reflect.TypeFor[Rep]() && c.host:
+			return repCodec{c}
+		case t == reflect.TypeFor[*Resource]() && !c.host:
+			return dynamicCodec[*Resource]{c}
+		}
+	}
+	return nil
+}
+
+// dynamicCodec is a WIT value in a variable of type T.
+type dynamicCodec[T any] struct{ codec }
+
+func (c dynamicCodec[T]) loadTo(t *transfer, ptr uint32, p pointer) {
+	*(*T)(p) = c.load(t, ptr).(T)
+}
+
+func (c dynamicCodec[T]) liftTo(t *transfer, flat []uint64, p pointer) {
+	*(*T)(p) = c.lift(t, flat).(T)
+}
+
+func (c dynamicCodec[T]) storeFrom(t *transfer, ptr uint32, p pointer) { c.store(t, ptr, *(*T)(p)) }
+func (c dynamicCodec[T]) lowerFrom(t *transfer, flat []uint64, p pointer) {
+	c.lower(t, flat, *(*T)(p))
+}
+
+// enumString is an enum in a string.
+type enumString struct{ *enumCodec }
+
+func (c enumString) loadTo(t *transfer, ptr uint32, p pointer) {
+	*(*string)(p) = c.label(c.disc.load(t, ptr))
+}
+
+func (c enumString) liftTo(_ *transfer, flat []uint64, p pointer) {
+	*(*string)(p) = c.label(uint32(flat[0]))
+}
+
+func (c enumString) storeFrom(t *transfer, ptr uint32, p pointer) {
+	c.disc.store(t, ptr, c.number(*(*Enum)(p)))
+}
+
+func (c enumString) lowerFrom(_ *transfer, flat []uint64, p pointer) {
+	flat[0] = uint64(c.number(*(*Enum)(p)))
+}
+
+// flagsBits is flags in a uint32.
+type flagsBits struct{ *flagsCodec }
+
+func (c flagsBits) loadTo(t *transfer, ptr uint32, p pointer) { *(*Flags)(p) = c.get(t, ptr) }
+func (c flagsBits) liftTo(_ *transfer, flat []uint64, p pointer) {
+	*(*Flags)(p) = Flags(flat[0]) & c.mask
+}
+
+func (c flagsBits) storeFrom(t *transfer, ptr uint32, p pointer) {
+	discriminant{c.size}.store(t, ptr, c.checked(*(*Flags)(p)))
+}
+
+func (c flagsBits) lowerFrom(_ *transfer, flat []uint64, p pointer) {
+	flat[0] = uint64(c.checked(*(*Flags)(p)))
+}
