@@ -37,10 +37,16 @@ type Config struct {
 // Limits bound what a guest may use. The time a call takes is bounded by its
 // context.
 type Limits struct {
-	// Fuel is how much one call may use, in units of Instance.FuelUsed. It is looked at every 262,144 units for each core
-	// module, so that small limits are overrun. It has no effect on unmetered
-	// code. 0 is no limit.
+	// Fuel is how much one call may use, in units of Instance.FuelUsed. It is
+	// looked at every 262,144 units for each core module, so that small limits are
+	// overrun. It has no effect on unmetered code. 0 is no limit.
 	Fuel uint64
+
+	// CallDepth bounds how deep calls from component to component may nest in one
+	// call of the host. Calls within a core module are bounded by the stack that
+	// the core runtime gives to guests: 50 MB, or 2,000 calls in its interpreter.
+	// 0 is 500.
+	CallDepth int
 
 	// TableElements bounds each core table. A guest that asks for more is
 	// refused by table.grow; a component whose tables start with more is not
@@ -49,6 +55,9 @@ type Limits struct {
 }
 
 const (
+	// Each call from component to component takes stack of the process, which is
+	// not the guest's to use up.
+	defaultCallDepth     = 500
 	defaultTableElements = 1 << 20
 	defaultMemoryPages   = 8192
 	maxMemoryPages       = 65536
@@ -64,6 +73,9 @@ func (c *Config) withDefaults() Config {
 	}
 	if out.Limits.TableElements == 0 {
 		out.Limits.TableElements = defaultTableElements
+	}
+	if out.Limits.CallDepth <= 0 {
+		out.Limits.CallDepth = defaultCallDepth
 	}
 	out.MemoryLimitPages = min(out.MemoryLimitPages, maxMemoryPages)
 	if out.CompilationWorkers <= 0 {

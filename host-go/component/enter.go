@@ -71,10 +71,6 @@ func (in *Instance) reset() {
 	}
 }
 
-// maxDepth bounds calls from component to component within one call of the
-// host: each takes stack of the process, which is not the guest's to use up.
-const maxDepth = 500
-
 // enterComponents marks the component instances that a call enters.
 func enterComponents(set []*componentState) {
 	for _, c := range set {
@@ -89,8 +85,9 @@ func cannotEnter() { trapf("cannot enter component instance") }
 
 // deeper counts a call from component to component.
 func (in *Instance) deeper() {
-	if in.depth++; in.depth > maxDepth {
-		throw(&LimitError{Resource: "call depth", Limit: maxDepth})
+	limit := in.c.r.cfg.Limits.CallDepth
+	if in.depth++; in.depth > limit {
+		throw(&LimitError{Resource: "call depth", Limit: uint64(limit)})
 	}
 }
 

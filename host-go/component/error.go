@@ -83,15 +83,19 @@ func (e *TrapError) Unwrap() error { return e.Err }
 
 // LimitError is a limit that was reached; the *TrapError of the call wraps it.
 type LimitError struct {
-	// Resource is what ran out: "fuel", "memory", "call depth",
+	// Resource is what ran out: "fuel", "memory", "call depth", "stack",
 	// "bytes lifted in one call".
 	Resource string
-	// Limit is how much there was: units of fuel, bytes, nested calls.
+	// Limit is how much there was: units of fuel, bytes, nested calls. It is 0 for
+	// the stack, which is the core runtime's.
 	Limit uint64
 }
 
 // Error tells the resource and the limit.
 func (e *LimitError) Error() string {
+	if e.Limit == 0 {
+		return "limit reached: " + e.Resource
+	}
 	return fmt.Sprintf("limit reached: %s, %d", e.Resource, e.Limit)
 }
 
@@ -137,6 +141,10 @@ func asTrap(err error) *trap {
 		t.err, t.stack = inner.err, inner.stack
 	} else if cause := errors.Unwrap(err); cause != nil {
 		t.err = cause
+	}
+	// The core runtime has no exported value for it.
+	if t.err.Error() == "stack overflow" {
+		t.err = &LimitError{Resource: "stack"}
 	}
 	if _, stack, ok := strings.Cut(err.Error(), stackMark); ok && t.stack == "" {
 		t.stack = stack

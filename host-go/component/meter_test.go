@@ -105,7 +105,9 @@ func TestUnboundedRecursion(t *testing.T) {
 		if !errors.As(err, &trap) {
 			t.Fatal(err)
 		}
-		t.Log(err)
+		if limit := (*LimitError)(nil); !errors.As(err, &limit) || limit.Resource != "stack" {
+			t.Error(err)
+		}
 		if _, err := in.ExportedFunction("count").Call(context.Background(), uint32(1)); !errors.Is(err, ErrInstanceDead) {
 			t.Fatal(err)
 		}
