@@ -166,3 +166,24 @@ func BenchmarkCall(b *testing.B) {
 		})
 	})
 }
+
+// What metering costs: "direct" is the same component, unmetered.
+func BenchmarkMetering(b *testing.B) {
+	metered := testInstance(b, nil, "kernels.wasm", nil)
+	unmetered := testInstance(b, &Config{Unmetered: true}, "kernels.wasm", nil)
+	for name, n := range map[string]uint32{"fib": 22, "sieve": 100_000, "product": 60} {
+		b.Run(name, func(b *testing.B) {
+			run := func(in *Instance) func(int) {
+				f := in.ExportedFunction(name)
+				return func(turns int) {
+					for range turns {
+						if _, err := f.Call(context.Background(), n); err != nil {
+							b.Fatal(err)
+						}
+					}
+				}
+			}
+			compare(b, 1, run(metered), run(unmetered))
+		})
+	}
+}

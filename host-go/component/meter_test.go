@@ -199,4 +199,11 @@ func TestMeteredResults(t *testing.T) {
 			t.Errorf("%d: metered %v, unmetered %v", n, got[0], got[1])
 		}
 	}
+	for _, unmetered := range []bool{false, true} {
+		in := testInstance(t, &Config{Unmetered: unmetered}, "kernels.wasm", nil)
+		got := [3]any{call(t, in, "fib", uint32(20)), call(t, in, "sieve", uint32(100_000)), call(t, in, "product", uint32(2))}
+		if got != [3]any{uint32(6765), uint32(9592), 1.3e-05} {
+			t.Errorf("unmetered %v: %v", unmetered, got)
+		}
+	}
 }

@@ -8,7 +8,7 @@ type Metering struct {
 	// is called when the counter is used up, with the counter, and returns the
 	// new one. The import is added as it stands, past the renaming of others.
 	Module, Name string
-	// Quantum is the counter's first value.
+	// Quantum is the counter's first value, more than a portion.
 	Quantum int32
 	// Counter is the name under which the counter is exported, made longer
 	// where the module has such an export.
@@ -22,9 +22,10 @@ type Metering struct {
 
 // Instrument returns the module with safe points in its code: a counter in an
 // added global goes down by about the number of instructions that are run, and
-// when it is used up the check function is called. A counter goes down at each
-// loop header and at the entry of every function that calls another or is
-// long; and before bulk operations by their length. So no code runs for long
+// when it is used up the check function is called. The counter goes down at the
+// entry of every function that calls another or is long; at loop headers and
+// before bulk operations, by their length, what a function has bought from it
+// goes down. So no code runs for long
 // without a check: no loop, no recursion, no tree of calls.
 //
 // Import modules get the names of ImportName. Custom sections are left out but

@@ -28,7 +28,11 @@ func (in *instrumenter) codeSection(r *reader) []byte {
 		r.fail("function and code section have inconsistent lengths")
 	}
 	out := make([]byte, 0, (r.end-r.pos)+(r.end-r.pos)/8)
-	out = appendU32(out, uint32(n))
+	total := uint32(n)
+	if !in.Off {
+		total++
+	}
+	out = appendU32(out, total)
 	f := &function{in: in}
 	for i := range n {
 		size := r.u32()
@@ -38,6 +42,10 @@ func (in *instrumenter) codeSection(r *reader) []byte {
 		body := f.rewrite()
 		out = appendU32(out, uint32(len(body)))
 		out = append(out, body...)
+	}
+	if !in.Off {
+		body := in.buy()
+		out = append(appendU32(out, uint32(len(body))), body...)
 	}
 	return out
 }
@@ -107,14 +115,12 @@ func (f *function) rewrite() []byte {
 	if entryCheck || f.checks {
 		f.body = appendU32(f.body[:0], groups+1)
 		f.body = append(f.body, decls...)
-		f.body = append(f.body, 1, I32)
+		f.body = append(f.body, 2, I32)
 	} else {
 		f.body = append(appendU32(f.body[:0], groups), decls...)
 	}
 	if entryCheck {
-		at := len(f.body)
-		f.body = f.check(f.body)
-		putWeight(f.body[at+f.weightOffset():], entry.weight())
+		f.body = f.entryCheck(f.body, entry.weight())
 	}
 	return append(f.body, f.out...)
 }
@@ -149,9 +155,7 @@ func (f *function) instr() {
 		}
 		f.blocks = append(f.blocks, true)
 		f.flush()
-		f.regions = append(f.regions, region{patch: len(f.out) + f.weightOffset()})
-		f.out = f.check(f.out)
-		f.checks = true
+		f.loopCheck()
 	case opEnd, opDelegate:
 		if op == opDelegate {
 			r.leb()
@@ -177,7 +181,7 @@ func (f *function) instr() {
 		r.byte()
 		f.out = appendU32(append(f.out, op), f.in.shift(r))
 		f.instead()
-	case opLocalGet, opLocalGet + 1, opLocalTee:
+	case opLocalGet, opLocalSet, opLocalTee:
 		if i := r.u32(); i >= f.locals {
 			r.fail("unknown local %d", i)
 		}
@@ -242,8 +246,7 @@ func (f *function) misc(at int) {
 	if shift != 0 && !f.in.Off {
 		r.pos = at
 		f.flush()
-		f.out = f.bulkCheck(f.out, shift)
-		f.checks = true
+		f.bulkCheck(shift)
 		r.byte()
 		r.leb()
 	}
@@ -252,17 +255,70 @@ func (f *function) misc(at int) {
 	}
 }
 
-// check appends: counter -= weight; if counter <= 0, counter = check(counter).
-// The weight is filled in later, at weightOffset.
-func (f *function) check(out []byte) []byte {
+// entryCheck appends: counter -= weight; if counter <= 0, counter = check(counter).
+func (f *function) entryCheck(out []byte, weight int) []byte {
+	spare := f.locals + 1
 	out = appendU32(append(out, opGlobalGet), f.in.globals)
-	out = append(out, opI32Const, 0x80, 0x80, 0x80, 0x80, 0x00, opI32Sub)
-	return f.test(out)
+	out = appendS32(append(out, opI32Const), int32(weight))
+	out = appendU32(append(out, opI32Sub, opLocalTee), spare)
+	return f.in.settle(out, spare)
 }
 
-// weightOffset is where in the code of check the weight is.
-func (f *function) weightOffset() int {
-	return len(appendU32(nil, f.in.globals)) + 2
+// settle appends: counter = the local tee'd just now; if it is <= 0,
+// counter = check(it).
+func (in *instrumenter) settle(out []byte, local uint32) []byte {
+	out = appendU32(append(out, opGlobalSet), in.globals)
+	out = appendU32(append(out, opLocalGet), local)
+	out = append(out, opI32Const, 0, opI32LeS, opIf, emptyBlock)
+	out = appendU32(append(out, opLocalGet), local)
+	out = appendU32(append(out, opCall), in.imported)
+	out = appendU32(append(out, opGlobalSet), in.globals)
+	return append(out, opEnd)
+}
+
+// A loop does not pay from the counter, which is in memory and would hold up
+// every turn of a short one: it pays from a local, which the function's loops
+// share, and which buys from the counter a portion at a time, beforehand.
+const portion = 512
+
+// loopCheck appends: local -= weight; if local <= 0, local = buy(local). The
+// weight is filled in at the loop's end.
+func (f *function) loopCheck() {
+	f.out = appendU32(append(f.out, opLocalGet), f.locals)
+	f.out = append(f.out, opI32Const)
+	f.regions = append(f.regions, region{patch: len(f.out)})
+	f.out = append(f.out, 0x80, 0x80, 0x80, 0x80, 0x00)
+	f.pay()
+}
+
+// bulkCheck appends the same with the top operand, shifted, for the weight.
+func (f *function) bulkCheck(shift byte) {
+	f.out = appendU32(append(f.out, opLocalTee), f.locals+1)
+	f.out = appendU32(append(f.out, opLocalGet), f.locals)
+	f.out = appendU32(append(f.out, opLocalGet), f.locals+1)
+	f.out = append(f.out, opI32Const, shift, opI32ShrU)
+	f.pay()
+}
+
+func (f *function) pay() {
+	f.checks = true
+	f.out = appendU32(append(f.out, opI32Sub, opLocalTee), f.locals)
+	f.out = append(f.out, opI32Const, 0, opI32LeS, opIf, emptyBlock)
+	f.out = appendU32(append(f.out, opLocalGet), f.locals)
+	f.out = appendU32(append(f.out, opCall), uint32(len(f.in.funcTypes))+1)
+	f.out = appendU32(append(f.out, opLocalSet), f.locals)
+	f.out = append(f.out, opEnd)
+}
+
+// buy is the body of the function [i32] -> [i32] that is added to the module: it
+// takes a portion from the counter, and what the local is short of, and returns
+// the local's new value.
+func (in *instrumenter) buy() []byte {
+	out := appendU32([]byte{0, opGlobalGet}, in.globals)
+	out = append(out, opLocalGet, 0, opI32Add)
+	out = appendS32(append(out, opI32Const), portion)
+	out = in.settle(append(out, opI32Sub, opLocalTee, 0), 0)
+	return append(appendS32(append(out, opI32Const), portion), opEnd)
 }
 
 // putWeight writes a signed LEB128 of five bytes.
@@ -271,24 +327,4 @@ func putWeight(b []byte, w int) {
 		b[i] = byte(w>>(7*i))&0x7f | 0x80
 	}
 	b[4] = byte(w>>28) & 0x7f
-}
-
-// bulkCheck appends the same with the top operand, shifted, for the weight.
-func (f *function) bulkCheck(out []byte, shift byte) []byte {
-	out = appendU32(append(out, opLocalTee), f.locals)
-	out = appendU32(append(out, opGlobalGet), f.in.globals)
-	out = appendU32(append(out, opLocalGet), f.locals)
-	out = append(out, opI32Const, shift, opI32ShrU, opI32Sub)
-	return f.test(out)
-}
-
-func (f *function) test(out []byte) []byte {
-	out = appendU32(append(out, opLocalTee), f.locals)
-	out = appendU32(append(out, opGlobalSet), f.in.globals)
-	out = appendU32(append(out, opLocalGet), f.locals)
-	out = append(out, opI32Const, 0, opI32LeS, opIf, emptyBlock)
-	out = appendU32(append(out, opLocalGet), f.locals)
-	out = appendU32(append(out, opCall), f.in.imported)
-	out = appendU32(append(out, opGlobalSet), f.in.globals)
-	return append(out, opEnd)
 }

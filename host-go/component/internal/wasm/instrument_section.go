@@ -11,6 +11,8 @@ func (in *instrumenter) addition(id byte) []byte {
 	case secImport:
 		check := appendName(appendName(nil, in.Module), in.Name)
 		return appendU32(append(check, byte(KindFunc)), uint32(len(in.types)))
+	case secFunction:
+		return appendU32(nil, uint32(len(in.types)))
 	case secGlobal:
 		return append(appendS32([]byte{I32, 1, opI32Const}, in.Quantum), opEnd)
 	case secExport:

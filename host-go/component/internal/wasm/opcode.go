@@ -25,6 +25,7 @@ const (
 	opSelectTyped        = 0x1c
 	opTryTable           = 0x1f
 	opLocalGet           = 0x20
+	opLocalSet           = 0x21
 	opLocalTee           = 0x22
 	opGlobalGet          = 0x23
 	opGlobalSet          = 0x24
@@ -39,6 +40,7 @@ const (
 	opF32Const           = 0x43
 	opF64Const           = 0x44
 	opI32LeS             = 0x4c
+	opI32Add             = 0x6a
 	opI32Sub             = 0x6b
 	opI32ShrU            = 0x76
 	opI64Extend32S       = 0xc4
