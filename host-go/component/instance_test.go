@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -212,14 +213,14 @@ func TestCompileCache(t *testing.T) {
 	}
 }
 
-// Instances leave nothing behind.
+// Instances leave nothing behind: no heap, and no address space.
 func TestManyInstances(t *testing.T) {
 	ctx := context.Background()
 	c, err := testRuntime(t, nil).Compile(ctx, testFile(t, "hello.wasm"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	round := func(n int) uint64 {
+	round := func(n int) (heap, space uint64) {
 		for range n {
 			in, err := c.Instantiate(ctx, logLinker(noLog))
 			if err != nil {
@@ -235,13 +236,31 @@ func TestManyInstances(t *testing.T) {
 		runtime.GC()
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
+		return m.HeapAlloc, addressSpace()
 	}
-	before := round(100)
-	after := round(3000)
-	if after > before+4<<20 {
-		t.Errorf("heap of %d bytes after 100 instances, %d after 3,000 more", before, after)
+	n := 10_000
+	if raceDetector {
+		n = 500
 	}
+	heap, space := round(100)
+	heapAfter, spaceAfter := round(n)
+	if heapAfter > heap+4<<20 {
+		t.Errorf("heap of %d bytes after 100 instances, %d after %d more", heap, heapAfter, n)
+	}
+	if spaceAfter > space+2<<30 { // an instance's memory reserves half a gigabyte
+		t.Errorf("address space of %d bytes after 100 instances, %d after %d more", space, spaceAfter, n)
+	}
+}
+
+// addressSpace is the size of the process in bytes, where the system tells it.
+func addressSpace() uint64 {
+	b, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	var pages uint64
+	fmt.Sscan(string(b), &pages)
+	return pages * uint64(os.Getpagesize())
 }
 
 func TestCompiledClose(t *testing.T) {

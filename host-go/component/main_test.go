@@ -11,6 +11,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// raceDetector says that the tests run under the race detector, slowly.
+var raceDetector bool
+
 // testFile reads a component of testdata.
 func testFile(t testing.TB, name string) []byte {
 	t.Helper()

@@ -1,0 +1,5 @@
+//go:build race
+
+package component
+
+func init() { raceDetector = true }
