@@ -19,7 +19,11 @@ func FuzzComponent(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, name := range seeds {
+	invalid, err := filepath.Glob("testdata/invalid/*.wasm")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, name := range append(seeds, invalid...) {
 		b, err := os.ReadFile(name)
 		if err != nil {
 			f.Fatal(err)
