@@ -18,7 +18,7 @@ var trapCategories = []struct {
 	{"lent", []string{"owned resource while borrowed"}},
 	{"borrow", []string{"borrow handles still remain"}},
 	{"realloc", []string{"realloc return"}},
-	{"stack overflow", []string{"call stack exhausted", "stack overflow"}},
+	{"stack overflow", []string{"call stack exhausted", "stack overflow", "limit reached: stack"}},
 	{"unreachable", []string{"unreachable"}},
 	{"divide by zero", []string{"divide by zero"}},
 	{"integer overflow", []string{"integer overflow"}},
