@@ -1,3 +1,6 @@
 import type { Metafile } from 'esbuild';
 
-export function bundle(root: string): Promise<{ text: string; metafile: Metafile }>;
+export function bundle(
+    root: string,
+    options?: { interpreted?: boolean }
+): Promise<{ text: string; metafile: Metafile }>;

@@ -2,8 +2,11 @@
 // same sources give the same bytes, wherever they lie.
 import { build } from 'esbuild';
 
-/** Returns the text of the script, and esbuild's account of what went into it. */
-export async function bundle(root) {
+/**
+ * Returns the text of the script, and esbuild's account of what went into it. An interpreted one
+ * leaves all validation to zod (src/schemas.ts).
+ */
+export async function bundle(root, { interpreted = false } = {}) {
     const { outputFiles, metafile } = await build({
         absWorkingDir: root,
         entryPoints: ['src/component.ts'],
@@ -19,7 +22,7 @@ export async function bundle(root) {
         mainFields: ['module', 'main'],
         conditions: ['workerd', 'browser', 'import'],
         external: ['caisson:*'],
-        define: { 'self.location': 'undefined' },
+        define: { 'self.location': 'undefined', INTERPRETED: String(interpreted) },
         minify: true,
         legalComments: 'none',
         logLevel: 'warning'

@@ -20,6 +20,12 @@ async function witHash(root) {
     return sha256(...parts.flat());
 }
 
+/** The hash of what makes a component of the script. */
+async function buildHash(root) {
+    const names = ['bindings.mjs', 'build-component.mjs'];
+    return sha256(...(await Promise.all(names.map(name => readFile(`${root}scripts/${name}`)))));
+}
+
 /** The revision that the SDK offers first. Of those that have no handshake it exports no list: its probe names it. */
 async function newestRevision() {
     const client = new Client({ name: 'build', version: '0' }, { versionNegotiation: { mode: 'auto' } });
@@ -43,6 +49,7 @@ export async function inputs(root, bundle) {
         note: 'What the component is built from. scripts/check-inputs.mjs compares; make component writes.',
         bundle: sha256(bundle),
         wit: await witHash(root),
+        build: await buildHash(root),
         tools: Object.fromEntries(tools),
         sdk: { name: SDK, version: await version(root, SDK) },
         revisions: [await newestRevision(), ...SUPPORTED_PROTOCOL_VERSIONS]

@@ -8,7 +8,7 @@ import { transpile } from '@bytecodealliance/jco';
 const run = promisify(execFile);
 const root = new URL('../', import.meta.url);
 const core = new URL('build/core.wasm', root);
-const SOURCES = ['src/', 'wit/', 'scripts/build-component.mjs', 'scripts/inputs.mjs', 'package-lock.json'];
+const SOURCES = ['src/', 'wit/', 'scripts/', 'package-lock.json'];
 
 /** Builds the component when what it is built from is newer, and transpiles it for Node. */
 export default async function setup(): Promise<void> {
