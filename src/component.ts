@@ -1,6 +1,7 @@
 // The exports of the world `core` (wit/world.wit). This file only adapts: an export that throws
 // would take the whole instance with it, so none does.
 import './polyfills.js';
+import './schemas.js';
 
 import type * as Client from 'caisson:mcp/client@0.1.0';
 import type * as Ingress from 'caisson:mcp/ingress@0.1.0';
@@ -9,11 +10,13 @@ import { onAnswer } from './asks.js';
 import { cancel } from './calls.js';
 import { onBody, onEnd, onHead } from './fetch.js';
 import { onClosed, onData } from './pipe.js';
+import { seal } from './schemas.js';
 import * as sessions from './sessions.js';
 import { fire } from './timers.js';
 import { warmUp } from './warmup.js';
 
 await warmUp();
+seal();
 
 /** wit/client.wit */
 export const client: typeof Client = { ...sessions, cancel: safely(cancel) };

@@ -1,0 +1,74 @@
+// What is known here of zod's insides, and the SDK's type declarations do not tell.
+
+/** As much of a zod schema as is read here. */
+export interface Schema {
+    readonly _zod: {
+        readonly def: Definition;
+        readonly optin?: string | undefined;
+        readonly optout?: string | undefined;
+        readonly propValues?: Record<string, Set<unknown>> | undefined;
+        readonly traits: Set<string>;
+        run: (payload: Payload, context: Context) => Payload;
+    };
+}
+
+export interface Payload {
+    value: unknown;
+    issues: unknown[];
+}
+
+export interface Context {
+    readonly async?: boolean;
+    readonly direction?: string;
+    readonly skipChecks?: boolean;
+}
+
+export interface Definition {
+    readonly type: string;
+    readonly format?: string;
+    readonly coerce?: boolean;
+    readonly checks?: { _zod: { def: { check: string; format?: string } } }[];
+    readonly shape: Record<string, Schema>;
+    readonly catchall?: Schema;
+    readonly element: Schema;
+    readonly innerType: Schema;
+    readonly options: Schema[];
+    readonly discriminator?: string;
+    readonly inclusive?: boolean;
+    readonly unionFallback?: boolean;
+    readonly values: unknown[];
+    readonly entries: Record<string, unknown>;
+    readonly keyType: Schema;
+    readonly valueType: Schema;
+    readonly mode?: string;
+    readonly partial?: boolean;
+}
+
+/** A number, or an integer that JavaScript can hold. */
+export function isPlainNumber({ format, checks = [] }: Definition): boolean {
+    const formats = [...(format === undefined ? [] : [format]), ...checks.map(({ _zod: { def } }) => def.format)];
+    return (
+        formats.every(one => one === 'safeint') && checks.every(({ _zod: { def } }) => def.check === 'number_format')
+    );
+}
+
+/** Any text. */
+export function isPlainString({ _zod: { def, traits } }: Schema): boolean {
+    return (
+        def.type === 'string' &&
+        !def.checks?.length &&
+        !def.coerce &&
+        def.format === undefined &&
+        !traits.has('$ZodCheck')
+    );
+}
+
+/** A value that can be written as source text. */
+export function isPlainLiteral(value: unknown): boolean {
+    return (
+        value === null ||
+        value === undefined ||
+        ['string', 'boolean'].includes(typeof value) ||
+        Number.isSafeInteger(value)
+    );
+}
