@@ -7,6 +7,7 @@ import type {
 import { Client } from '@modelcontextprotocol/client';
 
 import type { Call } from './calls.js';
+import { resultSchema } from './results.js';
 import type { Tap } from './tap.js';
 import { NEVER } from './timers.js';
 
@@ -46,6 +47,9 @@ export class TappedClient extends Client {
     // The SDK overloads `request`: the arguments go through as they are.
     // eslint-disable-next-line @typescript-eslint/no-explicit-any
     override request(...args: any[]): Promise<any> {
+        const [{ method }, given] = args as [{ method: string }, unknown];
+        const schema = isSchema(given) ? undefined : resultSchema(this, method);
+        if (schema) args.splice(1, 0, schema);
         const send = () => (super.request as (this: this, ...args: unknown[]) => Promise<unknown>).apply(this, args);
         return this.#sending(args, send);
     }
@@ -82,4 +86,8 @@ export class TappedClient extends Client {
 
 function hasCall(options: unknown): options is CallOptions {
     return typeof options === 'object' && options !== null && 'call' in options;
+}
+
+function isSchema(given: unknown): boolean {
+    return typeof given === 'object' && given !== null && '~standard' in given;
 }
