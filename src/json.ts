@@ -23,7 +23,43 @@ const TAIL_LENGTH = 160;
 
 /** Parses a message. Throws a SyntaxError when the text is not JSON. */
 export function parseMessage(text: string): Parsed {
-    return split(text) ?? reparse(text);
+    return splitResult(text) ?? split(text) ?? reparse(text);
+}
+
+const ID_FIRST = '{"jsonrpc":"2.0","id":';
+const RESULT_FIRST = '{"result":';
+const RESULT = ',"result":';
+const ID_LAST = ',"jsonrpc":"2.0","id":';
+const DIGITS = /^\d{1,15}$/;
+
+/**
+ * Takes a result apart that is laid out as nearly all are: the three members without a space, the
+ * result first or last, and an id of ours. Undefined for any other.
+ */
+function splitResult(text: string): Parsed | undefined {
+    if (!text.endsWith('}')) return undefined;
+    let id: string;
+    let payload: string;
+    if (text.startsWith(ID_FIRST)) {
+        const comma = text.indexOf(',', ID_FIRST.length);
+        if (!text.startsWith(RESULT, comma)) return undefined;
+        id = text.slice(ID_FIRST.length, comma);
+        payload = text.slice(comma + RESULT.length, -1);
+    } else if (text.startsWith(RESULT_FIRST)) {
+        const comma = text.lastIndexOf(ID_LAST);
+        if (comma < 0) return undefined;
+        id = text.slice(comma + ID_LAST.length, -1);
+        payload = text.slice(RESULT_FIRST.length, comma);
+    } else {
+        return undefined;
+    }
+    if (!DIGITS.test(id) || String(Number(id)) !== id) return undefined;
+    try {
+        return { message: { jsonrpc: '2.0', id: Number(id), result: JSON.parse(payload) as unknown }, payload };
+    } catch {
+        // More than one value, as with a key that occurs twice; or not JSON at all.
+        return undefined;
+    }
 }
 
 /** The text of `data` in the text of a JSON-RPC error object; undefined when there is none. */
