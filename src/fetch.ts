@@ -21,7 +21,7 @@ class Exchange {
     #id = 0;
     #request: HttpRequest | undefined;
     #timer: number | undefined;
-    readonly #whole = Promise.withResolvers<Response>();
+    readonly #whole = Promise.withResolvers<HttpResponse>();
     #response: HttpResponse | undefined;
     #listen: ((chunk: Uint8Array) => void) | undefined;
     #heard: () => void = () => {};
@@ -35,7 +35,7 @@ class Exchange {
         signal?.addEventListener('abort', this.#onAbort);
     }
 
-    start(method: string, headers: Header[], body: string | undefined): Promise<Response> {
+    start(method: string, headers: Header[], body: string | undefined): Promise<HttpResponse> {
         this.#request = { method, url: this.url, headers, ...(body !== undefined && { body }) };
         this.#begin();
         return this.#whole.promise;
@@ -50,10 +50,10 @@ class Exchange {
         const delay = status === 429 || status === 503 ? retryAfter(headers) : undefined;
         if (delay !== undefined && this.request !== undefined && this.tap.mayWait(this.request, delay))
             return this.#later(delay);
-        const response = new HttpResponse(this.url, status, toHeaders(headers), () => this.#abandon());
+        const response = new HttpResponse(this.url, status, headers, () => this.#abandon());
         this.#response = response;
         this.#tapInto(response);
-        this.#whole.resolve(response as unknown as Response);
+        this.#whole.resolve(response);
     }
 
     /** The server did not take the request yet, and said when it may. */
@@ -78,7 +78,7 @@ class Exchange {
 
     /** The tap hears a body before the SDK does. */
     #tapInto(response: HttpResponse): void {
-        const type = response.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase();
+        const type = response.mediaType;
         if (response.ok && type === 'text/event-stream') this.#hearEvents();
         else if (this.request === undefined) return;
         else if (type === 'application/json') this.#hearJson(response);
@@ -100,13 +100,14 @@ class Exchange {
         this.#heard = () => {
             const text = response.whole();
             if (!response.ok) return this.tap.offered(text);
-            this.tap.received(text, this.request);
+            response.heard = this.tap.received(text, this.request);
             this.#unanswered("the server's answer is none to the request");
         };
     }
 
     #unanswered(message: string): void {
-        if (this.request !== undefined) this.tap.fail(this.request, failure('protocol', message));
+        if (this.request === undefined || !this.tap.waits(this.request)) return;
+        this.tap.fail(this.request, failure('protocol', message));
     }
 
     /** What broke off an event stream is told to who waits for it; whether it resumes, the SDK knows. */
@@ -144,6 +145,24 @@ class Exchange {
     }
 }
 
+/** The two ways out of one connection: as the SDK wants it, and for what is known to be a request. */
+export interface Egress {
+    readonly fetch: FetchLike;
+    /** Posts a JSON-RPC request with this id. */
+    post(request: string, headers: Header[], body: string, signal: AbortSignal): Promise<HttpResponse>;
+}
+
+/** The ways out of a connection to a URL. */
+export function egressFor(tap: Tap, url: URL): Egress {
+    return {
+        fetch: fetchFor(tap),
+        async post(request, headers, body, signal) {
+            if (signal.aborted) throw signal.reason;
+            return new Exchange(tap, url.href, request, signal).start('POST', headers, body);
+        }
+    };
+}
+
 /** `fetch` for one connection of a session, on the host's `egress`. */
 export function fetchFor(tap: Tap): FetchLike {
     return async (url, init = {}) => {
@@ -157,7 +176,7 @@ export function fetchFor(tap: Tap): FetchLike {
             (init.method ?? 'GET').toUpperCase(),
             request === undefined ? headers : headers.filter(([name]) => name !== REQUEST_ID),
             body ?? undefined
-        );
+        ) as Promise<unknown> as Promise<Response>;
     };
 }
 
@@ -167,19 +186,6 @@ function retryAfter(headers: Header[]): number | undefined {
     if (value === undefined || value === '') return undefined;
     const delay = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
     return Number.isNaN(delay) ? undefined : Math.max(0, delay);
-}
-
-/** Response header fields as Headers. What the host passes on and Headers refuse is left out. */
-function toHeaders(fields: Header[]): Headers {
-    const headers = new Headers();
-    for (const [name, value] of fields) {
-        try {
-            headers.append(name, value);
-        } catch {
-            // A name or a value that HTTP does not allow.
-        }
-    }
-    return headers;
 }
 
 /** A response has begun. */

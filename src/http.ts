@@ -1,27 +1,89 @@
 import type { JSONRPCMessage, RequestId, TransportSendOptions } from '@modelcontextprotocol/client';
-import { SSEClientTransport, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import {
+    PROTOCOL_VERSION_META_KEY,
+    SSEClientTransport,
+    StreamableHTTPClientTransport
+} from '@modelcontextprotocol/client';
+import type { Header } from 'caisson:mcp/types@0.1.0';
 
 import { failure, http } from './errors.js';
-import { REQUEST_ID, fetchFor } from './fetch.js';
+import { REQUEST_ID, egressFor, fetchFor } from './fetch.js';
+import { isObject } from './json.js';
+import type { HttpResponse } from './response.js';
 import type { Tap } from './tap.js';
 
 /** The same as TransportSendOptions, but for what exactOptionalPropertyTypes makes of it. */
 type SendOptions = Parameters<StreamableHTTPClientTransport['send']>[1];
 
+/** What of the SDK's transport is used here, and its types keep to themselves. */
+interface Internals {
+    readonly _abortController: AbortController | undefined;
+    /** Sets the headers that repeat what is in the message. */
+    _applyBodyDerivedHeaders: (
+        headers: { set: (name: string, value: string) => unknown },
+        message: JSONRPCMessage
+    ) => void;
+}
+
 /** The SDK's Streamable HTTP transport, on the host's egress. No request stays without an end. */
 export class HttpTransport extends StreamableHTTPClientTransport {
+    /** What requests were answered with that the SDK is to see, by their ids. */
+    readonly #answers: Map<string, Promise<HttpResponse>>;
+
     constructor(
         url: URL,
         private readonly tap: Tap,
-        fetch = fetchFor(tap)
+        private readonly egress = egressFor(tap, url)
     ) {
-        super(url, { fetch });
+        const answers = new Map<string, Promise<HttpResponse>>();
+        super(url, { fetch: (url, init) => answered(answers, init) ?? egress.fetch(url, init) });
+        this.#answers = answers;
         tap.deliver = message => this.onmessage?.(message);
     }
 
     override async send(message: JSONRPCMessage | JSONRPCMessage[], options?: TransportSendOptions): Promise<void> {
         const id = Array.isArray(message) ? undefined : this.tap.sent(message);
-        await super.send(message, (id === undefined ? options : this.#observed(id, options)) as SendOptions);
+        if (id === undefined) return super.send(message, options as SendOptions);
+        const observed = this.#observed(id, options);
+        if (
+            isPlain(message as JSONRPCMessage, options) &&
+            (await this.#exchange(id, message as JSONRPCMessage, observed))
+        )
+            return;
+        await super.send(message, observed as SendOptions);
+    }
+
+    /**
+     * Sends a request as the SDK would, and takes its answer when that is one message as JSON, as it
+     * usually is. Whatever else comes, the SDK is given when it sends the request: false then.
+     */
+    async #exchange(id: RequestId, message: JSONRPCMessage, { requestSignal }: TransportSendOptions): Promise<boolean> {
+        const { _abortController } = this as unknown as Internals;
+        if (!_abortController) return false;
+        const signals = [_abortController.signal, ...(requestSignal ? [requestSignal] : [])];
+        const response = this.egress.post(
+            String(id),
+            this.#headers(message),
+            JSON.stringify(message),
+            AbortSignal.any(signals)
+        );
+        const answer = await answerIn(response);
+        if (answer) this.onmessage?.(answer);
+        else this.#answers.set(String(id), response);
+        return answer !== undefined;
+    }
+
+    /** The header that the SDK gives a request, in the order of `Headers`. */
+    #headers(message: JSONRPCMessage): Header[] {
+        const headers = new Map([
+            ['accept', 'application/json, text/event-stream'],
+            ['content-type', 'application/json']
+        ]);
+        if (this.protocolVersion) headers.set('mcp-protocol-version', this.protocolVersion);
+        if (this.sessionId) headers.set('mcp-session-id', this.sessionId);
+        if (!claimsVersion(message)) return [...headers];
+        (this as unknown as Internals)._applyBodyDerivedHeaders(headers, message);
+        return [...headers].sort(([a], [b]) => (a < b ? -1 : 1));
     }
 
     #observed(id: RequestId, options: TransportSendOptions | undefined): TransportSendOptions {
@@ -39,6 +101,41 @@ export class HttpTransport extends StreamableHTTPClientTransport {
             }
         };
     }
+}
+
+/** The answer in a response that holds one as JSON, and nothing else. */
+async function answerIn(sent: Promise<HttpResponse>): Promise<JSONRPCMessage | undefined> {
+    try {
+        const response = await sent;
+        if (response.status !== 200 || response.mediaType !== 'application/json') return undefined;
+        await response.text();
+        const [heard, more] = response.heard ?? [];
+        return heard && !more && !('method' in heard) ? heard : undefined;
+    } catch {
+        return undefined; // The SDK is told the same.
+    }
+}
+
+/** A request without anything that the SDK treats in a way of its own. */
+function isPlain(message: JSONRPCMessage, options: TransportSendOptions | undefined): boolean {
+    return 'method' in message && message.method !== 'initialize' && !options?.headers && !options?.resumptionToken;
+}
+
+/** Whether a request is one of the revisions that repeat some of it in the header. */
+function claimsVersion(message: JSONRPCMessage): boolean {
+    const meta: unknown = 'params' in message ? message.params?.['_meta'] : undefined;
+    return isObject(meta) && PROTOCOL_VERSION_META_KEY in meta;
+}
+
+/** The answer that a request of the SDK's has already had. */
+function answered(
+    answers: Map<string, Promise<HttpResponse>>,
+    init: RequestInit | undefined
+): Promise<Response> | undefined {
+    const id = answers.size > 0 && init?.headers instanceof Headers ? init.headers.get(REQUEST_ID) : null;
+    const answer = id === null ? undefined : answers.get(id);
+    if (id !== null) answers.delete(id);
+    return answer as Promise<unknown> as Promise<Response> | undefined;
 }
 
 // Deprecated with its transport, which servers still speak.

@@ -1,3 +1,6 @@
+import type { JSONRPCMessage } from '@modelcontextprotocol/client';
+import type { Header } from 'caisson:mcp/types@0.1.0';
+
 /**
  * As much of a `Response` as the SDK uses, fed chunk by chunk. The engine's own costs a stream and
  * its promises for every body; here only a body that is read as a stream does.
@@ -14,14 +17,28 @@ export class HttpResponse {
     #stream: ReadableStreamDefaultController<Uint8Array> | undefined;
     #body: ReadableStream<Uint8Array> | undefined;
     #whole: PromiseWithResolvers<void> | undefined;
+    #headers: Headers | undefined;
+    /** The messages in the body, when the tap has heard it whole. */
+    heard: JSONRPCMessage[] | undefined;
 
     constructor(
         readonly url: string,
         readonly status: number,
-        readonly headers: Headers,
+        private readonly fields: Header[],
         private readonly onCancel: () => void
     ) {
         this.ok = status >= 200 && status < 300;
+    }
+
+    /** The header fields. What the host passes on and Headers refuses is left out. */
+    get headers(): Headers {
+        return (this.#headers ??= toHeaders(this.fields));
+    }
+
+    /** The media type of the body, without its parameters. */
+    get mediaType(): string | undefined {
+        const type = this.fields.find(([name]) => name === 'content-type')?.[1];
+        return type?.split(';', 1)[0]?.trim().toLowerCase();
     }
 
     /** The rest of the body as a stream. */
@@ -83,4 +100,17 @@ export class HttpResponse {
 function decode(chunks: Uint8Array[]): string {
     const decoder = new TextDecoder();
     return chunks.map(chunk => decoder.decode(chunk, { stream: true })).join('') + decoder.decode();
+}
+
+/** Response header fields as Headers. What the host passes on and Headers refuse is left out. */
+function toHeaders(fields: Header[]): Headers {
+    const headers = new Headers();
+    for (const [name, value] of fields) {
+        try {
+            headers.append(name, value);
+        } catch {
+            // A name or a value that HTTP does not allow.
+        }
+    }
+    return headers;
 }

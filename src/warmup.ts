@@ -2,10 +2,11 @@
 // compiles a function when it is first called, and the SDK builds a schema when it is first used;
 // a conversation with servers of a few lines does both. No import can be called at that time, so
 // the messages take no way out, and nothing here may set a timer, settle or log.
-import type { FetchLike, JSONRPCMessage, Transport } from '@modelcontextprotocol/client';
+import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/client';
 
 import { Call } from './calls.js';
 import { TappedClient, optionsFor } from './client.js';
+import type { Egress } from './fetch.js';
 import { HttpTransport } from './http.js';
 import { parseParams } from './json.js';
 import { HttpResponse } from './response.js';
@@ -64,23 +65,32 @@ class MemoryTransport implements Transport {
     }
 }
 
-/** `fetch` from a server in memory, which answers with events and with JSON by turns. */
-function memoryFetch(tap: Tap, era: Era): FetchLike {
+/** The way to a server in memory, which answers with events and with JSON by turns. */
+function memoryEgress(tap: Tap, era: Era): Egress {
     let events = false;
-    return async (url, init) => {
-        const message = JSON.parse(typeof init?.body === 'string' ? init.body : 'null') as JSONRPCMessage | null;
+    const exchange = (body: unknown): HttpResponse => {
+        const message = JSON.parse(typeof body === 'string' ? body : 'null') as JSONRPCMessage | null;
         const text = message ? answer(era, message) : undefined;
         events = !events;
         const type = events ? 'text/event-stream' : 'application/json';
         const status = text !== undefined ? 200 : message ? 202 : 405;
-        if ([...new Headers(init?.headers)].length === 0) throw new Error('no headers');
-        const response = new HttpResponse(String(url), status, new Headers({ 'content-type': type }), () => {});
+        const response = new HttpResponse('', status, [['content-type', type]], () => {});
         if (text !== undefined) {
-            tap.received(text);
+            response.heard = tap.received(text);
             response.push(new TextEncoder().encode(events ? `data: ${text}\n\n` : text));
         }
         response.end();
-        return response as unknown as Response;
+        return response;
+    };
+    return {
+        async fetch(_, init) {
+            if ([...new Headers(init?.headers)].length === 0) throw new Error('no headers');
+            return exchange(init?.body) as unknown as Response;
+        },
+        async post(_, headers, body) {
+            if (headers.length === 0) throw new Error('no headers');
+            return exchange(body);
+        }
     };
 }
 
@@ -105,7 +115,9 @@ export async function warmUp(): Promise<void> {
             const call = new Call(0, 0, 'connect');
             const tap = new Tap(0, call, true);
             const url = new URL('http://localhost/');
-            const transport = http ? new HttpTransport(url, tap, memoryFetch(tap, era)) : new MemoryTransport(tap, era);
+            const transport = http
+                ? new HttpTransport(url, tap, memoryEgress(tap, era))
+                : new MemoryTransport(tap, era);
             await converse(tap, call, transport);
             if (call.result !== ANSWERS[era]['tools/call']) throw new Error(`the warm-up went wrong: ${era}`);
         }
