@@ -15,19 +15,35 @@ import { NEVER } from './timers.js';
 
 type Era = 'legacy' | 'modern';
 
+/** What only asks: the params of a request, and the result without what an era adds to it. */
+const ASKED: Record<string, [params: string, result: string]> = {
+    'tools/list': ['{}', '"tools":[{"name":"t","inputSchema":{"type":"object"},"annotations":{"readOnlyHint":true}}]'],
+    'resources/list': ['{}', '"resources":[{"uri":"a:b","name":"r"}]'],
+    'resources/templates/list': ['{}', '"resourceTemplates":[{"uriTemplate":"a:{b}","name":"r"}]'],
+    'resources/read': ['{"uri":"a:b"}', '"contents":[{"uri":"a:b","text":"x"}]'],
+    'prompts/list': ['{}', '"prompts":[{"name":"p","arguments":[{"name":"a","required":true}]}]'],
+    'prompts/get': ['{"name":"p"}', '"messages":[{"role":"user","content":{"type":"text","text":"x"}}]'],
+    'completion/complete': [
+        '{"ref":{"type":"ref/prompt","name":"p"},"argument":{"name":"a","value":"x"}}',
+        '"completion":{"values":["xy"]}'
+    ]
+};
+
+const asked = (before: string, after: string) =>
+    Object.fromEntries(Object.entries(ASKED).map(([method, [, result]]) => [method, `{${before}${result}${after}}`]));
+
 /** What a server of each era answers, by method. */
 const ANSWERS: Record<Era, Record<string, string>> = {
     legacy: {
         initialize:
             '{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"w","version":"1"}}',
-        'tools/list': '{"tools":[{"name":"t","inputSchema":{"type":"object"}}]}',
+        ...asked('', ''),
         'tools/call': '{"content":[{"type":"text","text":"x"}],"structuredContent":{"a":[1]}}'
     },
     modern: {
         'server/discover':
             '{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"ttlMs":0,"cacheScope":"private","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"w","version":"1"}}}',
-        'tools/list':
-            '{"resultType":"complete","tools":[{"name":"t","inputSchema":{"type":"object"}}],"ttlMs":0,"cacheScope":"private"}',
+        ...asked('"resultType":"complete",', ',"ttlMs":0,"cacheScope":"private"'),
         'tools/call': '{"resultType":"complete","content":[{"type":"text","text":"x"}],"structuredContent":{"a":[1]}}'
     }
 };
@@ -100,7 +116,8 @@ async function converse(tap: Tap, call: Call, transport: Transport): Promise<voi
     client.tappedBy(tap);
     await client.connect(transport, optionsFor(call));
     tap.shaken();
-    await client.request({ method: 'tools/list', params: parseParams('{}') }, optionsFor(call));
+    for (const [method, [params]] of Object.entries(ASKED))
+        await client.request({ method, params: parseParams(params) }, optionsFor(call));
     for (const args of ['{"a":[1,{"b":null}]}', '{"n":9007199254740993}']) {
         const params = parseParams(`{"name":"t","arguments":${args}}`);
         await client.callTool(params as { name: string }, optionsFor(call));
