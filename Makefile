@@ -44,10 +44,12 @@ test: ## install, build the component, run every test, and end with "N passed, N
 .PHONY: lint
 lint: node_modules/.installed ## check the code's form and find likely mistakes, in both languages
 	npm run --silent lint
-	@out=$$($(GO) run $(GOFUMPT) -l .); [ -z "$$out" ] || { echo "not formatted (make format):"; echo "$$out"; exit 1; }
+	@out=$$($(GO) run $(GOFUMPT) -l . ../bench); [ -z "$$out" ] || { echo "not formatted (make format):"; echo "$$out"; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) mod tidy -diff
+	go -C bench vet ./...
+	go -C bench mod tidy -diff
 
 .PHONY: format
 format: node_modules/.installed ## format the code, in both languages
