@@ -33,7 +33,10 @@ export async function ask(
     signal.addEventListener('abort', onAbort);
     askHost(id, session, method, JSON.stringify(params));
     try {
-        return await answer.promise;
+        const given = await answer.promise;
+        // A form that was accepted as it is: its defaults go into its content.
+        if (given['action'] === 'accept' && !('mode' in params && params.mode === 'url')) given['content'] ??= {};
+        return given;
     } finally {
         signal.removeEventListener('abort', onAbort);
     }

@@ -1,4 +1,5 @@
 import type {
+    JSONRPCResponse,
     ListToolsResult,
     McpSubscription,
     RequestOptions,
@@ -67,6 +68,11 @@ export class TappedClient extends Client {
         return new Set(names.filter(name => !kept.has(name)));
     }
 
+    protected override _onresponse(response: JSONRPCResponse): void {
+        if ('result' in response && this.getProtocolEra() === 'modern') complete(response.result);
+        super._onresponse(response);
+    }
+
     /** A further round of a request whose answer asks for input goes past `request`. */
     protected override _resolveNonCompleteResult(decoded: never, flow: Flow): Promise<unknown> {
         const retry = (...args: unknown[]) => this.#sending([flow.options], () => flow.retry(...args));
@@ -82,6 +88,17 @@ export class TappedClient extends Client {
             this.#tap.current = undefined;
         }
     }
+}
+
+/**
+ * What revision 2026-07-28 has clients assume where a server left it out (basic, "ResultType";
+ * server/utilities/caching), and the SDK refuses. Operations settle with what the server sent.
+ */
+function complete(result: Record<string, unknown>): void {
+    result['resultType'] ??= 'complete';
+    result['cacheScope'] ??= 'private';
+    const { ttlMs } = result;
+    if (ttlMs === undefined || (typeof ttlMs === 'number' && ttlMs < 0)) result['ttlMs'] = 0;
 }
 
 function hasCall(options: unknown): options is CallOptions {

@@ -51,6 +51,12 @@ describe('a server of an older revision asks with a request', () => {
         expect(reply()?.result).toEqual({ action: 'accept', content: { a: 'x', b: 4 } });
     });
 
+    test('the defaults of a form that is accepted as it is are filled in', async () => {
+        const { host, reply } = await ask('elicitation/create', FORM);
+        host.answer({ action: 'accept' });
+        expect(reply()?.result).toEqual({ action: 'accept', content: { b: 4 } });
+    });
+
     test("what the host refuses is the server's error", async () => {
         const { host, reply } = await ask('roots/list');
         const error = { code: -1, message: 'no', data: '{"why":1}' };

@@ -221,3 +221,22 @@ test('the level of logging messages is a request, or in each request', async () 
         'io.modelcontextprotocol/logLevel': 'debug'
     });
 });
+
+describe('what a server of the newest revision leaves out', () => {
+    test.each([
+        ['the type of a result', 'tools/call', '{"content":[]}'],
+        ['the time to live of a list', 'tools/list', '{"tools":[],"resultType":"complete"}'],
+        ['a time to live that is none', 'tools/list', '{"tools":[],"resultType":"complete","ttlMs":-1}']
+    ])('%s is assumed', async (_, method, text) => {
+        const { host, session } = await connected(onPipe(new Peer('modern', { [method]: () => text })));
+        const call = host.call((client, call) => client.request(call, session, method, '{"name":"t"}'));
+        expect(host.text(call)).toBe(text);
+    });
+
+    test('is not made up for a type that nobody knows', async () => {
+        const { host, session } = await connected(
+            onPipe(new Peer('modern', { 'tools/call': () => '{"content":[],"resultType":"x"}' }))
+        );
+        expect(host.err(host.callTool(session, 't')).failure.tag).toBe('protocol');
+    });
+});
