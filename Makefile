@@ -41,6 +41,18 @@ test: ## install, build the component, run every test, and end with "N passed, N
 	@$(MAKE) node_modules/.installed
 	@node scripts/test.mjs
 
+conformance/node_modules/.installed: conformance/package.json conformance/package-lock.json
+	npm ci --no-audit --no-fund --prefix conformance
+	@touch $@
+
+# The suite needs Node 22 or newer: npm brings one where it has it, and elsewhere it is the user's.
+# ARGS are run.mjs's: scenarios to run, --verbose.
+.PHONY: conformance
+conformance: conformance/node_modules/.installed ## run the official conformance suite for clients
+	$(GO) build -o ../bin/ ./cmd/caisson ./internal/conformance
+	./bin/caisson cache warm
+	@"$$(ls conformance/node_modules/node-*/bin/node 2>/dev/null || echo node)" conformance/run.mjs $(ARGS)
+
 .PHONY: lint
 lint: node_modules/.installed ## check the code's form and find likely mistakes, in both languages
 	npm run --silent lint

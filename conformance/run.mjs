@@ -1,0 +1,103 @@
+// Runs the official conformance suite for MCP clients against the public Go API: the scenarios of
+// each frozen requirement set, one after the other. A scenario passes when it has checks, and every
+// one of them succeeds: a warning is a failure, and so is a check that was skipped without a reason
+// in expected-failures.yaml. What that file has and what happened must agree, both ways.
+//
+//   node conformance/run.mjs [--no-authorization] [--verbose] [--report=FILE] [scenario...]
+import { spawn } from 'node:child_process';
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const root = join(here, '..');
+const suite = join(here, 'node_modules/@modelcontextprotocol/conformance');
+const client = join(root, 'bin', process.platform === 'win32' ? 'conformance.exe' : 'conformance');
+
+const REVISIONS = ['2025-11-25', '2026-07-28'];
+
+/** The scenarios for clients that a revision's set names: those it requires, and those it only reports. */
+function scenariosOf(revision) {
+    const set = parse(readFileSync(join(suite, `requirements/${revision}.yaml`), 'utf8'));
+    const reported = set.not_scored.filter(({ leg }) => leg === 'client').map(({ scenario }) => scenario);
+    return [...set.client, ...reported];
+}
+
+const aboutAuthorization = scenario => scenario.startsWith('auth/');
+
+/** Runs one scenario. Gives its checks, and what the suite and the client said. */
+async function play(scenario, revision) {
+    const folder = mkdtempSync(join(tmpdir(), 'conformance-'));
+    try {
+        const args = ['client', '--command', client, '--scenario', scenario, '--spec-version', revision];
+        const child = spawn(process.execPath, [join(suite, 'dist/index.js'), ...args, '--force', '-o', folder]);
+        let said = '';
+        for (const stream of [child.stdout, child.stderr]) stream.on('data', text => (said += text));
+        const status = await new Promise(resolve => child.on('close', resolve));
+        const [file] = globSync('**/checks.json', { cwd: folder });
+        return { status, said, checks: file ? JSON.parse(readFileSync(join(folder, file), 'utf8')) : [] };
+    } finally {
+        rmSync(folder, { recursive: true, force: true });
+    }
+}
+
+/** What is wrong with a scenario that ran, by the strictest reading. */
+function faults({ status, checks }, mayBeSkipped) {
+    const found = [];
+    const skipped = new Set();
+    for (const { name, status, errorMessage, description } of checks) {
+        if (status === 'SKIPPED') skipped.add(name);
+        if (status === 'FAILURE' || status === 'WARNING')
+            found.push(`${status} ${name}: ${errorMessage ?? description}`);
+    }
+    for (const name of skipped) if (!(name in mayBeSkipped)) found.push(`SKIPPED ${name}`);
+    for (const name of Object.keys(mayBeSkipped))
+        if (!skipped.has(name)) found.push(`stale: ${name} is expected to be skipped, and is not`);
+    if (!checks.some(({ status }) => status === 'SUCCESS')) found.push('no check succeeded: the scenario is empty');
+    if (status !== 0 && found.length === 0) found.push(`the suite ended with ${status}`);
+    return found;
+}
+
+const args = process.argv.slice(2);
+const has = flag => args.includes(flag);
+const report = args.find(arg => arg.startsWith('--report='))?.slice('--report='.length);
+const only = args.filter(arg => !arg.startsWith('--'));
+const expected = parse(readFileSync(join(here, 'expected-failures.yaml'), 'utf8'));
+const total = { passed: 0, failed: 0 };
+
+function settle(good, line) {
+    total[good ? 'passed' : 'failed']++;
+    console.log(`   ${good ? 'pass' : 'FAIL'} ${line}`);
+}
+
+/** Whether this run is about a scenario. */
+function chosen(scenario) {
+    return only.length > 0 ? only.includes(scenario) : !(has('--no-authorization') && aboutAuthorization(scenario));
+}
+
+/** A scenario that is expected to fail does what it should by failing. */
+async function judge(scenario, revision) {
+    const since = Date.now();
+    const outcome = await play(scenario, revision);
+    const found = faults(outcome, expected.skipped[revision]?.[scenario] ?? {});
+    const reason = expected.failures[revision]?.[scenario];
+    const line = `${revision} ${scenario} (${((Date.now() - since) / 1000).toFixed(1)} s)`;
+    if (reason === undefined) settle(found.length === 0, line);
+    else if (found.length > 0) settle(true, `${line}: fails, as expected: ${reason}`);
+    else settle(false, `${line}: stale: it is expected to fail, and passes`);
+    const wrong = found.length > 0 && reason === undefined;
+    if (wrong) for (const fault of found) console.log(`        ${fault}`);
+    if (wrong || has('--verbose')) console.log(outcome.said);
+}
+
+for (const revision of REVISIONS) {
+    const scenarios = scenariosOf(revision);
+    for (const name of Object.keys({ ...expected.failures[revision], ...expected.skipped[revision] }))
+        if (!scenarios.includes(name)) settle(false, `${revision} ${name}: stale: there is no such scenario`);
+    for (const scenario of scenarios) if (chosen(scenario)) await judge(scenario, revision);
+}
+console.log(`\nconformance: ${total.passed} as they should be, ${total.failed} not`);
+if (report) writeFileSync(report, JSON.stringify(total));
+process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
