@@ -41,6 +41,7 @@ export class Cache {
     /** Under what a request's result is kept; undefined when it is not. */
     key(method: string, params: Record<string, unknown>): string | undefined {
         if (!Object.hasOwn(STALE_AFTER, method)) return undefined;
+        if ('inputResponses' in params || 'requestState' in params) return undefined;
         const { _meta, ...rest } = params;
         if (isObject(_meta) && !Object.keys(_meta).every(name => FOLLOWING.has(name))) return undefined;
         return `${method} ${JSON.stringify(rest)}`;

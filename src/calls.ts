@@ -18,6 +18,8 @@ export class Call {
     /** What the server answered to it, untouched. */
     result: Json | undefined;
     rpc: RpcError | undefined;
+    /** Whether the server has asked for input: what it answers then depends on that, too. */
+    asked = false;
     /** Milliseconds that it has waited because the server told it to. */
     waited = 0;
     /** Why there was no answer, where the SDK cannot know it. */

@@ -75,6 +75,7 @@ export class TappedClient extends Client {
 
     /** A further round of a request whose answer asks for input goes past `request`. */
     protected override _resolveNonCompleteResult(decoded: never, flow: Flow): Promise<unknown> {
+        if (hasCall(flow.options)) flow.options.call.asked = true;
         const retry = (...args: unknown[]) => this.#sending([flow.options], () => flow.retry(...args));
         return super._resolveNonCompleteResult(decoded, { ...flow, retry } as never);
     }

@@ -174,7 +174,7 @@ export class Session {
         const kept = key === undefined ? undefined : this.#cache.get(key);
         if (kept !== undefined) return kept;
         const { value, result } = await fetch(call, given);
-        if (key !== undefined) this.#cache.put(key, method, given, value, result);
+        if (key !== undefined && !call.asked) this.#cache.put(key, method, given, value, result);
         return result;
     }
 
