@@ -1,31 +1,72 @@
 package caisson
 
-import "iter"
+import (
+	"context"
+	"encoding/json"
+	"iter"
 
-// pages iterates over the items of all pages of a list, fetching each page when it is needed.
-func pages[T any](s *Session, method, cursor string, fetch func(cursor string) ([]T, string, error)) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		var none T
-		seen := map[string]bool{cursor: true}
-		for next := cursor; ; {
-			items, after, err := fetch(next)
+	"github.com/caisson-dev/caisson/host-go/internal/engine"
+)
+
+// firstWithEmptyCursors is the first revision in which an empty cursor leads to a page like any
+// other; servers of the older ones mean the end by it.
+const firstWithEmptyCursors = "2026-07-28"
+
+// pages iterates over the items of all pages of a list, fetching each page when it is needed. The
+// params may be nil, or set the cursor to begin at. R is the type of a page.
+func pages[R, T any](ctx context.Context, s *Session, op engine.Operation, params any, items func(*R) []*T) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		page := map[string]json.RawMessage{}
+		text, err := marshalParams(params)
+		if err == nil {
+			err = json.Unmarshal([]byte(text), &page)
+		}
+		if err != nil {
+			yield(nil, &Error{Code: CodeInvalidArgument, Server: s.name, Step: op.Method, Message: err.Error(), Err: err})
+			return
+		}
+		seen := map[string]bool{string(page["cursor"]): true}
+		for {
+			result, next, err := fetchPage[R](ctx, s, op, page)
 			if err != nil {
-				yield(none, err)
+				yield(nil, err)
 				return
 			}
-			for _, item := range items {
+			for _, item := range items(result) {
 				if !yield(item, nil) {
 					return
 				}
 			}
-			if next = after; next == "" {
+			if next == nil || *next == "" && s.ProtocolVersion() < firstWithEmptyCursors {
 				return
 			}
-			if seen[next] {
-				yield(none, &Error{Code: CodeProtocol, Server: s.name, Step: method, Message: "the server's pages have no end: a cursor came twice"})
+			cursor, _ := json.Marshal(*next) // A text always marshals.
+			if seen[string(cursor)] {
+				yield(nil, &Error{Code: CodeProtocol, Server: s.name, Step: op.Method, Message: "the server's pages have no end: a cursor came twice"})
 				return
 			}
-			seen[next] = true
+			seen[string(cursor)] = true
+			page["cursor"] = cursor
 		}
 	}
+}
+
+// fetchPage fetches one page, and the cursor of the next one, which the types of the Go SDK cannot tell
+// from none when it is empty.
+func fetchPage[R any](ctx context.Context, s *Session, op engine.Operation, params any) (*R, *string, error) {
+	raw, err := s.call(ctx, op, params)
+	if err != nil {
+		return nil, nil, err
+	}
+	result, err := decodeAs[R](s, op, raw)
+	if err != nil {
+		return nil, nil, err
+	}
+	var more struct {
+		NextCursor *string `json:"nextCursor"`
+	}
+	if err := json.Unmarshal(raw, &more); err != nil {
+		return nil, nil, &Error{Code: CodeProtocol, Server: s.name, Step: op.Method, Message: "the cursor is no text", Err: err}
+	}
+	return result, more.NextCursor, nil
 }

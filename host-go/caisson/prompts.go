@@ -17,18 +17,8 @@ func (s *Session) ListPrompts(ctx context.Context, params *mcp.ListPromptsParams
 
 // Prompts iterates over the prompts of all pages, in the manner of [Session.Tools].
 func (s *Session) Prompts(ctx context.Context, params *mcp.ListPromptsParams) iter.Seq2[*mcp.Prompt, error] {
-	page := mcp.ListPromptsParams{}
-	if params != nil {
-		page = *params
-	}
-	return pages(s, "prompts/list", page.Cursor, func(cursor string) ([]*mcp.Prompt, string, error) {
-		page.Cursor = cursor
-		result, err := s.ListPrompts(ctx, &page)
-		if err != nil {
-			return nil, "", err
-		}
-		return result.Prompts, result.NextCursor, nil
-	})
+	op := engine.Operation{Export: "list-prompts", Method: "prompts/list"}
+	return pages(ctx, s, op, params, func(page *mcp.ListPromptsResult) []*mcp.Prompt { return page.Prompts })
 }
 
 // GetPrompt gets a prompt with its arguments filled in (specification, server/prompts, "Getting a

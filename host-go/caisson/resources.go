@@ -17,18 +17,8 @@ func (s *Session) ListResources(ctx context.Context, params *mcp.ListResourcesPa
 
 // Resources iterates over the resources of all pages, in the manner of [Session.Tools].
 func (s *Session) Resources(ctx context.Context, params *mcp.ListResourcesParams) iter.Seq2[*mcp.Resource, error] {
-	page := mcp.ListResourcesParams{}
-	if params != nil {
-		page = *params
-	}
-	return pages(s, "resources/list", page.Cursor, func(cursor string) ([]*mcp.Resource, string, error) {
-		page.Cursor = cursor
-		result, err := s.ListResources(ctx, &page)
-		if err != nil {
-			return nil, "", err
-		}
-		return result.Resources, result.NextCursor, nil
-	})
+	op := engine.Operation{Export: "list-resources", Method: "resources/list"}
+	return pages(ctx, s, op, params, func(page *mcp.ListResourcesResult) []*mcp.Resource { return page.Resources })
 }
 
 // ListResourceTemplates gives one page of the server's resource templates (specification,
@@ -41,18 +31,8 @@ func (s *Session) ListResourceTemplates(ctx context.Context, params *mcp.ListRes
 // ResourceTemplates iterates over the resource templates of all pages, in the manner of
 // [Session.Tools].
 func (s *Session) ResourceTemplates(ctx context.Context, params *mcp.ListResourceTemplatesParams) iter.Seq2[*mcp.ResourceTemplate, error] {
-	page := mcp.ListResourceTemplatesParams{}
-	if params != nil {
-		page = *params
-	}
-	return pages(s, "resources/templates/list", page.Cursor, func(cursor string) ([]*mcp.ResourceTemplate, string, error) {
-		page.Cursor = cursor
-		result, err := s.ListResourceTemplates(ctx, &page)
-		if err != nil {
-			return nil, "", err
-		}
-		return result.ResourceTemplates, result.NextCursor, nil
-	})
+	op := engine.Operation{Export: "list-resource-templates", Method: "resources/templates/list"}
+	return pages(ctx, s, op, params, func(page *mcp.ListResourceTemplatesResult) []*mcp.ResourceTemplate { return page.ResourceTemplates })
 }
 
 // ReadResource reads a resource (specification, server/resources, "Reading Resources").

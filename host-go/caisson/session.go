@@ -191,6 +191,11 @@ func callAs[T any](ctx context.Context, s *Session, op engine.Operation, params 
 	if err != nil {
 		return nil, err
 	}
+	return decodeAs[T](s, op, raw)
+}
+
+// decodeAs decodes a result into a type of the Go SDK's.
+func decodeAs[T any](s *Session, op engine.Operation, raw json.RawMessage) (*T, error) {
 	result := new(T)
 	if err := json.Unmarshal(raw, result); err != nil {
 		return nil, &Error{

@@ -22,18 +22,8 @@ func (s *Session) ListTools(ctx context.Context, params *mcp.ListToolsParams) (*
 // may be nil, or set the cursor to begin at. The first error ends the iteration, with a nil tool;
 // so does a server that answers with a cursor it has given before ([CodeProtocol]).
 func (s *Session) Tools(ctx context.Context, params *mcp.ListToolsParams) iter.Seq2[*mcp.Tool, error] {
-	page := mcp.ListToolsParams{}
-	if params != nil {
-		page = *params
-	}
-	return pages(s, "tools/list", page.Cursor, func(cursor string) ([]*mcp.Tool, string, error) {
-		page.Cursor = cursor
-		result, err := s.ListTools(ctx, &page)
-		if err != nil {
-			return nil, "", err
-		}
-		return result.Tools, result.NextCursor, nil
-	})
+	op := engine.Operation{Export: "list-tools", Method: "tools/list"}
+	return pages(ctx, s, op, params, func(page *mcp.ListToolsResult) []*mcp.Tool { return page.Tools })
 }
 
 // CallTool calls a tool (specification, server/tools, "Calling Tools"). The tool's own failure is
