@@ -56,6 +56,7 @@ conformance: conformance/node_modules/.installed ## run the official conformance
 .PHONY: lint
 lint: node_modules/.installed ## check the code's form and find likely mistakes, in both languages
 	npm run --silent lint
+	node scripts/check-requirements.mjs
 	@out=$$($(GO) run $(GOFUMPT) -l . ../bench); [ -z "$$out" ] || { echo "not formatted (make format):"; echo "$$out"; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...

@@ -115,6 +115,7 @@ const cgoOff = { CGO_ENABLED: '0' };
 const built = check('build the component from source', 'npm', npm('build'));
 check('generated types are fresh', 'npm', npm('check-generated'));
 check('the embedded component is built from these sources', 'npm', npm('check-inputs'));
+check('every requirement of the specification has a test', 'node', ['scripts/check-requirements.mjs']);
 check('strict TypeScript', 'npx', ['tsc', '--noEmit']);
 if (built) vitest();
 else count('vitest: there is no component to test', 0, 1);

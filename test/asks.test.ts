@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import type { Message } from './host/peer.js';
 import { Peer, RpcError } from './host/peer.js';
-import { onHttp, onPipe } from './host/servers.js';
+import { event, onHttp, onPipe, onSse } from './host/servers.js';
 import { CONFIGS, connected } from './host/sessions.js';
 
 const ALL = JSON.stringify({
@@ -23,6 +23,7 @@ const FORM = {
     message: 'who?',
     requestedSchema: { type: 'object', properties: { a: { type: 'string' }, b: { type: 'number', default: 4 } } }
 };
+const URL_MODE = { mode: 'url', message: 'sign in', elicitationId: 'e1', url: 'http://server.test/sign-in?x=1' };
 
 describe('a server of an older revision asks with a request', () => {
     const ask = async (method: string, params?: object, config = able) => {
@@ -78,6 +79,38 @@ describe('a server of an older revision asks with a request', () => {
         expect(reply()?.error).toBeDefined();
     });
 
+    // requirement: elicitation.no-mode
+    test('a question without a mode is a form', async () => {
+        const { host, reply } = await ask('elicitation/create', { ...FORM, mode: undefined });
+        host.answer({ action: 'accept', content: { a: 'x' } });
+        expect(reply()?.result).toEqual({ action: 'accept', content: { a: 'x', b: 4 } });
+    });
+
+    // requirement: elicitation.undeclared-mode
+    test.each([
+        ['form', '{"elicitation":{"url":{}}}', FORM],
+        ['url', '{"elicitation":{"form":{}}}', URL_MODE]
+    ])('a mode that is not declared is refused: %s', async (_mode, capabilities, params) => {
+        const { host, reply } = await ask('elicitation/create', params, { ...able, capabilities });
+        expect(reply()?.error?.code).toBe(-32_602);
+        expect(host.asks).toEqual([]);
+    });
+
+    // requirement: elicitation.url-no-prefetch
+    test('nothing is fetched of a URL that the user is to visit', async () => {
+        const peer = new Peer('legacy');
+        const { host } = await connected(onSse(peer), { ...CONFIGS.sse, capabilities: ALL });
+        const before = host.exchanges.length;
+        const question = { jsonrpc: '2.0', id: 'q1', method: 'elicitation/create', params: URL_MODE };
+        host.exchanges[0]?.body(event(JSON.stringify(question)));
+        expect(host.asks).toMatchObject([{ params: URL_MODE }]);
+        host.answer({ action: 'accept' });
+        expect(host.exchanges.slice(before).map(({ request }) => request.url)).toEqual([
+            'http://server.test/message?session=1'
+        ]);
+        expect(peer.received.at(-1)?.result).toEqual({ action: 'accept' });
+    });
+
     test('a question that the server takes back is retracted, and its answer ignored', async () => {
         const { host, peer, reply } = await ask('roots/list');
         host.pipes[0]?.write('{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"q1"}}');
@@ -110,6 +143,7 @@ describe('a server of the newest revision asks in its answer', () => {
         });
     };
 
+    // requirement: mrtr.inputs, mrtr.state-echo, mrtr.state-opaque, mrtr.new-id, tools.round-id
     test('the host is asked, and the call goes on with the answer and the state as it was', async () => {
         const peer = peerWith(2);
         const { host, session } = await connected(onHttp(peer), { ...CONFIGS.http, capabilities: ALL });
@@ -126,6 +160,36 @@ describe('a server of the newest revision asks in its answer', () => {
         });
         expect(third.params).toMatchObject({ requestState: 'state "2" é' });
         expect(new Set(peer.requests('tools/call').map(({ id }) => id)).size).toBe(3);
+    });
+
+    // requirement: mrtr.state-none, mrtr.own-request
+    test('where there is no state none goes back, and other calls carry neither state nor inputs', async () => {
+        const peer = new Peer('modern', {
+            'tools/call': ({ params }) =>
+                params?.['inputResponses'] || params?.['name'] === 'other'
+                    ? { content: [] }
+                    : {
+                          resultType: 'input_required',
+                          inputRequests: { who: { method: 'roots/list' } },
+                          ...(params?.['name'] === 'stateful' && { requestState: 's' })
+                      }
+        });
+        const { host, session } = await connected(onPipe(peer), able);
+        for (const name of ['stateful', 'stateless', 'other']) host.callTool(session, name);
+        host.answer({ roots: [] }, 1);
+        host.answer({ roots: [] }, 0);
+        host.callTool(session, 'other');
+        const sent = peer.requests('tools/call').map(({ params }) => params ?? {});
+        const extra = sent.map(({ name, inputResponses, requestState }) => [name, inputResponses, requestState]);
+        const answered = { who: { roots: [] } };
+        expect(extra).toEqual([
+            ['stateful', undefined, undefined],
+            ['stateless', undefined, undefined],
+            ['other', undefined, undefined],
+            ['stateless', answered, undefined],
+            ['stateful', answered, 's'],
+            ['other', undefined, undefined]
+        ]);
     });
 
     test('rounds have a bound', async () => {

@@ -72,6 +72,7 @@ describe.each(ways)('on a %s session over %s', (era, transport, serve) => {
     });
 });
 
+// requirement: cancellation.races
 test.each(['legacy', 'modern'] as const)('an answer that comes too late is ignored (%s, stdio)', async era => {
     const peer = patient(era);
     const { host, session } = await connected(onPipe(peer));

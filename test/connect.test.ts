@@ -33,6 +33,7 @@ const reached = [
     ['modern', 'http', EITHER, (peer: Peer) => onHttp(peer)]
 ] as const;
 
+// requirement: http.both-answers
 test.each(reached)('a %s server is reached over %s', async (era, transport, config, serve) => {
     const peer = new Peer(era, handlers);
     const host = await FakeHost.start(serve(peer));

@@ -42,6 +42,7 @@ function forgetful() {
 }
 
 describe('a session that the server forgot', () => {
+    // requirement: http.session-lost
     test.each(['look', 'put'])('is begun anew, and %s, which does no harm, called again', async tool => {
         const { peer, world, forget } = forgetful();
         const { host, session } = await connected(world, CONFIGS.http);

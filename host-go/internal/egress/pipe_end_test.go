@@ -165,6 +165,7 @@ func TestPipeLimits(t *testing.T) {
 		_, err := sink.ended(t, ref(1))
 		wantError(t, err, Limit, "more than 67108864 bytes wait for command", "does not read")
 	})
+	// requirement: stdio.lines
 	t.Run("line break", func(t *testing.T) {
 		s, sink := open(t, brisk, "echo")
 		s.PipeWrite(ref(1), "a\nb")
