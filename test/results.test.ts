@@ -61,13 +61,29 @@ describe('an outputSchema', () => {
         expect(host.ok(id)).toEqual({ content: [], isError: true });
     });
 
+    // requirement: schema.dialect
+    test('is of the dialect that it names: in draft-07 a list of items is a tuple', async () => {
+        const items = { n: { type: 'array', items: [{ const: 1 }, { const: 'x' }] } };
+        const schema = { $schema: 'http://json-schema.org/draft-07/schema#', type: 'object', properties: items };
+        const bad = await call({ structuredContent: { n: [1, 'y'] } }, schema);
+        expect(bad.host.err(bad.call).failure.tag).toBe('output-schema');
+        const good = await call({ structuredContent: { n: [1, 'x'] } }, schema);
+        expect(good.host.outcome(good.call).tag).toBe('ok');
+    });
+
     // requirement: schema.ref, schema.dialect
     test.each([
-        ['a $ref to elsewhere', { type: 'object', properties: { n: { $ref: 'https://elsewhere.test/n.json' } } }],
-        ['a dialect that nobody knows', { $schema: 'https://elsewhere.test/dialect', type: 'object' }]
-    ])('with %s is not used, and nothing is fetched', async (_name, schema) => {
+        [
+            'a $ref to elsewhere',
+            'https://elsewhere.test/n.json',
+            { type: 'object', properties: { n: { $ref: 'https://elsewhere.test/n.json' } } }
+        ],
+        ['a dialect that nobody knows', 'dialect', { $schema: 'https://elsewhere.test/other', type: 'object' }]
+    ])('with %s is not used, and nothing is fetched', async (_name, words, schema) => {
         const { host, call: id } = await call({ structuredContent: { n: 1 } }, schema);
-        expect(host.err(id).failure.tag).toBe('output-schema');
+        const { failure } = host.err(id);
+        expect(failure.tag).toBe('output-schema');
+        expect(JSON.stringify(failure)).toContain(words);
         expect(host.exchanges).toEqual([]);
     });
 });
