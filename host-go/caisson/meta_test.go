@@ -14,6 +14,8 @@ import (
 
 // TestTraceContext shows that a call carries the trace of its context to a server of the newest
 // revision, and that what the caller put there stays.
+//
+// requirement: meta.trace
 func TestTraceContext(t *testing.T) {
 	t.Parallel()
 	server := mcp.NewServer(&mcp.Implementation{Name: "traced", Version: "1"}, nil)

@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 The newest revision deprecates roots, sampling and logging; servers go on using them.
+
 package caisson_test
 
 import (
@@ -154,7 +156,9 @@ type whole struct {
 func (w *whole) run() {
 	w.feature("lists", w.lists)
 	w.feature("calls", w.calls)
-	w.feature("sampling", func(t *testing.T) { w.asked(t, "sampling", `{"role":"assistant","model":"m","content":{"type":"text","text":"hi there"}}`) })
+	w.feature("sampling", func(t *testing.T) {
+		w.asked(t, "sampling", `{"role":"assistant","model":"m","content":{"type":"text","text":"hi there"}}`)
+	})
 	w.feature("elicitation", func(t *testing.T) { w.asked(t, "elicitation", `{"action":"accept","content":{"name":"ada","age":42}}`) })
 	w.feature("url", func(t *testing.T) { w.asked(t, "url", `{"action":"accept"}`) })
 	w.feature("roots", func(t *testing.T) { w.asked(t, "roots", `{"roots":[{"uri":"file:///work","name":"work"}]}`) })
