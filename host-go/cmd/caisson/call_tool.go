@@ -9,13 +9,12 @@ import (
 )
 
 func (a *app) callToolCommand() *cobra.Command {
-	var flags sessionFlags
 	var args string
 	var asJSON bool
-	c := &cobra.Command{
-		Use:   "call-tool SERVER TOOL [NAME=VALUE]...\n  caisson call-tool TOOL [NAME=VALUE]... -- COMMAND [ARG]...",
-		Short: "Call a tool of a server",
-		Long: `Calls a tool of a server and prints its result: text as it is, a line about each image, sound
+	c := sessionCommand{
+		name: "call-tool", operands: "TOOL [NAME=VALUE]...",
+		short: "Call a tool of a server",
+		long: `Calls a tool of a server and prints its result: text as it is, a line about each image, sound
 and resource, and structured content as JSON where there is no text.
 
 The tool's arguments are a JSON object, given with --args, or NAME=VALUE words, or both; then the
@@ -24,51 +23,39 @@ number, a boolean, null, an array or an object, and is a string otherwise.
 
 With --json the result is printed as the server gave it, and nothing else. A result with isError
 ends the command with exit code 1.`,
-		Example: `  caisson call-tool github search_repositories query=wazero perPage=5
+		example: `  caisson call-tool github search_repositories query=wazero perPage=5
   caisson call-tool everything echo --args '{"message": "hi"}'
   caisson call-tool echo message=hi -- npx -y @modelcontextprotocol/server-everything
   jq -n '{message: "hi"}' | caisson call-tool everything echo --args - --json`,
-		DisableFlagsInUseLine: true,
-		RunE: func(c *cobra.Command, words []string) error {
-			if err := flags.check(c); err != nil {
-				return err
-			}
-			target, words, err := splitTarget(c, words)
-			if err != nil {
-				return err
-			}
+		begin: func(c *cobra.Command, words []string) (action, error) {
 			if len(words) == 0 {
-				return usage(c, "no tool is given: 'caisson list-tools' shows the server's tools")
+				return action{}, usage(c, "no tool is given: 'caisson list-tools' shows the server's tools")
 			}
 			call := toolCall{command: c, tool: words[0]}
+			var err error
 			if call.pairs, err = splitPairs(c, words[1:]); err != nil {
-				return err
-			}
-			server, err := flags.server.resolve(c, target)
-			if err != nil {
-				return err
+				return action{}, err
 			}
 			if call.arguments, err = a.readArguments(c, args); err != nil {
-				return err
+				return action{}, err
 			}
-			return a.withSession(c.Context(), &flags, server, func(ctx context.Context, client *client) error {
+			return action{use: func(ctx context.Context, client *client) error {
 				result, err := client.callTool(ctx, &call)
 				if err != nil {
 					return err
 				}
-				if err := a.printResult(result, asJSON); err != nil {
+				if err := a.printResult(result, asJSON, describeResult); err != nil {
 					return err
 				}
 				if isError(result) {
 					return &toolError{server: client.session.Name(), tool: call.tool}
 				}
 				return nil
-			})
+			}}, nil
 		},
-	}
-	flags.register(c)
+	}.command(a)
 	c.Flags().StringVar(&args, "args", "", "the arguments: `JSON`, @FILE, or - for standard input")
-	c.Flags().BoolVar(&asJSON, "json", false, "print the protocol's result object, and nothing else")
+	jsonFlag(c, &asJSON)
 	return c
 }
 
@@ -79,9 +66,6 @@ type toolCall struct {
 	arguments json.RawMessage // nil when there is no --args
 	pairs     []pair
 }
-
-// progressToken asks for progress. There is one call in a session, so that any token does.
-const progressToken = "call"
 
 // callTool calls a tool and gives the untouched result. It asks for the tool's schema only where
 // there are words to type.
@@ -99,17 +83,13 @@ func (c *client) callTool(ctx context.Context, call *toolCall) (json.RawMessage,
 	if arguments == nil {
 		arguments = json.RawMessage("{}")
 	}
-	return c.request(ctx, "tools/call", map[string]any{
-		"name":      call.tool,
-		"arguments": arguments,
-		"_meta":     map[string]any{"progressToken": progressToken},
-	})
+	return c.requestWithProgress(ctx, "tools/call", map[string]any{"name": call.tool, "arguments": arguments})
 }
 
 // findTool looks a tool up, a page after the other.
 func (c *client) findTool(ctx context.Context, call *toolCall) (*tool, error) {
 	var names []string
-	for result, err := range c.toolPages(ctx) {
+	for result, err := range c.pages(ctx, "tools/list") {
 		if err != nil {
 			return nil, err
 		}

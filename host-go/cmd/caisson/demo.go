@@ -68,8 +68,8 @@ func (d *demo) run(ctx context.Context) error {
 	if err := d.step(ctx, "start the runtime", d.start); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, demoTimeout)
-	defer cancel()
+	ctx, clock, stop := newClock(ctx, demoTimeout)
+	defer stop()
 	for _, step := range []struct {
 		name string
 		do   func(context.Context) (string, error)
@@ -81,7 +81,7 @@ func (d *demo) run(ctx context.Context) error {
 		{"close", d.close},
 	} {
 		if err := d.step(ctx, step.name, step.do); err != nil {
-			return explain(err, d.server.Name, step.name, demoTimeout)
+			return clock.explain(ctx, err, d.server.Name, step.name)
 		}
 	}
 	return d.app.printf("\n  %-18s%10s\n", "in all", milliseconds(time.Since(begin)))

@@ -1,5 +1,5 @@
-// Command caisson talks to MCP servers from the command line: it lists their tools and calls them,
-// with the protocol running in Caisson's sandbox. See `caisson --help`.
+// Command caisson talks to MCP servers from the command line, a command for each call of the
+// protocol, which runs in Caisson's sandbox. See `caisson --help`.
 package main
 
 import "os"

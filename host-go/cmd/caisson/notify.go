@@ -1,40 +1,32 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
 
-	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// notified tells people what a server reports: progress and log messages, a line each.
-func (a *app) notified(_ context.Context, _ *caisson.Session, method string, params json.RawMessage) {
-	var line string
-	switch method {
-	case "notifications/progress":
-		line = progressLine(params)
-	case "notifications/message":
-		line = messageLine(params)
-	default:
+// notified tells people what a server reports by itself: log messages, a line each.
+func (a *app) notified(method string, params json.RawMessage) {
+	if method != "notifications/message" {
 		a.logger().Debug("notification", "method", method)
 		return
 	}
-	_, _ = fmt.Fprintln(a.err, oneLine(line, maxLine))
+	_, _ = fmt.Fprintln(a.err, oneLine(messageLine(params), maxLine))
+}
+
+// progressed tells people of the progress of a call, a line for each step.
+func (a *app) progressed(p *mcp.ProgressNotificationParams) {
+	_, _ = fmt.Fprintln(a.err, oneLine(progressLine(p), maxLine))
 }
 
 // progressLine is "progress 3/10 message" (specification, basic/utilities/progress).
-func progressLine(params json.RawMessage) string {
-	var p struct {
-		Progress json.Number `json:"progress"`
-		Total    json.Number `json:"total"`
-		Message  string      `json:"message"`
-	}
-	_ = json.Unmarshal(params, &p)
-	line := "progress " + p.Progress.String()
-	if p.Total != "" {
-		line += "/" + p.Total.String()
+func progressLine(p *mcp.ProgressNotificationParams) string {
+	line := fmt.Sprintf("progress %v", p.Progress)
+	if p.Total != 0 {
+		line += fmt.Sprintf("/%v", p.Total)
 	}
 	return line + " " + p.Message
 }

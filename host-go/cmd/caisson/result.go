@@ -27,19 +27,19 @@ type resource struct {
 	Blob     string  `json:"blob"` // base64
 }
 
-// printResult prints the result of a tool.
-func (a *app) printResult(result json.RawMessage, asJSON bool) error {
+// printResult prints a result: as it is, or for people.
+func (a *app) printResult(result json.RawMessage, asJSON bool, describe func(json.RawMessage) string) error {
 	if asJSON {
 		return a.printf("%s\n", result)
 	}
-	text := describeResult(result)
+	text := describe(result)
 	if isTerminal(a.out) {
 		text = visible(text)
 	}
 	return a.printf("%s", text)
 }
 
-// describeResult makes a result readable. What has no readable form is shown as JSON, so that
+// describeResult makes the result of a tool readable. What has no readable form is shown as JSON, so that
 // nothing is lost.
 func describeResult(result json.RawMessage) string {
 	var r struct {
@@ -54,20 +54,24 @@ func describeResult(result json.RawMessage) string {
 	var b strings.Builder
 	hasText := false
 	for _, raw := range r.Content {
-		var c block
-		_ = json.Unmarshal(raw, &c)
-		if c.Type == "text" {
-			hasText = true
-			b.WriteString(strings.TrimSuffix(c.Text, "\n"))
-		} else {
-			b.WriteString("[" + oneLine(c.summary(), maxLine) + "]")
-		}
-		b.WriteByte('\n')
+		text, isText := describeBlock(raw)
+		hasText = hasText || isText
+		b.WriteString(text)
 	}
 	if !hasText && r.StructuredContent != nil {
 		b.WriteString(indent(r.StructuredContent))
 	}
 	return b.String()
+}
+
+// describeBlock gives a block's text, or a line about what is not text.
+func describeBlock(raw json.RawMessage) (text string, isText bool) {
+	var c block
+	_ = json.Unmarshal(raw, &c)
+	if c.Type == "text" {
+		return strings.TrimSuffix(c.Text, "\n") + "\n", true
+	}
+	return "[" + oneLine(c.summary(), maxLine) + "]\n", false
 }
 
 // summary describes a block that is not text.
@@ -80,9 +84,14 @@ func (c *block) summary() string {
 	case c.Type == "resource" && c.Resource != nil && c.Resource.Text != nil:
 		return fmt.Sprintf("resource: %s, %s, %s", c.Resource.URI, orUnknown(c.Resource.MIMEType), size(len(*c.Resource.Text)))
 	case c.Type == "resource" && c.Resource != nil:
-		return fmt.Sprintf("resource: %s, %s, %s", c.Resource.URI, orUnknown(c.Resource.MIMEType), base64Size(c.Resource.Blob))
+		return "resource: " + c.Resource.summary()
 	}
 	return fmt.Sprintf("content of the type %q: --json shows it", c.Type)
+}
+
+// summary describes a resource that is not text.
+func (r *resource) summary() string {
+	return fmt.Sprintf("%s, %s, %s", r.URI, orUnknown(r.MIMEType), base64Size(r.Blob))
 }
 
 func orUnknown(mimeType string) string {

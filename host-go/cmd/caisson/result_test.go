@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"testing"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
 func TestDescribeResult(t *testing.T) {
@@ -41,9 +43,6 @@ func TestSize(t *testing.T) {
 
 func TestNotified(t *testing.T) {
 	for _, test := range []struct{ method, params, want string }{
-		{"notifications/progress", `{"progressToken":"call","progress":3,"total":10,"message":"three"}`, "progress 3/10 three\n"},
-		{"notifications/progress", `{"progressToken":"call","progress":0.5}`, "progress 0.5\n"},
-		{"notifications/progress", `nonsense`, "progress\n"},
 		{"notifications/message", `{"level":"warning","logger":"db","data":"it is\nlate"}`, "warning db: it is late\n"},
 		{"notifications/message", `{"level":"info","data":{"a":1}}`, "info: {\"a\":1}\n"},
 		{"notifications/message", `{"level":"info","data":"\u001b[2J"}`, "info: \\u{1b}[2J\n"},
@@ -51,9 +50,24 @@ func TestNotified(t *testing.T) {
 	} {
 		var stderr bytes.Buffer
 		a := &app{err: newTerminal(&stderr)}
-		a.notified(t.Context(), nil, test.method, json.RawMessage(test.params))
+		a.notified(test.method, json.RawMessage(test.params))
 		if got := stderr.String(); got != test.want {
 			t.Errorf("%s %s\nprints %q\nwant %q", test.method, test.params, got, test.want)
+		}
+	}
+}
+
+func TestProgressed(t *testing.T) {
+	for want, p := range map[string]mcp.ProgressNotificationParams{
+		"progress 3/10 three\n":        {Progress: 3, Total: 10, Message: "three"},
+		"progress 0.5\n":               {Progress: 0.5},
+		"progress 1 \\u{1b}[2J line\n": {Progress: 1, Message: "\x1b[2J\nline"},
+	} {
+		var stderr bytes.Buffer
+		a := &app{err: newTerminal(&stderr)}
+		a.progressed(&p)
+		if got := stderr.String(); got != want {
+			t.Errorf("%+v\nprints %q\nwant %q", p, got, want)
 		}
 	}
 }

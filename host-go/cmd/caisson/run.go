@@ -21,6 +21,11 @@ type app struct {
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := interruptible(context.Background())
 	defer stop()
+	return runIn(ctx, args, stdin, stdout, stderr)
+}
+
+// runIn is run as long as a context lasts.
+func runIn(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{in: stdin, out: stdout, err: newTerminal(stderr)}
 	defer a.err.end()
 	root := a.command()
@@ -45,8 +50,9 @@ func (a *app) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level}))
 }
 
-const rootHelp = `caisson lists and calls the tools of MCP servers. The protocol is spoken by TypeScript that runs
-in a WebAssembly sandbox inside of this program, and reaches only the server that you name.
+const rootHelp = `caisson makes the calls of the Model Context Protocol: a command each. The protocol is spoken by
+TypeScript that runs in a WebAssembly sandbox inside of this program, and reaches only the server
+that you name.
 
 A server is one of
   NAME           a name in a configuration file: --config, or else ./mcp.json, or else mcp.json in
@@ -66,6 +72,7 @@ transport error, 5 timeout, 130 interrupted.`
 
 const rootExample = `  caisson list-tools -- npx -y @modelcontextprotocol/server-everything
   caisson call-tool https://mcp.example.com/mcp search query=wasm limit=3
+  caisson read-resource files file:///notes.txt
   caisson demo`
 
 // command makes the tree of commands.
@@ -85,6 +92,10 @@ func (a *app) command() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, "%w", err) })
 	root.AddCommand(
 		a.listToolsCommand(), a.callToolCommand(),
+		a.listResourcesCommand(), a.listResourceTemplatesCommand(), a.readResourceCommand(),
+		a.subscribeResourceCommand(), a.unsubscribeResourceCommand(),
+		a.listPromptsCommand(), a.getPromptCommand(), a.completeCommand(),
+		a.setLoggingLevelCommand(), a.pingCommand(), a.listenCommand(),
 		a.demoCommand(), a.demoServerCommand(), a.componentCommand(), a.cacheCommand(), a.versionCommand(),
 	)
 	return root

@@ -21,6 +21,7 @@ type serverFlags struct {
 	env        []string
 	cwd        string
 	inheritEnv bool
+	versions   []string
 }
 
 func (f *serverFlags) register(c *cobra.Command) {
@@ -30,6 +31,27 @@ func (f *serverFlags) register(c *cobra.Command) {
 	c.Flags().StringArrayVar(&f.env, "env", nil, "add `NAME=value` to the command's environment; repeatable")
 	c.Flags().StringVar(&f.cwd, "cwd", "", "start the command in `FOLDER`")
 	c.Flags().BoolVar(&f.inheritEnv, "inherit-env", false, "give the command the whole environment, in place of PATH, HOME and the like")
+	c.Flags().StringArrayVar(&f.versions, "protocol-version", nil, "speak the `REVISION` of the protocol, such as 2025-06-18; repeatable (default: the newest that both speak)")
+	completeFlag(c, "transport", string(caisson.TransportHTTP), string(caisson.TransportSSE), string(caisson.TransportStdio))
+	_ = c.MarkFlagDirname("cwd") // Which fails for a flag that is not there.
+}
+
+// completeName makes the shell complete the name of a server, the first argument.
+func (f *serverFlags) completeName(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	paths := []string{f.config}
+	if f.config == "" {
+		paths = defaultConfigs()
+	}
+	var names []string
+	for _, path := range paths {
+		if config, err := caisson.LoadConfig(path); err == nil {
+			names = append(names, config.Names()...)
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 // A target is a server as the command line names it: by name or URL, or by a command.
@@ -66,6 +88,9 @@ func (f *serverFlags) resolve(c *cobra.Command, t target) (caisson.Server, error
 	default:
 		return caisson.Server{}, usage(c, "--transport %q is not known: use http, sse or stdio", f.transport)
 	}
+	if len(f.versions) > 0 {
+		server.ProtocolVersions = f.versions
+	}
 	if server.Command != "" {
 		err = f.applyToCommand(c, &server)
 	} else {
@@ -90,13 +115,19 @@ func (f *serverFlags) find(c *cobra.Command, t target) (caisson.Server, error) {
 	return findByDefault(c, t.name)
 }
 
-// findByDefault looks a name up in the folder's configuration and then in the user's own.
-func findByDefault(c *cobra.Command, name string) (caisson.Server, error) {
+// defaultConfigs are the configuration files that are looked into without --config.
+func defaultConfigs() []string {
 	paths := []string{"mcp.json"}
 	// Where there is no folder for the user's configuration, there is no configuration in it.
 	if own, err := caisson.DefaultConfigPath(); err == nil {
 		paths = append(paths, own)
 	}
+	return paths
+}
+
+// findByDefault looks a name up in the folder's configuration and then in the user's own.
+func findByDefault(c *cobra.Command, name string) (caisson.Server, error) {
+	paths := defaultConfigs()
 	var known []string
 	for _, path := range paths {
 		config, err := caisson.LoadConfig(path)

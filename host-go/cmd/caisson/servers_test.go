@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -93,11 +94,85 @@ func cannedServer(t *testing.T, results map[string]string) string {
 	}))
 }
 
+// A fullServer is a server with something of everything, over HTTP.
+type fullServer struct {
+	*mcp.Server
+	old, new     []string // the words that name it, in a revision with sessions and in one without
+	unsubscribed chan string
+}
+
+// serveFull serves one. Its tools are those of the tests that use them.
+func serveFull(t *testing.T) *fullServer {
+	t.Helper()
+	f := &fullServer{unsubscribed: make(chan string, 10)}
+	f.Server = mcp.NewServer(&mcp.Implementation{Name: "full", Version: "1"}, &mcp.ServerOptions{
+		PageSize:         2,
+		Logger:           slog.New(slog.DiscardHandler),
+		SubscribeHandler: func(context.Context, *mcp.SubscribeRequest) error { return nil },
+		UnsubscribeHandler: func(_ context.Context, r *mcp.UnsubscribeRequest) error {
+			f.unsubscribed <- r.Params.URI
+			return nil
+		},
+		CompletionHandler: func(_ context.Context, r *mcp.CompleteRequest) (*mcp.CompleteResult, error) {
+			about := r.Params.Ref.Name + r.Params.Ref.URI + " " + r.Params.Argument.Name
+			values := []string{about, r.Params.Argument.Value + "\x1b[31m"}
+			if r.Params.Context != nil {
+				values = append(values, fmt.Sprint(r.Params.Context.Arguments))
+			}
+			return &mcp.CompleteResult{Completion: mcp.CompletionResultDetails{Values: values, Total: 9, HasMore: true}}, nil
+		},
+		Capabilities: &mcp.ServerCapabilities{Logging: &mcp.LoggingCapabilities{}},
+	})
+	read := func(_ context.Context, r *mcp.ReadResourceRequest) (*mcp.ReadResourceResult, error) {
+		contents := []*mcp.ResourceContents{{URI: r.Params.URI, Text: "the text of " + r.Params.URI + "\n"}}
+		if r.Params.URI == "test:///blob" {
+			contents = append(contents, &mcp.ResourceContents{URI: r.Params.URI, MIMEType: "image/png", Blob: []byte("\x89PNG\r\n")})
+		}
+		return &mcp.ReadResourceResult{Contents: contents}, nil
+	}
+	for _, r := range []mcp.Resource{
+		{URI: "test:///blob", Name: "blob", Title: "A picture", MIMEType: "image/png", Size: 12_345},
+		{URI: "test:///evil", Name: "evil\x1b[2J", Description: "first\nsecond"},
+		{URI: "test:///text", Name: "text", MIMEType: "text/plain"},
+	} {
+		f.AddResource(&r, read)
+	}
+	f.AddResourceTemplate(&mcp.ResourceTemplate{URITemplate: "test:///files/{path}", Name: "files", MIMEType: "text/plain", Description: "Any file."}, read)
+	f.AddPrompt(&mcp.Prompt{
+		Name: "greet", Description: "Greets.\nKindly.",
+		Arguments: []*mcp.PromptArgument{{Name: "who", Required: true}, {Name: "style"}},
+	}, func(_ context.Context, r *mcp.GetPromptRequest) (*mcp.GetPromptResult, error) {
+		return &mcp.GetPromptResult{Description: "A greeting", Messages: []*mcp.PromptMessage{
+			{Role: "user", Content: &mcp.TextContent{Text: fmt.Sprint("Greet ", r.Params.Arguments)}},
+			{Role: "assistant", Content: &mcp.ImageContent{MIMEType: "image/png", Data: []byte("abc")}},
+		}}, nil
+	})
+	f.AddPrompt(&mcp.Prompt{Name: "plain"}, func(context.Context, *mcp.GetPromptRequest) (*mcp.GetPromptResult, error) {
+		return &mcp.GetPromptResult{Messages: []*mcp.PromptMessage{{Role: "user", Content: &mcp.TextContent{Text: "Hello.\n"}}}}, nil
+	})
+	f.old = []string{serveIn(t, f.Server, false), "--protocol-version=2025-11-25"}
+	f.new = []string{serveIn(t, f.Server, true), "--protocol-version=2026-07-28"}
+	return f
+}
+
+// serveIn serves a server of the Go SDK's, which speaks revision 2026-07-28 without sessions only.
+func serveIn(t *testing.T, server *mcp.Server, stateless bool) string {
+	t.Helper()
+	options := &mcp.StreamableHTTPOptions{Stateless: stateless}
+	return serve(t, mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, options))
+}
+
+// addTool adds a tool without arguments.
+func (f *fullServer) addTool(name string, handle func(context.Context, *mcp.CallToolRequest) (*mcp.CallToolResult, error)) {
+	f.AddTool(&mcp.Tool{Name: name, InputSchema: map[string]any{"type": "object"}}, handle)
+}
+
 // dyingServer is the command of a server on stdio whose only tool ends the process.
 const dyingServer = "dying-server"
 
 // serveUntilDeath is that server; it does not return.
 func serveUntilDeath() {
+	fmt.Fprintln(os.Stderr, "process", os.Getpid())
 	server := mcp.NewServer(&mcp.Implementation{Name: "dying", Version: "1"}, nil)
 	server.AddTool(
 		&mcp.Tool{Name: "die", InputSchema: map[string]any{"type": "object"}},

@@ -3,12 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"iter"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/modelcontextprotocol/go-sdk/mcp"
 	"github.com/spf13/cobra"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
@@ -16,20 +17,36 @@ import (
 
 // sessionFlags are the flags of every command that talks to a server.
 type sessionFlags struct {
-	server  serverFlags
-	runtime runtimeFlags
-	timeout time.Duration
+	server   serverFlags
+	runtime  runtimeFlags
+	timeout  time.Duration
+	logLevel string
 }
 
 func (f *sessionFlags) register(c *cobra.Command) {
 	f.server.register(c)
 	f.runtime.register(c)
 	c.Flags().DurationVar(&f.timeout, "timeout", 30*time.Second, "bound connecting and calling, together, by `DURATION`")
+	c.Flags().StringVar(&f.logLevel, "log-level", "", "ask the server for its log from `LEVEL` on, such as info")
+	completeFlag(c, "log-level", logLevels...)
 }
 
 func (f *sessionFlags) check(c *cobra.Command) error {
 	if f.timeout <= 0 {
 		return usage(c, "--timeout must be more than 0")
+	}
+	if f.logLevel != "" {
+		return checkLevel(c, f.logLevel)
+	}
+	return nil
+}
+
+// logLevels are the levels of logging messages (specification, server/utilities/logging).
+var logLevels = []string{"debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"}
+
+func checkLevel(c *cobra.Command, level string) error {
+	if !slices.Contains(logLevels, level) {
+		return usage(c, "there is no level %q: there are %s", level, strings.Join(logLevels, ", "))
 	}
 	return nil
 }
@@ -37,12 +54,24 @@ func (f *sessionFlags) check(c *cobra.Command) error {
 // maxConnect keeps Options.ConnectTimeout in its range, whatever --timeout is.
 const maxConnect = 24 * time.Hour
 
-// withSession connects to a server, calls use, and closes everything again.
-func (a *app) withSession(ctx context.Context, f *sessionFlags, server caisson.Server, use func(context.Context, *client) error) error {
+// An action is what a command does with a session.
+type action struct {
+	use func(context.Context, *client) error
+	// hear, when set, gets every notification, in order.
+	hear func(ctx context.Context, method string, params json.RawMessage)
+}
+
+// withSession connects to a server, uses the session, and closes everything again.
+func (a *app) withSession(ctx context.Context, f *sessionFlags, server caisson.Server, do action) error {
 	options := f.runtime.options(a)
-	options.OnNotification = a.notified
-	// The context bounds the connecting; this bound is only not to come before it.
+	// The clock bounds the connecting; this bound is only not to come before it.
 	options.ConnectTimeout = min(f.timeout, maxConnect) + time.Second
+	options.OnNotification = func(ctx context.Context, _ *caisson.Session, method string, params json.RawMessage) {
+		a.notified(method, params)
+		if do.hear != nil {
+			do.hear(ctx, method, params)
+		}
+	}
 	log, begin := options.Logger, time.Now()
 	runtime, err := a.newRuntime(ctx, options)
 	if err != nil {
@@ -51,55 +80,69 @@ func (a *app) withSession(ctx context.Context, f *sessionFlags, server caisson.S
 	defer runtime.Close()
 	log.Debug("started the runtime", "took", time.Since(begin))
 
-	ctx, cancel := context.WithTimeout(ctx, f.timeout)
-	defer cancel()
+	ctx, clock, stop := newClock(ctx, f.timeout)
+	defer stop()
 	begin = time.Now()
 	session, err := runtime.Connect(ctx, server)
 	if err != nil {
-		return &connectError{explain(err, server.Name, "connect", f.timeout)}
+		return &connectError{clock.explain(ctx, err, server.Name, "connect")}
 	}
 	defer session.Close()
 	log.Debug("connected", "took", time.Since(begin), "server", session.Name(),
 		"transport", session.Transport(), "protocol", session.ProtocolVersion())
-	return use(ctx, &client{session: session, timeout: f.timeout, log: log})
+	client := &client{app: a, session: session, clock: clock, log: log}
+	if f.logLevel != "" {
+		if err := client.setLevel(ctx, f.logLevel); err != nil {
+			return err
+		}
+	}
+	return do.use(ctx, client)
 }
 
 // A client is a session whose errors are ready for people.
 type client struct {
+	app     *app
 	session *caisson.Session
-	timeout time.Duration
+	clock   *clock
 	log     *slog.Logger
 }
 
-// request sends any request and gives the untouched result.
-func (c *client) request(ctx context.Context, method string, params any) (json.RawMessage, error) {
+// do makes a call, and explains its error.
+func (c *client) do(ctx context.Context, method string, call func(context.Context) error) error {
 	begin := time.Now()
-	result, err := c.session.Request(ctx, method, params)
-	c.log.Debug("request", "took", time.Since(begin), "method", method, "bytes", len(result))
-	return result, explain(err, c.session.Name(), method, c.timeout)
+	err := call(ctx)
+	c.log.Debug("request", "took", time.Since(begin), "method", method)
+	return c.clock.explain(ctx, err, c.session.Name(), method)
 }
 
-// explain gives the end of a context the words that it lacks.
-func explain(err error, server, step string, timeout time.Duration) error {
-	var complete *caisson.Error
-	if !errors.Is(err, context.DeadlineExceeded) || errors.As(err, &complete) {
+// request sends any request and gives the untouched result.
+func (c *client) request(ctx context.Context, method string, params any) (result json.RawMessage, err error) {
+	err = c.do(ctx, method, func(ctx context.Context) error {
+		result, err = c.session.Request(ctx, method, params)
 		return err
-	}
-	return &caisson.Error{
-		Code: caisson.CodeTimeout, Server: server, Step: step, Err: err,
-		Message: fmt.Sprintf("it took longer than %v: allow more with --timeout", timeout),
-	}
+	})
+	return result, err
 }
 
-// toolPages iterates over the untouched results of tools/list, one a page. The first error ends
-// it.
-func (c *client) toolPages(ctx context.Context) iter.Seq2[json.RawMessage, error] {
+// requestWithProgress is request for what may take long: people see the progress.
+func (c *client) requestWithProgress(ctx context.Context, method string, params any) (json.RawMessage, error) {
+	return c.request(caisson.WithCallOptions(ctx, caisson.CallOptions{OnProgress: c.app.progressed}), method, params)
+}
+
+func (c *client) setLevel(ctx context.Context, level string) error {
+	return c.do(ctx, "logging/setLevel", func(ctx context.Context) error {
+		return c.session.SetLoggingLevel(ctx, &mcp.SetLoggingLevelParams{Level: mcp.LoggingLevel(level)})
+	})
+}
+
+// pages iterates over the untouched results of a list, one a page. The first error ends it.
+func (c *client) pages(ctx context.Context, method string) iter.Seq2[json.RawMessage, error] {
 	return func(yield func(json.RawMessage, error) bool) {
 		var params struct {
 			Cursor string `json:"cursor,omitempty"`
 		}
 		for seen := map[string]bool{}; ; seen[params.Cursor] = true {
-			result, err := c.request(ctx, "tools/list", params)
+			result, err := c.request(ctx, method, params)
 			if !yield(result, err) || err != nil {
 				return
 			}
@@ -107,14 +150,14 @@ func (c *client) toolPages(ctx context.Context) iter.Seq2[json.RawMessage, error
 				NextCursor string `json:"nextCursor"`
 			}
 			if err := json.Unmarshal(result, &page); err != nil {
-				yield(nil, c.protocolError("tools/list", err.Error()))
+				yield(nil, c.protocolError(method, err.Error()))
 				return
 			}
 			if page.NextCursor == "" {
 				return
 			}
 			if seen[page.NextCursor] {
-				yield(nil, c.protocolError("tools/list", "the server's pages have no end: a cursor came twice"))
+				yield(nil, c.protocolError(method, "the server's pages have no end: a cursor came twice"))
 				return
 			}
 			params.Cursor = page.NextCursor

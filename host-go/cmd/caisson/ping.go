@@ -1,0 +1,37 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) pingCommand() *cobra.Command {
+	var asJSON bool
+	c := sessionCommand{
+		name:  "ping",
+		short: "Ask a server whether it is there",
+		long: `Connects to a server, sends it a ping, and prints how long the answer took. Revision 2026-07-28,
+which has no ping, gets a server/discover in its place.`,
+		example: `  caisson ping github
+  caisson ping -- npx -y @modelcontextprotocol/server-everything`,
+		begin: func(c *cobra.Command, operands []string) (action, error) {
+			return action{use: func(ctx context.Context, client *client) error {
+				begin := time.Now()
+				err := client.do(ctx, "ping", func(ctx context.Context) error { return client.session.Ping(ctx, nil) })
+				took := time.Since(begin)
+				switch {
+				case err != nil:
+					return err
+				case asJSON:
+					return a.printf("{}\n")
+				}
+				return a.printf("%s answered in %s, in revision %s over %s\n",
+					oneLine(client.session.Name(), maxLine), milliseconds(took), client.session.ProtocolVersion(), client.session.Transport())
+			}}, noOperands(c, operands)
+		},
+	}.command(a)
+	jsonFlag(c, &asJSON)
+	return c
+}
