@@ -101,7 +101,7 @@ type fullServer struct {
 	unsubscribed chan string
 }
 
-// serveFull serves one. Its tools are those of the tests that use them.
+// serveFull serves one. Tests add the tools that they use.
 func serveFull(t *testing.T) *fullServer {
 	t.Helper()
 	f := &fullServer{unsubscribed: make(chan string, 10)}
@@ -150,6 +150,7 @@ func serveFull(t *testing.T) *fullServer {
 	f.AddPrompt(&mcp.Prompt{Name: "plain"}, func(context.Context, *mcp.GetPromptRequest) (*mcp.GetPromptResult, error) {
 		return &mcp.GetPromptResult{Messages: []*mcp.PromptMessage{{Role: "user", Content: &mcp.TextContent{Text: "Hello.\n"}}}}, nil
 	})
+	f.addTool("nothing", nil)
 	f.old = []string{serveIn(t, f.Server, false), "--protocol-version=2025-11-25"}
 	f.new = []string{serveIn(t, f.Server, true), "--protocol-version=2026-07-28"}
 	return f
