@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -165,10 +166,13 @@ func (s *Session) notifier() func(method string, params []byte) {
 	add(hear, s, "notifications/message", h.LoggingMessageHandler)
 	add(hear, s, "notifications/progress", h.ProgressNotificationHandler)
 	add(hear, s, "notifications/elicitation/complete", h.ElicitationCompleteHandler)
-	if len(hear) == 0 && o.OnNotification == nil {
+	if len(hear) == 0 && o.OnNotification == nil && s.listChanged == nil {
 		return nil
 	}
 	return func(method string, params []byte) {
+		if s.listChanged != nil && strings.HasSuffix(method, "/list_changed") {
+			s.listChanged(method)
+		}
 		if f := hear[method]; f != nil {
 			f(params)
 		}

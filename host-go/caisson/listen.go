@@ -90,11 +90,11 @@ func (sub *Subscription) Close() error {
 // and does so only when asked.
 func (s *Session) listenForHandlers(ctx context.Context) {
 	h, hello := &s.runtime.options.Handlers, s.hello.Load()
-	can := hello.Capabilities
+	can, all := hello.Capabilities, s.listChanged != nil
 	want := &mcp.NotificationSubscriptions{
-		ToolsListChanged:     h.ToolListChangedHandler != nil && can.Tools != nil && can.Tools.ListChanged,
-		PromptsListChanged:   h.PromptListChangedHandler != nil && can.Prompts != nil && can.Prompts.ListChanged,
-		ResourcesListChanged: h.ResourceListChangedHandler != nil && can.Resources != nil && can.Resources.ListChanged,
+		ToolsListChanged:     (all || h.ToolListChangedHandler != nil) && can.Tools != nil && can.Tools.ListChanged,
+		PromptsListChanged:   (all || h.PromptListChangedHandler != nil) && can.Prompts != nil && can.Prompts.ListChanged,
+		ResourcesListChanged: (all || h.ResourceListChangedHandler != nil) && can.Resources != nil && can.Resources.ListChanged,
 	}
 	asks := want.ToolsListChanged || want.PromptsListChanged || want.ResourcesListChanged
 	if !asks || hello.ProtocolVersion < firstOfTheNewEra {

@@ -94,6 +94,11 @@ func cacheDir(o *Options) (string, *Error) {
 // server cannot be reached or its command not be started, and with any other code that the
 // handshake can end in; with the context's error when the context ends.
 func (r *Runtime) Connect(ctx context.Context, server Server) (*Session, error) {
+	return r.connect(ctx, server, nil)
+}
+
+// connect is Connect with somebody who hears of the lists that change.
+func (r *Runtime) connect(ctx context.Context, server Server, listChanged func(method string)) (*Session, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -102,6 +107,7 @@ func (r *Runtime) Connect(ctx context.Context, server Server) (*Session, error) 
 		return nil, wrong
 	}
 	s := newSession(r, server.name())
+	s.listChanged = listChanged
 	if !r.add(s) {
 		return nil, &Error{Code: CodeClosed, Server: s.name, Step: "connect", Message: "the runtime is closed"}
 	}

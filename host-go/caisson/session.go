@@ -24,6 +24,9 @@ type Session struct {
 	core    *engine.Session
 	hello   atomic.Pointer[hello] // changes when the session is begun anew
 
+	// listChanged, when set, hears of every list of the server's that changes; see [Group].
+	listChanged func(method string)
+
 	tokens atomic.Uint64 // progress tokens given out
 	end    sync.Once
 }

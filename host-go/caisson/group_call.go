@@ -1,0 +1,135 @@
+package caisson
+
+import (
+	"context"
+	"iter"
+	"strings"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+// CallTool calls a tool by its name in the group; see [Session.CallTool]. Without
+// [GroupOptions.Name] only the tool's own server is asked, whatever the others are doing; whether
+// it has the tool it says itself. It fails with [CodeInvalidArgument] for a name that is no
+// server's.
+func (g *Group) CallTool(ctx context.Context, params *mcp.CallToolParams) (*mcp.CallToolResult, error) {
+	p := mcp.CallToolParams{}
+	if params != nil {
+		p = *params
+	}
+	m, own, err := route(g, "tools/call", p.Name, g.Tools(ctx))
+	if err != nil {
+		return nil, err
+	}
+	session, err := m.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p.Name = own
+	return session.CallTool(ctx, &p)
+}
+
+// GetPrompt gets a prompt by its name in the group, in the manner of [Group.CallTool].
+func (g *Group) GetPrompt(ctx context.Context, params *mcp.GetPromptParams) (*mcp.GetPromptResult, error) {
+	p := mcp.GetPromptParams{}
+	if params != nil {
+		p = *params
+	}
+	m, own, err := route(g, "prompts/get", p.Name, g.Prompts(ctx))
+	if err != nil {
+		return nil, err
+	}
+	session, err := m.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p.Name = own
+	return session.GetPrompt(ctx, &p)
+}
+
+// route finds whose tool or prompt a name is, and what it is called there.
+func route[T any](g *Group, step, name string, all iter.Seq2[Grouped[T], error]) (*member, string, error) {
+	if g.options.Name == nil {
+		if m, own := g.byPrefix(name); m != nil {
+			return m, own, nil
+		}
+		return nil, "", g.unknown(step, "", "no server of the group has the prefix of "+name+": names are of the form server"+nameSeparator+"name")
+	}
+	var failed error
+	for item, err := range all {
+		switch {
+		case err != nil:
+			failed = err
+		case nameOf(item.Item) == name:
+			return g.member(item.Server), item.Name, nil
+		}
+	}
+	if failed != nil { // It may be that server's.
+		return nil, "", failed
+	}
+	return nil, "", g.unknown(step, "", "no server of the group has "+name)
+}
+
+func nameOf(item any) string {
+	switch item := item.(type) {
+	case *mcp.Tool:
+		return item.Name
+	case *mcp.Prompt:
+		return item.Name
+	}
+	return ""
+}
+
+// ReadResource reads a resource of a server, by the server's name in the configuration; see
+// [Session.ReadResource].
+//
+// Without a server's name it is that of the first server, in the order of their names, that lists
+// the URI, or else of the one with the longest text that the URI and a resource template of the
+// server's begin with. All servers are asked for their lists then, and those that fail are passed
+// over; it fails with [CodeInvalidArgument] when none has the URI, and with a server's failure when
+// it may have been that server's.
+func (g *Group) ReadResource(ctx context.Context, server string, params *mcp.ReadResourceParams) (*mcp.ReadResourceResult, error) {
+	if server == "" && params != nil {
+		var err error
+		if server, err = g.whose(ctx, params.URI); err != nil {
+			return nil, err
+		}
+	}
+	session, err := g.Session(ctx, server)
+	if err != nil {
+		return nil, err
+	}
+	return session.ReadResource(ctx, params)
+}
+
+// whose finds the server that has a URI.
+func (g *Group) whose(ctx context.Context, uri string) (string, error) {
+	var failed error
+	for resource, err := range g.Resources(ctx) {
+		switch {
+		case err != nil:
+			failed = err
+		case resource.Name == uri:
+			return resource.Server, nil
+		}
+	}
+	server, longest := "", 0
+	for template, err := range g.ResourceTemplates(ctx) {
+		if err != nil {
+			failed = err
+			continue
+		}
+		// A template that begins with a variable says nothing.
+		literal, _, _ := strings.Cut(template.Name, "{")
+		if strings.HasPrefix(uri, literal) && len(literal) > longest {
+			server, longest = template.Server, len(literal)
+		}
+	}
+	switch {
+	case server != "":
+		return server, nil
+	case failed != nil:
+		return "", failed
+	}
+	return "", g.unknown("resources/read", "", "no server of the group lists the resource "+uri+": name the server")
+}

@@ -1,0 +1,184 @@
+package caisson
+
+import (
+	"context"
+	"iter"
+	"sync"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+// A list is what one server has of something, all pages of it. It is kept as long as the session
+// lasts and the server has not said that it changed, where the server does say so.
+type list[T any] struct {
+	fetch func(context.Context, *Session) (items iter.Seq2[*T, error], told bool)
+
+	mu      sync.Mutex
+	session *Session // that it was listed in; nil when it is not kept
+	changes int
+	items   []*T // the last that was listed
+	listed  bool
+}
+
+// get gives the items, and lists them when they are not kept.
+func (l *list[T]) get(ctx context.Context, m *member) ([]*T, error) {
+	session, err := m.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	items, kept, changes := l.items, l.session == session, l.changes
+	l.mu.Unlock()
+	if kept {
+		return items, nil
+	}
+	items = nil
+	all, told := l.fetch(ctx, session)
+	for item, err := range all {
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, item)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.items, l.listed = items, true
+	if told && l.changes == changes {
+		l.session = session
+	}
+	return items, nil
+}
+
+// forget makes the next get list anew.
+func (l *list[T]) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.session = nil
+	l.changes++
+}
+
+// refresh lists anew what was listed before. A failure is told when the list is asked for.
+func (l *list[T]) refresh(ctx context.Context, m *member) {
+	l.mu.Lock()
+	listed := l.listed
+	l.mu.Unlock()
+	if listed {
+		_, _ = l.get(ctx, m)
+	}
+}
+
+// none is the list of a server that does not have the capability.
+func none[T any](func(*T, error) bool) {}
+
+func fetchTools(ctx context.Context, s *Session) (iter.Seq2[*mcp.Tool, error], bool) {
+	if can := s.Capabilities().Tools; can != nil {
+		return s.Tools(ctx, nil), can.ListChanged
+	}
+	return none[mcp.Tool], false
+}
+
+func fetchPrompts(ctx context.Context, s *Session) (iter.Seq2[*mcp.Prompt, error], bool) {
+	if can := s.Capabilities().Prompts; can != nil {
+		return s.Prompts(ctx, nil), can.ListChanged
+	}
+	return none[mcp.Prompt], false
+}
+
+func fetchResources(ctx context.Context, s *Session) (iter.Seq2[*mcp.Resource, error], bool) {
+	if can := s.Capabilities().Resources; can != nil {
+		return s.Resources(ctx, nil), can.ListChanged
+	}
+	return none[mcp.Resource], false
+}
+
+func fetchTemplates(ctx context.Context, s *Session) (iter.Seq2[*mcp.ResourceTemplate, error], bool) {
+	if can := s.Capabilities().Resources; can != nil {
+		return s.ResourceTemplates(ctx, nil), can.ListChanged
+	}
+	return none[mcp.ResourceTemplate], false
+}
+
+// Grouped is something of one server in a [Group].
+type Grouped[T any] struct {
+	// Server is the server's name in the configuration.
+	Server string
+	// Name is what the server itself calls it: for a resource its URI, or URI template.
+	Name string
+	// Item is as the server gave it, but for the name of a tool or a prompt, which is the group's. It
+	// belongs to the group: do not change it.
+	Item *T
+}
+
+// Tools iterates over the tools of all servers, in the order of the servers' names and, within a
+// server, in the server's. The servers are asked at the same time. One that cannot be asked, or not
+// before the context ends, gives an error, an [*Error] with its name, and the iteration goes on.
+func (g *Group) Tools(ctx context.Context) iter.Seq2[Grouped[mcp.Tool], error] {
+	return merge(ctx, g, "tools/list", func(m *member) *list[mcp.Tool] { return &m.tools },
+		func(m *member, tool *mcp.Tool) (string, string, *mcp.Tool) {
+			renamed := *tool
+			renamed.Name = m.rename(tool.Name)
+			return tool.Name, renamed.Name, &renamed
+		})
+}
+
+// Prompts iterates over the prompts of all servers, in the manner of [Group.Tools].
+func (g *Group) Prompts(ctx context.Context) iter.Seq2[Grouped[mcp.Prompt], error] {
+	return merge(ctx, g, "prompts/list", func(m *member) *list[mcp.Prompt] { return &m.prompts },
+		func(m *member, prompt *mcp.Prompt) (string, string, *mcp.Prompt) {
+			renamed := *prompt
+			renamed.Name = m.rename(prompt.Name)
+			return prompt.Name, renamed.Name, &renamed
+		})
+}
+
+// Resources iterates over the resources of all servers, in the manner of [Group.Tools]. Several
+// servers may have the same URI; [Group.ReadResource] takes the first.
+func (g *Group) Resources(ctx context.Context) iter.Seq2[Grouped[mcp.Resource], error] {
+	return merge(ctx, g, "resources/list", func(m *member) *list[mcp.Resource] { return &m.resources },
+		func(_ *member, resource *mcp.Resource) (string, string, *mcp.Resource) {
+			return resource.URI, "", resource
+		})
+}
+
+// ResourceTemplates iterates over the resource templates of all servers, in the manner of
+// [Group.Tools].
+func (g *Group) ResourceTemplates(ctx context.Context) iter.Seq2[Grouped[mcp.ResourceTemplate], error] {
+	return merge(ctx, g, "resources/templates/list", func(m *member) *list[mcp.ResourceTemplate] { return &m.templates },
+		func(_ *member, template *mcp.ResourceTemplate) (string, string, *mcp.ResourceTemplate) {
+			return template.URITemplate, "", template
+		})
+}
+
+// merge asks all servers and iterates over what they have. name gives an item's own name and the
+// one that only one item in the group may have, if it has such a one.
+func merge[T any](ctx context.Context, g *Group, step string, of func(*member) *list[T], name func(*member, *T) (own, unique string, item *T)) iter.Seq2[Grouped[T], error] {
+	return func(yield func(Grouped[T], error) bool) {
+		items, errs := make([][]*T, len(g.members)), make([]error, len(g.members))
+		var all sync.WaitGroup
+		for i, m := range g.members {
+			all.Go(func() { items[i], errs[i] = of(m).get(ctx, m) })
+		}
+		all.Wait()
+		taken := map[string]string{}
+		for i, m := range g.members {
+			if errs[i] != nil && !yield(Grouped[T]{Server: m.name}, m.fail(errs[i], step)) {
+				return
+			}
+			for _, item := range items[i] {
+				own, unique, item := name(m, item)
+				grouped := Grouped[T]{Server: m.name, Name: own, Item: item}
+				var err error
+				switch first, twice := taken[unique]; {
+				case twice:
+					grouped.Item = nil
+					err = g.unknown(step, m.name, own+" is left out: its name in the group, "+unique+", is taken by "+first)
+				case unique != "":
+					taken[unique] = m.name + "'s " + own
+				}
+				if !yield(grouped, err) {
+					return
+				}
+			}
+		}
+	}
+}

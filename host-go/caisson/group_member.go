@@ -1,0 +1,247 @@
+package caisson
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+// A member is one server of a group, connected with or not.
+type member struct {
+	group        *Group
+	config       *Config
+	name, prefix string
+
+	mu       sync.Mutex
+	closed   bool
+	session  *Session
+	attempt  *attempt    // while it is being connected with
+	err      error       // why there is no session
+	failures int         // to connect, in a row
+	retry    time.Time   // not before this
+	changes  []GroupKind // to be told
+	telling  bool        // whether a goroutine is at it
+
+	tools     list[mcp.Tool]
+	prompts   list[mcp.Prompt]
+	resources list[mcp.Resource]
+	templates list[mcp.ResourceTemplate]
+}
+
+// An attempt is one attempt to connect.
+type attempt struct {
+	done    chan struct{}
+	session *Session // set before done is closed, like err
+	err     error
+}
+
+func newMember(g *Group, config *Config, name, prefix string) *member {
+	m := &member{group: g, config: config, name: name, prefix: prefix}
+	m.tools.fetch, m.prompts.fetch = fetchTools, fetchPrompts
+	m.resources.fetch, m.templates.fetch = fetchResources, fetchTemplates
+	return m
+}
+
+// get gives the session, and connects when there is none and it may be tried.
+func (m *member) get(ctx context.Context) (*Session, error) {
+	m.mu.Lock()
+	m.expire(m.session)
+	switch {
+	case m.closed:
+		m.mu.Unlock()
+		return nil, m.errClosed()
+	case m.session != nil:
+		defer m.mu.Unlock()
+		return m.session, nil
+	case m.attempt == nil && time.Now().Before(m.retry):
+		defer m.mu.Unlock()
+		return nil, m.err
+	case m.attempt == nil:
+		m.attempt = &attempt{done: make(chan struct{})}
+		m.group.ending.Add(1)
+		go m.connect(m.attempt)
+	}
+	attempt := m.attempt
+	m.mu.Unlock()
+	select {
+	case <-attempt.done:
+		return attempt.session, attempt.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (m *member) errClosed() error {
+	return &Error{Code: CodeClosed, Server: m.name, Step: "group", Message: "the group is closed"}
+}
+
+// connect makes an attempt. The group's end ends it, and not that of whoever asked first.
+func (m *member) connect(a *attempt) {
+	defer m.group.ending.Done()
+	server, err := m.config.Server(m.name)
+	if err == nil {
+		a.session, err = m.group.runtime.connect(m.group.ctx, server, m.listChanged)
+	}
+	if !m.connected(a, err) {
+		_ = a.session.Close()
+		a.session = nil
+	}
+	close(a.done)
+}
+
+// connected takes the outcome of an attempt, and reports whether a session of it has a use.
+func (m *member) connected(a *attempt, err error) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.attempt = nil
+	switch {
+	case m.closed:
+		a.err = m.errClosed()
+		return a.session == nil
+	case err != nil:
+		m.retry = time.Now().Add(m.backoff())
+		m.failures++
+		a.err = err
+	default:
+		m.session, m.failures = a.session, 0
+		m.group.ending.Add(1)
+		go m.watch(a.session)
+		m.changed(GroupServer)
+	}
+	m.err = a.err
+	return true
+}
+
+// backoff is how long to wait after one more failure.
+func (m *member) backoff() time.Duration {
+	o := &m.group.options
+	delay := o.MinBackoff
+	for range m.failures {
+		if delay >= o.MaxBackoff/2 {
+			return o.MaxBackoff
+		}
+		delay *= 2
+	}
+	return min(delay, o.MaxBackoff)
+}
+
+// watch waits for a session's end, and frees it.
+func (m *member) watch(session *Session) {
+	defer m.group.ending.Done()
+	_ = session.Wait()
+	m.mu.Lock()
+	m.expire(session)
+	m.mu.Unlock()
+	_ = session.Close()
+}
+
+// expire takes a session that has ended away. It is called with the lock.
+func (m *member) expire(session *Session) {
+	if session == nil || m.session != session || session.core.Context().Err() == nil {
+		return
+	}
+	m.session = nil
+	if m.closed {
+		return
+	}
+	if m.err = session.Wait(); m.err == nil {
+		m.err = &Error{Code: CodeClosed, Server: m.name, Step: "session", Message: "the program closed the session"}
+	}
+	m.changed(GroupServer)
+}
+
+func (m *member) state() ServerState {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.expire(m.session)
+	return ServerState{Name: m.name, Prefix: m.prefix, Session: m.session, Err: m.err}
+}
+
+func (m *member) close() {
+	m.mu.Lock()
+	m.closed = true
+	session := m.session
+	m.session, m.err = nil, m.errClosed()
+	m.mu.Unlock()
+	if session != nil {
+		_ = session.Close()
+	}
+}
+
+// listChanged hears of a list that has changed, and never waits.
+func (m *member) listChanged(method string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch method {
+	case "notifications/tools/list_changed":
+		m.tools.forget()
+		m.changed(GroupTools)
+	case "notifications/prompts/list_changed":
+		m.prompts.forget()
+		m.changed(GroupPrompts)
+	case "notifications/resources/list_changed":
+		m.resources.forget()
+		m.templates.forget()
+		m.changed(GroupResources)
+	}
+}
+
+// changed notes a change to be told. It is called with the lock.
+func (m *member) changed(kind GroupKind) {
+	if !slices.Contains(m.changes, kind) {
+		m.changes = append(m.changes, kind)
+	}
+	if !m.telling {
+		m.telling = true
+		go m.tell()
+	}
+}
+
+// tell lists anew what has changed, and tells of it, until there is nothing more to tell.
+func (m *member) tell() {
+	for {
+		m.mu.Lock()
+		if m.telling = len(m.changes) > 0; !m.telling {
+			m.mu.Unlock()
+			return
+		}
+		kind := m.changes[0]
+		m.changes = m.changes[1:]
+		m.mu.Unlock()
+
+		m.refresh(kind)
+		if on := m.group.options.OnChange; on != nil && m.group.ctx.Err() == nil {
+			m.group.calling.Lock()
+			on(m.group.ctx, m.name, kind)
+			m.group.calling.Unlock()
+		}
+	}
+}
+
+// refresh lists anew what was listed before. A failure is told when the list is asked for.
+func (m *member) refresh(kind GroupKind) {
+	ctx, cancel := context.WithTimeout(m.group.ctx, m.group.runtime.options.ConnectTimeout)
+	defer cancel()
+	switch kind {
+	case GroupTools:
+		m.tools.refresh(ctx, m)
+	case GroupPrompts:
+		m.prompts.refresh(ctx, m)
+	case GroupResources:
+		m.resources.refresh(ctx, m)
+		m.templates.refresh(ctx, m)
+	}
+}
+
+// fail gives the error of one server among others its name: the end of a context has none.
+func (m *member) fail(err error, step string) error {
+	var complete *Error
+	if err == nil || errors.As(err, &complete) {
+		return err
+	}
+	return &Error{Code: CodeOf(err), Server: m.name, Step: step, Message: err.Error(), Err: err}
+}

@@ -1,0 +1,75 @@
+package caisson
+
+import (
+	"fmt"
+	"strings"
+)
+
+// nameSeparator stands between a server's name and a tool's. It is of characters that names of
+// tools may have (specification, server/tools, "Tool Names").
+const nameSeparator = "__"
+
+// prefixes gives what the tools of each server go by; see [Group] for the rules.
+func prefixes(names []string) []string {
+	all := make([]string, len(names))
+	taken := map[string]bool{}
+	for i, name := range names {
+		if all[i] = plain(name); all[i] == name {
+			taken[name] = true
+		}
+	}
+	for i, name := range names {
+		if all[i] == name {
+			continue
+		}
+		wanted := all[i]
+		for n := 2; taken[all[i]]; n++ {
+			all[i] = fmt.Sprintf("%s-%d", wanted, n)
+		}
+		taken[all[i]] = true
+	}
+	return all
+}
+
+// plain gives a name without characters that a prefix does not have, and without a separator.
+func plain(name string) string {
+	var b strings.Builder
+	for _, r := range name {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
+			b.WriteRune(r)
+		default:
+			b.WriteByte('-')
+		}
+	}
+	text := b.String()
+	for strings.Contains(text, nameSeparator) {
+		text = strings.ReplaceAll(text, nameSeparator, "_")
+	}
+	if text = strings.Trim(text, "_"); text == "" {
+		return "server"
+	}
+	return text
+}
+
+// rename gives the name that something of a server's goes by in its group.
+func (m *member) rename(name string) string {
+	if rule := m.group.options.Name; rule != nil {
+		return rule(m.name, name)
+	}
+	return m.prefix + nameSeparator + name
+}
+
+// byPrefix finds the server in a name that the default rule made.
+func (g *Group) byPrefix(name string) (m *member, own string) {
+	prefix, own, ok := strings.Cut(name, nameSeparator)
+	if !ok {
+		return nil, ""
+	}
+	for _, m := range g.members {
+		if m.prefix == prefix {
+			return m, own
+		}
+	}
+	return nil, ""
+}
