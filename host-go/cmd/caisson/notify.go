@@ -17,9 +17,17 @@ func (a *app) notified(method string, params json.RawMessage) {
 	_, _ = fmt.Fprintln(a.err, oneLine(messageLine(params), maxLine))
 }
 
-// progressed tells people of the progress of a call, a line for each step.
+// progressed tells people of the progress of a call: with a bar on a terminal, and else with a line
+// for each step. nil is the end of it.
 func (a *app) progressed(p *mcp.ProgressNotificationParams) {
-	_, _ = fmt.Fprintln(a.err, oneLine(progressLine(p), maxLine))
+	switch {
+	case a.err.person && p == nil:
+		a.err.setBar("")
+	case a.err.person:
+		a.err.setBar(progressBar(p))
+	case p != nil:
+		_, _ = fmt.Fprintln(a.err, oneLine(progressLine(p), maxLine))
+	}
 }
 
 // progressLine is "progress 3/10 message" (specification, basic/utilities/progress).
@@ -29,6 +37,21 @@ func progressLine(p *mcp.ProgressNotificationParams) string {
 		line += fmt.Sprintf("/%v", p.Total)
 	}
 	return line + " " + p.Message
+}
+
+const (
+	barWidth  = 24
+	lineWidth = 79 // A terminal has 80 columns or more, nearly always.
+)
+
+// progressBar is "[####----] 3/10 message" where the server told the total, and else "3 message".
+func progressBar(p *mcp.ProgressNotificationParams) string {
+	line, _ := strings.CutPrefix(progressLine(p), "progress ")
+	if share := p.Progress / p.Total; p.Total > 0 && share >= 0 {
+		done := int(min(share, 1) * barWidth)
+		line = "[" + strings.Repeat("#", done) + strings.Repeat("-", barWidth-done) + "] " + line
+	}
+	return oneLine(line, lineWidth)
 }
 
 // messageLine is "warning logger: text" (specification, server/utilities/logging).

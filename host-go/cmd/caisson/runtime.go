@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,10 +24,18 @@ func (f *runtimeFlags) register(c *cobra.Command) {
 func (f *runtimeFlags) options(a *app) *caisson.Options {
 	return &caisson.Options{
 		Logger:   a.logger(),
-		Stderr:   a.err,
+		Stderr:   a.serverErr(),
 		CacheDir: f.cacheDir,
 		NoCache:  f.noCache,
 	}
+}
+
+// serverErr is where a server's command writes what it says on its standard error.
+func (a *app) serverErr() io.Writer {
+	if a.err.person {
+		return &untrusted{w: a.err}
+	}
+	return a.err
 }
 
 // patience is how long the core may take to load before somebody wonders.

@@ -21,6 +21,7 @@ type sessionFlags struct {
 	runtime  runtimeFlags
 	timeout  time.Duration
 	logLevel string
+	roots    []string
 }
 
 func (f *sessionFlags) register(c *cobra.Command) {
@@ -29,6 +30,8 @@ func (f *sessionFlags) register(c *cobra.Command) {
 	c.Flags().DurationVar(&f.timeout, "timeout", 30*time.Second, "bound connecting and calling, together, by `DURATION`")
 	c.Flags().StringVar(&f.logLevel, "log-level", "", "ask the server for its log from `LEVEL` on, such as info")
 	completeFlag(c, "log-level", logLevels...)
+	c.Flags().StringArrayVar(&f.roots, "root", nil, "tell the server that it may work in `FOLDER`; repeatable")
+	_ = c.MarkFlagDirname("root") // Which fails for a flag that is not there.
 }
 
 func (f *sessionFlags) check(c *cobra.Command) error {
@@ -64,6 +67,11 @@ type action struct {
 // withSession connects to a server, uses the session, and closes everything again.
 func (a *app) withSession(ctx context.Context, f *sessionFlags, server caisson.Server, do action) error {
 	options := f.runtime.options(a)
+	asker := newAsker(a)
+	var err error
+	if options.Handlers, err = asker.handlers(f.roots); err != nil {
+		return err
+	}
 	// The clock bounds the connecting; this bound is only not to come before it.
 	options.ConnectTimeout = min(f.timeout, maxConnect) + time.Second
 	options.OnNotification = func(ctx context.Context, _ *caisson.Session, method string, params json.RawMessage) {
@@ -82,6 +90,7 @@ func (a *app) withSession(ctx context.Context, f *sessionFlags, server caisson.S
 
 	ctx, clock, stop := newClock(ctx, f.timeout)
 	defer stop()
+	asker.clock = clock
 	begin = time.Now()
 	session, err := runtime.Connect(ctx, server)
 	if err != nil {
@@ -126,6 +135,7 @@ func (c *client) request(ctx context.Context, method string, params any) (result
 
 // requestWithProgress is request for what may take long: people see the progress.
 func (c *client) requestWithProgress(ctx context.Context, method string, params any) (json.RawMessage, error) {
+	defer c.app.progressed(nil)
 	return c.request(caisson.WithCallOptions(ctx, caisson.CallOptions{OnProgress: c.app.progressed}), method, params)
 }
 

@@ -1,6 +1,10 @@
 package main
 
-import "testing"
+import (
+	"os"
+	"strings"
+	"testing"
+)
 
 func TestVisible(t *testing.T) {
 	for text, want := range map[string]string{
@@ -33,5 +37,76 @@ func TestOneLine(t *testing.T) {
 		if got := oneLine(test.text, test.limit); got != test.want {
 			t.Errorf("%q becomes %q, want %q", test.text, got, test.want)
 		}
+	}
+}
+
+// TestTerminal has others write while there is a bar, and while a person is asked.
+func TestTerminal(t *testing.T) {
+	var seen screen
+	terminal := newTerminal(&seen)
+	expect := func(want string) {
+		t.Helper()
+		if got := seen.String(); got != want {
+			t.Errorf("it has %q, want %q", got, want)
+		}
+		seen.Reset()
+	}
+	terminal.setBar("1/2")
+	terminal.say("one")
+	expect(eraseLine + "1/2" + eraseLine + "caisson: one\n1/2")
+	terminal.ask()
+	terminal.prompt("name> ")
+	terminal.say("two")
+	terminal.setBar("2/2")
+	expect(eraseLine + "name> ")
+	terminal.answered()
+	expect("caisson: two\n2/2")
+	terminal.setBar("")
+	terminal.say("three")
+	expect(eraseLine + "caisson: three\n")
+	terminal.ask()
+	large := strings.Repeat("x", maxKept+1)
+	_, _ = terminal.Write([]byte(large))
+	expect(large)
+	terminal.answered()
+	terminal.end()
+	terminal.say("four")
+	terminal.setBar("3/2")
+	expect("")
+}
+
+func TestUntrusted(t *testing.T) {
+	for _, parts := range [][]string{
+		{"a\x1b[2Jé\r\n世\xff!\n"},
+		strings.Split("a\x1b[2Jé\r\n世\xff!\n", ""),
+		{"a\x1b", "[2J\xc3", "\xa9\r\n\xe4", "\xb8\x96\xff", "!\n"},
+	} {
+		var b strings.Builder
+		u := &untrusted{w: &b}
+		for _, part := range parts {
+			if n, err := u.Write([]byte(part)); n != len(part) || err != nil {
+				t.Errorf("%q: %d, %v", part, n, err)
+			}
+		}
+		got := strings.ReplaceAll(b.String(), `\u{d}`, "")
+		if want := "a\\u{1b}[2Jé\n世\uFFFD!\n"; got != want {
+			t.Errorf("%q becomes %q, want %q", parts, got, want)
+		}
+	}
+}
+
+func TestIsTerminal(t *testing.T) {
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	for _, stream := range []any{nil, null, &strings.Builder{}} {
+		if isTerminal(stream) {
+			t.Errorf("%T is a terminal", stream)
+		}
+	}
+	if !isTerminal(&screen{}) {
+		t.Error("a screen is no terminal")
 	}
 }

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
+)
+
+// An asker answers what servers ask: it asks the person at the terminal, one thing at a time.
+type asker struct {
+	app    *app
+	clock  *clock        // stands still while a person is asked; set before anything is asked
+	turn   chan struct{} // holds one token while somebody is asked
+	lines  chan string   // that were typed; nil until the first question
+	ignore bool          // what was typed for a question that was taken back
+}
+
+func newAsker(a *app) *asker { return &asker{app: a, turn: make(chan struct{}, 1)} }
+
+// errUserRejected is what the specification has for it (client/sampling, "Error Handling").
+var errUserRejected = &jsonrpc.Error{Code: -1, Message: "sampling is declined: this client has no language model"}
+
+// handlers are what the program declares to servers.
+func (k *asker) handlers(roots []string) (caisson.Handlers, error) {
+	h := caisson.Handlers{
+		ElicitationHandler:    k.elicit,
+		URLElicitationHandler: k.elicit,
+		CreateMessageHandler: func(_ context.Context, r *caisson.Request[*mcp.CreateMessageParams]) (*mcp.CreateMessageResult, error) {
+			k.app.err.say("%s asks for a language model's answer (sampling): declined, as there is none here", r.Session.Name())
+			return nil, errUserRejected
+		},
+	}
+	if len(roots) == 0 {
+		return h, nil
+	}
+	list, err := rootList(roots)
+	h.ListRootsHandler = func(context.Context, *caisson.Request[*mcp.ListRootsParams]) (*mcp.ListRootsResult, error) {
+		return &mcp.ListRootsResult{Roots: list}, nil
+	}
+	return h, err
+}
+
+// rootList makes the URIs of folders (specification, client/roots).
+func rootList(folders []string) ([]*mcp.Root, error) {
+	var roots []*mcp.Root
+	for _, folder := range folders {
+		path, err := filepath.Abs(folder)
+		if err == nil {
+			var info os.FileInfo
+			if info, err = os.Stat(path); err == nil && !info.IsDir() {
+				err = errors.New(folder + " is not a folder")
+			}
+		}
+		if err != nil {
+			return nil, &caisson.Error{Code: caisson.CodeInvalidArgument, Step: "--root", Message: err.Error(), Err: err}
+		}
+		slashed := filepath.ToSlash(path)
+		if !strings.HasPrefix(slashed, "/") { // A drive of Windows.
+			slashed = "/" + slashed
+		}
+		roots = append(roots, &mcp.Root{URI: (&url.URL{Scheme: "file", Path: slashed}).String(), Name: filepath.Base(path)})
+	}
+	return roots, nil
+}
+
+// What a person may do with a question (specification, client/elicitation, "Response Actions").
+const (
+	accept  = "accept"
+	decline = "decline"
+	cancel  = "cancel"
+)
+
+// errCancel is the end of the person's input.
+var errCancel = errors.New("the input has ended")
+
+// elicit asks a person, and declines where there is none.
+func (k *asker) elicit(ctx context.Context, r *caisson.Request[*mcp.ElicitParams]) (*mcp.ElicitResult, error) {
+	server := r.Session.Name()
+	if !k.app.err.person || !isTerminal(k.app.in) {
+		k.app.err.say("%s asks: %s: declined, as there is no terminal to answer at", server, r.Params.Message)
+		return &mcp.ElicitResult{Action: decline}, nil
+	}
+	select {
+	case k.turn <- struct{}{}:
+		defer func() { <-k.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	k.clock.hold()
+	defer k.clock.release()
+	k.app.err.ask()
+	defer k.app.err.answered()
+
+	result, err := k.ask(ctx, server, r.Params)
+	switch {
+	case errors.Is(err, errCancel):
+		k.app.err.prompt("\n")
+		return &mcp.ElicitResult{Action: cancel}, nil
+	case err != nil:
+		k.ignore = true
+		k.app.err.prompt("\n%s does not ask any more\n", oneLine(server, maxLine))
+	}
+	return result, err
+}
+
+func (k *asker) ask(ctx context.Context, server string, p *mcp.ElicitParams) (*mcp.ElicitResult, error) {
+	k.app.err.prompt("\n%s asks:\n%s", oneLine(server, maxLine), quote(p.Message))
+	if p.Mode == "url" {
+		return k.askURL(ctx, p)
+	}
+	return k.askForm(ctx, p)
+}
+
+// askURL shows all of a URL. Nothing is fetched, and nothing opened: that is the person's.
+func (k *asker) askURL(ctx context.Context, p *mcp.ElicitParams) (*mcp.ElicitResult, error) {
+	k.app.err.prompt("\nIt wants you to open this address in a browser:\n\n  %s\n\n", strings.ReplaceAll(visible(p.URL), "\n", `\u{a}`))
+	if u, err := url.Parse(p.URL); err == nil {
+		k.app.err.prompt("It is at the host %s. Open it only if you know it.\n", oneLine(u.Host, maxLine))
+	}
+	action, err := k.choose(ctx, "Will you? yes, no or cancel", map[string]string{"y": accept, "n": decline, "c": cancel})
+	return &mcp.ElicitResult{Action: action}, err
+}
+
+// quote sets a server's text off from the program's own.
+func quote(text string) string {
+	return "  | " + strings.ReplaceAll(strings.TrimSpace(visible(text)), "\n", "\n  | ") + "\n"
+}
+
+// choose asks until the answer begins like one of the choices.
+func (k *asker) choose(ctx context.Context, question string, choices map[string]string) (string, error) {
+	for {
+		answer, err := k.readLine(ctx, question)
+		if err != nil {
+			return "", err
+		}
+		if answer = strings.ToLower(answer); answer != "" {
+			if choice, ok := choices[answer[:1]]; ok {
+				return choice, nil
+			}
+		}
+	}
+}
+
+// readLine asks for a line.
+func (k *asker) readLine(ctx context.Context, question string) (string, error) {
+	if k.lines == nil {
+		k.lines = make(chan string)
+		go readLines(k.app.in, k.lines)
+	}
+	if k.ignore {
+		k.ignore = false
+		select {
+		case <-k.lines:
+		default:
+		}
+	}
+	k.app.err.prompt("%s> ", question)
+	select {
+	case line, ok := <-k.lines:
+		if !ok {
+			return "", errCancel
+		}
+		return strings.TrimSpace(line), nil
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+// readLines reads lines until the end. It outlives the program's last question: a terminal cannot
+// be asked to give up.
+func readLines(in io.Reader, lines chan<- string) {
+	defer close(lines)
+	for scanner := bufio.NewScanner(in); scanner.Scan(); {
+		lines <- scanner.Text()
+	}
+}
