@@ -10,7 +10,7 @@
 // A [Runtime] holds the compiled core; make one and keep it. [Runtime.Connect] gives a [Session]
 // with one server, whose methods speak the types of the official Go SDK:
 // [github.com/modelcontextprotocol/go-sdk/mcp]. [LoadConfig] reads servers from the mcpServers
-// JSON that other hosts use.
+// JSON that other hosts use, and [Runtime.ConnectGroup] connects with all of them at once.
 //
 // # Errors
 //
