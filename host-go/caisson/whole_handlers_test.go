@@ -1,0 +1,89 @@
+package caisson_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
+)
+
+// heard is what the handlers of a session have been told.
+type heard struct {
+	mu            sync.Mutex
+	notifications []string
+	logged        []any
+	changed       chan struct{}
+}
+
+func (h *heard) add(method string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.notifications = append(h.notifications, method)
+	select {
+	case h.changed <- struct{}{}:
+	default:
+	}
+}
+
+// wait waits for a notification.
+func (h *heard) wait(ctx context.Context, t *testing.T, method string) {
+	t.Helper()
+	for {
+		h.mu.Lock()
+		found := slices.Contains(h.notifications, method)
+		h.mu.Unlock()
+		if found {
+			return
+		}
+		select {
+		case <-h.changed:
+		case <-ctx.Done():
+			t.Fatalf("%s did not come; these did: %v", method, h.notifications)
+		}
+	}
+}
+
+func wholeHandlers(h *heard) caisson.Handlers {
+	return caisson.Handlers{
+		CreateMessageHandler: func(ctx context.Context, r *caisson.Request[*mcp.CreateMessageParams]) (*mcp.CreateMessageResult, error) {
+			// A handler may call the session that it answers for.
+			if err := r.Session.Ping(ctx, nil); err != nil {
+				return nil, err
+			}
+			said := r.Params.Messages[0].Content.(*mcp.TextContent).Text
+			return &mcp.CreateMessageResult{Role: "assistant", Model: "m", Content: &mcp.TextContent{Text: said + " there"}}, nil
+		},
+		ElicitationHandler: func(context.Context, *caisson.Request[*mcp.ElicitParams]) (*mcp.ElicitResult, error) {
+			return &mcp.ElicitResult{Action: "accept", Content: map[string]any{"name": "ada"}}, nil
+		},
+		URLElicitationHandler: func(_ context.Context, r *caisson.Request[*mcp.ElicitParams]) (*mcp.ElicitResult, error) {
+			if r.Params.URL != "https://example.test/x" {
+				return nil, errors.New("another URL")
+			}
+			return &mcp.ElicitResult{Action: "accept"}, nil
+		},
+		ListRootsHandler: func(context.Context, *caisson.Request[*mcp.ListRootsParams]) (*mcp.ListRootsResult, error) {
+			return &mcp.ListRootsResult{Roots: []*mcp.Root{{URI: "file:///work", Name: "work"}}}, nil
+		},
+		ToolListChangedHandler: func(context.Context, *caisson.Request[*mcp.ToolListChangedParams]) { h.add("tools") },
+		ResourceUpdatedHandler: func(_ context.Context, r *caisson.Request[*mcp.ResourceUpdatedNotificationParams]) {
+			h.add("updated " + r.Params.URI)
+		},
+		LoggingMessageHandler: func(_ context.Context, r *caisson.Request[*mcp.LoggingMessageParams]) {
+			text, _ := json.Marshal(r.Params.Data)
+			h.add("log " + string(text))
+		},
+	}
+}
+
+func (h *heard) forget() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.notifications = nil
+}
