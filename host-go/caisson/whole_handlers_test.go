@@ -59,8 +59,9 @@ func wholeHandlers(h *heard) caisson.Handlers {
 			said := r.Params.Messages[0].Content.(*mcp.TextContent).Text
 			return &mcp.CreateMessageResult{Role: "assistant", Model: "m", Content: &mcp.TextContent{Text: said + " there"}}, nil
 		},
-		ElicitationHandler: func(context.Context, *caisson.Request[*mcp.ElicitParams]) (*mcp.ElicitResult, error) {
-			return &mcp.ElicitResult{Action: "accept", Content: map[string]any{"name": "ada"}}, nil
+		ElicitationHandler: func(ctx context.Context, r *caisson.Request[*mcp.ElicitParams]) (*mcp.ElicitResult, error) {
+			name, _, err := caisson.CallToolAs[said](ctx, r.Session, &mcp.CallToolParams{Name: "echo", Arguments: said{"ada"}})
+			return &mcp.ElicitResult{Action: "accept", Content: map[string]any{"name": name.Text}}, err
 		},
 		URLElicitationHandler: func(_ context.Context, r *caisson.Request[*mcp.ElicitParams]) (*mcp.ElicitResult, error) {
 			if r.Params.URL != "https://example.test/x" {
