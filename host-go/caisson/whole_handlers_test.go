@@ -17,7 +17,6 @@ import (
 type heard struct {
 	mu            sync.Mutex
 	notifications []string
-	logged        []any
 	changed       chan struct{}
 }
 
