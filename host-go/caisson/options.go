@@ -74,6 +74,20 @@ type Options struct {
 	// NoResultCache asks servers anew for results that they gave a time to live (revision
 	// 2026-07-28, "Caching"). Without it such results are kept for as long, per session.
 	NoResultCache bool
+
+	// Record, when set, is asked where each session is recorded, by its server's name: all that
+	// crosses the sandbox's boundary is written there, secrets hidden, for [Runtime.Replay]; see
+	// docs/recording.md for what is hidden. It may be called by several goroutines at once. An error
+	// of its own fails [Runtime.Connect]; a failing or slow writer only costs the recording, and is
+	// logged once. The writer is closed with the session. [RecordTo] makes files in a folder.
+	// Default: nothing is recorded.
+	Record func(server string) (io.WriteCloser, error)
+	// MaxRecordBytes bounds one recording. A longer one is cut, with a mark at its end.
+	// Default: 256 MiB.
+	MaxRecordBytes int64
+	// RecordSecrets are hidden in recordings wherever they occur, beside the secrets that are known
+	// from the Server. What is shorter than 8 bytes is not. Default: none.
+	RecordSecrets []string
 }
 
 const (
@@ -84,6 +98,7 @@ const (
 	defaultNotificationQueue = 1024
 	defaultInputRounds       = 10
 	defaultRetryBudget       = 30 * time.Second
+	defaultMaxRecordBytes    = 256 << 20
 )
 
 // orDefault gives value, or the default where value is the zero value.
@@ -112,6 +127,7 @@ func (o *Options) withDefaults() Options {
 	c.MaxGuestTime = orDefault(c.MaxGuestTime, defaultMaxGuestTime)
 	c.NotificationQueue = orDefault(c.NotificationQueue, defaultNotificationQueue)
 	c.InputRounds = orDefault(c.InputRounds, defaultInputRounds)
+	c.MaxRecordBytes = orDefault(c.MaxRecordBytes, defaultMaxRecordBytes)
 	c.RetryBudget = max(0, orDefault(c.RetryBudget, defaultRetryBudget))
 	return c
 }
@@ -129,6 +145,7 @@ func (o *Options) check() error {
 		{"NotificationQueue", int64(o.NotificationQueue)},
 		{"InputRounds", int64(o.InputRounds)},
 		{"Restarts", int64(o.Restarts)},
+		{"MaxRecordBytes", o.MaxRecordBytes},
 	} {
 		if option.value < 0 {
 			return &Error{Code: CodeInvalidArgument, Step: "options", Message: "Options." + option.name + " is negative"}

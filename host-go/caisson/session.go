@@ -49,6 +49,11 @@ func newSession(r *Runtime, name string) *Session {
 // while Runtime.Close waits for it.
 func (s *Session) connect(ctx context.Context, server *Server, transport Transport, u *url.URL) error {
 	o := &s.runtime.options
+	recording, err := o.recording(s.name)
+	if err != nil {
+		s.runtime.remove(s)
+		return err
+	}
 	core, failure := s.runtime.engine.Open(ctx, engine.SessionConfig{
 		Endpoint:          endpoint(transport, u),
 		ClientInfo:        engine.Implementation{Name: o.ClientInfo.Name, Version: o.ClientInfo.Version, Title: o.ClientInfo.Title},
@@ -64,6 +69,7 @@ func (s *Session) connect(ctx context.Context, server *Server, transport Transpo
 		NotificationQueue: o.NotificationQueue,
 		Ask:               s.answer,
 		Renewed:           func(introduction []byte) { _ = s.introduce(introduction) },
+		Record:            recording,
 	})
 	if failure != nil {
 		s.runtime.remove(s)

@@ -34,6 +34,24 @@ func environmentSecrets(environment []string) secrets {
 	return values
 }
 
+// Secrets are the texts that a session with this grant must not tell: the values of its headers, of
+// its command's environment but for paths, and of its URL's query.
+func (g Grant) Secrets() []string {
+	var all []string
+	for _, values := range g.Header {
+		all = append(all, values...)
+	}
+	if g.URL != nil {
+		for _, values := range g.URL.Query() {
+			all = append(all, values...)
+		}
+	}
+	if g.Command != nil {
+		all = append(all, environmentSecrets(g.Command.Env)...)
+	}
+	return all
+}
+
 // isPath reports whether value is a path, or a list of paths, the first of which exists.
 func isPath(value string) bool {
 	list := filepath.SplitList(value)

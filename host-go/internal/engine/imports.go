@@ -17,7 +17,7 @@ import (
 // addImports gives the core what it imports; see wit/egress.wit, timers.wit and host.wit, whose
 // order this follows. The functions run inside an export, on the instance's goroutine. The types
 // of their arguments were checked when the core was linked.
-func (in *instance) addImports(l *component.Linker) {
+func (in *instance) addImports(l tappedLinker) {
 	l.Interface("caisson:mcp/egress@0.1.0").
 		Func("http-start", in.httpStart).
 		Func("http-abort", in.httpAbort).

@@ -6,6 +6,7 @@ import (
 
 	"github.com/caisson-dev/caisson/host-go/component"
 	"github.com/caisson-dev/caisson/host-go/component/wasi"
+	"github.com/caisson-dev/caisson/host-go/internal/record"
 )
 
 // An instance is one instance of the core. All that is here belongs to the goroutine of run, save
@@ -16,7 +17,8 @@ type instance struct {
 	mailbox *mailbox
 	core    *component.Instance
 	exports exports
-	stopped chan struct{} // closed when the goroutine has ended
+	stopped chan struct{}  // closed when the goroutine has ended
+	record  *record.Writer // nil when the session is not recorded
 
 	calls    map[uint32]*call
 	progress map[string]*call // by the token that the call was sent with
@@ -34,8 +36,8 @@ type exports struct {
 	deliver *component.Function
 }
 
-// instantiate makes an instance. It has no session yet, and does not run.
-func (e *Engine) instantiate(ctx context.Context) (*instance, error) {
+// instantiate makes an instance with a tap on its boundary. It has no session yet, and does not run.
+func (e *Engine) instantiate(ctx context.Context, t tap) (*instance, error) {
 	in := &instance{
 		engine:   e,
 		mailbox:  newMailbox(),
@@ -48,8 +50,10 @@ func (e *Engine) instantiate(ctx context.Context) (*instance, error) {
 	linker := component.NewLinker()
 	// What the engine inside the core prints goes to the log; nothing else of WASI is granted.
 	output := &logWriter{logger: e.config.Logger}
-	wasi.AddToLinker(linker, &wasi.Config{Stdout: output, Stderr: output})
-	in.addImports(linker)
+	config := &wasi.Config{Stdout: output, Stderr: output}
+	t.sources(config)
+	wasi.AddToLinker(linker, config)
+	in.addImports(tappedLinker{linker, t})
 	var err error
 	if in.core, err = e.compiled.Instantiate(ctx, linker); err != nil {
 		return nil, err
@@ -171,6 +175,7 @@ func (in *instance) cancel(c *call) error {
 func (in *instance) enter(f *component.Function, args ...any) error {
 	ctx, cancel := context.WithTimeout(context.Background(), in.engine.config.MaxGuestTime)
 	defer cancel()
+	in.record.Call(f.Name(), args)
 	_, err := f.Call(ctx, args...)
 	return err
 }
@@ -191,6 +196,7 @@ func (in *instance) settle(id uint32, o outcome) {
 // die ends an instance whose core has trapped. It is never entered again.
 func (in *instance) die(err error) {
 	f := &Failure{Kind: Trap, Step: "core", Message: "the sandboxed core stopped: " + err.Error(), Err: err}
+	in.record.Trap(err)
 	in.engine.config.Logger.Error("the core trapped", "server", in.session.config.Grant.Server, "error", err)
 	in.session.end(f)
 	in.free(f)
@@ -215,6 +221,7 @@ func (in *instance) free(f *Failure) {
 		q.cancel()
 	}
 	_ = in.core.Close(context.Background())
+	in.record.Close()
 }
 
 // stop ends the instance's goroutine and waits for it.

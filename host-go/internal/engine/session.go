@@ -51,6 +51,8 @@ type SessionConfig struct {
 	// Renewed is told when the session was begun anew; see renewed in wit/host.wit. It is called on
 	// the instance's goroutine and must not wait.
 	Renewed func(introduction []byte)
+	// Record is where the session is recorded, and closed with it; nil for nowhere.
+	Record *Recording
 }
 
 // closeTimeout bounds what the core may do to say goodbye to a server.
@@ -78,8 +80,11 @@ type Session struct {
 // Open makes an instance for a session. The context bounds the instantiation. The session must be
 // closed, also when [Session.Connect] fails.
 func (e *Engine) Open(ctx context.Context, config SessionConfig) (*Session, *Failure) {
-	in, err := e.instantiate(ctx)
+	writer := e.record(&config)
+	in, err := e.instantiate(ctx, recorder{writer})
 	if err != nil {
+		writer.Trap(err)
+		writer.Close()
 		if ctx.Err() != nil {
 			return nil, contextEnded(ctx)
 		}
@@ -95,7 +100,7 @@ func (e *Engine) Open(ctx context.Context, config SessionConfig) (*Session, *Fai
 		ended:    make(chan struct{}),
 	}
 	s.egress = egress.NewSession(config.Grant, in, e.config.Egress)
-	in.session = s
+	in.session, in.record = s, writer
 	if config.Notify != nil {
 		s.notifications = newQueue(config.NotificationQueue, func(n notification) { config.Notify(n.method, n.params) })
 	}

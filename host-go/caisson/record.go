@@ -1,0 +1,47 @@
+package caisson
+
+import (
+	"io"
+	"os"
+	"strings"
+
+	"github.com/caisson-dev/caisson/host-go/internal/engine"
+)
+
+// RecordTo gives an [Options.Record] that makes a file for each session in a folder, readable by
+// this user alone: the server's name, a number and ".jsonl".
+func RecordTo(dir string) func(server string) (io.WriteCloser, error) {
+	return func(server string) (io.WriteCloser, error) {
+		return os.CreateTemp(dir, fileName(server)+"-*.jsonl")
+	}
+}
+
+// maxFileName bounds what of a server's name is in the name of a file, in bytes.
+const maxFileName = 64
+
+// fileName gives what of a server's name can be in the name of a file.
+func fileName(server string) string {
+	name := strings.Map(func(c rune) rune {
+		switch {
+		case '0' <= c && c <= '9', 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c == '.', c == '_':
+			return c
+		}
+		return '-'
+	}, server)
+	return name[:min(len(name), maxFileName)]
+}
+
+// recording says where a session is recorded; nil for nowhere.
+func (o *Options) recording(server string) (*engine.Recording, error) {
+	if o.Record == nil {
+		return nil, nil
+	}
+	to, err := o.Record(server)
+	if err != nil {
+		return nil, &Error{
+			Code: CodeInvalidArgument, Server: server, Step: "record", Err: err,
+			Message: "Options.Record gives nothing to write to: " + err.Error(),
+		}
+	}
+	return &engine.Recording{To: to, Limit: o.MaxRecordBytes, Secrets: o.RecordSecrets}, nil
+}

@@ -1,0 +1,131 @@
+package caisson
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/caisson-dev/caisson/host-go/internal/engine"
+	"github.com/caisson-dev/caisson/host-go/internal/record"
+)
+
+// A ReplayEnd says how a recording ends.
+type ReplayEnd string
+
+const (
+	// ReplayClosed is the end of a whole recording: the session was closed, or ended by itself.
+	ReplayClosed ReplayEnd = "closed"
+	// ReplayLimit is the end of one that was cut: see [Options.MaxRecordBytes].
+	ReplayLimit ReplayEnd = "limit"
+	// ReplayTruncated is the end of one that just stops, since its program or its writer did.
+	ReplayTruncated ReplayEnd = "truncated"
+)
+
+// A Replay is what [Runtime.Replay] went through: a session that did again what it had done.
+type Replay struct {
+	Server   string    `json:"server"` // the server's name
+	Began    time.Time `json:"began"`  // when it was recorded
+	Calls    int       `json:"calls"`  // of the core, by the host: operations and batches of events
+	Effects  int       `json:"effects"`
+	Readings int       `json:"readings"` // of clocks and of random bytes, by the core
+	End      ReplayEnd `json:"end"`
+}
+
+// ReplayOptions say how strict a replay is. The zero value, or nil, is strict.
+type ReplayOptions struct {
+	// AnyCore replays a recording of another build of the core, which may read clocks and random
+	// bytes more or less often. What the core asks for must still be the same, byte for byte. It is
+	// for recordings that are kept as tests.
+	AnyCore bool
+}
+
+// A ReplayCode says why a replay failed.
+type ReplayCode string
+
+const (
+	// ReplayFormat: the file is not a recording, or was changed since it was written.
+	ReplayFormat ReplayCode = "format"
+	// ReplayCore: the recording is of another core, or was made with another
+	// [Options.MaxMemoryBytes].
+	ReplayCore ReplayCode = "core"
+	// ReplayDifference: the core did something else than it had done.
+	ReplayDifference ReplayCode = "difference"
+)
+
+// A ReplayError is how [Runtime.Replay] fails.
+type ReplayError struct {
+	Code ReplayCode
+	// Line is the recording's, from 1: the first that is wrong, or is not what happened.
+	Line int
+	// Recorded and Replayed are what happened then, and in the replay, with [ReplayDifference].
+	Recorded, Replayed string
+	Message            string
+}
+
+// Error gives the line and the message.
+func (e *ReplayError) Error() string { return "caisson: replay: " + e.Message }
+
+// Replay runs a recorded session again (see [Options.Record]) in a sandbox of its own, with the
+// recorded times and random bytes: nothing is sent, nothing is started, nothing is waited for. What
+// the core asks for is compared with the recording, byte for byte. The recording may be untrusted.
+//
+// It fails with a *ReplayError, with the reader's error, with the context's, which is looked at
+// between calls of the core, and with [CodeClosed] on a closed runtime.
+func (r *Runtime) Replay(ctx context.Context, recording io.Reader, options *ReplayOptions) (*Replay, error) {
+	if !r.begin() {
+		return nil, &Error{Code: CodeClosed, Step: "replay", Message: "the runtime is closed"}
+	}
+	defer r.ending.Done()
+	reader, err := record.NewReader(recording)
+	if err != nil {
+		return nil, replayError(err)
+	}
+	done, err := r.engine.Replay(ctx, reader, options != nil && options.AnyCore)
+	if err != nil {
+		return nil, replayError(err)
+	}
+	end := ReplayEnd(done.Reason)
+	if end == "" {
+		end = ReplayTruncated
+	}
+	h := reader.Header()
+	return &Replay{
+		Server: h.Server, Began: h.Began, End: end,
+		Calls: done.Calls, Effects: done.Imports, Readings: done.Readings,
+	}, nil
+}
+
+// begin holds Close up until ending.Done; false says that the runtime is closed.
+func (r *Runtime) begin() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return false
+	}
+	r.ending.Add(1)
+	return true
+}
+
+// replayError gives an error of the engine's the form that users see.
+func replayError(err error) error {
+	var (
+		format     *record.FormatError
+		other      *engine.CoreError
+		difference *engine.Difference
+	)
+	switch {
+	case errors.As(err, &format):
+		return &ReplayError{Code: ReplayFormat, Line: format.Line, Message: format.Error()}
+	case errors.As(err, &other):
+		return &ReplayError{Code: ReplayCore, Line: 1, Message: other.Error()}
+	case errors.As(err, &difference):
+		return &ReplayError{
+			Code: ReplayDifference, Line: difference.Line,
+			Recorded: difference.Recorded, Replayed: difference.Replayed,
+			Message: fmt.Sprintf("line %d: the session went another way\n  recorded: %s\n  replayed: %s", difference.Line, difference.Recorded, difference.Replayed),
+		}
+	}
+	return err
+}

@@ -1,0 +1,72 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"time"
+
+	"github.com/caisson-dev/caisson/host-go/component"
+	"github.com/caisson-dev/caisson/host-go/component/wasi"
+	"github.com/caisson-dev/caisson/host-go/internal/core"
+	"github.com/caisson-dev/caisson/host-go/internal/record"
+)
+
+// A Recording says where a session is recorded.
+type Recording struct {
+	To      io.WriteCloser
+	Limit   int64    // in bytes
+	Secrets []string // hidden beside those of the grant
+}
+
+// record begins the recording of a session; nil when there is to be none.
+func (e *Engine) record(config *SessionConfig) *record.Writer {
+	if config.Record == nil {
+		return nil
+	}
+	server := config.Grant.Server
+	header := record.Header{Core: core.Hash(), Server: server, Began: time.Now().UTC(), MemoryBytes: e.config.MemoryBytes}
+	return record.NewWriter(config.Record.To, header, record.Options{
+		Limit:   config.Record.Limit,
+		Secrets: append(config.Grant.Secrets(), config.Record.Secrets...),
+		Failed: func(err error) {
+			e.config.Logger.Warn("the recording of the session is not whole", "server", server, "error", err)
+		},
+	})
+}
+
+// A recorder is the tap of a session that is, or is not, recorded.
+type recorder struct{ *record.Writer }
+
+func (r recorder) sources(c *wasi.Config) {
+	if r.Writer == nil {
+		return
+	}
+	begin := time.Now()
+	c.Now = func() time.Time {
+		now := time.Now()
+		r.Reading(record.Now, now.UnixNano())
+		return now
+	}
+	c.Monotonic = func() time.Duration {
+		d := time.Since(begin)
+		r.Reading(record.Monotonic, int64(d))
+		return d
+	}
+	c.Random = readerFunc(func(b []byte) (int, error) {
+		n, err := rand.Read(b)
+		r.Random(b[:n])
+		return n, err
+	})
+}
+
+func (r recorder) function(name string, f component.HostFunc) component.HostFunc {
+	if r.Writer == nil {
+		return f
+	}
+	return func(ctx context.Context, args []any) ([]any, error) {
+		results, err := f(ctx, args)
+		r.Import(name, args, results, err)
+		return results, err
+	}
+}

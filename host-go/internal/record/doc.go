@@ -1,0 +1,58 @@
+// Package record is the format of recorded sessions: JSON lines, one for each crossing of the
+// boundary between the host and one instance of the core, in order. docs/recording.md describes it.
+//
+// The first line is a [Header]. Every other one is an [Entry]: a call of an export, what the core
+// called and what it read while the export ran, and at last the end with a checksum.
+package record
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Version is the version of the format.
+const Version = 1
+
+// A Header begins a recording.
+type Header struct {
+	Version int `json:"caisson-recording"`
+	// Core is the SHA-256 of the core that was recorded, as in the embedded file.
+	Core string `json:"core"`
+	// Server is the server's name.
+	Server string `json:"server"`
+	// Began is when.
+	Began time.Time `json:"began"`
+	// MemoryBytes is the bound on the instance's memory. The core may run into it.
+	MemoryBytes int64 `json:"memoryBytes"`
+}
+
+// The kinds of entries.
+const (
+	Call      = "call"      // the host called an export: Name, Values
+	Import    = "import"    // the core called an import: Name, Values, Results or Error
+	Now       = "now"       // the core read the wall clock: Number, nanoseconds since 1970
+	Monotonic = "monotonic" // the core read the monotonic clock: Number, nanoseconds
+	Random    = "random"    // the core drew random bytes: Bytes
+	Trap      = "trap"      // the export, or the instantiation, ended in a trap: Error
+	End       = "end"       // the last entry: Reason, SHA256
+)
+
+// The reasons of an end.
+const (
+	Closed = "closed" // the session was closed, or ended by itself
+	Limit  = "limit"  // the recording had reached its bound on size, or its writer was too slow
+)
+
+// An Entry is one crossing. Values and results are in the encoding of [Encode].
+type Entry struct {
+	Kind    string            `json:"kind"`
+	Name    string            `json:"name,omitempty"`
+	Values  []json.RawMessage `json:"values,omitempty"`
+	Results []json.RawMessage `json:"results,omitempty"`
+	Error   string            `json:"error,omitempty"`
+	Number  int64             `json:"number,omitempty"`
+	Bytes   []byte            `json:"bytes,omitempty"`
+	Reason  string            `json:"reason,omitempty"`
+	// SHA256 is over all bytes before the end's line and the reason, in hexadecimal.
+	SHA256 string `json:"sha256,omitempty"`
+}

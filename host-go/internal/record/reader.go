@@ -1,0 +1,113 @@
+package record
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+)
+
+// maxLine bounds one line: a batch of events is bounded by the host, and its JSON is up to six
+// times as long.
+const maxLine = 512 << 20
+
+// A FormatError says that a file is not a recording, or not as it was written.
+type FormatError struct {
+	// Line is the line, from 1.
+	Line int
+	// Message says what is wrong.
+	Message string
+}
+
+// Error gives the line and the message.
+func (e *FormatError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Message) }
+
+// A Reader reads a recording.
+type Reader struct {
+	header Header
+	from   *bufio.Reader
+	line   int
+	sum    hash.Hash
+}
+
+// NewReader reads the header.
+func NewReader(from io.Reader) (*Reader, error) {
+	r := &Reader{from: bufio.NewReaderSize(from, 64<<10), sum: sha256.New()}
+	text, err := r.next()
+	if err == io.EOF {
+		return nil, r.wrong("the file is empty")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if json.Unmarshal(text, &r.header) != nil || r.header.Version == 0 {
+		return nil, r.wrong("this is not a recording of Caisson's")
+	}
+	if r.header.Version != Version {
+		return nil, r.wrong(fmt.Sprintf("the format's version is %d: this program reads %d", r.header.Version, Version))
+	}
+	r.sum.Write(text)
+	return r, nil
+}
+
+// Header gives the header.
+func (r *Reader) Header() Header { return r.header }
+
+// Line is the number of the line that was read last.
+func (r *Reader) Line() int { return r.line }
+
+func (r *Reader) wrong(message string) error { return &FormatError{max(r.line, 1), message} }
+
+// Next gives the next entry. io.EOF says that the file stops without an end.
+func (r *Reader) Next() (*Entry, error) {
+	text, err := r.next()
+	if err != nil {
+		return nil, err
+	}
+	e := &Entry{}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(e); err != nil {
+		return nil, r.wrong("it is not an entry: " + err.Error())
+	}
+	if e.Kind != End {
+		r.sum.Write(text)
+		return e, nil
+	}
+	if want, err := endLine(e.Reason, r.sum); err != nil || !bytes.Equal(text, want) {
+		return nil, r.wrong("the checksum is wrong: the file was changed")
+	}
+	if _, err := r.next(); err != io.EOF {
+		return nil, r.wrong("there is something behind the end")
+	}
+	return e, nil
+}
+
+// next reads a line, with its line break.
+func (r *Reader) next() ([]byte, error) {
+	var line []byte
+	for {
+		text, err := r.from.ReadSlice('\n')
+		line = append(line, text...)
+		switch {
+		case len(line) > maxLine:
+			r.line++
+			return nil, r.wrong("the line is too long")
+		case err == nil:
+			r.line++
+			return line, nil
+		case errors.Is(err, bufio.ErrBufferFull):
+		case err != io.EOF:
+			return nil, err
+		case len(line) > 0:
+			r.line++
+			return nil, r.wrong("the line is cut off")
+		default:
+			return nil, io.EOF
+		}
+	}
+}

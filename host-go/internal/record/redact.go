@@ -1,0 +1,225 @@
+package record
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/url"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/caisson-dev/caisson/host-go/component"
+)
+
+// shortest is the length below which a text is no secret: it would hide words of every message.
+const shortest = 8
+
+// maxSecrets bounds what is learned from messages.
+const maxSecrets = 4096
+
+// A redactor replaces secrets by texts of the same length and shape, the same one everywhere: so a
+// core that moves a secret about, or escapes it, moves the replacement about in a replay, and does
+// the same things.
+type redactor struct {
+	spellings []spelling
+	known     map[string]bool
+}
+
+// A spelling is one way in which a secret is written.
+type spelling struct{ secret, mask []byte }
+
+func newRedactor(secrets []string) *redactor {
+	r := &redactor{known: map[string]bool{}}
+	for _, secret := range secrets {
+		r.add(secret)
+	}
+	return r
+}
+
+// scheme is how a value of an Authorization begins. It is no secret, and the core may look at it.
+var scheme = regexp.MustCompile(`(?i)^(?:basic|bearer|digest|dpop|negotiate|token)\s+`)
+
+// vocabulary are values of headers and variables that are no secrets, and without which a session
+// cannot be understood.
+var vocabulary = map[string]bool{
+	"application/json": true, "text/event-stream": true, "application/json, text/event-stream": true,
+	"2024-11-05": true, "2025-03-26": true, "2025-06-18": true, "2025-11-25": true, "2026-07-28": true,
+}
+
+// add makes a secret of a text.
+func (r *redactor) add(text string) {
+	text = scheme.ReplaceAllString(strings.TrimSpace(text), "")
+	if len(text) < shortest || r.known[text] || len(r.known) >= maxSecrets || vocabulary[text] {
+		return
+	}
+	r.known[text] = true
+	seen := map[string]bool{}
+	for _, spell := range spells {
+		secret, hidden := spell(text), spell(mask(text))
+		if !seen[secret] && len(secret) == len(hidden) {
+			seen[secret] = true
+			r.spellings = append(r.spellings, spelling{[]byte(secret), []byte(hidden)})
+		}
+	}
+}
+
+// spells are the ways in which a text is found: as it is, in URLs, in JSON of Go's and of
+// JavaScript's, and in JSON that is a text in JSON, as in the results of many tools.
+var spells = []func(string) string{
+	func(s string) string { return s },
+	goJSON,
+	jsJSON,
+	func(s string) string { return goJSON(goJSON(s)) },
+	func(s string) string { return goJSON(jsJSON(s)) },
+	func(s string) string { return jsJSON(jsJSON(s)) },
+	url.QueryEscape,
+	url.PathEscape,
+}
+
+func goJSON(s string) string {
+	b, _ := json.Marshal(s) // A string always marshals.
+	return string(b[1 : len(b)-1])
+}
+
+func jsJSON(s string) string {
+	b, _ := marshal(s)
+	return string(b[1 : len(b)-1])
+}
+
+// mask keeps the punctuation, which is what gets escaped, and the length in bytes.
+func mask(s string) string {
+	return strings.Map(func(c rune) rune {
+		switch {
+		case '0' <= c && c <= '9':
+			return '1'
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z':
+			return 'x'
+		}
+		return [...]rune{c, c, 'é', '…', '😀'}[utf8.RuneLen(c)]
+	}, s)
+}
+
+// hide returns b with every secret in it replaced: b itself, when there is none.
+func (r *redactor) hide(b []byte) []byte {
+	out := b
+	for _, s := range r.spellings {
+		for at := 0; ; at++ {
+			i := bytes.Index(b[at:], s.secret)
+			if i < 0 {
+				break
+			}
+			if &out[0] == &b[0] {
+				out = bytes.Clone(b)
+			}
+			at += i
+			copy(out[at:], s.mask)
+		}
+	}
+	return out
+}
+
+// tail gives the length of the longest end of b that may be the beginning of a secret.
+func (r *redactor) tail(b []byte) int {
+	longest := 0
+	for _, s := range r.spellings {
+		for n := min(len(s.secret)-1, len(b)); n > longest; n-- {
+			if bytes.HasSuffix(b, s.secret[:n]) {
+				longest = n
+			}
+		}
+	}
+	return longest
+}
+
+// telling are the header fields whose values are secrets.
+var telling = map[string]bool{
+	"authorization": true, "proxy-authorization": true, "cookie": true, "set-cookie": true, "mcp-session-id": true,
+}
+
+// members finds what JSON text has under names that tell of secrets, also in JSON that is a text in
+// JSON; there only as far as nothing is escaped.
+var members = regexp.MustCompile(`(?i)"(?:authorization|password|passphrase|secret|token|api[_-]?key|access[_-]?token|refresh[_-]?token|id[_-]?token|client[_-]?secret|mcp-session-id|sessionId)\\*"\s*:\s*` +
+	`(?:"((?:[^"\\]|\\.)+)"|\\+"([^"\\]+))`)
+
+// learn makes secrets of what a text has under a telling name.
+func (r *redactor) learn(text []byte) {
+	for _, found := range members.FindAllSubmatch(text, -1) {
+		var value string
+		if json.Unmarshal(append(append([]byte{'"'}, found[1]...), '"'), &value) == nil {
+			r.add(value)
+		}
+		r.add(string(found[2]))
+	}
+}
+
+// learnAll learns from the strings of a value, and from the header fields in it.
+func (r *redactor) learnAll(value any) {
+	switch v := value.(type) {
+	case string:
+		r.learn([]byte(v))
+	case component.Record:
+		r.learnEach(v)
+	case component.Tuple:
+		if name, ok := field(v); ok && telling[strings.ToLower(name)] {
+			r.add(v[1].(string))
+		}
+		r.learnEach(v)
+	case []any:
+		r.learnEach(v)
+	case component.Variant:
+		r.learnAll(v.Value)
+	case component.Option:
+		r.learnAll(v.Value)
+	case component.Result:
+		r.learnAll(v.Value)
+	}
+}
+
+func (r *redactor) learnEach(values []any) {
+	for _, v := range values {
+		r.learnAll(v)
+	}
+}
+
+// field gives the name of a header field: a pair of texts.
+func field(v component.Tuple) (name string, ok bool) {
+	if len(v) != 2 {
+		return "", false
+	}
+	name, ok = v[0].(string)
+	_, text := v[1].(string)
+	return name, ok && text
+}
+
+// hideAll returns a value with every secret in its strings replaced. Lists of bytes, which are
+// parts of bodies, are left to the stream that they belong to.
+func (r *redactor) hideAll(value any) any {
+	switch v := value.(type) {
+	case string:
+		if len(v) < shortest {
+			return v
+		}
+		return string(r.hide([]byte(v)))
+	case component.Record:
+		return component.Record(r.hideEach(v))
+	case component.Tuple:
+		return component.Tuple(r.hideEach(v))
+	case []any:
+		return r.hideEach(v)
+	case component.Variant:
+		return component.Variant{Case: v.Case, Value: r.hideAll(v.Value)}
+	case component.Option:
+		return component.Option{Some: v.Some, Value: r.hideAll(v.Value)}
+	case component.Result:
+		return component.Result{OK: v.OK, Value: r.hideAll(v.Value)}
+	}
+	return value
+}
+
+func (r *redactor) hideEach(values []any) []any {
+	out := make([]any, len(values))
+	for i, v := range values {
+		out[i] = r.hideAll(v)
+	}
+	return out
+}

@@ -1,0 +1,128 @@
+package record
+
+import (
+	"bytes"
+
+	"github.com/caisson-dev/caisson/host-go/component"
+)
+
+// The crossings that carry bodies, and those that end one.
+const (
+	deliver   = "caisson:mcp/ingress@0.1.0#deliver"
+	httpAbort = "caisson:mcp/egress@0.1.0#http-abort"
+)
+
+// A waiting is an item that waits to be written: behind others, or because a chunk in it ends with
+// what may be the beginning of a secret.
+type waiting struct {
+	item
+	size int
+	open int // how many chunks in it are not known to the end
+}
+
+// A part is one chunk of a body whose end may be the beginning of a secret.
+type part struct {
+	text, hidden []byte // as it came, and as it is written
+	of           *waiting
+}
+
+// streams redacts bodies, which come in chunks that may end inside a secret: those are held back
+// until the next one of the same exchange.
+type streams struct {
+	redactor *redactor
+	open     map[uint32][]part
+}
+
+// take redacts the bodies in an item.
+func (s *streams) take(w *waiting) {
+	switch {
+	case w.kind == Import && w.name == httpAbort:
+		s.cut(w.values[0].(uint32))
+	case w.kind == Call && w.name == deliver:
+		events := w.values[0].([]any)
+		for i := range events {
+			event := events[i].(component.Variant)
+			switch event.Case {
+			case "http-body":
+				record := event.Value.(component.Record)
+				hidden := s.chunk(record[0].(uint32), record[1].([]byte), w)
+				events[i] = component.Variant{Case: event.Case, Value: component.Record{record[0], hidden}}
+			case "http-end":
+				s.end(event.Value.(component.Record)[0].(uint32))
+			}
+		}
+	}
+}
+
+// chunk gives the next part of a body, as it will be when its item is written.
+func (s *streams) chunk(exchange uint32, text []byte, of *waiting) []byte {
+	hidden := bytes.Clone(text)
+	parts := append(s.open[exchange], part{text, hidden, of})
+	of.open++
+	var whole []byte
+	for _, p := range parts {
+		whole = append(whole, p.text...)
+	}
+	s.redactor.learn(whole)
+	i := 0
+	for result := s.redactor.hide(whole); i < len(whole); {
+		for _, p := range parts {
+			for j := range p.text {
+				if result[i] != whole[i] {
+					p.hidden[j] = result[i]
+				}
+				i++
+			}
+		}
+	}
+	// What is before the tail is known.
+	known := len(whole) - s.redactor.tail(whole)
+	for len(parts) > 0 && known >= len(parts[0].text) {
+		known -= len(parts[0].text)
+		parts[0].of.open--
+		parts = parts[1:]
+	}
+	s.set(exchange, parts)
+	return hidden
+}
+
+// end ends a body: what was held back was no secret.
+func (s *streams) end(exchange uint32) {
+	for _, p := range s.open[exchange] {
+		p.of.open--
+	}
+	s.set(exchange, nil)
+}
+
+// cut ends a body somewhere. What may be most of a secret goes with it: the core has not seen the
+// end of the message that it is in.
+func (s *streams) cut(exchange uint32) {
+	parts := s.open[exchange]
+	var whole []byte
+	for _, p := range parts {
+		whole = append(whole, p.text...)
+	}
+	n := s.redactor.tail(whole)
+	for k := len(parts) - 1; k >= 0 && n >= shortest/2; k-- {
+		p := parts[k]
+		from := max(0, len(p.text)-n)
+		copy(p.hidden[from:], mask(string(p.text[from:])))
+		n -= len(p.text) - from
+	}
+	s.end(exchange)
+}
+
+// cutAll ends all bodies.
+func (s *streams) cutAll() {
+	for exchange := range s.open {
+		s.cut(exchange)
+	}
+}
+
+func (s *streams) set(exchange uint32, parts []part) {
+	if len(parts) == 0 {
+		delete(s.open, exchange)
+		return
+	}
+	s.open[exchange] = parts
+}
