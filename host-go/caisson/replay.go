@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
@@ -25,10 +26,10 @@ const (
 
 // A Replay is what [Runtime.Replay] went through: a session that did again what it had done.
 type Replay struct {
-	Server   string    `json:"server"` // the server's name
-	Began    time.Time `json:"began"`  // when it was recorded
-	Calls    int       `json:"calls"`  // of the core, by the host: operations and batches of events
-	Effects  int       `json:"effects"`
+	Server   string    `json:"server"`   // the server's name
+	Began    time.Time `json:"began"`    // when it was recorded
+	Calls    int       `json:"calls"`    // of the core, by the host: operations and batches of events
+	Effects  int       `json:"effects"`  // that the core asked for, outcomes of calls among them
 	Readings int       `json:"readings"` // of clocks and of random bytes, by the core
 	End      ReplayEnd `json:"end"`
 }
@@ -61,7 +62,8 @@ type ReplayError struct {
 	Line int
 	// Recorded and Replayed are what happened then, and in the replay, with [ReplayDifference].
 	Recorded, Replayed string
-	Message            string
+	// Message is for people. It has what is around the first difference only.
+	Message string
 }
 
 // Error gives the line and the message.
@@ -121,11 +123,31 @@ func replayError(err error) error {
 	case errors.As(err, &other):
 		return &ReplayError{Code: ReplayCore, Line: 1, Message: other.Error()}
 	case errors.As(err, &difference):
+		was, is := excerpts(difference.Recorded, difference.Replayed)
 		return &ReplayError{
 			Code: ReplayDifference, Line: difference.Line,
 			Recorded: difference.Recorded, Replayed: difference.Replayed,
-			Message: fmt.Sprintf("line %d: the session went another way\n  recorded: %s\n  replayed: %s", difference.Line, difference.Recorded, difference.Replayed),
+			Message: fmt.Sprintf("line %d: the session went another way\n  recorded: %s\n  replayed: %s", difference.Line, was, is),
 		}
 	}
 	return err
+}
+
+// excerpts cuts two texts to what is around the first difference.
+func excerpts(a, b string) (string, string) {
+	const before, after = 60, 140
+	i := 0
+	for i < len(a) && i < len(b) && a[i] == b[i] {
+		i++
+	}
+	cut := func(s string) string {
+		if len(s) > i+after {
+			s = s[:i+after] + "…"
+		}
+		if i > before+60 { // The function's name stays.
+			s = s[:60] + "…" + s[i-before:]
+		}
+		return strings.ToValidUTF8(s, "\uFFFD")
+	}
+	return cut(a), cut(b)
 }

@@ -19,6 +19,7 @@ import (
 const (
 	exitOK          = 0
 	exitToolError   = 1
+	exitDifference  = 1 // of a replay
 	exitUsage       = 2
 	exitConnect     = 3
 	exitFailure     = 4 // the protocol's or the transport's, and whatever else is left
@@ -95,6 +96,7 @@ func exitCode(err error) int {
 		wrong       *usageError
 		connecting  *connectError
 		guest       *guestExit
+		replay      *replayError
 	)
 	code := caisson.CodeOf(err)
 	switch {
@@ -110,6 +112,8 @@ func exitCode(err error) int {
 		return exitToolError
 	case errors.As(err, &wrong), code == caisson.CodeInvalidArgument:
 		return exitUsage
+	case errors.As(err, &replay):
+		return exitDifference
 	case code == caisson.CodeTimeout:
 		return exitTimeout
 	case errors.As(err, &connecting), code == caisson.CodeConnect:

@@ -96,7 +96,7 @@ func (a *app) command() *cobra.Command {
 		a.subscribeResourceCommand(), a.unsubscribeResourceCommand(),
 		a.listPromptsCommand(), a.getPromptCommand(), a.completeCommand(),
 		a.setLoggingLevelCommand(), a.pingCommand(), a.listenCommand(),
-		a.demoCommand(), a.demoServerCommand(), a.componentCommand(), a.cacheCommand(), a.versionCommand(),
+		a.demoCommand(), a.demoServerCommand(), a.componentCommand(), a.replayCommand(), a.cacheCommand(), a.versionCommand(),
 	)
 	return root
 }

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
+)
+
+func (a *app) replayCommand() *cobra.Command {
+	var (
+		flags   runtimeFlags
+		options caisson.ReplayOptions
+		asJSON  bool
+	)
+	c := &cobra.Command{
+		Use:   "replay FILE",
+		Short: "Run a recorded session again, and compare",
+		Long: `Runs a session that a program recorded (Options.Record in Go) again in the sandbox, with the times
+and the random bytes of then. Nothing is sent, started or waited for: what the core asks for is
+compared with the recording, byte for byte.
+
+Exit codes: 0 the same, 1 not the same, or the file is damaged, 2 the file is not there, or is of
+another build of the core.`,
+		Example: `  caisson replay session.jsonl
+  caisson replay session.jsonl --json | jq .calls`,
+		Args: oneFile,
+		RunE: func(c *cobra.Command, args []string) error {
+			f, err := os.Open(args[0])
+			if err != nil {
+				return usage(c, "%w", err)
+			}
+			defer f.Close()
+			runtime, err := a.newRuntime(c.Context(), flags.options(a))
+			if err != nil {
+				return err
+			}
+			defer runtime.Close()
+			begin := time.Now()
+			replay, err := runtime.Replay(c.Context(), f, &options)
+			a.logger().Debug("replayed", "took", time.Since(begin))
+			return a.replayed(c, args[0], replay, err, asJSON)
+		},
+	}
+	flags.register(c)
+	c.Flags().BoolVar(&options.AnyCore, "any-core", false, "also replay a recording of another build of the core")
+	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
+	return c
+}
+
+// A replayError is a recording that was not replayed to its end.
+type replayError struct {
+	file string
+	err  *caisson.ReplayError
+}
+
+func (e *replayError) Error() string {
+	return e.file + ": " + strings.TrimPrefix(visible(e.err.Error()), "caisson: replay: ")
+}
+func (e *replayError) Unwrap() error { return e.err }
+
+// A replayOutcome is what `caisson replay --json` prints.
+type replayOutcome struct {
+	Same bool `json:"same"`
+	*caisson.Replay
+	Error    caisson.ReplayCode `json:"error,omitempty"`
+	Line     int                `json:"line,omitempty"` // of the recording, with an error
+	Recorded string             `json:"recorded,omitempty"`
+	Replayed string             `json:"replayed,omitempty"`
+}
+
+// replayed tells the outcome of a replay.
+func (a *app) replayed(c *cobra.Command, file string, replay *caisson.Replay, err error, asJSON bool) error {
+	outcome := replayOutcome{Same: err == nil, Replay: replay}
+	if wrong := (*caisson.ReplayError)(nil); errors.As(err, &wrong) {
+		err = &replayError{file, wrong}
+		if wrong.Code == caisson.ReplayCore {
+			return usage(c, "%w", err)
+		}
+		outcome.Error, outcome.Line, outcome.Recorded, outcome.Replayed = wrong.Code, wrong.Line, wrong.Recorded, wrong.Replayed
+	} else if err != nil {
+		return err
+	}
+	switch {
+	case asJSON:
+		text, wrong := json.Marshal(outcome)
+		return errors.Join(err, wrong, a.printf("%s\n", text))
+	case err != nil:
+		return err
+	}
+	return a.printf("%s", replayText(replay))
+}
+
+var replayEnds = map[caisson.ReplayEnd]string{
+	caisson.ReplayClosed:    "closed",
+	caisson.ReplayLimit:     "cut: the recording had reached its bound",
+	caisson.ReplayTruncated: "none: the recording stops in the middle",
+}
+
+// replayText is the summary for people.
+func replayText(r *caisson.Replay) string {
+	return fmt.Sprintf(`the same  %s, recorded %s
+calls     %d
+effects   %d
+readings  %d
+end       %s
+`, visible(r.Server), r.Began.Format(time.RFC3339), r.Calls, r.Effects, r.Readings, replayEnds[r.End])
+}

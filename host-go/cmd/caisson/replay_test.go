@@ -1,0 +1,85 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
+)
+
+// recording records a session with the demo server and gives the file.
+func recording(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	runtime, err := caisson.New(context.Background(), &caisson.Options{Record: caisson.RecordTo(dir)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer runtime.Close()
+	session, err := runtime.Connect(context.Background(), caisson.Server{Name: "demo/../x", Command: self(t), Args: []string{"demo-server"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := session.ListTools(context.Background(), nil); err != nil {
+		t.Error(err)
+	}
+	_ = session.Close()
+	files, err := filepath.Glob(filepath.Join(dir, "demo-..-x-*.jsonl"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("the recordings are %v, %v", files, err)
+	}
+	return files[0]
+}
+
+func TestReplay(t *testing.T) {
+	manyRuntimes(t)
+	file := recording(t)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	change := func(name, old, changed string) string {
+		t.Helper()
+		if !bytes.Contains(text, []byte(old)) {
+			t.Fatalf("the recording has no %s", old)
+		}
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, bytes.Replace(text, []byte(old), []byte(changed), 1), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+
+	o := caissonRun(t, "replay", file)
+	o.expect(t, exitOK)
+	if !bytes.HasPrefix([]byte(o.out), []byte("the same  demo/../x, recorded 20")) || !bytes.HasSuffix([]byte(o.out), []byte("end       closed\n")) {
+		t.Errorf("the output is\n%s", o.out)
+	}
+
+	o = caissonRun(t, "replay", file, "--json")
+	o.expect(t, exitOK)
+	var outcome replayOutcome
+	if err := json.Unmarshal([]byte(o.out), &outcome); err != nil || !outcome.Same || outcome.Calls == 0 || outcome.End != caisson.ReplayClosed {
+		t.Errorf("the outcome is %+v, %v", outcome, err)
+	}
+
+	other := change("other.jsonl", "tools/list", "tools/lost")
+	o = caissonRun(t, "replay", other)
+	o.expect(t, exitDifference, other+": line ", "recorded: ", "tools/lost", "replayed: ", "tools/list")
+	o = caissonRun(t, "replay", other, "--json")
+	o.expect(t, exitDifference)
+	outcome = replayOutcome{}
+	if err := json.Unmarshal([]byte(o.out), &outcome); err != nil || outcome.Same || outcome.Error != caisson.ReplayDifference || outcome.Line == 0 {
+		t.Errorf("the outcome is %+v, %v", outcome, err)
+	}
+
+	caissonRun(t, "replay", change("name.jsonl", "demo/../x", "demo/../y")).expect(t, exitDifference, "the checksum is wrong: the file was changed")
+	core := change("core.jsonl", `"core":"`, `"core":"0`)
+	caissonRun(t, "replay", core).expect(t, exitUsage, "the recording is of another core: 0")
+	caissonRun(t, "replay", "none.jsonl").expect(t, exitUsage, "none.jsonl")
+	caissonRun(t, "replay").expect(t, exitUsage, "no file is given")
+}
