@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -128,3 +129,86 @@ func replayCode(err error) caisson.ReplayCode {
 	}
 	return ""
 }
+
+// TestReplayOfChangedRecordings changes what crossed, and makes the checksum right again by leaving
+// the end out: a replay finds what the core does not do.
+func TestReplayOfChangedRecordings(t *testing.T) {
+	t.Parallel()
+	recorded := &tapes{}
+	r := newRuntime(t, caisson.Options{Record: recorded.record})
+	server := wholeGo(t, caisson.TransportStdio, oldest)
+	server.ProtocolVersions = []string{oldest}
+	s := connect(t, r, server)
+	use(t, s, "some text")
+	_ = s.Close()
+	tape := recorded.of(s.Name())
+	replay := func(tape []byte) (*caisson.Replay, error) {
+		return r.Replay(testContext(t), bytes.NewReader(tape), nil)
+	}
+
+	lines := bytes.SplitAfter(bytes.TrimSuffix(tape, []byte("\n")), []byte("\n"))
+	endless := bytes.Join(lines[:len(lines)-1], nil)
+	if done, err := replay(endless); err != nil || done.End != caisson.ReplayTruncated {
+		t.Errorf("without its end: %+v, %v", done, err)
+	}
+	// Cut behind any line, it is the same as far as it goes.
+	for i := 1; i < len(lines); i += len(lines)/6 + 1 {
+		if done, err := replay(bytes.Join(lines[:i], nil)); err != nil || done.End != caisson.ReplayTruncated {
+			t.Errorf("cut behind line %d: %+v, %v", i, done, err)
+		}
+	}
+	for name, change := range map[string][2]string{
+		"an argument":      {`{"record":["caisson",`, `{"record":["caissoN",`},
+		"what was said":    {`some text`, `same text`},
+		"a call's id":      {`"values":[2,1,`, `"values":[3,1,`},
+		"a reading":        {`{"kind":"monotonic"`, `{"kind":"random"`},
+		"a clock":          {`"kind":"monotonic"`, `"kind":"now"`},
+		"an unknown call":  {`client@0.1.0#call-tool`, `client@0.1.0#call-tools`},
+		"a type":           {`"values":[2,1,`, `"values":[2,"1",`},
+		"a missing import": {`#pipe-open`, `#pipe-close`},
+	} {
+		if !bytes.Contains(endless, []byte(change[0])) {
+			t.Errorf("%s: the recording has no %s", name, change[0])
+			continue
+		}
+		_, err := replay(bytes.Replace(endless, []byte(change[0]), []byte(change[1]), 1))
+		if code := replayCode(err); code != caisson.ReplayDifference && code != caisson.ReplayFormat {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := replay(bytes.Replace(tape, []byte("some text"), []byte("same text"), -1)); replayCode(err) != caisson.ReplayFormat {
+		t.Errorf("changed everywhere: %v", err)
+	}
+}
+
+// TestRecordFails shows what becomes of a session whose recording cannot be begun, or written.
+func TestRecordFails(t *testing.T) {
+	t.Parallel()
+	full := errors.New("the disk is full")
+	var log bytes.Buffer
+	r := newRuntime(t, caisson.Options{
+		Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		Record: func(server string) (io.WriteCloser, error) {
+			if server == "none" {
+				return nil, full
+			}
+			return nopCloser{failing{full}}, nil
+		},
+	})
+	server := childServer(t, "whole")
+	server.Name = "none"
+	if _, err := r.Connect(testContext(t), server); caisson.CodeOf(err) != caisson.CodeInvalidArgument || !errors.Is(err, full) {
+		t.Errorf("connect: %v", err)
+	}
+	server.Name = "full"
+	s := connect(t, r, server)
+	use(t, s, "text")
+	_ = s.Close()
+	if n := strings.Count(log.String(), "the recording of the session is not whole"); n != 1 || !strings.Contains(log.String(), full.Error()) {
+		t.Errorf("the log is\n%s", &log)
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) Write([]byte) (int, error) { return 0, f.err }

@@ -37,6 +37,8 @@ const (
 	End       = "end"       // the last entry: Reason, SHA256
 )
 
+var kinds = []string{Call, Import, Now, Monotonic, Random, Trap, End}
+
 // The reasons of an end.
 const (
 	Closed = "closed" // the session was closed, or ended by itself

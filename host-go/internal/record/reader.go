@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"slices"
 )
 
 // maxLine bounds one line: a batch of events is bounded by the host, and its JSON is up to six
@@ -73,6 +74,9 @@ func (r *Reader) Next() (*Entry, error) {
 	d.DisallowUnknownFields()
 	if err := d.Decode(e); err != nil {
 		return nil, r.wrong("it is not an entry: " + err.Error())
+	}
+	if _, err := d.Token(); err != io.EOF || !slices.Contains(kinds, e.Kind) {
+		return nil, r.wrong("it is not an entry")
 	}
 	if e.Kind != End {
 		r.sum.Write(text)
