@@ -57,11 +57,14 @@ func isReading(e *record.Entry) bool {
 
 // remember keeps the clocks going for a core that reads them when the recorded one did not.
 func (p *player) remember(e *record.Entry) {
-	switch e.Kind {
+	if len(e.Numbers) == 0 {
+		return
+	}
+	switch last := e.Numbers[len(e.Numbers)-1]; e.Kind {
 	case record.Now:
-		p.now = e.Number
+		p.now = last
 	case record.Monotonic:
-		p.monotonic = e.Number
+		p.monotonic = last
 	}
 }
 
@@ -92,8 +95,8 @@ func (p *player) fail(err error) error {
 	return p.failure
 }
 
-// reading takes the next entry, when it is a reading of this kind. A nil entry is none: the replay
-// has failed, or may go on without.
+// reading takes the next reading, when it is of this kind. A nil entry is none: the replay has
+// failed, or ended, or may go on without.
 func (p *player) reading(kind string) *record.Entry {
 	if p.failure != nil || p.ended {
 		return nil
@@ -105,27 +108,35 @@ func (p *player) reading(kind string) *record.Entry {
 		}
 	}
 	e := p.next
-	switch {
-	case e != nil && e.Kind == kind:
-		p.next = nil
-		p.done.Readings++
-		p.remember(e)
-		return e
-	case !p.loose && !p.cut(e):
-		_ = p.fail(p.differ(e, "a reading: "+kind))
+	if e == nil || e.Kind != kind {
+		if !p.loose && !p.cut(e) {
+			_ = p.fail(p.differ(e, "a reading: "+kind))
+		}
+		return nil
 	}
-	return nil
+	p.done.Readings++
+	if kind == record.Random || len(e.Numbers) == 1 {
+		p.next = nil
+	}
+	return e
+}
+
+// clock gives the next reading of a clock, or in its place the last one.
+func (p *player) clock(kind string, last *int64) int64 {
+	if e := p.reading(kind); e != nil {
+		*last = e.Numbers[0]
+		e.Numbers = e.Numbers[1:]
+	}
+	return *last
 }
 
 // sources implements tap.
 func (p *player) sources(c *wasi.Config) {
 	c.Now = func() time.Time {
-		p.reading(record.Now)
-		return time.Unix(0, p.now)
+		return time.Unix(0, p.clock(record.Now, &p.now))
 	}
 	c.Monotonic = func() time.Duration {
-		p.reading(record.Monotonic)
-		return time.Duration(p.monotonic)
+		return time.Duration(p.clock(record.Monotonic, &p.monotonic))
 	}
 	c.Random = readerFunc(func(b []byte) (int, error) {
 		e := p.reading(record.Random)

@@ -30,8 +30,8 @@ type Header struct {
 const (
 	Call      = "call"      // the host called an export: Name, Values
 	Import    = "import"    // the core called an import: Name, Values, Results or Error
-	Now       = "now"       // the core read the wall clock: Number, nanoseconds since 1970
-	Monotonic = "monotonic" // the core read the monotonic clock: Number, nanoseconds
+	Now       = "now"       // the core read the wall clock: Numbers, nanoseconds since 1970
+	Monotonic = "monotonic" // the core read the monotonic clock: Numbers, nanoseconds
 	Random    = "random"    // the core drew random bytes: Bytes
 	Trap      = "trap"      // the export, or the instantiation, ended in a trap: Error
 	End       = "end"       // the last entry: Reason, SHA256
@@ -52,7 +52,7 @@ type Entry struct {
 	Values  []json.RawMessage `json:"values,omitempty"`
 	Results []json.RawMessage `json:"results,omitempty"`
 	Error   string            `json:"error,omitempty"`
-	Number  int64             `json:"number,omitempty"`
+	Numbers []int64           `json:"numbers,omitempty"` // of readings that followed each other
 	Bytes   []byte            `json:"bytes,omitempty"`
 	Reason  string            `json:"reason,omitempty"`
 	// SHA256 is over all bytes before the end's line and the reason, in hexadecimal.

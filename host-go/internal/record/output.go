@@ -93,7 +93,12 @@ func (w *Writer) entry(it *item) {
 	if w.over {
 		return
 	}
-	e := Entry{Kind: it.kind, Name: it.name, Error: it.err, Number: it.number, Bytes: it.bytes}
+	if it.kind == Now || it.kind == Monotonic {
+		w.reading(it)
+		return
+	}
+	w.endReadings()
+	e := Entry{Kind: it.kind, Name: it.name, Error: it.err, Bytes: it.bytes}
 	var err, err2 error
 	e.Values, err = EncodeAll(it.values)
 	e.Results, err2 = EncodeAll(it.results)
@@ -104,8 +109,30 @@ func (w *Writer) entry(it *item) {
 	w.line(e)
 }
 
+// maxReadings bounds the readings of one line.
+const maxReadings = 1024
+
+// reading adds to the readings that will be one line: a core reads the clock often.
+func (w *Writer) reading(it *item) {
+	if w.readings.Kind != it.kind || len(w.readings.Numbers) == maxReadings {
+		w.endReadings()
+	}
+	w.readings.Kind = it.kind
+	w.readings.Numbers = append(w.readings.Numbers, it.number)
+}
+
+func (w *Writer) endReadings() {
+	if len(w.readings.Numbers) > 0 {
+		w.line(w.readings)
+	}
+	w.readings = Entry{}
+}
+
 // line writes one line, as long as there is room for it.
 func (w *Writer) line(v any) {
+	if w.over {
+		return
+	}
 	text, err := marshal(v)
 	if err != nil {
 		w.lose(err)
@@ -131,6 +158,7 @@ func (w *Writer) finish(reason string) {
 	if reason == Closed {
 		w.streams.cutAll()
 		w.release()
+		w.endReadings()
 		if w.over {
 			return
 		}

@@ -75,7 +75,8 @@ func (r *Reader) Next() (*Entry, error) {
 	if err := d.Decode(e); err != nil {
 		return nil, r.wrong("it is not an entry: " + err.Error())
 	}
-	if _, err := d.Token(); err != io.EOF || !slices.Contains(kinds, e.Kind) {
+	if _, err := d.Token(); err != io.EOF || !slices.Contains(kinds, e.Kind) ||
+		(len(e.Numbers) > 0) != (e.Kind == Now || e.Kind == Monotonic) {
 		return nil, r.wrong("it is not an entry")
 	}
 	if e.Kind != End {

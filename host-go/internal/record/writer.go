@@ -47,13 +47,14 @@ type Writer struct {
 	failed sync.Once
 
 	// The rest belongs to the goroutine.
-	buffer  *bufio.Writer
-	sum     hash.Hash
-	written int64
-	redact  *redactor
-	streams streams
-	held    []*waiting
-	over    bool // nothing more is written
+	buffer   *bufio.Writer
+	sum      hash.Hash
+	written  int64
+	redact   *redactor
+	streams  streams
+	held     []*waiting
+	readings Entry // not yet written
+	over     bool  // nothing more is written
 }
 
 // NewWriter begins a recording. The Writer closes to.
