@@ -86,7 +86,7 @@ type Options struct {
 	// Default: 256 MiB.
 	MaxRecordBytes int64
 	// RecordSecrets are hidden in recordings wherever they occur, beside the secrets that are known
-	// from the Server. What is shorter than 8 bytes is not. Default: none.
+	// from the Server. What is shorter than 8 bytes, or longer than 16 KiB, is not. Default: none.
 	RecordSecrets []string
 }
 

@@ -212,3 +212,25 @@ func TestRecordFails(t *testing.T) {
 type failing struct{ err error }
 
 func (f failing) Write([]byte) (int, error) { return 0, f.err }
+
+// TestRecordLimit shows that a recording that was cut is replayed as far as it goes, wherever that
+// is.
+func TestRecordLimit(t *testing.T) {
+	t.Parallel()
+	for _, limit := range []int64{3000, 5000, 8000} {
+		recorded := &tapes{}
+		var log bytes.Buffer
+		r := newRuntime(t, caisson.Options{Record: recorded.record, MaxRecordBytes: limit, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		s := connect(t, r, childServer(t, "whole"))
+		use(t, s, "text")
+		_ = s.Close()
+		tape := recorded.of(s.Name())
+		done, err := r.Replay(testContext(t), bytes.NewReader(tape), nil)
+		if err != nil || done.End != caisson.ReplayLimit || int64(len(tape)) > limit {
+			t.Errorf("of %d bytes, %d are replayed: %+v, %v", limit, len(tape), done, err)
+		}
+		if !strings.Contains(log.String(), "it was cut") {
+			t.Errorf("the log is\n%s", &log)
+		}
+	}
+}

@@ -83,11 +83,11 @@ func (e *Engine) Open(ctx context.Context, config SessionConfig) (*Session, *Fai
 	writer := e.record(&config)
 	in, err := e.instantiate(ctx, recorder{writer})
 	if err != nil {
-		writer.Trap(err)
-		writer.Close()
+		defer writer.Close()
 		if ctx.Err() != nil {
 			return nil, contextEnded(ctx)
 		}
+		writer.Trap(err)
 		return nil, &Failure{Kind: Trap, Step: "instantiate", Message: err.Error(), Err: err}
 	}
 	sessionContext, cancel := context.WithCancel(context.Background())

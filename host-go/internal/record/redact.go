@@ -11,11 +11,14 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component"
 )
 
-// shortest is the length below which a text is no secret: it would hide words of every message.
-const shortest = 8
-
-// maxSecrets bounds what is learned from messages.
-const maxSecrets = 4096
+const (
+	// shortest is the length below which a text is no secret: it would hide words of every message.
+	shortest = 8
+	// longest is the length above which it is none: every text is searched for it.
+	longest = 16 << 10
+	// maxSecrets bounds how many there are: a server can tell more.
+	maxSecrets = 512
+)
 
 // A redactor replaces secrets by texts of the same length and shape, the same one everywhere: so a
 // core that moves a secret about, or escapes it, moves the replacement about in a replay, and does
@@ -49,7 +52,7 @@ var vocabulary = map[string]bool{
 // add makes a secret of a text.
 func (r *redactor) add(text string) {
 	text = scheme.ReplaceAllString(strings.TrimSpace(text), "")
-	if len(text) < shortest || r.known[text] || len(r.known) >= maxSecrets || vocabulary[text] {
+	if len(text) < shortest || len(text) > longest || r.known[text] || len(r.known) >= maxSecrets || vocabulary[text] {
 		return
 	}
 	r.known[text] = true
@@ -118,17 +121,19 @@ func (r *redactor) hide(b []byte) []byte {
 	return out
 }
 
-// tail gives the length of the longest end of b that may be the beginning of a secret.
+// tail gives the length of the longest end of b that may be the beginning of a secret, or of what
+// will be learned as one.
 func (r *redactor) tail(b []byte) int {
-	longest := 0
+	last := b[max(0, len(b)-longest):]
+	n := len(unfinished.Find(last))
 	for _, s := range r.spellings {
-		for n := min(len(s.secret)-1, len(b)); n > longest; n-- {
-			if bytes.HasSuffix(b, s.secret[:n]) {
-				longest = n
+		for k := min(len(s.secret)-1, len(b)); k > n; k-- {
+			if bytes.HasSuffix(b, s.secret[:k]) {
+				n = k
 			}
 		}
 	}
-	return longest
+	return n
 }
 
 // telling are the header fields whose values are secrets.
@@ -136,10 +141,16 @@ var telling = map[string]bool{
 	"authorization": true, "proxy-authorization": true, "cookie": true, "set-cookie": true, "mcp-session-id": true,
 }
 
-// members finds what JSON text has under names that tell of secrets, also in JSON that is a text in
-// JSON; there only as far as nothing is escaped.
-var members = regexp.MustCompile(`(?i)"(?:authorization|password|passphrase|secret|token|api[_-]?key|access[_-]?token|refresh[_-]?token|id[_-]?token|client[_-]?secret|mcp-session-id|sessionId)\\*"\s*:\s*` +
-	`(?:"((?:[^"\\]|\\.)+)"|\\+"([^"\\]+))`)
+// names are those of the members of JSON objects that tell of secrets.
+const names = `(?:authorization|password|passphrase|secret|token|api[_-]?key|access[_-]?token|refresh[_-]?token|id[_-]?token|client[_-]?secret|mcp-session-id|sessionId)`
+
+var (
+	// members finds what JSON text has under such a name, also in JSON that is a text in JSON; there
+	// only as far as nothing is escaped.
+	members = regexp.MustCompile(`(?i)"` + names + `\\*"\s*:\s*(?:"((?:[^"\\]|\\.)+)"|\\+"([^"\\]+))`)
+	// unfinished finds the beginning of such a member at the end of a text.
+	unfinished = regexp.MustCompile(`(?i)"(?:[a-z_-]{0,14}\\*|` + names + `\\*"\s*(?::\s*(?:\\*|\\*"(?:[^"\\]|\\.)*\\?))?)$`)
+)
 
 // learn makes secrets of what a text has under a telling name.
 func (r *redactor) learn(text []byte) {
