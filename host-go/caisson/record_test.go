@@ -2,12 +2,15 @@ package caisson_test
 
 import (
 	"bytes"
+	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -232,5 +235,54 @@ func TestRecordLimit(t *testing.T) {
 		if !strings.Contains(log.String(), "it was cut") {
 			t.Errorf("the log is\n%s", &log)
 		}
+	}
+}
+
+// TestRecordBusySession records calls that cross each other, that are given up, that tell of their
+// progress, and a large one.
+func TestRecordBusySession(t *testing.T) {
+	t.Parallel()
+	recorded := &tapes{}
+	r := newRuntime(t, caisson.Options{Record: recorded.record, OnNotification: func(context.Context, *caisson.Session, string, json.RawMessage) {}})
+	const secret = "sk-live-0123456789abcdef"
+	for _, revision := range []string{"2025-11-25", modern} {
+		server := wholeGo(t, caisson.TransportHTTP, revision)
+		server.Name, server.ProtocolVersions = revision, []string{revision}
+		server.Headers = map[string]string{"Authorization": "Bearer " + secret}
+		s := connect(t, r, server)
+		var calls sync.WaitGroup
+		for i := range 12 {
+			calls.Go(func() {
+				ctx, cancel := context.WithCancel(testContext(t))
+				defer cancel()
+				var err error
+				switch i % 3 {
+				case 0:
+					_, err = s.CallTool(ctx, &mcp.CallToolParams{Name: "echo", Arguments: map[string]any{"text": strings.Repeat(secret+" ", 1<<8*(i+1))}})
+				case 1:
+					_, err = s.CallTool(ctx, &mcp.CallToolParams{Name: "progress", Meta: mcp.Meta{"progressToken": i}})
+				case 2:
+					stop := time.AfterFunc(time.Duration(i)*time.Millisecond, cancel)
+					defer stop.Stop()
+					if _, err = s.CallTool(ctx, &mcp.CallToolParams{Name: "wait"}); errors.Is(err, context.Canceled) {
+						err = nil
+					}
+				}
+				if err != nil {
+					t.Errorf("call %d: %v", i, err)
+				}
+			})
+		}
+		calls.Wait()
+		_ = s.Close()
+		tape := recorded.of(revision)
+		if bytes.Contains(tape, []byte(secret)) {
+			t.Error("the recording has the secret")
+		}
+		done, err := r.Replay(testContext(t), bytes.NewReader(tape), nil)
+		if err != nil || done.End != caisson.ReplayClosed {
+			t.Errorf("%s: %+v, %v", revision, done, err)
+		}
+		t.Logf("%d bytes, %+v", len(tape), done)
 	}
 }
