@@ -286,3 +286,23 @@ func TestRecordBusySession(t *testing.T) {
 		t.Logf("%d bytes, %+v", len(tape), done)
 	}
 }
+
+// TestRecordTrap records a core that runs out of memory, which it does again.
+func TestRecordTrap(t *testing.T) {
+	t.Parallel()
+	recorded := &tapes{}
+	r := newRuntime(t, caisson.Options{Record: recorded.record, MaxMemoryBytes: 24 << 20})
+	s := connect(t, r, childServer(t, "whole"))
+	params := &mcp.CallToolParams{Name: "echo", Arguments: map[string]any{"text": strings.Repeat("x", 4<<20)}}
+	if _, err := s.CallTool(testContext(t), params); caisson.CodeOf(err) != caisson.CodeTrap {
+		t.Fatalf("the call ends with %v", err)
+	}
+	_ = s.Close()
+	tape := recorded.of(s.Name())
+	if done, err := r.Replay(testContext(t), bytes.NewReader(tape), nil); err != nil || done.End != caisson.ReplayClosed {
+		t.Errorf("%+v, %v", done, err)
+	}
+	if _, err := sharedRuntime(t).Replay(testContext(t), bytes.NewReader(tape), nil); replayCode(err) != caisson.ReplayCore {
+		t.Errorf("with another bound of memory: %v", err)
+	}
+}

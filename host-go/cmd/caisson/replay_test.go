@@ -79,7 +79,7 @@ func TestReplay(t *testing.T) {
 
 	caissonRun(t, "replay", change("name.jsonl", "demo/../x", "demo/../y")).expect(t, exitDifference, "the checksum is wrong: the file was changed")
 	core := change("core.jsonl", `"core":"`, `"core":"0`)
-	caissonRun(t, "replay", core).expect(t, exitUsage, "the recording is of another core: 0")
+	caissonRun(t, "replay", core).expect(t, exitUsage, "the recording is of another build of the core, ")
 	caissonRun(t, "replay", "none.jsonl").expect(t, exitUsage, "none.jsonl")
 	caissonRun(t, "replay").expect(t, exitUsage, "no file is given")
 }

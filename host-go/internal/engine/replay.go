@@ -19,12 +19,10 @@ type Replay struct {
 }
 
 // A CoreError says that a recording is of another core, or of one with another bound.
-type CoreError struct{ What, Recorded, Present string }
+type CoreError struct{ Message string }
 
-// Error names both.
-func (e *CoreError) Error() string {
-	return fmt.Sprintf("the recording is of another %s: %s, and this is %s", e.What, e.Recorded, e.Present)
-}
+// Error says what differs, and what to do.
+func (e *CoreError) Error() string { return e.Message }
 
 // A Difference is the first crossing of a replay that is not the recording's.
 type Difference struct {
@@ -46,10 +44,10 @@ func (e *Difference) Error() string {
 func (e *Engine) Replay(ctx context.Context, from *record.Reader, anyCore bool) (*Replay, error) {
 	h := from.Header()
 	if !anyCore && h.Core != core.Hash() {
-		return nil, &CoreError{"core", h.Core, core.Hash()}
+		return nil, &CoreError{fmt.Sprintf("the recording is of another build of the core, %.12q, and this is %.12q: replay it with the program that recorded it, or allow any core", h.Core, core.Hash())}
 	}
 	if h.MemoryBytes != e.config.MemoryBytes {
-		return nil, &CoreError{"bound of memory", fmt.Sprint(h.MemoryBytes), fmt.Sprint(e.config.MemoryBytes)}
+		return nil, &CoreError{fmt.Sprintf("the recording is of a core with %d bytes of memory, and this has %d: set Options.MaxMemoryBytes", h.MemoryBytes, e.config.MemoryBytes)}
 	}
 	p := &player{from: from, loose: anyCore}
 	in, err := e.instantiate(ctx, p)
