@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -178,6 +179,19 @@ func TestReplayOfChangedRecordings(t *testing.T) {
 		if code := replayCode(err); code != caisson.ReplayDifference && code != caisson.ReplayFormat {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	// Another core may read the clocks at other times.
+	unread := slices.DeleteFunc(slices.Clone(lines[:len(lines)-1]), func(line []byte) bool { return bytes.Contains(line, []byte(`"kind":"monotonic"`)) })
+	otherwise := bytes.Replace(bytes.Join(unread, nil), []byte(`"core":"`), []byte(`"core":"0`), 1)
+	if _, err := replay(otherwise); replayCode(err) != caisson.ReplayCore {
+		t.Errorf("of another core: %v", err)
+	}
+	anyCore := &caisson.ReplayOptions{AnyCore: true}
+	if done, err := r.Replay(testContext(t), bytes.NewReader(otherwise), anyCore); err != nil || done.Effects < 12 {
+		t.Errorf("of any core: %+v, %v", done, err)
+	}
+	if _, err := r.Replay(testContext(t), bytes.NewReader(bytes.Replace(otherwise, []byte("some text"), []byte("same text"), 1)), anyCore); replayCode(err) != caisson.ReplayDifference {
+		t.Errorf("of any core, changed: %v", err)
 	}
 	if _, err := replay(bytes.Replace(tape, []byte("some text"), []byte("same text"), -1)); replayCode(err) != caisson.ReplayFormat {
 		t.Errorf("changed everywhere: %v", err)

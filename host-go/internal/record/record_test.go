@@ -68,11 +68,18 @@ func ended(exchange uint32) component.Variant {
 
 func TestValues(t *testing.T) {
 	values := []any{
-		"a \"text\" <ü>", true, uint32(1<<32 - 1), uint8(1), uint16(2), uint64(1<<64 - 1), int32(-3), []byte("chunk"), []byte{0xff, 0}, []byte{},
-		component.Enum("warn"), component.Record{"a", uint32(1)}, component.Tuple{"a", "b"}, component.Record{},
-		component.Variant{Case: "stdio"}, component.Variant{Case: "answer", Value: component.Record{uint32(1), component.OK("{}")}},
+		"a \"text\" <ü>", true, uint32(1<<32 - 1), uint8(1), uint16(2), uint64(1<<64 - 1), int32(-3), []byte("chunk"),
+		[]byte{0xff, 0},
+		[]byte{},
+		component.Enum("warn"),
+		component.Record{"a", uint32(1)},
+		component.Tuple{"a", "b"},
+		component.Record{},
+		component.Variant{Case: "stdio"},
+		component.Variant{Case: "answer", Value: component.Record{uint32(1), component.OK("{}")}},
 		component.Variant{Case: "x", Value: component.None()},
-		component.None(), component.Some("x"), component.Some(component.None()), component.Err(component.Record{int32(1)}), []any{"x", []any{}},
+		component.None(), component.Some("x"), component.Some(component.None()), component.Err(component.Record{int32(1)}),
+		[]any{"x", []any{}},
 	}
 	for _, value := range values {
 		text, err := Encode(value)
