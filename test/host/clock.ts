@@ -3,6 +3,7 @@ export class Clock {
     /** Milliseconds since the epoch. */
     now = Date.UTC(2026, 0, 1);
     readonly #due = new Map<number, number>();
+    readonly #events: { at: number; happen: () => void }[] = [];
 
     constructor(private readonly fire: (timer: number) => void) {}
 
@@ -19,16 +20,29 @@ export class Clock {
         this.#due.delete(timer);
     }
 
-    /** Lets time pass. Timers fire one by one, each at its time. */
+    /** Lets something happen outside later. Before a timer that is due at the same time. */
+    after(delay: number, happen: () => void): void {
+        const at = this.now + delay;
+        const later = this.#events.findIndex(event => event.at > at);
+        this.#events.splice(later < 0 ? this.#events.length : later, 0, { at, happen });
+    }
+
+    /** Lets time pass. Timers fire and things happen one by one, each at its time. */
     advance(ms: number): void {
         const end = this.now + ms;
         for (;;) {
-            const next = [...this.#due].filter(([, at]) => at <= end).sort(([, a], [, b]) => a - b)[0];
-            if (!next) break;
-            const [timer, at] = next;
-            this.#due.delete(timer);
-            this.now = Math.max(this.now, at);
-            this.fire(timer);
+            const due = [...this.#due].filter(([, at]) => at <= end).sort(([, a], [, b]) => a - b)[0];
+            const event = this.#events[0];
+            if (event && event.at <= (due?.[1] ?? end)) {
+                this.#events.shift();
+                this.now = Math.max(this.now, event.at);
+                event.happen();
+            } else if (due) {
+                const [timer, at] = due;
+                this.#due.delete(timer);
+                this.now = Math.max(this.now, at);
+                this.fire(timer);
+            } else break;
         }
         this.now = end;
     }

@@ -33,10 +33,21 @@ export interface ExchangeEnd {
     end(error?: Partial<IoError>): void;
 }
 
+/** A question of the core's, and whether it took the question back. */
+export interface Ask {
+    readonly id: number;
+    readonly session: number;
+    readonly method: string;
+    readonly params: unknown;
+    retracted: boolean;
+}
+
 /** What is on the other side: who runs behind a pipe, and who answers HTTP. */
 export interface World {
     pipe?: (end: PipeEnd) => { line?: (line: string) => void; closing?: () => void };
     http?: (end: ExchangeEnd) => void;
+    /** The host is asked something; it may answer later. */
+    ask?: (ask: Ask) => void;
     random?: Imports['random'];
 }
 
@@ -60,8 +71,8 @@ export class FakeHost {
     readonly outcomes = new Map<number, Outcome[]>();
     readonly notifications: { session: number; method: string; params: string | undefined }[] = [];
     readonly closed: { session: number; error: WitError }[] = [];
-    /** What the core asked, and whether it took the question back. */
-    readonly asks: { id: number; session: number; method: string; params: unknown; retracted: boolean }[] = [];
+    /** What the core asked. */
+    readonly asks: Ask[] = [];
     /** What subscriptions were granted, by call. */
     readonly listening: { call: number; notifications: unknown }[] = [];
     /** The introductions of sessions that were begun anew. */
@@ -108,7 +119,9 @@ export class FakeHost {
                 },
                 ask: (id, session, method, params) => {
                     host.history.push(`ask ${method}`);
-                    host.asks.push({ id, session, method, params: JSON.parse(params), retracted: false });
+                    const ask = { id, session, method, params: JSON.parse(params) as unknown, retracted: false };
+                    host.asks.push(ask);
+                    world.ask?.(ask);
                 },
                 retract: id => {
                     const ask = host.asks.findLast(ask => ask.id === id);
