@@ -44,8 +44,7 @@ export class Connector {
 
     /** Begins anew what was there and is lost: the way to the server is known. */
     again(lost: Connection): Promise<Connection> {
-        const legacy = lost.client.getProtocolEra() === 'legacy';
-        return this.#attempt(lost.carrier, legacy ? { mode: 'legacy' } : { mode: 'auto', probeTimeout: NEVER });
+        return this.#attempt(lost.carrier, lost.legacy ? { mode: 'legacy' } : { mode: 'auto', probeTimeout: NEVER });
     }
 
     async #attempt(carrier: Carrier, opening: Opening): Promise<Connection> {

@@ -35,6 +35,8 @@ export class Connection {
     forgotten = false;
     /** Called when the server turns out to know the session no more. */
     onforgotten: (error: Error) => void = () => {};
+    /** Whether the server speaks an older revision. Known when open; the client forgets it when it closes. */
+    legacy = false;
     #open = false;
     #ending = false;
 
@@ -86,6 +88,7 @@ export class Connection {
             ]);
             // It may have answered and ended at once.
             if (this.lost) throw this.lost;
+            this.legacy = this.client.getProtocolEra() === 'legacy';
             this.#open = true;
         } catch (error) {
             await this.#end();

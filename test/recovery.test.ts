@@ -51,6 +51,8 @@ describe('a session that the server forgot', () => {
         expect(host.ok(host.callTool(session, tool))).toEqual({ content: [{ type: 'text', text: tool }] });
         expect(host.renewed).toMatchObject([{ sessionId: 's2' }]);
         expect(peer.requests('initialize').length).toBe(2);
+        // The server's revision is known by then.
+        expect(peer.requests('server/discover').length).toBe(1);
         expect(peer.requests('tools/call').length).toBe(1);
         expect(host.closed).toEqual([]);
     });
