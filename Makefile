@@ -53,6 +53,10 @@ conformance: conformance/node_modules/.installed ## run the official conformance
 	./bin/caisson cache warm
 	@"$$(ls conformance/node_modules/node-*/bin/node 2>/dev/null || echo node)" conformance/run.mjs $(ARGS)
 
+.PHONY: faults
+faults: node_modules/.installed ## run 10,000 seeded sessions through a proxy that spoils them; minutes
+	CAISSON_FAULT_RUNS=10000 npx vitest run test/proxy.test.ts
+
 .PHONY: lint
 lint: node_modules/.installed ## check the code's form and find likely mistakes, in both languages
 	npm run --silent lint

@@ -61,9 +61,12 @@ class Run {
     readonly #made: Made[] = [];
     readonly #wrong: string[] = [];
     readonly #streamable: Streamable;
+    /** What the user has not answered. */
+    readonly #open = new Set<Ask>();
     #session = 0;
     #connect = 0;
-    #from: { asks: number; closed: number; notifications: number; renewed: number };
+    #closed = false;
+    readonly #from: { closed: number; notifications: number };
 
     constructor(
         seed: number,
@@ -72,14 +75,13 @@ class Run {
     ) {
         this.#random = new Random(seed);
         this.#scenario = scenarioOf(this.#random);
-        this.#trace = new Trace(this.#random, this.#scenario, host.clock);
+        const connected = () => host.outcomes.has(this.#connect);
+        this.#trace = new Trace(this.#random, this.#scenario, host.clock, connected);
         this.#server = new Server(this.#scenario.era, happen => this.#trace.later(happen));
         this.#streamable = new Streamable(this.#trace, this.#server);
         this.#from = {
-            asks: host.asks.length,
             closed: host.closed.length,
-            notifications: host.notifications.length,
-            renewed: host.renewed.length
+            notifications: host.notifications.length
         };
         enter(this.#world());
     }
@@ -87,7 +89,7 @@ class Run {
     story(): string[] {
         const { steps, ...rest } = this.#scenario;
         const outcomes = this.#made.map(({ n, step, call }) => {
-            const outcome = JSON.stringify(this.host.outcomes.get(call)) ?? 'nothing';
+            const outcome = JSON.stringify(this.host.outcomes.get(call) ?? []);
             return `call ${n} ${step.method} ${JSON.stringify(step.params)}: ${outcome.slice(0, 200)}`;
         });
         return [JSON.stringify(rest), `${steps.length} steps`, ...this.#trace.did, ...outcomes];
@@ -96,11 +98,11 @@ class Run {
     play(): string[] {
         const { host } = this;
         const trace = this.#trace;
-        if (this.#open()) {
+        if (this.#begin()) {
             for (const step of this.#scenario.steps) {
                 this.#pass(step.after);
                 this.#make(step);
-                if (trace.fault) this.#streamable.forget();
+                if (trace.fault()) this.#streamable.forget();
                 if (this.#scenario.stream) this.#streamable.say();
             }
             if (!this.#scenario.closeEarly) this.#settle();
@@ -113,7 +115,7 @@ class Run {
     }
 
     /** Connects; whether it did. */
-    #open(): boolean {
+    #begin(): boolean {
         const trace = this.#trace;
         const { transport, restarts, retryBudget } = this.#scenario;
         const { session, call } = this.host.begin({
@@ -124,19 +126,23 @@ class Run {
         });
         this.#session = session;
         this.#connect = call;
+        if (this.#random.chance(0.05)) {
+            trace.touch(HANDSHAKE, 'given up');
+            trace.later(() => this.host.cancel(call, 'too late'), this.#random.below(200));
+        }
         for (let i = 0; i < 700 && !this.host.outcomes.has(call); i++) this.#pass(50);
         const outcome = this.host.outcomes.get(call)?.[0];
         if (outcome === undefined) this.#wrong.push('connect has not settled');
         else if (outcome.tag === 'err' && !trace.touched.has(HANDSHAKE))
             this.#wrong.push('connect failed, and nothing happened to it');
-        trace.connected = outcome?.tag === 'ok';
-        return trace.connected;
+        return outcome?.tag === 'ok';
     }
 
     #make(step: Step): Made {
         const n = step.method === 'ping' ? PING : this.#made.length + 1;
         const meta = { [N]: n, ...(step.method === 'tools/call' && { progressToken: 1000 * this.#session + n }) };
         const params = JSON.stringify({ ...step.params, _meta: meta });
+        if (step.method !== 'tools/call' && step.method !== 'subscriptions/listen') this.#trace.repeatable.add(n);
         const call = this.host.call((client, call) =>
             step.method === 'ping'
                 ? client.ping(call, this.#session)
@@ -168,13 +174,12 @@ class Run {
     }
 
     #close(): void {
+        this.#closed = true;
         const call = this.host.call((client, call) => client.close(call, this.#session));
-        const early = this.host.outcomes.size;
         for (const { call, n } of this.#made)
             if (!this.host.outcomes.has(call)) this.#wrong.push(`${n} outlives close`);
         this.host.advance(10_000);
         if (this.host.outcomes.get(call)?.[0]?.tag !== 'ok') this.#wrong.push('close has not settled');
-        if (early > this.host.outcomes.size) this.#wrong.push('outcomes vanish');
     }
 
     #checkAll(): void {
@@ -184,6 +189,8 @@ class Run {
             if (times !== 1) this.#wrong.push(`call id ${call} has settled ${times} times`);
         }
         for (const made of this.#made) this.#check(made);
+        for (const { retracted, method } of this.#open) if (!retracted) this.#wrong.push(`${method} is asked for ever`);
+        this.#checkOrder();
         const { exchanges, pipes, timers } = host.open;
         if (exchanges + pipes + timers > 0) this.#wrong.push(`left open: ${JSON.stringify(host.open)}`);
         for (const [key, times] of this.#trace.sent) {
@@ -228,6 +235,15 @@ class Run {
         if (JSON.stringify(told) !== JSON.stringify(whole)) this.#wrong.push(`${n} told of progress ${told.join()}`);
     }
 
+    /** What a stream tells comes once, and in order, wherever it broke off. */
+    #checkOrder(): void {
+        const told = this.host.notifications
+            .slice(this.#from.notifications)
+            .filter(({ method }) => method === 'notifications/message')
+            .map(({ params }) => (JSON.parse(params ?? '{}') as { data: number }).data);
+        if (told.some((data, i) => data <= (told[i - 1] ?? 0))) this.#wrong.push(`told of ${told.join()}`);
+    }
+
     /** Lets time pass; now and then the host tells of all that happened at once. */
     #pass(ms: number): void {
         if (this.#random.chance(0.2) && ms <= 200) this.host.batch(() => this.host.advance(ms));
@@ -245,13 +261,17 @@ class Run {
     }
 
     /** The user answers, perhaps by calling the session first. */
-    #answer({ id, method }: Ask): void {
+    #answer(ask: Ask): void {
+        const { id, method } = ask;
         const answers: Record<string, object> = {
             'sampling/createMessage': { role: 'assistant', content: { type: 'text', text: 'ho' }, model: 'm' },
             'elicitation/create': { action: 'decline' },
             'roots/list': { roots: [] }
         };
+        this.#open.add(ask);
         this.#trace.later(() => {
+            if (ask.retracted || this.#closed) return;
+            this.#open.delete(ask);
             if (!this.#trace.calm && this.#random.chance(0.2)) this.#make(HEALTH);
             this.host.deliver({
                 tag: 'answer',

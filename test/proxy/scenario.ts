@@ -1,4 +1,4 @@
-import { Random } from './random.js';
+import type { Random } from './random.js';
 import type { Doing } from './server.js';
 
 /** One run: the transport, how much goes wrong, and what the user does when. */

@@ -99,8 +99,10 @@ export class Server {
             case 'resources/unsubscribe':
             case 'logging/setLevel':
                 return this.era === 'legacy' ? {} : undefined;
+            case undefined:
+            default:
+                return undefined;
         }
-        return undefined;
     }
 
     #call({ id, params }: Message, way: Way, result: (value: object) => void): void {

@@ -2,6 +2,7 @@ import type { ExchangeEnd, World } from '../host/host.js';
 import type { Message } from '../host/peer.js';
 import { event, reply } from '../host/servers.js';
 import type { Server } from './server.js';
+import { HANDSHAKE } from './server.js';
 import type { Trace } from './trace.js';
 import { spoiled } from './trace.js';
 
@@ -19,7 +20,7 @@ class Channel {
     send(n: number, message: Message): void {
         const { trace } = this;
         trace.owns(n, message);
-        if (!trace.fault) return this.#at(() => this.#reach(n, message));
+        if (!trace.fault()) return this.#at(() => this.#reach(n, message));
         const what = trace.random.pick(['lost', 'twice', 'spoiled', 'noise', 'late', 'cut'] as const);
         const notification = message.method !== undefined && message.id === undefined;
         switch (what) {
@@ -81,12 +82,12 @@ export function throughPipe(trace: Trace, server: () => Server): World['pipe'] {
             trace,
             text => end.write(text),
             () => {
-                if (trace.connected) trace.cuts++;
-                const over = trace.cuts > trace.scenario.restarts;
+                const over = ++trace.cuts > trace.scenario.restarts;
                 // A new command gets a new handshake, if there may be one more.
-                for (const n of trace.waiting) if (n !== 0 || !trace.connected || over) trace.touch(n, 'cut');
+                if (over || !trace.connected) trace.touch(HANDSHAKE, 'cut');
+                for (const n of trace.waiting) if (n !== HANDSHAKE) trace.lose(n, trace.cuts, 'cut');
                 trace.waiting.clear();
-                if (over && trace.connected) trace.lethal ??= 'the command ended';
+                if (over) trace.lethal ??= 'the command ended';
                 end.exit();
             }
         );
@@ -98,7 +99,7 @@ export function throughPipe(trace: Trace, server: () => Server): World['pipe'] {
                 fresh = false;
                 trace.taken(message);
                 const arrive = () => running.receive(message, reply => channel.send(n ?? 0, reply));
-                if (n === undefined || !trace.fault) return trace.later(arrive);
+                if (n === undefined || !trace.fault()) return trace.later(arrive);
                 switch (trace.random.pick(['lost', 'twice', 'late', 'cut before', 'cut after'] as const)) {
                     case 'lost':
                         return trace.touch(n, 'message to the server lost');
@@ -124,14 +125,15 @@ export function throughPipe(trace: Trace, server: () => Server): World['pipe'] {
 export function throughSse(trace: Trace, server: Server): World['http'] {
     let channel: Channel | undefined;
     const open = (exchange: ExchangeEnd) => {
-        if (trace.fault) {
-            trace.touch(0, 'no stream');
-            return trace.random.pick([
+        if (trace.fault()) {
+            trace.touch(HANDSHAKE, 'no stream');
+            trace.random.pick([
                 () => exchange.end({ kind: 'connect' }),
                 () => exchange.end(),
                 () => reply(exchange, 500),
                 () => {}
             ])();
+            return;
         }
         exchange.head(200, { 'content-type': 'text/event-stream' });
         exchange.body('event: endpoint\ndata: /message\n\n');
@@ -140,7 +142,8 @@ export function throughSse(trace: Trace, server: Server): World['http'] {
             text => exchange.body(event(text)),
             () => {
                 trace.touchAll('cut');
-                if (trace.connected) trace.lethal ??= 'the stream ended';
+                trace.touch(HANDSHAKE, 'cut');
+                trace.lethal ??= 'the stream ended';
                 exchange.end(trace.random.pick([undefined, { message: 'reset' }]));
             }
         );
@@ -151,33 +154,52 @@ export function throughSse(trace: Trace, server: Server): World['http'] {
         trace.taken(message);
         const arrive = () => server.receive(message, reply => channel?.send(n ?? 0, reply));
         const accept = () => reply(exchange, 202);
-        if (!trace.fault) {
+        if (!trace.fault()) {
             trace.later(arrive);
-            return trace.later(accept);
+            trace.later(accept);
+            return;
         }
         switch (trace.random.pick(['refused', 'lost', 'status', 'unsaid', 'late', 'twice'] as const)) {
             case 'refused':
                 if (n !== undefined) trace.touch(n, 'refused');
-                return exchange.end({ kind: 'connect' });
+                {
+                    exchange.end({ kind: 'connect' });
+                    return;
+                }
             case 'lost':
                 if (n !== undefined) trace.touch(n, 'lost');
                 trace.later(arrive);
-                return trace.later(() => exchange.end({ message: 'reset' }));
+                {
+                    trace.later(() => exchange.end({ message: 'reset' }));
+                    return;
+                }
             case 'status':
                 if (n !== undefined) trace.touch(n, 'status');
-                return trace.later(() => reply(exchange, trace.random.pick([400, 404, 500, 503]), 'no'));
+                {
+                    trace.later(() => reply(exchange, trace.random.pick([400, 404, 500, 503]), 'no'));
+                    return;
+                }
             case 'unsaid':
                 // The server has the message and never says so.
                 if (n !== undefined) trace.touch(n, 'unsaid');
-                return trace.later(arrive);
+                {
+                    trace.later(arrive);
+                    return;
+                }
             case 'late':
                 trace.later(arrive);
-                return trace.later(accept, 5000);
+                {
+                    trace.later(accept, 5000);
+                    return;
+                }
             case 'twice':
                 if (n !== undefined) trace.gaps.add(n);
                 trace.later(accept);
                 trace.later(arrive);
-                return trace.later(arrive);
+                {
+                    trace.later(arrive);
+                    return;
+                }
         }
     };
     return exchange => {

@@ -2,10 +2,9 @@ import type { ExchangeEnd, World } from '../host/host.js';
 import type { Message } from '../host/peer.js';
 import { event, reply } from '../host/servers.js';
 import type { Server } from './server.js';
+import { HANDSHAKE } from './server.js';
 import type { Trace } from './trace.js';
 import { spoiled } from './trace.js';
-
-const EVENTS = { 'content-type': 'text/event-stream' };
 
 /** A stream of events that is written down, so that it can be taken up where it broke off. */
 class EventStream {
@@ -20,16 +19,16 @@ class EventStream {
         private readonly key: string,
         private readonly resumable: boolean,
         /** The call whose answer the stream brings. */
-        private readonly n: number | undefined
+        readonly n: number | undefined
     ) {}
 
-    attach(exchange: ExchangeEnd, from: number, left: number): void {
+    attach(exchange: ExchangeEnd, from: number, left: number, headers = {}): void {
         this.#exchange = exchange;
         this.#left = left;
-        exchange.head(200, EVENTS);
+        exchange.head(200, { 'content-type': 'text/event-stream', ...headers });
         for (let i = from; i < this.#events.length; i++) this.#write(i);
-        if (this.#ended) this.#exchange?.end();
         if (this.#left <= 0) this.#cut();
+        if (this.#ended) this.end();
     }
 
     /** The event that lets a client take up the stream before anything was said. */
@@ -119,13 +118,13 @@ export class Streamable {
 
     /** The client begins anew: what is out is lost with the session. */
     #unknown(exchange: ExchangeEnd): void {
-        for (const n of this.trace.waiting) if (n !== 0) this.trace.touch(n, 'forgotten');
+        for (const n of this.trace.waiting) if (n !== HANDSHAKE) this.trace.lose(n, this.#session, 'forgotten');
         reply(exchange, 404, 'no such session');
     }
 
     #delete(exchange: ExchangeEnd): void {
         const { trace } = this;
-        if (!trace.fault) return reply(exchange, 200);
+        if (!trace.fault()) return reply(exchange, 200);
         trace.random.pick([
             () => reply(exchange, 405),
             () => reply(exchange, 500),
@@ -141,8 +140,8 @@ export class Streamable {
         const [key, index] = exchange.header('last-event-id')?.split('/') ?? [];
         const known = key === undefined ? undefined : this.#streams.get(key);
         if (key === undefined && !stream) return reply(exchange, 405);
-        if (trace.fault) {
-            if (known) trace.touch(Number(key), 'not taken up');
+        if (trace.fault()) {
+            if (known?.n !== undefined) trace.touch(known.n, 'not taken up');
             return trace.random.pick([
                 () => exchange.end({ kind: 'connect' }),
                 () => exchange.end(RESET),
@@ -150,7 +149,7 @@ export class Streamable {
                 () => reply(exchange, 405)
             ])();
         }
-        const left = trace.fault ? trace.random.below(2) : Number.POSITIVE_INFINITY;
+        const left = trace.fault() ? trace.random.below(2) : Number.POSITIVE_INFINITY;
         if (known) return known.attach(exchange, Number(index) + 1, left);
         if (key !== undefined) return reply(exchange, sessionIds ? 400 : 404);
         this.#standalone = new EventStream(trace, 'standalone', resumable, undefined);
@@ -163,13 +162,15 @@ export class Streamable {
         const message = JSON.parse(exchange.request.body ?? '{}') as Message;
         const n = trace.from(message);
         if (this.#stranger(exchange) && message.method !== 'initialize') {
-            if (n !== undefined) trace.touch(n, 'forgotten');
+            if (n === HANDSHAKE) trace.touch(n, 'forgotten');
             return this.#unknown(exchange);
         }
-        const what = trace.fault ? trace.random.pick(FAULTS) : undefined;
+        const what = trace.fault() ? trace.random.pick(FAULTS) : undefined;
         if (what === 'busy') {
             // Turned away: the server has not read it.
-            if (n !== undefined) trace.touch(n, 'busy');
+            if (n !== undefined && (trace.scenario.retryBudget === 0 || message.id === undefined || !message.method))
+                trace.touch(n, 'busy');
+            else trace.note(`busy: ${n}`);
             exchange.head(trace.random.pick([429, 503]), { 'retry-after': '1' });
             return exchange.end();
         }
@@ -192,10 +193,11 @@ export class Streamable {
         const { answers, resumable } = trace.scenario;
         const events = answers === 'events' || (answers === 'mixed' && trace.random.chance(0.5));
         if (!events && !wantsEvents(message)) return this.#json(exchange, message, n, what);
-        const key = `${n}`;
+        const key = `${n}-${this.#streams.size}`;
         const stream = new EventStream(trace, key, resumable && server.era === 'legacy', n);
         this.#streams.set(key, stream);
-        stream.attach(exchange, 0, what === 'cut' ? 1 + trace.random.below(3) : Number.POSITIVE_INFINITY);
+        const left = what === 'cut' ? 1 + trace.random.below(3) : Number.POSITIVE_INFINITY;
+        stream.attach(exchange, 0, left, this.#given(message));
         if (resumable && server.era === 'legacy') stream.prime();
         let free = 0;
         server.receive(message, answer => {
@@ -224,12 +226,14 @@ export class Streamable {
         if (final) stream.end();
     }
 
+    /** The session id, which a server gives when the session begins. */
+    #given({ method }: Message): Record<string, string> {
+        return this.#hasSessions && method === 'initialize' ? { 'mcp-session-id': `s${this.#session}` } : {};
+    }
+
     #json(exchange: ExchangeEnd, message: Message, n: number, what: Fault | undefined): void {
         const { trace } = this;
-        const headers = {
-            'content-type': 'application/json',
-            ...(this.#hasSessions && message.method === 'initialize' && { 'mcp-session-id': `s${this.#session}` })
-        };
+        const headers = { 'content-type': 'application/json', ...this.#given(message) };
         this.server.receive(message, answer => {
             let text = JSON.stringify(answer);
             if (what === 'spoiled') ({ text } = spoiled(trace.random, answer));

@@ -10,6 +10,9 @@ export class Trace {
     readonly touched = new Set<number>();
     /** The calls some of whose notifications may be missing, or out of order. */
     readonly gaps = new Set<number>();
+    /** The calls that may be sent twice. */
+    readonly repeatable = new Set<number>();
+    readonly #lost = new Map<number, number>();
     /** The calls whose requests wait for an answer. */
     readonly waiting = new Set<number>();
     /** How often each request of a call went out, and was not turned away unread. */
@@ -22,19 +25,23 @@ export class Trace {
     cuts = 0;
     /** No fault begins any more. */
     calm = false;
-    /** Whether `connect` has settled. */
-    connected = false;
     /** The calls for which the server asked a question, by the question's id. */
     readonly #owners = new Map<unknown, number>();
 
     constructor(
         readonly random: Random,
         readonly scenario: Scenario,
-        readonly clock: Clock
+        readonly clock: Clock,
+        private readonly settled: () => boolean
     ) {}
 
+    /** Whether `connect` has settled. */
+    get connected(): boolean {
+        return this.settled();
+    }
+
     /** Whether something happens here. */
-    get fault(): boolean {
+    fault(): boolean {
         return !this.calm && this.random.chance(this.scenario.faults);
     }
 
@@ -57,6 +64,18 @@ export class Trace {
         if (n === HANDSHAKE && this.connected) this.lethal ??= `${what} at a new handshake`;
     }
 
+    /**
+     * The connection of a call is lost with it, or its session. What only asks is sent again, once.
+     * The count tells one loss from the next.
+     */
+    lose(n: number, count: number, what: string): void {
+        const before = this.#lost.get(n) ?? count;
+        this.#lost.set(n, before);
+        this.gaps.add(n);
+        if (before !== count || !this.repeatable.has(n)) this.touch(n, what);
+        else this.note(`${what}, to be sent again: ${n}`);
+    }
+
     touchAll(what: string): void {
         for (const n of this.waiting) this.touch(n, what);
     }
@@ -76,7 +95,7 @@ export class Trace {
     /** A request was not turned away. */
     taken(message: Message): void {
         if (message.method !== 'tools/call') return;
-        const key = `${numberOf(message)}/${String(message.params?.['requestState'] ?? 0)}`;
+        const key = `${numberOf(message)}/${(message.params?.['requestState'] as string | undefined) ?? '0'}`;
         this.sent.set(key, (this.sent.get(key) ?? 0) + 1);
     }
 
