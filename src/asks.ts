@@ -5,8 +5,12 @@ import type { SessionId } from 'caisson:mcp/types@0.1.0';
 
 import { Table } from './table.js';
 
-/** The questions that wait for the host's answer. */
-const asks = new Table<PromiseWithResolvers<Record<string, unknown>>>();
+/** A question that waits for the host's answer. */
+interface Waiting extends PromiseWithResolvers<Record<string, unknown>> {
+    readonly session: SessionId;
+}
+
+const asks = new Table<Waiting>();
 
 /** What a client may be asked, by the capability that it has declared for it. */
 export const ASKED = {
@@ -24,7 +28,7 @@ export async function ask(
 ): Promise<Record<string, unknown>> {
     const answer = Promise.withResolvers<Record<string, unknown>>();
     if (signal.aborted) throw signal.reason;
-    const id = asks.add(answer);
+    const id = asks.add({ ...answer, session });
     const onAbort = () => {
         if (!asks.take(id)) return;
         retract(id);
@@ -39,6 +43,16 @@ export async function ask(
         return given;
     } finally {
         signal.removeEventListener('abort', onAbort);
+    }
+}
+
+/** Takes back all questions of a session: what they were for has ended with its connection. */
+export function retractAll(session: SessionId, why: Error): void {
+    for (const [id, waiting] of [...asks]) {
+        if (waiting.session !== session) continue;
+        asks.delete(id);
+        retract(id);
+        waiting.reject(why);
     }
 }
 

@@ -4,7 +4,7 @@ import type { SessionConfig } from 'caisson:mcp/client@0.1.0';
 import { log } from 'caisson:mcp/host@0.1.0';
 import type { Json, SessionId } from 'caisson:mcp/types@0.1.0';
 
-import { ASKED, ask } from './asks.js';
+import { ASKED, ask, retractAll } from './asks.js';
 import type { Call } from './calls.js';
 import { TappedClient, optionsFor } from './client.js';
 import type { CallFailure } from './errors.js';
@@ -153,6 +153,8 @@ export class Connection {
 
     async #end(): Promise<void> {
         this.#ending = true;
+        // Of an older server's requests the client takes care; a question in an answer is the call's.
+        if (!this.legacy) retractAll(this.tap.session, failure('closed', 'the connection is closed'));
         await this.client.close().catch(() => {});
         // The client lets go of a transport that never got as far as connecting.
         await this.transport.close().catch(() => {});

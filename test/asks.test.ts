@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
+import type { FakeHost } from './host/host.js';
 import type { Message } from './host/peer.js';
 import { Peer, RpcError } from './host/peer.js';
 import { event, onHttp, onPipe, onSse } from './host/servers.js';
@@ -209,6 +210,21 @@ describe('a server of the newest revision asks in its answer', () => {
         expect(host.err(call).failure.tag).toBe('cancelled');
         expect(host.asks).toMatchObject([{ retracted: true }]);
     });
+});
+
+test.each([
+    ['is closed', (host: FakeHost, session: number) => void host.call((client, call) => client.close(call, session))],
+    ['is lost', (host: FakeHost) => host.pipes[0]?.exit()]
+])('a question in an answer is retracted when its session %s', async (_name, end) => {
+    const inputRequests = { who: { method: 'roots/list' } };
+    const peer = new Peer('modern', { 'tools/call': () => ({ resultType: 'input_required', inputRequests }) });
+    const { host, session } = await connected(onPipe(peer), able);
+    const call = host.callTool(session, 'x');
+    end(host, session);
+    expect(host.outcome(call).tag).toBe('err');
+    expect(host.asks).toMatchObject([{ retracted: true }]);
+    host.answer({ roots: [] });
+    expect(peer.requests('tools/call').length).toBe(1);
 });
 
 test('a question may be answered by calling the session', async () => {
