@@ -10,9 +10,12 @@ export class Trace {
     readonly touched = new Set<number>();
     /** The calls some of whose notifications may be missing, or out of order. */
     readonly gaps = new Set<number>();
+    /** The calls whose requests have come as far as here. */
+    readonly seen = new Set<number>();
     /** The calls that may be sent twice. */
     readonly repeatable = new Set<number>();
-    readonly #lost = new Map<number, number>();
+    /** The calls whose connection or session was lost, and which of the losses was the first. */
+    readonly lost = new Map<number, number>();
     /** The calls whose requests wait for an answer. */
     readonly waiting = new Set<number>();
     /** How often each request of a call went out, and was not turned away unread. */
@@ -69,8 +72,8 @@ export class Trace {
      * The count tells one loss from the next.
      */
     lose(n: number, count: number, what: string): void {
-        const before = this.#lost.get(n) ?? count;
-        this.#lost.set(n, before);
+        const before = this.lost.get(n) ?? count;
+        this.lost.set(n, before);
         this.gaps.add(n);
         if (before !== count || !this.repeatable.has(n)) this.touch(n, what);
         else this.note(`${what}, to be sent again: ${n}`);
@@ -89,6 +92,7 @@ export class Trace {
         const ping = method === 'server/discover' && this.connected && !handshake;
         const n = ping ? PING : numberOf(message);
         this.waiting.add(n);
+        this.seen.add(n);
         return n;
     }
 
@@ -105,8 +109,10 @@ export class Trace {
     }
 
     /** A message of a call has reached the client. */
-    reached(n: number, { method }: Message): void {
-        if (method === undefined) this.waiting.delete(n);
+    reached(n: number, { method, result }: Message): void {
+        // A call whose answer asks for input goes on.
+        const more = (result as { resultType?: string } | undefined)?.resultType === 'input_required';
+        if (method === undefined && !more) this.waiting.delete(n);
     }
 }
 
