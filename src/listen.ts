@@ -18,12 +18,14 @@ export async function listen(call: Call, link: Link, params: Params): Promise<Js
     const { notifications } = params;
     if (!isObject(notifications)) throw failure('invalid-argument', 'params have no notifications to listen for');
     for (let attempt = 1; ; attempt++) {
-        const { client } = await link.current();
+        const connection = await link.current();
         let subscription;
         try {
-            subscription = await client.listen(notifications, optionsFor(call));
+            subscription = await connection.client.listen(notifications, optionsFor(call));
         } catch (error) {
-            if (attempt === 1 || attempt >= ATTEMPTS || call.settled) throw error;
+            if (attempt >= ATTEMPTS || call.settled) throw error;
+            // A refusal counts. A connection that was lost meanwhile says nothing of the subscription.
+            if (attempt === 1 && !(await link.replacement(connection, error))) throw error;
         }
         if (subscription) {
             listening(call.id, JSON.stringify(subscription.honoredFilter));

@@ -184,6 +184,16 @@ describe('a command that ended by itself', () => {
         expect(host.ok(host.callTool(session, 'x'))).toEqual({ content: [{ type: 'text', text: 'x' }] });
     });
 
+    test('and a subscription that was not granted yet is asked for again', async () => {
+        const peer = new Peer('modern', { 'subscriptions/listen': () => undefined });
+        const { host, session } = await connected(onPipe(peer), { ...CONFIGS.stdio, restarts: 1 });
+        const listen = host.call((client, call) => client.listen(call, session, '{"notifications":{}}'));
+        host.pipes[0]?.exit();
+        host.advance(2000);
+        expect(peer.requests('subscriptions/listen').length).toBe(2);
+        expect(host.outcomes.has(listen)).toBe(false);
+    });
+
     test('leaves a call that may have had an effect failed', async () => {
         const peer = new Peer('legacy', slow);
         const { host, session } = await connected(onPipe(peer), { ...CONFIGS.stdio, restarts: 1 });
