@@ -3,7 +3,7 @@ import type { Ask, World } from '../host/host.js';
 import { CONFIGS } from '../host/sessions.js';
 import { Random } from './random.js';
 import type { Scenario, Step } from './scenario.js';
-import { scenarioOf } from './scenario.js';
+import { PATIENCE_MS, scenarioOf } from './scenario.js';
 import { HANDSHAKE, N, PING, Server } from './server.js';
 import { throughPipe, throughSse } from './shared.js';
 import { Streamable } from './streamable.js';
@@ -21,7 +21,7 @@ const CAPABILITIES = JSON.stringify({ sampling: {}, elicitation: { form: {} }, r
 const HEALTH: Step = {
     after: 0,
     method: 'tools/call',
-    patience: 60_000,
+    patience: PATIENCE_MS,
     params: { name: 'look', arguments: { progress: 0, asks: [] } }
 };
 

@@ -31,7 +31,8 @@ export interface Step {
     readonly patience: number;
 }
 
-const PATIENCE_MS = 60_000;
+/** Longer than anything takes that is not lost. */
+export const PATIENCE_MS = 60_000;
 const TOOLS = ['look', 'put', 'pay', 'pay'];
 const CALLS: [method: string, params: object][] = [
     ['tools/list', {}],
