@@ -86,7 +86,8 @@ export class Tap {
 
     /** Nobody waits for the answer to an operation's request any more. */
     forget(call: Call): void {
-        if (call.request !== undefined) this.#pending.delete(call.request);
+        // Its last request may have been another connection's, and the id is another call's here.
+        if (call.request !== undefined && this.waiting(call.request) === call) this.#pending.delete(call.request);
     }
 
     /** A request gets no answer. The SDK is given one in the server's place. */

@@ -82,6 +82,31 @@ describe('a session that the server forgot', () => {
         expect(peer.requests('initialize').length).toBe(2);
     });
 
+    test('is begun anew for calls that are sent again in another order, with the ids of each other', async () => {
+        const lists = { 'resources/list': () => ({ resources: [] }), 'prompts/list': () => ({ prompts: [] }) };
+        const peer = new Peer('legacy', lists);
+        let [silent, known] = [true, true];
+        const world: World = {
+            http: exchange => {
+                const { method } = JSON.parse(exchange.request.body ?? '{}') as Message;
+                if (method === 'resources/list' && silent) {
+                    silent = false;
+                    return;
+                }
+                if (method === 'prompts/list' && known) {
+                    known = false;
+                    return reply(exchange, 404);
+                }
+                onHttp(peer, { sessionId: 's' }).http?.(exchange);
+            }
+        };
+        const { host, session } = await connected(world, CONFIGS.http);
+        const resources = host.call((client, call) => client.listResources(call, session, '{}'));
+        const prompts = host.call((client, call) => client.listPrompts(call, session, '{}'));
+        expect(host.ok(resources)).toEqual({ resources: [] });
+        expect(host.ok(prompts)).toEqual({ prompts: [] });
+    });
+
     test('that is forgotten again at once is not begun for ever', async () => {
         const peer = new Peer('legacy', handlers);
         const world: World = {
