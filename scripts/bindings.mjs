@@ -1,7 +1,7 @@
 // componentize-js writes the JavaScript that carries values over the component's boundary, and the
 // engine inside runs it for every call. Two things in it cost more than all the rest: to find out
 // how long a text is as UTF-8 it looks at every character, a microsecond each, and for each call it
-// makes objects for a log that nobody reads.
+// makes objects for a log that nobody reads. And it never frees what it has lowered for an import.
 const { splicer } = await import(
     new URL('../lib/spidermonkey-embedding-splicer.js', import.meta.resolve('@bytecodealliance/componentize-js'))
 );
@@ -20,14 +20,30 @@ const ENCODE = `function _utf8AllocateAndEncode(s, realloc, memory) {
 }
 `;
 
+/** Memory for the arguments of an import, until it has returned. */
+const OWNED = `const _owned = [];
+function _own(old, oldSize, align, size) {
+  const ptr = $realloc(old, oldSize, align, size);
+  if (size !== 0) _owned.push(ptr, size, align);
+  return ptr;
+}
+function _release() {
+  for (let i = 0; i < _owned.length; i += 3) $dealloc(_owned[i], _owned[i + 1], _owned[i + 2]);
+  _owned.length = 0;
+}
+`;
+
 const REPLACED = [
-    [/^function _utf8AllocateAndEncode\([^]*?\n}\n/m, ENCODE],
-    [/_debugLog\('[^']*'(?:, \{[^}]*\})?\);/g, '']
+    [/= \$realloc\(/g, () => '= _own('],
+    [/, \$realloc, \$memory\)/g, () => ', _own, $memory)'],
+    [/^ *(?:\w+ = )?\$import_.*\);$/gm, call => `try {\n${call}\n} finally { _release(); }`],
+    [/^function _utf8AllocateAndEncode\([^]*?\n}\n/m, () => OWNED + ENCODE],
+    [/_debugLog\('[^']*'(?:, \{[^}]*\})?\);/g, () => '']
 ];
 
 function replace(bindings, [pattern, replacement]) {
     if (bindings.search(pattern) < 0) throw new Error(`the bindings have nothing like ${pattern} any more`);
-    return bindings.replace(pattern, () => replacement);
+    return bindings.replace(pattern, replacement);
 }
 
 /** Makes componentize-js use quicker bindings, from now on. */
