@@ -252,22 +252,6 @@ describe('headers of revision 2026-07-28', () => {
         expect((host.ok(list) as { tools: { name: string }[] }).tools.map(({ name }) => name)).toEqual(['t']);
     });
 
-    // requirement: http.header-names
-    test('of an answer may be written in any case', async () => {
-        const peer = new Peer('modern', { 'tools/call': () => ({ content: [] }) });
-        const { host, session } = await connected(
-            {
-                http: exchange => {
-                    exchange.head(200, { 'CONTENT-Type': 'application/json' });
-                    exchange.body(peer.answer(exchange.request.body ?? '') ?? '');
-                    exchange.end();
-                }
-            },
-            CONFIGS.http
-        );
-        expect(host.ok(host.callTool(session, 't'))).toMatchObject({ content: [] });
-    });
-
     test('are sent anew when the tool has changed', async () => {
         let name = 'Region';
         const peer = new Peer('modern', {
