@@ -162,8 +162,9 @@ func (s *Session) Close() {
 func (s *Session) end(f *Failure) {
 	s.endOnce.Do(func() {
 		s.failure = f
-		close(s.ended)
+		// In this order: whoever Wait lets go finds the context at its end.
 		s.cancel()
+		close(s.ended)
 		s.notifications.close()
 	})
 }
