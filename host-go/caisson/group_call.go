@@ -17,11 +17,7 @@ func (g *Group) CallTool(ctx context.Context, params *mcp.CallToolParams) (*mcp.
 	if params != nil {
 		p = *params
 	}
-	m, own, err := route(g, "tools/call", p.Name, g.Tools(ctx))
-	if err != nil {
-		return nil, err
-	}
-	session, err := m.get(ctx)
+	session, own, err := route(ctx, g, "tools/call", p.Name, g.Tools(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -35,11 +31,7 @@ func (g *Group) GetPrompt(ctx context.Context, params *mcp.GetPromptParams) (*mc
 	if params != nil {
 		p = *params
 	}
-	m, own, err := route(g, "prompts/get", p.Name, g.Prompts(ctx))
-	if err != nil {
-		return nil, err
-	}
-	session, err := m.get(ctx)
+	session, own, err := route(ctx, g, "prompts/get", p.Name, g.Prompts(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -47,8 +39,19 @@ func (g *Group) GetPrompt(ctx context.Context, params *mcp.GetPromptParams) (*mc
 	return session.GetPrompt(ctx, &p)
 }
 
-// route finds whose tool or prompt a name is, and what it is called there.
-func route[T any](g *Group, step, name string, all iter.Seq2[Grouped[T], error]) (*member, string, error) {
+// route gives the session with the server whose tool or prompt a name is, and what it is called
+// there.
+func route[T any](ctx context.Context, g *Group, step, name string, all iter.Seq2[Grouped[T], error]) (*Session, string, error) {
+	m, own, err := owner(g, step, name, all)
+	if err != nil {
+		return nil, "", err
+	}
+	session, err := m.get(ctx)
+	return session, own, err
+}
+
+// owner finds whose tool or prompt a name is, and what it is called there.
+func owner[T any](g *Group, step, name string, all iter.Seq2[Grouped[T], error]) (*member, string, error) {
 	if g.options.Name == nil {
 		if m, own := g.byPrefix(name); m != nil {
 			return m, own, nil

@@ -108,5 +108,5 @@ func (s *Session) listenForHandlers(ctx context.Context) {
 }
 
 // firstOfTheNewEra is the first revision in which a request says all that the server needs to know,
-// and servers notify of changes only when asked to.
+// servers notify of changes only when asked to, and an empty cursor leads to a page like any other.
 const firstOfTheNewEra = "2026-07-28"

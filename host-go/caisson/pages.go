@@ -8,10 +8,6 @@ import (
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
 )
 
-// firstWithEmptyCursors is the first revision in which an empty cursor leads to a page like any
-// other; servers of the older ones mean the end by it.
-const firstWithEmptyCursors = "2026-07-28"
-
 // pages iterates over the items of all pages of a list, fetching each page when it is needed. The
 // params may be nil, or set the cursor to begin at. R is the type of a page.
 func pages[R, T any](ctx context.Context, s *Session, op engine.Operation, params any, items func(*R) []*T) iter.Seq2[*T, error] {
@@ -37,7 +33,8 @@ func pages[R, T any](ctx context.Context, s *Session, op engine.Operation, param
 					return
 				}
 			}
-			if next == nil || *next == "" && s.ProtocolVersion() < firstWithEmptyCursors {
+			// In the older revisions servers mean the end by an empty cursor.
+			if next == nil || *next == "" && s.ProtocolVersion() < firstOfTheNewEra {
 				return
 			}
 			cursor, _ := json.Marshal(*next) // A text always marshals.
