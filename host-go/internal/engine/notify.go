@@ -18,7 +18,7 @@ type Progress struct {
 
 // notify hands a notification to who listens for it. It runs on the instance's goroutine.
 func (in *instance) notify(n notification) {
-	if n.method == "notifications/progress" {
+	if n.method == "notifications/progress" && len(in.progress) > 0 {
 		in.notifyProgress(n)
 	}
 	s := in.session
