@@ -40,7 +40,6 @@ var sections = []struct {
 	{"start", false, (*bench).measureStarts},
 	{"calls", false, (*bench).measureCalls},
 	{"cores", false, (*bench).measureCores},
-	{"meter", false, (*bench).measureMeter},
 	{"parts", false, (*bench).measureParts},
 	{"memory", false, (*bench).measureMemory},
 	{"soak", true, (*bench).measureSoak},
@@ -123,7 +122,7 @@ func (b *bench) tryOut(p *peer) error {
 
 // componentSize is the size of the embedded core, compressed; 0 when it is not where it was.
 func (b *bench) componentSize() int64 {
-	info, err := os.Stat(filepath.Join(b.workshop.source, "..", "host-go", "internal", "core", "core.wasm.zst"))
+	info, err := os.Stat(filepath.Join(b.workshop.source, "..", "host-go", "internal", "core", "core.pack"))
 	if err != nil {
 		return 0
 	}
@@ -189,10 +188,10 @@ func (b *bench) setUp(out string, names []string) error {
 	return nil
 }
 
-// peers are those that can run: all for the comparison, or for the meter Caisson with and without.
-func (b *bench) peers(meter bool) (able []*peer) {
+// peers are those that can run.
+func (b *bench) peers() (able []*peer) {
 	for _, p := range b.chosen {
-		if p.skipped == nil && (!meter && !p.extra || meter && (p.name == ours || p.name == unmetered)) {
+		if p.skipped == nil {
 			able = append(able, p)
 		}
 	}

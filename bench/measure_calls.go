@@ -134,7 +134,7 @@ func (b *bench) wanted(cells []Cell) []Cell {
 }
 
 func (b *bench) measureCalls(results *Results) error {
-	t, err := b.measureCells("calls", b.peers(false), b.wanted(cells(b.full)))
+	t, err := b.measureCells("calls", b.peers(), b.wanted(cells(b.full)))
 	if err != nil {
 		return err
 	}
@@ -175,24 +175,4 @@ func summarizeConnects(all []*ConnectResult) (results []ConnectResult) {
 		}
 	}
 	return results
-}
-
-// measureMeter compares Caisson with itself without the meter.
-func (b *bench) measureMeter(results *Results) error {
-	peers := b.peers(true)
-	if len(peers) < 2 {
-		return nil
-	}
-	var cells []Cell
-	for _, transport := range []string{stdio, httpJSON} {
-		cells = append(cells, call(transport, 100, 1, 1), call(transport, 100, 1, 16), list(transport, 1, 1))
-	}
-	longer := *b // The difference is small.
-	longer.seconds *= 5
-	t, err := longer.measureCells("the meter", peers, cells)
-	if err != nil {
-		return err
-	}
-	results.Meter = summarize(t.calls, unmetered)
-	return nil
 }

@@ -17,7 +17,7 @@ func (b *bench) measureCores(results *Results) error {
 		return err
 	}
 	defer servers.stop()
-	peers := slices.DeleteFunc(b.peers(false), func(p *peer) bool {
+	peers := slices.DeleteFunc(b.peers(), func(p *peer) bool {
 		return !slices.Contains([]string{ours, reference, floor, onNode}, p.name)
 	})
 	longer := *b

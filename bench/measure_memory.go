@@ -12,7 +12,7 @@ func (b *bench) measureMemory(results *Results) error {
 		return err
 	}
 	defer servers.stop()
-	for _, p := range b.peers(false) {
+	for _, p := range b.peers() {
 		b.say("memory, %s", p.name)
 		result := MemoryResult{Peer: p.name}
 		r, err := start(p, b.workshop.warm()...)

@@ -21,7 +21,7 @@ func (b *bench) measureStarts(results *Results) error {
 		return err
 	}
 	defer servers.stop()
-	peers := b.peers(false)
+	peers := b.peers()
 	for _, transport := range over {
 		for _, first := range []bool{false, true} {
 			for _, p := range peers {

@@ -15,7 +15,6 @@ const (
 	reference = "Go SDK"
 	onNode    = "TS v2 on Node"
 	onPython  = "FastMCP"
-	unmetered = "Caisson unmetered"
 )
 
 // A peer is a program that is measured.
@@ -23,7 +22,6 @@ type peer struct {
 	name    string
 	about   string
 	caches  bool // it keeps compiled code between runs, so that its first start is another one
-	extra   bool // only for a measurement of its own
 	prepare func(*workshop) (command []string, err error)
 
 	command []string
@@ -42,7 +40,6 @@ func allPeers() []*peer {
 		{name: "FastMCP by HTTP", about: "Go to FastMCP behind FastAPI and uvicorn", caches: true, prepare: bridge("http")},
 		{name: "FastMCP by gRPC", about: "Go to FastMCP behind gRPC", caches: true, prepare: bridge("grpc")},
 		{name: "FastMCP by cgo", about: "Go with CPython and FastMCP in it", caches: true, prepare: bridge("cgo")},
-		{name: unmetered, about: "Caisson without the meter, which no user can have", extra: true, prepare: goPeer("caisson", "-unmetered")},
 	}
 }
 
@@ -83,10 +80,10 @@ func (w *workshop) build(output, target string, env []string, flags ...string) (
 	return program, nil
 }
 
-func goPeer(name string, args ...string) func(*workshop) ([]string, error) {
+func goPeer(name string) func(*workshop) ([]string, error) {
 	return func(w *workshop) ([]string, error) {
 		program, err := w.build(name, "./peers/"+name, nil)
-		return append([]string{program}, args...), err
+		return []string{program}, err
 	}
 }
 

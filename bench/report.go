@@ -29,7 +29,6 @@ func render(r *Results) string {
 	renderStarts(&w, r.Starts)
 	renderMemory(&w, r.Memory)
 	renderCores(&w, r.Cores)
-	renderMeter(&w, r.Meter)
 	renderParts(&w, r.Parts)
 	renderSoak(&w, r.Soak)
 	return w.String()
@@ -171,19 +170,6 @@ func renderMemory(w *strings.Builder, memory []MemoryResult) {
 		rows = append(rows, append(row, megabytes(m.Each())))
 	}
 	grid(w, "Resident memory by open sessions", "Over HTTP, helpers included, servers not.", append(head, "each further one"), rows)
-}
-
-func renderMeter(w *strings.Builder, meter []CallResult) {
-	var rows [][]string
-	for _, c := range meter {
-		if without := find(meter, c.Cell, unmetered); c.Peer == ours && without != nil {
-			rows = append(rows, []string{
-				c.String(), duration(c.P50), duration(without.P50), number(c.Ratio),
-				number(ratio(c.Rounds, without.Rounds, Round.cpu)),
-			})
-		}
-	}
-	grid(w, "The meter", "", []string{"work", "p50 metered", "p50 unmetered", "ratio of p50", "ratio of CPU time"}, rows)
 }
 
 // guest is what the profile of package peers/caisson calls the compiled core.

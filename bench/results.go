@@ -15,7 +15,6 @@ type Results struct {
 	Starts    []StartResult
 	Memory    []MemoryResult
 	Cores     []CallResult
-	Meter     []CallResult
 	Parts     []PartsResult
 	Soak      []SoakResult `json:",omitempty"`
 }

@@ -24,11 +24,15 @@ type Options struct {
 	// place of Logger. Writes come from several goroutines, one at a time.
 	Stderr io.Writer
 
-	// CacheDir is the folder that keeps the compiled core, about 50 MB. Default: "caisson" in the
-	// user's cache folder.
+	// CacheDir is the folder that keeps the compiled core, about 80 MB; several processes may share
+	// it. One that cannot be written to is read. Default: "caisson" in the user's cache folder.
 	CacheDir string
 	// NoCache compiles the core in every process, which takes seconds. CacheDir is ignored.
 	NoCache bool
+	// CompileFirst has [New] compile what the core needs at its start before it returns. Without
+	// it, and without compiled code in the cache, sessions begin in an interpreter while the core
+	// is compiled, and go on in compiled code when that is done.
+	CompileFirst bool
 	// Interpreter interprets the core in place of compiling it: quick to start, and about 60 times
 	// slower after. It is what runs on platforms that the compiler does not know.
 	Interpreter bool

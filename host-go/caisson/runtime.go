@@ -22,8 +22,9 @@ type Runtime struct {
 	ending   sync.WaitGroup // sessions, and connects given up, that still have something to free
 }
 
-// New compiles the core, or loads it from the cache: a first time takes seconds, later ones a
-// fraction of one. The context bounds only this. A nil options means the defaults.
+// New makes the core ready: it loads compiled code from the cache, or, the first time, has sessions
+// begin in an interpreter while the core is compiled; see [Options].CompileFirst. The context bounds
+// only this. A nil options means the defaults.
 //
 // It fails with [CodeInvalidArgument] for options that cannot be, and with [CodeInternal] when
 // the core does not compile on this platform.
@@ -39,6 +40,7 @@ func New(ctx context.Context, options *Options) (*Runtime, error) {
 	e, failure := engine.New(ctx, engine.Config{
 		CacheDir:     dir,
 		Interpreter:  o.Interpreter,
+		CompileFirst: o.CompileFirst,
 		MemoryBytes:  o.MaxMemoryBytes,
 		MaxGuestTime: o.MaxGuestTime,
 		Logger:       o.Logger,
@@ -57,6 +59,24 @@ func New(ctx context.Context, options *Options) (*Runtime, error) {
 	}
 	return &Runtime{options: o, engine: e, sessions: map[*Session]struct{}{}}, nil
 }
+
+// Compile waits until all of the core is compiled, and in the cache where there is one. No call
+// needs it: it is for who fills a cache ahead, or wants the first calls to be quick ones. It fails
+// with the context's error, or with [CodeInternal].
+func (r *Runtime) Compile(ctx context.Context) error {
+	if err := r.engine.Compile(ctx); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return &Error{Code: CodeInternal, Step: "compile", Message: err.Error(), Err: err}
+	}
+	return nil
+}
+
+// WaitCompiled waits until what a start needs is compiled, and in the cache where there is one, or
+// until the context has ended. A program that makes one call and ends may do so after it, so that
+// its next run starts from the cache.
+func (r *Runtime) WaitCompiled(ctx context.Context) { r.engine.Compiled(ctx) }
 
 // CacheDir gives the folder in which a [Runtime] with these options keeps the compiled core, and
 // "" where it keeps none.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/experimental"
 
 	bin "github.com/caisson-dev/caisson/host-go/component/internal/binary"
 	"github.com/caisson-dev/caisson/host-go/component/internal/link"
@@ -29,6 +28,15 @@ type Compiled struct {
 	shims   []wazero.CompiledModule
 	// counters are the names of the modules' fuel counters, "" for none.
 	counters []string
+	// Of a component that was prepared, nil for others: where it comes from, what
+	// the memories of the modules start with, the rest of their code, and whether
+	// an instance can move to another Compiled of it, with the names of the
+	// globals that move.
+	prepared *Prepared
+	images   []*image
+	chunks   []*chunks
+	movable  bool
+	globals  [][]string
 	// host exports the builtins of the program, as "0", "1", ... It is made
 	// once: a builtin finds its instance by the context of the call.
 	hostCode wazero.CompiledModule
@@ -52,21 +60,67 @@ type exportedFunc struct {
 const hostModule = "host"
 
 func (c *Compiled) compile(ctx context.Context) error {
-	ctx = experimental.WithCompilationWorkers(ctx, c.r.cfg.CompilationWorkers)
 	for i := range c.program.Modules {
 		m := &c.program.Modules[i]
 		b, counter, err := c.instrument(m.Bytes)
 		if err != nil {
 			return &DecodeError{Offset: m.Offset, Msg: err.Error(), Err: err}
 		}
-		code, err := c.r.core.CompileModule(ctx, b)
-		if err != nil {
-			return &DecodeError{Offset: m.Offset, Msg: "core module: " + err.Error(), Err: err}
+		if err := c.addModule(ctx, i, b, "", counter); err != nil {
+			return err
 		}
-		c.modules = append(c.modules, code)
-		c.counters = append(c.counters, counter)
 		m.Bytes = nil
 	}
+	return c.finish(ctx)
+}
+
+// compilePrepared compiles what a start needs.
+func (c *Compiled) compilePrepared(ctx context.Context) (err error) {
+	parts := c.prepared.parts()
+	first := 0
+	c.movable = true
+	images := make(chan error, 1)
+	go func() {
+		var err error
+		c.images, err = c.r.memories(c.prepared)
+		images <- err
+	}()
+	defer func() { err = errors.Join(err, <-images) }()
+	for i := range parts.index.Modules {
+		m := &parts.index.Modules[i]
+		if err := c.addModule(ctx, i, parts.code[i], m.Hash, m.Counter); err != nil {
+			return err
+		}
+		c.chunks = append(c.chunks, nil)
+		if len(m.Slots) > 0 {
+			c.chunks[i] = newChunks(m.Slots, first)
+			first += len(m.Slots)
+		}
+		c.movable = c.movable && m.Still
+		c.globals = append(c.globals, m.Globals)
+	}
+	return c.finish(ctx)
+}
+
+func (c *Compiled) addModule(ctx context.Context, i int, b []byte, hash, counter string) error {
+	fail := func(err error) error {
+		return &DecodeError{Offset: c.program.Modules[i].Offset, Msg: "core module: " + err.Error(), Err: err}
+	}
+	ctx, err := listen(ctx, i, b)
+	if err != nil {
+		return fail(err)
+	}
+	code, err := c.r.compile(ctx, b, hash)
+	if err != nil {
+		return fail(err)
+	}
+	c.modules = append(c.modules, code)
+	c.counters = append(c.counters, counter)
+	return nil
+}
+
+// finish makes what is the same for every component.
+func (c *Compiled) finish(ctx context.Context) error {
 	if err := c.compileShims(ctx); err != nil {
 		return err
 	}
@@ -90,7 +144,7 @@ func (c *Compiled) compileShims(ctx context.Context) error {
 				members[k].Module, members[k].From = strconv.Itoa(m.Ref.Instance), m.Ref.Name
 			}
 		}
-		code, err := c.r.core.CompileModule(ctx, wasm.EncodeReExports(members))
+		code, err := c.r.compile(ctx, wasm.EncodeReExports(members), "")
 		if err != nil {
 			return fmt.Errorf("component: module for inline exports: %w", err)
 		}
@@ -156,6 +210,8 @@ func (c *Compiled) compileHost(ctx context.Context) error {
 	}
 	b.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(safePoint),
 		[]api.ValueType{api.ValueTypeI32}, []api.ValueType{api.ValueTypeI32}).Export(safePointName)
+	b.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(load),
+		[]api.ValueType{api.ValueTypeI32}, nil).Export(loadName)
 	var err error
 	if c.hostCode, err = b.Compile(ctx); err != nil {
 		return fmt.Errorf("component: module for host functions: %w", err)
@@ -172,6 +228,12 @@ func (c *Compiled) Close(ctx context.Context) error {
 	var errs []error
 	if c.host != nil {
 		errs = append(errs, c.host.Close(ctx))
+	}
+	for _, im := range c.images {
+		im.close()
+	}
+	for _, h := range c.chunks {
+		errs = append(errs, h.close(ctx))
 	}
 	codes := slices.Concat(c.modules, c.shims, []wazero.CompiledModule{c.hostCode})
 	for _, code := range codes {

@@ -7,8 +7,14 @@ import "runtime"
 type Config struct {
 	// CacheDir is the folder of the compile cache: machine code by content, so
 	// that a component compiles once. "" is none: each Runtime compiles anew.
-	// Several processes may share it.
+	// Several processes may share it: entries appear whole, are checked when they
+	// are used, and replaced when they are damaged. Where it cannot be written to
+	// it is read; nothing fails because nothing can be kept.
 	CacheDir string
+
+	// CacheBytes is how large the cache may get: what was not used for longest
+	// goes first. 0 is 512 MiB.
+	CacheBytes int64
 
 	// Interpreter runs core code in wazero's interpreter instead of compiling
 	// it. Loading is several times quicker, running tens of times slower. It is
@@ -23,11 +29,17 @@ type Config struct {
 	// Unmetered leaves guest code as it is, without safe points. Then a guest
 	// that loops cannot be stopped, not by the end of the context either, and
 	// while it runs no other goroutine's garbage collection completes: a guest
-	// can freeze the process. It is for trusted components alone.
+	// can freeze the process. It is for trusted components alone. Prepared ones
+	// are metered all the same.
 	Unmetered bool
 
 	// Limits bound what a guest may use beside memory.
 	Limits Limits
+
+	// HeapMemory keeps the memories of instances on the Go heap, where growing
+	// one copies it. Otherwise they have address space of their own, where the
+	// platform has that.
+	HeapMemory bool
 
 	// CompilationWorkers is how many goroutines compile one core module. 0 is
 	// GOMAXPROCS.
@@ -60,6 +72,7 @@ const (
 	defaultCallDepth     = 500
 	defaultTableElements = 1 << 20
 	defaultMemoryPages   = 8192
+	defaultCacheBytes    = 512 << 20
 	maxMemoryPages       = 65536
 )
 
@@ -77,9 +90,18 @@ func (c *Config) withDefaults() Config {
 	if out.Limits.CallDepth <= 0 {
 		out.Limits.CallDepth = defaultCallDepth
 	}
+	if out.CacheBytes <= 0 {
+		out.CacheBytes = defaultCacheBytes
+	}
 	out.MemoryLimitPages = min(out.MemoryLimitPages, maxMemoryPages)
 	if out.CompilationWorkers <= 0 {
 		out.CompilationWorkers = runtime.GOMAXPROCS(0)
 	}
 	return out
+}
+
+// CompilerSupported says whether core code can be compiled on this platform.
+// Where it cannot, the interpreter runs it.
+func CompilerSupported() bool {
+	return runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64"
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync/atomic"
 
@@ -23,6 +24,7 @@ type Instance struct {
 	drops   []func(ctx context.Context, rep uint32) // by resource; nil for those of guests
 	modules []api.Module                            // by core instance
 	memory  []api.Memory                            // each once
+	chunks  []api.Module                            // that were loaded
 
 	comps   []*componentState
 	options []*instanceOptions
@@ -78,7 +80,7 @@ func (c *Compiled) Instantiate(ctx context.Context, l *Linker) (*Instance, error
 	in.callCtx.in = in
 	in.fuel.ctx, in.fuel.perCall = &in.callCtx, c.r.cfg.Limits.Fuel
 	limit := uint64(c.r.cfg.MemoryLimitPages) << 16
-	in.budget = memoryBudget{limit: limit, left: limit, time: &in.fuel}
+	in.budget = memoryBudget{limit: limit, left: limit, time: &in.fuel, onHeap: c.r.cfg.HeapMemory}
 	if err := in.bind(l); err != nil {
 		return nil, err
 	}
@@ -175,6 +177,9 @@ func (in *Instance) instantiate(i int) {
 			return nil
 		}
 	}
+	if step.Module >= 0 && in.c.images != nil {
+		in.budget.start = in.c.images[step.Module]
+	}
 	ctx := experimental.WithImportResolver(&in.callCtx, resolve)
 	ctx = experimental.WithMemoryAllocator(ctx, &in.budget)
 	m, err := in.c.r.core.InstantiateModule(ctx, code, anonymous)
@@ -231,12 +236,18 @@ func (in *Instance) Close(ctx context.Context) error {
 		}
 		c.handles = table{}
 	}
+	err := in.closeModules(ctx)
+	in.memory, in.options, in.lifts, in.fuel.counters = nil, nil, nil, nil
+	return err
+}
+
+func (in *Instance) closeModules(ctx context.Context) error {
 	var errs []error
-	for i := len(in.modules) - 1; i >= 0; i-- {
-		if m := in.modules[i]; m != nil {
+	for _, m := range slices.Backward(slices.Concat(in.modules, in.chunks)) {
+		if m != nil {
 			errs = append(errs, m.Close(ctx))
 		}
 	}
-	in.modules, in.memory, in.options, in.lifts, in.fuel.counters = nil, nil, nil, nil, nil
+	in.modules, in.chunks = nil, nil
 	return errors.Join(errs...)
 }

@@ -9,7 +9,13 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(cacheChild); dir != "" {
+		fillCache(dir)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // raceDetector says that the tests run under the race detector, slowly.
 var raceDetector bool

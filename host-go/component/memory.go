@@ -1,6 +1,8 @@
 package component
 
 import (
+	"runtime"
+
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 )
@@ -9,37 +11,70 @@ import (
 type memoryBudget struct {
 	limit, left uint64
 	time        *meter
+	// start is what the next memory starts with, moved a memory that the next
+	// one takes over; nil for none.
+	start *image
+	moved *linearMemory
+	// onHeap keeps memories on the Go heap.
+	onHeap bool
+	// all are the memories, in the order in which they were made.
+	all []*linearMemory
 }
 
 // Allocate makes a memory of size bytes at first, and of max at most. A start
 // beyond the allowance ends the instantiation.
 func (m *memoryBudget) Allocate(size, max uint64) experimental.LinearMemory {
-	if size > m.left {
-		throw(&LimitError{Resource: "memory", Limit: m.limit})
+	l := m.moved
+	if l != nil {
+		m.moved = nil
+	} else {
+		if size > m.left {
+			throw(&LimitError{Resource: "memory", Limit: m.limit})
+		}
+		l = &linearMemory{budget: m, start: m.start}
+		m.start = nil
+		if !m.onHeap {
+			l.reserve(min(max, m.left))
+		}
 	}
-	return &linearMemory{budget: m, reserved: reserve(min(max, m.left))}
+	m.all = append(m.all, l)
+	return l
 }
 
 // linearMemory is one memory.
 type linearMemory struct {
 	budget *memoryBudget
+	start  *image
 	buf    []byte
 	// reserved is address space to grow in without moving, which would take long
 	// for a large memory and could not be interrupted. It is nil where the platform
-	// has none to give.
+	// has none to give, and for a memory on the heap.
 	reserved []byte
+	cleanup  runtime.Cleanup
+	// kept says that the core instance that ends is not to free it.
+	kept bool
+}
+
+func (l *linearMemory) reserve(size uint64) {
+	if l.reserved = reserve(size); l.reserved != nil {
+		// For instances that nobody closes.
+		l.cleanup = runtime.AddCleanup(l, release, l.reserved)
+	}
 }
 
 // Reallocate grows the memory, nil when the allowance is used up. The new part
 // is zero: memories never shrink.
 func (l *linearMemory) Reallocate(size uint64) []byte {
-	more := size - uint64(len(l.buf))
-	if more > l.budget.left {
+	old := uint64(len(l.buf))
+	if size <= old {
+		return l.buf // It was taken over, and has grown before.
+	}
+	if size-old > l.budget.left {
 		return nil
 	}
 	switch {
 	case l.reserved != nil:
-		if commit(l.reserved[len(l.buf):size]) != nil {
+		if commit(l.reserved[old:size]) != nil {
 			return nil
 		}
 		l.buf = l.reserved[:size:size]
@@ -48,7 +83,11 @@ func (l *linearMemory) Reallocate(size uint64) []byte {
 	default:
 		l.move(size)
 	}
-	l.budget.left -= more
+	l.budget.left -= size - old
+	if l.start != nil {
+		l.start.fill(l.reserved, l.buf)
+		l.start = nil
+	}
 	return l.buf
 }
 
@@ -69,11 +108,17 @@ func (l *linearMemory) move(size uint64) {
 
 // Free gives the memory back.
 func (l *linearMemory) Free() {
-	l.budget.left += uint64(len(l.buf))
-	if l.reserved != nil {
-		release(l.reserved)
+	if l.kept {
+		l.kept = false
+		return
 	}
-	l.buf, l.reserved = nil, nil
+	l.budget.left += uint64(len(l.buf))
+	l.buf = nil
+	if l.reserved != nil {
+		l.cleanup.Stop()
+		release(l.reserved)
+		l.reserved = nil
+	}
 }
 
 // wholeMemory is a view of the memory as it is now.

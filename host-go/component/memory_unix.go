@@ -2,19 +2,23 @@
 
 package component
 
-import "golang.org/x/sys/unix"
+import (
+	"unsafe"
 
-// reserve returns address space that commit makes memory of; nil when there is
-// none to be had.
+	"golang.org/x/sys/unix"
+)
+
+// reserve returns address space that commit makes memory of, and that costs
+// nothing before; nil when there is none to be had.
 func reserve(size uint64) []byte {
 	if size == 0 {
 		return nil
 	}
-	b, err := unix.Mmap(-1, 0, int(size), unix.PROT_NONE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	at, err := unix.MmapPtr(-1, 0, nil, uintptr(size), unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANON|mapNoReserve)
 	if err != nil {
 		return nil
 	}
-	return b
+	return unsafe.Slice((*byte)(at), size)
 }
 
 // commit makes zeroed memory of a part of reserved address space.
@@ -25,5 +29,8 @@ func commit(b []byte) error {
 	return unix.Mprotect(b, unix.PROT_READ|unix.PROT_WRITE)
 }
 
-// release gives back all that reserve returned. It cannot fail for such a range.
-func release(b []byte) { _ = unix.Munmap(b) }
+// release gives back all that reserve returned; nothing may look into it any
+// more. It cannot fail for such a range.
+func release(b []byte) {
+	_ = unix.MunmapPtr(unsafe.Pointer(unsafe.SliceData(b)), uintptr(len(b)))
+}

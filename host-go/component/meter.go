@@ -2,6 +2,7 @@ package component
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/tetratelabs/wazero/api"
@@ -17,13 +18,15 @@ const quantum = 1 << 18
 // safePointName is the export of the host module that metered code calls.
 const safePointName = "safe-point"
 
+// metering is what core modules get.
+var metering = wasm.Metering{Module: hostModule, Name: safePointName, Quantum: quantum, Counter: "fuel"}
+
 // instrument prepares a core module for the core runtime: import names that it
 // takes, counts that were checked, and safe points in the code.
 func (c *Compiled) instrument(b []byte) (out []byte, counter string, err error) {
-	return wasm.Instrument(b, wasm.Metering{
-		Module: hostModule, Name: safePointName, Quantum: quantum, Counter: "fuel",
-		TableElements: c.r.cfg.Limits.TableElements, Off: c.r.cfg.Unmetered,
-	})
+	m := metering
+	m.TableElements, m.Off = c.r.cfg.Limits.TableElements, c.r.cfg.Unmetered
+	return wasm.Instrument(b, m)
 }
 
 // meter stops a call that takes too long or uses too much.
@@ -36,13 +39,15 @@ type meter struct {
 	// is how much one may use.
 	limit   uint64
 	perCall uint64
-	// ctx is the context of the call that runs, done its end.
-	ctx  *callContext
-	done <-chan struct{}
+	// ctx is the context of the call that runs, done its end, paused by how much
+	// its deadline was put off.
+	ctx    *callContext
+	done   <-chan struct{}
+	paused time.Duration
 }
 
 func (m *meter) begin(done <-chan struct{}) {
-	m.done = done
+	m.done, m.paused = done, 0
 	if m.perCall > 0 {
 		m.limit = m.granted + m.perCall
 	}
@@ -65,18 +70,25 @@ func safePoint(ctx context.Context, _ api.Module, stack []uint64) {
 	m.checkTime()
 }
 
+// pause puts off the deadline of the call that runs.
+func (m *meter) pause(d time.Duration) { m.paused += d }
+
 // checkTime traps when the context of the call has ended. The deadline is
 // looked at too: under load its timer may be late.
 func (m *meter) checkTime() {
 	if m.done == nil {
 		return
 	}
+	deadline, ok := m.ctx.Deadline()
+	late := ok && !time.Now().Before(deadline.Add(m.paused))
 	select {
 	case <-m.done:
-		throw(m.ctx.Err())
+		if late || m.paused == 0 || !errors.Is(m.ctx.Err(), context.DeadlineExceeded) {
+			throw(m.ctx.Err())
+		}
 	default:
 	}
-	if deadline, ok := m.ctx.Deadline(); ok && !time.Now().Before(deadline) {
+	if late {
 		throw(context.DeadlineExceeded)
 	}
 }

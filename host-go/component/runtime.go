@@ -22,7 +22,7 @@ const features = api.CoreFeaturesV2 | experimental.CoreFeaturesExtendedConst |
 type Runtime struct {
 	cfg   Config
 	core  wazero.Runtime
-	cache wazero.CompilationCache
+	cache *cache // nil for none
 }
 
 // NewRuntime returns a Runtime. A nil config is the default. The context is
@@ -37,12 +37,11 @@ func NewRuntime(ctx context.Context, cfg *Config) (*Runtime, error) {
 	}
 	rc = rc.WithCoreFeatures(features).WithMemoryLimitPages(r.cfg.MemoryLimitPages).WithDebugInfoEnabled(false)
 	if r.cfg.CacheDir != "" {
-		cache, err := wazero.NewCompilationCacheWithDir(r.cfg.CacheDir)
-		if err != nil {
+		var err error
+		if r.cache, err = openCache(r.cfg.CacheDir, r.cfg.CacheBytes); err != nil {
 			return nil, fmt.Errorf("component: compile cache %s: %w", r.cfg.CacheDir, err)
 		}
-		r.cache = cache
-		rc = rc.WithCompilationCache(cache)
+		rc = rc.WithCompilationCache(r.cache.core)
 	}
 	r.core = wazero.NewRuntimeWithConfig(ctx, rc)
 	return r, nil
@@ -55,13 +54,9 @@ func NewRuntime(ctx context.Context, cfg *Config) (*Runtime, error) {
 // Compiling a large component takes seconds, and does not stop before its end
 // when the context ends.
 func (r *Runtime) Compile(ctx context.Context, wasm []byte) (*Compiled, error) {
-	tree, err := binary.Decode(wasm)
+	program, err := decode(wasm)
 	if err != nil {
-		return nil, decodeError(err)
-	}
-	program, err := link.Link(tree)
-	if err != nil {
-		return nil, decodeError(err)
+		return nil, err
 	}
 	c := &Compiled{r: r, program: program}
 	if err := c.compile(ctx); err != nil {
@@ -70,11 +65,52 @@ func (r *Runtime) Compile(ctx context.Context, wasm []byte) (*Compiled, error) {
 	return c, nil
 }
 
+// CompilePrepared compiles what a prepared component needs at its start. The
+// rest is compiled as it is called, or by [Compiled.CompileChunks]. The error is
+// a *DecodeError when the component is at fault, or what reading its parts
+// failed with.
+func (r *Runtime) CompilePrepared(ctx context.Context, p *Prepared) (*Compiled, error) {
+	parts := p.parts()
+	if parts.err != nil {
+		return nil, parts.err
+	}
+	c := &Compiled{r: r, program: parts.program, prepared: p}
+	if err := c.compilePrepared(ctx); err != nil {
+		return nil, errors.Join(err, c.Close(ctx))
+	}
+	return c, nil
+}
+
+// Cached says whether the cache has compiled code for what the component needs
+// at its start. When that turns out to be damaged it is compiled all the same.
+func (r *Runtime) Cached(p *Prepared) bool {
+	if r.cache == nil || r.cfg.Interpreter {
+		return false
+	}
+	parts := p.parts()
+	for i := range parts.index.Modules {
+		if !r.cache.has(parts.index.Modules[i].Hash) {
+			return false
+		}
+	}
+	return parts.err == nil
+}
+
+// compile compiles a core module. Its hash is that of codeHash, "" to have it
+// made.
+func (r *Runtime) compile(ctx context.Context, b []byte, hash string) (wazero.CompiledModule, error) {
+	if hash == "" && r.cache != nil {
+		hash = codeHash(b)
+	}
+	ctx = experimental.WithCompilationWorkers(ctx, r.cfg.CompilationWorkers)
+	return r.cache.compile(hash, func() (wazero.CompiledModule, error) { return r.core.CompileModule(ctx, b) })
+}
+
 // Close frees everything made with the Runtime: instances end with it.
 func (r *Runtime) Close(ctx context.Context) error {
 	err := r.core.Close(ctx)
 	if r.cache != nil {
-		err = errors.Join(err, r.cache.Close(ctx))
+		err = errors.Join(err, r.cache.core.Close(ctx), r.cache.close())
 	}
 	return err
 }

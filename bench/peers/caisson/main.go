@@ -3,7 +3,6 @@ package main
 
 import (
 	"context"
-	"flag"
 	"os"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -11,16 +10,10 @@ import (
 	"github.com/caisson-dev/caisson/host-go/bench/internal/peer"
 	"github.com/caisson-dev/caisson/host-go/bench/internal/wire"
 	"github.com/caisson-dev/caisson/host-go/caisson"
-	"github.com/caisson-dev/caisson/host-go/internal/engine"
 )
 
 func main() {
-	unmetered := flag.Bool("unmetered", false, "run the core without its meter, to see what the meter costs")
-	flag.Parse()
 	peer.Main(func(ctx context.Context) (peer.Client, error) {
-		if *unmetered {
-			ctx = engine.Unmetered(ctx)
-		}
 		runtime, err := caisson.New(ctx, &caisson.Options{CacheDir: os.Getenv("CAISSON_BENCH_CACHE"), Stderr: os.Stderr})
 		if err != nil {
 			return nil, err

@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strings"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -20,7 +20,8 @@ func (a *app) cacheCommand() *cobra.Command {
 		Use:   "cache",
 		Short: "Look after the cache of the compiled core",
 		Long: `The core is a WebAssembly component. Compiling it takes seconds, so that the machine code is kept
-in a folder, about 50 MB for each version of the program.`,
+in a folder, about 80 MB for each version of the program. Processes may share the folder; what is
+damaged in it is replaced, and past 512 MB what was not used for longest goes.`,
 		Example: `  caisson cache warm    # while a container image is built, for example
   du -sh "$(caisson cache path)"`,
 		Args: cobra.ArbitraryArgs,
@@ -29,7 +30,7 @@ in a folder, about 50 MB for each version of the program.`,
 	c.PersistentFlags().StringVar(&flags.cacheDir, "cache-dir", "", "the `FOLDER` (default \"caisson\" in your cache folder)")
 	c.AddCommand(
 		&cobra.Command{
-			Use: "warm", Short: "Compile the core, unless that is done", Args: noArgs,
+			Use: "warm", Short: "Compile all of the core, unless that is done", Args: noArgs,
 			RunE: func(c *cobra.Command, _ []string) error { return a.warmCache(c, &flags) },
 		},
 		&cobra.Command{
@@ -56,16 +57,20 @@ func (a *app) warmCache(c *cobra.Command, flags *runtimeFlags) error {
 	if err != nil {
 		return err
 	}
+	options.CompileFirst = true
 	runtime, err := a.newRuntime(c.Context(), options)
 	if err != nil {
 		return err
 	}
-	if err := runtime.Close(); err != nil {
+	if err := errors.Join(runtime.Compile(c.Context()), runtime.Close()); err != nil {
 		return err
 	}
 	files, err := cacheFiles(dir)
 	if err != nil {
 		return err
+	}
+	if len(files.paths) == 0 {
+		return fmt.Errorf("nothing could be kept in %s: the folder cannot be written to, or its disk is full", dir)
 	}
 	return a.printf("The cache is warm: %s in %s\n", size(files.bytes), dir)
 }
@@ -100,39 +105,35 @@ type cacheContent struct {
 	bytes   int
 }
 
-// cacheFile matches the names that wazero gives to the files of its cache.
-var cacheFile = regexp.MustCompile(`^[0-9a-f]{64}(\.tmp)?$`)
+// cacheFolder matches the names of the cache's folders: of entries, of what is just being compiled,
+// and of earlier versions. cacheFile matches what is in them: names that begin with a hash.
+var (
+	cacheFolder = regexp.MustCompile(`^(component-[0-9]+-wazero|component-stage|wazero)-`)
+	cacheFile   = regexp.MustCompile(`^[0-9a-f]{64}(-[0-9a-f]{64})?(\.code|\.memory)?(\.[0-9]+)?(\.tmp)?$`)
+)
 
-// cacheFiles finds the files of the cache: those named for a hash, in folders named for a version
-// of wazero. Links are not followed.
+// cacheFiles finds the files of the cache. Links are not followed.
 func cacheFiles(dir string) (cacheContent, error) {
 	var content cacheContent
-	folders, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return content, nil
-	}
-	if err != nil {
-		return content, fmt.Errorf("looking into the cache: %w", err)
-	}
-	for _, folder := range folders {
-		if !folder.IsDir() || !strings.HasPrefix(folder.Name(), "wazero-") {
-			continue
-		}
-		path := filepath.Join(dir, folder.Name())
-		content.folders = append(content.folders, path)
-		files, err := os.ReadDir(path)
-		if err != nil {
-			return content, fmt.Errorf("looking into the cache: %w", err)
-		}
-		for _, file := range files {
-			if !file.Type().IsRegular() || !cacheFile.MatchString(file.Name()) {
-				continue
-			}
-			content.paths = append(content.paths, filepath.Join(path, file.Name()))
-			if info, err := file.Info(); err == nil {
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil // Another process may have been quicker.
+		case err != nil:
+			return fmt.Errorf("looking into the cache: %w", err)
+		case path == dir:
+		case entry.IsDir() && !cacheFolder.MatchString(entry.Name()):
+			return fs.SkipDir
+		case entry.IsDir():
+			content.folders = append(content.folders, path)
+		case filepath.Dir(path) != dir && entry.Type().IsRegular() && cacheFile.MatchString(entry.Name()):
+			content.paths = append(content.paths, path)
+			if info, err := entry.Info(); err == nil {
 				content.bytes += int(info.Size())
 			}
 		}
-	}
-	return content, nil
+		return nil
+	})
+	slices.Reverse(content.folders) // Those within others first.
+	return content, err
 }

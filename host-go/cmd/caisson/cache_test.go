@@ -49,6 +49,10 @@ func TestCacheClearDeletesItsOwnFilesAlone(t *testing.T) {
 		"wazero-v1.11.0-amd64-linux/"+hash,
 		"wazero-v1.11.0-amd64-linux/"+hash+".tmp",
 		"wazero-v1.11.0-amd64-linux/notes.txt",
+		"component-1-wazero-v1.12.0-amd64-linux/"+hash+"-"+hash+".code",
+		"component-1-wazero-v1.12.0-amd64-linux/"+hash+".memory.123.tmp",
+		"component-stage-1/wazero-v1.12.0-amd64-linux/"+hash,
+		hash, "component-notes/"+hash,
 		"wazero-notes", "photo.jpg", "other/"+hash,
 	)
 	if err := os.Mkdir(filepath.Join(dir, "wazero-empty"), 0o700); err != nil {
@@ -56,11 +60,11 @@ func TestCacheClearDeletesItsOwnFilesAlone(t *testing.T) {
 	}
 	o := caissonRun(t, "cache", "clear", "--cache-dir", dir)
 	o.expect(t, exitOK)
-	if want := "Deleted 3.0 kB from " + dir + "\n"; o.out != want {
+	if want := "Deleted 6.0 kB from " + dir + "\n"; o.out != want {
 		t.Errorf("it says %q, want %q", o.out, want)
 	}
 	want := []string{
-		"other", "other/" + hash, "photo.jpg",
+		hash, "component-notes", "component-notes/" + hash, "other", "other/" + hash, "photo.jpg",
 		"wazero-notes", "wazero-v1.11.0-amd64-linux", "wazero-v1.11.0-amd64-linux/notes.txt",
 	}
 	if diff := cmp.Diff(want, tree(t, dir)); diff != "" {

@@ -90,6 +90,7 @@ func (a *app) withSession(ctx context.Context, f *sessionFlags, server caisson.S
 	defer runtime.Close()
 	log.Debug("started the runtime", "took", time.Since(begin))
 
+	whole := ctx
 	ctx, clock, stop := newClock(ctx, f.timeout)
 	defer stop()
 	asker.clock = clock
@@ -107,7 +108,14 @@ func (a *app) withSession(ctx context.Context, f *sessionFlags, server caisson.S
 			return err
 		}
 	}
-	return do.use(ctx, client)
+	if err := do.use(ctx, client); err != nil {
+		return err
+	}
+	// The result is out. A first run ends when the next one will find the core in the cache.
+	if !f.runtime.noCache {
+		runtime.WaitCompiled(whole)
+	}
+	return nil
 }
 
 // A client is a session whose errors are ready for people.

@@ -2,28 +2,65 @@ package core
 
 import (
 	"bytes"
+	"io"
 	"testing"
 )
 
 // maxPacked is how large the embedded component may be: it is in every program that uses it.
 const maxPacked = 6 << 20
 
-// TestComponent checks that what is embedded is a component, and its record whole. That it was
+// TestComponent checks that what is embedded can be read, and its record is whole. That it was
 // built from the sources beside it is checked by scripts/check-inputs.mjs, which needs Node.
 func TestComponent(t *testing.T) {
-	wasm, err := Wasm()
+	t.Parallel()
+	p, err := Open()
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The magic number, version 13, layer 1 (Binary.md, "Component Definitions").
-	if !bytes.HasPrefix(wasm, []byte("\x00asm\x0d\x00\x01\x00")) {
-		t.Errorf("it begins with % x", wasm[:8])
+	if index, err := p.Index(); err != nil || len(index) == 0 {
+		t.Errorf("the index: %d bytes, %v", len(index), err)
 	}
-	if len(compressed) > maxPacked {
-		t.Errorf("it is %d bytes compressed, more than %d", len(compressed), maxPacked)
+	r, err := p.Memory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := io.Copy(io.Discard, r); err != nil || n == 0 {
+		t.Errorf("the memory: %d bytes, %v", n, err)
+	}
+	_ = r.Close()
+	for i := range p.Chunks() {
+		if b, err := p.Chunk(i); err != nil || !bytes.HasPrefix(b, []byte("\x00asm")) {
+			t.Errorf("chunk %d: %d bytes, %v", i, len(b), err)
+		}
+	}
+	if len(packed) > maxPacked {
+		t.Errorf("it is %d bytes, more than %d", len(packed), maxPacked)
 	}
 	in := Inputs()
 	if in.Bundle == "" || in.WIT == "" || in.SDK.Version == "" || len(in.Revisions) == 0 || len(in.Tools) == 0 {
 		t.Errorf("the record is %+v", in)
+	}
+}
+
+// TestDamagedPack reads packs that are cut short, or of something else.
+func TestDamagedPack(t *testing.T) {
+	t.Parallel()
+	whole, err := Write([]byte("index"), []byte("memory"), [][]byte{[]byte("chunk")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range whole {
+		p, err := Read(whole[:n])
+		if err != nil {
+			continue
+		}
+		if _, err := p.Chunk(0); err == nil {
+			t.Errorf("the first %d of %d bytes have the whole chunk", n, len(whole))
+		}
+	}
+	for _, b := range []string{"", "\n", "{}\n", `{"format":2,"parts":[0,0]}` + "\n", `{"format":1,"parts":[-1,0]}` + "\n"} {
+		if _, err := Read([]byte(b)); err == nil {
+			t.Errorf("%q is a pack", b)
+		}
 	}
 }

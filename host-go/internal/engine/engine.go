@@ -9,12 +9,13 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/caisson-dev/caisson/host-go/component"
-	"github.com/caisson-dev/caisson/host-go/internal/core"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 )
 
@@ -22,43 +23,48 @@ import (
 type Config struct {
 	CacheDir     string // of compiled code; "" keeps none
 	Interpreter  bool
+	CompileFirst bool  // do not begin in the interpreter while the core compiles
+	HeapMemory   bool  // keep instances' memory on the Go heap
 	MemoryBytes  int64 // bound of one instance
 	MaxGuestTime time.Duration
 	Logger       *slog.Logger
 	Egress       egress.Options
+	Core         *component.Prepared // nil for the embedded one
 }
 
-// An Engine holds the compiled core. It is safe for concurrent use.
+// An Engine holds the core, compiled. It is safe for concurrent use.
 type Engine struct {
-	config   Config
-	runtime  *component.Runtime
-	compiled *component.Compiled
-	idle     interface{ CloseIdleConnections() } // the engine's own HTTP transport; nil when it is the user's
+	config Config
+	idle   interface{ CloseIdleConnections() } // the engine's own HTTP transport; nil when it is the user's
+
+	mu        sync.Mutex
+	code      *code // for new instances
+	instances map[*instance]struct{}
+
+	compiled chan struct{} // closed when there is compiled code, or never will be
+	behind   chan struct{} // closed when nothing is compiled any more
+	stop     context.CancelFunc
 }
 
 const pageSize = 64 << 10
 
-// New compiles the embedded core.
+// New makes the core ready. When its compiled code is not in the cache, instances begin in the
+// interpreter, and move to compiled code when it is there.
 func New(ctx context.Context, config Config) (*Engine, error) {
-	wasm, err := core.Wasm()
-	if err != nil {
-		return nil, err
+	e := &Engine{
+		config: config, instances: map[*instance]struct{}{},
+		compiled: make(chan struct{}), behind: make(chan struct{}),
 	}
-	runtime, err := component.NewRuntime(ctx, &component.Config{
-		CacheDir:         config.CacheDir,
-		Interpreter:      config.Interpreter,
-		MemoryLimitPages: uint32(min((config.MemoryBytes+pageSize-1)/pageSize, 1<<16)),
-		Unmetered:        isUnmetered(ctx),
-	})
-	if err != nil {
-		return nil, err
+	p := config.Core
+	if p == nil {
+		var err error
+		if p, err = embedded(); err != nil {
+			return nil, err
+		}
 	}
-	compiled, err := runtime.Compile(ctx, wasm)
-	if err != nil {
-		_ = runtime.Close(context.WithoutCancel(ctx))
+	if err := e.start(ctx, p); err != nil {
 		return nil, fmt.Errorf("the embedded core does not compile: %w", err)
 	}
-	e := &Engine{config: config, runtime: runtime, compiled: compiled}
 	if e.config.Egress.Transport == nil {
 		transport := egress.NewTransport()
 		e.config.Egress.Transport, e.idle = transport, transport
@@ -66,9 +72,42 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 	return e, nil
 }
 
-// Close frees the compiled core. Every session must be closed.
+// start makes the first code, and starts the compiler behind it where it is not compiled.
+func (e *Engine) start(ctx context.Context, p *component.Prepared) error {
+	interpreter := e.config.Interpreter || !component.CompilerSupported()
+	workers := 0
+	if !e.config.CompileFirst {
+		workers = behindWorkers()
+	}
+	r, err := e.newRuntime(ctx, interpreter, workers)
+	if err != nil {
+		return err
+	}
+	if interpreter || e.config.CompileFirst || r.Cached(p) {
+		close(e.compiled)
+		close(e.behind)
+		e.stop = func() {}
+		e.code, err = newCode(ctx, r, p)
+		return err
+	}
+	quick, err := e.newRuntime(ctx, true, 0)
+	if err == nil {
+		e.code, err = newCode(ctx, quick, p)
+	}
+	if err != nil {
+		return errors.Join(err, r.Close(context.WithoutCancel(ctx)))
+	}
+	behind, stop := context.WithCancel(context.Background())
+	e.stop = stop
+	go e.compileBehind(behind, r, p)
+	return nil
+}
+
+// Close frees the core. Every session must be closed.
 func (e *Engine) Close() {
-	_ = e.runtime.Close(context.Background())
+	e.stop()
+	<-e.behind
+	e.code.close()
 	if e.idle != nil {
 		e.idle.CloseIdleConnections()
 	}

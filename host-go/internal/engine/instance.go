@@ -15,6 +15,7 @@ type instance struct {
 	engine  *Engine
 	session *Session
 	mailbox *mailbox
+	code    *code
 	core    *component.Instance
 	exports exports
 	stopped chan struct{}  // closed when the goroutine has ended
@@ -54,12 +55,15 @@ func (e *Engine) instantiate(ctx context.Context, t tap) (*instance, error) {
 	t.sources(config)
 	wasi.AddToLinker(linker, config)
 	in.addImports(tappedLinker{linker, t})
+	e.use(in)
 	var err error
-	if in.core, err = e.compiled.Instantiate(ctx, linker); err != nil {
+	if in.core, err = in.code.compiled.Instantiate(ctx, linker); err != nil {
+		e.release(in)
 		return nil, err
 	}
 	if err := in.findExports(); err != nil {
 		_ = in.core.Close(context.WithoutCancel(ctx))
+		e.release(in)
 		return nil, err
 	}
 	return in, nil
@@ -104,21 +108,28 @@ func (in *instance) run() {
 			var err error
 			switch it := &items[i]; {
 			case it.begin != nil:
-				err = in.begin(it.begin)
+				if err = in.awaitCompiler(len(it.begin.operation.Params), it.begin.ctx.Done()); err == nil {
+					err = in.begin(it.begin)
+				}
 				i++
 			case it.cancel != nil:
 				err = in.cancel(it.cancel)
+				i++
+			case it.move:
+				err = in.move()
 				i++
 			default:
 				// Events that wait together are delivered together: entering the core costs more than an
 				// event does.
 				events = events[:0]
+				size := 0
 				for ; i < len(items) && items[i].event != nil; i++ {
 					if event, ok := items[i].event.encode(in); ok {
 						events = append(events, event)
 					}
+					size += items[i].size
 				}
-				if len(events) > 0 {
+				if err = in.awaitCompiler(size, nil); err == nil && len(events) > 0 {
 					err = in.enter(in.exports.deliver, events)
 					clear(events) // A chunk is not kept for the next ones' sake.
 				}
@@ -222,6 +233,7 @@ func (in *instance) free(f *Failure) {
 	}
 	_ = in.core.Close(context.Background())
 	in.record.Close()
+	in.engine.release(in)
 }
 
 // stop ends the instance's goroutine and waits for it.

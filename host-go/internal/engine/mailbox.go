@@ -6,12 +6,14 @@ import "sync"
 // enough for a few reads of every exchange, so that they reach the core in batches.
 const mailboxRoom = 1 << 20
 
-// An item is one thing for an instance to do: begin a call, give one up, or take an event.
+// An item is one thing for an instance to do: begin a call, give one up, take an event, or move to
+// compiled code.
 type item struct {
 	begin  *call
 	cancel *call
 	event  event
 	size   int // of the event, in bytes
+	move   bool
 }
 
 // A mailbox brings work from any goroutine to the one that an instance belongs to, in order.
@@ -23,11 +25,12 @@ type mailbox struct {
 	bytes  int
 	closed bool
 	wake   chan struct{} // holds a token when there is something to take
+	done   chan struct{} // closed when the mailbox is
 	room   *sync.Cond
 }
 
 func newMailbox() *mailbox {
-	m := &mailbox{wake: make(chan struct{}, 1)}
+	m := &mailbox{wake: make(chan struct{}, 1), done: make(chan struct{})}
 	m.room = sync.NewCond(&m.mu)
 	return m
 }
@@ -72,6 +75,9 @@ func (m *mailbox) close() []item {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	left := m.items
+	if !m.closed {
+		close(m.done)
+	}
 	m.items, m.bytes, m.closed = nil, 0, true
 	select {
 	case m.wake <- struct{}{}:

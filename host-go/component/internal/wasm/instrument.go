@@ -15,6 +15,9 @@ type Metering struct {
 	Counter string
 	// TableElements bounds the maximum of each table the module defines.
 	TableElements uint32
+	// Load is the name of a second import from Module, [i32] -> [], which Split
+	// makes use of. "" adds none.
+	Load string
 	// Off leaves the code as it is: the module is checked and written anew, and
 	// nothing is added.
 	Off bool
@@ -41,6 +44,8 @@ func Instrument(b []byte, m Metering) (out []byte, counter string, err error) {
 	if _, ok := in.secs[secCode]; !ok {
 		in.Off = true
 	}
+	in.added = in.additions()
+	in.shiftBy = uint32(len(in.addition(secImport)))
 	out = in.write()
 	if in.Off {
 		return out, "", nil
@@ -65,6 +70,8 @@ type instrumenter struct {
 	imported  uint32   // functions imported
 	globals   uint32
 	tables    uint32
+	added     map[byte][][]byte // by section
+	shiftBy   uint32            // functions added to the imports
 }
 
 // sectionOrder is the order of sections in a module; custom ones go anywhere.
@@ -151,7 +158,7 @@ func (in *instrumenter) write() []byte {
 		sec, ok := in.secs[id]
 		r := &reader{in.b, sec.start, sec.end}
 		added := in.addition(id)
-		if !ok && added == nil {
+		if !ok && len(added) == 0 {
 			continue
 		}
 		out = appendSection(out, id, in.contents(r, id, ok, added))
@@ -165,15 +172,15 @@ func (in *instrumenter) write() []byte {
 	return out
 }
 
-// shift reads a function index and returns what it is with the check function
+// shift reads a function index and returns what it is with the added functions
 // among the imports.
 func (in *instrumenter) shift(r *reader) uint32 {
 	i := r.u32()
 	if uint64(i) >= uint64(len(in.funcTypes)) {
 		r.fail("unknown function %d", i)
 	}
-	if i >= in.imported && !in.Off {
-		i++
+	if i >= in.imported {
+		i += in.shiftBy
 	}
 	return i
 }

@@ -305,7 +305,7 @@ func (f *function) pay() {
 	f.out = appendU32(append(f.out, opI32Sub, opLocalTee), f.locals)
 	f.out = append(f.out, opI32Const, 0, opI32LeS, opIf, emptyBlock)
 	f.out = appendU32(append(f.out, opLocalGet), f.locals)
-	f.out = appendU32(append(f.out, opCall), uint32(len(f.in.funcTypes))+1)
+	f.out = appendU32(append(f.out, opCall), uint32(len(f.in.funcTypes))+f.in.shiftBy)
 	f.out = appendU32(append(f.out, opLocalSet), f.locals)
 	f.out = append(f.out, opEnd)
 }

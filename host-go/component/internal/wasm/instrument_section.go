@@ -1,28 +1,39 @@
 package wasm
 
-// addition is the element that metering adds to a section, nil for none.
-func (in *instrumenter) addition(id byte) []byte {
+import "slices"
+
+// addition are the elements that metering adds to a section.
+func (in *instrumenter) addition(id byte) [][]byte {
 	if in.Off {
 		return nil
 	}
-	switch id {
-	case secType:
-		return appendFuncType(nil, &FuncType{Params: []byte{I32}, Results: []byte{I32}})
-	case secImport:
-		check := appendName(appendName(nil, in.Module), in.Name)
-		return appendU32(append(check, byte(KindFunc)), uint32(len(in.types)))
-	case secFunction:
-		return appendU32(nil, uint32(len(in.types)))
-	case secGlobal:
-		return append(appendS32([]byte{I32, 1, opI32Const}, in.Quantum), opEnd)
-	case secExport:
-		return appendU32(append(appendName(nil, in.Counter), byte(KindGlobal)), in.globals)
+	return in.added[id]
+}
+
+// additions makes what metering adds.
+func (in *instrumenter) additions() map[byte][][]byte {
+	added := map[byte][][]byte{
+		secType:     {appendFuncType(nil, &FuncType{Params: []byte{I32}, Results: []byte{I32}})},
+		secImport:   {in.addedImport(in.Name, 0)},
+		secFunction: {appendU32(nil, uint32(len(in.types)))},
+		secGlobal:   {append(appendS32([]byte{I32, 1, opI32Const}, in.Quantum), opEnd)},
+		secExport:   {appendU32(append(appendName(nil, in.Counter), byte(KindGlobal)), in.globals)},
 	}
-	return nil
+	if in.Load != "" {
+		added[secType] = append(added[secType], appendFuncType(nil, &FuncType{Params: []byte{I32}}))
+		added[secImport] = append(added[secImport], in.addedImport(in.Load, 1))
+	}
+	return added
+}
+
+// addedImport is an imported function of the i-th added type.
+func (in *instrumenter) addedImport(name string, i uint32) []byte {
+	imp := appendName(appendName(nil, in.Module), name)
+	return appendU32(append(imp, byte(KindFunc)), uint32(len(in.types))+i)
 }
 
 // contents writes the new contents of a section.
-func (in *instrumenter) contents(r *reader, id byte, ok bool, added []byte) []byte {
+func (in *instrumenter) contents(r *reader, id byte, ok bool, added [][]byte) []byte {
 	switch id {
 	case secType:
 		return in.extend(r, ok, added, in.typeSection)
@@ -56,21 +67,17 @@ func (in *instrumenter) contents(r *reader, id byte, ok bool, added []byte) []by
 	return in.extend(r, ok, added, in.dataSection)
 }
 
-// extend writes a vector section, with one element more where there is one.
-func (in *instrumenter) extend(r *reader, ok bool, last []byte, elem func(out []byte, r *reader) []byte) []byte {
+// extend writes a vector section, with elements more where there are some.
+func (in *instrumenter) extend(r *reader, ok bool, added [][]byte, elem func(out []byte, r *reader) []byte) []byte {
 	n := 0
 	if ok {
 		n = r.count()
 	}
-	total := uint32(n)
-	if last != nil {
-		total++
-	}
-	out := appendU32(make([]byte, 0, r.end-r.pos+len(last)+8), total)
+	out := appendU32(make([]byte, 0, r.end-r.pos+64), uint32(n+len(added)))
 	for range n {
 		out = elem(out, r)
 	}
-	return append(out, last...)
+	return append(out, slices.Concat(added...)...)
 }
 
 // copied appends what r has read since start.

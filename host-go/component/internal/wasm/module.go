@@ -118,6 +118,10 @@ type Module struct {
 	Exports []Export
 	// Memories is how many memories it has, imported ones too.
 	Memories int
+	// Functions is how many functions it defines, OwnMemory whether it defines a
+	// memory.
+	Functions int
+	OwnMemory bool
 }
 
 // Export returns the type of the export of that name, nil when there is none.

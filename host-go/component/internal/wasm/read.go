@@ -96,6 +96,7 @@ func (s *scanner) section(r *reader, id byte) {
 	case secFunction:
 		for range r.count() {
 			s.funcs = append(s.funcs, s.typeAt(r))
+			s.m.Functions++
 		}
 	case secTable:
 		for range r.count() {
@@ -104,6 +105,7 @@ func (s *scanner) section(r *reader, id byte) {
 	case secMemory:
 		for range r.count() {
 			s.mems = append(s.mems, ExternType{Kind: KindMemory, Limits: r.limits()})
+			s.m.OwnMemory = true
 		}
 	case secTag:
 		for range r.count() {

@@ -1,5 +1,6 @@
-// Command pack puts a freshly built core where the Go module embeds it: compressed, with the
-// record of its inputs beside it. It does nothing when the inputs are those of the core that is
+// Command pack puts a freshly built core where the Go module embeds it: made ready to start quickly
+// (metered, and parted by what runs in ordinary use), compressed, with the record of its inputs
+// beside it. It does nothing when the inputs are those of the core that is
 // there already, because a component's bytes differ from build to build.
 //
 //	go run ./internal/core/pack [-force] BUILD_FOLDER
@@ -9,13 +10,21 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
-	"github.com/klauspost/compress/zstd"
+	"github.com/caisson-dev/caisson/host-go/component"
+	"github.com/caisson-dev/caisson/host-go/internal/core"
 )
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == serveArgument {
+		if err := serve(); err != nil {
+			os.Exit(1)
+		}
+		return
+	}
 	force := flag.Bool("force", false, "pack also when the inputs are the same")
 	flag.Parse()
 	if flag.NArg() != 1 {
@@ -42,18 +51,46 @@ func run(build, target string, force bool) error {
 	if err != nil {
 		return err
 	}
-	// One goroutine, so that the same component always gives the same bytes.
-	w, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(32<<20))
+	packed, summary, err := pack(wasm)
 	if err != nil {
 		return err
 	}
-	packed := w.EncodeAll(wasm, nil)
-	if err := os.WriteFile(filepath.Join(target, "core.wasm.zst"), packed, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(target, "core.pack"), packed, 0o644); err != nil {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(target, "inputs.json"), inputs, 0o644); err != nil {
 		return err
 	}
-	fmt.Printf("pack: %d bytes, %d compressed\n", len(wasm), len(packed))
+	fmt.Printf("pack: %d bytes, %d compressed; %s\n", len(wasm), len(packed), summary)
 	return nil
+}
+
+// pack makes the embedded file.
+func pack(wasm []byte) (packed []byte, summary string, err error) {
+	called, err := profile(wasm)
+	if err != nil {
+		return nil, "", fmt.Errorf("finding out which functions run: %w", err)
+	}
+	p, err := component.Prepare(wasm, called)
+	if err != nil {
+		return nil, "", err
+	}
+	r, err := p.Memory()
+	if err != nil {
+		return nil, "", err
+	}
+	memory, err := io.ReadAll(r)
+	if err != nil {
+		return nil, "", err
+	}
+	chunks := make([][]byte, p.Chunks)
+	rest := 0
+	for i := range chunks {
+		if chunks[i], err = p.Chunk(i); err != nil {
+			return nil, "", err
+		}
+		rest += len(chunks[i])
+	}
+	packed, err = core.Write(p.Index, memory, chunks)
+	return packed, fmt.Sprintf("%d at the start, %d of memory, %d in %d chunks", len(p.Index), len(memory), rest, len(chunks)), err
 }

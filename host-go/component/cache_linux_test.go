@@ -1,0 +1,61 @@
+package component
+
+import (
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// mount mounts a file system of a few bytes for the time of the test, and skips
+// it where that is not allowed.
+func mount(t *testing.T, dir, size string) {
+	t.Helper()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
+		t.Skip("mounting a file system: ", err)
+	}
+	t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) })
+}
+
+// A disk that is full costs time alone, whether it is full from the beginning or
+// fills up.
+func TestFullDisk(t *testing.T) {
+	for _, size := range []string{"4k", "16k", "24k", "64k"} {
+		t.Run(size, func(t *testing.T) {
+			dir := t.TempDir()
+			mount(t, dir, size)
+			for range 3 {
+				mustGreet(t, dir)
+			}
+			cacheFiles(t, dir)
+		})
+	}
+}
+
+// A cache on a disk that cannot be written to is read, and does no harm where it
+// is damaged.
+func TestReadOnlyDisk(t *testing.T) {
+	dir := t.TempDir()
+	mount(t, dir, "1m")
+	remount := func(flags uintptr) {
+		t.Helper()
+		if err := unix.Mount("", dir, "", unix.MS_REMOUNT|flags, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	remount(unix.MS_RDONLY)
+	if _, err := greetings(dir, 0); err != nil {
+		t.Fatal(err)
+	}
+	remount(0)
+	mustGreet(t, dir)
+	remount(unix.MS_RDONLY)
+	if !mustGreet(t, dir) {
+		t.Error("the cache is not read")
+	}
+	remount(0)
+	for _, path := range cacheFiles(t, dir) {
+		damage(t, path)
+	}
+	remount(unix.MS_RDONLY)
+	mustGreet(t, dir)
+}

@@ -1,0 +1,113 @@
+package component
+
+import (
+	"encoding/binary"
+	"io"
+	"os"
+)
+
+// image is what a memory starts with: in a file that instances map, or, where
+// that cannot be, in bytes that they copy. It is not changed.
+type image struct {
+	file *os.File
+	data []byte
+	size int
+}
+
+// newImage reads an image of size bytes, and what follows it to the end, where
+// the cache compares a checksum.
+func newImage(r io.Reader, size int) (*image, error) {
+	im := &image{size: size}
+	var err error
+	if im.file, err = newImageFile(); err == nil {
+		err = copyPages(im.file, r, size)
+	} else {
+		im.data = make([]byte, size)
+		_, err = io.ReadFull(r, im.data)
+	}
+	if err == nil {
+		_, err = io.Copy(io.Discard, r)
+	}
+	if err != nil {
+		im.close()
+		return nil, err
+	}
+	return im, nil
+}
+
+// copyPages copies size bytes into an empty file, and leaves holes for zeros.
+func copyPages(f *os.File, r io.Reader, size int) error {
+	if err := f.Truncate(int64(size)); err != nil {
+		return err
+	}
+	buf := make([]byte, 256<<10)
+	for at := 0; at < size; {
+		n, err := io.ReadFull(r, buf[:min(len(buf), size-at)])
+		if err != nil {
+			return err
+		}
+		// Pages that are not zero and follow each other are written at once.
+		first := 0
+		for page := 0; page < n; page += pageBytes {
+			if zeros := isZero(buf[page:min(page+pageBytes, n)]); !zeros && page+pageBytes < n {
+				continue
+			} else if zeros {
+				err = writeAt(f, buf[first:page], at+first)
+			} else {
+				err = writeAt(f, buf[first:n], at+first)
+			}
+			if err != nil {
+				return err
+			}
+			first = page + pageBytes
+		}
+		at += n
+	}
+	return nil
+}
+
+const pageBytes = 4096
+
+func isZero(b []byte) bool {
+	for len(b) >= 8 {
+		if binary.NativeEndian.Uint64(b) != 0 {
+			return false
+		}
+		b = b[8:]
+	}
+	for _, c := range b {
+		if c != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func writeAt(f *os.File, b []byte, at int) error {
+	if len(b) == 0 {
+		return nil
+	}
+	_, err := f.WriteAt(b, int64(at))
+	return err
+}
+
+// fill puts the image into memory that is zero: at the beginning of a region
+// that was reserved, or, with none, of a buffer.
+func (im *image) fill(region, buf []byte) {
+	if im == nil || (region != nil && mapImage(region, im.file, im.size)) {
+		return
+	}
+	if im.data != nil {
+		copy(buf, im.data)
+		return
+	}
+	if _, err := im.file.ReadAt(buf[:im.size], 0); err != nil {
+		panic(asTrap(err))
+	}
+}
+
+func (im *image) close() {
+	if im != nil && im.file != nil {
+		_ = im.file.Close()
+	}
+}

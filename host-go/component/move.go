@@ -1,0 +1,77 @@
+package component
+
+import (
+	"context"
+	"errors"
+
+	"github.com/tetratelabs/wazero/api"
+)
+
+// ErrNotMovable is what [Instance.Move] fails with when the instance cannot
+// move.
+var ErrNotMovable = errors.New("component: the instance cannot move: its component was not prepared, is another one, or keeps state in tables")
+
+// Move has an instance of a prepared component go on in other code of the same
+// component: in compiled code, for one, when it was begun in the interpreter.
+// Its memory, globals and handles stay as they are; functions that
+// [Instance.ExportedFunction] gave are to be asked for again. It is not for
+// during a call. It fails with ErrNotMovable, ErrReentered and ErrInstanceDead,
+// after which the instance is what it was, or with what instantiating failed
+// with, after which the instance is dead.
+func (in *Instance) Move(ctx context.Context, to *Compiled) error {
+	if !in.c.movable || !to.movable || in.c.prepared != to.prepared {
+		return ErrNotMovable
+	}
+	if in.state.Load() == idle && in.c == to {
+		return nil
+	}
+	return in.enter(ctx, "move", func() { in.move(ctx, to) })
+}
+
+func (in *Instance) move(ctx context.Context, to *Compiled) {
+	var state [][]uint64
+	for i, m := range in.modules {
+		state = append(state, nil)
+		for _, name := range in.ownGlobals(i) {
+			state[i] = append(state[i], m.ExportedGlobal(name).Get())
+		}
+	}
+	old := &Instance{modules: in.modules, chunks: in.chunks}
+	defer func() { _ = old.closeModules(ctx) }()
+	memories := in.budget.all
+	in.c, in.modules, in.chunks = to, make([]api.Module, len(old.modules)), nil
+	in.budget.all, in.fuel.counters = nil, nil
+	for i := range in.c.program.Instances {
+		if in.makesMemory(i) {
+			in.budget.moved, memories = memories[0], memories[1:]
+		}
+		in.instantiate(i)
+	}
+	for i, m := range in.modules {
+		for k, name := range in.ownGlobals(i) {
+			m.ExportedGlobal(name).(api.MutableGlobal).Set(state[i][k])
+		}
+	}
+	for _, l := range in.budget.all {
+		l.kept = true
+	}
+	for _, o := range in.options {
+		*o = instanceOptions{encoding: o.encoding}
+	}
+	clear(in.lifts)
+	in.memory = in.memories()
+}
+
+// ownGlobals are the names of the globals that a core instance brings along.
+func (in *Instance) ownGlobals(i int) []string {
+	if k := in.c.program.Instances[i].Module; k >= 0 {
+		return in.c.globals[k]
+	}
+	return nil
+}
+
+// makesMemory says whether a core instance has a memory of its own.
+func (in *Instance) makesMemory(i int) bool {
+	k := in.c.program.Instances[i].Module
+	return k >= 0 && in.c.program.Modules[k].Type.OwnMemory
+}

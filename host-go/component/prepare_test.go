@@ -1,0 +1,203 @@
+package component
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"reflect"
+	"testing"
+	"time"
+)
+
+// prepared compiles a component of testdata that was taken apart, with each of
+// its functions in a chunk of its own.
+func prepared(t testing.TB, cfg *Config, name string) *Compiled {
+	t.Helper()
+	p, err := prepare(testFile(t, name), &Profile{}, 0, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := testRuntime(t, cfg).CompilePrepared(context.Background(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// engines are both ways to run core code.
+var engines = map[string]*Config{"compiler": {}, "interpreter": {Interpreter: true}}
+
+func TestPreparedEcho(t *testing.T) {
+	for engine, cfg := range engines {
+		t.Run(engine, func(t *testing.T) {
+			given := map[string]any{}
+			in := instantiate(t, prepared(t, cfg, "echo.wasm"), echoLinker(given))
+			for name, values := range echoes {
+				for _, v := range values {
+					call(t, in, "reset")
+					if got := call(t, in, "echo-"+name, v); !reflect.DeepEqual(got, v) || !reflect.DeepEqual(given[name], v) {
+						t.Errorf("%s: got %.200v, the host function %.200v, not %.200v", name, got, given[name], v)
+					}
+				}
+			}
+			if len(in.chunks) == 0 {
+				t.Error("nothing was in a chunk")
+			}
+		})
+	}
+}
+
+// Code in chunks is metered like other code: it is stopped, and uses the same
+// fuel.
+func TestPreparedRunaway(t *testing.T) {
+	for engine, cfg := range engines {
+		c := prepared(t, cfg, "runaway.wasm")
+		for _, name := range []string{"loop", "fill-for-ever", "call-for-ever", "tree"} {
+			t.Run(engine+"/"+name, func(t *testing.T) { runaway(t, c, name) })
+		}
+	}
+}
+
+func TestPreparedFuel(t *testing.T) {
+	whole, err := testRuntime(t, nil).Compile(context.Background(), testFile(t, "runaway.wasm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var used []uint64
+	for _, c := range []*Compiled{whole, prepared(t, nil, "runaway.wasm")} {
+		in := instantiate(t, c, runawayLinker())
+		call(t, in, "count", uint32(100_000))
+		used = append(used, in.FuelUsed())
+	}
+	if used[0] != used[1] || used[0] == 0 {
+		t.Errorf("fuel used: %v", used)
+	}
+}
+
+// What a profile has seen stays together, the rest works too.
+func TestProfile(t *testing.T) {
+	ctx := context.Background()
+	wasm := testFile(t, "runaway.wasm")
+	whole, err := prepare(wasm, nil, 0, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if whole.Chunks != 0 {
+		t.Errorf("without a profile there are %d chunks", whole.Chunks)
+	}
+	var profile Profile
+	c, err := testRuntime(t, nil).CompilePrepared(WithProfile(ctx, &profile), whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	call(t, instantiate(t, c, runawayLinker()), "count", uint32(10))
+
+	p, err := prepare(wasm, &profile, 0, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Chunks == 0 {
+		t.Fatal("every function ran")
+	}
+	if c, err = testRuntime(t, nil).CompilePrepared(ctx, p); err != nil {
+		t.Fatal(err)
+	}
+	in := instantiate(t, c, runawayLinker())
+	if call(t, in, "count", uint32(10)); len(in.chunks) != 0 {
+		t.Errorf("the profiled call loaded %d chunks", len(in.chunks))
+	}
+	short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+	defer cancel()
+	if _, err := in.ExportedFunction("tree").Call(short); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	if len(in.chunks) == 0 {
+		t.Error("the other call loaded no chunk")
+	}
+}
+
+// A chunk that cannot be had is a trap that says so.
+func TestMissingChunk(t *testing.T) {
+	p, err := prepare(testFile(t, "runaway.wasm"), &Profile{}, 0, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := errors.New("lost")
+	p.Chunk = func(int) ([]byte, error) { return nil, lost }
+	c, err := testRuntime(t, nil).CompilePrepared(context.Background(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := instantiate(t, c, runawayLinker())
+	_, err = in.ExportedFunction("count").Call(context.Background(), uint32(1))
+	if trap := (*TrapError)(nil); !errors.As(err, &trap) || !errors.Is(err, lost) {
+		t.Error(err)
+	}
+}
+
+// An index that is cut short, or damaged, is an error.
+func TestDamagedIndex(t *testing.T) {
+	whole, err := prepare(testFile(t, "hello.wasm"), &Profile{}, 0, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := testRuntime(t, nil)
+	load := func(index []byte) error {
+		p := &Prepared{Index: index, Memory: whole.Memory, Chunk: whole.Chunk, Chunks: whole.Chunks}
+		c, err := r.CompilePrepared(context.Background(), p)
+		if err == nil {
+			err = c.Close(context.Background())
+		}
+		return err
+	}
+	if err := load(whole.Index); err != nil {
+		t.Fatal(err)
+	}
+	for n := 0; n < len(whole.Index); n += 7 {
+		if err := load(whole.Index[:n]); err == nil {
+			t.Fatalf("the first %d of %d bytes are a component", n, len(whole.Index))
+		}
+		damaged := bytes.Clone(whole.Index)
+		damaged[n] ^= 0x55
+		if err := load(damaged); err == nil {
+			t.Fatalf("it is a component with byte %d changed", n)
+		}
+	}
+}
+
+// Where a component's memory begins with data, instances share it and do not
+// see what others write.
+func TestSharedImage(t *testing.T) {
+	for name, cfg := range map[string]*Config{"mapped": {}, "heap": {HeapMemory: true}} {
+		t.Run(name, func(t *testing.T) {
+			data := bytes.Repeat([]byte("0123456789abcdef"), 1000)
+			data = append(data, make([]byte, 3*pageBytes)...)
+			data = append(data, 1, 2, 3)
+			im, err := newImage(bytes.NewReader(data), len(data))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer im.close()
+			for range 3 {
+				b := &memoryBudget{limit: 1 << 20, left: 1 << 20, time: &meter{}, start: im, onHeap: cfg.HeapMemory}
+				m := b.Allocate(1<<16, 1<<20)
+				buf := m.Reallocate(1 << 16)
+				if !bytes.Equal(buf[:len(data)], data) || !isZero(buf[len(data):]) {
+					t.Fatal("the memory does not begin with the data")
+				}
+				clear(buf)
+				grown := m.Reallocate(3 << 16)
+				if len(grown) != 3<<16 || !isZero(grown) {
+					t.Fatal("what was written is not there after growing, or the new part is not zero")
+				}
+				if m.Reallocate(1<<20+1<<16) != nil {
+					t.Error("it grew past the limit")
+				}
+				m.Free()
+				if b.left != b.limit {
+					t.Errorf("%d of %d are left after the memory was freed", b.left, b.limit)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,165 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+
+	"github.com/caisson-dev/caisson/host-go/component"
+)
+
+// code is the core in a form that instances can be made of: compiled, or, while the compiler is
+// still at work, for the interpreter.
+type code struct {
+	runtime  *component.Runtime
+	compiled *component.Compiled
+	users    sync.WaitGroup // instances
+}
+
+func (e *Engine) newRuntime(ctx context.Context, interpreter bool, workers int) (*component.Runtime, error) {
+	config := &component.Config{
+		Interpreter:        interpreter,
+		MemoryLimitPages:   uint32(min((e.config.MemoryBytes+pageSize-1)/pageSize, 1<<16)),
+		HeapMemory:         e.config.HeapMemory,
+		CompilationWorkers: workers,
+	}
+	if !interpreter && e.config.CacheDir != "" {
+		config.CacheDir = e.config.CacheDir
+		r, err := component.NewRuntime(ctx, config)
+		if err == nil {
+			return r, nil
+		}
+		e.config.Logger.Warn("the cache of compiled code cannot be used: the core is compiled in every process", "folder", config.CacheDir, "error", err)
+		config.CacheDir = ""
+	}
+	return component.NewRuntime(ctx, config)
+}
+
+func newCode(ctx context.Context, r *component.Runtime, p *component.Prepared) (*code, error) {
+	compiled, err := r.CompilePrepared(ctx, p)
+	if err != nil {
+		return nil, errors.Join(err, r.Close(context.WithoutCancel(ctx)))
+	}
+	return &code{runtime: r, compiled: compiled}, nil
+}
+
+func (c *code) close() {
+	_ = c.compiled.Close(context.Background())
+	_ = c.runtime.Close(context.Background())
+}
+
+// behindWorkers is how many goroutines compile while the program does its own work: half of what
+// it may use. Fewer than two could not be stopped before their end.
+func behindWorkers() int { return max(2, runtime.GOMAXPROCS(0)/2) }
+
+// compileBehind compiles the core while instances run in the interpreter, has them move, and
+// compiles the chunks after that.
+func (e *Engine) compileBehind(ctx context.Context, r *component.Runtime, p *component.Prepared) {
+	defer close(e.behind)
+	compiled, err := newCode(ctx, r, p)
+	if err != nil {
+		if ctx.Err() == nil {
+			e.config.Logger.Error("the core does not compile: it stays in the interpreter, which is slow", "error", err)
+		}
+		close(e.compiled)
+		return
+	}
+	e.mu.Lock()
+	interim := e.code
+	e.code = compiled
+	instances := make([]*instance, 0, len(e.instances))
+	for in := range e.instances {
+		instances = append(instances, in)
+	}
+	e.mu.Unlock()
+	close(e.compiled)
+	for _, in := range instances {
+		in.mailbox.put(item{move: true})
+	}
+	if err := compiled.compiled.CompileChunks(ctx); err != nil && ctx.Err() == nil {
+		e.config.Logger.Warn("compiling the core's rarer functions", "error", err)
+	}
+	interim.users.Wait()
+	interim.close()
+}
+
+// use gives the code for a new instance, until release.
+func (e *Engine) use(in *instance) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	in.code = e.code
+	in.code.users.Add(1)
+	e.instances[in] = struct{}{}
+}
+
+func (e *Engine) release(in *instance) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, ok := e.instances[in]; ok {
+		delete(e.instances, in)
+		in.code.users.Done()
+	}
+}
+
+// move has the instance go on in compiled code, when there is some by now.
+func (in *instance) move() error {
+	e := in.engine
+	e.mu.Lock()
+	old, next := in.code, e.code
+	if next != old {
+		next.users.Add(1)
+		in.code = next
+	}
+	e.mu.Unlock()
+	if next == old {
+		return nil
+	}
+	defer old.users.Done()
+	if err := in.core.Move(context.Background(), next.compiled); err != nil {
+		return err
+	}
+	return in.findExports()
+}
+
+// awaitCompiler waits, before something large is given to an instance in the interpreter, until
+// there is compiled code: that takes less time than the work would. Nobody wants it any more when
+// given is done; nil never is.
+func (in *instance) awaitCompiler(size int, given <-chan struct{}) error {
+	if size < interpreterBytes {
+		return nil
+	}
+	e := in.engine
+	select {
+	case <-e.compiled:
+	case <-in.mailbox.done:
+	case <-given:
+	}
+	return in.move()
+}
+
+// interpreterBytes is how large something may be that the interpreter is given while the compiler
+// is at work.
+const interpreterBytes = 32 << 10
+
+// Compile waits until all of the core is compiled, and in the cache where there is one. The error
+// is the context's, or what compiling failed with.
+func (e *Engine) Compile(ctx context.Context) error {
+	select {
+	case <-e.compiled:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	e.mu.Lock()
+	c := e.code
+	e.mu.Unlock()
+	return c.compiled.CompileChunks(ctx)
+}
+
+// Compiled waits until what a start needs is compiled, or the context has ended.
+func (e *Engine) Compiled(ctx context.Context) {
+	select {
+	case <-e.compiled:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,19 @@
+package engine
+
+import (
+	"github.com/caisson-dev/caisson/host-go/component"
+	"github.com/caisson-dev/caisson/host-go/internal/core"
+)
+
+// embedded gives the core that is embedded in the program.
+func embedded() (*component.Prepared, error) {
+	pack, err := core.Open()
+	if err != nil {
+		return nil, err
+	}
+	index, err := pack.Index()
+	if err != nil {
+		return nil, err
+	}
+	return &component.Prepared{Index: index, Memory: pack.Memory, Chunk: pack.Chunk, Chunks: pack.Chunks()}, nil
+}

@@ -1,0 +1,247 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/caisson-dev/caisson/host-go/internal/demoserver"
+	"github.com/caisson-dev/caisson/host-go/internal/egress"
+)
+
+// patience bounds every wait of a test.
+const patience = 3 * time.Minute
+
+// testEngine makes an engine that ends with the test.
+func testEngine(t *testing.T, config Config) *Engine {
+	t.Helper()
+	e, err := newTestEngine(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Close)
+	return e
+}
+
+func newTestEngine(config Config) (*Engine, error) {
+	config.MemoryBytes, config.MaxGuestTime = 512<<20, time.Minute
+	config.Logger = slog.New(slog.DiscardHandler)
+	config.Egress = egress.Options{MaxMessage: 32 << 20, Logger: config.Logger}
+	return New(context.Background(), config)
+}
+
+// warmed is a folder with all of the core in the cache, for tests to copy.
+var warmed = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "engine-test")
+	if err != nil {
+		return "", err
+	}
+	e, err := newTestEngine(Config{CacheDir: dir, CompileFirst: true})
+	if err != nil {
+		return "", err
+	}
+	e.Close()
+	return dir, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if dir, err := warmed(); err == nil {
+		_ = os.RemoveAll(dir)
+	}
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			println(err.Error())
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+// warmCache gives a test a warm cache of its own.
+func warmCache(t *testing.T) string {
+	t.Helper()
+	from, err := warmed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+	// What was copied may be written to by more than its owner.
+	paths, _ := filepath.Glob(filepath.Join(dir, "*", "*"))
+	for _, path := range paths {
+		if err := os.Chmod(path, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// open opens a session with a demo server that keeps sessions.
+func open(t *testing.T, e *Engine) *Session {
+	t.Helper()
+	listener := httptest.NewServer(demoserver.Handler(false, true))
+	t.Cleanup(listener.Close)
+	u, err := url.Parse(listener.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := testContext(t)
+	s, failure := e.Open(ctx, SessionConfig{
+		Endpoint:       Endpoint{Kind: HTTP, URL: listener.URL},
+		ClientInfo:     Implementation{Name: "test", Version: "1"},
+		ConnectTimeout: patience,
+		Grant:          egress.Grant{Server: "test", URL: u},
+		Capabilities:   "{}",
+	})
+	if failure != nil {
+		t.Fatal(failure)
+	}
+	t.Cleanup(s.Close)
+	if _, failure := s.Connect(ctx); failure != nil {
+		t.Fatal(failure)
+	}
+	return s
+}
+
+func testContext(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// echo has the server echo a message.
+func echo(t *testing.T, s *Session, message string) {
+	t.Helper()
+	params, err := json.Marshal(map[string]any{"name": "echo", "arguments": map[string]any{"message": message}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, failure := s.Call(testContext(t), Operation{Export: "call-tool", Method: "tools/call", Params: string(params)})
+	if failure != nil {
+		t.Fatal(failure)
+	}
+	var result struct{ Content []struct{ Text string } }
+	if err := json.Unmarshal([]byte(text), &result); err != nil || len(result.Content) != 1 || result.Content[0].Text != message {
+		t.Fatalf("it says %.200s, %v", text, err)
+	}
+}
+
+// moved waits until the session's instance is in compiled code.
+func moved(t *testing.T, e *Engine, s *Session, interim *code) {
+	t.Helper()
+	e.Compiled(testContext(t))
+	// Whatever comes after the move in the mailbox is done after it.
+	echo(t, s, "after the compiler")
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if s.instance.code == interim || s.instance.code != e.code {
+		t.Error("the session is still in the interpreter")
+	}
+}
+
+// TestFirstRun has a session begin in the interpreter, and go on in compiled code.
+func TestFirstRun(t *testing.T) {
+	e := testEngine(t, Config{CacheDir: t.TempDir()})
+	e.mu.Lock()
+	interim := e.code
+	e.mu.Unlock()
+	s := open(t, e)
+	echo(t, s, "while it compiles")
+	moved(t, e, s, interim)
+	echo(t, open(t, e), "a new session")
+}
+
+// TestLargeCallAwaitsCompiler shows that the interpreter is not given what would take it long.
+func TestLargeCallAwaitsCompiler(t *testing.T) {
+	e := testEngine(t, Config{})
+	e.mu.Lock()
+	interim := e.code
+	e.mu.Unlock()
+	s := open(t, e)
+	echo(t, s, strings.Repeat("large ", 20_000))
+	moved(t, e, s, interim)
+}
+
+// TestCloseWhileCompiling gives up the compiler's work, and a call that waits for it.
+func TestCloseWhileCompiling(t *testing.T) {
+	e, err := newTestEngine(Config{CacheDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, e)
+	ctx, cancel := context.WithCancel(context.Background())
+	waiting := make(chan struct{})
+	go func() {
+		defer close(waiting)
+		_, _ = s.Call(ctx, Operation{Export: "call-tool", Method: "tools/call", Params: `{"name":"` + strings.Repeat("x", interpreterBytes) + `"}`})
+	}()
+	cancel()
+	<-waiting
+	s.Close()
+	e.Close()
+}
+
+// TestWithout has each of what makes a start quick switched off.
+func TestWithout(t *testing.T) {
+	for name, config := range map[string]Config{
+		"warm cache":    {CacheDir: warmCache(t)},
+		"shared memory": {CacheDir: warmCache(t), HeapMemory: true},
+		"interpreter":   {CacheDir: warmCache(t), CompileFirst: true},
+		"compiler":      {Interpreter: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := testEngine(t, config)
+			select {
+			case <-e.compiled:
+			default:
+				t.Error("it compiles behind the interpreter")
+			}
+			echo(t, open(t, e), "hello")
+		})
+	}
+}
+
+// TestDamagedCache damages each entry that a start reads.
+func TestDamagedCache(t *testing.T) {
+	dir := warmCache(t)
+	paths, err := filepath.Glob(filepath.Join(dir, "*", "*"))
+	if err != nil || len(paths) < 3 {
+		t.Fatal(paths, err)
+	}
+	for i, path := range paths {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(path, info.Size()*int64(i%3)/3); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		e := testEngine(t, Config{CacheDir: dir, CompileFirst: true})
+		echo(t, open(t, e), "hello")
+	}
+}
+
+// TestUnusableCacheDir makes do without a cache.
+func TestUnusableCacheDir(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	echo(t, open(t, testEngine(t, Config{CacheDir: filepath.Join(file, "cache")})), "hello")
+}
