@@ -1,0 +1,31 @@
+package engine
+
+import (
+	"context"
+	"testing"
+)
+
+// BenchmarkInstantiate makes an instance for a session, and gives it back.
+func BenchmarkInstantiate(b *testing.B) {
+	dir, err := warmed()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, heap := range map[string]bool{"mapped": false, "heap": true} {
+		e, err := newTestEngine(Config{CacheDir: dir, HeapMemory: heap, CompileFirst: true})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				in, err := e.instantiate(context.Background())
+				if err != nil {
+					b.Fatal(err)
+				}
+				_ = in.core.Close(context.Background())
+				e.release(in)
+			}
+		})
+		e.Close()
+	}
+}
