@@ -8,6 +8,6 @@ import (
 
 // Hash gives the SHA-256 of the embedded file, in hexadecimal.
 var Hash = sync.OnceValue(func() string {
-	sum := sha256.Sum256(compressed)
+	sum := sha256.Sum256(packed)
 	return hex.EncodeToString(sum[:])
 })
