@@ -18,7 +18,7 @@ func BenchmarkInstantiate(b *testing.B) {
 		}
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				in, err := e.instantiate(context.Background())
+				in, err := e.instantiate(context.Background(), recorder{})
 				if err != nil {
 					b.Fatal(err)
 				}
