@@ -53,7 +53,18 @@ class Exchange {
         const response = new HttpResponse(this.url, status, headers, () => this.#abandon());
         this.#response = response;
         this.#tapInto(response);
+        this.#resume(response);
         this.#whole.resolve(response);
+    }
+
+    /**
+     * The SDK forgets where a stream was that it resumes, unless that stream has an event with an id
+     * before it breaks off too; so a resumed stream begins with the id that it was asked for.
+     */
+    #resume(response: HttpResponse): void {
+        const id = this.#request?.headers.find(([name]) => name === 'last-event-id')?.[1];
+        if (id === undefined || !response.ok || response.mediaType !== 'text/event-stream') return;
+        response.push(new TextEncoder().encode(`id: ${id}\ndata:\n\n`));
     }
 
     /** The server did not take the request yet, and said when it may. */

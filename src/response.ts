@@ -49,6 +49,7 @@ export class HttpResponse {
                 for (const chunk of this.#chunks.splice(0)) controller.enqueue(chunk);
                 this.#finish();
             },
+            pull: () => this.#finish(),
             cancel: () => {
                 this.#stream = undefined;
                 this.onCancel();
@@ -90,8 +91,11 @@ export class HttpResponse {
 
     #finish(): void {
         if (!this.#ended || !this.#stream) return;
-        if (this.#error) this.#stream.error(this.#error);
-        else this.#stream.close();
+        if (this.#error) {
+            // An error takes from a stream what was not read yet: that is for the next pull.
+            if ((this.#stream.desiredSize ?? 1) < 1) return;
+            this.#stream.error(this.#error);
+        } else this.#stream.close();
         this.#stream = undefined;
     }
 }

@@ -355,6 +355,20 @@ describe('a stream that breaks off before the answer (2025-11-25)', () => {
         expect(host.open).toEqual({ exchanges: 0, pipes: 0, timers: 0 });
     });
 
+    test('is resumed where it was also when it breaks off again before the next event', async () => {
+        const { host, call, attempts } = await resuming((exchange, id, attempt) => {
+            expect(exchange.header('last-event-id')).toBe('17');
+            if (attempt === 3) return replyEvents(exchange, [result(id)]);
+            exchange.head(200, { 'content-type': 'text/event-stream' });
+            if (attempt === 2) exchange.body(': still here\n\n');
+            exchange.end(attempt === 2 ? { message: 'reset by peer' } : undefined);
+        });
+        host.advance(60_000);
+        expect(attempts()).toBe(3);
+        expect(host.ok(call)).toMatchObject(DONE);
+        expect(host.open).toEqual({ exchanges: 0, pipes: 0, timers: 0 });
+    });
+
     test('fails the call when it cannot be resumed', async () => {
         const { host, session, call, attempts } = await resuming(exchange => exchange.end({ kind: 'connect' }));
         host.advance(60_000);
