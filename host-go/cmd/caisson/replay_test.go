@@ -6,10 +6,25 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
 )
+
+// TestRecord has a command record its session, and runs it again.
+func TestRecord(t *testing.T) {
+	manyRuntimes(t)
+	file := filepath.Join(t.TempDir(), "session.jsonl")
+	caissonRun(t, append([]string{"list-tools", "--record", file}, demoArgs(t)...)...).expect(t, exitOK)
+	o := caissonRun(t, "replay", file)
+	o.expect(t, exitOK)
+	if !strings.HasPrefix(o.out, "the same  ") || !strings.HasSuffix(o.out, "end       closed\n") {
+		t.Errorf("the output is\n%s", o.out)
+	}
+	o = caissonRun(t, append([]string{"list-tools", "--record", filepath.Dir(file)}, demoArgs(t)...)...)
+	o.expect(t, exitUsage, "--record: ")
+}
 
 // recording records a session with the demo server and gives the file.
 func recording(t *testing.T) string {

@@ -5,8 +5,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"iter"
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -24,6 +26,7 @@ type sessionFlags struct {
 	timeout  time.Duration
 	logLevel string
 	roots    []string
+	record   string
 }
 
 func (f *sessionFlags) register(c *cobra.Command) {
@@ -33,6 +36,8 @@ func (f *sessionFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.logLevel, "log-level", "", "ask the server for its log from `LEVEL` on, such as info")
 	completeFlag(c, "log-level", logLevels...)
 	c.Flags().StringArrayVar(&f.roots, "root", nil, "tell the server that it may work in `FOLDER`; repeatable")
+	c.Flags().StringVar(&f.record, "record", "", "record the session in `FILE`, secrets hidden, for \"caisson replay\"")
+	_ = c.MarkFlagFilename("record", "jsonl")
 	_ = c.MarkFlagDirname("root") // Which fails for a flag that is not there.
 }
 
@@ -73,6 +78,13 @@ func (a *app) withSession(ctx context.Context, f *sessionFlags, server caisson.S
 	var err error
 	if options.Handlers, err = asker.handlers(f.roots); err != nil {
 		return err
+	}
+	if f.record != "" {
+		file, err := os.OpenFile(f.record, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+		if err != nil {
+			return &caisson.Error{Code: caisson.CodeInvalidArgument, Step: "--record", Message: err.Error(), Err: err}
+		}
+		options.Record = func(string) (io.WriteCloser, error) { return file, nil } // There is one session.
 	}
 	// The clock bounds the connecting; this bound is only not to come before it.
 	options.ConnectTimeout = min(f.timeout, maxConnect) + time.Second
