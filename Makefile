@@ -85,10 +85,6 @@ cross: ## build for every platform, without cgo
 bench: ## compare with other clients, in one run of minutes (BENCH=full: an hour or more); see bench/README.md
 	go -C bench run . $(BENCH_FLAGS)
 
-.PHONY: bench-start
-bench-start: ## measure starts, memory and a soak; BENCH=full for the long soak
-	$(GO) run ./internal/startbench $(if $(filter full,$(BENCH)),-calls 200000 -connects 1000,-calls 2000 -connects 100)
-
 .PHONY: clean
 clean: ## remove what was built and installed; not the user's cache of compiled code
 	rm -rf bin build bench/results node_modules
