@@ -4,13 +4,14 @@ import { ProtocolError } from '@modelcontextprotocol/client';
 
 import type { CallFailure } from './errors.js';
 import { failure, toError } from './errors.js';
+import type { Quick } from './lane.js';
 
 /** The operations that have not settled. */
 const calls = new Map<CallId, Call>();
 
 /** One operation: from the host's call of an export until it settles. */
 export class Call {
-    readonly #controller = new AbortController();
+    #controller: AbortController | undefined;
     #settled = false;
 
     /** The request that was sent last for this operation, by its id. */
@@ -24,6 +25,10 @@ export class Call {
     waited = 0;
     /** Why there was no answer, where the SDK cannot know it. */
     failure: CallFailure | undefined;
+    /** Its request while that is on the way past the SDK. */
+    quick: Quick | undefined;
+    /** What the SDK makes of a request that it has taken over. */
+    taken: Promise<unknown> | undefined;
 
     constructor(
         readonly id: CallId,
@@ -33,7 +38,7 @@ export class Call {
 
     /** Aborted when nobody waits for the outcome any more. */
     get signal(): AbortSignal {
-        return this.#controller.signal;
+        return (this.#controller ??= new AbortController()).signal;
     }
 
     get settled(): boolean {
@@ -63,6 +68,14 @@ export class Call {
         if (this.#end()) settle(this.id, { tag: 'ok', val: result });
     }
 
+    /** Settles with what the work returns or throws, whenever that is. */
+    follow(work: Promise<Json>): void {
+        work.then(
+            result => this.resolve(result),
+            (thrown: unknown) => this.reject(thrown)
+        );
+    }
+
     /** Settles with whatever was thrown. What the server answered says more than what the SDK made of it. */
     reject(thrown: unknown): void {
         if (!this.#end()) return;
@@ -75,7 +88,9 @@ export class Call {
     abort(cause: CallFailure, reason = cause.message): void {
         this.failure = cause;
         this.reject(cause);
-        this.#controller.abort(reason);
+        // Who tells the server is the SDK.
+        this.quick?.take();
+        (this.#controller ??= new AbortController()).abort(reason);
     }
 
     #end(): boolean {
@@ -86,8 +101,16 @@ export class Call {
     }
 }
 
-/** Begins an operation. It settles with what the work returns or throws, whenever that is. */
-export function begin(id: CallId, session: SessionId, step: string, work: (call: Call) => Promise<Json>): void {
+/**
+ * Begins an operation. It settles with what the work returns or throws, whenever that is; work that
+ * returns nothing settles it itself.
+ */
+export function begin(
+    id: CallId,
+    session: SessionId,
+    step: string,
+    work: (call: Call) => Promise<Json> | undefined
+): void {
     const call = new Call(id, session, step);
     if (calls.has(id)) {
         call.reject(failure('invalid-argument', `call id ${id} is in use`));
@@ -95,10 +118,8 @@ export function begin(id: CallId, session: SessionId, step: string, work: (call:
     }
     calls.set(id, call);
     try {
-        work(call).then(
-            result => call.resolve(result),
-            (thrown: unknown) => call.reject(thrown)
-        );
+        const outcome = work(call);
+        if (outcome) call.follow(outcome);
     } catch (thrown) {
         call.reject(thrown);
     }

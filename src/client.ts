@@ -39,6 +39,8 @@ interface Excluding {
  */
 export class TappedClient extends Client {
     #tap: Tap | undefined;
+    /** Whether the SDK itself knows tools. */
+    knows = false;
 
     /** Tells the operations apart for this tap. */
     tappedBy(tap: Tap): void {
@@ -49,6 +51,12 @@ export class TappedClient extends Client {
     // eslint-disable-next-line @typescript-eslint/no-explicit-any
     override request(...args: any[]): Promise<any> {
         const [{ method }, given] = args as [{ method: string }, unknown];
+        const call = args.find(hasCall)?.call;
+        if (call?.taken) {
+            const { taken } = call;
+            call.taken = undefined;
+            return taken;
+        }
         const schema = isSchema(given) ? undefined : resultSchema(this, method);
         if (schema) args.splice(1, 0, schema);
         const send = () => (super.request as (this: this, ...args: unknown[]) => Promise<unknown>).apply(this, args);
@@ -66,6 +74,18 @@ export class TappedClient extends Client {
         (this as unknown as Excluding)._excludeInvalidXMcpHeaderTools(page);
         const kept = new Set(page.tools.map(tool => tool.name));
         return new Set(names.filter(name => !kept.has(name)));
+    }
+
+    /** Ends with the connection: what is on the way past the SDK, too. */
+    protected override _onclose(): void {
+        this.#tap?.takeAll();
+        super._onclose();
+    }
+
+    /** The SDK lists tools by itself when a call was refused for its headers, and knows them from then on. */
+    override async listTools(...args: Parameters<Client['listTools']>): Promise<ListToolsResult> {
+        this.knows = true;
+        return super.listTools(...args);
     }
 
     protected override _onresponse(response: JSONRPCResponse): void {
@@ -95,7 +115,7 @@ export class TappedClient extends Client {
  * What revision 2026-07-28 has clients assume where a server left it out (basic, "ResultType";
  * server/utilities/caching), and the SDK refuses. Operations settle with what the server sent.
  */
-function complete(result: Record<string, unknown>): void {
+export function complete(result: Record<string, unknown>): void {
     result['resultType'] ??= 'complete';
     result['cacheScope'] ??= 'private';
     const { ttlMs } = result;

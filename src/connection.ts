@@ -11,6 +11,7 @@ import type { CallFailure } from './errors.js';
 import { describe, failure } from './errors.js';
 import { HttpTransport, SseTransport } from './http.js';
 import { isObject } from './json.js';
+import { Lane } from './lane.js';
 import { PipeTransport } from './pipe.js';
 import { Tap } from './tap.js';
 import { clearTimeout, setTimeout } from './timers.js';
@@ -37,6 +38,8 @@ export class Connection {
     onforgotten: (error: Error) => void = () => {};
     /** Whether the server speaks an older revision. Known when open; the client forgets it when it closes. */
     legacy = false;
+    /** The way of ordinary requests; once open, where there is one. */
+    lane: Lane | undefined;
     #open = false;
     #ending = false;
 
@@ -90,6 +93,8 @@ export class Connection {
             if (this.lost) throw this.lost;
             this.legacy = this.client.getProtocolEra() === 'legacy';
             this.#open = true;
+            if (!(this.transport instanceof SseTransport))
+                this.lane = new Lane(this.client, this.tap, this.transport, !this.legacy);
         } catch (error) {
             await this.#end();
             if (this.lost) throw this.lost;

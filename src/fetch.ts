@@ -1,4 +1,4 @@
-import type { FetchLike } from '@modelcontextprotocol/client';
+import type { FetchLike, JSONRPCMessage } from '@modelcontextprotocol/client';
 import type { HttpRequest } from 'caisson:mcp/egress@0.1.0';
 import { httpAbort, httpStart } from 'caisson:mcp/egress@0.1.0';
 import type { HttpBody, HttpEnd, HttpHead } from 'caisson:mcp/ingress@0.1.0';
@@ -6,6 +6,7 @@ import type { Header } from 'caisson:mcp/types@0.1.0';
 import { createParser } from 'eventsource-parser';
 
 import { IoFailure, failure, ioFailure } from './errors.js';
+import type { Quick } from './lane.js';
 import { HttpResponse } from './response.js';
 import { Table } from './table.js';
 import type { Tap } from './tap.js';
@@ -16,13 +17,23 @@ export const REQUEST_ID = 'caisson-request-id';
 
 const exchanges = new Table<Exchange>();
 
+/** Who sends a request past the SDK. */
+interface Watcher {
+    /** Messages came after the answer. */
+    heard(messages: JSONRPCMessage[]): void;
+    /** The exchange is over. */
+    ended(): void;
+}
+
 /** One HTTP exchange: from `fetch` until its response is whole. */
 class Exchange {
     #id = 0;
     #request: HttpRequest | undefined;
     #timer: number | undefined;
-    readonly #whole = Promise.withResolvers<HttpResponse>();
+    #whole: PromiseWithResolvers<HttpResponse> | undefined;
     #response: HttpResponse | undefined;
+    #error: Error | undefined;
+    #signal: AbortSignal | null | undefined;
     #listen: ((chunk: Uint8Array) => void) | undefined;
     #heard: () => void = () => {};
 
@@ -30,14 +41,23 @@ class Exchange {
         private readonly tap: Tap,
         private readonly url: string,
         private readonly request: string | undefined,
-        private readonly signal: AbortSignal | null | undefined
-    ) {
-        signal?.addEventListener('abort', this.#onAbort);
-    }
+        /** What it is for, when that is on the way past the SDK. */
+        private readonly quick?: Quick,
+        private readonly watcher?: Watcher
+    ) {}
 
-    start(method: string, headers: Header[], body: string | undefined): Promise<HttpResponse> {
+    start(method: string, headers: Header[], body: string | undefined): void {
         this.#request = { method, url: this.url, headers, ...(body !== undefined && { body }) };
         this.#begin();
+    }
+
+    /** The response, once its head is there. The signal gives it up. */
+    response(signal: AbortSignal | null | undefined): Promise<HttpResponse> {
+        this.#signal = signal;
+        signal?.addEventListener('abort', this.#onAbort);
+        this.#whole = Promise.withResolvers();
+        if (this.#response) this.#whole.resolve(this.#response);
+        else if (this.#error) this.#whole.reject(this.#error);
         return this.#whole.promise;
     }
 
@@ -54,7 +74,8 @@ class Exchange {
         this.#response = response;
         this.#tapInto(response);
         this.#resume(response);
-        this.#whole.resolve(response);
+        this.#whole?.resolve(response);
+        if (status !== 200) this.quick?.take();
     }
 
     /**
@@ -76,15 +97,19 @@ class Exchange {
 
     body(chunk: Uint8Array): void {
         this.#listen?.(chunk);
-        this.#response?.push(chunk);
+        if (!this.quick?.settled) this.#response?.push(chunk);
     }
 
     end(error?: Error): void {
         this.#forget();
+        if (!this.#response) this.#error = error ?? new TypeError('the response has no head');
+        if (error) this.quick?.take();
         if (error) this.#broken(error);
         else this.#heard();
-        if (!this.#response) this.#whole.reject(error ?? new TypeError('the response has no head'));
+        this.quick?.take();
+        if (this.#error) this.#whole?.reject(this.#error);
         this.#response?.end(error);
+        this.watcher?.ended();
     }
 
     /** The tap hears a body before the SDK does. */
@@ -101,8 +126,13 @@ class Exchange {
         const decoder = new TextDecoder();
         const parser = createParser({
             onEvent: ({ event, data }) => {
-                if (data && (!event || event === 'message')) this.tap.received(data, this.request);
-            }
+                const over = this.quick?.settled;
+                const heard = data && (!event || event === 'message') ? this.tap.received(data, this.request) : [];
+                if (over) this.watcher?.heard(heard);
+                // An event before the answer, or something else in it: the SDK reads the stream from its start.
+                else this.quick?.take();
+            },
+            onRetry: () => this.quick?.take()
         });
         this.#listen = chunk => parser.feed(decoder.decode(chunk, { stream: true }));
     }
@@ -138,21 +168,28 @@ class Exchange {
     #onAbort = (): void => {
         clearTimeout(this.#timer);
         this.#abandon();
-        const reason: unknown = this.signal?.reason;
+        const reason: unknown = this.#signal?.reason;
         const error = reason instanceof Error ? reason : new DOMException(String(reason), 'AbortError');
         if (this.#response) this.#response.end(error);
-        else this.#whole.reject(error);
+        else this.#whole?.reject(error);
     };
+
+    /** Gives it up, and tells nobody. */
+    drop(): void {
+        clearTimeout(this.#timer);
+        this.#abandon();
+    }
 
     #abandon(): void {
         if (exchanges.get(this.#id) !== this) return;
         this.#forget();
+        this.watcher?.ended();
         httpAbort(this.#id);
     }
 
     #forget(): void {
         exchanges.delete(this.#id);
-        this.signal?.removeEventListener('abort', this.#onAbort);
+        this.#signal?.removeEventListener('abort', this.#onAbort);
     }
 }
 
@@ -161,7 +198,12 @@ export interface Egress {
     readonly fetch: FetchLike;
     /** Posts a JSON-RPC request with this id. */
     post(request: string, headers: Header[], body: string, signal: AbortSignal): Promise<HttpResponse>;
+    /** Posts a request past the SDK. */
+    pass(quick: Quick, headers: Header[], body: string, watcher: Watcher): Passed;
 }
+
+/** What the SDK may take over: the exchange of a request that has gone past it. */
+export type Passed = Pick<Exchange, 'response' | 'drop'>;
 
 /** The ways out of a connection to a URL. */
 export function egressFor(tap: Tap, url: URL): Egress {
@@ -169,7 +211,14 @@ export function egressFor(tap: Tap, url: URL): Egress {
         fetch: fetchFor(tap),
         async post(request, headers, body, signal) {
             if (signal.aborted) throw signal.reason;
-            return new Exchange(tap, url.href, request, signal).start('POST', headers, body);
+            const exchange = new Exchange(tap, url.href, request);
+            exchange.start('POST', headers, body);
+            return exchange.response(signal);
+        },
+        pass(quick, headers, body, watcher) {
+            const exchange = new Exchange(tap, url.href, String(quick.id), quick, watcher);
+            exchange.start('POST', headers, body);
+            return exchange;
         }
     };
 }
@@ -182,12 +231,13 @@ export function fetchFor(tap: Tap): FetchLike {
         if (body != null && typeof body !== 'string') throw new TypeError('only text can be a body here');
         const headers = [...(init.headers instanceof Headers ? init.headers : new Headers(init.headers ?? {}))];
         const request = headers.find(([name]) => name === REQUEST_ID)?.[1];
-        const exchange = new Exchange(tap, String(url), request, signal);
-        return exchange.start(
+        const exchange = new Exchange(tap, String(url), request);
+        exchange.start(
             (init.method ?? 'GET').toUpperCase(),
             request === undefined ? headers : headers.filter(([name]) => name !== REQUEST_ID),
             body ?? undefined
-        ) as Promise<unknown> as Promise<Response>;
+        );
+        return exchange.response(signal) as Promise<unknown> as Promise<Response>;
     };
 }
 

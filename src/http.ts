@@ -7,8 +7,10 @@ import {
 import type { Header } from 'caisson:mcp/types@0.1.0';
 
 import { failure, http } from './errors.js';
+import type { Passed } from './fetch.js';
 import { REQUEST_ID, egressFor, fetchFor } from './fetch.js';
 import { isObject } from './json.js';
+import type { Quick, Way } from './lane.js';
 import type { HttpResponse } from './response.js';
 import type { Tap } from './tap.js';
 
@@ -25,10 +27,17 @@ interface Internals {
     ) => void;
 }
 
+/** More than a server has tools that are called again and again. */
+const MOST_HEADERS = 256;
+
 /** The SDK's Streamable HTTP transport, on the host's egress. No request stays without an end. */
-export class HttpTransport extends StreamableHTTPClientTransport {
+export class HttpTransport extends StreamableHTTPClientTransport implements Way {
     /** What requests were answered with that the SDK is to see, by their ids. */
     readonly #answers: Map<string, Promise<HttpResponse>>;
+    /** The exchanges of requests that have gone past the SDK, which have not ended. */
+    readonly #passed = new Map<RequestId, Passed>();
+    /** The header fields of requests, by what is in them. */
+    readonly #headersOf = new Map<string, Header[]>();
 
     constructor(
         url: URL,
@@ -60,17 +69,48 @@ export class HttpTransport extends StreamableHTTPClientTransport {
     async #exchange(id: RequestId, message: JSONRPCMessage, { requestSignal }: TransportSendOptions): Promise<boolean> {
         const { _abortController } = this as unknown as Internals;
         if (!_abortController) return false;
-        const signals = [_abortController.signal, ...(requestSignal ? [requestSignal] : [])];
-        const response = this.egress.post(
-            String(id),
-            this.#headers(message),
-            JSON.stringify(message),
-            AbortSignal.any(signals)
-        );
+        const signal = AbortSignal.any([_abortController.signal, ...(requestSignal ? [requestSignal] : [])]);
+        let response;
+        if (id === this.tap.adopted) {
+            const passed = this.#passed.get(id);
+            if (!passed) return true; // It has ended, and what became of it is told at once.
+            response = passed.response(signal);
+        } else {
+            response = this.egress.post(String(id), this.#headers(message), JSON.stringify(message), signal);
+        }
         const answer = await answerIn(response);
         if (answer) this.onmessage?.(answer);
         else this.#answers.set(String(id), response);
         return answer !== undefined;
+    }
+
+    post(quick: Quick, message: JSONRPCMessage): void {
+        this.#passed.set(
+            quick.id,
+            this.egress.pass(quick, this.#keptHeaders(quick, message), JSON.stringify(message), {
+                heard: messages => {
+                    for (const message of messages) this.onmessage?.(message);
+                },
+                ended: () => this.#passed.delete(quick.id)
+            })
+        );
+    }
+
+    /** The header of a request that goes past the SDK: the same for each call of a tool. */
+    #keptHeaders({ request: { method, params } }: Quick, message: JSONRPCMessage): Header[] {
+        const key = `${this.protocolVersion}\n${this.sessionId}\n${method}\n${String(params['name'])}`;
+        let headers = this.#headersOf.get(key);
+        if (!headers) {
+            if (this.#headersOf.size >= MOST_HEADERS) this.#headersOf.clear();
+            this.#headersOf.set(key, (headers = this.#headers(message)));
+        }
+        return headers;
+    }
+
+    override async close(): Promise<void> {
+        for (const passed of this.#passed.values()) passed.drop();
+        this.#passed.clear();
+        await super.close();
     }
 
     /** The header that the SDK gives a request, in the order of `Headers`. */

@@ -57,6 +57,11 @@ export class Link {
         return this.#connection;
     }
 
+    /** The connection to send on now, when there is one. */
+    get live(): Connection | undefined {
+        return this.#over || this.#renewing ? undefined : this.#connection;
+    }
+
     /**
      * What takes the place of a connection on which a request failed: undefined when the failure
      * has nothing to do with the connection, or nothing takes its place.

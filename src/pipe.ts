@@ -5,13 +5,14 @@ import type { PipeClosed, PipeData } from 'caisson:mcp/ingress@0.1.0';
 
 import type { CallFailure } from './errors.js';
 import { ioFailure } from './errors.js';
+import type { Quick, Way } from './lane.js';
 import { Table } from './table.js';
 import type { Tap } from './tap.js';
 
 const pipes = new Table<PipeTransport>();
 
 /** MCP's stdio transport, on a pipe of the host's. */
-export class PipeTransport implements Transport {
+export class PipeTransport implements Transport, Way {
     onclose?: () => void;
     onerror?: (error: Error) => void;
     onmessage?: (message: JSONRPCMessage) => void;
@@ -37,8 +38,13 @@ export class PipeTransport implements Transport {
 
     async send(message: JSONRPCMessage): Promise<void> {
         if (this.#id === undefined) throw new SdkError(SdkErrorCode.NotConnected, 'the pipe is closed');
-        this.tap.sent(message);
+        const id = this.tap.sent(message);
+        if (id !== undefined && id === this.tap.adopted) return;
         pipeWrite(this.#id, JSON.stringify(message));
+    }
+
+    post(_quick: Quick, message: JSONRPCMessage): void {
+        if (this.#id !== undefined) pipeWrite(this.#id, JSON.stringify(message));
     }
 
     /** Closes the pipe. The command may take longer: see `gone`. */

@@ -13,6 +13,7 @@ import type { Connection } from './connection.js';
 import type { CallFailure } from './errors.js';
 import { failure, toError } from './errors.js';
 import { isObject } from './json.js';
+import { isMeta } from './lane.js';
 import { Link } from './link.js';
 import { listen } from './listen.js';
 import type { Params } from './requests.js';
@@ -68,9 +69,15 @@ export class Session {
         }
     }
 
-    /** Any request by its method name. */
-    async request(call: Call, method: string, params: Json): Promise<Json> {
+    /** Any request by its method name. What returns nothing settles the operation itself. */
+    request(call: Call, method: string, params: Json): Promise<Json> | undefined {
         const given = parse(params);
+        return method === 'tools/call' && this.#callQuickly(call, given)
+            ? undefined
+            : this.#request(call, method, given);
+    }
+
+    async #request(call: Call, method: string, given: Params): Promise<Json> {
         switch (method) {
             case 'initialize':
                 throw failure('invalid-argument', 'initialize belongs to connect');
@@ -127,12 +134,33 @@ export class Session {
         return dropped.size === 0 ? answer : { ...answer, result: without(answer.result, dropped) };
     }
 
-    async #callTool(call: Call, given: Params): Promise<Json> {
+    /** Calls a tool past the SDK, when it would do nothing of its own to the request. */
+    #callQuickly(call: Call, given: Params): boolean {
+        const connection = this.#link.live;
+        const { name } = given;
+        if (!connection?.lane || typeof name !== 'string' || !isMeta(given['_meta'])) return false;
+        const { client, lane } = connection;
+        if (lane.modern && !(this.#tools.plain(name) ?? !client.knows)) return false;
+        const check = this.#tools.check(name);
+        lane.send(call, {
+            method: 'tools/call',
+            params: this.#leveled(client, given),
+            finish: value => {
+                check?.(value);
+                return call.result as Json;
+            },
+            otherwise: () => this.#callTool(call, given, connection)
+        });
+        return true;
+    }
+
+    /** Calls a tool. A connection is given where the request has gone out on it. */
+    async #callTool(call: Call, given: Params, sent?: Connection): Promise<Json> {
         const { name } = given;
         if (typeof name !== 'string') throw failure('invalid-argument', 'params have no name of a tool');
         const check = this.#tools.check(name);
         try {
-            const { value, result } = await this.#callKnown(call, name, given);
+            const { value, result } = await this.#callKnown(call, name, given, sent);
             check?.(value);
             return result;
         } catch (error) {
@@ -145,15 +173,16 @@ export class Session {
         }
     }
 
-    #callKnown(call: Call, name: string, given: Params): Promise<Answer> {
-        return this.#over(call, this.#tools.repeatable(name), connection => {
+    #callKnown(call: Call, name: string, given: Params, sent?: Connection): Promise<Answer> {
+        const send = (connection: Connection) => {
             const { client } = connection;
             const params = this.#leveled(client, given) as { name: string };
             const tool = this.#tools.get(name);
             // Results are checked here: the SDK's own check would compile the schema for each call.
             const toolDefinition = tool && { name, inputSchema: tool.inputSchema };
             return client.callTool(params, { ...optionsFor(call), ...(toolDefinition && { toolDefinition }) });
-        });
+        };
+        return this.#over(call, this.#tools.repeatable(name), send, sent);
     }
 
     async #setLevel(call: Call, given: Params): Promise<Json> {
@@ -196,9 +225,14 @@ export class Session {
      * Sends a request over the connection of the moment, and once more over the next one when that
      * is lost and a second time cannot do harm.
      */
-    async #over(call: Call, repeatable: boolean, send: (connection: Connection) => Promise<unknown>): Promise<Answer> {
+    async #over(
+        call: Call,
+        repeatable: boolean,
+        send: (connection: Connection) => Promise<unknown>,
+        sent?: Connection
+    ): Promise<Answer> {
         for (let attempt = 1; ; attempt++) {
-            const next = this.#link.current();
+            const next = attempt === 1 && sent ? sent : this.#link.current();
             const connection = next instanceof Promise ? await next : next;
             call.check();
             try {

@@ -30,7 +30,7 @@ export function connect(call: CallId, id: SessionId, config: SessionConfig): voi
 
 /** Any request. */
 export function request(call: CallId, session: SessionId, method: string, params: Json): void {
-    begin(call, session, method, async call => find(session).request(call, method, params));
+    begin(call, session, method, call => find(session).request(call, method, params));
 }
 
 /** The operation of one method. */

@@ -6,11 +6,14 @@ import type { Call } from './calls.js';
 import type { CallFailure } from './errors.js';
 import { failure } from './errors.js';
 import { errorData, isObject, parseMessage } from './json.js';
+import type { Quick } from './lane.js';
 
 /** A request that waits for its answer. Some of the SDK's own belong to no operation. */
 interface Sent {
     readonly id: RequestId;
     readonly call: Call | undefined;
+    /** Set when it has gone past the SDK. */
+    readonly quick?: Quick;
 }
 
 /**
@@ -26,6 +29,8 @@ export class Tap {
     onnotification: (method: string, params: Record<string, unknown> | undefined) => void = () => {};
     /** The operation whose request is being sent. */
     current: Call | undefined;
+    /** The id of the request that the SDK is taking over: it has gone out. */
+    adopted: RequestId | undefined;
     /** Why the last exchange that carried no request broke off: the stream of the older transports. */
     broken: CallFailure | undefined;
     /** Whether the server has answered anything. */
@@ -54,6 +59,7 @@ export class Tap {
     /** A message goes out. Returns its id when it is a request. */
     sent(message: JSONRPCMessage): RequestId | undefined {
         if (!('method' in message) || !('id' in message)) return undefined;
+        if (message.id === this.adopted) return message.id;
         const call = this.current ?? this.handshake;
         const key = String(message.id);
         if (call) {
@@ -64,6 +70,20 @@ export class Tap {
         if (typeof message.id === 'number') this.#highest = Math.max(this.#highest, message.id);
         else this.#names.add(key);
         return message.id;
+    }
+
+    /** A request goes out past the SDK. */
+    passed(quick: Quick): void {
+        const { id, call } = quick;
+        const key = String(id);
+        call.begin(key);
+        this.#pending.set(key, { id, call, quick });
+        this.#highest = Math.max(this.#highest, id);
+    }
+
+    /** Has the SDK take over what has gone past it. */
+    takeAll(): void {
+        for (const { quick } of [...this.#pending.values()]) if (quick && !quick.call.settled) quick.take();
     }
 
     /** Whether a request waits for its answer. */
@@ -94,6 +114,7 @@ export class Tap {
     fail(id: RequestId, cause: CallFailure): void {
         const sent = this.#take(id);
         if (!sent) return;
+        sent.quick?.take();
         if (sent.call) sent.call.failure = cause;
         this.deliver({ jsonrpc: '2.0', id: sent.id, error: { code: -32603, message: 'no answer' } });
     }
@@ -151,9 +172,10 @@ export class Tap {
         if (Object.keys(message).length === 3) {
             if (isResult(result)) {
                 sent.call?.answered({ result: payload ?? JSON.stringify(result) });
-                return true;
+                return !sent.quick?.hears(result);
             }
             if (isError(error)) {
+                sent.quick?.take();
                 const data = errorData(payload ?? JSON.stringify(error));
                 const { code, message } = error;
                 sent.call?.answered({ rpc: { code, message, ...(data !== undefined && { data }) } });

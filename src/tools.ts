@@ -8,6 +8,8 @@ import { isObject } from './json.js';
 /** A tool as it was listed, and what was made of it. */
 interface Known {
     readonly tool: Tool;
+    /** Whether none of its arguments is repeated in the header of a request. */
+    readonly plain: boolean;
     validate?: JsonSchemaValidator<unknown>;
 }
 
@@ -24,7 +26,10 @@ export class Tools {
     learn(page: unknown): void {
         if (!isObject(page) || !Array.isArray(page['tools'])) return;
         for (const tool of page['tools'] as Tool[]) {
-            if (this.#known.has(tool.name) || this.#known.size < MOST_TOOLS) this.#known.set(tool.name, { tool });
+            if (this.#known.has(tool.name) || this.#known.size < MOST_TOOLS) {
+                const plain = !JSON.stringify(tool.inputSchema).includes('"x-mcp-header"');
+                this.#known.set(tool.name, { tool, plain });
+            }
         }
     }
 
@@ -36,6 +41,11 @@ export class Tools {
     /** The tool as it was listed. */
     get(name: string): Tool | undefined {
         return this.#known.get(name)?.tool;
+    }
+
+    /** Whether nothing of a call of the tool goes into a header; undefined for one that was not listed. */
+    plain(name: string): boolean | undefined {
+        return this.#known.get(name)?.plain;
     }
 
     /** Whether a call of the tool may be repeated: it says of itself that a second one has no effect. */

@@ -9,6 +9,8 @@ import { TappedClient, optionsFor } from './client.js';
 import type { Egress } from './fetch.js';
 import { HttpTransport } from './http.js';
 import { parseParams } from './json.js';
+import type { Quick, Way } from './lane.js';
+import { Lane } from './lane.js';
 import { HttpResponse } from './response.js';
 import { Tap } from './tap.js';
 import { NEVER } from './timers.js';
@@ -56,7 +58,7 @@ function answer(era: Era, message: JSONRPCMessage): string | undefined {
 }
 
 /** A pipe to a server in memory. */
-class MemoryTransport implements Transport {
+class MemoryTransport implements Transport, Way {
     onmessage?: (message: JSONRPCMessage) => void;
     onclose?: () => void;
     readonly pid = null;
@@ -73,6 +75,14 @@ class MemoryTransport implements Transport {
         this.tap.sent(message);
         const text = answer(this.era, JSON.parse(JSON.stringify(message)) as JSONRPCMessage);
         await Promise.resolve();
+        this.#hear(text);
+    }
+
+    post(_quick: Quick, message: JSONRPCMessage): void {
+        this.#hear(answer(this.era, JSON.parse(JSON.stringify(message)) as JSONRPCMessage));
+    }
+
+    #hear(text: string | undefined): void {
         if (text !== undefined) for (const heard of this.tap.received(text)) this.onmessage?.(heard);
     }
 
@@ -106,11 +116,21 @@ function memoryEgress(tap: Tap, era: Era): Egress {
         async post(_, headers, body) {
             if (headers.length === 0) throw new Error('no headers');
             return exchange(body);
+        },
+        pass(_, headers, body) {
+            if (headers.length === 0) throw new Error('no headers');
+            const response = exchange(body);
+            return { response: async () => response, drop() {} };
         }
     };
 }
 
-async function converse(tap: Tap, call: Call, transport: Transport): Promise<void> {
+/** An operation that settles with nobody. */
+class Rehearsal extends Call {
+    override resolve(): void {}
+}
+
+async function converse(era: Era, tap: Tap, call: Call, transport: Transport & Way): Promise<void> {
     const negotiation = { mode: 'auto', probe: { timeoutMs: NEVER } } as const;
     const client = new TappedClient({ name: 'w', version: '1' }, { versionNegotiation: negotiation });
     client.tappedBy(tap);
@@ -121,6 +141,14 @@ async function converse(tap: Tap, call: Call, transport: Transport): Promise<voi
     for (const args of ['{"a":[1,{"b":null}]}', '{"n":9007199254740993}']) {
         const params = parseParams(`{"name":"t","arguments":${args}}`);
         await client.callTool(params as { name: string }, optionsFor(call));
+        await new Promise<void>((finish, fail) =>
+            new Lane(client, tap, transport, era === 'modern').send(new Rehearsal(0, 0, 'tools/call'), {
+                method: 'tools/call',
+                params,
+                finish: () => (finish(), ''),
+                otherwise: async () => (fail(new Error('the lane does not work')), '')
+            })
+        );
     }
     await client.close();
 }
@@ -135,7 +163,7 @@ export async function warmUp(): Promise<void> {
             const transport = http
                 ? new HttpTransport(url, tap, memoryEgress(tap, era))
                 : new MemoryTransport(tap, era);
-            await converse(tap, call, transport);
+            await converse(era, tap, call, transport);
             if (call.result !== ANSWERS[era]['tools/call']) throw new Error(`the warm-up went wrong: ${era}`);
         }
     }
