@@ -33,11 +33,47 @@ function _release() {
 }
 `;
 
+/**
+ * A header that is frozen is sent again and again: it is encoded once, into a piece of memory whose
+ * addresses count from its own beginning.
+ */
+const KEPT = `const _encoded = new WeakMap();
+function _header(fields) {
+  let kept = _encoded.get(fields);
+  if (kept === undefined) {
+    const texts = fields.flat().map(text => TEXT_ENCODER_UTF8.encode(text));
+    const table = [];
+    let end = fields.length * 16;
+    for (const text of texts) {
+      table.push(end, text.length);
+      end += text.length;
+    }
+    const bytes = new Uint8Array(end);
+    for (let i = 0; i < texts.length; i++) bytes.set(texts[i], table[2 * i]);
+    kept = { table, bytes };
+    if (Object.isFrozen(fields)) _encoded.set(fields, kept);
+  }
+  const { table, bytes } = kept;
+  const base = _own(0, 0, 4, bytes.length);
+  for (let i = 0; i < table.length; i += 2) table[i] += base;
+  new Uint8Array($memory.buffer, base, bytes.length).set(bytes);
+  new Uint32Array($memory.buffer, base, table.length).set(table);
+  for (let i = 0; i < table.length; i += 2) table[i] -= base;
+  return base;
+}
+`;
+
 const REPLACED = [
     [/= \$realloc\(/g, () => '= _own('],
     [/, \$realloc, \$memory\)/g, () => ', _own, $memory)'],
     [/^ *(?:\w+ = )?\$import_.*\);$/gm, call => `try {\n${call}\n} finally { _release(); }`],
-    [/^function _utf8AllocateAndEncode\([^]*?\n}\n/m, () => OWNED + ENCODE],
+    [/^function _utf8AllocateAndEncode\([^]*?\n}\n/m, () => OWNED + ENCODE + KEPT],
+    [
+        /var result(\d+) = _own\(0, 0, 4, len\d+ \* 16\);\n  for \([^]*?\n  }\n/,
+        (_, number) => `var result${number} = _header(vec${number});\n`
+    ],
+    // No export returns a promise, and to wait for none costs another turn.
+    [/ret = await /g, () => 'ret = '],
     [/_debugLog\('[^']*'(?:, \{[^}]*\})?\);/g, () => '']
 ];
 

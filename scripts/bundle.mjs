@@ -24,6 +24,8 @@ export async function bundle(root, { interpreted = false } = {}) {
         external: ['caisson:*'],
         define: { 'self.location': 'undefined', INTERPRETED: String(interpreted) },
         minify: true,
+        // Fields of a class are set like any others: to define them takes this engine several times as long.
+        tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
         legalComments: 'none',
         logLevel: 'warning'
     });

@@ -102,7 +102,9 @@ export class HttpTransport extends StreamableHTTPClientTransport implements Way 
         let headers = this.#headersOf.get(key);
         if (!headers) {
             if (this.#headersOf.size >= MOST_HEADERS) this.#headersOf.clear();
-            this.#headersOf.set(key, (headers = this.#headers(message)));
+            headers = this.#headers(message);
+            // Frozen, they are encoded once (scripts/bindings.mjs).
+            this.#headersOf.set(key, Object.freeze(headers) as Header[]);
         }
         return headers;
     }

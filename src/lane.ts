@@ -15,9 +15,9 @@ import type { Tap } from './tap.js';
 interface Internals {
     /** The id of the next request. */
     _requestMessageId: number;
-    /** Puts into a message what an era has in each. */
-    _envelopeOutbound(message: object): JSONRPCMessage;
-    _resolveOutboundCodec(method: string): Codec;
+    /** What an era has in the `_meta` of each message. */
+    _outboundMetaEnvelope(): object | undefined;
+    _negotiatedWireCodec(): Codec;
 }
 
 /** How an era's results are read. */
@@ -43,24 +43,39 @@ export interface Ordinary {
 
 /** The lane of one connection. */
 export class Lane {
+    readonly #envelope: object | undefined;
+    /** How the connection's era reads results. */
+    readonly codec: Codec;
+
+    /** The client must be connected. */
     constructor(
         readonly client: TappedClient,
         readonly tap: Tap,
         private readonly way: Way,
         /** Whether the connection's era is the newer one. */
         readonly modern: boolean
-    ) {}
+    ) {
+        const internals = client as unknown as Internals;
+        this.#envelope = internals._outboundMetaEnvelope();
+        this.codec = internals._negotiatedWireCodec();
+    }
 
     /** Sends a request. The operation settles without the SDK when all goes as it mostly does. */
     send(call: Call, request: Ordinary): void {
         const internals = this.client as unknown as Internals;
         const id = internals._requestMessageId++;
         const { method, params } = request;
-        const message = internals._envelopeOutbound({ method, params, jsonrpc: '2.0', id });
         const quick = new Quick(this, id, call, request);
         this.tap.passed(quick);
         call.quick = quick;
-        this.way.post(quick, message);
+        this.way.post(quick, { method, params: this.#enveloped(params), jsonrpc: '2.0', id });
+    }
+
+    #enveloped(params: Record<string, unknown>): Record<string, unknown> {
+        const envelope = this.#envelope;
+        if (!envelope) return params;
+        const { _meta } = params;
+        return { ...params, _meta: _meta === undefined ? envelope : { ...envelope, ...(_meta as object) } };
     }
 }
 
@@ -134,12 +149,11 @@ export class Quick {
 
     /** What the SDK would make of a result; undefined when it would not take it as it is. */
     #read(result: Record<string, unknown>): unknown {
-        const { client, modern } = this.lane;
+        const { codec, modern } = this.lane;
         const { method } = this.request;
         // The SDK looks into it, too.
         if ('_meta' in result && !isMeta(result['_meta'])) return undefined;
         if (modern) complete(result);
-        const codec = (client as unknown as Internals)._resolveOutboundCodec(method);
         const decoded = codec.decodeResult(method, result);
         if (decoded.kind !== 'complete') return undefined;
         const outcome = codec.validateResult(method, decoded.result);

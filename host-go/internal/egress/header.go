@@ -2,7 +2,6 @@ package egress
 
 import (
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -65,13 +64,31 @@ func validToken(s string) bool {
 	return s != ""
 }
 
-// responseHeader returns the fields of a response: names in lower case and sorted, values in UTF-8.
+// coreFields are the response fields that the core is told of, in lower case: those that the
+// protocol, its authorization or a client of HTTP has a use for. All of "Mcp-*" is meant as well.
+// What else a server sends, cookies for one, stays outside: the core would pay for each field of
+// each response.
+var coreFields = map[string]bool{
+	"content-type":     true,
+	"dpop-nonce":       true,
+	"location":         true,
+	"retry-after":      true,
+	"www-authenticate": true,
+}
+
+// responseHeader returns the fields of a response that the core is told of: names in lower case and
+// sorted, values in UTF-8.
 func responseHeader(header http.Header) [][2]string {
-	fields := make([][2]string, 0, len(header))
-	for _, name := range slices.Sorted(maps.Keys(header)) {
-		for _, value := range header[name] {
-			fields = append(fields, [2]string{strings.ToLower(name), strings.ToValidUTF8(value, "\uFFFD")})
+	var fields [][2]string
+	for name, values := range header {
+		name = strings.ToLower(name)
+		if !coreFields[name] && !strings.HasPrefix(name, "mcp-") {
+			continue
+		}
+		for _, value := range values {
+			fields = append(fields, [2]string{name, strings.ToValidUTF8(value, "\uFFFD")})
 		}
 	}
+	slices.SortStableFunc(fields, func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
 	return fields
 }
