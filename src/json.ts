@@ -30,7 +30,6 @@ const ID_FIRST = '{"jsonrpc":"2.0","id":';
 const RESULT_FIRST = '{"result":';
 const RESULT = ',"result":';
 const ID_LAST = ',"jsonrpc":"2.0","id":';
-const DIGITS = /^\d{1,15}$/;
 
 /**
  * Takes a result apart that is laid out as nearly all are: the three members without a space, the
@@ -53,9 +52,10 @@ function splitResult(text: string): Parsed | undefined {
     } else {
         return undefined;
     }
-    if (!DIGITS.test(id) || String(Number(id)) !== id) return undefined;
+    const number = Number(id);
+    if (!Number.isSafeInteger(number) || number < 0 || String(number) !== id) return undefined;
     try {
-        return { message: { jsonrpc: '2.0', id: Number(id), result: JSON.parse(payload) as unknown }, payload };
+        return { message: { jsonrpc: '2.0', id: number, result: JSON.parse(payload) as unknown }, payload };
     } catch {
         // More than one value, as with a key that occurs twice; or not JSON at all.
         return undefined;

@@ -22,7 +22,6 @@ interface Internals {
 
 /** How an era's results are read. */
 interface Codec {
-    decodeResult(method: string, raw: unknown): { kind: string; result?: unknown };
     validateResult(method: string, value: unknown): { ok: boolean; value?: unknown };
 }
 
@@ -153,10 +152,12 @@ export class Quick {
         const { method } = this.request;
         // The SDK looks into it, too.
         if ('_meta' in result && !isMeta(result['_meta'])) return undefined;
-        if (modern) complete(result);
-        const decoded = codec.decodeResult(method, result);
-        if (decoded.kind !== 'complete') return undefined;
-        const outcome = codec.validateResult(method, decoded.result);
+        if (modern) {
+            complete(result);
+            // The SDK's decoder checks the same schema, with this member in it, a second time.
+            if (result['resultType'] !== 'complete') return undefined;
+        }
+        const outcome = codec.validateResult(method, result);
         return outcome.ok ? outcome.value : undefined;
     }
 }
