@@ -12,6 +12,8 @@ interface Waiting extends PromiseWithResolvers<Record<string, unknown>> {
 
 const asks = new Table<Waiting>();
 
+const RELATED_TASK = 'io.modelcontextprotocol/related-task';
+
 /** What a client may be asked, by the capability that it has declared for it. */
 export const ASKED = {
     sampling: 'sampling/createMessage',
@@ -24,7 +26,8 @@ export async function ask(
     session: SessionId,
     method: string,
     params: object,
-    signal: AbortSignal
+    signal: AbortSignal,
+    meta?: object
 ): Promise<Record<string, unknown>> {
     const answer = Promise.withResolvers<Record<string, unknown>>();
     if (signal.aborted) throw signal.reason;
@@ -40,10 +43,17 @@ export async function ask(
         const given = await answer.promise;
         // A form that was accepted as it is: its defaults go into its content.
         if (given['action'] === 'accept' && !('mode' in params && params.mode === 'url')) given['content'] ??= {};
-        return given;
+        return related(given, meta);
     } finally {
         signal.removeEventListener('abort', onAbort);
     }
+}
+
+/** What answers a question of a task's says so (2025-11-25, basic/utilities/tasks, "Associating Task-Related Messages"). */
+function related(answer: Record<string, unknown>, meta: object = {}): Record<string, unknown> {
+    const task = (meta as Record<string, unknown>)[RELATED_TASK];
+    if (task === undefined) return answer;
+    return { ...answer, _meta: { ...(answer['_meta'] as object | undefined), [RELATED_TASK]: task } };
 }
 
 /** Takes back all questions of a session: what they were for has ended with its connection. */

@@ -1,4 +1,5 @@
 import type {
+    ClientCapabilities,
     JSONRPCResponse,
     ListToolsResult,
     McpSubscription,
@@ -7,10 +8,16 @@ import type {
 } from '@modelcontextprotocol/client';
 import { Client } from '@modelcontextprotocol/client';
 
+import { ASKED } from './asks.js';
 import type { Call } from './calls.js';
+import { failure } from './errors.js';
+import { isObject } from './json.js';
 import { resultSchema } from './results.js';
 import type { Tap } from './tap.js';
 import { NEVER } from './timers.js';
+
+/** The extension that lets a server answer with a task (SEP-2663). The core drives it by itself, and so declares it. */
+export const TASKS = 'io.modelcontextprotocol/tasks';
 
 /** The options of a request that belongs to an operation. The SDK hands them on as they are. */
 export interface CallOptions extends RequestOptions {
@@ -50,13 +57,15 @@ export class TappedClient extends Client {
     // The SDK overloads `request`: the arguments go through as they are.
     // eslint-disable-next-line @typescript-eslint/no-explicit-any
     override request(...args: any[]): Promise<any> {
-        const [{ method }, given] = args as [{ method: string }, unknown];
+        const [request, given] = args as [{ method: string; params?: Record<string, unknown> }, unknown];
+        const { method } = request;
         const call = args.find(hasCall)?.call;
         if (call?.taken) {
             const { taken } = call;
             call.taken = undefined;
             return taken;
         }
+        if (method === 'initialize') args[0] = undeclared(request);
         const schema = isSchema(given) ? undefined : resultSchema(this, method);
         if (schema) args.splice(1, 0, schema);
         const send = () => (super.request as (this: this, ...args: unknown[]) => Promise<unknown>).apply(this, args);
@@ -66,6 +75,17 @@ export class TappedClient extends Client {
     /** The request of a subscription goes past `request` as well. */
     override listen(filter: SubscriptionFilter, options?: RequestOptions): Promise<McpSubscription> {
         return this.#sending([options], () => super.listen(filter, options));
+    }
+
+    /** Answers a question that came in another answer, as it would if it had been asked by itself. */
+    async answer(key: string, question: unknown, signal: AbortSignal): Promise<unknown> {
+        const { method, params } = isObject(question) ? question : {};
+        const asked = Object.values<unknown>(ASKED).includes(method) ? (method as string) : undefined;
+        const handler = asked === undefined ? undefined : this._getRequestHandler(asked);
+        if (asked === undefined || !handler)
+            throw failure('protocol', `the server asks for what the client has not declared: ${String(method)}`);
+        const request = { jsonrpc: '2.0' as const, id: key, method: asked, ...(isObject(params) && { params }) };
+        return handler(request, { mcpReq: { id: key, method: asked, signal } } as never);
     }
 
     /** Takes out of a page what the SDK would: tools whose `x-mcp-header` cannot be followed. Gives their names. */
@@ -120,6 +140,15 @@ export function complete(result: Record<string, unknown>): void {
     result['cacheScope'] ??= 'private';
     const { ttlMs } = result;
     if (ttlMs === undefined || (typeof ttlMs === 'number' && ttlMs < 0)) result['ttlMs'] = 0;
+}
+
+/** The handshake of the older revisions, which have no extensions for tasks. */
+function undeclared(request: { params?: Record<string, unknown> }): object {
+    const capabilities = { ...(request.params?.['capabilities'] as ClientCapabilities) };
+    const extensions = Object.entries(capabilities.extensions ?? {}).filter(([name]) => name !== TASKS);
+    if (extensions.length > 0) capabilities.extensions = Object.fromEntries(extensions);
+    else delete capabilities.extensions;
+    return { ...request, params: { ...request.params, capabilities } };
 }
 
 function hasCall(options: unknown): options is CallOptions {

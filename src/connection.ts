@@ -6,7 +6,7 @@ import type { Json, SessionId } from 'caisson:mcp/types@0.1.0';
 
 import { ASKED, ask, retractAll } from './asks.js';
 import type { Call } from './calls.js';
-import { TappedClient, optionsFor } from './client.js';
+import { TASKS, TappedClient, optionsFor } from './client.js';
 import type { CallFailure } from './errors.js';
 import { describe, failure } from './errors.js';
 import { HttpTransport, SseTransport } from './http.js';
@@ -58,7 +58,7 @@ export class Connection {
         this.client = new TappedClient(
             { name, version, ...(title !== undefined && { title }) },
             {
-                capabilities,
+                capabilities: { ...capabilities, extensions: { ...capabilities.extensions, [TASKS]: {} } },
                 ...(config.protocolVersions.length > 0 && { supportedProtocolVersions: config.protocolVersions }),
                 inputRequired: { maxRounds: config.inputRounds },
                 versionNegotiation: { mode, ...(mode === 'auto' && { probe: { timeoutMs: opening.probeTimeout } }) }
@@ -68,7 +68,7 @@ export class Connection {
         for (const [capability, method] of Object.entries(ASKED))
             if (capability in capabilities)
                 this.client.setRequestHandler(method, { params: ANY_PARAMS }, (params, { mcpReq }) =>
-                    ask(session, method, params, mcpReq.signal)
+                    ask(session, method, params, mcpReq.signal, mcpReq._meta)
                 );
         // The host is told of every notification, and it alone knows the tokens.
         this.client.removeNotificationHandler('notifications/progress');

@@ -7,6 +7,12 @@ import { parseParams } from './json.js';
 
 export type Params = Record<string, unknown>;
 
+/** What a request came to: what the SDK made of the answer, and the answer as it was sent. */
+export interface Answer {
+    readonly value: unknown;
+    readonly result: Json;
+}
+
 /** Requests that only ask, or say what the session is to be: a second one does no harm. */
 export const REPEATABLE: ReadonlySet<string> = new Set([
     'server/discover',
@@ -20,7 +26,9 @@ export const REPEATABLE: ReadonlySet<string> = new Set([
     'prompts/get',
     'completion/complete',
     'logging/setLevel',
-    'tasks/get'
+    'tasks/get',
+    'tasks/result',
+    'tasks/list'
 ]);
 
 /** The params of an operation, which the host gave. */
@@ -41,6 +49,8 @@ export function send(
     request: { method: string; params: Params },
     options: CallOptions
 ): Promise<unknown> {
+    // The SDK knows these methods, in one of the eras, and no schema for their results.
+    if (request.method.startsWith('tasks/')) return client.request(request, ANY_RESULT, options);
     try {
         return client.request(request, options);
     } catch (error) {
@@ -51,6 +61,6 @@ export function send(
 }
 
 /** The schema of a result that only its extension knows. */
-const ANY_RESULT: StandardSchemaV1 = {
+export const ANY_RESULT: StandardSchemaV1 = {
     '~standard': { version: 1, vendor: 'caisson', validate: value => ({ value }) }
 };

@@ -1,4 +1,4 @@
-import type { ListToolsResult } from '@modelcontextprotocol/client';
+import type { ListToolsResult, Tool } from '@modelcontextprotocol/client';
 import { LOG_LEVEL_META_KEY, ProtocolError } from '@modelcontextprotocol/client';
 import type { SessionConfig } from 'caisson:mcp/client@0.1.0';
 import { closed, renewed } from 'caisson:mcp/host@0.1.0';
@@ -16,25 +16,25 @@ import { isObject } from './json.js';
 import { isMeta } from './lane.js';
 import { Link } from './link.js';
 import { listen } from './listen.js';
-import type { Params } from './requests.js';
-import { REPEATABLE, parse, send } from './requests.js';
+import type { Answer, Params } from './requests.js';
+import { ANY_RESULT, REPEATABLE, parse, send } from './requests.js';
+import { Created, created, createdIn } from './task.js';
+import { Tasks } from './tasks.js';
 import { clearTimeout, setTimeout } from './timers.js';
 import { Tools, without } from './tools.js';
 
-/** What a request came to: what the SDK made of the answer, and the answer as it was sent. */
-interface Answer {
-    readonly value: unknown;
-    readonly result: Json;
-}
-
 /** A server refused a `tools/call` for its headers, before it did anything (revision 2026-07-28). */
 const HEADER_MISMATCH = -32020;
+
+/** How many pages of tools are looked through for one. */
+const MOST_PAGES = 100;
 
 /** One server, from `connect` until the host closes the session. */
 export class Session {
     readonly #link: Link;
     readonly #tools = new Tools();
     readonly #cache = new Cache();
+    readonly #tasks: Tasks;
     #connecting: Call | undefined;
     #closing: Promise<void> | undefined;
     /** The level of logging messages, which revision 2026-07-28 has in each request. */
@@ -45,6 +45,7 @@ export class Session {
         private readonly config: SessionConfig
     ) {
         this.#link = new Link(id, config);
+        this.#tasks = new Tasks(id, config.inputRounds, (...request) => this.#send(...request));
         this.#link.onlost = cause => this.#onLost(cause);
     }
 
@@ -92,7 +93,18 @@ export class Session {
             case 'subscriptions/listen':
                 return listen(call, this.#link, given);
         }
+        if (method.startsWith('tasks/')) return (await this.#tasks.request(call, method, given)).result;
         return this.#kept(call, method, given, (call, given) => this.#send(call, method, given));
+    }
+
+    /** Calls a tool as a task, and does not wait for it: it comes to the task, or to the result at once. */
+    async startTask(call: Call, params: Json): Promise<Json> {
+        return (await this.#toolAnswer(call, parse(params), true)).result;
+    }
+
+    /** Waits for the end of a task. */
+    async waitTask(call: Call, params: Json): Promise<Json> {
+        return (await this.#tasks.wait(call, parse(params))).result;
     }
 
     /** A notification to the server. */
@@ -112,6 +124,7 @@ export class Session {
         const over = failure('closed', 'the session is closed');
         this.#connecting?.abort(over);
         rejectAll(this.id, over, closing);
+        await this.#tasks.farewell();
         await this.#link.close(over);
     }
 
@@ -139,6 +152,7 @@ export class Session {
         const connection = this.#link.live;
         const { name } = given;
         if (!connection?.lane || typeof name !== 'string' || !isMeta(given['_meta'])) return false;
+        if ('task' in given || !this.#tasks.plain(this.#tools.get(name))) return false;
         const { client, lane } = connection;
         if (lane.modern && !(this.#tools.plain(name) ?? !client.knows)) return false;
         const check = this.#tools.check(name);
@@ -157,26 +171,51 @@ export class Session {
     /** Calls a tool. A connection is given where the request has gone out on it. */
     async #callTool(call: Call, given: Params, sent?: Connection): Promise<Json> {
         const { name } = given;
+        // A schema that cannot be used fails the call before it is sent.
+        if (typeof name === 'string') this.#tools.check(name);
+        let answer = await this.#toolAnswer(call, given, 'task' in given, sent);
+        if (answer.value instanceof Created) answer = await this.#tasks.drive(call, answer.value.state, answer.result);
+        this.#tools.check(name as string)?.(answer.value);
+        return answer.result;
+    }
+
+    /** What a server answers to a tool's call, which may be a task. */
+    async #toolAnswer(call: Call, given: Params, asTask: boolean, sent?: Connection): Promise<Answer> {
+        const { name } = given;
         if (typeof name !== 'string') throw failure('invalid-argument', 'params have no name of a tool');
-        const check = this.#tools.check(name);
+        const find = () => this.#tool(call, name);
+        const params =
+            asTask || this.#tasks.kind === 'experimental' ? await this.#tasks.asked(given, asTask, find) : given;
         try {
-            const { value, result } = await this.#callKnown(call, name, given, sent);
-            check?.(value);
-            return result;
+            return await this.#callKnown(call, name, params, sent);
         } catch (error) {
+            const task = createdIn(error, call);
+            if (task) return task;
             // The tool's parameters have changed since it was listed. The SDK lists it anew by itself
             // when it is not told what they were.
             if (!(error instanceof ProtocolError && error.code === HEADER_MISMATCH) || !this.#tools.get(name))
                 throw error;
             this.#tools.forget();
-            return (await this.#callKnown(call, name, given)).result;
+            return this.#toolAnswer(call, given, asTask);
         }
     }
 
+    /** A tool that the server has, listed when it is not known yet. */
+    async #tool(call: Call, name: string): Promise<Tool | undefined> {
+        for (let page = 0, cursor: unknown; page < MOST_PAGES && !this.#tools.get(name); page++) {
+            const { value } = await this.#listTools(call, cursor === undefined ? {} : { cursor });
+            cursor = (value as ListToolsResult).nextCursor;
+            if (cursor === undefined || cursor === '') break;
+        }
+        return this.#tools.get(name);
+    }
+
     #callKnown(call: Call, name: string, given: Params, sent?: Connection): Promise<Answer> {
-        const send = (connection: Connection) => {
+        const send = async (connection: Connection) => {
             const { client } = connection;
             const params = this.#leveled(client, given) as { name: string };
+            if ('task' in params && connection.legacy)
+                return created(await client.request({ method: 'tools/call', params }, ANY_RESULT, optionsFor(call)));
             const tool = this.#tools.get(name);
             // Results are checked here: the SDK's own check would compile the schema for each call.
             const toolDefinition = tool && { name, inputSchema: tool.inputSchema };
@@ -258,9 +297,11 @@ export class Session {
     }
 
     #hear(connection: Connection): void {
+        this.#tasks.use(connection);
         connection.tap.onnotification = (method, params) => {
             this.#cache.notified(method, params?.['uri']);
             if (method === 'notifications/tools/list_changed') this.#tools.forget();
+            if (method === 'notifications/tasks/status') this.#tasks.notified(params);
         };
     }
 

@@ -49,6 +49,20 @@ export const getPrompt = requestOf('prompts/get');
 export const complete = requestOf('completion/complete');
 export const setLoggingLevel = requestOf('logging/setLevel');
 export const listen = requestOf('subscriptions/listen');
+export const getTask = requestOf('tasks/get');
+export const updateTask = requestOf('tasks/update');
+export const cancelTask = requestOf('tasks/cancel');
+export const listTasks = requestOf('tasks/list');
+
+/** `tools/call`, without waiting for the task that it becomes. */
+export function startTask(call: CallId, session: SessionId, params: Json): void {
+    begin(call, session, 'tools/call', async call => find(session).startTask(call, params));
+}
+
+/** The end of a task. */
+export function waitTask(call: CallId, session: SessionId, params: Json): void {
+    begin(call, session, 'tasks/get', async call => find(session).waitTask(call, params));
+}
 
 /** `ping`. */
 export function ping(call: CallId, session: SessionId): void {

@@ -11,6 +11,7 @@ import { HttpTransport } from './http.js';
 import { parseParams } from './json.js';
 import type { Quick, Way } from './lane.js';
 import { Lane } from './lane.js';
+import { send } from './requests.js';
 import { HttpResponse } from './response.js';
 import { Tap } from './tap.js';
 import { NEVER } from './timers.js';
@@ -28,7 +29,8 @@ const ASKED: Record<string, [params: string, result: string]> = {
     'completion/complete': [
         '{"ref":{"type":"ref/prompt","name":"p"},"argument":{"name":"a","value":"x"}}',
         '"completion":{"values":["xy"]}'
-    ]
+    ],
+    'tasks/get': ['{"taskId":"t"}', '"taskId":"t","status":"working","createdAt":"","lastUpdatedAt":""']
 };
 
 const asked = (before: string, after: string) =>
@@ -137,7 +139,7 @@ async function converse(era: Era, tap: Tap, call: Call, transport: Transport & W
     await client.connect(transport, optionsFor(call));
     tap.shaken();
     for (const [method, [params]] of Object.entries(ASKED))
-        await client.request({ method, params: parseParams(params) }, optionsFor(call));
+        await send(client, { method, params: parseParams(params) }, optionsFor(call));
     for (const args of ['{"a":[1,{"b":null}]}', '{"n":9007199254740993}']) {
         const params = parseParams(`{"name":"t","arguments":${args}}`);
         await client.callTool(params as { name: string }, optionsFor(call));

@@ -11,7 +11,16 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const CALLS: Record<string, string[]> = {
     'caisson:mcp/egress@0.1.0': ['fetch.ts', 'pipe.ts'],
     'caisson:mcp/timers@0.1.0': ['timers.ts'],
-    'caisson:mcp/host@0.1.0': ['asks.ts', 'calls.ts', 'connection.ts', 'link.ts', 'listen.ts', 'session.ts', 'tap.ts']
+    'caisson:mcp/host@0.1.0': [
+        'asks.ts',
+        'calls.ts',
+        'connection.ts',
+        'followed.ts',
+        'link.ts',
+        'listen.ts',
+        'session.ts',
+        'tap.ts'
+    ]
 };
 
 describe('the script of the component', () => {

@@ -15,13 +15,18 @@ import (
 // CallOptions say more about the calls that are made with a context; see [WithCallOptions].
 type CallOptions struct {
 	// OnProgress gets the call's progress, in order, in a goroutine of its own, and all of it before
-	// the call returns (specification, basic/utilities/progress). Default: nobody is told.
+	// the call returns (specification, basic/utilities/progress). When the call becomes a task, each
+	// of its states is told as well: the message is the server's for it, or the status, and the
+	// numbers are the last ones that the server gave. Default: nobody is told.
 	OnProgress func(*mcp.ProgressNotificationParams)
 	// Timeout bounds the time without progress: each sign of progress begins it anew. The call then
 	// fails with [CodeTimeout], and the server is told. Default: none but the context's.
 	Timeout time.Duration
 	// MaxTimeout bounds the call as a whole, whatever the progress. Default: none but the context's.
 	MaxTimeout time.Duration
+	// TaskTTL is how long a server of revision 2025-11-25 is asked to keep the task that
+	// [Session.StartTask] begins, from then on, in whole milliseconds. Default: as long as it likes.
+	TaskTTL time.Duration
 }
 
 type callOptionsKey struct{}
@@ -76,20 +81,28 @@ func (s *Session) apply(ctx context.Context, op *engine.Operation) (context.Cont
 	}
 	if o.OnProgress != nil || o.Timeout > 0 {
 		progress := &engine.Progress{}
+		if err := s.setToken(op, progress); err != nil {
+			return nil, nil, err
+		}
 		if o.Timeout > 0 {
 			t := after("Timeout", o.Timeout)
 			progress.Heard = func() { t.Reset(o.Timeout) }
 		}
 		if o.OnProgress != nil {
+			last := mcp.ProgressNotificationParams{}
+			_ = json.Unmarshal([]byte(progress.Token), &last.ProgressToken) // It has been read before, or made here.
 			progress.Handle = func(params []byte) {
 				p := &mcp.ProgressNotificationParams{}
 				if json.Unmarshal(params, p) == nil {
+					last = *p
 					o.OnProgress(p)
 				}
 			}
-		}
-		if err := s.setToken(op, progress); err != nil {
-			return nil, nil, err
+			progress.HandleTask = func(state []byte) {
+				if p := taskProgress(state, &last); p != nil {
+					o.OnProgress(p)
+				}
+			}
 		}
 		op.Progress = progress
 	}

@@ -32,7 +32,16 @@ func (s *Session) Tools(ctx context.Context, params *mcp.ListToolsParams) iter.S
 //
 // When the tool was listed before, with an outputSchema, a result that does not match it is an
 // error with [CodeOutputSchema] (specification, server/tools, "Output Schema").
+//
+// A server may make a task of the call, and a tool of revision 2025-11-25 may have to be called as
+// one: then CallTool follows the task to its end, and tells [CallOptions.OnProgress] of its states.
+// A task that outlasts the call is cancelled. [Session.StartTask] gives the task itself.
 func (s *Session) CallTool(ctx context.Context, params *mcp.CallToolParams) (*mcp.CallToolResult, error) {
+	return callAs[mcp.CallToolResult](ctx, s, engine.Operation{Export: "call-tool", Method: "tools/call"}, toolParams(params))
+}
+
+// toolParams gives the params of a call with arguments in any case.
+func toolParams(params *mcp.CallToolParams) *mcp.CallToolParams {
 	p := mcp.CallToolParams{}
 	if params != nil {
 		p = *params
@@ -40,7 +49,7 @@ func (s *Session) CallTool(ctx context.Context, params *mcp.CallToolParams) (*mc
 	if p.Arguments == nil {
 		p.Arguments = struct{}{}
 	}
-	return callAs[mcp.CallToolResult](ctx, s, engine.Operation{Export: "call-tool", Method: "tools/call"}, &p)
+	return &p
 }
 
 // CallToolAs calls a tool and decodes its structured content into a T. The tool's own failure is

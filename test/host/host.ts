@@ -75,6 +75,8 @@ export class FakeHost {
     readonly asks: Ask[] = [];
     /** What subscriptions were granted, by call. */
     readonly listening: { call: number; notifications: unknown }[] = [];
+    /** The states of tasks, by the call that waits for them. */
+    readonly tasks: { call: number; task: unknown }[] = [];
     /** The introductions of sessions that were begun anew. */
     readonly renewed: unknown[] = [];
     readonly logs: { session: number; level: LogLevel; message: string }[] = [];
@@ -129,6 +131,7 @@ export class FakeHost {
                 },
                 listening: (call, notifications) =>
                     void host.listening.push({ call, notifications: JSON.parse(notifications) }),
+                task: (call, task) => void host.tasks.push({ call, task: JSON.parse(task) as unknown }),
                 renewed: (_session, introduction) => void host.renewed.push(JSON.parse(introduction)),
                 closed: (session, error) => {
                     host.history.push(`closed ${session}`);

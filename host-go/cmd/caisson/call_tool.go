@@ -22,41 +22,59 @@ words win. A word is typed by the tool's schema: VALUE is read as JSON where the
 number, a boolean, null, an array or an object, and is a string otherwise.
 
 With --json the result is printed as the server gave it, and nothing else. A result with isError
-ends the command with exit code 1.`,
+ends the command with exit code 1. Where the server makes a task of the call, the task is followed
+to its end.`,
 		example: `  caisson call-tool github search_repositories query=wazero perPage=5
   caisson call-tool everything echo --args '{"message": "hi"}'
   caisson call-tool echo message=hi -- npx -y @modelcontextprotocol/server-everything
   jq -n '{message: "hi"}' | caisson call-tool everything echo --args - --json`,
 		begin: func(c *cobra.Command, words []string) (action, error) {
-			if len(words) == 0 {
-				return action{}, usage(c, "no tool is given: 'caisson list-tools' shows the server's tools")
-			}
-			call := toolCall{command: c, tool: words[0]}
-			var err error
-			if call.pairs, err = splitPairs(c, words[1:]); err != nil {
-				return action{}, err
-			}
-			if call.arguments, err = a.readArguments(c, args); err != nil {
-				return action{}, err
-			}
+			call, err := a.readCall(c, words, args)
 			return action{use: func(ctx context.Context, client *client) error {
-				result, err := client.callTool(ctx, &call)
+				arguments, err := client.arguments(ctx, call)
 				if err != nil {
 					return err
 				}
-				if err := a.printResult(result, asJSON, describeResult); err != nil {
+				result, err := client.requestWithProgress(ctx, "tools/call", map[string]any{"name": call.tool, "arguments": arguments})
+				if err != nil {
 					return err
 				}
-				if isError(result) {
-					return &toolError{server: client.session.Name(), tool: call.tool}
-				}
-				return nil
-			}}, nil
+				return a.printToolResult(client, call.tool, result, asJSON)
+			}}, err
 		},
 	}.command(a)
-	c.Flags().StringVar(&args, "args", "", "the arguments: `JSON`, @FILE, or - for standard input")
+	argsFlag(c, &args)
 	jsonFlag(c, &asJSON)
 	return c
+}
+
+func argsFlag(c *cobra.Command, args *string) {
+	c.Flags().StringVar(args, "args", "", "the arguments: `JSON`, @FILE, or - for standard input")
+}
+
+// readCall reads the words of a call, and what --args means.
+func (a *app) readCall(c *cobra.Command, words []string, args string) (*toolCall, error) {
+	if len(words) == 0 {
+		return nil, usage(c, "no tool is given: 'caisson list-tools' shows the server's tools")
+	}
+	call := &toolCall{command: c, tool: words[0]}
+	var err error
+	if call.pairs, err = splitPairs(c, words[1:]); err != nil {
+		return nil, err
+	}
+	call.arguments, err = a.readArguments(c, args)
+	return call, err
+}
+
+// printToolResult prints the result of a tool, whose own failure ends the command.
+func (a *app) printToolResult(client *client, tool string, result json.RawMessage, asJSON bool) error {
+	if err := a.printResult(result, asJSON, describeResult); err != nil {
+		return err
+	}
+	if isError(result) {
+		return &toolError{server: client.session.Name(), tool: tool}
+	}
+	return nil
 }
 
 // A toolCall is what the command line asks for.
@@ -67,9 +85,9 @@ type toolCall struct {
 	pairs     []pair
 }
 
-// callTool calls a tool and gives the untouched result. It asks for the tool's schema only where
-// there are words to type.
-func (c *client) callTool(ctx context.Context, call *toolCall) (json.RawMessage, error) {
+// arguments gives the arguments of a call. It asks for the tool's schema only where there are words
+// to type.
+func (c *client) arguments(ctx context.Context, call *toolCall) (json.RawMessage, error) {
 	arguments := call.arguments
 	if len(call.pairs) > 0 {
 		tool, err := c.findTool(ctx, call)
@@ -83,7 +101,7 @@ func (c *client) callTool(ctx context.Context, call *toolCall) (json.RawMessage,
 	if arguments == nil {
 		arguments = json.RawMessage("{}")
 	}
-	return c.requestWithProgress(ctx, "tools/call", map[string]any{"name": call.tool, "arguments": arguments})
+	return arguments, nil
 }
 
 // findTool looks a tool up, a page after the other.

@@ -95,6 +95,7 @@ func (a *app) command() *cobra.Command {
 		a.listResourcesCommand(), a.listResourceTemplatesCommand(), a.readResourceCommand(),
 		a.subscribeResourceCommand(), a.unsubscribeResourceCommand(),
 		a.listPromptsCommand(), a.getPromptCommand(), a.completeCommand(),
+		a.startTaskCommand(), a.getTaskCommand(), a.waitTaskCommand(), a.updateTaskCommand(), a.cancelTaskCommand(), a.listTasksCommand(),
 		a.setLoggingLevelCommand(), a.pingCommand(), a.listenCommand(),
 		a.demoCommand(), a.demoServerCommand(), a.componentCommand(), a.replayCommand(), a.cacheCommand(), a.versionCommand(),
 	)

@@ -29,6 +29,7 @@ var withParams = []string{
 	"list-resources", "list-resource-templates", "read-resource", "subscribe-resource", "unsubscribe-resource",
 	"list-prompts", "get-prompt",
 	"complete", "set-logging-level", "listen",
+	"start-task", "get-task", "wait-task", "update-task", "cancel-task", "list-tasks",
 }
 
 // A call is an operation under way. Its id belongs to the instance's goroutine.
@@ -50,7 +51,7 @@ type outcome struct {
 func newCall(ctx context.Context, s *Session, op Operation) *call {
 	c := &call{operation: op, session: s, ctx: ctx, settled: make(chan outcome, 1)}
 	if op.Progress != nil && op.Progress.Handle != nil {
-		c.progress = newQueue(s.config.NotificationQueue, func(n notification) { op.Progress.Handle(n.params) })
+		c.progress = newQueue(s.config.NotificationQueue, op.Progress.handle)
 	}
 	return c
 }

@@ -60,6 +60,12 @@ func (in *instance) addImports(l tappedLinker) {
 			}
 			return nil, nil
 		}).
+		Func("task", func(_ context.Context, args []any) ([]any, error) {
+			if c := in.calls[args[0].(uint32)]; c != nil && c.operation.Progress != nil {
+				in.progressed(c, notification{method: taskProgress, params: []byte(args[1].(string))})
+			}
+			return nil, nil
+		}).
 		Func("renewed", func(_ context.Context, args []any) ([]any, error) {
 			if renewed := in.session.config.Renewed; renewed != nil {
 				renewed([]byte(args[1].(string)))

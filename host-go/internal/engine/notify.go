@@ -9,11 +9,26 @@ import (
 type Progress struct {
 	// Token is the JSON text of the progress token in the call's params.
 	Token string
-	// Heard is called on the instance's goroutine for each progress notification; it must not wait.
+	// Heard is called on the instance's goroutine for each progress notification, and each state of
+	// the call's task; it must not wait.
 	Heard func()
 	// Handle gets the params of each progress notification, in order, in a goroutine of its own. It
 	// may be nil.
 	Handle func(params []byte)
+	// HandleTask gets each state of the task that the call has become, in order with the
+	// notifications; see task in wit/host.wit. It is set when Handle is.
+	HandleTask func(state []byte)
+}
+
+// taskProgress stands for the method of the notification that a task's new state is to its call.
+const taskProgress = "tasks/get"
+
+func (p *Progress) handle(n notification) {
+	if n.method == taskProgress {
+		p.HandleTask(n.params)
+	} else {
+		p.Handle(n.params)
+	}
 }
 
 // notify hands a notification to who listens for it. It runs on the instance's goroutine.
@@ -35,9 +50,13 @@ func (in *instance) notifyProgress(n notification) {
 		return
 	}
 	c := in.progress[string(params.ProgressToken)]
-	if c == nil {
-		return // Of no call, or of one that has settled.
+	if c != nil { // It may be of no call, or of one that has settled.
+		in.progressed(c, n)
 	}
+}
+
+// progressed tells who listens for a call's progress.
+func (in *instance) progressed(c *call, n notification) {
 	if heard := c.operation.Progress.Heard; heard != nil {
 		heard()
 	}

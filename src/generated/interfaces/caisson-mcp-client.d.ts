@@ -19,6 +19,11 @@ declare module 'caisson:mcp/client@0.1.0' {
   /**
    * `tools/call`. A tool's own failure is a result with `isError`. When the tool was listed with an
    * `outputSchema`, a result that does not match it settles with `output-schema`.
+   * 
+   * When the server makes a task of it, the core follows the task and settles with the result of
+   * the tool; `host.task` tells how the task goes on. A task that does not come to its end with the
+   * call is cancelled. In revision 2025-11-25 a tool that runs as a task only is called as one; the
+   * core lists the tools of a server that has tasks, where it must to know.
    */
   export function callTool(call: CallId, session: SessionId, params: Json): void;
   /**
@@ -65,6 +70,35 @@ declare module 'caisson:mcp/client@0.1.0' {
    * such thing, it settles with `invalid-argument`.
    */
   export function listen(call: CallId, session: SessionId, params: Json): void;
+  /**
+   * `tools/call` as a task, without waiting for its end. Settles with the server's answer: the task
+   * (`CreateTaskResult`), or in revision 2026-07-28 the tool's result, where the server makes no
+   * task of it. In revision 2025-11-25 `params` may have `task`; what the server or the tool does
+   * not run as a task settles with `invalid-argument`, and so it does in the older revisions.
+   */
+  export function startTask(call: CallId, session: SessionId, params: Json): void;
+  /**
+   * `tasks/get`: the state of a task.
+   */
+  export function getTask(call: CallId, session: SessionId, params: Json): void;
+  /**
+   * Waits for the end of a task, given like `get-task`, and settles with the result of its tool's
+   * call, as `call-tool` does, save for the check of the schema. Giving it up does not cancel the
+   * task.
+   */
+  export function waitTask(call: CallId, session: SessionId, params: Json): void;
+  /**
+   * `tasks/update` (revision 2026-07-28): answers what a task asks.
+   */
+  export function updateTask(call: CallId, session: SessionId, params: Json): void;
+  /**
+   * `tasks/cancel`.
+   */
+  export function cancelTask(call: CallId, session: SessionId, params: Json): void;
+  /**
+   * `tasks/list`: one page. Revision 2026-07-28 has no such list.
+   */
+  export function listTasks(call: CallId, session: SessionId, params: Json): void;
   /**
    * A notification to the server. Settles with `{}` when it is sent.
    */
@@ -158,7 +192,8 @@ declare module 'caisson:mcp/client@0.1.0' {
     clientInfo: Implementation,
     /**
      * What the client can do for the server (specification, `ClientCapabilities`): a JSON object,
-     * declared as it is. Only what is declared is ever asked of the host, see `host.ask`.
+     * declared as it is. In revision 2026-07-28 the core declares the Tasks extension with it, which
+     * it drives by itself. Only what is declared is ever asked of the host, see `host.ask`.
      */
     capabilities: Json,
     /**

@@ -159,7 +159,7 @@ declare module 'caisson:mcp/types@0.1.0' {
     val: string,
   }
   /**
-   * The host cancelled the operation.
+   * The host cancelled the operation, or the server says that its task is cancelled.
    */
   export interface FailureCancelled {
     tag: 'cancelled',
