@@ -1,4 +1,4 @@
-import { task as tell } from 'caisson:mcp/host@0.1.0';
+import { taskState } from 'caisson:mcp/host@0.1.0';
 import type { Json } from 'caisson:mcp/types@0.1.0';
 
 import type { Call } from './calls.js';
@@ -43,7 +43,7 @@ export class Followed {
         const news = signature(this.state);
         if (over(this.state) || news === this.#told) return;
         this.#told = news;
-        tell(this.call.id, JSON.stringify(this.state));
+        taskState(this.call.id, JSON.stringify(this.state));
     }
 
     /** Waits until it is time to look again. */

@@ -301,7 +301,7 @@ export class Session {
         connection.tap.onnotification = (method, params) => {
             this.#cache.notified(method, params?.['uri']);
             if (method === 'notifications/tools/list_changed') this.#tools.forget();
-            if (method === 'notifications/tasks/status') this.#tasks.notified(params);
+            if (method.startsWith('notifications/tasks')) this.#tasks.notified(params);
         };
     }
 

@@ -74,7 +74,7 @@ export class Tasks {
     /** Follows a task to its end, and gives the result of the call that it stands for. */
     async wait(call: Call, given: Params): Promise<Answer> {
         const { value, result } = await this.request(call, 'tasks/get', given);
-        return this.#follow(call, new Followed(call, value as State, result));
+        return this.#follow(new Followed(call, value as State, result));
     }
 
     /** The same for the task that a call has become. When the call fails first, the task is cancelled. */
@@ -83,7 +83,7 @@ export class Tasks {
         try {
             // How it has ended is not said with its beginning.
             if (over(state) && this.kind === 'extension') await this.#look(one);
-            return await this.#follow(call, one);
+            return await this.#follow(one);
         } catch (error) {
             // What the server itself said of the task was its last word.
             if (!over(one.state) && !(error instanceof ProtocolError)) this.#cancel(state.taskId);
@@ -96,17 +96,17 @@ export class Tasks {
         await Promise.all(this.#farewells);
     }
 
-    async #follow(call: Call, one: Followed): Promise<Answer> {
+    async #follow(one: Followed): Promise<Answer> {
         this.#followed.add(one);
         try {
             for (;;) {
                 one.tell();
-                const answer = await this.#outcome(call, one);
+                const answer = await this.#outcome(one);
                 if (answer) return answer;
                 if (one.state.status === 'input_required') this.#ask(one);
                 await one.pause(interval(one.state));
-                call.check();
-                await this.#answer(call, one);
+                one.call.check();
+                await this.#answer(one);
                 await this.#look(one);
             }
         } finally {
@@ -121,7 +121,7 @@ export class Tasks {
     }
 
     /** What the task has come to; undefined while it goes on. */
-    async #outcome(call: Call, { state, text }: Followed): Promise<Answer | undefined> {
+    async #outcome({ call, state, text }: Followed): Promise<Answer | undefined> {
         const { taskId, status, statusMessage } = state;
         if (status === 'working') return undefined;
         if (status === 'cancelled') {
@@ -152,9 +152,9 @@ export class Tasks {
     }
 
     /** Gives the server the answers that there are. */
-    async #answer(call: Call, one: Followed): Promise<void> {
+    async #answer(one: Followed): Promise<void> {
         const inputResponses = one.takeAnswers();
-        if (inputResponses) await this.request(call, 'tasks/update', { taskId: one.state.taskId, inputResponses });
+        if (inputResponses) await this.request(one.call, 'tasks/update', { taskId: one.state.taskId, inputResponses });
     }
 
     /** Cancels a task that nobody waits for any more. */

@@ -36,7 +36,7 @@ const (
 	// CodeTimeout says that the operation took longer than an option allows. The end of a context
 	// is not this: see [Error.Is].
 	CodeTimeout
-	// CodeCancelled says that the context of the call ended.
+	// CodeCancelled says that the context of the call ended, or that the server cancelled its task.
 	CodeCancelled
 	// CodeClosed says that the session or the runtime is closed, or that the server closed it.
 	CodeClosed

@@ -131,7 +131,7 @@ export class FakeHost {
                 },
                 listening: (call, notifications) =>
                     void host.listening.push({ call, notifications: JSON.parse(notifications) }),
-                task: (call, task) => void host.tasks.push({ call, task: JSON.parse(task) as unknown }),
+                taskState: (call, task) => void host.tasks.push({ call, task: JSON.parse(task) as unknown }),
                 renewed: (_session, introduction) => void host.renewed.push(JSON.parse(introduction)),
                 closed: (session, error) => {
                     host.history.push(`closed ${session}`);

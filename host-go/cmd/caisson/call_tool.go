@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -39,7 +40,7 @@ to its end.`,
 				if err != nil {
 					return err
 				}
-				return a.printToolResult(client, call.tool, result, asJSON)
+				return a.printToolResult(client, call.String(), result, asJSON)
 			}}, err
 		},
 	}.command(a)
@@ -66,13 +67,13 @@ func (a *app) readCall(c *cobra.Command, words []string, args string) (*toolCall
 	return call, err
 }
 
-// printToolResult prints the result of a tool, whose own failure ends the command.
-func (a *app) printToolResult(client *client, tool string, result json.RawMessage, asJSON bool) error {
+// printToolResult prints the result of a tool, whose own failure ends the command; what is whose.
+func (a *app) printToolResult(client *client, what string, result json.RawMessage, asJSON bool) error {
 	if err := a.printResult(result, asJSON, describeResult); err != nil {
 		return err
 	}
 	if isError(result) {
-		return &toolError{server: client.session.Name(), tool: tool}
+		return &toolError{server: client.session.Name(), what: what}
 	}
 	return nil
 }
@@ -84,6 +85,9 @@ type toolCall struct {
 	arguments json.RawMessage // nil when there is no --args
 	pairs     []pair
 }
+
+// String is what people are told of the call.
+func (c *toolCall) String() string { return fmt.Sprintf("tool %q", c.tool) }
 
 // arguments gives the arguments of a call. It asks for the tool's schema only where there are words
 // to type.

@@ -48,10 +48,10 @@ func (e *connectError) Error() string { return e.err.Error() }
 func (e *connectError) Unwrap() error { return e.err }
 
 // A toolError is a result with isError. The result itself is printed like any other.
-type toolError struct{ server, tool string }
+type toolError struct{ server, what string }
 
 func (e *toolError) Error() string {
-	return fmt.Sprintf("%s: the tool %q reported an error", e.server, e.tool)
+	return fmt.Sprintf("%s: the %s reported an error", e.server, e.what)
 }
 
 // An interrupt is a signal that ended the program.

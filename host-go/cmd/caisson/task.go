@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -46,7 +47,7 @@ With --json the server's answer is printed as it gave it.`,
 				case err != nil:
 					return err
 				case task.ID() == "":
-					return a.printToolResult(client, call.tool, task.Started(), asJSON)
+					return a.printToolResult(client, call.String(), task.Started(), asJSON)
 				case asJSON:
 					return a.printf("%s\n", task.Started())
 				}
@@ -111,7 +112,7 @@ the end of the task.`,
 			if err != nil {
 				return err
 			}
-			return a.printToolResult(client, id, result, asJSON)
+			return a.printToolResult(client, fmt.Sprintf("task %q", id), result, asJSON)
 		}),
 	}.command(a)
 	jsonFlag(c, &asJSON)

@@ -60,7 +60,7 @@ func (in *instance) addImports(l tappedLinker) {
 			}
 			return nil, nil
 		}).
-		Func("task", func(_ context.Context, args []any) ([]any, error) {
+		Func("task-state", func(_ context.Context, args []any) ([]any, error) {
 			if c := in.calls[args[0].(uint32)]; c != nil && c.operation.Progress != nil {
 				in.progressed(c, notification{method: taskProgress, params: []byte(args[1].(string))})
 			}

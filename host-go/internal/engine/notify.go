@@ -16,7 +16,7 @@ type Progress struct {
 	// may be nil.
 	Handle func(params []byte)
 	// HandleTask gets each state of the task that the call has become, in order with the
-	// notifications; see task in wit/host.wit. It is set when Handle is.
+	// notifications; see task-state in wit/host.wit. It is set when Handle is.
 	HandleTask func(state []byte)
 }
 

@@ -21,7 +21,7 @@ declare module 'caisson:mcp/client@0.1.0' {
    * `outputSchema`, a result that does not match it settles with `output-schema`.
    * 
    * When the server makes a task of it, the core follows the task and settles with the result of
-   * the tool; `host.task` tells how the task goes on. A task that does not come to its end with the
+   * the tool; `host.task-state` tells how the task goes on. A task that does not come to its end with the
    * call is cancelled. In revision 2025-11-25 a tool that runs as a task only is called as one; the
    * core lists the tools of a server that has tasks, where it must to know.
    */

@@ -32,7 +32,7 @@ declare module 'caisson:mcp/host@0.1.0' {
    * The task that an operation waits for goes on, in a new state: the protocol's task object. Called
    * for the first state and each other one that is not the last.
    */
-  export function task(call: CallId, task: Json): void;
+  export function taskState(call: CallId, task: Json): void;
   /**
    * The server had forgotten the session, and it was begun anew: the same object that `connect`
    * settles with. What the old session was told (subscriptions, the logging level) is gone.
