@@ -2,7 +2,7 @@
 // compiles a function when it is first called, and the SDK builds a schema when it is first used;
 // a conversation with servers of a few lines does both. No import can be called at that time, so
 // the messages take no way out, and nothing here may set a timer, settle or log.
-import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/client';
+import type { JSONRPCMessage, StandardSchemaV1, Transport } from '@modelcontextprotocol/client';
 
 import { Call } from './calls.js';
 import { TappedClient, optionsFor } from './client.js';
@@ -31,6 +31,25 @@ const ASKED: Record<string, [params: string, result: string]> = {
         '"completion":{"values":["xy"]}'
     ],
     'tasks/get': ['{"taskId":"t"}', '"taskId":"t","status":"working","createdAt":"","lastUpdatedAt":""']
+};
+
+/** What servers ask: the params of a question, and its answer. */
+const QUESTIONS: Record<string, [params: object, answer: Record<string, unknown>]> = {
+    'sampling/createMessage': [
+        { maxTokens: 1, messages: [{ role: 'user', content: { type: 'text', text: 'x' } }] },
+        { role: 'assistant', model: 'm', content: { type: 'text', text: 'x' } }
+    ],
+    'elicitation/create': [
+        { message: 'm', requestedSchema: { type: 'object', properties: { a: { type: 'string', default: 'x' } } } },
+        { action: 'accept', content: {} }
+    ],
+    'roots/list': [{}, { roots: [{ uri: 'file:///a' }] }]
+};
+
+const CAPABILITIES = { sampling: {}, elicitation: { form: { applyDefaults: true } }, roots: {} };
+
+const ANY: StandardSchemaV1<object, object> = {
+    '~standard': { version: 1, vendor: 'caisson', validate: value => ({ value: value as object }) }
 };
 
 const asked = (before: string, after: string) =>
@@ -134,7 +153,10 @@ class Rehearsal extends Call {
 
 async function converse(era: Era, tap: Tap, call: Call, transport: Transport & Way): Promise<void> {
     const negotiation = { mode: 'auto', probe: { timeoutMs: NEVER } } as const;
-    const client = new TappedClient({ name: 'w', version: '1' }, { versionNegotiation: negotiation });
+    const options = { versionNegotiation: negotiation, capabilities: CAPABILITIES };
+    const client = new TappedClient({ name: 'w', version: '1' }, options);
+    for (const [method, [, answer]] of Object.entries(QUESTIONS))
+        client.setRequestHandler(method, { params: ANY }, () => answer);
     client.tappedBy(tap);
     await client.connect(transport, optionsFor(call));
     tap.shaken();
@@ -152,6 +174,8 @@ async function converse(era: Era, tap: Tap, call: Call, transport: Transport & W
             })
         );
     }
+    for (const [method, [params]] of Object.entries(QUESTIONS))
+        await client.answer('w', { method, params }, call.signal);
     await client.close();
 }
 
