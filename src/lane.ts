@@ -150,8 +150,6 @@ export class Quick {
     #read(result: Record<string, unknown>): unknown {
         const { codec, modern } = this.lane;
         const { method } = this.request;
-        // The SDK looks into it, too.
-        if ('_meta' in result && !isMeta(result['_meta'])) return undefined;
         if (modern) {
             complete(result);
             // The SDK's decoder checks the same schema, with this member in it, a second time.
@@ -162,7 +160,7 @@ export class Quick {
     }
 }
 
-/** Whether a request's or a result's `_meta` has nothing in it that means something to the SDK itself. */
+/** Whether a request's `_meta` has nothing in it that means something to the SDK itself. */
 export function isMeta(meta: unknown): boolean {
     if (meta === undefined) return true;
     if (!isObject(meta)) return false;

@@ -182,7 +182,7 @@ func replyTo(message string) string {
 	if err := json.Unmarshal([]byte(message), &request); err != nil || request.ID == nil {
 		return ""
 	}
-	result := `"content":[{"type":"text","text":"` + benchText + `"}]`
+	result := `"content":[{"type":"text","text":"` + benchText + `"}],"_meta":{"io.modelcontextprotocol/serverInfo":{"name":"s","version":"1"}}`
 	switch request.Method {
 	case "server/discover":
 		result = `"supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"ttlMs":0,"cacheScope":"private","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"s","version":"1"}}`
