@@ -1,5 +1,5 @@
 import type { ListToolsResult, Tool } from '@modelcontextprotocol/client';
-import { LOG_LEVEL_META_KEY, ProtocolError } from '@modelcontextprotocol/client';
+import { ProtocolError } from '@modelcontextprotocol/client';
 import type { SessionConfig } from 'caisson:mcp/client@0.1.0';
 import { closed, renewed } from 'caisson:mcp/host@0.1.0';
 import type { Json, SessionId } from 'caisson:mcp/types@0.1.0';
@@ -7,17 +7,16 @@ import type { Json, SessionId } from 'caisson:mcp/types@0.1.0';
 import { Cache } from './cache.js';
 import type { Call } from './calls.js';
 import { rejectAll } from './calls.js';
-import type { TappedClient } from './client.js';
 import { optionsFor } from './client.js';
 import type { Connection } from './connection.js';
 import type { CallFailure } from './errors.js';
 import { failure, toError } from './errors.js';
-import { isObject } from './json.js';
 import { isMeta } from './lane.js';
 import { Link } from './link.js';
 import { listen } from './listen.js';
 import type { Answer, Params } from './requests.js';
-import { ANY_RESULT, REPEATABLE, parse, send } from './requests.js';
+import { ANY_RESULT, parse } from './requests.js';
+import { Sender } from './sender.js';
 import { Created, created, createdIn } from './task.js';
 import { Tasks } from './tasks.js';
 import { clearTimeout, setTimeout } from './timers.js';
@@ -32,20 +31,20 @@ const MOST_PAGES = 100;
 /** One server, from `connect` until the host closes the session. */
 export class Session {
     readonly #link: Link;
+    readonly #sender: Sender;
     readonly #tools = new Tools();
     readonly #cache = new Cache();
     readonly #tasks: Tasks;
     #connecting: Call | undefined;
     #closing: Promise<void> | undefined;
-    /** The level of logging messages, which revision 2026-07-28 has in each request. */
-    #level: unknown;
 
     constructor(
         readonly id: SessionId,
         private readonly config: SessionConfig
     ) {
         this.#link = new Link(id, config);
-        this.#tasks = new Tasks(id, config.inputRounds, (...request) => this.#send(...request));
+        this.#sender = new Sender(this.#link);
+        this.#tasks = new Tasks(id, config.inputRounds, (...request) => this.#sender.send(...request));
         this.#link.onlost = cause => this.#onLost(cause);
     }
 
@@ -94,7 +93,7 @@ export class Session {
                 return listen(call, this.#link, given);
         }
         if (method.startsWith('tasks/')) return (await this.#tasks.request(call, method, given)).result;
-        return this.#kept(call, method, given, (call, given) => this.#send(call, method, given));
+        return this.#kept(call, method, given, (call, given) => this.#sender.send(call, method, given));
     }
 
     /** Calls a tool as a task, and does not wait for it: it comes to the task, or to the result at once. */
@@ -130,7 +129,7 @@ export class Session {
 
     /** What comes nearest to a ping: the newest revision has none. */
     async #ping(call: Call): Promise<Json> {
-        const sent = await this.#over(call, true, ({ client }) =>
+        const sent = await this.#sender.over(call, true, ({ client }) =>
             client.getProtocolEra() === 'legacy'
                 ? client.ping(optionsFor(call))
                 : client.request({ method: 'server/discover' }, optionsFor(call))
@@ -140,7 +139,7 @@ export class Session {
 
     async #listTools(call: Call, given: Params): Promise<Answer> {
         let dropped = new Set<string>();
-        const answer = await this.#send(call, 'tools/list', given, ({ client }, value) => {
+        const answer = await this.#sender.send(call, 'tools/list', given, ({ client }, value) => {
             dropped = client.dropUnusable(value as ListToolsResult);
         });
         this.#tools.learn(answer.value);
@@ -158,7 +157,7 @@ export class Session {
         const check = this.#tools.check(name);
         lane.send(call, {
             method: 'tools/call',
-            params: this.#leveled(client, given),
+            params: this.#sender.leveled(client, given),
             finish: value => {
                 check?.(value);
                 return call.result as Json;
@@ -213,7 +212,7 @@ export class Session {
     #callKnown(call: Call, name: string, given: Params, sent?: Connection): Promise<Answer> {
         const send = async (connection: Connection) => {
             const { client } = connection;
-            const params = this.#leveled(client, given) as { name: string };
+            const params = this.#sender.leveled(client, given) as { name: string };
             if ('task' in params && connection.legacy)
                 return created(await client.request({ method: 'tools/call', params }, ANY_RESULT, optionsFor(call)));
             const tool = this.#tools.get(name);
@@ -221,14 +220,14 @@ export class Session {
             const toolDefinition = tool && { name, inputSchema: tool.inputSchema };
             return client.callTool(params, { ...optionsFor(call), ...(toolDefinition && { toolDefinition }) });
         };
-        return this.#over(call, this.#tools.repeatable(name), send, sent);
+        return this.#sender.over(call, this.#tools.repeatable(name), send, sent);
     }
 
     async #setLevel(call: Call, given: Params): Promise<Json> {
         const { client } = await this.#link.current();
-        this.#level = given['level'];
+        this.#sender.level = given['level'];
         if (client.getProtocolEra() === 'modern') return '{}';
-        return (await this.#send(call, 'logging/setLevel', given)).result;
+        return (await this.#sender.send(call, 'logging/setLevel', given)).result;
     }
 
     /** A result that is fresh, or a new one. */
@@ -244,56 +243,6 @@ export class Session {
         const { value, result } = await fetch(call, given);
         if (key !== undefined && !call.asked) this.#cache.put(key, method, given, value, result);
         return result;
-    }
-
-    #send(
-        call: Call,
-        method: string,
-        given: Params,
-        then?: (connection: Connection, value: unknown) => void
-    ): Promise<Answer> {
-        return this.#over(call, REPEATABLE.has(method), async connection => {
-            const request = { method, params: this.#leveled(connection.client, given) };
-            const value = await send(connection.client, request, optionsFor(call));
-            then?.(connection, value);
-            return value;
-        });
-    }
-
-    /**
-     * Sends a request over the connection of the moment, and once more over the next one when that
-     * is lost and a second time cannot do harm.
-     */
-    async #over(
-        call: Call,
-        repeatable: boolean,
-        send: (connection: Connection) => Promise<unknown>,
-        sent?: Connection
-    ): Promise<Answer> {
-        for (let attempt = 1; ; attempt++) {
-            const next = attempt === 1 && sent ? sent : this.#link.current();
-            const connection = next instanceof Promise ? await next : next;
-            call.check();
-            try {
-                const value = await send(connection);
-                if (call.result === undefined) throw failure('internal', 'the answer was not heard');
-                return { value, result: call.result };
-            } catch (error) {
-                if (attempt > 1 || call.settled) throw error;
-                if (!(await this.#link.replacement(connection, error))) throw error;
-                if (!repeatable) throw connection.forgotten ? notRepeated(call) : (connection.lost ?? error);
-            } finally {
-                // When it was given up, an answer may still come.
-                connection.tap.forget(call);
-            }
-        }
-    }
-
-    /** The params with the level of logging messages, in the revision that has it there. */
-    #leveled(client: TappedClient, given: Params): Params {
-        if (this.#level === undefined || client.getProtocolEra() === 'legacy') return given;
-        const meta = isObject(given['_meta']) ? given['_meta'] : {};
-        return { ...given, _meta: { [LOG_LEVEL_META_KEY]: this.#level, ...meta } };
     }
 
     #hear(connection: Connection): void {
@@ -316,12 +265,4 @@ export class Session {
         rejectAll(this.id, cause);
         closed(this.id, toError(cause, 'session'));
     }
-}
-
-function notRepeated(call: Call): CallFailure {
-    call.failure = undefined;
-    return failure(
-        'not-repeated',
-        'the server had forgotten the session; a new one is begun, and the call was not repeated, as it may have had an effect'
-    );
 }

@@ -1,0 +1,79 @@
+import { LOG_LEVEL_META_KEY } from '@modelcontextprotocol/client';
+
+import type { Call } from './calls.js';
+import type { TappedClient } from './client.js';
+import { optionsFor } from './client.js';
+import type { Connection } from './connection.js';
+import type { CallFailure } from './errors.js';
+import { failure } from './errors.js';
+import { isObject } from './json.js';
+import type { Link } from './link.js';
+import type { Answer, Params } from './requests.js';
+import { REPEATABLE, send } from './requests.js';
+
+/** Sends the requests of a session over whatever connection it has. */
+export class Sender {
+    /** The level of logging messages, which revision 2026-07-28 has in each request. */
+    level: unknown;
+
+    constructor(private readonly link: Link) {}
+
+    /** Sends a request as it is. */
+    send(
+        call: Call,
+        method: string,
+        given: Params,
+        then?: (connection: Connection, value: unknown) => void
+    ): Promise<Answer> {
+        return this.over(call, REPEATABLE.has(method), async connection => {
+            const request = { method, params: this.leveled(connection.client, given) };
+            const value = await send(connection.client, request, optionsFor(call));
+            then?.(connection, value);
+            return value;
+        });
+    }
+
+    /**
+     * Sends a request over the connection of the moment, and once more over the next one when that
+     * is lost and a second time cannot do harm.
+     */
+    async over(
+        call: Call,
+        repeatable: boolean,
+        send: (connection: Connection) => Promise<unknown>,
+        sent?: Connection
+    ): Promise<Answer> {
+        for (let attempt = 1; ; attempt++) {
+            const next = attempt === 1 && sent ? sent : this.link.current();
+            const connection = next instanceof Promise ? await next : next;
+            call.check();
+            try {
+                const value = await send(connection);
+                if (call.result === undefined) throw failure('internal', 'the answer was not heard');
+                return { value, result: call.result };
+            } catch (error) {
+                if (attempt > 1 || call.settled) throw error;
+                if (!(await this.link.replacement(connection, error))) throw error;
+                if (!repeatable) throw connection.forgotten ? notRepeated(call) : (connection.lost ?? error);
+            } finally {
+                // When it was given up, an answer may still come.
+                connection.tap.forget(call);
+            }
+        }
+    }
+
+    /** The params with the level of logging messages, in the revision that has it there. */
+    leveled(client: TappedClient, given: Params): Params {
+        if (this.level === undefined || client.getProtocolEra() === 'legacy') return given;
+        const meta = isObject(given['_meta']) ? given['_meta'] : {};
+        return { ...given, _meta: { [LOG_LEVEL_META_KEY]: this.level, ...meta } };
+    }
+}
+
+function notRepeated(call: Call): CallFailure {
+    call.failure = undefined;
+    return failure(
+        'not-repeated',
+        'the server had forgotten the session; a new one is begun, and the call was not repeated, as it may have had an effect'
+    );
+}
