@@ -96,8 +96,9 @@ func (m *meter) checkTime() {
 // FuelUsed returns how much fuel the instance has used since it was made, its
 // instantiation included. A unit is in the order of one instruction: a stretch
 // of code is paid for by its length when it is entered, a long one for a part of
-// it, bulk operations by how much they move. The same calls use the same fuel. It is 0 in an unmetered runtime, and not to be called while a
-// call runs.
+// it, a short loop by four turns at a time, bulk operations by how much they move.
+// The same calls use the same fuel. It is 0 in an unmetered runtime, and not to be
+// called while a call runs.
 func (in *Instance) FuelUsed() uint64 {
 	used := int64(in.fuel.granted)
 	for _, c := range in.fuel.counters {

@@ -28,8 +28,8 @@ type Metering struct {
 // when it is used up the check function is called. The counter goes down at the
 // entry of every function that calls another or is long; at loop headers and
 // before bulk operations, by their length, what a function has bought from it
-// goes down. So no code runs for long
-// without a check: no loop, no recursion, no tree of calls.
+// goes down. So no code runs for long without a check: no loop, no recursion, no
+// tree of calls. Short loops are unrolled, and pay for several turns at once.
 //
 // Import modules get the names of ImportName. Custom sections are left out but
 // for the names of functions. Every count in the module is checked against its

@@ -141,21 +141,14 @@ func (f *function) instr() {
 	top.length++
 	switch op := r.byte(); op {
 	case opBlock, opIf, opTry:
-		f.blockType()
+		f.in.blockType(r)
 		f.blocks = append(f.blocks, false)
 	case opTryTable:
-		f.blockType()
+		f.in.blockType(r)
 		r.catches()
 		f.blocks = append(f.blocks, false)
 	case opLoop:
-		f.blockType()
-		if f.in.Off {
-			f.blocks = append(f.blocks, false)
-			break
-		}
-		f.blocks = append(f.blocks, true)
-		f.flush()
-		f.loopCheck()
+		f.loop(at)
 	case opEnd, opDelegate:
 		if op == opDelegate {
 			r.leb()
@@ -202,14 +195,14 @@ func (f *function) call(top *region) {
 	top.length += callWeight
 }
 
-func (f *function) blockType() {
-	r := f.r
+// blockType reads a block type, and says whether the block takes operands.
+func (in *instrumenter) blockType(r *reader) (params bool) {
 	start := r.pos
 	if b := r.byte(); b == emptyBlock || b&0xc0 == 0x40 {
-		return // one byte, negative: a value type or none
+		return false // one byte, negative: a value type or none
 	}
 	r.pos = start
-	f.in.typeIndex(r)
+	return len(in.types[in.typeIndex(r)].Params) > 0
 }
 
 func (f *function) end() {
@@ -253,78 +246,4 @@ func (f *function) misc(at int) {
 	for range indices {
 		r.leb()
 	}
-}
-
-// entryCheck appends: counter -= weight; if counter <= 0, counter = check(counter).
-func (f *function) entryCheck(out []byte, weight int) []byte {
-	spare := f.locals + 1
-	out = appendU32(append(out, opGlobalGet), f.in.globals)
-	out = appendS32(append(out, opI32Const), int32(weight))
-	out = appendU32(append(out, opI32Sub, opLocalTee), spare)
-	return f.in.settle(out, spare)
-}
-
-// settle appends: counter = the local tee'd just now; if it is <= 0,
-// counter = check(it).
-func (in *instrumenter) settle(out []byte, local uint32) []byte {
-	out = appendU32(append(out, opGlobalSet), in.globals)
-	out = appendU32(append(out, opLocalGet), local)
-	out = append(out, opI32Const, 0, opI32LeS, opIf, emptyBlock)
-	out = appendU32(append(out, opLocalGet), local)
-	out = appendU32(append(out, opCall), in.imported)
-	out = appendU32(append(out, opGlobalSet), in.globals)
-	return append(out, opEnd)
-}
-
-// A loop does not pay from the counter, which is in memory and would hold up
-// every turn of a short one: it pays from a local, which the function's loops
-// share, and which buys from the counter a portion at a time, beforehand.
-const portion = 512
-
-// loopCheck appends: local -= weight; if local <= 0, local = buy(local). The
-// weight is filled in at the loop's end.
-func (f *function) loopCheck() {
-	f.out = appendU32(append(f.out, opLocalGet), f.locals)
-	f.out = append(f.out, opI32Const)
-	f.regions = append(f.regions, region{patch: len(f.out)})
-	f.out = append(f.out, 0x80, 0x80, 0x80, 0x80, 0x00)
-	f.pay()
-}
-
-// bulkCheck appends the same with the top operand, shifted, for the weight.
-func (f *function) bulkCheck(shift byte) {
-	f.out = appendU32(append(f.out, opLocalTee), f.locals+1)
-	f.out = appendU32(append(f.out, opLocalGet), f.locals)
-	f.out = appendU32(append(f.out, opLocalGet), f.locals+1)
-	f.out = append(f.out, opI32Const, shift, opI32ShrU)
-	f.pay()
-}
-
-func (f *function) pay() {
-	f.checks = true
-	f.out = appendU32(append(f.out, opI32Sub, opLocalTee), f.locals)
-	f.out = append(f.out, opI32Const, 0, opI32LeS, opIf, emptyBlock)
-	f.out = appendU32(append(f.out, opLocalGet), f.locals)
-	f.out = appendU32(append(f.out, opCall), uint32(len(f.in.funcTypes))+f.in.shiftBy)
-	f.out = appendU32(append(f.out, opLocalSet), f.locals)
-	f.out = append(f.out, opEnd)
-}
-
-// buy is the body of the function [i32] -> [i32] that is added to the module: it
-// takes a portion from the counter, and what the local is short of, and returns
-// the local's new value.
-func (in *instrumenter) buy() []byte {
-	out := appendU32([]byte{0, opGlobalGet}, in.globals)
-	out = append(out, opLocalGet, 0, opI32Add)
-	out = appendS32(append(out, opI32Const), portion)
-	out = in.settle(append(out, opI32Sub, opLocalTee, 0), 0)
-	return append(appendS32(append(out, opI32Const), portion), opEnd)
-}
-
-// putWeight writes a signed LEB128 of five bytes.
-func putWeight(b []byte, w int) {
-	for i := range 4 {
-		b[i] = byte(w>>(7*i))&0x7f | 0x80
-	}
-	b[4] = byte(w>>28) & 0x7f
 }

@@ -10,6 +10,7 @@ const (
 	opCatch              = 0x07
 	opThrow              = 0x08
 	opRethrow            = 0x09
+	opThrowRef           = 0x0a
 	opEnd                = 0x0b
 	opBr                 = 0x0c
 	opBrIf               = 0x0d
@@ -39,7 +40,7 @@ const (
 	opI64Const           = 0x42
 	opF32Const           = 0x43
 	opF64Const           = 0x44
-	opI32LeS             = 0x4c
+	opI32GtS             = 0x4a
 	opI32Add             = 0x6a
 	opI32Sub             = 0x6b
 	opI32ShrU            = 0x76
@@ -72,7 +73,7 @@ func (r *reader) instr(op byte) {
 
 func (r *reader) rareInstr(op byte) {
 	switch op {
-	case 0x00, 0x01, opElse, 0x0a, 0x0f, 0x1a, 0x1b, opCatchAll, opRefIsNull, opRefAsNonNull:
+	case 0x00, 0x01, opElse, opThrowRef, 0x0f, 0x1a, 0x1b, opCatchAll, opRefIsNull, opRefAsNonNull:
 	case opCatch, opThrow, opRethrow, opBr, opBrIf, opDelegate, opTableGet, opTableSet, opMemorySize,
 		opMemoryGrow, opI32Const, opI64Const, opRefNull, opBrOnNull, opBrOnNonNull:
 		r.leb()

@@ -1,0 +1,105 @@
+package wasm
+
+import (
+	"bytes"
+	"context"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+)
+
+// outcome is all that can be seen of a run.
+type outcome struct {
+	result, turns, state uint64
+	trap                 string
+	memory               []byte
+	fuel                 int64 // metered alone
+}
+
+// run instantiates a generated module and calls it twice.
+func run(t *testing.T, r wazero.Runtime, module []byte, counter string) (o outcome) {
+	t.Helper()
+	ctx := context.Background()
+	var granted int64
+	host, err := r.NewHostModuleBuilder("host").NewFunctionBuilder().WithGoFunction(api.GoFunc(func(_ context.Context, stack []uint64) {
+		n := int32(stack[0])
+		for n <= 0 {
+			n += metering.Quantum
+			granted += int64(metering.Quantum)
+		}
+		stack[0] = uint64(uint32(n))
+	}), []api.ValueType{api.ValueTypeI32}, []api.ValueType{api.ValueTypeI32}).Export("check").Instantiate(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer host.Close(ctx)
+	m, err := r.Instantiate(ctx, module)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close(ctx)
+	for _, x := range []uint64{5, 100} {
+		results, err := m.ExportedFunction("f").Call(ctx, x, 3)
+		if err != nil {
+			o.trap, _, _ = strings.Cut(err.Error(), "\n")
+			break
+		}
+		o.result = o.result<<32 | results[0]
+	}
+	o.turns, o.state = m.ExportedGlobal("turns").Get(), m.ExportedGlobal("state").Get()
+	memory, _ := m.Memory().Read(0, m.Memory().Size())
+	o.memory = bytes.Clone(memory)
+	if counter != "" {
+		o.fuel = granted + int64(metering.Quantum) - int64(int32(m.ExportedGlobal(counter).Get()))
+	}
+	return o
+}
+
+// FuzzMeteredRuns: metering changes nothing about what code computes, compiled
+// or interpreted, and code pays the same wherever it runs, at least one unit for
+// each turn of a loop.
+func FuzzMeteredRuns(f *testing.F) {
+	random := rand.New(rand.NewPCG(6, 28))
+	for range 300 {
+		seed := make([]byte, 40+random.IntN(400))
+		for i := range seed {
+			seed[i] = byte(random.Uint32())
+		}
+		f.Add(seed)
+	}
+	ctx := context.Background()
+	interpreter := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter())
+	f.Cleanup(func() { interpreter.Close(ctx) })
+	compiler := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig())
+	f.Cleanup(func() { compiler.Close(ctx) })
+	off := metering
+	off.Off = true
+	f.Fuzz(func(t *testing.T, b []byte) {
+		module := generate(b)
+		plain, _, err := Instrument(module, off)
+		if err != nil {
+			t.Fatal(err)
+		}
+		metered, counter, err := Instrument(module, metering)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := run(t, interpreter, plain, "")
+		turns := generatedTurns - int64(int32(want.turns))
+		var fuel [2]int64
+		for i, r := range []wazero.Runtime{interpreter, compiler} {
+			got := run(t, r, metered, counter)
+			if got.result != want.result || got.turns != want.turns || got.state != want.state || got.trap != want.trap || !bytes.Equal(got.memory, want.memory) {
+				got.memory, want.memory = nil, nil
+				t.Fatalf("runtime %d: %+v, unmetered %+v", i, got, want)
+			}
+			fuel[i] = got.fuel
+		}
+		if fuel[0] != fuel[1] || fuel[0] < turns {
+			t.Fatalf("fuel interpreted %d, compiled %d, for %d turns", fuel[0], fuel[1], turns)
+		}
+	})
+}
