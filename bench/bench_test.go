@@ -64,8 +64,13 @@ func TestBench(t *testing.T) {
 	if len(r.Cores) != 3*2*2 {
 		t.Errorf("there are %d results of two sessions and one", len(r.Cores))
 	}
-	if len(r.Parts) == 0 || len(r.Soak) != 2 {
-		t.Errorf("%d of the parts, %d of the soak", len(r.Parts), len(r.Soak))
+	if len(r.Meter) < 3 || len(r.Parts) == 0 || len(r.Soak) != 2 {
+		t.Errorf("%d of the meter, %d of the parts, %d of the soak", len(r.Meter), len(r.Parts), len(r.Soak))
+	}
+	for _, m := range r.Meter {
+		if m.Metered <= 0 || m.Unmetered <= 0 || m.Ratio <= 0 {
+			t.Errorf("the meter: %+v", m)
+		}
 	}
 	for _, s := range r.Soak {
 		if s.Error != "" || len(s.AtConnects) != soakSteps {

@@ -40,6 +40,7 @@ var sections = []struct {
 	{"start", false, (*bench).measureStarts},
 	{"calls", false, (*bench).measureCalls},
 	{"cores", false, (*bench).measureCores},
+	{"meter", false, (*bench).measureMeter},
 	{"parts", false, (*bench).measureParts},
 	{"memory", false, (*bench).measureMemory},
 	{"soak", true, (*bench).measureSoak},

@@ -29,6 +29,7 @@ func render(r *Results) string {
 	renderStarts(&w, r.Starts)
 	renderMemory(&w, r.Memory)
 	renderCores(&w, r.Cores)
+	renderMeter(&w, r.Meter)
 	renderParts(&w, r.Parts)
 	renderSoak(&w, r.Soak)
 	return w.String()
@@ -170,6 +171,14 @@ func renderMemory(w *strings.Builder, memory []MemoryResult) {
 		rows = append(rows, append(row, megabytes(m.Each())))
 	}
 	grid(w, "Resident memory by open sessions", "Over HTTP, helpers included, servers not.", append(head, "each further one"), rows)
+}
+
+func renderMeter(w *strings.Builder, meter []MeterResult) {
+	var rows [][]string
+	for _, m := range meter {
+		rows = append(rows, []string{m.Work, duration(m.Metered), duration(m.Unmetered), number(m.Ratio)})
+	}
+	grid(w, "The meter", "Guest code with the safe points that can stop it, and without.", []string{"work", "metered", "unmetered", "ratio"}, rows)
 }
 
 // guest is what the profile of package peers/caisson calls the compiled core.

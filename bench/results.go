@@ -15,6 +15,7 @@ type Results struct {
 	Starts    []StartResult
 	Memory    []MemoryResult
 	Cores     []CallResult
+	Meter     []MeterResult
 	Parts     []PartsResult
 	Soak      []SoakResult `json:",omitempty"`
 }
@@ -69,6 +70,13 @@ type Stages struct{ Load, Connect, Call float64 }
 
 // Total is the time from the start of the process to the first result.
 func (s Stages) Total() float64 { return s.Load + s.Connect + s.Call }
+
+// A MeterResult is a computation in metered and in unmetered code: the medians of
+// turns, and their ratio.
+type MeterResult struct {
+	Work                      string
+	Metered, Unmetered, Ratio float64
+}
 
 // A MemoryResult is the memory of a peer, its helpers included, with so many open sessions.
 type MemoryResult struct {

@@ -67,6 +67,18 @@ var targets = []target{
 		}
 		return ""
 	}},
+	{"what metering costs, the most", "1.15 ×", "1.1 ×", func(r *Results) string {
+		var worst MeterResult
+		for _, m := range r.Meter {
+			if m.Ratio > worst.Ratio {
+				worst = m
+			}
+		}
+		if worst.Ratio == 0 {
+			return ""
+		}
+		return number(worst.Ratio) + " ×, " + worst.Work
+	}},
 	{"the embedded component, compressed", "6 MB", "4 MB", func(r *Results) string { return megabytes(float64(r.Component)) }},
 	{"soak: memory after the first tenth", "flat within 10%", "the same", func(r *Results) string {
 		for _, s := range r.Soak {

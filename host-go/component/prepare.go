@@ -83,7 +83,22 @@ func Prepare(component []byte, hot *Profile) (*Prepared, error) {
 	return prepare(component, hot, smallBody, chunkSize)
 }
 
+// PrepareUnmetered is Prepare for code that is trusted: see Config.Unmetered,
+// which has no effect on prepared components. Everything stays together.
+func PrepareUnmetered(component []byte) (*Prepared, error) {
+	off := metering
+	off.Off = true
+	return prepareMetered(component, off, nil, 0, 0)
+}
+
 func prepare(component []byte, hot *Profile, small, size int) (*Prepared, error) {
+	on := metering
+	on.Load = loadName
+	return prepareMetered(component, on, hot, small, size)
+}
+
+func prepareMetered(component []byte, metering wasm.Metering, hot *Profile, small, size int) (*Prepared, error) {
+	metering.TableElements = defaultTableElements
 	program, err := decode(component)
 	if err != nil {
 		return nil, err
@@ -96,7 +111,7 @@ func prepare(component []byte, hot *Profile, small, size int) (*Prepared, error)
 	index.Skeleton = len(skeleton)
 	code, memory, chunks := skeleton, []byte(nil), [][]byte(nil)
 	for i := range program.Modules {
-		m, err := prepareModule(program.Modules[i].Bytes, func(f int) bool { return hot.has(i, f) }, small, size)
+		m, err := prepareModule(program.Modules[i].Bytes, metering, func(f int) bool { return hot.has(i, f) }, small, size)
 		if err != nil {
 			return nil, &DecodeError{Offset: program.Modules[i].Offset, Msg: err.Error(), Err: err}
 		}
@@ -128,12 +143,8 @@ type preparing struct {
 	chunks      [][]byte
 }
 
-func prepareModule(b []byte, hot func(i int) bool, small, size int) (*preparing, error) {
-	m := &preparing{}
-	metering := metering
-	metering.Load = loadName
-	metering.TableElements = defaultTableElements
-	var err error
+func prepareModule(b []byte, metering wasm.Metering, hot func(i int) bool, small, size int) (m *preparing, err error) {
+	m = &preparing{}
 	if m.code, m.Counter, err = wasm.Instrument(b, metering); err != nil {
 		return nil, err
 	}

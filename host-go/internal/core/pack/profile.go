@@ -36,14 +36,7 @@ func profile(wasm []byte) (*component.Profile, error) {
 		return nil, err
 	}
 	called := &component.Profile{}
-	e, err := engine.New(component.WithProfile(context.Background(), called), engine.Config{
-		Core:         whole,
-		CompileFirst: true,
-		MemoryBytes:  1 << 30,
-		MaxGuestTime: 5 * time.Minute,
-		Logger:       slog.New(slog.DiscardHandler),
-		Egress:       egress.Options{MaxMessage: 32 << 20, Logger: slog.New(slog.DiscardHandler)},
-	})
+	e, err := newEngine(component.WithProfile(context.Background(), called), whole, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -87,6 +80,18 @@ func profile(wasm []byte) (*component.Profile, error) {
 	return called, nil
 }
 
+// newEngine makes an engine for a core. A nil transport is the engine's own.
+func newEngine(ctx context.Context, p *component.Prepared, transport http.RoundTripper) (*engine.Engine, error) {
+	return engine.New(ctx, engine.Config{
+		Core:         p,
+		CompileFirst: true,
+		MemoryBytes:  1 << 30,
+		MaxGuestTime: 5 * time.Minute,
+		Logger:       slog.New(slog.DiscardHandler),
+		Egress:       egress.Options{MaxMessage: 32 << 20, Logger: slog.New(slog.DiscardHandler), Transport: transport},
+	})
+}
+
 func useHTTP(e *engine.Engine, kind engine.EndpointKind, handler http.Handler) error {
 	listener := httptest.NewServer(handler)
 	defer listener.CloseClientConnections()
@@ -101,30 +106,11 @@ func useHTTP(e *engine.Engine, kind engine.EndpointKind, handler http.Handler) e
 func use(e *engine.Engine, kind engine.EndpointKind, grant egress.Grant) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	endpoint := engine.Endpoint{Kind: kind}
-	if grant.URL != nil {
-		endpoint.URL = grant.URL.String()
-	}
-	s, failure := e.Open(ctx, engine.SessionConfig{
-		Endpoint:          endpoint,
-		ClientInfo:        engine.Implementation{Name: "pack", Version: "1"},
-		ConnectTimeout:    time.Minute,
-		Grant:             grant,
-		Capabilities:      "{}",
-		InputRounds:       1,
-		RetryBudget:       time.Second,
-		Restarts:          1,
-		CacheResults:      true,
-		Notify:            func(string, []byte) {},
-		NotificationQueue: 1024,
-	})
-	if failure != nil {
-		return failure
+	s, err := connect(ctx, e, kind, grant)
+	if err != nil {
+		return err
 	}
 	defer s.Close()
-	if _, failure := s.Connect(ctx); failure != nil {
-		return failure
-	}
 	call := func(ctx context.Context, name, arguments string) {
 		_, _ = s.Call(ctx, engine.Operation{
 			Export: "call-tool", Method: "tools/call",
@@ -153,4 +139,33 @@ func use(e *engine.Engine, kind engine.EndpointKind, grant egress.Grant) error {
 		_, _ = s.Call(ctx, engine.Operation{Method: method, Params: "{}"})
 	}
 	return nil
+}
+
+// connect begins a session. It is to be closed.
+func connect(ctx context.Context, e *engine.Engine, kind engine.EndpointKind, grant egress.Grant) (*engine.Session, error) {
+	endpoint := engine.Endpoint{Kind: kind}
+	if grant.URL != nil {
+		endpoint.URL = grant.URL.String()
+	}
+	s, failure := e.Open(ctx, engine.SessionConfig{
+		Endpoint:          endpoint,
+		ClientInfo:        engine.Implementation{Name: "pack", Version: "1"},
+		ConnectTimeout:    time.Minute,
+		Grant:             grant,
+		Capabilities:      "{}",
+		InputRounds:       1,
+		RetryBudget:       time.Second,
+		Restarts:          1,
+		CacheResults:      true,
+		Notify:            func(string, []byte) {},
+		NotificationQueue: 1024,
+	})
+	if failure != nil {
+		return nil, failure
+	}
+	if _, failure := s.Connect(ctx); failure != nil {
+		s.Close()
+		return nil, failure
+	}
+	return s, nil
 }
