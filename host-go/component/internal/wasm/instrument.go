@@ -19,7 +19,7 @@ type Metering struct {
 	// makes use of. "" adds none.
 	Load string
 	// Off leaves the code as it is: the module is checked and written anew, and
-	// nothing is added.
+	// nothing of metering is added.
 	Off bool
 }
 
@@ -30,6 +30,9 @@ type Metering struct {
 // before bulk operations, by their length, what a function has bought from it
 // goes down. So no code runs for long without a check: no loop, no recursion, no
 // tree of calls. Short loops are unrolled, and pay for several turns at once.
+//
+// A module with element segments that may not fit their tables gets a start
+// function that looks at that.
 //
 // Import modules get the names of ImportName. Custom sections are left out but
 // for the names of functions. Every count in the module is checked against its
@@ -44,8 +47,11 @@ func Instrument(b []byte, m Metering) (out []byte, counter string, err error) {
 	if _, ok := in.secs[secCode]; !ok {
 		in.Off = true
 	}
-	in.added = in.additions()
-	in.shiftBy = uint32(len(in.addition(secImport)))
+	in.added = map[byte][][]byte{}
+	if !in.Off {
+		in.addMeter()
+	}
+	in.shiftBy = uint32(len(in.added[secImport]))
 	out = in.write()
 	if in.Off {
 		return out, "", nil
@@ -69,7 +75,8 @@ type instrumenter struct {
 	funcTypes []uint32 // type indices, imports first
 	imported  uint32   // functions imported
 	globals   uint32
-	tables    uint32
+	tables    []uint64          // how many elements each has at least; imports first
+	unsure    []segment         // element segments that may not fit their table
 	added     map[byte][][]byte // by section
 	shiftBy   uint32            // functions added to the imports
 }
@@ -119,7 +126,10 @@ func (in *instrumenter) scanSection(r *reader, id byte) {
 			case KindGlobal:
 				in.globals++
 			case KindTable:
-				in.tables++
+				r.byte()
+				r.valType()
+				in.tables = append(in.tables, r.limits().Min)
+				continue
 			}
 			r.importDesc()
 		}
@@ -154,20 +164,38 @@ func (in *instrumenter) typeIndex(r *reader) uint32 {
 func (in *instrumenter) write() []byte {
 	out := make([]byte, 0, len(in.b)+len(in.b)/8)
 	out = append(out, in.b[:8]...)
+	// What is in these decides what others get.
+	tables, elements := in.section(secTable), in.section(secElement)
+	if len(in.unsure) > 0 {
+		in.addStart()
+	}
 	for _, id := range sectionOrder {
-		sec, ok := in.secs[id]
-		r := &reader{in.b, sec.start, sec.end}
-		added := in.addition(id)
-		if !ok && len(added) == 0 {
-			continue
-		}
-		out = appendSection(out, id, in.contents(r, id, ok, added))
-		if ok && r.pos != r.end {
-			r.fail("section %d has bytes after its contents", id)
+		switch id {
+		case secTable:
+			out = append(out, tables...)
+		case secElement:
+			out = append(out, elements...)
+		default:
+			out = append(out, in.section(id)...)
 		}
 	}
 	for _, sec := range in.customs {
 		out = in.custom(out, sec)
+	}
+	return out
+}
+
+// section writes a section, nothing when there is none.
+func (in *instrumenter) section(id byte) []byte {
+	sec, ok := in.secs[id]
+	r := &reader{in.b, sec.start, sec.end}
+	added := in.added[id]
+	if !ok && len(added) == 0 {
+		return nil
+	}
+	out := appendSection(nil, id, in.contents(r, id, ok, added))
+	if r.pos != r.end {
+		r.fail("section %d has bytes after its contents", id)
 	}
 	return out
 }

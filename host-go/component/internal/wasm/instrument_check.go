@@ -67,11 +67,11 @@ func (f *function) pay() {
 	f.out = append(f.out, opEnd)
 }
 
-// buy is the body of the function [i32] -> [i32] that is added to the module: it
+// buy is the code of the function [i32] -> [i32] that is added to the module: it
 // takes a portion from the counter, and what the local is short of, and returns
 // the local's new value.
 func (in *instrumenter) buy() []byte {
-	out := appendU32([]byte{0, opGlobalGet}, in.globals)
+	out := appendU32([]byte{opGlobalGet}, in.globals)
 	out = append(out, opLocalGet, 0, opI32Add)
 	out = appendS32(append(out, opI32Const), portion)
 	out = in.settle(append(out, opI32Sub, opLocalTee, 0), 0)

@@ -1,5 +1,7 @@
 package wasm
 
+import "slices"
+
 // Weights of instructions beyond the usual 1, and when a function that calls
 // none is long enough for a check at its entry.
 const (
@@ -22,17 +24,16 @@ const (
 // maxLength keeps the counter far from overflow.
 const maxLength = 1 << 28
 
-func (in *instrumenter) codeSection(r *reader) []byte {
-	n := r.count()
+func (in *instrumenter) codeSection(r *reader, ok bool, added [][]byte) []byte {
+	n := 0
+	if ok {
+		n = r.count()
+	}
 	if n != len(in.funcTypes)-int(in.imported) {
 		r.fail("function and code section have inconsistent lengths")
 	}
 	out := make([]byte, 0, (r.end-r.pos)+(r.end-r.pos)/8)
-	total := uint32(n)
-	if !in.Off {
-		total++
-	}
-	out = appendU32(out, total)
+	out = appendU32(out, uint32(n+len(added)))
 	f := &function{in: in}
 	for i := range n {
 		size := r.u32()
@@ -43,11 +44,7 @@ func (in *instrumenter) codeSection(r *reader) []byte {
 		out = appendU32(out, uint32(len(body)))
 		out = append(out, body...)
 	}
-	if !in.Off {
-		body := in.buy()
-		out = append(appendU32(out, uint32(len(body))), body...)
-	}
-	return out
+	return append(out, slices.Concat(added...)...)
 }
 
 // function rewrites the body of one function.

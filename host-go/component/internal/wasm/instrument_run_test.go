@@ -9,6 +9,7 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
 )
 
 // outcome is all that can be seen of a run.
@@ -24,17 +25,7 @@ func run(t *testing.T, r wazero.Runtime, module []byte, counter string) (o outco
 	t.Helper()
 	ctx := context.Background()
 	var granted int64
-	host, err := r.NewHostModuleBuilder("host").NewFunctionBuilder().WithGoFunction(api.GoFunc(func(_ context.Context, stack []uint64) {
-		n := int32(stack[0])
-		for n <= 0 {
-			n += metering.Quantum
-			granted += int64(metering.Quantum)
-		}
-		stack[0] = uint64(uint32(n))
-	}), []api.ValueType{api.ValueTypeI32}, []api.ValueType{api.ValueTypeI32}).Export("check").Instantiate(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
+	host := hostCheck(t, r, &granted)
 	defer host.Close(ctx)
 	m, err := r.Instantiate(ctx, module)
 	if err != nil {
@@ -58,6 +49,34 @@ func run(t *testing.T, r wazero.Runtime, module []byte, counter string) (o outco
 	return o
 }
 
+// engines are both ways to run core code.
+var engines = map[string]wazero.RuntimeConfig{
+	"compiler":    wazero.NewRuntimeConfig().WithCoreFeatures(features),
+	"interpreter": wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(features),
+}
+
+// features are those of the component package.
+const features = api.CoreFeaturesV2 | experimental.CoreFeaturesExtendedConst |
+	experimental.CoreFeaturesTailCall | experimental.CoreFeaturesExceptionHandling
+
+// hostCheck makes the module with the check function, which adds up what it gives.
+func hostCheck(t *testing.T, r wazero.Runtime, granted *int64) api.Module {
+	t.Helper()
+	i32 := []api.ValueType{api.ValueTypeI32}
+	host, err := r.NewHostModuleBuilder("host").NewFunctionBuilder().WithGoFunction(api.GoFunc(func(_ context.Context, stack []uint64) {
+		n := int32(stack[0])
+		for n <= 0 {
+			n += metering.Quantum
+			*granted += int64(metering.Quantum)
+		}
+		stack[0] = uint64(uint32(n))
+	}), i32, i32).Export("check").Instantiate(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return host
+}
+
 // FuzzMeteredRuns: metering changes nothing about what code computes, compiled
 // or interpreted, and code pays the same wherever it runs, at least one unit for
 // each turn of a loop.
@@ -71,9 +90,9 @@ func FuzzMeteredRuns(f *testing.F) {
 		f.Add(seed)
 	}
 	ctx := context.Background()
-	interpreter := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter())
+	interpreter := wazero.NewRuntimeWithConfig(ctx, engines["interpreter"])
 	f.Cleanup(func() { interpreter.Close(ctx) })
-	compiler := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig())
+	compiler := wazero.NewRuntimeWithConfig(ctx, engines["compiler"])
 	f.Cleanup(func() { compiler.Close(ctx) })
 	off := metering
 	off.Off = true

@@ -2,28 +2,23 @@ package wasm
 
 import "slices"
 
-// addition are the elements that metering adds to a section.
-func (in *instrumenter) addition(id byte) [][]byte {
-	if in.Off {
-		return nil
-	}
-	return in.added[id]
+// add adds an element to a section.
+func (in *instrumenter) add(id byte, element []byte) {
+	in.added[id] = append(in.added[id], element)
 }
 
-// additions makes what metering adds.
-func (in *instrumenter) additions() map[byte][][]byte {
-	added := map[byte][][]byte{
-		secType:     {appendFuncType(nil, &FuncType{Params: []byte{I32}, Results: []byte{I32}})},
-		secImport:   {in.addedImport(in.Name, 0)},
-		secFunction: {appendU32(nil, uint32(len(in.types)))},
-		secGlobal:   {append(appendS32([]byte{I32, 1, opI32Const}, in.Quantum), opEnd)},
-		secExport:   {appendU32(append(appendName(nil, in.Counter), byte(KindGlobal)), in.globals)},
-	}
+// addMeter adds what metering needs.
+func (in *instrumenter) addMeter() {
+	in.add(secType, appendFuncType(nil, &FuncType{Params: []byte{I32}, Results: []byte{I32}}))
+	in.add(secImport, in.addedImport(in.Name, 0))
 	if in.Load != "" {
-		added[secType] = append(added[secType], appendFuncType(nil, &FuncType{Params: []byte{I32}}))
-		added[secImport] = append(added[secImport], in.addedImport(in.Load, 1))
+		in.add(secType, appendFuncType(nil, &FuncType{Params: []byte{I32}}))
+		in.add(secImport, in.addedImport(in.Load, 1))
 	}
-	return added
+	in.add(secFunction, appendU32(nil, uint32(len(in.types))))
+	in.add(secGlobal, append(appendS32([]byte{I32, 1, opI32Const}, in.Quantum), opEnd))
+	in.add(secExport, appendU32(append(appendName(nil, in.Counter), byte(KindGlobal)), in.globals))
+	in.add(secCode, appendBody(nil, in.buy()))
 }
 
 // addedImport is an imported function of the i-th added type.
@@ -52,7 +47,7 @@ func (in *instrumenter) contents(r *reader, id byte, ok bool, added [][]byte) []
 	case secTag:
 		return in.extend(r, ok, added, in.tagSection)
 	case secStart:
-		return appendU32(nil, in.shift(r))
+		return in.startSection(r, ok, added)
 	case secElement:
 		return in.elementSection(r)
 	case secCount:
@@ -62,7 +57,7 @@ func (in *instrumenter) contents(r *reader, id byte, ok bool, added [][]byte) []
 		}
 		return appendU32(nil, n)
 	case secCode:
-		return in.codeSection(r)
+		return in.codeSection(r, ok, added)
 	}
 	return in.extend(r, ok, added, in.dataSection)
 }
@@ -159,6 +154,7 @@ func (in *instrumenter) tableSection(r *reader) []byte {
 		}
 		out = append(out, r.valType())
 		l := r.limits()
+		in.tables = append(in.tables, l.Min)
 		if l.Min > uint64(in.TableElements) {
 			r.fail("table of %d elements is larger than the limit of %d", l.Min, in.TableElements)
 		}
@@ -188,16 +184,23 @@ func (in *instrumenter) elementSection(r *reader) []byte {
 		}
 		out = appendU32(out, flags)
 		passive, explicit, exprs := flags&1 != 0, flags&2 != 0, flags&4 != 0
+		var s segment
 		if !passive {
 			if explicit {
-				out = appendU32(out, r.u32())
+				s.table = r.u32()
+				out = appendU32(out, s.table)
 			}
+			start := len(out)
 			out = in.constExpr(out, r)
+			s.offset = out[start : len(out)-1 : len(out)-1]
 		}
 		if passive || explicit {
 			out = append(out, r.byte())
 		}
 		k := r.count()
+		if s.length = uint32(k); !passive && !in.fits(s) {
+			in.unsure = append(in.unsure, s)
+		}
 		out = appendU32(out, uint32(k))
 		for range k {
 			if exprs {

@@ -8,8 +8,6 @@ import (
 	"testing"
 
 	"github.com/tetratelabs/wazero"
-	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/experimental"
 )
 
 var metering = Metering{Module: "host", Name: "check", Quantum: 1000, Counter: "fuel", TableElements: 1 << 20}
@@ -22,8 +20,7 @@ func FuzzInstrument(f *testing.F) {
 		f.Add(m)
 	}
 	ctx := context.Background()
-	cfg := wazero.NewRuntimeConfigInterpreter().WithMemoryLimitPages(64).WithCoreFeatures(api.CoreFeaturesV2 |
-		experimental.CoreFeaturesExtendedConst | experimental.CoreFeaturesTailCall | experimental.CoreFeaturesExceptionHandling)
+	cfg := engines["interpreter"].WithMemoryLimitPages(64)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if _, err := Read(b); err != nil {
 			return // refused before it is instrumented
