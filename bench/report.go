@@ -178,7 +178,7 @@ func renderMeter(w *strings.Builder, meter []MeterResult) {
 	for _, m := range meter {
 		rows = append(rows, []string{m.Work, duration(m.Metered), duration(m.Unmetered), number(m.Ratio)})
 	}
-	grid(w, "The meter", "Guest code with the safe points that can stop it, and without.", []string{"work", "metered", "unmetered", "ratio"}, rows)
+	grid(w, "The meter", "Guest code with the safe points that can stop it, and without: the least times of many turns.", []string{"work", "metered", "unmetered", "ratio"}, rows)
 }
 
 // guest is what the profile of package peers/caisson calls the compiled core.

@@ -71,8 +71,8 @@ type Stages struct{ Load, Connect, Call float64 }
 // Total is the time from the start of the process to the first result.
 func (s Stages) Total() float64 { return s.Load + s.Connect + s.Call }
 
-// A MeterResult is a computation in metered and in unmetered code: the medians of
-// turns, and their ratio.
+// A MeterResult is a computation in metered and in unmetered code: the least times
+// of many turns, and their ratio.
 type MeterResult struct {
 	Work                      string
 	Metered, Unmetered, Ratio float64

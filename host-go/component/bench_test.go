@@ -16,27 +16,28 @@ import (
 // median time of each and their ratio: what else the machine does falls on few
 // turns, and on both ways alike.
 func compare(b *testing.B, turn int, ours, theirs func(n int)) {
-	compareNamed(b, turn, "ours", "direct", ours, theirs)
+	times := inTurns(b, turn, ours, theirs)
+	median := func(t []float64) float64 { slices.Sort(t); return t[len(t)/2] }
+	a, c := median(times[0]), median(times[1])
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(a, "ours-ns")
+	b.ReportMetric(c, "direct-ns")
+	b.ReportMetric(a/c, "ratio")
 }
 
-func compareNamed(b *testing.B, turn int, ourName, theirName string, ours, theirs func(n int)) {
-	ours(turn)
-	theirs(turn)
-	var times [2][]float64
+// inTurns measures two ways of doing the same in turns.
+func inTurns(b *testing.B, turn int, f, g func(n int)) (times [2][]float64) {
+	f(turn)
+	g(turn)
 	b.ResetTimer()
 	for range max(b.N/turn, 10) {
-		for i, f := range []func(int){ours, theirs} {
+		for i, f := range []func(int){f, g} {
 			start := time.Now()
 			f(turn)
 			times[i] = append(times[i], float64(time.Since(start))/float64(turn))
 		}
 	}
-	median := func(t []float64) float64 { slices.Sort(t); return t[len(t)/2] }
-	a, c := median(times[0]), median(times[1])
-	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(a, ourName+"-ns")
-	b.ReportMetric(c, theirName+"-ns")
-	b.ReportMetric(a/c, "ratio")
+	return times
 }
 
 // coreModule cuts the first core module out of a component of testdata.
@@ -171,23 +172,34 @@ func BenchmarkCall(b *testing.B) {
 	})
 }
 
-// What metering costs the same component.
+// What metering costs the same component. The least time of many turns counts, on
+// several instances: where one's counter and stack happen to share the low bits of
+// their addresses, the processor holds up a recursion.
 func BenchmarkMetering(b *testing.B) {
-	metered := testInstance(b, nil, "kernels.wasm", nil)
-	unmetered := testInstance(b, &Config{Unmetered: true}, "kernels.wasm", nil)
+	const instances = 5
+	var metered, unmetered [instances]*Instance
+	for i := range instances {
+		metered[i] = testInstance(b, nil, "kernels.wasm", nil)
+		unmetered[i] = testInstance(b, &Config{Unmetered: true}, "kernels.wasm", nil)
+	}
 	for name, n := range map[string]uint32{"fib": 22, "sieve": 100_000, "product": 60} {
 		b.Run(name, func(b *testing.B) {
-			run := func(in *Instance) func(int) {
-				f := in.ExportedFunction(name)
-				return func(turns int) {
-					for range turns {
-						if _, err := f.Call(context.Background(), n); err != nil {
-							b.Fatal(err)
-						}
+			run := func(instances [instances]*Instance) func(int) {
+				turn := 0
+				return func(int) {
+					f := instances[turn%len(instances)].ExportedFunction(name)
+					turn++
+					if _, err := f.Call(context.Background(), n); err != nil {
+						b.Fatal(err)
 					}
 				}
 			}
-			compareNamed(b, 1, "metered", "unmetered", run(metered), run(unmetered))
+			times := inTurns(b, 1, run(metered), run(unmetered))
+			a, c := slices.Min(times[0]), slices.Min(times[1])
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(a, "metered-ns")
+			b.ReportMetric(c, "unmetered-ns")
+			b.ReportMetric(a/c, "ratio")
 		})
 	}
 }
