@@ -53,6 +53,15 @@ conformance: conformance/node_modules/.installed ## run the official conformance
 	./bin/caisson cache warm
 	@"$$(ls conformance/node_modules/node-*/bin/node 2>/dev/null || echo node)" conformance/run.mjs $(ARGS)
 
+build/wasmtime/.installed: host-go/component/testdata/corpus/requirements.txt
+	python3 -m venv build/wasmtime
+	build/wasmtime/bin/pip install --quiet $$(grep '^wasmtime==' $<)
+	@touch $@
+
+.PHONY: differential
+differential: build/wasmtime/.installed ## compare the component runtime with wasmtime, on generated calls; minutes; needs Python 3
+	CAISSON_WASMTIME="$(CURDIR)/build/wasmtime/bin/python" $(GO) test ./component -run 'TestDifferentialLive' -timeout 30m -v
+
 .PHONY: faults
 faults: node_modules/.installed ## run 10,000 seeded sessions through a proxy that spoils them; minutes
 	CAISSON_FAULT_RUNS=10000 npx vitest run test/proxy.test.ts

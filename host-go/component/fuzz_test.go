@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -23,7 +24,11 @@ func FuzzComponent(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, name := range append(seeds, invalid...) {
+	corpus, err := filepath.Glob("testdata/corpus/*/component.wasm")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, name := range slices.Concat(seeds, invalid, corpus) {
 		b, err := os.ReadFile(name)
 		if err != nil {
 			f.Fatal(err)

@@ -13,7 +13,11 @@ func FuzzDecode(f *testing.F) {
 	if err != nil || len(seeds) == 0 {
 		f.Fatal("no seeds", err)
 	}
-	for _, name := range seeds {
+	corpus, err := filepath.Glob("../../testdata/corpus/*/component.wasm")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, name := range append(seeds, corpus...) {
 		b, err := os.ReadFile(name)
 		if err != nil {
 			f.Fatal(err)

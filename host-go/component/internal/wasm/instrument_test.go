@@ -55,7 +55,11 @@ func coreModules(t testing.TB) (modules [][]byte) {
 	if err != nil || len(names) == 0 {
 		t.Fatal("no components", err)
 	}
-	for _, name := range names {
+	corpus, err := filepath.Glob("../../testdata/corpus/*/component.wasm")
+	if err != nil || len(corpus) == 0 {
+		t.Fatal("no corpus", err)
+	}
+	for _, name := range append(names, corpus...) {
 		b, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
