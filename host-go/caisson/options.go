@@ -63,8 +63,9 @@ type Options struct {
 	// the session ends with [CodeLimit]; progress of one call waits by itself, and ends that call.
 	// Default: 1024.
 	NotificationQueue int
-	// InputRounds is how many rounds of questions one call may lead to in revision 2026-07-28
-	// (specification, "Multi Round-Trip Requests"). One more fails the call with [CodeProtocol].
+	// InputRounds is how many rounds of questions one call, and its task, may each lead to in revision
+	// 2026-07-28 (specification, "Multi Round-Trip Requests"; the Tasks extension). One more fails the
+	// call with [CodeProtocol].
 	// Default: 10.
 	InputRounds int
 
