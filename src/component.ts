@@ -13,10 +13,11 @@ import { onClosed, onData } from './pipe.js';
 import { seal } from './schemas.js';
 import * as sessions from './sessions.js';
 import { fire } from './timers.js';
-import { warmUp } from './warmup.js';
+import { sweep, warmUp } from './warmup.js';
 
 await warmUp();
 seal();
+sweep();
 
 /** wit/client.wit */
 export const client: typeof Client = { ...sessions, cancel: safely(cancel) };
