@@ -77,6 +77,10 @@ async function goTest(name, args, env) {
         }
         if (event.Action === 'build-fail' || event.Action === 'fail') {
             console.log(output.get(key) ?? '');
+            output.delete(key);
+            // What its tests said that never ended: a crash, or a test that hung.
+            if (event.Action === 'fail' && event.Test === undefined)
+                for (const [of, text] of output) if (of.startsWith(`${event.Package} `)) console.log(text);
             // A package that fails by itself: it did not build, or it crashed.
             if (event.Test !== undefined || event.Action === 'build-fail') failed++;
         }

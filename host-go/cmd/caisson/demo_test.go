@@ -45,16 +45,27 @@ func startProgram(t *testing.T, args ...string) (*exec.Cmd, *bufio.Scanner) {
 // waitFor reads lines until one matches.
 func waitFor(t *testing.T, lines *bufio.Scanner, form string) []string {
 	t.Helper()
-	expression := regexp.MustCompile(form)
+	return waitForAll(t, lines, form)[0]
+}
+
+// waitForAll reads lines until there was one for each form, in any order.
+func waitForAll(t *testing.T, lines *bufio.Scanner, forms ...string) [][]string {
+	t.Helper()
+	matches := make([][]string, len(forms))
 	var seen []string
-	for lines.Scan() {
+	for left := len(forms); left > 0; {
+		if !lines.Scan() {
+			t.Fatalf("no line for each of %q:\n%s", forms, strings.Join(seen, "\n"))
+		}
 		seen = append(seen, lines.Text())
-		if match := expression.FindStringSubmatch(lines.Text()); match != nil {
-			return match
+		for i, form := range forms {
+			if match := regexp.MustCompile(form).FindStringSubmatch(lines.Text()); match != nil && matches[i] == nil {
+				matches[i] = match
+				left--
+			}
 		}
 	}
-	t.Fatalf("no line matches %s:\n%s", form, strings.Join(seen, "\n"))
-	return nil
+	return matches
 }
 
 func TestDemoServerOverHTTP(t *testing.T) {

@@ -38,7 +38,13 @@ func startRun(t *testing.T, args ...string) *running {
 		_ = outEnd.Close()
 		_ = stderrEnd.Close()
 	}()
+	late := time.AfterFunc(2*time.Minute, func() {
+		err := errors.New("nothing more came in time")
+		_ = out.CloseWithError(err)
+		_ = stderr.CloseWithError(err)
+	})
 	t.Cleanup(func() {
+		late.Stop()
 		cancel(errors.New("the test is over"))
 		_ = out.Close()
 		_ = stderr.Close()
@@ -125,11 +131,11 @@ func TestWatchEnds(t *testing.T) {
 	t.Run("the server ends", func(t *testing.T) {
 		t.Parallel()
 		r := startRun(t, "listen", "--protocol-version=2025-11-25", "--", self(t), dyingServer)
-		pid, err := strconv.Atoi(waitFor(t, r.stderr, `^process (\d+)$`)[1])
+		// The server's process has its own way to standard error.
+		pid, err := strconv.Atoi(waitForAll(t, r.stderr, `^process (\d+)$`, `^caisson: listening to `)[0][1])
 		if err != nil {
 			t.Fatal(err)
 		}
-		waitFor(t, r.stderr, `^caisson: listening to `)
 		r.drain()
 		process, err := os.FindProcess(pid)
 		if err != nil {
