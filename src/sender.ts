@@ -1,4 +1,4 @@
-import { LOG_LEVEL_META_KEY } from '@modelcontextprotocol/client';
+import { LOG_LEVEL_META_KEY, SdkError, SdkErrorCode } from '@modelcontextprotocol/client';
 
 import type { Call } from './calls.js';
 import type { TappedClient } from './client.js';
@@ -10,6 +10,9 @@ import { isObject } from './json.js';
 import type { Link } from './link.js';
 import type { Answer, Params } from './requests.js';
 import { REPEATABLE, send } from './requests.js';
+
+/** How often a request is sent at most, when its connections are lost one after the other. */
+const MOST_ATTEMPTS = 5;
 
 /** Sends the requests of a session over whatever connection it has. */
 export class Sender {
@@ -35,7 +38,8 @@ export class Sender {
 
     /**
      * Sends a request over the connection of the moment, and once more over the next one when that
-     * is lost and a second time cannot do harm.
+     * is lost and a second time cannot do harm; and again when that one is lost by what another
+     * request learned: this one has had no answer yet.
      */
     async over(
         call: Call,
@@ -52,7 +56,8 @@ export class Sender {
                 if (call.result === undefined) throw failure('internal', 'the answer was not heard');
                 return { value, result: call.result };
             } catch (error) {
-                if (attempt > 1 || call.settled) throw error;
+                const again = attempt === 1 || (attempt < MOST_ATTEMPTS && connection.forgotten && isClosed(error));
+                if (!again || call.settled) throw error;
                 if (!(await this.link.replacement(connection, error))) throw error;
                 if (!repeatable) throw connection.forgotten ? notRepeated(call) : (connection.lost ?? error);
             } finally {
@@ -68,6 +73,10 @@ export class Sender {
         const meta = isObject(given['_meta']) ? given['_meta'] : {};
         return { ...given, _meta: { [LOG_LEVEL_META_KEY]: this.level, ...meta } };
     }
+}
+
+function isClosed(error: unknown): boolean {
+    return error instanceof SdkError && error.code === SdkErrorCode.ConnectionClosed;
 }
 
 function notRepeated(call: Call): CallFailure {

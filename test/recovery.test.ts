@@ -107,6 +107,33 @@ describe('a session that the server forgot', () => {
         expect(host.ok(prompts)).toEqual({ prompts: [] });
     });
 
+    test('is begun anew as often as it is forgotten, for a call that has had no answer', async () => {
+        const lists = { 'resources/list': () => ({ resources: [] }), 'prompts/list': () => ({ prompts: [] }) };
+        const peer = new Peer('legacy', lists);
+        let silent = 2;
+        let forgets = false;
+        const world: World = {
+            http: exchange => {
+                const { method } = JSON.parse(exchange.request.body ?? '{}') as Message;
+                if (method === 'resources/list' && silent-- > 0) return;
+                if (method === 'prompts/list' && forgets) {
+                    forgets = false;
+                    return reply(exchange, 404);
+                }
+                onHttp(peer, { sessionId: 's' }).http?.(exchange);
+            }
+        };
+        const { host, session } = await connected(world, CONFIGS.http);
+        const resources = host.call((client, call) => client.listResources(call, session, '{}'));
+        for (let i = 0; i < 2; i++) {
+            forgets = true;
+            const prompts = host.call((client, call) => client.listPrompts(call, session, '{}'));
+            expect(host.ok(prompts)).toEqual({ prompts: [] });
+        }
+        expect(host.ok(resources)).toEqual({ resources: [] });
+        expect(peer.requests('initialize').length).toBe(3);
+    });
+
     test('that is forgotten again at once is not begun for ever', async () => {
         const peer = new Peer('legacy', handlers);
         const world: World = {
