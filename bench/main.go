@@ -113,7 +113,7 @@ func (b *bench) run(out string, only, peers []string) error {
 
 // tryOut starts a peer once, which fills its caches.
 func (b *bench) tryOut(p *peer) error {
-	r, err := start(p, b.workshop.warm()...)
+	r, err := start(p, append(b.workshop.warm(), "CAISSON_BENCH_FILL=1")...)
 	if err != nil {
 		return err
 	}

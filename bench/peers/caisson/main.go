@@ -1,4 +1,5 @@
-// Caisson. Its compiled core is cached in the folder that CAISSON_BENCH_CACHE names.
+// Caisson. Its compiled core is cached in the folder that CAISSON_BENCH_CACHE names; with
+// CAISSON_BENCH_FILL it is ready only when all of it is there.
 package main
 
 import (
@@ -17,6 +18,11 @@ func main() {
 		runtime, err := caisson.New(ctx, &caisson.Options{CacheDir: os.Getenv("CAISSON_BENCH_CACHE"), Stderr: os.Stderr})
 		if err != nil {
 			return nil, err
+		}
+		if os.Getenv("CAISSON_BENCH_FILL") != "" {
+			if err := runtime.Compile(ctx); err != nil {
+				return nil, err
+			}
 		}
 		return client{runtime}, nil
 	})

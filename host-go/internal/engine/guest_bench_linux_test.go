@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -58,6 +59,39 @@ func BenchmarkGuest(b *testing.B) {
 	}
 }
 
+// BenchmarkCores has one session and two make the same number of calls each, in turns. Its ratio is
+// how many calls two make in the time of one's: 2 where they share nothing, and no server takes
+// part of the processors.
+func BenchmarkCores(b *testing.B) {
+	e, err := newTestEngine(Config{CacheDir: b.TempDir(), CompileFirst: true, Core: benchCore(b)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer e.Close()
+	guests := []*guest{newGuest(b, e, "stdio"), newGuest(b, e, "stdio")}
+	turn := func(guests []*guest) time.Duration {
+		began := time.Now()
+		var all sync.WaitGroup
+		for _, g := range guests {
+			all.Go(func() {
+				for range 200 {
+					g.call("call-tool", benchParams)
+					g.answer()
+				}
+			})
+		}
+		all.Wait()
+		return time.Since(began)
+	}
+	turn(guests)
+	var one, two time.Duration
+	for b.Loop() {
+		one += turn(guests[:1])
+		two += turn(guests)
+	}
+	b.ReportMetric(2*one.Seconds()/two.Seconds(), "times/one")
+}
+
 // A guest is a core without an engine around it.
 type guest struct {
 	b         *testing.B
@@ -101,7 +135,7 @@ func newGuest(b *testing.B, e *Engine, transport string) *guest {
 			return nil, nil
 		}).
 		Func("notify", ignore).Func("ask", ignore).Func("retract", ignore).Func("listening", ignore).
-		Func("renewed", ignore).Func("closed", ignore).Func("log", ignore)
+		Func("task-state", ignore).Func("renewed", ignore).Func("closed", ignore).Func("log", ignore)
 	var err error
 	if g.core, err = e.code.compiled.Instantiate(context.Background(), linker); err != nil {
 		b.Fatal(err)
