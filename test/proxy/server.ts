@@ -58,6 +58,7 @@ export class Server {
 
     #answer(message: Message, way: Way): void {
         const { id, method } = message;
+        if (method === 'initialize') this.#cancelled.clear(); // The ids of a new session begin anew.
         const result = (value: object) => {
             const n = numberOf(message);
             const whole = { ...(this.era === 'modern' && { resultType: 'complete' }), ...value, _meta: { [N]: n } };

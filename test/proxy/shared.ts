@@ -108,6 +108,9 @@ export function throughPipe(trace: Trace, server: () => Server): World['pipe'] {
                         trace.later(arrive);
                         return trace.later(arrive);
                     case 'late':
+                        // A probe that is answered too late is taken for one that is not, and this server
+                        // has no other handshake.
+                        if (n === HANDSHAKE && running.era === 'modern') trace.touch(n, 'late');
                         return trace.later(arrive, 3000);
                     case 'cut before':
                         return trace.later(() => channel.cut());
