@@ -18,6 +18,11 @@ const MOST_TOOLS = 10_000;
 
 const schemas = new CfWorkerJsonSchemaValidator();
 
+/** Whether arguments of a tool may be repeated in the header of a request (revision 2026-07-28). */
+export function mirrors(tool: Tool): boolean {
+    return JSON.stringify(tool.inputSchema).includes('"x-mcp-header"');
+}
+
 /** The tools that a server has listed, page by page. */
 export class Tools {
     readonly #known = new Map<string, Known>();
@@ -27,8 +32,7 @@ export class Tools {
         if (!isObject(page) || !Array.isArray(page['tools'])) return;
         for (const tool of page['tools'] as Tool[]) {
             if (this.#known.has(tool.name) || this.#known.size < MOST_TOOLS) {
-                const plain = !JSON.stringify(tool.inputSchema).includes('"x-mcp-header"');
-                this.#known.set(tool.name, { tool, plain });
+                this.#known.set(tool.name, { tool, plain: !mirrors(tool) });
             }
         }
     }
