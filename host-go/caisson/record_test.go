@@ -305,9 +305,9 @@ func TestRecordBusySession(t *testing.T) {
 func TestRecordTrap(t *testing.T) {
 	t.Parallel()
 	recorded := &tapes{}
-	r := newRuntime(t, caisson.Options{Record: recorded.record, MaxMemoryBytes: 24 << 20})
+	r := newRuntime(t, caisson.Options{Record: recorded.record, MaxMemoryBytes: 32 << 20})
 	s := connect(t, r, childServer(t, "whole"))
-	params := &mcp.CallToolParams{Name: "echo", Arguments: map[string]any{"text": strings.Repeat("x", 4<<20)}}
+	params := &mcp.CallToolParams{Name: "echo", Arguments: map[string]any{"text": strings.Repeat("x", 8<<20)}}
 	if _, err := s.CallTool(testContext(t), params); caisson.CodeOf(err) != caisson.CodeTrap {
 		t.Fatalf("the call ends with %v", err)
 	}

@@ -29,7 +29,7 @@ declare module 'caisson:mcp/ingress@0.1.0' {
      */
     status: number,
     /**
-     * Header fields, names in lower case.
+     * The header fields that the protocol has a use for, names in lower case.
      */
     headers: Array<Header>,
   }
