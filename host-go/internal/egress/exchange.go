@@ -118,6 +118,16 @@ func (x *exchange) roundTrip(req *http.Request) (*http.Response, error) {
 		}
 	}
 	response, err := x.session.transport.RoundTrip(policy.authorize(req))
+	// Seen once in a thousand connects at once: a dial that ends with another exchange. Nothing was sent.
+	if errors.Is(err, context.Canceled) && req.Context().Err() == nil && !x.sent.Load() && (req.Body == nil || req.GetBody != nil) {
+		again := req.Clone(req.Context())
+		if req.GetBody != nil {
+			if again.Body, err = req.GetBody(); err != nil {
+				return nil, err
+			}
+		}
+		response, err = x.session.transport.RoundTrip(policy.authorize(again))
+	}
 	if err != nil {
 		return nil, err
 	}
