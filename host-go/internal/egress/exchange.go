@@ -117,17 +117,7 @@ func (x *exchange) roundTrip(req *http.Request) (*http.Response, error) {
 			return nil, refuseRequest(req, refused)
 		}
 	}
-	response, err := x.session.transport.RoundTrip(policy.authorize(req))
-	// Seen once in a thousand connects at once: a dial that ends with another exchange. Nothing was sent.
-	if errors.Is(err, context.Canceled) && req.Context().Err() == nil && !x.sent.Load() && (req.Body == nil || req.GetBody != nil) {
-		again := req.Clone(req.Context())
-		if req.GetBody != nil {
-			if again.Body, err = req.GetBody(); err != nil {
-				return nil, err
-			}
-		}
-		response, err = x.session.transport.RoundTrip(policy.authorize(again))
-	}
+	response, err := x.send(req)
 	if err != nil {
 		return nil, err
 	}
@@ -138,6 +128,25 @@ func (x *exchange) roundTrip(req *http.Request) (*http.Response, error) {
 		return nil, policy.fail(Transport, where(req)+": the server redirects to a URL that is not valid", nil)
 	}
 	return response, nil
+}
+
+// send sends a request, with the user's header. net/http may give it a connection that another
+// exchange used last and closes at this moment because it was aborted: the error is then that one's
+// cancellation. The request goes out on another connection when it has not begun to; a transport that
+// does not trace leaves that open, and gets no second one.
+func (x *exchange) send(req *http.Request) (*http.Response, error) {
+	policy, transport := x.session.policy, x.session.transport
+	response, err := transport.RoundTrip(policy.authorize(req))
+	if !errors.Is(err, context.Canceled) || !x.live() || !x.dial.Load() || x.sent.Load() {
+		return response, err
+	}
+	again := req.Clone(req.Context())
+	if req.GetBody != nil {
+		if again.Body, err = req.GetBody(); err != nil {
+			return nil, err
+		}
+	}
+	return transport.RoundTrip(policy.authorize(again))
 }
 
 // refuseRequest closes what a RoundTripper has to close, and returns refused.

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"strings"
 	"testing"
 )
@@ -155,5 +156,47 @@ func TestForeignTransport(t *testing.T) {
 		if !errors.Is(got, cause) {
 			t.Errorf("the cause is lost: %#v", got.Err)
 		}
+	}
+}
+
+// TestCancelledConnection has a transport fail with the cancellation of another exchange: the request
+// is sent again when it is certain that nothing of it went out, and else it is not.
+func TestCancelledConnection(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }))
+	defer server.Close()
+	for name, test := range map[string]struct {
+		trace func(*httptrace.ClientTrace)
+		want  int
+	}{
+		"nothing was sent": {func(trace *httptrace.ClientTrace) { trace.GetConn("") }, 2},
+		"it was sent":      {func(trace *httptrace.ClientTrace) { trace.GetConn(""); trace.WroteHeaders() }, 1},
+		"nobody knows":     {func(*httptrace.ClientTrace) {}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var attempts int
+			transport := roundTripper(func(req *http.Request) (*http.Response, error) {
+				if attempts++; attempts > 1 {
+					return http.DefaultTransport.RoundTrip(req)
+				}
+				_ = req.Body.Close()
+				test.trace(httptrace.ContextClientTrace(req.Context()))
+				return nil, context.Canceled
+			})
+			s, sink := start(t, Grant{URL: mustParse(t, server.URL)}, Options{Transport: transport})
+			events, err := do(t, s, sink, 1, post(server.URL, "the body"))
+			if attempts != test.want {
+				t.Errorf("it was sent %d times", attempts)
+			}
+			if test.want == 1 {
+				if err == nil || !errors.Is(err, context.Canceled) {
+					t.Errorf("the failure is %v", err)
+				}
+				return
+			}
+			noError(t, err)
+			if got := string(bodyOf(events)); got != "the body" {
+				t.Errorf("the body is %q", got)
+			}
+		})
 	}
 }
