@@ -40,12 +40,16 @@ func newTestEngine(config Config) (*Engine, error) {
 	return New(context.Background(), config)
 }
 
+// warmedDir is what TestMain removes: warmed's folder, once there is one.
+var warmedDir string
+
 // warmed is a folder with all of the core in the cache, for tests to copy.
 var warmed = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "engine-test")
 	if err != nil {
 		return "", err
 	}
+	warmedDir = dir
 	e, err := newTestEngine(Config{CacheDir: dir, CompileFirst: true})
 	if err != nil {
 		return "", err
@@ -56,8 +60,8 @@ var warmed = sync.OnceValues(func() (string, error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if dir, err := warmed(); err == nil {
-		_ = os.RemoveAll(dir)
+	if warmedDir != "" {
+		_ = os.RemoveAll(warmedDir)
 	}
 	if code == 0 {
 		if err := goleak.Find(); err != nil {
