@@ -169,19 +169,19 @@ export class Session {
 
     /** Calls a tool. A connection is given where the request has gone out on it. */
     async #callTool(call: Call, given: Params, sent?: Connection): Promise<Json> {
-        const { name } = given;
+        const name = toolOf(given);
         // A schema that cannot be used fails the call before it is sent.
-        if (typeof name === 'string') this.#tools.check(name);
+        const check = this.#tools.check(name);
         let answer = await this.#toolAnswer(call, given, 'task' in given, sent);
         if (answer.value instanceof Created) answer = await this.#tasks.drive(call, answer.value.state, answer.result);
-        this.#tools.check(name as string)?.(answer.value);
+        // The tool may have been listed, or the list may have changed, since.
+        (this.#tools.check(name) ?? check)?.(answer.value);
         return answer.result;
     }
 
     /** What a server answers to a tool's call, which may be a task. */
     async #toolAnswer(call: Call, given: Params, asTask: boolean, sent?: Connection): Promise<Answer> {
-        const { name } = given;
-        if (typeof name !== 'string') throw failure('invalid-argument', 'params have no name of a tool');
+        const name = toolOf(given);
         const find = () => this.#tool(call, name);
         const params =
             asTask || this.#tasks.kind === 'experimental' ? await this.#tasks.asked(given, asTask, find) : given;
@@ -265,4 +265,10 @@ export class Session {
         rejectAll(this.id, cause);
         closed(this.id, toError(cause, 'session'));
     }
+}
+
+/** The name of the tool that is called. */
+function toolOf({ name }: Params): string {
+    if (typeof name !== 'string') throw failure('invalid-argument', 'params have no name of a tool');
+    return name;
 }

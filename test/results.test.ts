@@ -39,6 +39,28 @@ describe('an outputSchema', () => {
         expect(failure.val).toMatch(words);
     });
 
+    // A name of the protocol's in _meta has the SDK send the call, and no lane past it.
+    test.each([{}, { _meta: { 'io.modelcontextprotocol/x': 1 } }])(
+        'counts also when the list of tools changes before the answer: %j',
+        async extra => {
+            let change = () => {};
+            const peer = new Peer('legacy', {
+                'tools/list': () => ({ tools: [tool({ outputSchema })] }),
+                'tools/call': () => {
+                    change();
+                    return { content: [], structuredContent: {} };
+                }
+            });
+            const { host, session } = await connected(onPipe(peer));
+            host.call((client, call) => client.listTools(call, session, '{}'));
+            change = () => host.pipes[0]?.write('{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}');
+            const params = JSON.stringify({ name: 't', ...extra });
+            const call = host.call((client, call) => client.callTool(call, session, params));
+            expect(host.notifications.at(-1)).toMatchObject({ method: 'notifications/tools/list_changed' });
+            expect(host.err(call).failure.tag).toBe('output-schema');
+        }
+    );
+
     // requirement: schema.2020-12
     test.each([
         ['a place in an array', { prefixItems: [{ const: 1 }, { type: 'string' }] }, [2, 'x'], [1, 'x', 5]],
