@@ -27,6 +27,30 @@ var goldens = []struct {
 	{caisson.TransportHTTP, modern},
 }
 
+// TestReplayOnFirstRun closes a runtime after a replay, while the core is still being compiled.
+func TestReplayOnFirstRun(t *testing.T) {
+	t.Parallel()
+	tape, err := os.ReadFile(filepath.Join("testdata", "recordings", "stdio-2026-07-28.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRuntime(t, caisson.Options{CacheDir: t.TempDir()})
+	tape = bytes.ReplaceAll(tape, []byte("\r\n"), []byte("\n"))
+	if _, err := r.Replay(testContext(t), bytes.NewReader(tape), &caisson.ReplayOptions{AnyCore: true}); err != nil {
+		t.Fatal(err)
+	}
+	closed := make(chan error)
+	go func() { closed <- r.Close() }()
+	select {
+	case err := <-closed:
+		if err != nil {
+			t.Fatal(err)
+		}
+	case <-testContext(t).Done():
+		t.Fatal("Close waits for the instance of the replay")
+	}
+}
+
 // TestGoldenRecordings replays recordings of earlier builds of the core: what a core sends and
 // settles with, byte for byte, for the same bytes from the same servers. A change of the core that
 // changes them is meant, and then -update records them anew, or it is a mistake.

@@ -52,6 +52,7 @@ func (e *Engine) Replay(ctx context.Context, from *record.Reader, anyCore bool) 
 	p := &player{from: from, loose: anyCore}
 	in, err := e.instantiate(ctx, p)
 	if err == nil {
+		defer e.release(in)
 		defer in.core.Close(context.WithoutCancel(ctx))
 	}
 	err = p.trapped(err)
