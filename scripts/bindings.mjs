@@ -1,79 +1,84 @@
 // componentize-js writes the JavaScript that carries values over the component's boundary, and the
-// engine inside runs it for every call. Two things in it cost more than all the rest: to find out
-// how long a text is as UTF-8 it looks at every character, a microsecond each, and for each call it
-// makes objects for a log that nobody reads. And it never frees what it has lowered for an import.
+// engine inside runs it for every call. What is replaced here costs more than the values need: it
+// looks at every character of a text, makes a promise for each export and a view of all memory for
+// each number, and never frees what it has lowered for an import.
 const { splicer } = await import(
     new URL('../lib/spidermonkey-embedding-splicer.js', import.meta.resolve('@bytecodealliance/componentize-js'))
 );
 
-/** A text into the component's memory, by the engine's own encoder. */
-const ENCODE = `function _utf8AllocateAndEncode(s, realloc, memory) {
-  if (typeof s !== 'string') {
-    throw new TypeError('expected a string, received [' + typeof s + ']');
-  }
-  if (s.length === 0) { return { ptr: 1, len: 0 }; }
-  const bytes = TEXT_ENCODER_UTF8.encode(s);
-  const len = bytes.length;
-  const ptr = realloc(0, 0, 1, len);
-  new Uint8Array(memory.buffer, ptr, len).set(bytes);
-  return { ptr, len };
-}
-`;
-
-/** Memory for the arguments of an import, until it has returned. */
-const OWNED = `const _owned = [];
-function _own(old, oldSize, align, size) {
-  const ptr = $realloc(old, oldSize, align, size);
-  if (size !== 0) _owned.push(ptr, size, align);
-  return ptr;
-}
-function _release() {
-  for (let i = 0; i < _owned.length; i += 3) $dealloc(_owned[i], _owned[i + 1], _owned[i + 2]);
-  _owned.length = 0;
+/**
+ * Views of the component's memory. It only grows, and what was there stays where it is: an old view
+ * is as good as a new one for all that it reaches.
+ */
+const VIEWS = `let _buffer = $memory.buffer;
+let _length = _buffer.byteLength;
+let dv = new DataView(_buffer);
+function _reach() {
+  _buffer = $memory.buffer;
+  _length = _buffer.byteLength;
+  dv = new DataView(_buffer);
 }
 `;
 
 /**
- * A header that is frozen is sent again and again: it is encoded once, into a piece of memory whose
- * addresses count from its own beginning.
+ * Lowers a text, which mostly has as many bytes as characters. What an export allocates for imports
+ * the engine frees when it is over; what is large, `_release` does when the import has returned.
  */
-const KEPT = `const _encoded = new WeakMap();
-function _header(fields) {
-  let kept = _encoded.get(fields);
-  if (kept === undefined) {
-    const texts = fields.flat().map(text => TEXT_ENCODER_UTF8.encode(text));
-    const table = [];
-    let end = fields.length * 16;
-    for (const text of texts) {
-      table.push(end, text.length);
-      end += text.length;
-    }
-    const bytes = new Uint8Array(end);
-    for (let i = 0; i < texts.length; i++) bytes.set(texts[i], table[2 * i]);
-    kept = { table, bytes };
-    if (Object.isFrozen(fields)) _encoded.set(fields, kept);
+const LOWER = `let _lowered = 0;
+const _large = [];
+function _allocate(align, size) {
+  const ptr = $realloc(0, 0, align, size);
+  if (ptr + size > _length) _reach();
+  return ptr;
+}
+function _lower(text) {
+  if (typeof text !== 'string') {
+    throw new TypeError('expected a string, received [' + typeof text + ']');
   }
-  const { table, bytes } = kept;
-  const base = _own(0, 0, 4, bytes.length);
-  for (let i = 0; i < table.length; i += 2) table[i] += base;
-  new Uint8Array($memory.buffer, base, bytes.length).set(bytes);
-  new Uint32Array($memory.buffer, base, table.length).set(table);
-  for (let i = 0; i < table.length; i += 2) table[i] -= base;
-  return base;
+  let room = text.length;
+  while (room !== 0) {
+    const ptr = _allocate(1, room);
+    if (room > 65536) _large.push(ptr, room);
+    const encoded = TEXT_ENCODER_UTF8.encodeInto(text, new Uint8Array(_buffer, ptr, room));
+    if (encoded.read === text.length) {
+      _lowered = encoded.written;
+      return ptr;
+    }
+    room = text.length * 3;
+  }
+  _lowered = 0;
+  return 1;
+}
+function _release() {
+  for (let i = 0; i < _large.length; i += 2) $dealloc(_large[i], _large[i + 1], 1);
+  _large.length = 0;
 }
 `;
 
+/** Every export returns a promise, which the engine waits for: all the same one, and it is fulfilled. */
+const DONE = 'const _done = Promise.resolve();\n';
+
 const REPLACED = [
-    [/= \$realloc\(/g, () => '= _own('],
-    [/, \$realloc, \$memory\)/g, () => ', _own, $memory)'],
-    [/^ *(?:\w+ = )?\$import_.*\);$/gm, call => `try {\n${call}\n} finally { _release(); }`],
-    [/^function _utf8AllocateAndEncode\([^]*?\n}\n/m, () => OWNED + ENCODE + KEPT],
+    [/^let dv = .*\nconst dataView = .*\n/m, () => VIEWS],
+    [/dataView\(\$memory\)/g, () => 'dv'],
+    // What the host has lowered for an export lies in memory that may have grown since.
+    [/^async function export_.*$/gm, line => `${line}\n  if (_buffer !== $memory.buffer) _reach();`],
     [
-        /var result(\d+) = _own\(0, 0, 4, len\d+ \* 16\);\n  for \([^]*?\n  }\n/,
-        (_, number) => `var result${number} = _header(vec${number});\n`
+        /TEXT_DECODER_UTF8\.decode\(new Uint8Array\(\$memory\.buffer, (\w+), (\w+)\)\)/g,
+        (_, ptr, len) => `TEXT_DECODER_UTF8.decode(new Uint8Array(_buffer, ${ptr}, ${len}))`
     ],
-    // No export returns a promise, and to wait for none costs another turn.
+    [
+        /var encodeRes = _utf8AllocateAndEncode\((\w+), \$realloc, \$memory\);\s*var (\w+)= encodeRes\.ptr;\s*var (\w+) = encodeRes\.len;/g,
+        (_, text, ptr, len) => `var ${ptr} = _lower(${text});\n  var ${len} = _lowered;`
+    ],
+    [/= \$realloc\(0, 0, (.*)\);$/gm, (_, size) => `= _allocate(${size});`],
+    [/^ *\$import_.*\);$/gm, call => `${call}\n  if (_large.length !== 0) _release();`],
+    [/^function _utf8AllocateAndEncode\([^]*?\n}\n/m, () => LOWER + DONE],
     [/ret = await /g, () => 'ret = '],
+    [
+        /^async function export_[^]*?^}/gm,
+        text => text.replace('async ', '').replaceAll(/^( *)return;$/gm, '$1return _done;')
+    ],
     [/_debugLog\('[^']*'(?:, \{[^}]*\})?\);/g, () => '']
 ];
 

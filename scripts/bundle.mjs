@@ -1,6 +1,39 @@
 // Bundles the core: src/ and the SDK into one script that imports nothing but the contract. The
 // same sources give the same bytes, wherever they lie.
+import { readFile } from 'node:fs/promises';
+
 import { build } from 'esbuild';
+import ts from 'typescript';
+
+/**
+ * Makes private names plain ones, which only TypeScript keeps private anyway as far as this engine's
+ * time goes: it looks a `#name` up in each object anew, and marks every object that has one.
+ */
+const plainNames = {
+    name: 'plain-names',
+    setup({ onLoad }) {
+        onLoad({ filter: /\/src\/[^/]*\.ts$/ }, async ({ path }) => ({
+            loader: 'ts',
+            contents: withPlainNames(path, await readFile(path, 'utf8'))
+        }));
+    }
+};
+
+function withPlainNames(path, text) {
+    const source = ts.createSourceFile(path, text, ts.ScriptTarget.ESNext);
+    let renamed = '';
+    let end = 0;
+    const visit = node => {
+        if (ts.isPrivateIdentifier(node)) {
+            const start = node.getStart(source);
+            renamed += `${text.slice(end, start)}$${node.text.slice(1)}`;
+            end = node.end;
+        }
+        ts.forEachChild(node, visit);
+    };
+    visit(source);
+    return renamed + text.slice(end);
+}
 
 /**
  * Returns the text of the script, and esbuild's account of what went into it. An interpreted one
@@ -22,6 +55,7 @@ export async function bundle(root, { interpreted = false } = {}) {
         mainFields: ['module', 'main'],
         conditions: ['workerd', 'browser', 'import'],
         external: ['caisson:*'],
+        plugins: [plainNames],
         define: { 'self.location': 'undefined', INTERPRETED: String(interpreted) },
         minify: true,
         // Fields of a class are set like any others: to define them takes this engine several times as long.

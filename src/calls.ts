@@ -1,5 +1,6 @@
 import { settle } from 'caisson:mcp/host@0.1.0';
 import type { CallId, Json, RpcError, SessionId } from 'caisson:mcp/types@0.1.0';
+import type { RequestId } from '@modelcontextprotocol/client';
 import { ProtocolError } from '@modelcontextprotocol/client';
 
 import type { CallFailure } from './errors.js';
@@ -15,7 +16,7 @@ export class Call {
     #settled = false;
 
     /** The request that was sent last for this operation, by its id. */
-    request: string | undefined;
+    request: RequestId | undefined;
     /** What the server answered to it, untouched. */
     result: Json | undefined;
     rpc: RpcError | undefined;
@@ -51,7 +52,7 @@ export class Call {
     }
 
     /** A request is sent for this operation: what was answered before does not count any more. */
-    begin(request: string): void {
+    begin(request: RequestId): void {
         this.request = request;
         this.answered({});
     }
@@ -101,28 +102,21 @@ export class Call {
     }
 }
 
-/**
- * Begins an operation. It settles with what the work returns or throws, whenever that is; work that
- * returns nothing settles it itself.
- */
-export function begin(
-    id: CallId,
-    session: SessionId,
-    step: string,
-    work: (call: Call) => Promise<Json> | undefined
-): void {
+/** Begins an operation; undefined when its id is in use, and it has settled with that. */
+export function open(id: CallId, session: SessionId, step: string): Call | undefined {
     const call = new Call(id, session, step);
     if (calls.has(id)) {
         call.reject(failure('invalid-argument', `call id ${id} is in use`));
-        return;
+        return undefined;
     }
     calls.set(id, call);
-    try {
-        const outcome = work(call);
-        if (outcome) call.follow(outcome);
-    } catch (thrown) {
-        call.reject(thrown);
-    }
+    return call;
+}
+
+/** Begins an operation that settles with what the work returns or throws, whenever that is. */
+export function begin(id: CallId, session: SessionId, step: string, work: (call: Call) => Promise<Json>): void {
+    const call = open(id, session, step);
+    if (call) call.follow(work(call));
 }
 
 /** Gives up an operation, if it is there. */

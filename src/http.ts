@@ -7,12 +7,14 @@ import {
 import type { Header } from 'caisson:mcp/types@0.1.0';
 
 import { failure, http } from './errors.js';
+import type { Watcher } from './exchange.js';
 import type { Passed } from './fetch.js';
 import { REQUEST_ID, egressFor, fetchFor } from './fetch.js';
 import { isObject } from './json.js';
 import type { Quick, Way } from './lane.js';
 import type { HttpResponse } from './response.js';
 import type { Tap } from './tap.js';
+import { Template } from './template.js';
 
 /** The same as TransportSendOptions, but for what exactOptionalPropertyTypes makes of it. */
 type SendOptions = Parameters<StreamableHTTPClientTransport['send']>[1];
@@ -27,20 +29,26 @@ interface Internals {
     ) => void;
 }
 
+/** A template, and what is in its header beside what its key tells. */
+interface Kept {
+    readonly template: Template;
+    readonly protocolVersion: string | undefined;
+    readonly sessionId: string | undefined;
+}
+
 /** More than a server has tools that are called again and again. */
-const MOST_HEADERS = 256;
+const MOST_TEMPLATES = 256;
 
 /** The SDK's Streamable HTTP transport, on the host's egress. No request stays without an end. */
-export class HttpTransport extends StreamableHTTPClientTransport implements Way {
+export class HttpTransport extends StreamableHTTPClientTransport implements Way, Watcher {
     /** What requests were answered with that the SDK is to see, by their ids. */
     readonly #answers: Map<string, Promise<HttpResponse>>;
     /** The exchanges of requests that have gone past the SDK, which have not ended. */
     readonly #passed = new Map<RequestId, Passed>();
-    /** The header fields of requests, by what is in them. */
-    readonly #headersOf = new Map<string, Header[]>();
+    readonly #templates = new Map<string, Kept>();
 
     constructor(
-        url: URL,
+        private readonly url: URL,
         private readonly tap: Tap,
         private readonly egress = egressFor(tap, url)
     ) {
@@ -84,29 +92,32 @@ export class HttpTransport extends StreamableHTTPClientTransport implements Way 
         return answer !== undefined;
     }
 
-    post(quick: Quick, message: JSONRPCMessage): void {
-        this.#passed.set(
-            quick.id,
-            this.egress.pass(quick, this.#keptHeaders(quick, message), JSON.stringify(message), {
-                heard: messages => {
-                    for (const message of messages) this.onmessage?.(message);
-                },
-                ended: () => this.#passed.delete(quick.id)
-            })
-        );
+    post(quick: Quick, text: string): void {
+        this.#passed.set(quick.id, this.egress.pass(quick, this.#template(quick), text, this));
     }
 
-    /** The header of a request that goes past the SDK: the same for each call of a tool. */
-    #keptHeaders({ request: { method, params } }: Quick, message: JSONRPCMessage): Header[] {
-        const key = `${this.protocolVersion}\n${this.sessionId}\n${method}\n${String(params['name'])}`;
-        let headers = this.#headersOf.get(key);
-        if (!headers) {
-            if (this.#headersOf.size >= MOST_HEADERS) this.#headersOf.clear();
-            headers = this.#headers(message);
-            // Frozen, they are encoded once (scripts/bindings.mjs).
-            this.#headersOf.set(key, Object.freeze(headers) as Header[]);
+    heard(messages: JSONRPCMessage[]): void {
+        for (const message of messages) this.onmessage?.(message);
+    }
+
+    ended(request: RequestId): void {
+        this.#passed.delete(request);
+    }
+
+    /** All of a request that goes past the SDK but its body: the same for each call of a tool. */
+    #template(quick: Quick): Template {
+        const { method, params } = quick.request;
+        const key = `${method} ${String(params['name'])}`;
+        const { protocolVersion, sessionId } = this;
+        let kept = this.#templates.get(key);
+        if (!kept || kept.protocolVersion !== protocolVersion || kept.sessionId !== sessionId) {
+            const headers = this.#headers(quick.lane.message(quick));
+            const template = new Template(this.tap.session, { method: 'POST', url: this.url.href, headers });
+            kept = { template, protocolVersion, sessionId };
+            if (this.#templates.size >= MOST_TEMPLATES) this.#templates.clear();
+            this.#templates.set(key, kept);
         }
-        return headers;
+        return kept.template;
     }
 
     override async close(): Promise<void> {

@@ -23,7 +23,20 @@ const TAIL_LENGTH = 160;
 
 /** Parses a message. Throws a SyntaxError when the text is not JSON. */
 export function parseMessage(text: string): Parsed {
-    return splitResult(text) ?? split(text) ?? reparse(text);
+    const result = splitResult(text);
+    return result ? whole(result) : (split(text) ?? reparse(text));
+}
+
+/** A result in a message of its three members. */
+export interface ResultText {
+    readonly id: number;
+    readonly value: unknown;
+    readonly payload: string;
+}
+
+/** The message of a result. */
+export function whole({ id, value, payload }: ResultText): Parsed {
+    return { message: { jsonrpc: '2.0', id, result: value }, payload };
 }
 
 const ID_FIRST = '{"jsonrpc":"2.0","id":';
@@ -35,13 +48,13 @@ const ID_LAST = ',"jsonrpc":"2.0","id":';
  * Takes a result apart that is laid out as nearly all are: the three members without a space, the
  * result first or last, and an id of ours. Undefined for any other.
  */
-function splitResult(text: string): Parsed | undefined {
-    if (!text.endsWith('}')) return undefined;
+export function splitResult(text: string): ResultText | undefined {
+    if (text[text.length - 1] !== '}') return undefined;
     let id: string;
     let payload: string;
     if (text.startsWith(ID_FIRST)) {
-        const comma = text.indexOf(',', ID_FIRST.length);
-        if (!text.startsWith(RESULT, comma)) return undefined;
+        // Where there is none, what is left is no JSON.
+        const comma = text.indexOf(RESULT, ID_FIRST.length);
         id = text.slice(ID_FIRST.length, comma);
         payload = text.slice(comma + RESULT.length, -1);
     } else if (text.startsWith(RESULT_FIRST)) {
@@ -52,10 +65,11 @@ function splitResult(text: string): Parsed | undefined {
     } else {
         return undefined;
     }
-    const number = Number(id);
-    if (!Number.isSafeInteger(number) || number < 0 || String(number) !== id) return undefined;
+    // Of what is not a number, or written in another way, something else is left.
+    const number = +id;
+    if (!(number >= 0 && number <= Number.MAX_SAFE_INTEGER) || `${number}` !== id) return undefined;
     try {
-        return { message: { jsonrpc: '2.0', id: number, result: JSON.parse(payload) as unknown }, payload };
+        return { id: number, value: JSON.parse(payload) as unknown, payload };
     } catch {
         // More than one value, as with a key that occurs twice; or not JSON at all.
         return undefined;
@@ -114,15 +128,22 @@ declare global {
 }
 
 /**
- * Parses the params of a call. Numbers that JavaScript cannot hold are kept as raw JSON, so that
- * they reach the server as the caller wrote them. Throws a SyntaxError, or a TypeError when the
- * text is not an object.
+ * Parses an object. Numbers that JavaScript cannot hold are not what they were: see `exact`. Throws
+ * a SyntaxError, or a TypeError when the text is no object.
  */
-export function parseParams(text: string): Record<string, unknown> {
-    let params: unknown = JSON.parse(text);
-    if (!isObject(params)) throw new TypeError('params are not a JSON object');
-    if (mayChange(text, params)) params = JSON.parse(text, keepNumber);
-    return params as Record<string, unknown>;
+export function parseObject(text: string): Record<string, unknown> {
+    const value: unknown = JSON.parse(text);
+    if (!isObject(value)) throw new TypeError('not a JSON object');
+    return value;
+}
+
+/**
+ * The object of a text, as `parseObject` gave it, with numbers that JavaScript cannot hold as raw
+ * JSON: they are written again as they were. Without the text it is that already.
+ */
+export function exact(object: Record<string, unknown>, text: string | undefined): Record<string, unknown> {
+    if (text === undefined || !mayChange(text, object)) return object;
+    return JSON.parse(text, keepNumber) as Record<string, unknown>;
 }
 
 /** The engine's own JSON is far quicker over a long text than an expression is. */

@@ -8,7 +8,10 @@ import type { Json } from 'caisson:mcp/types@0.1.0';
 import type { Call } from './calls.js';
 import type { TappedClient } from './client.js';
 import { complete, optionsFor } from './client.js';
-import { isObject } from './json.js';
+import { exact, isObject } from './json.js';
+import type { Params } from './requests.js';
+import type { Codec } from './results.js';
+import { resultCheck } from './results.js';
 import type { Tap } from './tap.js';
 
 /** What of the SDK's client is used here, and its types keep to themselves. */
@@ -20,29 +23,40 @@ interface Internals {
     _negotiatedWireCodec(): Codec;
 }
 
-/** How an era's results are read. */
-interface Codec {
-    validateResult(method: string, value: unknown): { ok: boolean; value?: unknown };
-}
-
 /** A transport that sends a request and tells what became of it without a promise. */
 export interface Way {
-    post(quick: Quick, message: JSONRPCMessage): void;
+    /** Sends a request, whose message has this text. */
+    post(quick: Quick, text: string): void;
 }
 
 /** A request, and what is done with its result. */
 export interface Ordinary {
     readonly method: string;
-    readonly params: Record<string, unknown>;
-    /** What the operation settles with, of what the SDK makes of the result. Throws what it fails with. */
-    finish(value: unknown): Json;
-    /** Goes on with the operation as if the SDK had sent the request. */
-    otherwise(): Promise<Json>;
+    readonly params: Params;
+    /** The text of the params, when they are as the host gave them: an object with a member at least. */
+    readonly text?: Json | undefined;
+    /** Takes the result, and the text of it. */
+    finish(result: Params, text: Json): void;
+    /** The SDK has taken the request over, and this is what it will make of it. */
+    otherwise(taken: Promise<unknown>): void;
 }
+
+/** What only asks, and may go past the SDK; not what belongs to a handshake, or to tasks. */
+const ASKING: ReadonlySet<string> = new Set([
+    'tools/list',
+    'resources/list',
+    'resources/templates/list',
+    'resources/read',
+    'prompts/list',
+    'prompts/get',
+    'completion/complete'
+]);
 
 /** The lane of one connection. */
 export class Lane {
     readonly #envelope: object | undefined;
+    /** How params end that have no `_meta` of their own. */
+    readonly #end: string;
     /** How the connection's era reads results. */
     readonly codec: Codec;
 
@@ -56,21 +70,50 @@ export class Lane {
     ) {
         const internals = client as unknown as Internals;
         this.#envelope = internals._outboundMetaEnvelope();
+        this.#end = this.#envelope ? `,"_meta":${JSON.stringify(this.#envelope)}}` : '}';
         this.codec = internals._negotiatedWireCodec();
     }
 
     /** Sends a request. The operation settles without the SDK when all goes as it mostly does. */
     send(call: Call, request: Ordinary): void {
-        const internals = this.client as unknown as Internals;
-        const id = internals._requestMessageId++;
-        const { method, params } = request;
+        const id = (this.client as unknown as Internals)._requestMessageId++;
         const quick = new Quick(this, id, call, request);
-        this.tap.passed(quick);
         call.quick = quick;
-        this.way.post(quick, { method, params: this.#enveloped(params), jsonrpc: '2.0', id });
+        this.tap.passed(quick);
+        const { method, params, text } = request;
+        const written =
+            text !== undefined && params['_meta'] === undefined
+                ? text.slice(0, -1) + this.#end
+                : JSON.stringify(this.#enveloped(exact(params, text)));
+        this.way.post(quick, `{"method":"${method}","params":${written},"jsonrpc":"2.0","id":${id}}`);
     }
 
-    #enveloped(params: Record<string, unknown>): Record<string, unknown> {
+    /** Whether a request may take the lane: what only asks, with nothing in it for the SDK. */
+    takes(method: string, { _meta }: Params): boolean {
+        return ASKING.has(method) && this.codec.hasRequestMethod(method) && isMeta(_meta);
+    }
+
+    /** Sends a request of an operation, which goes on with the result. */
+    ask(call: Call, method: string, params: Params): Promise<unknown> {
+        return new Promise((resolve, reject) => {
+            this.send(call, {
+                method,
+                params,
+                finish(result, text) {
+                    call.answered({ result: text });
+                    resolve(result);
+                },
+                otherwise: taken => void taken.then(resolve, reject)
+            });
+        });
+    }
+
+    /** The message of a request, with numbers as JavaScript has them. */
+    message({ id, request: { method, params } }: Quick): JSONRPCMessage {
+        return { method, params: this.#enveloped(params), jsonrpc: '2.0', id };
+    }
+
+    #enveloped(params: Params): Params {
         const envelope = this.#envelope;
         if (!envelope) return params;
         const { _meta } = params;
@@ -83,11 +126,16 @@ export class Quick {
     #state: 'waiting' | 'settled' | 'taken' = 'waiting';
 
     constructor(
-        private readonly lane: Lane,
+        readonly lane: Lane,
         readonly id: number,
         readonly call: Call,
         readonly request: Ordinary
     ) {}
+
+    /** Itself, among requests that wait for their answers: others are not in the lane. */
+    get quick(): this {
+        return this;
+    }
 
     /** Whether nothing has become of it yet. */
     get waiting(): boolean {
@@ -99,46 +147,46 @@ export class Quick {
         return this.#state === 'settled';
     }
 
-    /** Takes a result. False when the SDK is to have it. */
-    hears(result: object): boolean {
-        if (!this.waiting) return false;
-        const value = this.#read(result as Record<string, unknown>);
-        if (value === undefined) {
+    /** Takes a result, and the text of it. False when the SDK is to have it. */
+    hears(result: Params, text: Json): boolean {
+        const { call } = this;
+        if (this.#state !== 'waiting' || !this.#takes(result)) {
+            call.answered({ result: text });
             this.take();
             return false;
         }
         this.#end('settled');
-        try {
-            this.call.resolve(this.request.finish(value));
-        } catch (error) {
-            this.call.reject(error);
-        }
+        this.request.finish(result, text);
         return true;
     }
 
     /** Has the SDK take the request over, as if it had sent it. */
     take(): void {
-        if (!this.waiting) return;
+        if (this.#state !== 'waiting') return;
         this.#end('taken');
-        const { client, tap } = this.lane;
         const { call, request } = this;
+        const taken = this.#send();
+        const given = () => {
+            if (call.settled) this.lane.tap.forget(call);
+        };
+        taken.then(given, given);
+        if (!call.settled) request.otherwise(taken);
+    }
+
+    /** Has the SDK send the request, by the same id: it has gone out. */
+    #send(): Promise<unknown> {
+        const { client, tap } = this.lane;
+        const { method, params, text } = this.request;
         const internals = client as unknown as Internals;
         const next = internals._requestMessageId;
         internals._requestMessageId = this.id;
         tap.adopted = this.id;
         try {
-            const { method, params } = request;
-            const taken = client.request({ method, params }, optionsFor(call)) as Promise<unknown>;
-            const given = () => {
-                if (call.settled) tap.forget(call);
-            };
-            taken.then(given, given);
-            call.taken = taken;
+            return client.request({ method, params: exact(params, text) }, optionsFor(this.call)) as Promise<unknown>;
         } finally {
             tap.adopted = undefined;
             internals._requestMessageId = next;
         }
-        if (!call.settled) call.follow(request.otherwise());
     }
 
     #end(state: 'settled' | 'taken'): void {
@@ -146,17 +194,18 @@ export class Quick {
         this.call.quick = undefined;
     }
 
-    /** What the SDK would make of a result; undefined when it would not take it as it is. */
-    #read(result: Record<string, unknown>): unknown {
+    /** Whether the SDK would take a result, and make nothing else of it. */
+    #takes(result: Params): boolean {
         const { codec, modern } = this.lane;
         const { method } = this.request;
         if (modern) {
             complete(result);
-            // The SDK's decoder checks the same schema, with this member in it, a second time.
-            if (result['resultType'] !== 'complete') return undefined;
+            if (result['resultType'] !== 'complete') return false;
         }
-        const outcome = codec.validateResult(method, result);
-        return outcome.ok ? outcome.value : undefined;
+        // In the older era the SDK gives a tool's result a content that has none.
+        if (method === 'tools/call' && result['content'] === undefined) return false;
+        const check = resultCheck(codec, method);
+        return check ? check(result) === true : codec.validateResult(method, result).ok;
     }
 }
 

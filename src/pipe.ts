@@ -43,8 +43,8 @@ export class PipeTransport implements Transport, Way {
         pipeWrite(this.#id, JSON.stringify(message));
     }
 
-    post(_quick: Quick, message: JSONRPCMessage): void {
-        if (this.#id !== undefined) pipeWrite(this.#id, JSON.stringify(message));
+    post(_quick: Quick, text: string): void {
+        if (this.#id !== undefined) pipeWrite(this.#id, text);
     }
 
     /** Closes the pipe. The command may take longer: see `gone`. */
@@ -61,8 +61,9 @@ export class PipeTransport implements Transport, Way {
     }
 
     received(line: string): void {
-        if (this.#id === undefined || line.trim() === '') return;
-        for (const message of this.tap.received(line)) this.onmessage?.(message);
+        if (this.#id === undefined) return;
+        const messages = this.tap.received(line);
+        for (let i = 0; i < messages.length; i++) this.onmessage?.(messages[i] as JSONRPCMessage);
     }
 
     closed(cause: CallFailure | undefined): void {

@@ -3,7 +3,7 @@ import type { Json } from 'caisson:mcp/types@0.1.0';
 
 import type { CallOptions, TappedClient } from './client.js';
 import { failure } from './errors.js';
-import { parseParams } from './json.js';
+import { parseObject } from './json.js';
 
 export type Params = Record<string, unknown>;
 
@@ -31,10 +31,10 @@ export const REPEATABLE: ReadonlySet<string> = new Set([
     'tasks/list'
 ]);
 
-/** The params of an operation, which the host gave. */
+/** The params of an operation, which the host gave. Their numbers may not be exact. */
 export function parse(params: Json): Params {
     try {
-        return parseParams(params);
+        return parseObject(params);
     } catch (error) {
         throw failure(
             'invalid-argument',

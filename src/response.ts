@@ -27,7 +27,7 @@ export class HttpResponse {
         private readonly fields: Header[],
         private readonly onCancel: () => void
     ) {
-        this.ok = status >= 200 && status < 300;
+        this.ok = isSuccess(status);
     }
 
     /** The header fields. What the host passes on and Headers refuses is left out. */
@@ -37,8 +37,7 @@ export class HttpResponse {
 
     /** The media type of the body, without its parameters. */
     get mediaType(): string | undefined {
-        const type = this.fields.find(([name]) => name === 'content-type')?.[1];
-        return type?.split(';', 1)[0]?.trim().toLowerCase();
+        return mediaType(this.fields);
     }
 
     /** The rest of the body as a stream. */
@@ -47,6 +46,7 @@ export class HttpResponse {
             start: controller => {
                 this.#stream = controller;
                 for (const chunk of this.#chunks.splice(0)) controller.enqueue(chunk);
+                if (this.#text) controller.enqueue(new TextEncoder().encode(this.#text));
                 this.#finish();
             },
             pull: () => this.#finish(),
@@ -81,6 +81,12 @@ export class HttpResponse {
         else this.#chunks.push(chunk);
     }
 
+    /** This is the whole body. */
+    endWith(body: string): void {
+        this.#text = body;
+        this.end();
+    }
+
     /** The body is over; with an error, it is not whole. */
     end(error?: Error): void {
         this.#ended = true;
@@ -98,6 +104,22 @@ export class HttpResponse {
         } else this.#stream.close();
         this.#stream = undefined;
     }
+}
+
+/** Whether a status says that the request was successful (RFC 9110, section 15.3). */
+export function isSuccess(status: number): boolean {
+    return status >= 200 && status < 300;
+}
+
+/** The media type that header fields name, without its parameters. */
+export function mediaType(fields: Header[]): string | undefined {
+    for (let i = 0; i < fields.length; i++) {
+        const field = fields[i] as Header;
+        if (field[0] !== 'content-type') continue;
+        const type = field[1];
+        return type === 'application/json' ? type : type.split(';', 1)[0]?.trim().toLowerCase();
+    }
+    return undefined;
 }
 
 /** Bytes in pieces, as UTF-8. */

@@ -4,6 +4,9 @@
 import type { StandardSchemaV1 } from '@modelcontextprotocol/client';
 import { Client } from '@modelcontextprotocol/client';
 
+import { checkOf } from './schemas.js';
+import type { Check } from './validator.js';
+
 type Request = { readonly method: string };
 
 /** What of the SDK's client is used here, and its types keep to themselves. */
@@ -37,3 +40,26 @@ internals._requestWithSchemaViaCodec = function (codec, request, schema, options
     }
     return send.call(this, codec, request, schema, options);
 };
+
+/** How an era's results are read. */
+export interface Codec {
+    hasRequestMethod(method: string): boolean;
+    validateResult(method: string, value: unknown): { ok: boolean; value?: unknown };
+}
+
+const checks = new Map<Codec, Map<string, Check | undefined>>();
+
+/**
+ * What says whether an era takes a result of a method as it is: true when it does. Undefined where
+ * there is none: they are written while the component is built.
+ */
+export function resultCheck(codec: Codec, method: string): Check | undefined {
+    const ofEra = checks.get(codec) ?? new Map<string, Check | undefined>();
+    checks.set(codec, ofEra);
+    if (!ofEra.has(method))
+        ofEra.set(
+            method,
+            checkOf(() => codec.validateResult(method, {}))
+        );
+    return ofEra.get(method);
+}

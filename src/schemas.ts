@@ -3,8 +3,8 @@
 // zod, and only while the component is built: see `seal`.
 import { globalConfig } from 'zod/v4/core';
 
-import type { Validator } from './validator.js';
-import { INVALID, UNSURE, validatorFor } from './validator.js';
+import type { Check, Validator } from './validator.js';
+import { INVALID, UNSURE, checkFor, validatorFor } from './validator.js';
 import type { Payload, Schema } from './zod.js';
 
 /** Set by the build that leaves validation to zod, so that the tests can run on both. */
@@ -13,12 +13,28 @@ declare const INTERPRETED: boolean | undefined;
 let sealed = typeof INTERPRETED !== 'undefined' && INTERPRETED;
 /** Whether zod is at work: then it asks itself. */
 let inside = false;
+/** Told of the schemas that are used from outside zod. */
+let watch: ((schema: Schema) => void) | undefined;
 
 type Run = Schema['_zod']['run'];
 
 /** From now on no validator is written: that takes longer than a few uses of it can give back. */
 export function seal(): void {
     sealed = true;
+}
+
+/**
+ * A check for the schema that `use` uses first, or for the second half of a pipe; undefined when
+ * there is none to be had, and once no more validators are written.
+ */
+export function checkOf(use: () => unknown): Check | undefined {
+    if (sealed) return undefined;
+    const used: Schema[] = [];
+    watch = schema => used.push(schema);
+    use();
+    watch = undefined;
+    const def = used[0]?._zod.def;
+    return used[0] && checkFor(def?.type === 'pipe' ? def.out : used[0]);
 }
 
 /** Puts a validator under a schema. */
@@ -39,10 +55,16 @@ export function install(schema: Schema): void {
     internals.run = (payload, context) => {
         if (inside || context.async || context.direction !== undefined || context.skipChecks)
             return run(payload, context);
+        watch?.(schema);
         if (!validator) {
             validator = sealed ? undefined : validatorFor(schema);
             if (!validator) {
-                internals.run = run;
+                // What it is made of may have some.
+                internals.run = (payload, context) => {
+                    if (sealed) internals.run = run;
+                    else watch?.(schema);
+                    return run(payload, context);
+                };
                 return interpret(payload, context);
             }
         }

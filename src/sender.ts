@@ -29,8 +29,11 @@ export class Sender {
         then?: (connection: Connection, value: unknown) => void
     ): Promise<Answer> {
         return this.over(call, REPEATABLE.has(method), async connection => {
-            const request = { method, params: this.leveled(connection.client, given) };
-            const value = await send(connection.client, request, optionsFor(call));
+            const { client, lane } = connection;
+            const params = this.leveled(client, given);
+            const value = lane?.takes(method, params)
+                ? await lane.ask(call, method, params)
+                : await send(client, { method, params }, optionsFor(call));
             then?.(connection, value);
             return value;
         });

@@ -11,6 +11,7 @@ import { optionsFor } from './client.js';
 import type { Connection } from './connection.js';
 import type { CallFailure } from './errors.js';
 import { failure, toError } from './errors.js';
+import { exact } from './json.js';
 import { isMeta } from './lane.js';
 import { Link } from './link.js';
 import { listen } from './listen.js';
@@ -72,9 +73,9 @@ export class Session {
     /** Any request by its method name. What returns nothing settles the operation itself. */
     request(call: Call, method: string, params: Json): Promise<Json> | undefined {
         const given = parse(params);
-        return method === 'tools/call' && this.#callQuickly(call, given)
+        return method === 'tools/call' && this.#callQuickly(call, given, params)
             ? undefined
-            : this.#request(call, method, given);
+            : this.#request(call, method, exact(given, params));
     }
 
     async #request(call: Call, method: string, given: Params): Promise<Json> {
@@ -98,7 +99,7 @@ export class Session {
 
     /** Calls a tool as a task, and does not wait for it: it comes to the task, or to the result at once. */
     async startTask(call: Call, params: Json): Promise<Json> {
-        return (await this.#toolAnswer(call, parse(params), true)).result;
+        return (await this.#toolAnswer(call, exact(parse(params), params), true)).result;
     }
 
     /** Waits for the end of a task. */
@@ -108,7 +109,7 @@ export class Session {
 
     /** A notification to the server. */
     async notify(method: string, params: Json): Promise<Json> {
-        const given = parse(params);
+        const given = exact(parse(params), params);
         const { client } = await this.#link.current();
         await client.notification({ method, params: given });
         return '{}';
@@ -147,22 +148,31 @@ export class Session {
     }
 
     /** Calls a tool past the SDK, when it would do nothing of its own to the request. */
-    #callQuickly(call: Call, given: Params): boolean {
+    #callQuickly(call: Call, given: Params, text: Json): boolean {
         const connection = this.#link.live;
-        const { name } = given;
-        if (!connection?.lane || typeof name !== 'string' || !isMeta(given['_meta'])) return false;
-        if ('task' in given || !this.#tasks.plain(this.#tools.get(name))) return false;
+        const { name, _meta, task } = given;
+        if (!connection?.lane || typeof name !== 'string' || task !== undefined || !isMeta(_meta)) return false;
         const { client, lane } = connection;
-        if (lane.modern && !(this.#tools.plain(name) ?? !client.knows)) return false;
-        const check = this.#tools.check(name);
+        const known = this.#tools.known(name);
+        if (!this.#tasks.plain(known?.tool) || (lane.modern && !(known ? known.plain : !client.knows))) return false;
+        const check = known && this.#tools.check(name, known);
+        const leveled = this.#sender.level !== undefined;
         lane.send(call, {
             method: 'tools/call',
-            params: this.#sender.leveled(client, given),
-            finish: value => {
-                check?.(value);
-                return call.result as Json;
+            params: leveled ? this.#sender.leveled(client, exact(given, text)) : given,
+            text: leveled ? undefined : text,
+            finish(result, text) {
+                try {
+                    check?.(result);
+                    call.resolve(text);
+                } catch (error) {
+                    call.reject(error);
+                }
             },
-            otherwise: () => this.#callTool(call, given, connection)
+            otherwise: taken => {
+                call.taken = taken;
+                call.follow(this.#callTool(call, exact(given, text), connection));
+            }
         });
         return true;
     }

@@ -1,7 +1,7 @@
 import type { SessionConfig } from 'caisson:mcp/client@0.1.0';
 import type { CallId, Json, SessionId } from 'caisson:mcp/types@0.1.0';
 
-import { begin } from './calls.js';
+import { begin, open } from './calls.js';
 import { failure } from './errors.js';
 import { Session } from './session.js';
 
@@ -30,7 +30,14 @@ export function connect(call: CallId, id: SessionId, config: SessionConfig): voi
 
 /** Any request. */
 export function request(call: CallId, session: SessionId, method: string, params: Json): void {
-    begin(call, session, method, call => find(session).request(call, method, params));
+    const operation = open(call, session, method);
+    if (!operation) return;
+    try {
+        const outcome = find(session).request(operation, method, params);
+        if (outcome) operation.follow(outcome);
+    } catch (thrown) {
+        operation.reject(thrown);
+    }
 }
 
 /** The operation of one method. */

@@ -1,11 +1,11 @@
-import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/client';
+import type { JSONRPCMessage, RequestId, Result } from '@modelcontextprotocol/client';
 import { log, notify } from 'caisson:mcp/host@0.1.0';
 import type { Json, SessionId } from 'caisson:mcp/types@0.1.0';
 
 import type { Call } from './calls.js';
 import type { CallFailure } from './errors.js';
 import { failure } from './errors.js';
-import { errorData, isObject, parseMessage } from './json.js';
+import { errorData, isObject, parseMessage, splitResult, whole } from './json.js';
 import type { Quick } from './lane.js';
 
 /** A request that waits for its answer. Some of the SDK's own belong to no operation. */
@@ -21,8 +21,8 @@ interface Sent {
  * and hands on what its schemas made of a message; operations settle with what the tap has heard.
  */
 export class Tap {
-    /** The requests that wait for an answer. A server may answer the id 5 with "5", as the SDK does. */
-    readonly #pending = new Map<string, Sent>();
+    /** The requests that wait for an answer. */
+    readonly #pending = new Map<RequestId, Sent>();
     /** Hands a message to the SDK. Set by the transport. */
     deliver: (message: JSONRPCMessage) => void = () => {};
     /** Called for each notification, before the host is told. */
@@ -61,24 +61,23 @@ export class Tap {
         if (!('method' in message) || !('id' in message)) return undefined;
         if (message.id === this.adopted) return message.id;
         const call = this.current ?? this.handshake;
-        const key = String(message.id);
+        const { id } = message;
         if (call) {
             this.forget(call);
-            call.begin(key);
+            call.begin(id);
         }
-        this.#pending.set(key, { id: message.id, call });
-        if (typeof message.id === 'number') this.#highest = Math.max(this.#highest, message.id);
-        else this.#names.add(key);
-        return message.id;
+        this.#pending.set(id, { id, call });
+        if (typeof id === 'number') this.#highest = Math.max(this.#highest, id);
+        else this.#names.add(id);
+        return id;
     }
 
     /** A request goes out past the SDK. */
     passed(quick: Quick): void {
-        const { id, call } = quick;
-        const key = String(id);
-        call.begin(key);
-        this.#pending.set(key, { id, call, quick });
-        this.#highest = Math.max(this.#highest, id);
+        const { id } = quick;
+        quick.call.request = id;
+        this.#pending.set(id, quick);
+        if (id > this.#highest) this.#highest = id;
     }
 
     /** Has the SDK take over what has gone past it. */
@@ -88,12 +87,12 @@ export class Tap {
 
     /** Whether a request waits for its answer. */
     waits(id: RequestId): boolean {
-        return this.#pending.has(String(id));
+        return this.#find(id) !== undefined;
     }
 
     /** The operation that waits for the answer to a request. */
     waiting(id: RequestId): Call | undefined {
-        return this.#pending.get(String(id))?.call;
+        return this.#find(id)?.call;
     }
 
     /** Whether the operation of a request may wait once more, this many milliseconds, and try again. */
@@ -124,10 +123,21 @@ export class Tap {
      * that the SDK can use.
      */
     received(text: string, request?: RequestId): JSONRPCMessage[] {
+        const result = splitResult(text);
+        if (result && isResult(result.value)) {
+            const { id, value, payload } = result;
+            const quick = this.#pending.get(id)?.quick;
+            if (quick) {
+                this.#pending.delete(id);
+                this.answered = true;
+                return quick.hears(value, payload) ? NOTHING : [{ jsonrpc: '2.0', id, result: value }];
+            }
+        }
         let parsed;
         try {
-            parsed = parseMessage(text);
+            parsed = result ? whole(result) : parseMessage(text);
         } catch {
+            if (text.trim() === '') return [];
             // A broken message is a lost one; anything else is chatter, which many servers print.
             if (text.includes('"jsonrpc"')) this.#lost('a message that is not valid JSON', request);
             else this.#ignore('what is not JSON');
@@ -143,7 +153,7 @@ export class Tap {
     offered(text: string): void {
         try {
             const { message, payload } = parseMessage(text);
-            if (isObject(message) && isObject(message['error']) && this.#pending.has(String(message['id'])))
+            if (isObject(message) && isObject(message['error']) && this.waits(message['id'] as RequestId))
                 this.#hear(message, payload, undefined);
         } catch {
             // Not JSON: a page for people.
@@ -171,8 +181,10 @@ export class Tap {
         // Three members, as the SDK has it: it takes no notice of a message with more.
         if (Object.keys(message).length === 3) {
             if (isResult(result)) {
-                sent.call?.answered({ result: payload ?? JSON.stringify(result) });
-                return !sent.quick?.hears(result);
+                const text = payload ?? JSON.stringify(result);
+                if (sent.quick) return !sent.quick.hears(result, text);
+                sent.call?.answered({ result: text });
+                return true;
             }
             if (isError(error)) {
                 sent.quick?.take();
@@ -182,7 +194,7 @@ export class Tap {
                 return true;
             }
         }
-        this.#pending.set(String(sent.id), sent);
+        this.#pending.set(sent.id, sent);
         this.fail(sent.id, failure('protocol', "the server's answer is not valid JSON-RPC"));
         return false;
     }
@@ -203,10 +215,15 @@ export class Tap {
     }
 
     #take(id: RequestId): Sent | undefined {
-        const key = String(id);
-        const sent = this.#pending.get(key);
-        this.#pending.delete(key);
+        const sent = this.#find(id);
+        if (sent) this.#pending.delete(sent.id);
         return sent;
+    }
+
+    /** A server may answer the id 5 with "5", as the SDK does; and header fields are texts. */
+    #find(id: RequestId): Sent | undefined {
+        const sent = this.#pending.get(id);
+        return sent || typeof id === 'number' ? sent : this.#pending.get(Number(id));
     }
 
     #ignore(what: string): false {
@@ -215,8 +232,10 @@ export class Tap {
     }
 }
 
+const NOTHING: JSONRPCMessage[] = [];
+
 /** What the SDK takes for a result: it drops a message with anything else, and nobody would answer. */
-function isResult(result: unknown): result is object {
+function isResult(result: unknown): result is Result {
     return isObject(result) && (result['_meta'] === undefined || isObject(result['_meta']));
 }
 

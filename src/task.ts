@@ -6,7 +6,7 @@ import type { Json } from 'caisson:mcp/types@0.1.0';
 import type { Call } from './calls.js';
 import type { Connection } from './connection.js';
 import { CallFailure, failure } from './errors.js';
-import { errorData, isObject, parseParams } from './json.js';
+import { errorData, exact, isObject, parseObject } from './json.js';
 import { resultSchema } from './results.js';
 import type { Answer } from './requests.js';
 
@@ -122,7 +122,7 @@ function failed({ error, statusMessage }: State, text: Json): CallFailure {
 
 /** The text of an object's member, with its numbers as they were written. */
 function member(text: Json, name: string): Json {
-    return JSON.stringify(parseParams(text)[name]);
+    return JSON.stringify(exact(parseObject(text), text)[name]);
 }
 
 function said(value: unknown): string {

@@ -6,7 +6,7 @@ import { failure } from './errors.js';
 import { isObject } from './json.js';
 
 /** A tool as it was listed, and what was made of it. */
-interface Known {
+export interface Known {
     readonly tool: Tool;
     /** Whether none of its arguments is repeated in the header of a request. */
     readonly plain: boolean;
@@ -42,14 +42,14 @@ export class Tools {
         this.#known.clear();
     }
 
+    /** What is known of a tool. */
+    known(name: string): Known | undefined {
+        return this.#known.get(name);
+    }
+
     /** The tool as it was listed. */
     get(name: string): Tool | undefined {
         return this.#known.get(name)?.tool;
-    }
-
-    /** Whether nothing of a call of the tool goes into a header; undefined for one that was not listed. */
-    plain(name: string): boolean | undefined {
-        return this.#known.get(name)?.plain;
     }
 
     /** Whether a call of the tool may be repeated: it says of itself that a second one has no effect. */
@@ -62,8 +62,7 @@ export class Tools {
      * A check of a tool's results; undefined when there is nothing to check. Throws when the schema
      * cannot be used. A `$ref` to elsewhere is not followed: it cannot be used.
      */
-    check(name: string): ((result: unknown) => void) | undefined {
-        const known = this.#known.get(name);
+    check(name: string, known = this.#known.get(name)): ((result: unknown) => void) | undefined {
         if (!known?.tool.outputSchema) return undefined;
         try {
             known.validate ??= schemas.getValidator(known.tool.outputSchema as JsonSchemaType);

@@ -3,8 +3,8 @@
 // What is written here decides and builds the same value, and knows nothing of messages: whoever
 // wants to know what is wrong asks zod.
 
-import type { Definition, Schema } from './zod.js';
-import { isPlainLiteral, isPlainNumber, isPlainString } from './zod.js';
+import { Writer } from './writer.js';
+import type { Schema } from './zod.js';
 
 /** The value is not valid. */
 export const INVALID = Symbol('invalid');
@@ -14,283 +14,24 @@ export const UNSURE = Symbol('unsure');
 /** Gives the value that zod would give, or one of the two above. */
 export type Validator = (value: unknown) => unknown;
 
+/** Says whether zod would take a value that JSON.parse gave: true, or one of the two above. */
+export type Check = (value: unknown) => unknown;
+
 /** Writes the validator of a schema; undefined when it would be no more than a call of zod. */
 export function validatorFor(schema: Schema): Validator | undefined {
-    const writer = new Writer();
-    if (!writer.sees(schema)) return undefined;
-    const output = writer.write(schema, 'input', 'return INVALID;');
-    const names = ['INVALID', 'UNSURE', ...writer.constants.map((_, i) => `c${i}`)];
-    const code = `return function (input) {\n${writer.lines.join('\n')}\nreturn ${output};\n};`;
+    return compile(new Writer(true), schema);
+}
+
+/** The same, without a value: what is not looked at takes no time. */
+export function checkFor(schema: Schema): Check | undefined {
+    return compile(new Writer(false), schema);
+}
+
+function compile(writer: Writer, schema: Schema): Validator | undefined {
+    const code = writer.code(schema);
+    if (!code) return undefined;
+    const names = ['INVALID', 'UNSURE', ...code.constants.map((_, i) => `c${i}`)];
     // eslint-disable-next-line @typescript-eslint/no-implied-eval
-    const make = new Function(...names, code) as (...constants: unknown[]) => Validator;
-    return make(INVALID, UNSURE, ...writer.constants);
-}
-
-class Writer {
-    readonly lines: string[] = [];
-    readonly constants: unknown[] = [];
-    readonly #open = new Set<Schema>();
-    #count = 0;
-
-    /** Whether the schema's own node is one that is written out. All others are left to zod. */
-    sees({ _zod: { def, traits } }: Schema): boolean {
-        if (def.type === 'number' && !def.coerce) return isPlainNumber(def);
-        if (def.checks?.length || def.coerce || def.format !== undefined || traits.has('$ZodCheck')) return false;
-        switch (def.type) {
-            case 'string':
-            case 'boolean':
-            case 'null':
-            case 'unknown':
-            case 'any':
-            case 'object':
-            case 'array':
-                return true;
-            case 'literal':
-                return def.values.every(isPlainLiteral);
-            case 'enum':
-                return Object.values(def.entries).every(value => typeof value === 'string');
-            case 'default':
-            case 'nullable':
-            case 'catch':
-                return true;
-            case 'optional':
-                return !traits.has('$ZodExactOptional') && def.innerType._zod.optin !== 'defaulted';
-            case 'union':
-                return (
-                    def.options.length > 0 &&
-                    !def.unionFallback &&
-                    (def.discriminator !== undefined || def.inclusive !== false)
-                );
-            case 'record':
-                return isPlainString(def.keyType) && !def.partial && def.mode === undefined;
-            default:
-                return false;
-        }
-    }
-
-    /** Writes what checks `value`, and returns the expression of what it becomes. */
-    write(schema: Schema, value: string, fail: string): string {
-        // A schema that contains itself is for zod, which knows how deep it is.
-        if (!this.sees(schema) || this.#open.has(schema)) return this.#ask(schema, value, fail);
-        this.#open.add(schema);
-        const output = this.#writeNode(schema, value, fail);
-        this.#open.delete(schema);
-        return output;
-    }
-
-    #writeNode(schema: Schema, value: string, fail: string): string {
-        const { def } = schema._zod;
-        switch (def.type) {
-            case 'string':
-            case 'boolean':
-                this.#line(`if (typeof ${value} !== '${def.type}') ${fail}`);
-                return value;
-            case 'number':
-                this.#line(
-                    `if (!Number.${def.format || def.checks?.length ? 'isSafeInteger' : 'isFinite'}(${value})) ${fail}`
-                );
-                return value;
-            case 'null':
-                this.#line(`if (${value} !== null) ${fail}`);
-                return value;
-            case 'literal':
-                this.#line(`if (${def.values.map(one => `${value} !== ${literal(one)}`).join(' && ')}) ${fail}`);
-                return value;
-            case 'enum':
-                this.#line(`if (!${this.#constant(new Set(Object.values(def.entries)))}.has(${value})) ${fail}`);
-                return value;
-            case 'optional':
-                return this.#unless('undefined', def, value, fail);
-            case 'nullable':
-                return this.#unless('null', def, value, fail);
-            case 'default':
-                return this.#default(schema, value, fail);
-            case 'catch':
-                return this.write(def.innerType, value, 'return UNSURE;');
-            case 'object':
-                return this.#object(def, value, fail);
-            case 'array':
-                return this.#array(def, value, fail);
-            case 'record':
-                return this.#record(def, value, fail);
-            case 'union':
-                return def.discriminator === undefined ? this.#union(def, value, fail) : this.#switch(def, value, fail);
-            default:
-                return value; // unknown, any
-        }
-    }
-
-    #unless(nothing: string, { innerType }: Definition, value: string, fail: string): string {
-        const output = this.#name();
-        this.#line(`let ${output} = ${nothing};`);
-        this.#line(`if (${value} !== ${nothing}) {`);
-        this.#line(`${output} = ${this.write(innerType, value, fail)};`);
-        this.#line('}');
-        return output;
-    }
-
-    #default(schema: Schema, value: string, fail: string): string {
-        const output = this.#name();
-        this.#line(`let ${output};`);
-        this.#line(`if (${value} === undefined) {`);
-        this.#line(`${output} = ${this.#ask(schema, 'undefined', fail)};`);
-        this.#line('} else {');
-        this.#line(`${output} = ${this.write(schema._zod.def.innerType, value, fail)};`);
-        this.#line(`if (${output} === undefined) return UNSURE;`);
-        this.#line('}');
-        return output;
-    }
-
-    #object({ shape, catchall }: Definition, value: string, fail: string): string {
-        this.#line(`if (typeof ${value} !== 'object' || ${value} === null || Array.isArray(${value})) ${fail}`);
-        const output = this.#name();
-        this.#line(`const ${output} = {};`);
-        for (const key of Reflect.ownKeys(shape)) {
-            if (typeof key === 'symbol') throw new TypeError('a schema with a symbol for a key');
-            if (key !== '__proto__') this.#property(shape[key] as Schema, key, value, output, fail);
-        }
-        if (catchall) this.#rest(catchall, Object.keys(shape), value, output, fail);
-        return output;
-    }
-
-    #property(schema: Schema, key: string, input: string, output: string, fail: string): void {
-        const { optin, optout } = schema._zod;
-        const name = JSON.stringify(key);
-        const present = `${name} in ${input}`;
-        const value = this.#name();
-        this.#line(`const ${value} = ${input}[${name}];`);
-        if (optin === undefined) {
-            this.#line(`if (${value} === undefined && !(${present})) ${fail}`);
-            this.#line(`${output}[${name}] = ${this.write(schema, value, fail)};`);
-        } else if (
-            optin === 'optional' &&
-            this.sees(schema) &&
-            (optout === 'optional' || schema._zod.def.type !== 'catch')
-        ) {
-            // The usual one. What is absent stays absent.
-            this.#line(`if (${value} !== undefined || ${present}) {`);
-            this.#line(`${output}[${name}] = ${this.write(schema, value, fail)};`);
-            this.#line('}');
-        } else if (optin === 'defaulted' && optout !== 'optional' && this.sees(schema)) {
-            this.#line(`${output}[${name}] = ${this.write(schema, value, fail)};`);
-        } else {
-            const result = this.#run(schema, value);
-            const absent = optout === 'optional' ? `if (${present}) ${fail}` : fail;
-            this.#line(`if (${result}.issues.length) { ${absent} }`);
-            const kept = `${optin === 'optional' && optout === 'optional' ? '' : `${result}.value !== undefined || `}${present}`;
-            const always = optin === 'defaulted' && optout !== 'optional';
-            this.#line(`else ${always ? '' : `if (${kept}) `}${output}[${name}] = ${result}.value;`);
-        }
-    }
-
-    /** The members that the schema does not name. */
-    #rest(catchall: Schema, keys: string[], input: string, output: string, fail: string): void {
-        const key = this.#name();
-        this.#line(`for (const ${key} in ${input}) {`);
-        if (keys.length > 0) {
-            this.#line(`switch (${key}) { ${keys.map(name => `case ${JSON.stringify(name)}:`).join(' ')} continue; }`);
-        }
-        if (catchall._zod.def.type === 'never') {
-            this.#line(fail);
-        } else {
-            this.#line(`if (${key} === '__proto__') continue;`);
-            const value = this.#name();
-            this.#line(`const ${value} = ${input}[${key}];`);
-            this.#line(`${output}[${key}] = ${this.write(catchall, value, fail)};`);
-        }
-        this.#line('}');
-    }
-
-    #array({ element }: Definition, value: string, fail: string): string {
-        this.#line(`if (!Array.isArray(${value})) ${fail}`);
-        const [output, index, item] = [this.#name(), this.#name(), this.#name()];
-        this.#line(`const ${output} = Array(${value}.length);`);
-        this.#line(`for (let ${index} = 0; ${index} < ${value}.length; ${index}++) {`);
-        this.#line(`const ${item} = ${value}[${index}];`);
-        this.#line(`${output}[${index}] = ${this.write(element, item, fail)};`);
-        this.#line('}');
-        return output;
-    }
-
-    #record({ valueType }: Definition, value: string, fail: string): string {
-        const [output, key, item] = [this.#name(), this.#name(), this.#name()];
-        this.#line(`if (typeof ${value} !== 'object' || ${value} === null || Array.isArray(${value})) ${fail}`);
-        // zod looks closer at what no JSON text gives.
-        this.#line(
-            `if (Object.getPrototypeOf(${value}) !== Object.prototype || Object.hasOwn(${value}, 'constructor')) return UNSURE;`
-        );
-        this.#line(`if (Object.getOwnPropertySymbols(${value}).length) return UNSURE;`);
-        this.#line(`const ${output} = {};`);
-        this.#line(`for (const ${key} of Object.keys(${value})) {`);
-        this.#line(`if (${key} === '__proto__') continue;`);
-        this.#line(`const ${item} = ${value}[${key}];`);
-        this.#line(`${output}[${key}] = ${this.write(valueType, item, fail)};`);
-        this.#line('}');
-        return output;
-    }
-
-    #union({ options }: Definition, value: string, fail: string): string {
-        const [output, done] = [this.#name(), this.#name()];
-        this.#line(`let ${output};`);
-        this.#line(`${done}: {`);
-        for (const option of options) {
-            const next = this.#name();
-            this.#line(`${next}: {`);
-            this.#line(`${output} = ${this.write(option, value, `break ${next};`)};`);
-            this.#line(`break ${done};`);
-            this.#line('}');
-        }
-        this.#line(fail);
-        this.#line('}');
-        return output;
-    }
-
-    #switch({ options, discriminator }: Definition, value: string, fail: string): string {
-        const output = this.#name();
-        this.#line(`if (typeof ${value} !== 'object' || ${value} === null || Array.isArray(${value})) ${fail}`);
-        this.#line(`let ${output};`);
-        this.#line(`switch (${value}[${JSON.stringify(discriminator)}]) {`);
-        for (const option of options) {
-            const values = [...(option._zod.propValues?.[discriminator as string] ?? [])];
-            this.#line(`${values.map(one => `case ${literal(one)}:`).join(' ')} {`);
-            this.#line(`${output} = ${this.write(option, value, fail)};`);
-            this.#line('break; }');
-        }
-        this.#line(`default: ${fail}`);
-        this.#line('}');
-        return output;
-    }
-
-    /** Leaves a value to zod. */
-    #ask(schema: Schema, value: string, fail: string): string {
-        const result = this.#run(schema, value);
-        this.#line(`if (${result}.issues.length) ${fail}`);
-        return `${result}.value`;
-    }
-
-    #run(schema: Schema, value: string): string {
-        const result = this.#name();
-        this.#line(
-            `const ${result} = ${this.#constant(schema)}._zod.run({ value: ${value}, issues: [] }, { async: false });`
-        );
-        this.#line(`if (!${result}.issues) return UNSURE;`);
-        return result;
-    }
-
-    #constant(value: unknown): string {
-        return `c${this.constants.push(value) - 1}`;
-    }
-
-    #name(): string {
-        return `v${this.#count++}`;
-    }
-
-    #line(text: string): void {
-        this.lines.push(text);
-    }
-}
-
-function literal(value: unknown): string {
-    if (!isPlainLiteral(value)) throw new TypeError('a literal that is not written out');
-    return value === undefined ? 'undefined' : JSON.stringify(value);
+    const make = new Function(...names, code.text) as (...constants: unknown[]) => Validator;
+    return make(INVALID, UNSURE, ...code.constants);
 }

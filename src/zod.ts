@@ -32,6 +32,8 @@ export interface Definition {
     readonly catchall?: Schema;
     readonly element: Schema;
     readonly innerType: Schema;
+    /** The second half of a pipe. */
+    readonly out: Schema;
     readonly options: Schema[];
     readonly discriminator?: string;
     readonly inclusive?: boolean;
@@ -44,8 +46,44 @@ export interface Definition {
     readonly partial?: boolean;
 }
 
+/** Whether a schema's own node is one that is written out as code. All others are left to zod. */
+export function isWritten({ _zod: { def, traits } }: Schema): boolean {
+    if (def.type === 'number' && !def.coerce) return isPlainNumber(def);
+    if (def.checks?.length || def.coerce || def.format !== undefined || traits.has('$ZodCheck')) return false;
+    switch (def.type) {
+        case 'string':
+        case 'boolean':
+        case 'null':
+        case 'unknown':
+        case 'any':
+        case 'object':
+        case 'array':
+            return true;
+        case 'literal':
+            return def.values.every(isPlainLiteral);
+        case 'enum':
+            return Object.values(def.entries).every(value => typeof value === 'string');
+        case 'default':
+        case 'nullable':
+        case 'catch':
+            return true;
+        case 'optional':
+            return !traits.has('$ZodExactOptional') && def.innerType._zod.optin !== 'defaulted';
+        case 'union':
+            return (
+                def.options.length > 0 &&
+                !def.unionFallback &&
+                (def.discriminator !== undefined || def.inclusive !== false)
+            );
+        case 'record':
+            return isPlainString(def.keyType) && !def.partial && def.mode === undefined;
+        default:
+            return false;
+    }
+}
+
 /** A number, or an integer that JavaScript can hold. */
-export function isPlainNumber({ format, checks = [] }: Definition): boolean {
+function isPlainNumber({ format, checks = [] }: Definition): boolean {
     const formats = [...(format === undefined ? [] : [format]), ...checks.map(({ _zod: { def } }) => def.format)];
     return (
         formats.every(one => one === 'safeint') && checks.every(({ _zod: { def } }) => def.check === 'number_format')
@@ -53,7 +91,7 @@ export function isPlainNumber({ format, checks = [] }: Definition): boolean {
 }
 
 /** Any text. */
-export function isPlainString({ _zod: { def, traits } }: Schema): boolean {
+function isPlainString({ _zod: { def, traits } }: Schema): boolean {
     return (
         def.type === 'string' &&
         !def.checks?.length &&

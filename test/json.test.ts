@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { errorData, parseMessage, parseParams } from '../src/json.js';
+import { errorData, exact, parseMessage, parseObject } from '../src/json.js';
 
 describe('parseMessage', () => {
     test.each([
@@ -16,6 +16,10 @@ describe('parseMessage', () => {
         // Its members do not come one by one: written anew.
         ['{"x":1,"result":{"2":0,"1":1.0}}', '{"1":1,"2":0}'],
         ['{"result":{},"result":{"a":1}}', '{"a":1}'],
+        ['{"result":1234567890}', '1234567890'],
+        ['{"jsonrpc":"2.0","id":5}', undefined],
+        ['{"jsonrpc":"2.0","id":1.0,"result":{}}', '{}'],
+        ['{"jsonrpc":"2.0","id":9007199254740993,"result":{}}', '{}'],
         [`{"result":{},"id":"${'x'.repeat(1000)}"}`, '{}']
     ])('%s', (text, payload) => {
         expect(parseMessage(text)).toEqual({ message: JSON.parse(text) as unknown, payload });
@@ -107,22 +111,28 @@ test.each([
     expect(errorData(text)).toBe(data);
 });
 
-describe('parseParams', () => {
+describe('parseObject', () => {
     test.each(['{}', '{"a":[1,"x",null,true,{"b":{}}]}', '{"__proto__":1}'])('reads %s', text => {
-        expect(parseParams(text)).toEqual(JSON.parse(text));
+        expect(parseObject(text)).toEqual(JSON.parse(text));
     });
 
     test('keeps own keys own', () => {
-        const params = parseParams('{"__proto__":{"polluted":1e2}}');
+        const params = parseObject('{"__proto__":{"polluted":1e2}}');
         expect(Object.hasOwn(params, '__proto__')).toBe(true);
         expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
     });
 
     test.each(['', 'x', '{"a":}', '{}{}'])('throws a SyntaxError at %o', text => {
-        expect(() => parseParams(text)).toThrow(SyntaxError);
+        expect(() => parseObject(text)).toThrow(SyntaxError);
     });
 
     test.each(['null', '[]', '1', '"{}"'])('throws a TypeError at %s', text => {
-        expect(() => parseParams(text)).toThrow(TypeError);
+        expect(() => parseObject(text)).toThrow(TypeError);
     });
+});
+
+test('without its text an object is exact', () => {
+    const object = { a: 1 };
+    expect(exact(object, undefined)).toBe(object);
+    expect(exact(object, '{"a":1}')).toBe(object);
 });

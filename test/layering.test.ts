@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Which file of the core calls what of the host: each effect has one place, each report its own. */
 const CALLS: Record<string, string[]> = {
-    'caisson:mcp/egress@0.1.0': ['fetch.ts', 'pipe.ts'],
+    'caisson:mcp/egress@0.1.0': ['exchange.ts', 'fetch.ts', 'pipe.ts', 'template.ts'],
     'caisson:mcp/timers@0.1.0': ['timers.ts'],
     'caisson:mcp/host@0.1.0': [
         'asks.ts',

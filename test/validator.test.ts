@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { globalConfig } from 'zod/v4/core';
 
 import { install } from '../src/schemas.js';
-import { INVALID, UNSURE, validatorFor } from '../src/validator.js';
+import { INVALID, UNSURE, checkFor, validatorFor } from '../src/validator.js';
 import type { Schema } from '../src/zod.js';
 
 const ROUNDS = 24;
@@ -162,6 +162,30 @@ test('a validator gives what zod gives', () => {
     }
     expect(valid).toBeGreaterThan(8_000);
     expect(invalid).toBeGreaterThan(8_000);
+});
+
+test('a check takes what zod takes', () => {
+    const verdicts = { true: 0, false: 0 };
+    for (const [index, schema] of schemas.entries()) {
+        const check = checkFor(schema);
+        if (!check) continue;
+        const values = new Values(random(index));
+        for (let round = 0; round < ROUNDS; round++) {
+            let value = values.for(schema);
+            for (let changes = round % 3; changes > 0; changes--) value = values.changed(value);
+            const text = JSON.stringify(value) as string | undefined;
+            if (text === undefined) continue;
+            const parsed: unknown = JSON.parse(text);
+            const verdict: unknown = check(parsed);
+            if (verdict === UNSURE) continue;
+            const { issues } = schema._zod.run({ value: parsed, issues: [] }, { async: false });
+            verdicts[`${issues.length === 0}`]++;
+            if (verdict !== (issues.length === 0 ? true : INVALID))
+                expect.fail(`schema ${index} and ${text}: ${String(verdict)}, and zod finds ${JSON.stringify(issues)}`);
+        }
+    }
+    expect(verdicts.true).toBeGreaterThan(8_000);
+    expect(verdicts.false).toBeGreaterThan(8_000);
 });
 
 test('what is wrong is what zod says is wrong', () => {

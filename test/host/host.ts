@@ -1,7 +1,7 @@
 import type { SessionConfig } from 'caisson:mcp/client@0.1.0';
 import type { HttpRequest } from 'caisson:mcp/egress@0.1.0';
 import type { LogLevel } from 'caisson:mcp/host@0.1.0';
-import type { Event } from 'caisson:mcp/ingress@0.1.0';
+import type { Event, HttpHead } from 'caisson:mcp/ingress@0.1.0';
 import type { Error as WitError, IoError } from 'caisson:mcp/types@0.1.0';
 
 import { Clock } from './clock.js';
@@ -85,6 +85,7 @@ export class FakeHost {
     readonly exchanges: ExchangeEnd[] = [];
     readonly pipes: PipeEnd[] = [];
     readonly #openExchanges = new Set<number>();
+    readonly #templates = new Map<number, HttpRequest>();
     readonly #openPipes = new Map<number, { closing: () => void; line: (line: string) => void }>();
     #core!: Core;
     #events: Event[] = [];
@@ -98,7 +99,13 @@ export class FakeHost {
             now: () => host.clock.now,
             ...(world.random && { random: world.random }),
             egress: {
-                httpStart: (exchange, session, request) => host.#httpStart(exchange, session, request),
+                httpStart: (exchange, _session, request) => host.#httpStart(exchange, request),
+                httpPrepare: (template, _session, request) => void host.#templates.set(template, request),
+                httpPost: (exchange, template, body) => {
+                    const request = host.#templates.get(template);
+                    if (!request) throw new Error(`there is no template ${template}`);
+                    host.#httpStart(exchange, { ...request, body });
+                },
                 httpAbort: exchange => void host.#openExchanges.delete(exchange),
                 pipeOpen: pipe => host.#pipeOpen(pipe),
                 pipeWrite: (pipe, message) => host.#openPipes.get(pipe)?.line(message),
@@ -251,29 +258,44 @@ export class FakeHost {
         }
     }
 
-    #httpStart(exchange: number, _session: number, request: HttpRequest): void {
+    #httpStart(exchange: number, request: HttpRequest): void {
         if (this.#openExchanges.has(exchange)) throw new Error(`exchange ${exchange} is in use`);
         this.#openExchanges.add(exchange);
         const tell = (event: Event) => {
             if (this.#openExchanges.has(exchange)) this.deliver(event);
         };
         const open = this.#openExchanges;
+        const decoder = new TextDecoder();
         let over = false;
+        // Of every other response that is no stream the core is told when it is whole.
+        let held: { head: HttpHead; body: string } | undefined;
         const end: ExchangeEnd = {
             request,
             get aborted() {
                 return !over && !open.has(exchange);
             },
             header: name => request.headers.find(([key]) => key.toLowerCase() === name)?.[1],
-            head: (status, headers = {}) =>
-                tell({ tag: 'http-head', val: { exchange, status, headers: Object.entries(headers) } }),
-            body: chunk =>
-                tell({
-                    tag: 'http-body',
-                    val: { exchange, chunk: typeof chunk === 'string' ? encoder.encode(chunk) : chunk }
-                }),
+            head: (status, headers = {}) => {
+                const head = { exchange, status, headers: Object.entries(headers) };
+                const stream = headers['content-type']?.toLowerCase().startsWith('text/event-stream');
+                if (exchange % 2 === 0 && !stream) held = { head, body: '' };
+                else tell({ tag: 'http-head', val: head });
+            },
+            body: chunk => {
+                const bytes = typeof chunk === 'string' ? encoder.encode(chunk) : chunk;
+                if (held) held.body += decoder.decode(bytes, { stream: true });
+                else tell({ tag: 'http-body', val: { exchange, chunk: bytes } });
+            },
             end: error => {
-                tell({ tag: 'http-end', val: { exchange, ...(error && { error: ioError(error) }) } });
+                const whole = held;
+                held = undefined;
+                if (whole && !error) {
+                    tell({ tag: 'http-response', val: { ...whole.head, body: whole.body + decoder.decode() } });
+                } else {
+                    if (whole) tell({ tag: 'http-head', val: whole.head });
+                    if (whole?.body) end.body(whole.body);
+                    tell({ tag: 'http-end', val: { exchange, ...(error && { error: ioError(error) }) } });
+                }
                 if (open.delete(exchange)) over = true;
             }
         };

@@ -34,10 +34,15 @@ func newExchange(s *Session, ref Ref, crowded bool) *exchange {
 }
 
 // run does the exchange and tells the sink.
-func (x *exchange) run(req Request) {
+func (x *exchange) run(t *Template, body *string) {
 	defer x.cancel()
-	err := x.do(req)
-	if x.session.releaseExchange(x) {
+	whole, err := x.do(t, body)
+	if !x.session.releaseExchange(x) {
+		return
+	}
+	if whole != nil {
+		x.session.sink.HTTPResponse(x.ref, whole.status, whole.header, whole.body)
+	} else {
 		x.session.sink.HTTPEnd(x.ref, err)
 	}
 }
@@ -45,63 +50,52 @@ func (x *exchange) run(req Request) {
 // live reports whether the sink is still to be told.
 func (x *exchange) live() bool { return x.ctx.Err() == nil }
 
-// do sends req and hands on the response. It returns nil when the response came whole.
-func (x *exchange) do(req Request) *Error {
+// whole is a response that the sink is told of at once.
+type whole struct {
+	status int
+	header [][2]string
+	body   string
+}
+
+// do sends a request and hands on the response, or returns it. Without either the response was
+// handed on whole.
+func (x *exchange) do(t *Template, body *string) (*whole, *Error) {
 	policy := x.session.policy
 	if x.crowded {
-		return policy.fail(Limit, fmt.Sprintf("more than %d HTTP exchanges at once; wait for some to end", maxExchanges), nil)
+		return nil, policy.fail(Limit, fmt.Sprintf("more than %d HTTP exchanges at once; wait for some to end", maxExchanges), nil)
 	}
-	request, failed := x.request(req)
-	if failed != nil {
-		return failed
+	if t.failed != nil {
+		return nil, t.failed
 	}
+	request := x.request(t, body)
 	client := &http.Client{Transport: roundTripper(x.roundTrip)}
 	response, err := client.Do(request)
 	if err != nil {
-		return x.noResponse(request, err)
+		return nil, x.noResponse(request, err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode == http.StatusSwitchingProtocols {
-		return policy.fail(Transport, where(request)+": the server switched to another protocol, unasked", nil)
+		return nil, policy.fail(Transport, where(request)+": the server switched to another protocol, unasked", nil)
 	}
-	if x.live() {
-		x.session.sink.HTTPHead(x.ref, response.StatusCode, responseHeader(response.Header))
-	}
-	return x.body(request, response)
+	return x.response(request, response)
 }
 
-// request makes the request of req, with what the core set.
-func (x *exchange) request(req Request) (*http.Request, *Error) {
-	policy := x.session.policy
-	u, err := url.Parse(req.URL)
-	if err != nil { // its text quotes the URL
-		return nil, policy.refuse("the core asked for a URL that is not valid; if the server named it, the server is at fault")
-	}
-	if refused := policy.check(u, nil); refused != nil {
-		return nil, refused
-	}
-	switch strings.ToUpper(req.Method) {
-	case http.MethodConnect, http.MethodTrace: // they open a tunnel, and answer with the request's header
-		return nil, policy.refuse("the method " + req.Method + " is not granted")
-	}
-	header, err := requestHeader(req.Header)
-	if err != nil {
-		return nil, policy.refuse(fmt.Sprintf("%v; the request was not sent", err))
-	}
-	var body io.Reader
-	if req.Body != nil {
-		body = strings.NewReader(*req.Body)
-	}
+// request makes a request of a template.
+func (x *exchange) request(t *Template, body *string) *http.Request {
 	ctx := httptrace.WithClientTrace(x.ctx, &httptrace.ClientTrace{
 		GetConn:      func(string) { x.dial.Store(true) },
 		WroteHeaders: func() { x.sent.Store(true) },
 	})
-	request, err := http.NewRequestWithContext(ctx, req.Method, u.String(), body)
-	if err != nil {
-		return nil, policy.refuse(fmt.Sprintf("the method %.32q is not valid", req.Method))
+	var content io.Reader
+	if body != nil {
+		content = strings.NewReader(*body)
 	}
-	request.Header = header
-	return request, nil
+	// The template's method and URL were good for a request.
+	request, _ := http.NewRequestWithContext(ctx, t.method, "/", content)
+	u := *t.url
+	request.URL, request.Host = &u, u.Host
+	request.Header = t.header.Clone()
+	return request
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)
@@ -175,41 +169,63 @@ func (x *exchange) noResponse(req *http.Request, err error) *Error {
 // buffers are where bodies are read to before what came is copied out: events are small.
 var buffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
 
-// body hands on the body as it comes.
-func (x *exchange) body(req *http.Request, response *http.Response) *Error {
-	policy := x.session.policy
-	size := newMeter(response, x.session.opts.MaxMessage)
+// response hands on a response as it comes. One that is no stream of events it returns, when it fits
+// into a buffer.
+func (x *exchange) response(req *http.Request, response *http.Response) (*whole, *Error) {
 	buffer := buffers.Get().(*[64 << 10]byte)
 	defer buffers.Put(buffer)
+	header := responseHeader(response.Header)
+	size, events := newMeter(response, x.session.opts.MaxMessage)
+	n, ended := 0, false
+	var failed *Error
+	for !events && !ended && failed == nil && n < len(buffer) {
+		var got int
+		got, ended, failed = x.read(req, response, size, buffer[n:])
+		n += got
+	}
+	if ended {
+		return &whole{response.StatusCode, header, strings.ToValidUTF8(string(buffer[:n]), "\uFFFD")}, nil
+	}
+	if x.live() {
+		x.session.sink.HTTPHead(x.ref, response.StatusCode, header)
+	}
 	for {
-		n, err := response.Body.Read(buffer[:])
-		within := size.take(buffer[:n])
-		if within > 0 && x.live() {
-			x.session.sink.HTTPBody(x.ref, bytes.Clone(buffer[:within]))
+		if n > 0 && x.live() {
+			x.session.sink.HTTPBody(x.ref, bytes.Clone(buffer[:n]))
 		}
-		switch {
-		case !x.live():
-			return nil
-		case within < n:
-			return policy.fail(Limit, fmt.Sprintf("%s: the %s is larger than the limit of %d bytes; raise Options.MaxMessageBytes if it is right",
-				where(req), size, x.session.opts.MaxMessage), nil)
-		case err == io.EOF:
-			return nil
-		case err != nil:
-			err = withoutURL(err, req.URL)
-			return policy.fail(Transport, fmt.Sprintf("%s: the response broke off: %v", where(req), innermost(err)), err)
+		if ended || failed != nil || !x.live() {
+			return nil, failed
 		}
+		n, ended, failed = x.read(req, response, size, buffer[:])
 	}
 }
 
-// newMeter returns what counts the messages in a response. A body that is announced to be too large
-// is so from its first byte.
-func newMeter(response *http.Response, limit int64) meter {
+// read reads the next bytes of a body: those within the limit, and what was found behind them.
+func (x *exchange) read(req *http.Request, response *http.Response, size meter, buffer []byte) (n int, ended bool, failed *Error) {
+	policy := x.session.policy
+	got, err := response.Body.Read(buffer)
+	n = size.take(buffer[:got])
+	switch {
+	case n < got:
+		return n, false, policy.fail(Limit, fmt.Sprintf("%s: the %s is larger than the limit of %d bytes; raise Options.MaxMessageBytes if it is right",
+			where(req), size, x.session.opts.MaxMessage), nil)
+	case err == io.EOF:
+		return n, true, nil
+	case err != nil:
+		err = withoutURL(err, req.URL)
+		return n, false, policy.fail(Transport, fmt.Sprintf("%s: the response broke off: %v", where(req), innermost(err)), err)
+	}
+	return n, false, nil
+}
+
+// newMeter returns what counts the messages in a response, and whether it is a stream of events. A
+// body that is announced to be too large is so from its first byte.
+func newMeter(response *http.Response, limit int64) (size meter, events bool) {
 	if kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")); kind == "text/event-stream" {
-		return newEventMeter(limit)
+		return newEventMeter(limit), true
 	}
 	if response.ContentLength > limit {
 		limit = 0
 	}
-	return &bodyMeter{left: limit}
+	return &bodyMeter{left: limit}, false
 }

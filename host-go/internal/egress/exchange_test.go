@@ -310,3 +310,76 @@ func TestManyExchanges(t *testing.T) {
 		t.Errorf("%d connections for never more than %d exchanges at once", got, n)
 	}
 }
+
+// TestWholeResponse tells of small bodies at once, and of streams, large bodies and broken ones as
+// they come.
+func TestWholeResponse(t *testing.T) {
+	const room = 64 << 10
+	for _, test := range []struct {
+		name, kind string
+		size       int
+		breaks     bool
+		whole      bool
+	}{
+		{"empty", "application/json", 0, false, true},
+		{"small", "application/json", 100, false, true},
+		{"as large as it may be", "application/json", room - 1, false, true},
+		{"larger", "application/json", room + 2, false, false},
+		{"several buffers", "text/plain", 5*room + 7, false, false},
+		{"a stream", "text/event-stream; charset=utf-8", 100, false, false},
+		{"broken", "application/json", 100, true, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			body := strings.Repeat("é", test.size)[:test.size&^1]
+			s, sink, url := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", test.kind)
+				if test.breaks {
+					w.Header().Set("Content-Length", "1000")
+				}
+				_, _ = io.WriteString(w, body)
+			}, Options{})
+			events, err := do(t, s, sink, 1, get(url))
+			if test.breaks {
+				wantError(t, err, Transport, "broke off")
+			} else {
+				noError(t, err)
+			}
+			if got := string(bodyOf(events)); got != body {
+				t.Errorf("%d bytes came, of %d", len(got), len(body))
+			}
+			if whole := slices.Contains(sink.whole, ref(1)); whole != test.whole {
+				t.Errorf("it came whole: %v, want %v", whole, test.whole)
+			}
+		})
+	}
+}
+
+// TestTemplate sends a request several times, with other bodies.
+func TestTemplate(t *testing.T) {
+	s, sink, url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		fmt.Fprintf(w, "%s %s %s %s", r.Method, r.URL, r.Header.Values("X-Core"), body)
+	}, Options{})
+	request := post(url+"/a?b=c", "ignored")
+	request.Header = [][2]string{{"x-core", "yes"}}
+	template := s.Template(request)
+	for id := range uint32(3) {
+		body := fmt.Sprint("number ", id)
+		if err := s.HTTPPost(ref(id), template, &body); err != nil {
+			t.Fatal(err)
+		}
+		events, err := sink.ended(t, ref(id))
+		noError(t, err)
+		if got, want := string(bodyOf(events)), "POST /a?b=c [yes] "+body; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	for i, wrong := range []Request{{Method: "CONNECT", URL: url}, {Method: "POST", URL: "http://elsewhere.invalid/"}, {Method: "P OST", URL: url}} {
+		id := uint32(10 + i)
+		if err := s.HTTPPost(ref(id), s.Template(wrong), nil); err != nil {
+			t.Fatal(err)
+		}
+		_, err := sink.ended(t, ref(id))
+		wantError(t, err, Refused)
+	}
+}

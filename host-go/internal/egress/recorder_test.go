@@ -27,6 +27,7 @@ type event struct {
 type recorder struct {
 	mu     sync.Mutex
 	events []event
+	whole  []Ref         // of the responses that came whole
 	signal chan struct{} // closed, and replaced, at each event
 }
 
@@ -47,6 +48,19 @@ func (r *recorder) HTTPHead(ref Ref, status int, header [][2]string) {
 func (r *recorder) HTTPBody(ref Ref, chunk []byte) {
 	r.add(event{kind: "body", ref: ref, chunk: chunk})
 }
+
+// HTTPResponse keeps the events that it stands for, and that it came.
+func (r *recorder) HTTPResponse(ref Ref, status int, header [][2]string, body string) {
+	r.mu.Lock()
+	r.whole = append(r.whole, ref)
+	r.mu.Unlock()
+	r.HTTPHead(ref, status, header)
+	if body != "" {
+		r.HTTPBody(ref, []byte(body))
+	}
+	r.HTTPEnd(ref, nil)
+}
+
 func (r *recorder) HTTPEnd(ref Ref, err *Error) { r.add(event{kind: "end", ref: ref, err: err}) }
 func (r *recorder) PipeData(ref Ref, message string) {
 	r.add(event{kind: "data", ref: ref, message: message})

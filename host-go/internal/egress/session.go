@@ -55,6 +55,11 @@ func NewSession(grant Grant, sink Sink, opts Options) *Session {
 // HTTPStart begins an exchange. Every failure of it arrives as HTTPEnd; the error returned is
 // ErrInUse or nil. On a closed session it does nothing.
 func (s *Session) HTTPStart(ref Ref, req Request) error {
+	return s.HTTPPost(ref, s.Template(req), req.Body)
+}
+
+// HTTPPost is HTTPStart with a template and a body; nil for none.
+func (s *Session) HTTPPost(ref Ref, t *Template, body *string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -65,7 +70,7 @@ func (s *Session) HTTPStart(ref Ref, req Request) error {
 	}
 	x := newExchange(s, ref, len(s.exchanges) >= maxExchanges)
 	s.exchanges[ref.ID] = x
-	s.tasks.Go(func() { x.run(req) })
+	s.tasks.Go(func() { x.run(t, body) })
 	return nil
 }
 

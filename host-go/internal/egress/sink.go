@@ -21,9 +21,12 @@ type Sink interface {
 	HTTPHead(exchange Ref, status int, header [][2]string)
 	// HTTPBody is a part of the body, 1 byte to 64 KiB. The chunk is the Sink's to keep.
 	HTTPBody(exchange Ref, chunk []byte)
-	// HTTPEnd is the end: nil when the response came whole. It comes exactly once, unless the
-	// exchange was aborted.
+	// HTTPEnd is the end: nil when the response came whole. It comes exactly once, unless
+	// HTTPResponse comes, or the exchange was aborted.
 	HTTPEnd(exchange Ref, err *Error)
+	// HTTPResponse is a whole response, in place of the three above: one of up to 64 KiB that is no
+	// stream of events. Bytes of the body that are not UTF-8 are replaced by U+FFFD.
+	HTTPResponse(exchange Ref, status int, header [][2]string, body string)
 	// PipeData is one line of the command's standard output, without its line break. Bytes that
 	// are not UTF-8 are replaced by U+FFFD. Empty lines are left out.
 	PipeData(pipe Ref, message string)

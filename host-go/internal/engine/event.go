@@ -26,6 +26,12 @@ type (
 		exchange egress.Ref
 		err      *egress.Error
 	}
+	responseEvent struct {
+		exchange egress.Ref
+		status   int
+		header   [][2]string
+		body     string
+	}
 	dataEvent struct {
 		pipe    egress.Ref
 		message string
@@ -63,6 +69,11 @@ func (in *instance) HTTPEnd(exchange egress.Ref, err *egress.Error) {
 	in.mailbox.put(item{event: endEvent{exchange, err}, size: eventSize})
 }
 
+// HTTPResponse implements [egress.Sink].
+func (in *instance) HTTPResponse(exchange egress.Ref, status int, header [][2]string, body string) {
+	in.mailbox.put(item{event: responseEvent{exchange, status, header, body}, size: eventSize + len(body)})
+}
+
 // PipeData implements [egress.Sink].
 func (in *instance) PipeData(pipe egress.Ref, message string) {
 	in.mailbox.put(item{event: dataEvent{pipe, message}, size: eventSize + len(message)})
@@ -74,12 +85,16 @@ func (in *instance) PipeClosed(pipe egress.Ref, err *egress.Error) {
 }
 
 func (e headEvent) encode(in *instance) (any, bool) {
-	header := make([]any, len(e.header))
-	for i, h := range e.header {
-		header[i] = component.Tuple{h[0], h[1]}
-	}
-	value := component.Record{e.exchange.ID, uint16(e.status), header}
+	value := component.Record{e.exchange.ID, uint16(e.status), encodeHeader(e.header)}
 	return component.Variant{Case: "http-head", Value: value}, in.exchanges.has(e.exchange)
+}
+
+func encodeHeader(header [][2]string) []any {
+	list := make([]any, len(header))
+	for i, h := range header {
+		list[i] = component.Tuple{h[0], h[1]}
+	}
+	return list
 }
 
 func (e bodyEvent) encode(in *instance) (any, bool) {
@@ -93,6 +108,14 @@ func (e endEvent) encode(in *instance) (any, bool) {
 	}
 	value := component.Record{e.exchange.ID, in.ioError(e.err)}
 	return component.Variant{Case: "http-end", Value: value}, true
+}
+
+func (e responseEvent) encode(in *instance) (any, bool) {
+	if !in.exchanges.remove(e.exchange) {
+		return nil, false
+	}
+	value := component.Record{e.exchange.ID, uint16(e.status), encodeHeader(e.header), e.body}
+	return component.Variant{Case: "http-response", Value: value}, true
 }
 
 func (e dataEvent) encode(in *instance) (any, bool) {

@@ -115,6 +115,11 @@ func newGuest(b *testing.B, e *Engine, transport string) *guest {
 			g.respond(args[0].(uint32), body)
 			return nil, nil
 		}).
+		Func("http-prepare", ignore).
+		Func("http-post", func(_ context.Context, args []any) ([]any, error) {
+			g.respond(args[0].(uint32), args[2].(string))
+			return nil, nil
+		}).
 		Func("http-abort", ignore).
 		Func("pipe-open", ignore).
 		Func("pipe-write", func(_ context.Context, args []any) ([]any, error) {
@@ -191,20 +196,17 @@ func (g *guest) send(event string, value any) {
 // respond answers a request over HTTP as a server in Go does.
 func (g *guest) respond(exchange uint32, body string) {
 	reply := replyTo(body)
-	status, kind := uint16(200), "application/json"
+	header := func(kind string) []any { return []any{component.Tuple{"content-type", kind}} }
 	switch {
 	case reply == "":
-		status, reply = 202, ""
+		g.send("http-response", component.Record{exchange, uint16(202), header("application/json"), ""})
 	case g.transport == "events":
-		kind, reply = "text/event-stream", "event: message\ndata: "+reply+"\n\n"
+		g.send("http-head", component.Record{exchange, uint16(200), header("text/event-stream")})
+		g.send("http-body", component.Record{exchange, []byte("event: message\ndata: " + reply + "\n\n")})
+		g.send("http-end", component.Record{exchange, component.None()})
+	default:
+		g.send("http-response", component.Record{exchange, uint16(200), header("application/json"), reply})
 	}
-	g.send("http-head", component.Record{exchange, status, []any{
-		component.Tuple{"content-type", kind},
-	}})
-	if reply != "" {
-		g.send("http-body", component.Record{exchange, []byte(reply)})
-	}
-	g.send("http-end", component.Record{exchange, component.None()})
 }
 
 // replyTo is what the server answers; "" for a notification.

@@ -20,6 +20,8 @@ import (
 func (in *instance) addImports(l tappedLinker) {
 	l.Interface("caisson:mcp/egress@0.1.0").
 		Func("http-start", in.httpStart).
+		Func("http-prepare", in.httpPrepare).
+		Func("http-post", in.httpPost).
 		Func("http-abort", in.httpAbort).
 		Func("pipe-open", in.pipeOpen).
 		Func("pipe-write", in.pipeWrite).
@@ -80,11 +82,53 @@ func (in *instance) addImports(l tappedLinker) {
 }
 
 func (in *instance) httpStart(_ context.Context, args []any) ([]any, error) {
-	id, request := args[0].(uint32), args[2].(component.Record)
+	ref, err := in.addExchange(args[0].(uint32))
+	if err != nil {
+		return nil, err
+	}
+	if err := in.checkSession(args[1].(uint32)); err != nil {
+		return nil, err
+	}
+	return nil, in.session.egress.HTTPStart(ref, decodeRequest(args[2].(component.Record)))
+}
+
+func (in *instance) httpPrepare(_ context.Context, args []any) ([]any, error) {
+	id := args[0].(uint32)
+	if id >= maxTemplates {
+		return nil, fmt.Errorf("http-prepare: template %d, and there are %d", id, maxTemplates)
+	}
+	if err := in.checkSession(args[1].(uint32)); err != nil {
+		return nil, err
+	}
+	in.templates[id] = in.session.egress.Template(decodeRequest(args[2].(component.Record)))
+	return nil, nil
+}
+
+func (in *instance) httpPost(_ context.Context, args []any) ([]any, error) {
+	t := in.templates[args[1].(uint32)]
+	if t == nil {
+		return nil, fmt.Errorf("http-post: there is no template %d", args[1])
+	}
+	ref, err := in.addExchange(args[0].(uint32))
+	if err != nil {
+		return nil, err
+	}
+	body := args[2].(string)
+	return nil, in.session.egress.HTTPPost(ref, t, &body)
+}
+
+// maxTemplates is how many requests are kept; see http-prepare in wit/egress.wit.
+const maxTemplates = 1024
+
+func (in *instance) addExchange(id uint32) (egress.Ref, error) {
 	ref, ok := in.exchanges.add(id)
 	if !ok {
-		return nil, fmt.Errorf("http-start: exchange %d: %w", id, egress.ErrInUse)
+		return ref, fmt.Errorf("exchange %d: %w", id, egress.ErrInUse)
 	}
+	return ref, nil
+}
+
+func decodeRequest(request component.Record) egress.Request {
 	r := egress.Request{Method: request[0].(string), URL: request[1].(string)}
 	for _, h := range request[2].([]any) {
 		pair := h.(component.Tuple)
@@ -94,10 +138,7 @@ func (in *instance) httpStart(_ context.Context, args []any) ([]any, error) {
 		text := body.Value.(string)
 		r.Body = &text
 	}
-	if err := in.checkSession(args[1].(uint32)); err != nil {
-		return nil, err
-	}
-	return nil, in.session.egress.HTTPStart(ref, r)
+	return r
 }
 
 func (in *instance) httpAbort(_ context.Context, args []any) ([]any, error) {

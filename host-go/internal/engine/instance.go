@@ -6,6 +6,7 @@ import (
 
 	"github.com/caisson-dev/caisson/host-go/component"
 	"github.com/caisson-dev/caisson/host-go/component/wasi"
+	"github.com/caisson-dev/caisson/host-go/internal/egress"
 	"github.com/caisson-dev/caisson/host-go/internal/record"
 )
 
@@ -28,6 +29,7 @@ type instance struct {
 	timers   map[uint32]*timer
 
 	exchanges, pipes refs
+	templates        map[uint32]*egress.Template
 	causes           causes
 }
 
@@ -47,6 +49,8 @@ func (e *Engine) instantiate(ctx context.Context, t tap) (*instance, error) {
 		progress: map[string]*call{},
 		asks:     map[uint32]*question{},
 		timers:   map[uint32]*timer{},
+
+		templates: map[uint32]*egress.Template{},
 	}
 	linker := component.NewLinker()
 	// What the engine inside the core prints goes to the log; nothing else of WASI is granted.

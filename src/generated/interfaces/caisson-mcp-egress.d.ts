@@ -1,11 +1,21 @@
 /// <reference path="./caisson-mcp-types.d.ts" />
 declare module 'caisson:mcp/egress@0.1.0' {
   /**
-   * Begins an HTTP exchange for a session. Events: at most one `http-head`, then any number of
-   * `http-body`, and in every case one `http-end`, unless `http-abort` came first. An id in use
-   * is a broken contract, and traps.
+   * Begins an HTTP exchange for a session. Events: one `http-response`; or at most one `http-head`,
+   * then any number of `http-body`, and in every case one `http-end`; unless `http-abort` came
+   * first. An id in use is a broken contract, and traps.
    */
   export function httpStart(exchange: ExchangeId, session: SessionId, request: HttpRequest): void;
+  /**
+   * Keeps a request of a session's, to be sent any number of times by `http-post`. It takes the place
+   * of what had the id before. An id above 1023 is a broken contract, and traps.
+   */
+  export function httpPrepare(template: TemplateId, session: SessionId, request: HttpRequest): void;
+  /**
+   * `http-start` with a request that is kept, and this body in place of its own. A template that is
+   * not there is a broken contract, and traps.
+   */
+  export function httpPost(exchange: ExchangeId, template: TemplateId, body: string): void;
   /**
    * Gives up an exchange. No event of it comes any more. An id that is not there is ignored: its
    * end may have been on its way.
@@ -30,6 +40,7 @@ declare module 'caisson:mcp/egress@0.1.0' {
    */
   export function pipeClose(pipe: PipeId): void;
   export type ExchangeId = import('caisson:mcp/types@0.1.0').ExchangeId;
+  export type TemplateId = import('caisson:mcp/types@0.1.0').TemplateId;
   export type PipeId = import('caisson:mcp/types@0.1.0').PipeId;
   export type SessionId = import('caisson:mcp/types@0.1.0').SessionId;
   export type Header = import('caisson:mcp/types@0.1.0').Header;

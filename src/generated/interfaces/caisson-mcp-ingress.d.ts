@@ -60,6 +60,28 @@ declare module 'caisson:mcp/ingress@0.1.0' {
     error?: IoError,
   }
   /**
+   * A response that came whole, in place of the three events above. The host tells of those so whose
+   * body is text and no stream of events (`text/event-stream`).
+   */
+  export interface HttpResponse {
+    /**
+     * The exchange. Its id is free again.
+     */
+    exchange: ExchangeId,
+    /**
+     * The status code, as in `http-head`.
+     */
+    status: number,
+    /**
+     * The header fields, as in `http-head`.
+     */
+    headers: Array<Header>,
+    /**
+     * The body. Bytes that are not UTF-8 are replaced by U+FFFD, and a byte order mark is left out.
+     */
+    body: string,
+  }
+  /**
    * A message on a pipe.
    */
   export interface PipeData {
@@ -103,7 +125,7 @@ declare module 'caisson:mcp/ingress@0.1.0' {
   /**
    * Something that happened.
    */
-  export type Event = EventHttpHead | EventHttpBody | EventHttpEnd | EventPipeData | EventPipeClosed | EventTimer | EventAnswer;
+  export type Event = EventHttpHead | EventHttpBody | EventHttpEnd | EventHttpResponse | EventPipeData | EventPipeClosed | EventTimer | EventAnswer;
   /**
    * A response has begun.
    */
@@ -124,6 +146,13 @@ declare module 'caisson:mcp/ingress@0.1.0' {
   export interface EventHttpEnd {
     tag: 'http-end',
     val: HttpEnd,
+  }
+  /**
+   * An exchange is over, and its response came whole.
+   */
+  export interface EventHttpResponse {
+    tag: 'http-response',
+    val: HttpResponse,
   }
   /**
    * A message came in on a pipe.

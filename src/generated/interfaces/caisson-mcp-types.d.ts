@@ -16,6 +16,10 @@ declare module 'caisson:mcp/types@0.1.0' {
    */
   export type ExchangeId = number;
   /**
+   * Names one request that the host keeps for the core. Chosen by the core, from 0 to 1023.
+   */
+  export type TemplateId = number;
+  /**
    * Names one pipe to a command. Chosen by the core, unique among the pipes that have not closed.
    */
   export type PipeId = number;
