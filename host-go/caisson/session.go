@@ -206,13 +206,22 @@ func callAs[T any](ctx context.Context, s *Session, op engine.Operation, params 
 // decodeAs decodes a result into a type of the Go SDK's.
 func decodeAs[T any](s *Session, op engine.Operation, raw json.RawMessage) (*T, error) {
 	result := new(T)
-	if err := json.Unmarshal(raw, result); err != nil {
+	if err := decode(raw, result); err != nil {
 		return nil, &Error{
 			Code: CodeProtocol, Server: s.name, Step: op.Method, Err: err,
 			Message: "the result does not fit the Go SDK's type (" + err.Error() + "): Session.Request gives it as it is",
 		}
 	}
 	return result, nil
+}
+
+// decode decodes a result. That it is JSON the core knows: a type that decodes itself need not be
+// shown a text that was looked through for that again.
+func decode(raw json.RawMessage, result any) error {
+	if own, ok := result.(json.Unmarshaler); ok {
+		return own.UnmarshalJSON(raw)
+	}
+	return json.Unmarshal(raw, result)
 }
 
 // Wait blocks until the session has ended, and says why: nil after [Session.Close], and otherwise

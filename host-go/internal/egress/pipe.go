@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // maxUnsent is how much may wait for a command that does not read, in bytes; or twice the largest
@@ -22,6 +23,9 @@ type pipe struct {
 	name    string // for messages: as it was configured, without its arguments
 	crowded bool   // there are too many already
 	queue   *queue
+	// direct writes to the command as much as it can without waiting; nil until it runs, and where
+	// the system has no such thing.
+	direct atomic.Pointer[func([]byte) int]
 
 	stopping chan struct{} // closed by the first stop
 	stopOnce sync.Once
@@ -64,11 +68,13 @@ func (p *pipe) stop(why *Error) {
 }
 
 // write has a message sent.
-func (p *pipe) write(message string) {
+func (p *pipe) write(message string, alone bool) {
 	policy := p.session.policy
+	direct := p.direct.Load()
 	switch {
 	case strings.Contains(message, "\n"):
 		p.stop(policy.refuse("a message with a line break in it cannot be sent to " + p.name))
+	case alone && direct != nil && p.queue.direct(message, *direct):
 	case !p.queue.push(message):
 		p.stop(policy.fail(Limit, fmt.Sprintf("more than %d bytes wait for %s, which does not read them", p.queue.limit, p.name), nil))
 	}
@@ -98,6 +104,9 @@ func (p *pipe) serve() *Error {
 		state    *os.ProcessState
 		complete = make(chan struct{})
 	)
+	if direct := writeDirect(process.stdin); direct != nil {
+		p.direct.Store(&direct)
+	}
 	workers.Go(func() { p.send(process) })
 	go func() {
 		defer close(complete)
@@ -168,36 +177,38 @@ func (p *pipe) send(process *process) {
 func (p *pipe) receive(process *process) {
 	framed := lines{limit: p.session.opts.MaxMessage}
 	buffer := make([]byte, 64<<10)
-	tooLarge := false
+	ok := true
 	for {
 		n, err := process.stdout.Read(buffer)
-		for rest := buffer[:n]; len(rest) > 0 && !tooLarge; {
+		last := "" // line of what was read: with it the sink knows that no other follows at once
+		for rest := buffer[:n]; len(rest) > 0 && ok; {
 			var line string
-			var ok bool
-			rest, line, ok = framed.next(rest)
-			tooLarge = !p.deliver(line, ok)
+			if rest, line, ok = framed.next(rest); line != "" {
+				p.deliver(last, true)
+				last = line
+			}
+		}
+		p.deliver(last, false)
+		if err != nil && ok {
+			last, ok = framed.last()
+			p.deliver(last, false)
+		}
+		if !ok {
+			p.stop(p.session.policy.fail(Limit, fmt.Sprintf("a message of %s is larger than the limit of %d bytes; raise Options.MaxMessageBytes if it is right",
+				p.name, p.session.opts.MaxMessage), nil))
 		}
 		if err != nil {
-			break
+			p.stop(p.broken("closed its standard output", nil))
+			return
 		}
 	}
-	if !tooLarge {
-		p.deliver(framed.last())
-	}
-	p.stop(p.broken("closed its standard output", nil))
 }
 
-// deliver hands on one line. It reports false for one that is too large, which ends the pipe.
-func (p *pipe) deliver(line string, ok bool) bool {
-	if !ok {
-		p.stop(p.session.policy.fail(Limit, fmt.Sprintf("a message of %s is larger than the limit of %d bytes; raise Options.MaxMessageBytes if it is right",
-			p.name, p.session.opts.MaxMessage), nil))
-		return false
-	}
+// deliver hands on one line, unless it is empty.
+func (p *pipe) deliver(line string, more bool) {
 	if line != "" && p.live() {
-		p.session.sink.PipeData(p.ref, line)
+		p.session.sink.PipeData(p.ref, line, more)
 	}
-	return true
 }
 
 // errStream marks the reason that a standard stream of the command's is closed. It is the way a

@@ -37,18 +37,41 @@ func TestPipeEchoes(t *testing.T) {
 	for i := range 1000 {
 		message := fmt.Sprintf(`{"n":%d,"text":"héllo \u2028 %s"}`, i, strings.Repeat("x", i*i%7000))
 		want = append(want, message)
-		s.PipeWrite(ref(1), message)
+		s.PipeWrite(ref(1), message, i%3 > 0)
 	}
 	large := strings.Repeat("y", 8<<20)
 	want = append(want, large)
-	s.PipeWrite(ref(1), large)
-	s.PipeWrite(Ref{ID: 1, Generation: 2}, "of another generation")
+	s.PipeWrite(ref(1), large, false)
+	s.PipeWrite(Ref{ID: 1, Generation: 2}, "of another generation", false)
 	s.PipeClose(ref(1)) // what is written still goes out, and what comes back still comes in
-	s.PipeWrite(ref(1), "too late")
+	s.PipeWrite(ref(1), "too late", false)
 	events, err := sink.ended(t, ref(1))
 	noError(t, err)
 	if got := messagesOf(events); !slices.Equal(got, want) {
 		t.Errorf("%d messages came back of %d, or not the same", len(got), len(want))
+	}
+}
+
+// TestPipeWritesAlone writes messages one by one, larger and smaller than what the system takes at
+// once, to a command that reads them, and to one that has not begun to.
+func TestPipeWritesAlone(t *testing.T) {
+	for _, wait := range []bool{true, false} {
+		s, sink := open(t, unhurried, "echo")
+		var want []string
+		for i, size := range []int{1, 4095, 4096, 4097, 65535, 65536, 65537, 1 << 20, 2, 3} {
+			message := strings.Repeat(string(rune('a'+i)), size)
+			want = append(want, message)
+			s.PipeWrite(ref(1), message, true)
+			if wait {
+				sink.until(t, ref(1), func(events []event) bool { return len(messagesOf(events)) == len(want) })
+			}
+		}
+		s.PipeClose(ref(1))
+		events, err := sink.ended(t, ref(1))
+		noError(t, err)
+		if got := messagesOf(events); !slices.Equal(got, want) {
+			t.Errorf("waiting %v: %d messages came back of %d, or not the same", wait, len(got), len(want))
+		}
 	}
 }
 
@@ -78,7 +101,7 @@ func TestPipesOfOneSession(t *testing.T) {
 	_, err := sink.ended(t, ref(99))
 	wantError(t, err, Limit, "more than 4 commands at once")
 	for id := uint32(1); id <= maxPipes; id++ {
-		s.PipeWrite(ref(id), fmt.Sprint(id))
+		s.PipeWrite(ref(id), fmt.Sprint(id), false)
 		s.PipeClose(ref(id))
 	}
 	for id := uint32(1); id <= maxPipes; id++ {
@@ -102,7 +125,7 @@ func TestPipeNotGranted(t *testing.T) {
 	if err := s.PipeOpen(ref(1)); err != nil {
 		t.Fatal(err)
 	}
-	s.PipeWrite(ref(1), "x")
+	s.PipeWrite(ref(1), "x", false)
 	_, err := sink.ended(t, ref(1))
 	wantError(t, err, Refused, `server "files": `, "not granted", "configure the server's command")
 }

@@ -10,7 +10,11 @@ type queue struct {
 	size     int64 // of the messages that are not sent, with their overhead
 	messages []string
 	closed   bool
+	line     []byte // room for one that is sent past the queue
 }
+
+// maxLine is how much room is kept for it.
+const maxLine = 64 << 10
 
 // overhead is what a message costs besides its bytes.
 const overhead = 32
@@ -36,6 +40,28 @@ func (q *queue) push(message string) bool {
 	q.messages = append(q.messages, message)
 	q.changed.Signal()
 	return true
+}
+
+// direct sends a message past the queue, when nothing is before it, and reports whether it did. write
+// takes as many bytes as it can without waiting; the rest of the message goes into the queue.
+func (q *queue) direct(message string, write func([]byte) int) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed || q.size > 0 {
+		return false
+	}
+	q.line = append(append(q.line[:0], message...), '\n')
+	n := write(q.line)
+	if n > 0 && n < len(q.line) {
+		rest := message[n:]
+		q.size += int64(len(rest)) + overhead
+		q.messages = append(q.messages, rest)
+		q.changed.Signal()
+	}
+	if len(q.line) > maxLine {
+		q.line = nil
+	}
+	return n > 0
 }
 
 // next waits for messages and takes them all. It returns none when the queue is closed and empty.

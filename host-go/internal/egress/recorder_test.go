@@ -62,7 +62,7 @@ func (r *recorder) HTTPResponse(ref Ref, status int, header [][2]string, body st
 }
 
 func (r *recorder) HTTPEnd(ref Ref, err *Error) { r.add(event{kind: "end", ref: ref, err: err}) }
-func (r *recorder) PipeData(ref Ref, message string) {
+func (r *recorder) PipeData(ref Ref, message string, _ bool) {
 	r.add(event{kind: "data", ref: ref, message: message})
 }
 

@@ -163,7 +163,7 @@ func TestClose(t *testing.T) {
 		t.Error(err)
 	}
 	s.HTTPAbort(ref(1))
-	s.PipeWrite(ref(100), "late")
+	s.PipeWrite(ref(100), "late", false)
 	s.PipeClose(ref(100))
 	s.Close()
 	if after := calls.Load(); after != before {
@@ -182,9 +182,9 @@ func (c counting) HTTPBody(ref Ref, chunk []byte) {
 	c.recorder.HTTPBody(ref, chunk)
 }
 func (c counting) HTTPEnd(ref Ref, err *Error) { c.calls.Add(1); c.recorder.HTTPEnd(ref, err) }
-func (c counting) PipeData(ref Ref, message string) {
+func (c counting) PipeData(ref Ref, message string, more bool) {
 	c.calls.Add(1)
-	c.recorder.PipeData(ref, message)
+	c.recorder.PipeData(ref, message, more)
 }
 
 func (c counting) PipeClosed(ref Ref, err *Error) { c.calls.Add(1); c.recorder.PipeClosed(ref, err) }

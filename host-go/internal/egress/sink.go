@@ -28,8 +28,9 @@ type Sink interface {
 	// stream of events. Bytes of the body that are not UTF-8 are replaced by U+FFFD.
 	HTTPResponse(exchange Ref, status int, header [][2]string, body string)
 	// PipeData is one line of the command's standard output, without its line break. Bytes that
-	// are not UTF-8 are replaced by U+FFFD. Empty lines are left out.
-	PipeData(pipe Ref, message string)
+	// are not UTF-8 are replaced by U+FFFD. Empty lines are left out. With more, another one follows
+	// at once.
+	PipeData(pipe Ref, message string, more bool)
 	// PipeClosed is the end, when the command is gone: nil when PipeClose asked for it. It comes
 	// exactly once.
 	PipeClosed(pipe Ref, err *Error)

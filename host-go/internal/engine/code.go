@@ -14,6 +14,7 @@ import (
 type code struct {
 	runtime  *component.Runtime
 	compiled *component.Compiled
+	swift    bool           // not for the interpreter
 	users    sync.WaitGroup // instances
 }
 
@@ -36,12 +37,12 @@ func (e *Engine) newRuntime(ctx context.Context, interpreter bool, workers int) 
 	return component.NewRuntime(ctx, config)
 }
 
-func newCode(ctx context.Context, r *component.Runtime, p *component.Prepared) (*code, error) {
+func newCode(ctx context.Context, r *component.Runtime, p *component.Prepared, swift bool) (*code, error) {
 	compiled, err := r.CompilePrepared(ctx, p)
 	if err != nil {
 		return nil, errors.Join(err, r.Close(context.WithoutCancel(ctx)))
 	}
-	return &code{runtime: r, compiled: compiled}, nil
+	return &code{runtime: r, compiled: compiled, swift: swift}, nil
 }
 
 func (c *code) close() {
@@ -57,7 +58,7 @@ func behindWorkers() int { return max(2, runtime.GOMAXPROCS(0)/2) }
 // compiles the chunks after that.
 func (e *Engine) compileBehind(ctx context.Context, r *component.Runtime, p *component.Prepared) {
 	defer close(e.behind)
-	compiled, err := newCode(ctx, r, p)
+	compiled, err := newCode(ctx, r, p, true)
 	if err != nil {
 		if ctx.Err() == nil {
 			e.config.Logger.Error("the core does not compile: it stays in the interpreter, which is slow", "error", err)
@@ -89,6 +90,7 @@ func (e *Engine) use(in *instance) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	in.code = e.code
+	in.swift.Store(in.code.swift)
 	in.code.users.Add(1)
 	e.instances[in] = struct{}{}
 }
@@ -119,6 +121,7 @@ func (in *instance) move() error {
 	if err := in.core.Move(context.Background(), next.compiled); err != nil {
 		return err
 	}
+	in.swift.Store(true)
 	return in.findExports()
 }
 

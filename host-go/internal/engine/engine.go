@@ -1,10 +1,10 @@
 // Package engine runs the MCP client core: it compiles the component once, instantiates it for
 // each session, brings calls and events into it, and carries out the effects that it asks for.
 //
-// The path of a call: [Session.Call] puts it into its instance's mailbox (mailbox.go); the
-// instance's goroutine takes it and enters the core (instance.go); the core asks for effects while
-// it runs (imports.go), whose outcomes come back as events through the mailbox; in the end the
-// core settles the call, which wakes the caller.
+// The path of a call: [Session.Call] brings it to its instance; who has the instance (mailbox.go)
+// enters the core with it (instance.go); the core asks for effects while it runs (imports.go),
+// whose outcomes come back as events in the same way; in the end the core settles the call, which
+// wakes the caller.
 package engine
 
 import (
@@ -87,12 +87,12 @@ func (e *Engine) start(ctx context.Context, p *component.Prepared) error {
 		close(e.compiled)
 		close(e.behind)
 		e.stop = func() {}
-		e.code, err = newCode(ctx, r, p)
+		e.code, err = newCode(ctx, r, p, !interpreter)
 		return err
 	}
 	quick, err := e.newRuntime(ctx, true, 0)
 	if err == nil {
-		e.code, err = newCode(ctx, quick, p)
+		e.code, err = newCode(ctx, quick, p, false)
 	}
 	if err != nil {
 		return errors.Join(err, r.Close(context.WithoutCancel(ctx)))

@@ -61,22 +61,27 @@ func (in *instance) HTTPHead(exchange egress.Ref, status int, header [][2]string
 
 // HTTPBody implements [egress.Sink].
 func (in *instance) HTTPBody(exchange egress.Ref, chunk []byte) {
-	in.mailbox.put(item{event: bodyEvent{exchange, chunk}, size: eventSize + len(chunk)})
+	in.put(item{event: bodyEvent{exchange, chunk}, size: eventSize + len(chunk)})
 }
 
 // HTTPEnd implements [egress.Sink].
 func (in *instance) HTTPEnd(exchange egress.Ref, err *egress.Error) {
-	in.mailbox.put(item{event: endEvent{exchange, err}, size: eventSize})
+	in.put(item{event: endEvent{exchange, err}, size: eventSize})
 }
 
 // HTTPResponse implements [egress.Sink].
 func (in *instance) HTTPResponse(exchange egress.Ref, status int, header [][2]string, body string) {
-	in.mailbox.put(item{event: responseEvent{exchange, status, header, body}, size: eventSize + len(body)})
+	in.put(item{event: responseEvent{exchange, status, header, body}, size: eventSize + len(body)})
 }
 
 // PipeData implements [egress.Sink].
-func (in *instance) PipeData(pipe egress.Ref, message string) {
-	in.mailbox.put(item{event: dataEvent{pipe, message}, size: eventSize + len(message)})
+func (in *instance) PipeData(pipe egress.Ref, message string, more bool) {
+	it := item{event: dataEvent{pipe, message}, size: eventSize + len(message)}
+	if more {
+		in.mailbox.putFirst(it)
+	} else {
+		in.put(it)
+	}
 }
 
 // PipeClosed implements [egress.Sink].

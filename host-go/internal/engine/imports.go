@@ -163,7 +163,7 @@ func (in *instance) pipeOpen(_ context.Context, args []any) ([]any, error) {
 
 func (in *instance) pipeWrite(_ context.Context, args []any) ([]any, error) {
 	if ref, ok := in.pipes.open[args[0].(uint32)]; ok {
-		in.session.egress.PipeWrite(ref, args[1].(string))
+		in.session.egress.PipeWrite(ref, args[1].(string), in.alone)
 	}
 	return nil, nil
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/caisson-dev/caisson/host-go/component"
 	"github.com/caisson-dev/caisson/host-go/component/wasi"
@@ -10,8 +11,9 @@ import (
 	"github.com/caisson-dev/caisson/host-go/internal/record"
 )
 
-// An instance is one instance of the core. All that is here belongs to the goroutine of run, save
-// for the mailbox: the core has no locks around it, and needs none.
+// An instance is one instance of the core. All that is here belongs to the goroutine that has the
+// instance, save for the mailbox, which says who that is: the core has no locks around it, and needs
+// none.
 type instance struct {
 	engine  *Engine
 	session *Session
@@ -19,8 +21,12 @@ type instance struct {
 	code    *code
 	core    *component.Instance
 	exports exports
-	stopped chan struct{}  // closed when the goroutine has ended
+	stopped chan struct{}  // closed when its own goroutine has ended
 	record  *record.Writer // nil when the session is not recorded
+	swift   atomic.Bool    // compiled code runs
+	alone   bool           // nothing else waits behind what is done
+	dead    bool           // the core has trapped, and everything is free
+	events  []any          // room for them
 
 	calls    map[uint32]*call
 	progress map[string]*call // by the token that the call was sent with
@@ -96,54 +102,99 @@ func (in *instance) findExport(name string) (*component.Function, error) {
 	return f, nil
 }
 
-// run is the instance's goroutine: it does what the mailbox brings until it is stopped, or the
-// core traps.
+// run is the instance's own goroutine: it does what nobody else does, until the mailbox is closed.
 func (in *instance) run() {
 	defer close(in.stopped)
-	var items []item
-	var events []any
 	for {
-		var ok bool
-		if items, ok = in.mailbox.take(items); !ok {
-			in.free(in.session.closedFailure("close"))
+		items, ok := in.mailbox.take()
+		if !ok {
+			if !in.dead {
+				in.free(in.session.closedFailure("close"))
+			}
 			return
 		}
-		for i := 0; i < len(items); {
-			var err error
-			switch it := &items[i]; {
-			case it.begin != nil:
-				if err = in.awaitCompiler(len(it.begin.operation.Params), it.begin.ctx.Done()); err == nil {
-					err = in.begin(it.begin)
-				}
-				i++
-			case it.cancel != nil:
-				err = in.cancel(it.cancel)
-				i++
-			case it.move:
-				err = in.move()
-				i++
-			default:
-				// Events that wait together are delivered together: entering the core costs more than an
-				// event does.
-				events = events[:0]
-				size := 0
-				for ; i < len(items) && items[i].event != nil; i++ {
-					if event, ok := items[i].event.encode(in); ok {
-						events = append(events, event)
-					}
-					size += items[i].size
-				}
-				if err = in.awaitCompiler(size, nil); err == nil && len(events) > 0 {
-					err = in.enter(in.exports.deliver, events)
-					clear(events) // A chunk is not kept for the next ones' sake.
-				}
+		in.work(items)
+	}
+}
+
+// put has an item done, and reports whether somebody will. When nobody has the instance and the core
+// takes no time over it, the caller does it: another goroutine would have to be woken.
+func (in *instance) put(it item) bool {
+	size := it.size
+	if it.begin != nil {
+		size = len(it.begin.operation.Params)
+	}
+	if size > inlineBytes || !in.swift.Load() {
+		return in.mailbox.put(it)
+	}
+	items, ok := in.mailbox.putOrTake(it)
+	if len(items) > 0 {
+		in.work(items)
+	}
+	return ok
+}
+
+// inlineBytes is how large something may be that who brings it gives to the core: the caller of a
+// call cannot hear of its context meanwhile.
+const inlineBytes = 64 << 10
+
+// work does items for who has the instance, and lets go of it.
+func (in *instance) work(items []item) {
+	in.alone = len(items) == 1
+	if err := in.do(items); err != nil {
+		in.die(err)
+	}
+	in.mailbox.release(items)
+}
+
+func (in *instance) do(items []item) (err error) {
+	for i := 0; i < len(items) && err == nil; {
+		switch it := &items[i]; {
+		case it.begin != nil:
+			if err = in.awaitCompiler(len(it.begin.operation.Params), it.begin.ctx.Done()); err == nil {
+				err = in.begin(it.begin)
 			}
-			if err != nil {
-				in.die(err)
-				return
+			i++
+		case it.cancel != nil:
+			err = in.cancel(it.cancel)
+			i++
+		case it.move:
+			err = in.move()
+			i++
+		default:
+			// Events that wait together are delivered together: entering the core costs more than an
+			// event does.
+			n, size := 0, 0
+			for _, it := range items[i:] {
+				if it.event == nil {
+					break
+				}
+				n, size = n+1, size+it.size
 			}
+			if err = in.awaitCompiler(size, nil); err == nil {
+				err = in.deliver(items[i : i+n])
+			}
+			i += n
 		}
 	}
+	return err
+}
+
+// deliver tells the core of events.
+func (in *instance) deliver(items []item) error {
+	events := in.events[:0]
+	for i := range items {
+		if event, ok := items[i].event.encode(in); ok {
+			events = append(events, event)
+		}
+	}
+	if len(events) == 0 {
+		return nil
+	}
+	err := in.enter(in.exports.deliver, events)
+	clear(events) // A chunk is not kept for the next ones' sake.
+	in.events = events
+	return err
 }
 
 // begin gives a call its id and enters the core with it.
@@ -210,6 +261,7 @@ func (in *instance) settle(id uint32, o outcome) {
 
 // die ends an instance whose core has trapped. It is never entered again.
 func (in *instance) die(err error) {
+	in.dead = true
 	f := &Failure{Kind: Trap, Step: "core", Message: "the sandboxed core stopped: " + err.Error(), Err: err}
 	in.record.Trap(err)
 	in.engine.config.Logger.Error("the core trapped", "server", in.session.config.Grant.Server, "error", err)

@@ -16,15 +16,21 @@ type item struct {
 	move   bool
 }
 
-// A mailbox brings work from any goroutine to the one that an instance belongs to, in order.
-// Calls never wait for room: their number is bounded by their callers. Events do: that is the
-// back-pressure on sockets and pipes.
+// A mailbox brings work from any goroutine to the one that has the instance, in order. Calls never
+// wait for room: their number is bounded by their callers. Events do: that is the back-pressure on
+// sockets and pipes.
+//
+// Nobody has the instance while there is nothing to do. Who brings the first thing gets it, or has
+// the instance's own goroutine get it; and has it until there is nothing more to do, or gives it on
+// to that goroutine.
 type mailbox struct {
 	mu     sync.Mutex
 	items  []item
+	spare  []item // empty, for the next ones
 	bytes  int
+	taken  bool // somebody has the instance
 	closed bool
-	wake   chan struct{} // holds a token when there is something to take
+	wake   chan struct{} // holds a token when the instance's own goroutine has the instance
 	done   chan struct{} // closed when the mailbox is
 	room   *sync.Cond
 }
@@ -35,11 +41,42 @@ func newMailbox() *mailbox {
 	return m
 }
 
-// put adds an item, and reports whether somebody will take it.
+// put adds an item, and reports whether somebody will do it.
 func (m *mailbox) put(it item) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if !m.add(it) {
+		return false
+	}
+	m.give()
+	return true
+}
+
+// putFirst adds an item of several that come at once: another put follows, or a take.
+func (m *mailbox) putFirst(it item) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.add(it)
+}
+
+// putOrTake is put, but gives the instance to the caller when nobody has it: then there are items.
+func (m *mailbox) putOrTake(it item) (items []item, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.add(it) {
+		return nil, false
+	}
+	if m.taken {
+		return nil, true
+	}
+	m.taken = true
+	return m.all(), true
+}
+
+// add waits for room and adds an item; false when the mailbox is closed.
+func (m *mailbox) add(it item) bool {
 	for it.size > 0 && m.bytes > mailboxRoom && !m.closed {
+		m.give()
 		m.room.Wait()
 	}
 	if m.closed {
@@ -47,27 +84,44 @@ func (m *mailbox) put(it item) bool {
 	}
 	m.items = append(m.items, it)
 	m.bytes += it.size
-	select {
-	case m.wake <- struct{}{}:
-	default:
-	}
 	return true
 }
 
-// take waits for items and gives all there are; ok is false when the mailbox is closed. The spare
-// slice is used for the next ones.
-func (m *mailbox) take(spare []item) (items []item, ok bool) {
+// give gives the instance to its own goroutine, when nobody has it.
+func (m *mailbox) give() {
+	if !m.taken {
+		m.taken = true
+		m.wake <- struct{}{}
+	}
+}
+
+// take waits until the instance's own goroutine, which calls it, has the instance, and gives all the
+// items that there are; ok is false when the mailbox is closed.
+func (m *mailbox) take() (items []item, ok bool) {
 	<-m.wake
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.closed {
-		return nil, false
+	return m.all(), !m.closed
+}
+
+// release is called by who has the instance, with the items that are done. When there is more to do,
+// or never will be, the instance's own goroutine gets it.
+func (m *mailbox) release(done []item) {
+	clear(done)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.spare = done[:0]
+	m.taken = false
+	if len(m.items) > 0 || m.closed {
+		m.give()
 	}
-	clear(spare)
-	items, m.items = m.items, spare[:0]
-	m.bytes = 0
+}
+
+func (m *mailbox) all() []item {
+	items := m.items
+	m.items, m.spare, m.bytes = m.spare, nil, 0
 	m.room.Broadcast()
-	return items, true
+	return items
 }
 
 // close turns away everything that comes, frees whoever waits, and gives what was left.
@@ -79,10 +133,7 @@ func (m *mailbox) close() []item {
 		close(m.done)
 	}
 	m.items, m.bytes, m.closed = nil, 0, true
-	select {
-	case m.wake <- struct{}{}:
-	default:
-	}
+	m.give()
 	m.room.Broadcast()
 	return left
 }

@@ -124,7 +124,7 @@ func (s *Session) Call(ctx context.Context, op Operation) (string, *Failure) {
 	}
 	c := newCall(ctx, s, op)
 	defer c.progress.close()
-	if !s.instance.mailbox.put(item{begin: c}) {
+	if !s.instance.put(item{begin: c}) {
 		return "", s.closedFailure(op.Method)
 	}
 	select {
