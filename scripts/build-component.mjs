@@ -10,6 +10,7 @@ import { componentize } from '@bytecodealliance/componentize-js';
 
 import { quicken } from './bindings.mjs';
 import { bundle } from './bundle.mjs';
+import { tuneCollector } from './collector.mjs';
 import { inputs } from './inputs.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -36,6 +37,6 @@ const { component } = await componentize(text, {
 });
 await mkdir(out, { recursive: true });
 await replace('core.bundle.js', text);
-await replace('core.wasm', component);
+await replace('core.wasm', tuneCollector(component));
 await replace('inputs.json', `${JSON.stringify(await inputs(root, text), null, 2)}\n`);
 console.log(`core.bundle.js ${kilobytes(text)}, core.wasm ${kilobytes(component)}`);

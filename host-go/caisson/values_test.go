@@ -53,6 +53,23 @@ func TestArguments(t *testing.T) {
 	}
 }
 
+// TestManyValues sends a million objects there and back: far more than what the core's engine would
+// hold by itself, and less than its memory does.
+func TestManyValues(t *testing.T) {
+	t.Parallel()
+	s := connect(t, sharedRuntime(t), childServer(t, "echo"))
+	value := `[` + strings.TrimSuffix(strings.Repeat(`{"x":1},`, 1<<20), ",") + `]`
+	raw, err := s.Request(testContext(t), "tools/call", map[string]any{
+		"name": "any", "arguments": json.RawMessage(`{"value":` + value + `}`),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(raw), value) {
+		t.Errorf("%d bytes came back, without the %d that were sent", len(raw), len(value))
+	}
+}
+
 // TestResults has a server send results, known and unknown fields at every depth, and finds them
 // untouched.
 func TestResults(t *testing.T) {

@@ -9,7 +9,7 @@ type Operation struct {
 	Params   string    // JSON text of an object
 	Progress *Progress // nil when nobody listens
 	// Listening is told what a subscription is granted; see listening in wit/host.wit. It is called
-	// on the instance's goroutine and must not wait.
+	// by who has the instance and must not wait.
 	Listening func(notifications []byte)
 }
 

@@ -6,7 +6,7 @@ import (
 )
 
 // An event is something that happened outside, on its way to the core; see `event` in
-// wit/ingress.wit. encode gives its value there, on the instance's goroutine; ok is false when it
+// wit/ingress.wit. encode gives its value there, by who has the instance; ok is false when it
 // is about something that the core has given up in the meantime.
 type event interface {
 	encode(in *instance) (value any, ok bool)

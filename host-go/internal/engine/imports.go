@@ -15,7 +15,7 @@ import (
 )
 
 // addImports gives the core what it imports; see wit/egress.wit, timers.wit and host.wit, whose
-// order this follows. The functions run inside an export, on the instance's goroutine. The types
+// order this follows. The functions run inside an export, called by who has the instance. The types
 // of their arguments were checked when the core was linked.
 func (in *instance) addImports(l tappedLinker) {
 	l.Interface("caisson:mcp/egress@0.1.0").

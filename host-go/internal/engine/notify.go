@@ -9,7 +9,7 @@ import (
 type Progress struct {
 	// Token is the JSON text of the progress token in the call's params.
 	Token string
-	// Heard is called on the instance's goroutine for each progress notification, and each state of
+	// Heard is called by who has the instance for each progress notification, and each state of
 	// the call's task; it must not wait.
 	Heard func()
 	// Handle gets the params of each progress notification, in order, in a goroutine of its own. It
@@ -31,7 +31,7 @@ func (p *Progress) handle(n notification) {
 	}
 }
 
-// notify hands a notification to who listens for it. It runs on the instance's goroutine.
+// notify hands a notification to who listens for it. It is called by who has the instance.
 func (in *instance) notify(n notification) {
 	if n.method == "notifications/progress" && len(in.progress) > 0 {
 		in.notifyProgress(n)
