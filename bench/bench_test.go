@@ -61,7 +61,7 @@ func TestBench(t *testing.T) {
 			t.Errorf("memory: %+v", m)
 		}
 	}
-	if len(r.Cores) != 3*2*2 {
+	if len(r.Cores) != (3+3*2)*2*2 {
 		t.Errorf("there are %d results of two sessions and one", len(r.Cores))
 	}
 	if len(r.Meter) < 3 || len(r.Parts) == 0 || len(r.Soak) != 2 {

@@ -11,6 +11,7 @@ const (
 	stdio    = "stdio"
 	httpJSON = "http-json"
 	httpSSE  = "http-sse"
+	inMemory = "memory" // a server in the client's own process, for what the server would disturb
 )
 
 var transports = []string{stdio, httpJSON, httpSSE}

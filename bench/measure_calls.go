@@ -95,7 +95,7 @@ func (b *bench) round(t *table, peers []*peer, cells []Cell) error {
 	return nil
 }
 
-// open opens sessions, and calls once or more on each so that nothing is done for the first time in
+// open opens sessions, whose times go into the table if there is one, and calls once or more on each so that nothing is done for the first time in
 // what is measured.
 func (b *bench) open(t *table, r *process, servers *servers, transport string, tools int) {
 	reply, err := r.ask(wire.Request{Op: wire.Connect, Server: servers.server(transport, tools), Count: connects})
@@ -103,7 +103,8 @@ func (b *bench) open(t *table, r *process, servers *servers, transport string, t
 		b.say("%s over %s: %v", r.peer.name, transport, err)
 		return
 	}
-	if result := t.connect(transport, r.peer); tools == 1 {
+	if tools == 1 && t != nil {
+		result := t.connect(transport, r.peer)
 		result.Revision = reply.Revision
 		// The first is not a further session.
 		result.rounds = append(result.rounds, reply.Samples[1:])

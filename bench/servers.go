@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"strings"
 
+	"github.com/caisson-dev/caisson/host-go/bench/internal/memory"
 	"github.com/caisson-dev/caisson/host-go/bench/internal/wire"
 )
 
@@ -43,6 +44,9 @@ func startServers(program string) (*servers, error) {
 
 // server gives the server with so many tools.
 func (s *servers) server(transport string, tools int) *wire.Server {
+	if transport == inMemory {
+		return &wire.Server{URL: memory.URL}
+	}
 	if transport == stdio {
 		return &wire.Server{Command: s.program, Args: []string{"-tools", fmt.Sprint(tools)}}
 	}

@@ -39,8 +39,18 @@ var targets = []target{
 	{"calls per second, 64 in flight, stdio", "half of the SDK's on Node", "the Go SDK's", func(r *Results) string {
 		return speeds(r, call(stdio, 100, 1, 64))
 	}},
-	{"two sessions on two cores, HTTP, JSON", "1.7 × one", "1.9 ×", func(r *Results) string { return cores(r, httpJSON) }},
-	{"two sessions on two cores, stdio", "1.7 × one", "1.9 ×", func(r *Results) string { return cores(r, stdio) }},
+	{"two sessions on two cores, the server in memory", "1.7 × one", "1.9 ×", func(r *Results) string {
+		return scalingsText(r, ours, scaling{inMemory, 1}, scaling{inMemory, 16})
+	}},
+	{"two processes of one session in their place", "", "", func(r *Results) string {
+		return scalingsText(r, twoProcesses, scaling{inMemory, 1}, scaling{inMemory, 16})
+	}},
+	{"two sessions and their servers on two cores, stdio", "", "", func(r *Results) string {
+		return scalingsText(r, ours, scaling{stdio, 1}, scaling{stdio, 16})
+	}},
+	{"two sessions and their server on two cores, HTTP, JSON", "", "", func(r *Results) string {
+		return scalingsText(r, ours, scaling{httpJSON, 1}, scaling{httpJSON, 16})
+	}},
 	{"1 MB out and back, stdio", "at most 3 × Go SDK", "1.5 ×", func(r *Results) string {
 		return against(r, call(stdio, 1e6, 1, 1), "")
 	}},
@@ -115,12 +125,16 @@ func speeds(r *Results, cell Cell) string {
 	return text
 }
 
-func cores(r *Results, transport string) string {
-	one, two := find(r.Cores, call(transport, 100, 1, 16), ours), find(r.Cores, call(transport, 100, 2, 16), ours)
-	if one == nil || two == nil {
-		return ""
+// scalingsText says how much more two sessions of a peer do than one.
+func scalingsText(r *Results, peer string, scalings ...scaling) string {
+	var texts []string
+	for _, s := range scalings {
+		cells := s.cells()
+		if one, two := find(r.Cores, cells[0], peer), find(r.Cores, cells[1], peer); one != nil && two != nil {
+			texts = append(texts, fmt.Sprintf("%s × with %d in flight", number(ratio(two.Rounds, one.Rounds, Round.perSecond)), s.inFlight))
+		}
 	}
-	return number(ratio(two.Rounds, one.Rounds, Round.perSecond)) + " ×"
+	return strings.Join(texts, ", ")
 }
 
 // starts compares our start with Node's; a first one, the slowest of them, with FastMCP's quickest too.

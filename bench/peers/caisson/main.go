@@ -1,5 +1,6 @@
 // Caisson. Its compiled core is cached in the folder that CAISSON_BENCH_CACHE names; with
-// CAISSON_BENCH_FILL it is ready only when all of it is there.
+// CAISSON_BENCH_FILL it is ready only when all of it is there, and with CAISSON_BENCH_MEMORY it reaches
+// the server in memory over HTTP.
 package main
 
 import (
@@ -8,6 +9,7 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"github.com/caisson-dev/caisson/host-go/bench/internal/memory"
 	"github.com/caisson-dev/caisson/host-go/bench/internal/peer"
 	"github.com/caisson-dev/caisson/host-go/bench/internal/wire"
 	"github.com/caisson-dev/caisson/host-go/caisson"
@@ -15,7 +17,11 @@ import (
 
 func main() {
 	peer.Main(func(ctx context.Context) (peer.Client, error) {
-		runtime, err := caisson.New(ctx, &caisson.Options{CacheDir: os.Getenv("CAISSON_BENCH_CACHE"), Stderr: os.Stderr})
+		options := &caisson.Options{CacheDir: os.Getenv("CAISSON_BENCH_CACHE"), Stderr: os.Stderr}
+		if os.Getenv("CAISSON_BENCH_MEMORY") != "" {
+			options.HTTPTransport = memory.Transport{}
+		}
+		runtime, err := caisson.New(ctx, options)
 		if err != nil {
 			return nil, err
 		}

@@ -3,11 +3,13 @@ package main
 
 import (
 	"context"
+	"net/http"
 	"os"
 	"os/exec"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"github.com/caisson-dev/caisson/host-go/bench/internal/memory"
 	"github.com/caisson-dev/caisson/host-go/bench/internal/peer"
 	"github.com/caisson-dev/caisson/host-go/bench/internal/wire"
 )
@@ -21,7 +23,11 @@ func main() {
 type client struct{ sdk *mcp.Client }
 
 func (c client) Connect(ctx context.Context, server wire.Server) (peer.Session, error) {
-	var transport mcp.Transport = &mcp.StreamableClientTransport{Endpoint: server.URL}
+	overHTTP := &mcp.StreamableClientTransport{Endpoint: server.URL}
+	if server.URL == memory.URL {
+		overHTTP.HTTPClient = &http.Client{Transport: memory.Transport{}}
+	}
+	var transport mcp.Transport = overHTTP
 	if server.Command != "" {
 		command := exec.Command(server.Command, server.Args...)
 		command.Stderr = os.Stderr
