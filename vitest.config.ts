@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
+import { define } from './scripts/without.mjs';
+
 export default defineConfig({
+    define,
     test: {
         include: ['test/**/*.test.ts'],
         globalSetup: ['test/setup.ts'],

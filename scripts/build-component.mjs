@@ -3,6 +3,8 @@
 //   build/core.bundle.js   the script; the same bytes for the same sources
 //   build/core.wasm        the component; its bytes differ from build to build
 //   build/inputs.json      what it was built from
+//
+// One that leaves something out lies in a folder of its own (without.mjs).
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -12,9 +14,10 @@ import { quicken } from './bindings.mjs';
 import { bundle } from './bundle.mjs';
 import { tuneCollector } from './collector.mjs';
 import { inputs } from './inputs.mjs';
+import { buildFolder, ofCore } from './without.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const out = `${root}build/`;
+const out = root + buildFolder;
 
 /** Replaces a file at once: others may be reading it. */
 async function replace(name, content) {
@@ -25,9 +28,8 @@ async function replace(name, content) {
 
 const kilobytes = content => `${Math.round(content.length / 1000)} kB`;
 
-quicken();
-// For the tests, which pass without validators of our own too.
-const { text } = await bundle(root, { interpreted: process.env.CAISSON_INTERPRETED === '1' });
+if (!ofCore.includes('bindings')) quicken();
+const { text } = await bundle(root);
 const { component } = await componentize(text, {
     sourceName: 'core.js',
     witPath: `${root}wit`,
@@ -37,6 +39,6 @@ const { component } = await componentize(text, {
 });
 await mkdir(out, { recursive: true });
 await replace('core.bundle.js', text);
-await replace('core.wasm', tuneCollector(component));
+await replace('core.wasm', ofCore.includes('collector') ? component : tuneCollector(component));
 await replace('inputs.json', `${JSON.stringify(await inputs(root, text), null, 2)}\n`);
 console.log(`core.bundle.js ${kilobytes(text)}, core.wasm ${kilobytes(component)}`);

@@ -1,6 +1,3 @@
 import type { Metafile } from 'esbuild';
 
-export function bundle(
-    root: string,
-    options?: { interpreted?: boolean }
-): Promise<{ text: string; metafile: Metafile }>;
+export function bundle(root: string): Promise<{ text: string; metafile: Metafile }>;

@@ -5,6 +5,8 @@ import { readFile } from 'node:fs/promises';
 import { build } from 'esbuild';
 import ts from 'typescript';
 
+import { define, ofCore } from './without.mjs';
+
 /**
  * Makes private names plain ones, which only TypeScript keeps private anyway as far as this engine's
  * time goes: it looks a `#name` up in each object anew, and marks every object that has one.
@@ -35,11 +37,9 @@ function withPlainNames(path, text) {
     return renamed + text.slice(end);
 }
 
-/**
- * Returns the text of the script, and esbuild's account of what went into it. An interpreted one
- * leaves all validation to zod (src/schemas.ts).
- */
-export async function bundle(root, { interpreted = false } = {}) {
+/** Returns the text of the script, and esbuild's account of what went into it. */
+export async function bundle(root) {
+    const plain = !ofCore.includes('names');
     const { outputFiles, metafile } = await build({
         absWorkingDir: root,
         entryPoints: ['src/component.ts'],
@@ -55,11 +55,11 @@ export async function bundle(root, { interpreted = false } = {}) {
         mainFields: ['module', 'main'],
         conditions: ['workerd', 'browser', 'import'],
         external: ['caisson:*'],
-        plugins: [plainNames],
-        define: { 'self.location': 'undefined', INTERPRETED: String(interpreted) },
+        plugins: plain ? [plainNames] : [],
+        define: { 'self.location': 'undefined', ...define },
         minify: true,
         // Fields of a class are set like any others: to define them takes this engine several times as long.
-        tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
+        tsconfigRaw: { compilerOptions: { useDefineForClassFields: !plain } },
         legalComments: 'none',
         logLevel: 'warning'
     });

@@ -1,10 +1,14 @@
 // Runs everything that `make test` promises, one step after the other, and ends with the line
 // "N passed, N failed". Each test counts, and so does each step that is a check. A step that fails
 // does not stop the others: one run shows all that is wrong.
+//
+// With CAISSON_WITHOUT it is all run without some optimisations (without.mjs).
 import { spawn, spawnSync } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+
+import { OF_HOST, buildFolder, names, ofCore } from './without.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const total = { passed: 0, failed: 0 };
@@ -34,13 +38,12 @@ function check(name, command, args, options = {}) {
     return status === 0;
 }
 
-function vitest() {
-    const name = 'vitest';
+function vitest(name, env) {
     const since = heading(name);
     const report = `${root}build/vitest.json`;
     rmSync(report, { force: true });
     const args = ['vitest', 'run', '--reporter=dot', '--reporter=json', `--outputFile.json=${report}`];
-    const { status } = spawnSync('npx', args, { cwd: root, stdio: 'inherit' });
+    const { status } = spawnSync('npx', args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } });
     try {
         const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, 'utf8'));
         // A suite that does not load has no tests to fail: the status tells.
@@ -114,19 +117,55 @@ function conformance() {
     took(since);
 }
 
+const hostWithout = names => `-ldflags=-X=github.com/caisson-dev/caisson/host-go/internal/without.names=${names}`;
+
+/**
+ * Has Go build programs without what is left out: with another core in the embedded one's place, and
+ * with the names for the host.
+ */
+function leaveOut() {
+    const flags = [hostWithout(names)];
+    if (ofCore.length > 0) {
+        const folder = root + buildFolder;
+        check('embed the component', 'go', [
+            '-C',
+            'host-go',
+            'run',
+            './internal/core/pack',
+            '-force',
+            '-to',
+            folder,
+            folder
+        ]);
+        const replaced = ['core.pack', 'inputs.json'].map(name => [
+            `${root}host-go/internal/core/${name}`,
+            folder + name
+        ]);
+        writeFileSync(`${folder}overlay.json`, JSON.stringify({ Replace: Object.fromEntries(replaced) }));
+        flags.push(`-overlay=${folder}overlay.json`);
+    }
+    process.env.GOFLAGS = flags.join(' ');
+}
+
 const npm = script => ['run', '--silent', script];
 const cgoOff = { CGO_ENABLED: '0' };
 const built = check('build the component from source', 'npm', npm('build'));
 check('generated types are fresh', 'npm', npm('check-generated'));
-check('the embedded component is built from these sources', 'npm', npm('check-inputs'));
+if (ofCore.length === 0) check('the embedded component is built from these sources', 'npm', npm('check-inputs'));
+if (names.length > 0) leaveOut();
 check('every requirement of the specification has a test', 'node', ['scripts/check-requirements.mjs']);
 check('strict TypeScript', 'npx', ['tsc', '--noEmit']);
-if (built) vitest();
+if (built) vitest('vitest');
 else count('vitest: there is no component to test', 0, 1);
+if (names.length === 0) vitest('vitest, without any optimisation', { CAISSON_WITHOUT: 'all' });
 check('every platform builds without cgo', 'make', ['--silent', 'cross']);
 check('the program is static, and the demo works', 'make', ['--silent', 'demo']);
 conformance();
 await goTest('go test, cgo off', ['./...'], cgoOff);
+if (names.length === 0) {
+    const packages = ['./caisson', './internal/engine', './internal/egress'];
+    await goTest("go test, without the host's optimisations", packages, { ...cgoOff, GOFLAGS: hostWithout(OF_HOST) });
+}
 const compiler = spawnSync('go', ['-C', 'host-go', 'env', 'CC'], { cwd: root, encoding: 'utf8' }).stdout.trim();
 if (spawnSync(compiler, ['--version'], { stdio: 'ignore' }).status === 0) {
     await goTest('go test -race', ['-race', './...'], { CGO_ENABLED: '1' });

@@ -15,9 +15,9 @@ import * as sessions from './sessions.js';
 import { fire } from './timers.js';
 import { sweep, warmUp } from './warmup.js';
 
-await warmUp();
+if (!WITHOUT.warmup) await warmUp();
 seal();
-sweep();
+if (!WITHOUT.sweep) sweep();
 
 /** wit/client.wit */
 export const client: typeof Client = {

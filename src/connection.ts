@@ -93,7 +93,7 @@ export class Connection {
             if (this.lost) throw this.lost;
             this.legacy = this.client.getProtocolEra() === 'legacy';
             this.#open = true;
-            if (!(this.transport instanceof SseTransport))
+            if (!(this.transport instanceof SseTransport) && !WITHOUT.lane)
                 this.lane = new Lane(this.client, this.tap, this.transport, !this.legacy);
         } catch (error) {
             await this.#end();

@@ -7,10 +7,7 @@ import type { Check, Validator } from './validator.js';
 import { INVALID, UNSURE, checkFor, validatorFor } from './validator.js';
 import type { Payload, Schema } from './zod.js';
 
-/** Set by the build that leaves validation to zod, so that the tests can run on both. */
-declare const INTERPRETED: boolean | undefined;
-
-let sealed = typeof INTERPRETED !== 'undefined' && INTERPRETED;
+let sealed = WITHOUT.validators;
 /** Whether zod is at work: then it asks itself. */
 let inside = false;
 /** Told of the schemas that are used from outside zod. */

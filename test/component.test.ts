@@ -3,7 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { componentWit } from '@bytecodealliance/jco';
 import { expect, test } from 'vitest';
 
-const core = new URL('../build/core.wasm', import.meta.url);
+import { buildFolder } from '../scripts/without.mjs';
+
+const core = new URL(`../${buildFolder}core.wasm`, import.meta.url);
 
 test('the component has the world of wit/, and imports of WASI only what its host answers', async () => {
     // The declarations of jco lead to a package that is not there.

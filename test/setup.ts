@@ -5,9 +5,12 @@ import { promisify } from 'node:util';
 
 import { transpile } from '@bytecodealliance/jco';
 
+import { buildFolder } from '../scripts/without.mjs';
+
 const run = promisify(execFile);
 const root = new URL('../', import.meta.url);
-const core = new URL('build/core.wasm', root);
+const build = new URL(buildFolder, root);
+const core = new URL('core.wasm', build);
 const SOURCES = ['src/', 'wit/', 'scripts/', 'package-lock.json'];
 
 /** Builds the component when what it is built from is newer, and transpiles it for Node. */
@@ -15,7 +18,7 @@ export default async function setup(): Promise<void> {
     if ((await newest(SOURCES)) > (await changed(core))) {
         await run(process.execPath, [fileURLToPath(new URL('scripts/build-component.mjs', root))]);
     }
-    const out = new URL('build/test/', root);
+    const out = new URL('test/', build);
     if ((await changed(new URL('core.js', out))) > (await changed(core))) return;
     const options = { name: 'core', instantiation: 'async' };
     // The declarations of jco lead to a package that is not there.

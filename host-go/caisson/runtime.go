@@ -73,10 +73,11 @@ func (r *Runtime) Compile(ctx context.Context) error {
 	return nil
 }
 
-// WaitCompiled waits until what a start needs is compiled, and in the cache where there is one, or
-// until the context has ended. A program that makes one call and ends may do so after it, so that
-// its next run starts from the cache.
-func (r *Runtime) WaitCompiled(ctx context.Context) { r.engine.Compiled(ctx) }
+// WaitCompiled waits until what a start needs is compiled, and in the cache where there is one. A
+// program that makes one call and ends may do so after it, so that its next run starts from the
+// cache. It fails with the context's error, and only when it has to wait: a context that has ended
+// asks whether it would.
+func (r *Runtime) WaitCompiled(ctx context.Context) error { return r.engine.Compiled(ctx) }
 
 // CacheDir gives the folder in which a [Runtime] with these options keeps the compiled core, and
 // "" where it keeps none.

@@ -9,6 +9,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/internal/without"
 )
 
 // values are JSON texts that must come through unchanged, as arguments and as results.
@@ -56,6 +57,9 @@ func TestArguments(t *testing.T) {
 // TestManyValues sends a million objects there and back: far more than what the core's engine would
 // hold by itself, and less than its memory does.
 func TestManyValues(t *testing.T) {
+	if without.Lane || without.Validators || without.Collector {
+		t.Skip("it would take minutes")
+	}
 	t.Parallel()
 	s := connect(t, sharedRuntime(t), childServer(t, "echo"))
 	value := `[` + strings.TrimSuffix(strings.Repeat(`{"x":1},`, 1<<20), ",") + `]`

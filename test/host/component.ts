@@ -7,6 +7,8 @@ import type * as Ingress from 'caisson:mcp/ingress@0.1.0';
 import type * as Timers from 'caisson:mcp/timers@0.1.0';
 import { WASIShim } from '@bytecodealliance/preview2-shim/instantiation';
 
+import { buildFolder } from '../../scripts/without.mjs';
+
 /** The exports of the world `core`. */
 export interface Core {
     client: typeof Client;
@@ -24,7 +26,7 @@ export interface Imports {
 }
 
 /** Where the test's set-up puts the component, transpiled by jco. */
-export const transpiled = new URL('../../build/test/', import.meta.url);
+export const transpiled = new URL(`../../${buildFolder}test/`, import.meta.url);
 
 const modules = new Map<string, Promise<WebAssembly.Module>>();
 

@@ -125,7 +125,7 @@ func (a *app) withSession(ctx context.Context, f *sessionFlags, server caisson.S
 	}
 	// The result is out. A first run ends when the next one will find the core in the cache.
 	if !f.runtime.noCache {
-		runtime.WaitCompiled(whole)
+		_ = runtime.WaitCompiled(whole) // Who interrupts it has the result.
 	}
 	return nil
 }

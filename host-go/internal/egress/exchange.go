@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/caisson-dev/caisson/host-go/internal/without"
 )
 
 // exchange is one HTTP request and its response. It belongs to the goroutine in run.
@@ -178,7 +180,7 @@ func (x *exchange) response(req *http.Request, response *http.Response) (*whole,
 	size, events := newMeter(response, x.session.opts.MaxMessage)
 	n, ended := 0, false
 	var failed *Error
-	for !events && !ended && failed == nil && n < len(buffer) {
+	for !events && !without.WholeResponses && !ended && failed == nil && n < len(buffer) {
 		var got int
 		got, ended, failed = x.read(req, response, size, buffer[n:])
 		n += got

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/caisson-dev/caisson/host-go/internal/without"
 )
 
 // maxUnsent is how much may wait for a command that does not read, in bytes; or twice the largest
@@ -104,7 +106,7 @@ func (p *pipe) serve() *Error {
 		state    *os.ProcessState
 		complete = make(chan struct{})
 	)
-	if direct := writeDirect(process.stdin); direct != nil {
+	if direct := writeDirect(process.stdin); direct != nil && !without.DirectWrites {
 		p.direct.Store(&direct)
 	}
 	workers.Go(func() { p.send(process) })

@@ -159,10 +159,18 @@ func (e *Engine) Compile(ctx context.Context) error {
 	return c.compiled.CompileChunks(ctx)
 }
 
-// Compiled waits until what a start needs is compiled, or the context has ended.
-func (e *Engine) Compiled(ctx context.Context) {
+// Compiled waits until what a start needs is compiled. It fails with the context's error, when it
+// has to wait.
+func (e *Engine) Compiled(ctx context.Context) error {
 	select {
 	case <-e.compiled:
+		return nil
+	default:
+	}
+	select {
+	case <-e.compiled:
+		return nil
 	case <-ctx.Done():
+		return ctx.Err()
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/caisson-dev/caisson/host-go/component"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
+	"github.com/caisson-dev/caisson/host-go/internal/without"
 )
 
 // A Config says how an [Engine] works. Every field must be set, unless its comment says otherwise.
@@ -51,6 +52,8 @@ const pageSize = 64 << 10
 // New makes the core ready. When its compiled code is not in the cache, instances begin in the
 // interpreter, and move to compiled code when it is there.
 func New(ctx context.Context, config Config) (*Engine, error) {
+	config.CompileFirst = config.CompileFirst || without.Interpreter
+	config.HeapMemory = config.HeapMemory || without.SharedMemory
 	e := &Engine{
 		config: config, instances: map[*instance]struct{}{},
 		compiled: make(chan struct{}), behind: make(chan struct{}),

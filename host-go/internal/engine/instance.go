@@ -9,6 +9,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/wasi"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 	"github.com/caisson-dev/caisson/host-go/internal/record"
+	"github.com/caisson-dev/caisson/host-go/internal/without"
 )
 
 // An instance is one instance of the core. All that is here belongs to the goroutine that has the
@@ -124,7 +125,7 @@ func (in *instance) put(it item) bool {
 	if it.begin != nil {
 		size = len(it.begin.operation.Params)
 	}
-	if size > inlineBytes || !in.swift.Load() {
+	if size > inlineBytes || !in.swift.Load() || without.Callers {
 		return in.mailbox.put(it)
 	}
 	items, ok := in.mailbox.putOrTake(it)

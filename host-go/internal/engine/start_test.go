@@ -17,6 +17,7 @@ import (
 
 	"github.com/caisson-dev/caisson/host-go/internal/demoserver"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
+	"github.com/caisson-dev/caisson/host-go/internal/without"
 )
 
 // patience bounds every wait of a test.
@@ -147,7 +148,9 @@ func echo(t *testing.T, s *Session, message string) {
 // moved waits until the session's instance is in compiled code.
 func moved(t *testing.T, e *Engine, s *Session, interim *code) {
 	t.Helper()
-	e.Compiled(testContext(t))
+	if err := e.Compiled(testContext(t)); err != nil {
+		t.Fatal(err)
+	}
 	// Whatever comes after the move in the mailbox is done after it.
 	echo(t, s, "after the compiler")
 	e.mu.Lock()
@@ -157,8 +160,17 @@ func moved(t *testing.T, e *Engine, s *Session, interim *code) {
 	}
 }
 
+// interpreted leaves out a test of sessions that begin in the interpreter, where none does.
+func interpreted(t *testing.T) {
+	t.Helper()
+	if without.Interpreter {
+		t.Skip("the core is compiled first")
+	}
+}
+
 // TestFirstRun has a session begin in the interpreter, and go on in compiled code.
 func TestFirstRun(t *testing.T) {
+	interpreted(t)
 	e := testEngine(t, Config{CacheDir: t.TempDir()})
 	e.mu.Lock()
 	interim := e.code
@@ -171,6 +183,7 @@ func TestFirstRun(t *testing.T) {
 
 // TestLargeCallAwaitsCompiler shows that the interpreter is not given what would take it long.
 func TestLargeCallAwaitsCompiler(t *testing.T) {
+	interpreted(t)
 	e := testEngine(t, Config{})
 	e.mu.Lock()
 	interim := e.code

@@ -3,7 +3,7 @@
 // beside it. It does nothing when the inputs are those of the core that is
 // there already, because a component's bytes differ from build to build.
 //
-//	go run ./internal/core/pack [-force] BUILD_FOLDER
+//	go run ./internal/core/pack [-force] [-to FOLDER] BUILD_FOLDER
 package main
 
 import (
@@ -26,12 +26,13 @@ func main() {
 		return
 	}
 	force := flag.Bool("force", false, "pack also when the inputs are the same")
+	to := flag.String("to", filepath.Join("internal", "core"), "the folder to put it into")
 	flag.Parse()
 	if flag.NArg() != 1 {
-		fmt.Fprintln(os.Stderr, "usage: pack [-force] BUILD_FOLDER")
+		fmt.Fprintln(os.Stderr, "usage: pack [-force] [-to FOLDER] BUILD_FOLDER")
 		os.Exit(2)
 	}
-	if err := run(flag.Arg(0), filepath.Join("internal", "core"), *force); err != nil {
+	if err := run(flag.Arg(0), *to, *force); err != nil {
 		fmt.Fprintln(os.Stderr, "pack:", err)
 		os.Exit(1)
 	}
