@@ -161,7 +161,8 @@ func serveFull(t *testing.T) *fullServer {
 // serveIn serves a server of the Go SDK's, which speaks revision 2026-07-28 without sessions only.
 func serveIn(t *testing.T, server *mcp.Server, stateless bool) string {
 	t.Helper()
-	options := &mcp.StreamableHTTPOptions{Stateless: stateless}
+	// It keeps what it tells before the client's stream is there.
+	options := &mcp.StreamableHTTPOptions{Stateless: stateless, EventStore: mcp.NewMemoryEventStore(nil)}
 	return serve(t, mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, options))
 }
 
