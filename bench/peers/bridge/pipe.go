@@ -10,7 +10,8 @@ import (
 // A pipe carries JSON lines.
 type pipe struct {
 	*worker
-	mu      sync.Mutex // of the worker's input, and of what follows
+	writing sync.Mutex // of the worker's input; answers are read meanwhile
+	mu      sync.Mutex // of what follows
 	last    int
 	waiting map[int]chan pipeAnswer
 	ended   chan struct{}
@@ -63,12 +64,15 @@ func (p *pipe) call(_ context.Context, method string, params []byte) ([]byte, er
 	answer := make(chan pipeAnswer, 1)
 	p.mu.Lock()
 	p.last++
-	line, err := json.Marshal(pipeRequest{p.last, method, params})
-	if err == nil {
-		p.waiting[p.last] = answer
-		_, err = p.in.Write(append(line, '\n'))
-	}
+	id := p.last
+	p.waiting[id] = answer
 	p.mu.Unlock()
+	line, err := json.Marshal(pipeRequest{id, method, params})
+	if err == nil {
+		p.writing.Lock()
+		_, err = p.in.Write(append(line, '\n'))
+		p.writing.Unlock()
+	}
 	if err != nil {
 		return nil, err
 	}
