@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/caisson-dev/caisson/host-go/bench/internal/wire"
@@ -95,8 +97,8 @@ func (b *bench) round(t *table, peers []*peer, cells []Cell) error {
 	return nil
 }
 
-// open opens sessions, whose times go into the table if there is one, and calls once or more on each so that nothing is done for the first time in
-// what is measured.
+// open opens sessions, whose times go into the table if there is one, and calls once or more on each
+// so that nothing is done for the first time in what is measured.
 func (b *bench) open(t *table, r *process, servers *servers, transport string, tools int) {
 	reply, err := r.ask(wire.Request{Op: wire.Connect, Server: servers.server(transport, tools), Count: connects})
 	if err != nil {
@@ -116,17 +118,38 @@ func (b *bench) open(t *table, r *process, servers *servers, transport string, t
 	}
 }
 
-// turn is one peer's turn in one cell.
-func (b *bench) turn(result *CallResult, r *process) {
+// turn is one peer's turn in one cell: with its sessions in one process, or shared out among several
+// that work at the same time.
+func (b *bench) turn(result *CallResult, processes ...*process) {
 	work := result.work(b.seconds)
-	before := cpuTime(r.pids())
-	reply, err := r.ask(wire.Request{Op: wire.Run, Work: &work})
-	if err != nil {
+	work.Sessions /= len(processes)
+	replies, failures := make([]wire.Reply, len(processes)), make([]error, len(processes))
+	before := cpuOf(processes)
+	var all sync.WaitGroup
+	for i, r := range processes {
+		all.Go(func() { replies[i], failures[i] = r.ask(wire.Request{Op: wire.Run, Work: &work}) })
+	}
+	all.Wait()
+	cpu := cpuOf(processes) - before
+	if err := errors.Join(failures...); err != nil {
 		result.Error = err.Error()
 		return
 	}
-	cpu := cpuTime(r.pids()) - before
-	result.add(reply.Samples, reply.Elapsed, float64(cpu)/float64(time.Microsecond))
+	var samples []float64
+	var elapsed float64
+	for _, reply := range replies {
+		samples = append(samples, reply.Samples...)
+		elapsed = max(elapsed, reply.Elapsed)
+	}
+	result.add(samples, elapsed, float64(cpu)/float64(time.Microsecond))
+}
+
+// cpuOf is the CPU time that processes have taken, with their helpers.
+func cpuOf(processes []*process) (total time.Duration) {
+	for _, r := range processes {
+		total += cpuTime(r.pids())
+	}
+	return total
 }
 
 // wanted are the cells that -work chooses.

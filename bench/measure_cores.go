@@ -2,8 +2,6 @@ package main
 
 import (
 	"slices"
-	"sync"
-	"time"
 
 	"github.com/caisson-dev/caisson/host-go/bench/internal/wire"
 )
@@ -100,43 +98,10 @@ func (b *bench) coresOf(t *table, p *peer, servers *servers, s scaling) error {
 	cells := s.cells()
 	for range pairs {
 		b.turn(t.call(cells[0], p), processes[0])
-		if len(processes) == 1 {
-			b.turn(t.call(cells[1], p), processes[0])
-		} else {
-			b.turnTogether(t.call(cells[1], p), processes)
-		}
+		b.turn(t.call(cells[1], p), processes...)
 	}
 	for _, r := range processes {
 		_, _ = r.ask(wire.Request{Op: wire.Close})
 	}
 	return nil
-}
-
-// turnTogether is turn with one session in each process, at the same time.
-func (b *bench) turnTogether(result *CallResult, processes []*process) {
-	work := result.work(b.seconds)
-	work.Sessions = 1
-	replies, failures := make([]wire.Reply, len(processes)), make([]error, len(processes))
-	var pids []int
-	for _, r := range processes {
-		pids = append(pids, r.pids()...)
-	}
-	before := cpuTime(pids)
-	var all sync.WaitGroup
-	for i, r := range processes {
-		all.Go(func() { replies[i], failures[i] = r.ask(wire.Request{Op: wire.Run, Work: &work}) })
-	}
-	all.Wait()
-	cpu := cpuTime(pids) - before
-	var samples []float64
-	var elapsed float64
-	for i, reply := range replies {
-		if failures[i] != nil {
-			result.Error = failures[i].Error()
-			return
-		}
-		samples = append(samples, reply.Samples...)
-		elapsed = max(elapsed, reply.Elapsed)
-	}
-	result.add(samples, elapsed, float64(cpu)/float64(time.Microsecond))
 }

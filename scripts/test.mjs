@@ -117,14 +117,14 @@ function conformance() {
     took(since);
 }
 
-const hostWithout = names => `-ldflags=-X=github.com/caisson-dev/caisson/host-go/internal/without.names=${names}`;
+const linkedWithout = names => `-ldflags=-X=github.com/caisson-dev/caisson/host-go/internal/without.names=${names}`;
 
 /**
  * Has Go build programs without what is left out: with another core in the embedded one's place, and
- * with the names for the host.
+ * with the names, for the host and the tests.
  */
 function leaveOut() {
-    const flags = [hostWithout(names)];
+    const flags = [linkedWithout(names)];
     if (ofCore.length > 0) {
         const folder = root + buildFolder;
         check('embed the component', 'go', [
@@ -164,7 +164,7 @@ conformance();
 await goTest('go test, cgo off', ['./...'], cgoOff);
 if (names.length === 0) {
     const packages = ['./caisson', './internal/engine', './internal/egress'];
-    await goTest("go test, without the host's optimisations", packages, { ...cgoOff, GOFLAGS: hostWithout(OF_HOST) });
+    await goTest("go test, without the host's optimisations", packages, { ...cgoOff, GOFLAGS: linkedWithout(OF_HOST) });
 }
 const compiler = spawnSync('go', ['-C', 'host-go', 'env', 'CC'], { cwd: root, encoding: 'utf8' }).stdout.trim();
 if (spawnSync(compiler, ['--version'], { stdio: 'ignore' }).status === 0) {

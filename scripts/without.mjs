@@ -31,6 +31,4 @@ export const ofCore = OF_CORE.filter(name => names.includes(name));
 export const buildFolder = ofCore.length === 0 ? 'build/' : `build/without/${ofCore.join('-')}/`;
 
 /** What stands for `WITHOUT` in the core's sources. */
-export const define = Object.fromEntries(
-    ['validators', 'lane', 'warmup', 'sweep'].map(name => [`WITHOUT.${name}`, String(ofCore.includes(name))])
-);
+export const define = Object.fromEntries(OF_CORE.map(name => [`WITHOUT.${name}`, String(ofCore.includes(name))]));

@@ -25,7 +25,8 @@ const (
 	codeInternalError  = -32603
 )
 
-// ask begins to answer a question. It is called by who has the instance; the handler has a goroutine of its own.
+// ask begins to answer a question. It is called by who has the instance; the handler has a goroutine
+// of its own.
 func (in *instance) ask(id uint32, method string, params []byte) {
 	ctx, cancel := context.WithCancel(in.session.ctx)
 	q := &question{id: id, cancel: cancel}
