@@ -27,7 +27,7 @@ type runner struct {
 func newRunner(t *testing.T, c *corpusCase, wasm []byte) *runner {
 	t.Helper()
 	ctx := context.Background()
-	cfg := &component.Config{MemoryLimitPages: c.Pages}
+	cfg := &component.Config{Limits: component.Limits{Memory: uint64(c.Pages) << 16}}
 	if c.Component != "" { // large: compiling takes a minute
 		cfg.CacheDir = filepath.Join(corpusDir, ".cache", "code")
 	}

@@ -7,6 +7,12 @@
 //	in, err := c.Instantiate(ctx, linker)             // as often as wanted
 //	out, err := in.ExportedFunction("run").Call(ctx)  // one call at a time
 //
+// Code, instances and calls have bounds of their own: what is compiled once is
+// instantiated with any [Limits], and called with any context and fuel:
+//
+//	in, err := c.InstantiateWith(ctx, linker, component.Limits{Memory: 64 << 20})
+//	out, err := in.ExportedFunction("run").Call(component.WithFuel(ctx, 1e9))
+//
 // A [Linker] holds what the host gives: functions and resources by the names of
 // the interfaces they belong to, versions matched by semver. Package wasi fills
 // one with WASI 0.2, granting nothing by default.

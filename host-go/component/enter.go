@@ -30,7 +30,7 @@ func (in *Instance) open(ctx context.Context) error {
 	}
 	in.callCtx.Context = ctx
 	in.depth, in.begun = 0, 0
-	in.fuel.begin(done)
+	in.fuel.begin(done, in.fuelOf(ctx))
 	return nil
 }
 
@@ -85,9 +85,8 @@ func cannotEnter() { trapf("cannot enter component instance") }
 
 // deeper counts a call from component to component.
 func (in *Instance) deeper() {
-	limit := in.c.r.cfg.Limits.CallDepth
-	if in.depth++; in.depth > limit {
-		throw(&LimitError{Resource: "call depth", Limit: uint64(limit)})
+	if in.depth++; in.depth > in.limits.CallDepth {
+		throw(&LimitError{Resource: "call depth", Limit: uint64(in.limits.CallDepth)})
 	}
 }
 

@@ -38,7 +38,7 @@ func FuzzComponent(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
-		r, err := NewRuntime(ctx, &Config{Interpreter: true, MemoryLimitPages: 64, Limits: Limits{Fuel: 300_000, TableElements: 10_000}})
+		r, err := NewRuntime(ctx, &Config{Interpreter: true, Limits: Limits{Memory: 4 << 20, Fuel: 300_000}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -20,6 +20,7 @@ import (
 // ErrReentered. After a trap it is dead.
 type Instance struct {
 	c       *Compiled
+	limits  Limits
 	hosts   []*callee                               // by import
 	drops   []func(ctx context.Context, rep uint32) // by resource; nil for those of guests
 	modules []api.Module                            // by core instance
@@ -66,21 +67,25 @@ func (c *componentState) checkLeave() {
 }
 
 // Instantiate makes an instance, its imports taken from the linker (nil: it
-// imports nothing). Start functions of core modules run. The error is a
-// *LinkError when an import is missing or of another type, a *TrapError when a start function
-// trapped.
+// imports nothing), with the limits of the Runtime's Config. Start functions of
+// core modules run. The error is a *LinkError when an import is missing or of
+// another type, a *TrapError when a start function trapped or a limit was reached.
 func (c *Compiled) Instantiate(ctx context.Context, l *Linker) (*Instance, error) {
+	return c.InstantiateWith(ctx, l, Limits{})
+}
+
+// InstantiateWith is Instantiate with limits for this instance.
+func (c *Compiled) InstantiateWith(ctx context.Context, l *Linker, limits Limits) (*Instance, error) {
 	if l == nil {
 		l = NewLinker()
 	}
 	in := &Instance{
-		c: c, lifts: make([]*liftState, len(c.lifts)),
+		c: c, limits: limits.or(c.r.cfg.Limits), lifts: make([]*liftState, len(c.lifts)),
 		modules: make([]api.Module, len(c.program.Instances)),
 	}
 	in.callCtx.in = in
-	in.fuel.ctx, in.fuel.perCall = &in.callCtx, c.r.cfg.Limits.Fuel
-	limit := uint64(c.r.cfg.MemoryLimitPages) << 16
-	in.budget = memoryBudget{limit: limit, left: limit, time: &in.fuel, onHeap: c.r.cfg.HeapMemory}
+	in.fuel.ctx = &in.callCtx
+	in.budget = memoryBudget{limit: in.limits.Memory, left: in.limits.Memory, time: &in.fuel, onHeap: c.r.cfg.HeapMemory}
 	if err := in.bind(l); err != nil {
 		return nil, err
 	}

@@ -77,8 +77,7 @@ const (
 )
 
 // Prepare takes a component apart. The functions of hot stay together, the rest
-// goes into chunks; with nil everything stays together. Table limits are the
-// default ones. The error is a *DecodeError when the component is at fault.
+// goes into chunks; with nil everything stays together. The error is a *DecodeError when the component is at fault.
 func Prepare(component []byte, hot *Profile) (*Prepared, error) {
 	return prepare(component, hot, smallBody, chunkSize)
 }
@@ -98,7 +97,6 @@ func prepare(component []byte, hot *Profile, small, size int) (*Prepared, error)
 }
 
 func prepareMetered(component []byte, metering wasm.Metering, hot *Profile, small, size int) (*Prepared, error) {
-	metering.TableElements = defaultTableElements
 	program, err := decode(component)
 	if err != nil {
 		return nil, err

@@ -35,7 +35,7 @@ func NewRuntime(ctx context.Context, cfg *Config) (*Runtime, error) {
 	} else {
 		rc = wazero.NewRuntimeConfig()
 	}
-	rc = rc.WithCoreFeatures(features).WithMemoryLimitPages(r.cfg.MemoryLimitPages).WithDebugInfoEnabled(false)
+	rc = rc.WithCoreFeatures(features).WithDebugInfoEnabled(false)
 	if r.cfg.CacheDir != "" {
 		var err error
 		if r.cache, err = openCache(r.cfg.CacheDir, r.cfg.CacheBytes); err != nil {

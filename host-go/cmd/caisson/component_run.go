@@ -76,7 +76,7 @@ program trapped or reached a limit, 5 timeout, 130 interrupted.`,
 }
 
 func (a *app) runComponent(c *cobra.Command, flags *runFlags, args []string) error {
-	cfg := &component.Config{Limits: component.Limits{Fuel: flags.fuel}, MemoryLimitPages: flags.memory.pages()}
+	cfg := &component.Config{Limits: component.Limits{Fuel: flags.fuel, Memory: uint64(flags.memory)}}
 	grants, err := flags.grants.config(c)
 	defer closeFolders(grants)
 	if err != nil {
