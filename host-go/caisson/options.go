@@ -50,8 +50,17 @@ type Options struct {
 	MaxGuestTime time.Duration
 
 	// HTTPTransport carries the HTTP requests. Default: one of Caisson's own, with HTTP/1.1 and
-	// HTTP/2 and the proxy that the environment names. It must not follow redirects.
+	// HTTP/2 and the proxy that the environment names. It must not follow redirects, and it has to see
+	// to PrivateAddresses itself.
 	HTTPTransport http.RoundTripper
+	// PrivateAddresses lets the name of a server lead to an address that is not of the internet:
+	// loopback, private, link-local, shared by a provider, reserved, or an IPv6 form of one. Without it
+	// a name that does so fails with [CodeRefused], lest its owner sends the headers and calls of the
+	// user to a machine behind the user's firewall. An address in [Server].URL is meant, and connected
+	// to in any case. So may be a name of one's own network: one without a dot, or that ends in
+	// .localhost, .local, .internal or .home.arpa; but for the addresses of clouds' metadata. Where
+	// there is a proxy, the proxy resolves the name, and this has no effect. Default: false.
+	PrivateAddresses bool
 
 	// Handlers answer servers, and hear from them.
 	Handlers

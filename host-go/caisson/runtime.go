@@ -45,10 +45,11 @@ func New(ctx context.Context, options *Options) (*Runtime, error) {
 		MaxGuestTime: o.MaxGuestTime,
 		Logger:       o.Logger,
 		Egress: egress.Options{
-			MaxMessage: o.MaxMessageBytes,
-			Transport:  o.HTTPTransport,
-			Logger:     o.Logger,
-			Stderr:     o.Stderr,
+			MaxMessage:       o.MaxMessageBytes,
+			Transport:        o.HTTPTransport,
+			PrivateAddresses: o.PrivateAddresses,
+			Logger:           o.Logger,
+			Stderr:           o.Stderr,
 		},
 	})
 	if failure != nil {

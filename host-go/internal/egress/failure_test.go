@@ -41,7 +41,7 @@ func TestNoConnection(t *testing.T) {
 }
 
 func TestNoSuchHost(t *testing.T) {
-	transport := NewTransport()
+	transport := NewTransport(false)
 	transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "server.invalid", IsNotFound: true}}
 	}
@@ -133,7 +133,7 @@ func TestNoConnectionAfterRedirect(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		listener.Close()
 		w.Header().Set("Connection", "close")
-		http.Redirect(w, r, "/next", http.StatusSeeOther)
+		http.Redirect(w, r, "/next", http.StatusTemporaryRedirect)
 	}))
 	defer server.Close()
 	listener = server.Listener

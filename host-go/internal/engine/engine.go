@@ -69,7 +69,7 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 		return nil, fmt.Errorf("the embedded core does not compile: %w", err)
 	}
 	if e.config.Egress.Transport == nil {
-		transport := egress.NewTransport()
+		transport := egress.NewTransport(e.config.Egress.PrivateAddresses)
 		e.config.Egress.Transport, e.idle = transport, transport
 	}
 	return e, nil
