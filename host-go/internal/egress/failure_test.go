@@ -13,21 +13,12 @@ import (
 	"net/http/httptrace"
 	"strings"
 	"testing"
+
+	"github.com/caisson-dev/caisson/host-go/internal/nobody"
 )
 
-// refusedURL returns a URL of loopback where nobody listens.
-func refusedURL(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return "http://" + listener.Addr().String()
-}
-
 func TestNoConnection(t *testing.T) {
-	url := refusedURL(t)
+	url := "http://" + nobody.Listens(t)
 	s, sink := start(t, Grant{Server: "files", URL: mustParse(t, url)}, Options{})
 	_, err := do(t, s, sink, 1, post(url+"/s3cret?s3cret", "x"))
 	wantError(t, err, Connect, `server "files"`, "POST "+url+": ", "check that the server runs")

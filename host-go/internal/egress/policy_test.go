@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/caisson-dev/caisson/host-go/internal/nobody"
 )
 
 func TestOrigin(t *testing.T) {
@@ -193,7 +195,7 @@ func TestProxyFromEnvironment(t *testing.T) {
 		fmt.Fprintf(w, "proxied %s", r.URL)
 	}))
 	defer proxy.Close()
-	refused := refusedURL(t)
+	refused := "http://" + nobody.Listens(t)
 	for value, want := range map[string]string{
 		proxy.URL: "proxied http://server.invalid/x",
 		refused:   "connect: GET http://server.invalid: proxyconnect tcp: dial tcp " + strings.TrimPrefix(refused, "http://") + ": REASON; check the proxy in HTTP_PROXY or HTTPS_PROXY",
