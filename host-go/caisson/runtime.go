@@ -46,10 +46,11 @@ func New(ctx context.Context, options *Options) (*Runtime, error) {
 		HandlerBytes: o.MaxQueuedBytes,
 		Logger:       o.Logger,
 		Egress: egress.Options{
-			MaxMessage: o.MaxMessageBytes,
-			Transport:  o.HTTPTransport,
-			Logger:     o.Logger,
-			Stderr:     o.Stderr,
+			MaxMessage:       o.MaxMessageBytes,
+			Transport:        o.HTTPTransport,
+			PrivateAddresses: o.PrivateAddresses,
+			Logger:           o.Logger,
+			Stderr:           o.Stderr,
 		},
 	})
 	if failure != nil {

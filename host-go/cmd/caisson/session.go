@@ -170,29 +170,13 @@ func (c *client) setLevel(ctx context.Context, level string) error {
 // pages iterates over the untouched results of a list, one a page. The first error ends it.
 func (c *client) pages(ctx context.Context, method string) iter.Seq2[json.RawMessage, error] {
 	return func(yield func(json.RawMessage, error) bool) {
-		var params struct {
-			Cursor string `json:"cursor,omitempty"`
-		}
-		for seen := map[string]bool{}; ; seen[params.Cursor] = true {
-			result, err := c.request(ctx, method, params)
-			if !yield(result, err) || err != nil {
+		begin := time.Now()
+		for result, err := range c.session.Pages(ctx, method, nil) {
+			c.log.Debug("request", "took", time.Since(begin), "method", method)
+			if !yield(result, c.clock.explain(ctx, err, c.session.Name(), method)) {
 				return
 			}
-			var page struct {
-				NextCursor string `json:"nextCursor"`
-			}
-			if err := json.Unmarshal(result, &page); err != nil {
-				yield(nil, c.protocolError(method, err.Error()))
-				return
-			}
-			if page.NextCursor == "" {
-				return
-			}
-			if seen[page.NextCursor] {
-				yield(nil, c.protocolError(method, "the server's pages have no end: a cursor came twice"))
-				return
-			}
-			params.Cursor = page.NextCursor
+			begin = time.Now()
 		}
 	}
 }

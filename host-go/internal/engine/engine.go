@@ -75,7 +75,7 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 		e.config.Egress.Stderr = egress.Serial(e.config.Egress.Stderr)
 	}
 	if e.config.Egress.Transport == nil {
-		transport := egress.NewTransport()
+		transport := egress.NewTransport(e.config.Egress.PrivateAddresses)
 		e.config.Egress.Transport, e.idle = transport, transport
 	}
 	return e, nil
