@@ -2,6 +2,7 @@ package component
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -129,28 +130,53 @@ func (c *Compiled) finish(ctx context.Context) error {
 }
 
 // compileShims makes a module for each instance of inline exports: it imports
-// the members from where they are and exports them under their names.
+// the members from where they are and exports them under their names. Instances
+// that differ in where their members are alone have one module.
 func (c *Compiled) compileShims(ctx context.Context) error {
 	c.shims = make([]wazero.CompiledModule, len(c.program.Instances))
+	made := map[[sha256.Size]byte]wazero.CompiledModule{}
 	for i := range c.program.Instances {
 		inst := &c.program.Instances[i]
 		if inst.Module >= 0 {
 			continue
 		}
-		members := make([]wasm.ReExport, len(inst.Members))
-		for k, m := range inst.Members {
-			members[k] = wasm.ReExport{Name: m.Name, Module: hostModule, From: strconv.Itoa(m.Ref.Builtin), Type: m.Ref.Type}
-			if m.Ref.Instance >= 0 {
-				members[k].Module, members[k].From = strconv.Itoa(m.Ref.Instance), m.Ref.Name
+		b := shim(inst.Members)
+		key := sha256.Sum256(b)
+		if made[key] == nil {
+			code, err := c.r.compile(ctx, b, "")
+			if err != nil {
+				return fmt.Errorf("component: module for inline exports: %w", err)
 			}
+			made[key] = code
 		}
-		code, err := c.r.compile(ctx, wasm.EncodeReExports(members), "")
-		if err != nil {
-			return fmt.Errorf("component: module for inline exports: %w", err)
-		}
-		c.shims[i] = code
+		c.shims[i] = made[key]
 	}
 	return nil
+}
+
+// shim writes the module for an instance of inline exports.
+func shim(list []link.Member) []byte {
+	members := make([]wasm.ReExport, len(list))
+	names := sources(list)
+	for k, m := range list {
+		members[k] = wasm.ReExport{Name: m.Name, Module: hostModule, From: strconv.Itoa(m.Ref.Builtin), Type: m.Ref.Type}
+		if m.Ref.Instance >= 0 {
+			members[k].Module, members[k].From = names[m.Ref.Instance], m.Ref.Name
+		}
+	}
+	return wasm.EncodeReExports(members)
+}
+
+// sources are the names by which a shim imports from core instances: numbers in
+// the order of their first member.
+func sources(list []link.Member) map[int]string {
+	names := map[int]string{}
+	for _, m := range list {
+		if k := m.Ref.Instance; k >= 0 && names[k] == "" {
+			names[k] = strconv.Itoa(len(names))
+		}
+	}
+	return names
 }
 
 // plan builds the codecs of every function that is called through the
@@ -208,8 +234,12 @@ func (c *Compiled) compileHost(ctx context.Context) error {
 		f := c.program.Builtins[i].Core
 		b.NewFunctionBuilder().WithGoModuleFunction(c.builtin(i), f.Params, f.Results).Export(strconv.Itoa(i))
 	}
-	b.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(safePoint),
-		[]api.ValueType{api.ValueTypeI32}, []api.ValueType{api.ValueTypeI32}).Export(safePointName)
+	for _, f := range []struct {
+		name string
+		f    api.GoModuleFunc
+	}{{safePointName, safePoint}, {growName, growTable}, {grownName, grownTable}} {
+		b.NewFunctionBuilder().WithGoModuleFunction(f.f, []api.ValueType{api.ValueTypeI32}, []api.ValueType{api.ValueTypeI32}).Export(f.name)
+	}
 	b.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(load),
 		[]api.ValueType{api.ValueTypeI32}, nil).Export(loadName)
 	var err error
@@ -235,9 +265,10 @@ func (c *Compiled) Close(ctx context.Context) error {
 	for _, h := range c.chunks {
 		errs = append(errs, h.close(ctx))
 	}
-	codes := slices.Concat(c.modules, c.shims, []wazero.CompiledModule{c.hostCode})
-	for _, code := range codes {
-		if code != nil {
+	closed := map[wazero.CompiledModule]bool{nil: true}
+	for _, code := range slices.Concat(c.modules, c.shims, []wazero.CompiledModule{c.hostCode}) {
+		if !closed[code] {
+			closed[code] = true
 			errs = append(errs, code.Close(ctx))
 		}
 	}

@@ -166,11 +166,11 @@ func (f *function) instr() {
 		f.in.typeIndex(r)
 		f.call(top)
 	case opRefFunc:
-		r.pos = at
-		f.flush()
-		r.byte()
-		f.out = appendU32(append(f.out, op), f.in.shift(r))
-		f.instead()
+		if f.in.Off {
+			f.in.shift(r)
+			break
+		}
+		f.refFunc(at)
 	case opLocalGet, opLocalSet, opLocalTee:
 		if i := r.u32(); i >= f.locals {
 			r.fail("unknown local %d", i)
@@ -232,6 +232,10 @@ func (f *function) misc(at int) {
 		indices, shift = 1, elementsShift
 	default:
 		r.fail("unknown instruction 0xfc %d", sub)
+	}
+	if sub == 15 && f.in.grows && !f.in.Off {
+		f.tableGrow(at)
+		return
 	}
 	if shift != 0 && !f.in.Off {
 		r.pos = at
