@@ -45,12 +45,12 @@ func everything(mode string) func(*testing.T) caisson.Server {
 		if mode == "stdio" {
 			return caisson.Server{Command: program, Args: []string{script, mode}}
 		}
-		address := freeAddress(t)
-		cmd := exec.Command(program, script, mode)
-		cmd.Env = append(os.Environ(), "PORT="+address[strings.LastIndex(address, ":")+1:])
-		start(t, cmd, "on port")
+		// It listens on every interface, but for what it is started with, which also says where it listens.
+		cmd := exec.Command(program, "--import", "file:///"+strings.TrimPrefix(filepath.ToSlash(root(t)), "/")+"/test/servers/loopback.mjs", script, mode)
+		cmd.Env = append(os.Environ(), "PORT=0")
+		_, url, _ := strings.Cut(start(t, cmd, "listening on http://"), "listening on ")
 		path := map[string]string{"streamableHttp": "/mcp", "sse": "/sse"}[mode]
-		return caisson.Server{URL: "http://" + address + path}
+		return caisson.Server{URL: url + path}
 	}
 }
 
