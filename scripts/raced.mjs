@@ -30,7 +30,8 @@ export const unraced = {
     TestComponentInspect: 'reads components, in one goroutine',
     TestDissect: 'reads a component, in one goroutine',
     TestComponentRun: 'runs one program after the other; the tests of component/wasi have its goroutines',
-    TestReplayOnFirstRun: 'interprets, a hundred times slower; TestFirstRun has the move, TestRecordAndReplay the replay',
+    TestReplayOnFirstRun:
+        'interprets, a hundred times slower; TestFirstRun has the move, TestRecordAndReplay the replay',
     TestDifferential: 'carries values, in one goroutine',
     TestWithout: 'starts that have less beside each other than the one of TestFirstRun',
     TestUnusableCacheDir: 'a start as that of TestFirstRun',
