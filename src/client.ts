@@ -49,6 +49,12 @@ export class TappedClient extends Client {
     #tap: Tap | undefined;
     /** Whether the SDK itself knows tools. */
     knows = false;
+    #introduced = false;
+
+    /** Whether the server has said who it is: before that it may ask for nothing (basic/lifecycle, "Initialization"). */
+    get introduced(): boolean {
+        return this.#introduced || this.getProtocolEra() === 'modern';
+    }
 
     /** Tells the operations apart for this tap. */
     tappedBy(tap: Tap): void {
@@ -112,6 +118,8 @@ export class TappedClient extends Client {
     }
 
     protected override _onresponse(response: JSONRPCResponse): void {
+        // Here, and not where the SDK has seen it: what comes with the answer comes after it.
+        if ('result' in response && 'protocolVersion' in response.result) this.#introduced = true;
         if ('result' in response && this.getProtocolEra() === 'modern') complete(response.result);
         super._onresponse(response);
     }
