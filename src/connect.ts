@@ -90,6 +90,7 @@ function parseUrl(text: string): URL {
     try {
         return new URL(text);
     } catch {
-        throw failure('invalid-argument', `not an absolute URL: ${text}`);
+        // Without the text: what does not parse cannot be redacted.
+        throw failure('invalid-argument', 'the endpoint is not an absolute URL');
     }
 }

@@ -26,7 +26,9 @@ type Options struct {
 	Stderr io.Writer
 
 	// CacheDir is the folder that keeps the compiled core, about 80 MB; several processes may share
-	// it. One that cannot be written to is read. Default: "caisson" in the user's cache folder.
+	// it. One that cannot be written to is read. One that another user could have put code into is not
+	// used: see [component.Config]. Both are told to Logger, once. Default: "caisson" in the user's
+	// cache folder.
 	CacheDir string
 	// NoCache compiles the core in every process, which takes seconds. CacheDir is ignored.
 	NoCache bool

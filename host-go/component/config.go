@@ -10,6 +10,12 @@ type Config struct {
 	// Several processes may share it: entries appear whole, are checked when they
 	// are used, and replaced when they are damaged. Where it cannot be written to
 	// it is read; nothing fails because nothing can be kept.
+	//
+	// The code in it is run. So on Unix NewRuntime fails for a folder that
+	// somebody else than this user or root owns or may write to, or whose path
+	// leads through one, and files that are another's are not used; for a process
+	// of root's, only what is root's is good. Elsewhere that is left to the
+	// folder's rights.
 	CacheDir string
 
 	// CacheBytes is how large the cache may get: what was not used for longest

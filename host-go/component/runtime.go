@@ -26,7 +26,7 @@ type Runtime struct {
 }
 
 // NewRuntime returns a Runtime. A nil config is the default. The context is
-// for set-up alone. The error is that of the cache folder.
+// for set-up alone. The error is that of the cache folder; see Config.CacheDir.
 func NewRuntime(ctx context.Context, cfg *Config) (*Runtime, error) {
 	r := &Runtime{cfg: cfg.withDefaults()}
 	var rc wazero.RuntimeConfig
@@ -41,7 +41,7 @@ func NewRuntime(ctx context.Context, cfg *Config) (*Runtime, error) {
 		if r.cache, err = openCache(r.cfg.CacheDir, r.cfg.CacheBytes); err != nil {
 			return nil, fmt.Errorf("component: compile cache %s: %w", r.cfg.CacheDir, err)
 		}
-		rc = rc.WithCompilationCache(r.cache.core)
+		rc = rc.WithCompilationCache(r.cache.stage.core)
 	}
 	r.core = wazero.NewRuntimeWithConfig(ctx, rc)
 	return r, nil
@@ -96,6 +96,25 @@ func (r *Runtime) Cached(p *Prepared) bool {
 	return parts.err == nil
 }
 
+// CacheErr says why the cache cannot keep what is compiled: what is there already
+// is used all the same. It is nil when it can, and where there is no cache.
+func (r *Runtime) CacheErr() error {
+	if r.cache == nil {
+		return nil
+	}
+	return r.cache.failed
+}
+
+// CheckCache says what NewRuntime and CacheErr say about a folder for a cache,
+// and makes it where it is not there.
+func CheckCache(ctx context.Context, dir string) error {
+	c, err := openCache(dir, defaultCacheBytes)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.failed, c.stage.core.Close(ctx), c.close())
+}
+
 // compile compiles a core module. Its hash is that of codeHash, "" to have it
 // made.
 func (r *Runtime) compile(ctx context.Context, b []byte, hash string) (wazero.CompiledModule, error) {
@@ -110,7 +129,7 @@ func (r *Runtime) compile(ctx context.Context, b []byte, hash string) (wazero.Co
 func (r *Runtime) Close(ctx context.Context) error {
 	err := r.core.Close(ctx)
 	if r.cache != nil {
-		err = errors.Join(err, r.cache.core.Close(ctx), r.cache.close())
+		err = errors.Join(err, r.cache.stage.core.Close(ctx), r.cache.close())
 	}
 	return err
 }

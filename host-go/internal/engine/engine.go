@@ -92,7 +92,11 @@ func (e *Engine) start(ctx context.Context, p *component.Prepared) error {
 	if err != nil {
 		return err
 	}
-	if interpreter || e.config.CompileFirst || r.Cached(p) {
+	cached := r.Cached(p)
+	if err := r.CacheErr(); err != nil && !cached {
+		e.config.Logger.Warn("the compiled core cannot be kept: the next process compiles it again", "folder", e.config.CacheDir, "error", err)
+	}
+	if interpreter || e.config.CompileFirst || cached {
 		close(e.compiled)
 		close(e.behind)
 		e.stop = func() {}
