@@ -150,6 +150,7 @@ function leaveOut() {
 const npm = script => ['run', '--silent', script];
 const cgoOff = { CGO_ENABLED: '0' };
 const built = check('build the component from source', 'npm', npm('build'));
+check('build the hostile core from source', 'node', ['scripts/build-hostile.mjs']);
 check('generated types are fresh', 'npm', npm('check-generated'));
 if (ofCore.length === 0) check('the embedded component is built from these sources', 'npm', npm('check-inputs'));
 if (names.length > 0) leaveOut();
