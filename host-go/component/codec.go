@@ -41,6 +41,8 @@ type codecs struct {
 	u    *types.Universe
 	host func(resource int) bool
 	of   map[*types.Value]codec
+	// signatures are those of function types.
+	signatures map[*types.Func]*signature
 }
 
 func (cs *codecs) get(v *types.Value) codec {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -46,14 +45,7 @@ type Compiled struct {
 	lifts   []*signature
 	lowers  []*signature // by builtin; nil for others
 	imports []*signature
-	funcs   map[string]exportedFunc
-}
-
-// exportedFunc is a function that the root exports, under its full name.
-type exportedFunc struct {
-	name string
-	ref  link.FuncRef
-	sig  *signature
+	exports *exportSet
 }
 
 // hostModule is the name that generated modules import builtins from. The
@@ -183,7 +175,10 @@ func sources(list []link.Member) map[int]string {
 // Canonical ABI.
 func (c *Compiled) plan() {
 	p := c.program
-	cs := &codecs{u: p.Universe, of: map[*types.Value]codec{}, host: func(i int) bool { return p.Resources[i].Host }}
+	cs := &codecs{
+		u: p.Universe, of: map[*types.Value]codec{}, signatures: map[*types.Func]*signature{},
+		host: func(i int) bool { return p.Resources[i].Host },
+	}
 	c.lifts = make([]*signature, len(p.Lifts))
 	for i := range p.Lifts {
 		c.lifts[i] = cs.signature(p.Lifts[i].Type)
@@ -198,33 +193,7 @@ func (c *Compiled) plan() {
 	for i := range p.Imports {
 		c.imports[i] = cs.signature(p.Imports[i].Type)
 	}
-	c.funcs = map[string]exportedFunc{}
-	c.addExports("", p.Exports)
-}
-
-func (c *Compiled) addExports(prefix string, exports []link.Export) {
-	for _, e := range exports {
-		name := prefix + e.Name.Text
-		switch e.Sort {
-		case bin.SortFunc:
-			sigs := c.lifts
-			if e.Func.Host {
-				sigs = c.imports
-			}
-			c.funcs[compatibleFunc(name)] = exportedFunc{name, *e.Func, sigs[e.Func.Index]}
-		case bin.SortInstance:
-			c.addExports(name+"#", e.Instance)
-		}
-	}
-}
-
-// compatibleFunc cuts the version in "interface@version#function".
-func compatibleFunc(name string) string {
-	iface, fn, ok := strings.Cut(name, "#")
-	if !ok {
-		return name
-	}
-	return compatible(iface) + "#" + fn
+	c.exports = c.exportSet("", p.Exports)
 }
 
 // compileHost makes the module whose exports are the builtins.

@@ -20,7 +20,7 @@ type Function struct {
 // itself, "caisson:mcp/client@0.1.0#connect" for one of an interface. A
 // semver-compatible version finds it too. It returns nil when there is none.
 func (in *Instance) ExportedFunction(name string) *Function {
-	f, ok := in.c.funcs[compatibleFunc(name)]
+	f, ok := in.c.exports.find(name)
 	if !ok {
 		return nil
 	}

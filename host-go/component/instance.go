@@ -11,6 +11,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 
+	"github.com/caisson-dev/caisson/host-go/component/internal/link"
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
 
@@ -123,21 +124,21 @@ func (in *Instance) bind(l *Linker) error {
 	}
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	for k, imp := range p.Imports {
-		name := importName(imp.Interface, imp.Name)
+	for k := range p.Imports {
+		imp := &p.Imports[k]
 		i := l.find(imp.Interface)
 		if i == nil {
-			return &LinkError{Import: name, Type: imp.Type.String(), Msg: "the linker has no interface " + imp.Interface}
+			return &LinkError{Import: imp.String(), Type: imp.Type.String(), Msg: "the linker has no interface " + imp.Interface}
 		}
 		f := i.lookup(imp.Name)
 		if f == nil {
-			return &LinkError{Import: name, Type: imp.Type.String(), Msg: "the linker has no such function"}
+			return &LinkError{Import: imp.String(), Type: imp.Type.String(), Msg: "the linker has no such function"}
 		}
 		call, err := f.link(in.c.imports[k])
 		if err != nil {
-			return &LinkError{Import: name, Type: imp.Type.String(), Msg: fmt.Sprintf("the host's function is a %v: %v", f.goType(), err)}
+			return &LinkError{Import: imp.String(), Type: imp.Type.String(), Msg: fmt.Sprintf("the host's function is a %v: %v", f.goType(), err)}
 		}
-		call.host = name
+		call.host = imp
 		in.hosts = append(in.hosts, call)
 	}
 	in.drops = make([]func(context.Context, uint32), len(p.Resources))
@@ -149,17 +150,10 @@ func (in *Instance) bind(l *Linker) error {
 			in.drops[k] = i.lookupResource(r.Name)
 		}
 		if in.drops[k] == nil {
-			return &LinkError{Import: importName(r.Interface, r.Name), Type: "resource " + r.Name, Msg: "the linker has no such resource"}
+			return &LinkError{Import: (&link.HostFunc{Interface: r.Interface, Name: r.Name}).String(), Type: "resource " + r.Name, Msg: "the linker has no such resource"}
 		}
 	}
 	return nil
-}
-
-func importName(iface, name string) string {
-	if iface == "" {
-		return name
-	}
-	return iface + "#" + name
 }
 
 // instantiate makes core instance i.
