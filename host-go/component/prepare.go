@@ -2,6 +2,7 @@ package component
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -97,7 +98,7 @@ func prepare(component []byte, hot *Profile, small, size int) (*Prepared, error)
 }
 
 func prepareMetered(component []byte, metering wasm.Metering, hot *Profile, small, size int) (*Prepared, error) {
-	program, err := decode(component)
+	program, err := decode(context.Background(), component)
 	if err != nil {
 		return nil, err
 	}
@@ -168,10 +169,16 @@ func skeleton(component []byte) ([]byte, error) {
 	return bin.MapModules(component, wasm.Skeleton)
 }
 
-func decode(component []byte) (*link.Program, error) {
+func decode(ctx context.Context, component []byte) (*link.Program, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	tree, err := bin.Decode(component)
 	if err != nil {
 		return nil, decodeError(err)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
 	program, err := link.Link(tree)
 	if err != nil {
@@ -219,7 +226,7 @@ func (r *preparedParts) from(p *Prepared) error {
 		return damaged("cut short")
 	}
 	var err error
-	if r.program, err = decode(skeleton); err != nil {
+	if r.program, err = decode(context.Background(), skeleton); err != nil {
 		return err
 	}
 	if len(r.program.Modules) != len(r.index.Modules) {
