@@ -99,15 +99,16 @@ func (c *compiling) end() error {
 	return c.closeWhenIdle()
 }
 
-// shut has close called, once nothing is compiled any more.
-func (c *compiling) shut(close func() error) error {
+// shut has close called, once nothing is compiled any more. It says whether
+// something still is.
+func (c *compiling) shut(close func() error) (busy bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return nil
+		return c.n > 0, nil
 	}
 	c.closed, c.close = true, close
-	return c.closeWhenIdle()
+	return c.n > 0, c.closeWhenIdle()
 }
 
 func (c *compiling) closeWhenIdle() error {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -123,8 +122,7 @@ func (c *Compiled) moduleError(ctx context.Context, i int, what string, err erro
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	var lack syscall.Errno
-	if errors.As(err, &lack) || errors.Is(err, ErrRuntimeClosed) {
+	if isLack(err) || errors.Is(err, ErrRuntimeClosed) {
 		return fmt.Errorf("component: compiling core module %d: %w", i, err)
 	}
 	var complex *wasm.ComplexityError

@@ -187,7 +187,7 @@ func (in *Instance) instantiate(i int) {
 	}
 	ctx := experimental.WithImportResolver(&in.callCtx, resolve)
 	ctx = experimental.WithMemoryAllocator(ctx, &in.budget)
-	m, err := in.c.r.core.InstantiateModule(ctx, code, anonymous)
+	m, err := in.newModule(ctx, code)
 	if err != nil {
 		panic(asTrap(fmt.Errorf("core instance %d: %w", i, err)))
 	}

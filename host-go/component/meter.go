@@ -22,7 +22,7 @@ const safePointName = "safe-point"
 // maxEffort is what one function may cost to compile: about as many nanoseconds
 // of a quiet processor, or bytes of memory. The most that was seen in programs,
 // a parser of 300 KB in one function, is half of it.
-const maxEffort = 3_000_000_000
+const maxEffort = 4_000_000_000
 
 // metering is what core modules get.
 var metering = wasm.Metering{Module: hostModule, Name: safePointName, Quantum: quantum, Counter: "fuel", TableElements: maxTableElements}

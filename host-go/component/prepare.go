@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 
 	bin "github.com/caisson-dev/caisson/host-go/component/internal/binary"
@@ -258,12 +259,18 @@ func (r *Runtime) memories(p *Prepared) ([]*image, error) {
 		if size == 0 {
 			continue
 		}
-		err := r.cache.load(index.Memory, p.Memory, func(whole io.Reader) (err error) {
-			if _, err = io.CopyN(io.Discard, whole, int64(at)); err == nil {
-				images[i], err = newImage(whole, size)
-			}
-			return err
-		})
+		read := func(file func() (*os.File, error)) error {
+			return r.cache.load(index.Memory, p.Memory, func(whole io.Reader) (err error) {
+				if _, err = io.CopyN(io.Discard, whole, int64(at)); err == nil {
+					images[i], err = newImage(whole, size, file)
+				}
+				return err
+			})
+		}
+		err := read(newImageFile)
+		if isLack(err) {
+			err = read(noImageFile)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("component: what memory starts with: %w", err)
 		}

@@ -107,7 +107,7 @@ func (r *Runtime) Cached(p *Prepared) bool {
 // Close frees everything made with the Runtime: instances end with it. What a
 // Compile whose context ended has left behind is freed when it ends.
 func (r *Runtime) Close(ctx context.Context) error {
-	return r.compiling.shut(func() error {
+	busy, err := r.compiling.shut(func() error {
 		err := r.core.Close(ctx)
 		if r.cache != nil {
 			err = errors.Join(err, r.cache.core.Close(ctx), r.cache.close())
@@ -115,6 +115,10 @@ func (r *Runtime) Close(ctx context.Context) error {
 		r.spare.close()
 		return err
 	})
+	if busy && r.cache != nil {
+		err = errors.Join(err, r.cache.close()) // The process may end before.
+	}
+	return err
 }
 
 func decodeError(err error) error {

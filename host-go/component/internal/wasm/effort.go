@@ -12,6 +12,7 @@ const (
 	localEffort    = 20
 	valueEffort    = 500 // passed to a block, a function or a caller
 	blockEffort    = 5_000
+	tableEffort    = 15_000 // of a target of br_table, beside its block
 	// A block keeps the addresses that were checked before it, and each value
 	// that is alive in it.
 	addressEffort = 150
@@ -287,6 +288,9 @@ func (e *effort) branch(op byte) {
 	}
 	if op != opBr {
 		e.pop(1)
+	}
+	if op == opBrTable && !e.dead {
+		e.add(n, tableEffort)
 	}
 	for range n {
 		label := e.r.u32()

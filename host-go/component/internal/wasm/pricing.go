@@ -4,11 +4,16 @@ import "fmt"
 
 // What safe points may add to the effort of a module's compilation: 3 parts of 10
 // of the module's own (ordinary code needs 2), and as much as a few hundred loops
-// cost.
+// cost. A function at most doubles, or gets as much.
 const (
 	addedTenths = 3
-	allowance   = 20_000_000
+	allowance   = 40_000_000
 )
+
+// maxBody is how many bytes of code a function may have in any case: the compiler
+// uses up to a thousand bytes of memory for each. The largest that was seen in a
+// program has 304 KB.
+const maxBody = 1 << 20
 
 // maxName is how many bytes of a function's name an error has.
 const maxName = 100
@@ -61,19 +66,22 @@ func (p *pricing) function(i int, r *reader) []byte {
 	at := *r
 	p.f.reset(r, t, false)
 	body := p.f.rewrite()
-	own := at
-	effort := p.effort.measure(&own, t, 0)
-	p.own += effort
+	before := at
+	own := p.effort.measure(&before, t, 0)
+	effort := own
+	p.own += own
 	if p.f.added {
 		effort = p.measureNew(body, t)
-		if p.spent+effort > p.own+p.own*addedTenths/10+allowance {
+		if effort > 2*own+allowance || p.spent+effort > p.own+p.own*addedTenths/10+allowance {
 			p.f.reset(&at, t, true)
 			body = p.f.rewrite()
 			effort = p.measureNew(body, t)
 		}
 	}
 	p.spent += effort
-	if limit := p.in.Effort; limit > 0 && effort > limit {
+	limit := p.in.Effort
+	effort = max(effort, uint64(len(body))*(limit/maxBody))
+	if limit > 0 && effort > limit {
 		panic(&ComplexityError{Function: index, Name: p.in.functionName(index), Effort: effort, Limit: limit})
 	}
 	return body
