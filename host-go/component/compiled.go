@@ -55,9 +55,9 @@ const hostModule = "host"
 func (c *Compiled) compile(ctx context.Context) error {
 	for i := range c.program.Modules {
 		m := &c.program.Modules[i]
-		b, counter, err := c.instrument(m.Bytes)
+		b, counter, err := c.instrument(ctx, m.Bytes)
 		if err != nil {
-			return &DecodeError{Offset: m.Offset, Msg: err.Error(), Err: err}
+			return c.moduleError(ctx, i, "", err)
 		}
 		if err := c.addModule(ctx, i, b, "", counter); err != nil {
 			return err
@@ -96,20 +96,36 @@ func (c *Compiled) compilePrepared(ctx context.Context) (err error) {
 }
 
 func (c *Compiled) addModule(ctx context.Context, i int, b []byte, hash, counter string) error {
-	fail := func(err error) error {
-		return &DecodeError{Offset: c.program.Modules[i].Offset, Msg: "core module: " + err.Error(), Err: err}
-	}
-	ctx, err := listen(ctx, i, b)
+	listening, err := listen(ctx, i, b)
 	if err != nil {
-		return fail(err)
+		return c.moduleError(ctx, i, "core module: ", err)
 	}
-	code, err := c.r.compile(ctx, b, hash)
+	code, err := c.r.compile(listening, b, hash)
 	if err != nil {
-		return fail(err)
+		return c.moduleError(ctx, i, "core module: ", err)
 	}
 	c.modules = append(c.modules, code)
 	c.counters = append(c.counters, counter)
 	return nil
+}
+
+// moduleError is what core module i cannot be compiled for: the end of the
+// context, a lack of the host's, or a fault in the module.
+func (c *Compiled) moduleError(ctx context.Context, i int, what string, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if isLack(err) || errors.Is(err, ErrRuntimeClosed) {
+		return fmt.Errorf("component: compiling core module %d: %w", i, err)
+	}
+	var complex *wasm.ComplexityError
+	if errors.As(err, &complex) {
+		err = &ComplexityError{
+			Module: i, Function: complex.Function, Name: complex.Name,
+			Effort: float64(complex.Effort) / float64(complex.Limit),
+		}
+	}
+	return &DecodeError{Offset: c.program.Modules[i].Offset, Msg: what + err.Error(), Err: err}
 }
 
 // finish makes what is the same for every component.

@@ -179,7 +179,7 @@ func (in *Instance) instantiate(i int) {
 	}
 	ctx := experimental.WithImportResolver(&in.callCtx, func(name string) api.Module { return from[name] })
 	ctx = experimental.WithMemoryAllocator(ctx, &in.allocator)
-	m, err := in.c.r.core.InstantiateModule(ctx, code, anonymous)
+	m, err := in.newModule(ctx, code)
 	if err != nil {
 		panic(asTrap(fmt.Errorf("core instance %d: %w", i, err)))
 	}

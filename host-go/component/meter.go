@@ -19,14 +19,22 @@ const quantum = 1 << 18
 // safePointName is the export of the host module that metered code calls.
 const safePointName = "safe-point"
 
+// maxEffort is what one function may cost to compile: about as many nanoseconds
+// of a quiet processor, or bytes of memory. The most that was seen in programs,
+// a parser of 300 KB in one function, is half of it.
+const maxEffort = 4_000_000_000
+
 // metering is what core modules get.
 var metering = wasm.Metering{Module: hostModule, Name: safePointName, Grow: growName, Grown: grownName, Quantum: quantum, Counter: "fuel", TableElements: maxTableElements}
 
 // instrument prepares a core module for the core runtime: import names that it
 // takes, counts that were checked, and safe points in the code.
-func (c *Compiled) instrument(b []byte) (out []byte, counter string, err error) {
+func (c *Compiled) instrument(ctx context.Context, b []byte) (out []byte, counter string, err error) {
 	m := metering
-	m.Off = c.r.cfg.Unmetered
+	m.Off, m.Stop = c.r.cfg.Unmetered, ctx.Err
+	if c.r.compiles() {
+		m.Effort = maxEffort
+	}
 	return wasm.Instrument(b, m)
 }
 

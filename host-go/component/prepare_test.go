@@ -173,7 +173,7 @@ func TestSharedImage(t *testing.T) {
 			data := bytes.Repeat([]byte("0123456789abcdef"), 1000)
 			data = append(data, make([]byte, 3*pageBytes)...)
 			data = append(data, 1, 2, 3)
-			im, err := newImage(bytes.NewReader(data), len(data))
+			im, err := newImage(bytes.NewReader(data), len(data), newImageFile)
 			if err != nil {
 				t.Fatal(err)
 			}

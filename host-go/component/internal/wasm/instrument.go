@@ -26,6 +26,13 @@ type Metering struct {
 	// Off leaves the code as it is: the module is checked and written anew, and
 	// nothing of metering is added.
 	Off bool
+	// Effort bounds what a function may cost to compile, in units of about a
+	// nanosecond of time or a byte of memory. One that costs more is a
+	// *ComplexityError. 0 is no bound.
+	Effort uint64
+	// Stop is asked before each function whether to end with an error. nil never
+	// does.
+	Stop func() error
 }
 
 // Instrument returns the module with safe points in its code: a counter in an
@@ -35,6 +42,8 @@ type Metering struct {
 // before bulk operations, by their length, what a function has bought from it
 // goes down. So no code runs for long without a check: no loop, no recursion, no
 // tree of calls. Short loops are unrolled, and pay for several turns at once.
+// Where that would make a module's compilation much longer, safe points are calls
+// without a branch.
 //
 // A module with element segments that may not fit their tables gets a start
 // function that looks at that.
