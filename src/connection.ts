@@ -1,5 +1,12 @@
 import type { ClientCapabilities, StandardSchemaV1 } from '@modelcontextprotocol/client';
-import { ProtocolError, SERVER_INFO_META_KEY, SdkError, SdkErrorCode, SdkHttpError, SseError } from '@modelcontextprotocol/client';
+import {
+    ProtocolError,
+    SERVER_INFO_META_KEY,
+    SdkError,
+    SdkErrorCode,
+    SdkHttpError,
+    SseError
+} from '@modelcontextprotocol/client';
 import type { SessionConfig } from 'caisson:mcp/client@0.1.0';
 import { log } from 'caisson:mcp/host@0.1.0';
 import type { Json, SessionId } from 'caisson:mcp/types@0.1.0';
