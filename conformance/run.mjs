@@ -11,10 +11,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 
+import { listeners } from '../scripts/listeners.mjs';
+
 const here = fileURLToPath(new URL('.', import.meta.url));
 const root = join(here, '..');
 const suite = join(here, 'node_modules/@modelcontextprotocol/conformance');
 const client = join(root, 'bin', process.platform === 'win32' ? 'conformance.exe' : 'conformance');
+/** The suite's servers listen on every interface; this holds them to the loopback. */
+const loopback = new URL('../test/servers/loopback.mjs', import.meta.url).href;
+const LOOK_MS = 50;
 
 const REVISIONS = ['2025-11-25', '2026-07-28'];
 
@@ -32,20 +37,26 @@ async function play(scenario, revision) {
     const folder = mkdtempSync(join(tmpdir(), 'conformance-'));
     try {
         const args = ['client', '--command', client, '--scenario', scenario, '--spec-version', revision];
-        const child = spawn(process.execPath, [join(suite, 'dist/index.js'), ...args, '--force', '-o', folder]);
+        const program = ['--import', loopback, join(suite, 'dist/index.js'), ...args, '--force', '-o', folder];
+        const child = spawn(process.execPath, program);
         let said = '';
         for (const stream of [child.stdout, child.stderr]) stream.on('data', text => (said += text));
+        const beyond = new Set();
+        const look = setInterval(() => {
+            for (const socket of listeners(child.pid).beyond) beyond.add(socket);
+        }, LOOK_MS);
         const status = await new Promise(resolve => child.on('close', resolve));
+        clearInterval(look);
         const [file] = globSync('**/checks.json', { cwd: folder });
-        return { status, said, checks: file ? JSON.parse(readFileSync(join(folder, file), 'utf8')) : [] };
+        return { status, said, beyond, checks: file ? JSON.parse(readFileSync(join(folder, file), 'utf8')) : [] };
     } finally {
         rmSync(folder, { recursive: true, force: true });
     }
 }
 
 /** What is wrong with a scenario that ran, by the strictest reading. */
-function faults({ status, checks }, mayBeSkipped) {
-    const found = [];
+function faults({ status, beyond, checks }, mayBeSkipped) {
+    const found = [...beyond].map(socket => `it listens beyond the loopback: ${socket}`);
     const skipped = new Set();
     for (const { name, status, errorMessage, description } of checks) {
         if (status === 'SKIPPED') skipped.add(name);

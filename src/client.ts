@@ -15,7 +15,6 @@ import { isObject } from './json.js';
 import { resultSchema } from './results.js';
 import type { Tap } from './tap.js';
 import { NEVER } from './timers.js';
-import { mirrors } from './tools.js';
 
 /** The extension that lets a server answer with a task (SEP-2663). The core drives it by itself, and so declares it. */
 export const TASKS = 'io.modelcontextprotocol/tasks';
@@ -47,8 +46,14 @@ interface Excluding {
  */
 export class TappedClient extends Client {
     #tap: Tap | undefined;
-    /** Whether the SDK itself knows tools. */
-    knows = false;
+    /** Told of the tools that the SDK has listed by itself. */
+    onlisted: (page: ListToolsResult) => void = () => {};
+    #introduced = false;
+
+    /** Whether the server has said who it is: before that it may ask for nothing (basic/lifecycle, "Initialization"). */
+    get introduced(): boolean {
+        return this.#introduced || this.getProtocolEra() === 'modern';
+    }
 
     /** Tells the operations apart for this tap. */
     tappedBy(tap: Tap): void {
@@ -91,8 +96,6 @@ export class TappedClient extends Client {
 
     /** Takes out of a page what the SDK would: tools whose `x-mcp-header` cannot be followed. Gives their names. */
     dropUnusable(page: ListToolsResult): Set<string> {
-        // The SDK looks through every schema, which takes it a millisecond each.
-        if (!page.tools.some(mirrors)) return new Set();
         const names = page.tools.map(tool => tool.name);
         (this as unknown as Excluding)._excludeInvalidXMcpHeaderTools(page);
         const kept = new Set(page.tools.map(tool => tool.name));
@@ -107,11 +110,14 @@ export class TappedClient extends Client {
 
     /** The SDK lists tools by itself when a call was refused for its headers, and knows them from then on. */
     override async listTools(...args: Parameters<Client['listTools']>): Promise<ListToolsResult> {
-        this.knows = true;
-        return super.listTools(...args);
+        const page = await super.listTools(...args);
+        this.onlisted(page);
+        return page;
     }
 
     protected override _onresponse(response: JSONRPCResponse): void {
+        // Here, and not where the SDK has seen it: what comes with the answer comes after it.
+        if ('result' in response && 'protocolVersion' in response.result) this.#introduced = true;
         if ('result' in response && this.getProtocolEra() === 'modern') complete(response.result);
         super._onresponse(response);
     }

@@ -1,5 +1,5 @@
 import type { ClientCapabilities, StandardSchemaV1, Transport } from '@modelcontextprotocol/client';
-import { SERVER_INFO_META_KEY, SdkHttpError, SseError } from '@modelcontextprotocol/client';
+import { ProtocolError, SERVER_INFO_META_KEY, SdkHttpError, SseError } from '@modelcontextprotocol/client';
 import type { SessionConfig } from 'caisson:mcp/client@0.1.0';
 import { log } from 'caisson:mcp/host@0.1.0';
 import type { Json, SessionId } from 'caisson:mcp/types@0.1.0';
@@ -67,9 +67,10 @@ export class Connection {
         this.client.tappedBy(this.tap);
         for (const [capability, method] of Object.entries(ASKED))
             if (capability in capabilities)
-                this.client.setRequestHandler(method, { params: ANY_PARAMS }, (params, { mcpReq }) =>
-                    ask(session, method, params, mcpReq.signal, mcpReq._meta)
-                );
+                this.client.setRequestHandler(method, { params: ANY_PARAMS }, (params, { mcpReq }) => {
+                    if (!this.client.introduced) throw new ProtocolError(-32600, 'asked before initialize is answered');
+                    return ask(session, method, params, mcpReq.signal, mcpReq._meta);
+                });
         // The host is told of every notification, and it alone knows the tokens.
         this.client.removeNotificationHandler('notifications/progress');
         this.client.onerror = error => this.#onError(error);

@@ -40,7 +40,8 @@ const (
 	CodeCancelled
 	// CodeClosed says that the session or the runtime is closed, or that the server closed it.
 	CodeClosed
-	// CodeLimit says that something was larger than an option allows; the message names it.
+	// CodeLimit says that something was larger, or that there was more of it, than is allowed; the message
+	// names the bound, and the option where there is one. A session that has ended for it stays so.
 	CodeLimit
 	// CodeOutputSchema says that a tool's result does not match the outputSchema that the tool was
 	// listed with, or that the schema cannot be used; the message has the place and the rule.

@@ -29,7 +29,10 @@ type Request[P any] struct {
 //
 // A handler that hears is called with one notification at a time, in the order in which the server
 // sent them, and before the outcome of a call that the server answered later is given. Slow ones
-// do not hold up the session; see [Options.NotificationQueue].
+// do not hold up the session; see [Options.NotificationQueue] and [Options.MaxQueuedBytes].
+//
+// No handler is called before the handshake is over. What a server tells until then waits, within the
+// same bounds; what it asks before it has answered `initialize` is answered with an error.
 //
 // In revision 2026-07-28 servers notify of changes only where they are asked to: a session asks by
 // itself for the changes that have a handler, save for those of single resources, which
@@ -129,7 +132,7 @@ func (s *Session) answer(ctx context.Context, method string, params []byte) ([]b
 		err = errNotHandled
 	}
 	if err != nil && ctx.Err() == nil {
-		s.runtime.options.Logger.Warn("a server's question was not answered", "server", s.name, "method", method, "error", err)
+		s.core.Logger().Warn("a server's question was not answered", "server", s.name, "method", method, "error", err)
 	}
 	return result, err
 }
@@ -190,7 +193,7 @@ func add[P any](hear map[string]func([]byte), s *Session, method string, handler
 		p := new(P)
 		if len(params) > 0 {
 			if err := json.Unmarshal(params, p); err != nil {
-				s.runtime.options.Logger.Warn("a notification does not fit its type", "server", s.name, "method", method)
+				s.core.Logger().Warn("a notification does not fit its type", "server", s.name, "method", method)
 				return
 			}
 		}

@@ -89,6 +89,11 @@ type Options struct {
 	// the session ends with [CodeLimit]; progress of one call waits by itself, and ends that call.
 	// Default: 1024.
 	NotificationQueue int
+	// MaxQueuedBytes bounds what a server has sent and the handlers have not done with: notifications,
+	// progress and questions, counted together for one session. A notification that does not fit ends
+	// the session with [CodeLimit], progress ends its call, and a question is answered with an error.
+	// One message of MaxMessageBytes always fits into an empty queue. Default: 64 MiB.
+	MaxQueuedBytes int64
 	// InputRounds is how many rounds of questions one call, and its task, may each lead to in revision
 	// 2026-07-28 (specification, "Multi Round-Trip Requests"; the Tasks extension). One more fails the
 	// call with [CodeProtocol].
@@ -127,6 +132,7 @@ const (
 	defaultMaxMemoryBytes    = 512 << 20
 	defaultMaxGuestTime      = 30 * time.Second
 	defaultNotificationQueue = 1024
+	defaultMaxQueuedBytes    = 64 << 20
 	defaultInputRounds       = 10
 	defaultRetryBudget       = 30 * time.Second
 	defaultMaxRecordBytes    = 256 << 20
@@ -163,6 +169,7 @@ func (o *Options) withDefaults() Options {
 	c.MaxMemoryBytes = orDefault(c.MaxMemoryBytes, defaultMaxMemoryBytes)
 	c.MaxGuestTime = orDefault(c.MaxGuestTime, defaultMaxGuestTime)
 	c.NotificationQueue = orDefault(c.NotificationQueue, defaultNotificationQueue)
+	c.MaxQueuedBytes = orDefault(c.MaxQueuedBytes, defaultMaxQueuedBytes)
 	c.InputRounds = orDefault(c.InputRounds, defaultInputRounds)
 	c.MaxRecordBytes = orDefault(c.MaxRecordBytes, defaultMaxRecordBytes)
 	c.MaxListPages = orDefault(c.MaxListPages, defaultMaxListPages)
@@ -183,6 +190,7 @@ func (o *Options) check() error {
 		{"MaxMemoryBytes", o.MaxMemoryBytes},
 		{"MaxGuestTime", int64(o.MaxGuestTime)},
 		{"NotificationQueue", int64(o.NotificationQueue)},
+		{"MaxQueuedBytes", o.MaxQueuedBytes},
 		{"InputRounds", int64(o.InputRounds)},
 		{"Restarts", int64(o.Restarts)},
 		{"MaxRecordBytes", o.MaxRecordBytes},

@@ -44,6 +44,7 @@ func New(ctx context.Context, options *Options) (*Runtime, error) {
 		CompileFirst: o.CompileFirst,
 		MemoryBytes:  o.MaxMemoryBytes,
 		MaxGuestTime: o.MaxGuestTime,
+		HandlerBytes: o.MaxQueuedBytes,
 		Logger:       o.Logger,
 		Egress: egress.Options{
 			MaxMessage:       o.MaxMessageBytes,

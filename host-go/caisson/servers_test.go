@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -46,29 +45,13 @@ func everything(mode string) func(*testing.T) caisson.Server {
 		if mode == "stdio" {
 			return caisson.Server{Command: program, Args: []string{script, mode}}
 		}
+		// It listens on every interface, but for what it is started with, which also says where it listens.
+		cmd := exec.Command(program, "--import", "file:///"+strings.TrimPrefix(filepath.ToSlash(root(t)), "/")+"/test/servers/loopback.mjs", script, mode)
+		cmd.Env = append(os.Environ(), "PORT=0")
+		_, url, _ := strings.Cut(start(t, cmd, "listening on http://"), "listening on ")
 		path := map[string]string{"streamableHttp": "/mcp", "sse": "/sse"}[mode]
-		for range 10 { // It wants to be given a port, and another process may take that first.
-			address := freeAddress(t)
-			cmd := exec.Command(program, script, mode)
-			cmd.Env = append(os.Environ(), "PORT="+address[strings.LastIndex(address, ":")+1:])
-			if _, ok := tryStart(t, cmd, "on port"); ok {
-				return caisson.Server{URL: "http://" + address + path}
-			}
-		}
-		t.Fatal("it does not start")
-		return caisson.Server{}
+		return caisson.Server{URL: url + path}
 	}
-}
-
-// freeAddress is a loopback address that nothing listened on at this moment.
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 func filesystem(t *testing.T) caisson.Server {

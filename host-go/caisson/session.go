@@ -23,7 +23,7 @@ type Session struct {
 	runtime *Runtime
 	name    string
 	core    *engine.Session
-	hello   atomic.Pointer[hello] // changes when the session is begun anew
+	hello   atomic.Pointer[hello] // never nil; changes when the session is begun anew
 
 	// listChanged, when set, hears of every list of the server's that changes; see [Group].
 	listChanged func(method string)
@@ -43,7 +43,9 @@ type hello struct {
 }
 
 func newSession(r *Runtime, name string) *Session {
-	return &Session{runtime: r, name: name}
+	s := &Session{runtime: r, name: name}
+	s.hello.Store(&hello{Capabilities: &mcp.ServerCapabilities{}})
+	return s
 }
 
 // connect opens the session in the core. After an error everything is freed, or is being freed
@@ -90,6 +92,7 @@ func (s *Session) connect(ctx context.Context, server *Server, transport Transpo
 		})
 		return s.error(failure, "connect")
 	}
+	core.Ready()
 	s.listenForHandlers(ctx)
 	return nil
 }

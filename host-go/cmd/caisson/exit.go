@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/component"
 )
 
 // The exit codes; scripts depend on them.
@@ -139,6 +140,9 @@ func remedy(err error) string {
 	var wrong *usageError
 	if errors.As(err, &wrong) {
 		return fmt.Sprintf("run '%s --help' for how to use it", wrong.command)
+	}
+	if complex := (*component.ComplexityError)(nil); errors.As(err, &complex) {
+		return "run it with --interpret, or have its compiler make smaller functions"
 	}
 	var e *caisson.Error
 	if errors.As(err, &e) && (e.HTTPStatus == http.StatusUnauthorized || e.HTTPStatus == http.StatusForbidden) {

@@ -2,6 +2,7 @@ package egress
 
 import (
 	"bytes"
+	"container/list"
 	"context"
 	"errors"
 	"fmt"
@@ -19,26 +20,42 @@ import (
 
 // exchange is one HTTP request and its response. It belongs to the goroutine in run.
 type exchange struct {
-	session *Session
-	ref     Ref
-	crowded bool            // there are too many already
-	ctx     context.Context // ends when the exchange is aborted
-	cancel  context.CancelFunc
+	session  *Session
+	ref      Ref
+	template *Template
+	body     *string
+	freed    func()          // see Sending
+	ctx      context.Context // ends when the exchange is aborted
+	cancel   context.CancelFunc
+
+	turns *turns
+	place *list.Element // where it waits for its turn; nil when it does not
 
 	dial atomic.Bool // a connection was asked for
 	sent atomic.Bool // a request was sent, at least its header
 }
 
-func newExchange(s *Session, ref Ref, crowded bool) *exchange {
-	x := &exchange{session: s, ref: ref, crowded: crowded}
+func newExchange(s *Session, ref Ref, t *Template, body *string, how Sending) *exchange {
+	x := &exchange{session: s, ref: ref, template: t, body: body, freed: how.Freed, turns: &s.replies}
+	if how.Asked {
+		x.turns = &s.asked
+	}
 	x.ctx, x.cancel = context.WithCancel(s.ctx)
 	return x
 }
 
+// free lets go of the request.
+func (x *exchange) free() {
+	x.cancel()
+	x.template, x.body = nil, nil
+	if x.freed != nil {
+		x.freed()
+	}
+}
+
 // run does the exchange and tells the sink.
-func (x *exchange) run(t *Template, body *string) {
-	defer x.cancel()
-	whole, err := x.do(t, body)
+func (x *exchange) run() {
+	whole, err := x.do()
 	if !x.session.releaseExchange(x) {
 		return
 	}
@@ -61,15 +78,9 @@ type whole struct {
 
 // do sends a request and hands on the response, or returns it. Without either the response was
 // handed on whole.
-func (x *exchange) do(t *Template, body *string) (*whole, *Error) {
+func (x *exchange) do() (*whole, *Error) {
 	policy := x.session.policy
-	if x.crowded {
-		return nil, policy.fail(Limit, fmt.Sprintf("more than %d HTTP exchanges at once; wait for some to end", maxExchanges), nil)
-	}
-	if t.failed != nil {
-		return nil, t.failed
-	}
-	request := x.request(t, body)
+	request := x.request()
 	client := &http.Client{Transport: roundTripper(x.roundTrip), CheckRedirect: policy.redirect}
 	response, err := client.Do(request)
 	if err != nil {
@@ -82,8 +93,9 @@ func (x *exchange) do(t *Template, body *string) (*whole, *Error) {
 	return x.response(request, response)
 }
 
-// request makes a request of a template.
-func (x *exchange) request(t *Template, body *string) *http.Request {
+// request makes a request of the template.
+func (x *exchange) request() *http.Request {
+	t, body := x.template, x.body
 	ctx := httptrace.WithClientTrace(x.ctx, &httptrace.ClientTrace{
 		GetConn:      func(string) { x.dial.Store(true) },
 		WroteHeaders: func() { x.sent.Store(true) },

@@ -33,10 +33,15 @@ func serve(t testing.TB, handler http.HandlerFunc, opts Options) (*Session, *rec
 // do does one exchange, and returns its events and its error.
 func do(t testing.TB, s *Session, sink *recorder, id uint32, req Request) ([]event, *Error) {
 	t.Helper()
-	if err := s.HTTPStart(ref(id), req); err != nil {
+	switch err := s.HTTPStart(ref(id), req, Sending{Asked: true}); refused := err.(type) {
+	case nil:
+		return sink.ended(t, ref(id))
+	case *Error:
+		return nil, refused
+	default:
 		t.Fatal(err)
+		return nil, nil
 	}
-	return sink.ended(t, ref(id))
 }
 
 func get(url string) Request { return Request{Method: "GET", URL: url} }
@@ -107,7 +112,7 @@ func TestHTTP2(t *testing.T) {
 
 	s, sink := start(t, Grant{URL: mustParse(t, server.URL)}, Options{Transport: transport})
 	for id := range uint32(8) {
-		if err := s.HTTPStart(ref(id), post(server.URL, fmt.Sprint(id))); err != nil {
+		if err := s.HTTPStart(ref(id), post(server.URL, fmt.Sprint(id)), Sending{Asked: true}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -143,7 +148,7 @@ func TestEventsArriveAtOnce(t *testing.T) {
 				}
 			}
 		}, Options{})
-		if err := s.HTTPStart(ref(1), get(url)); err != nil {
+		if err := s.HTTPStart(ref(1), get(url), Sending{Asked: true}); err != nil {
 			t.Fatal(err)
 		}
 		for i := range 3 {
@@ -192,7 +197,7 @@ func TestBackPressure(t *testing.T) {
 	sink := newGate()
 	s := NewSession(Grant{URL: mustParse(t, server.URL)}, sink, Options{MaxMessage: 2 << 30})
 	defer s.Close()
-	if err := s.HTTPStart(ref(1), get(server.URL)); err != nil {
+	if err := s.HTTPStart(ref(1), get(server.URL), Sending{Asked: true}); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-stalled; err == nil {
@@ -293,7 +298,7 @@ func TestManyExchanges(t *testing.T) {
 	defer server.Close()
 	s, sink := start(t, Grant{URL: mustParse(t, server.URL)}, Options{})
 	for id := range uint32(n) {
-		if err := s.HTTPStart(ref(id), post(server.URL+"/together", fmt.Sprint(id))); err != nil {
+		if err := s.HTTPStart(ref(id), post(server.URL+"/together", fmt.Sprint(id)), Sending{Asked: true}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -368,7 +373,7 @@ func TestTemplate(t *testing.T) {
 	template := s.Template(request)
 	for id := range uint32(3) {
 		body := fmt.Sprint("number ", id)
-		if err := s.HTTPPost(ref(id), template, &body); err != nil {
+		if err := s.HTTPPost(ref(id), template, &body, Sending{Asked: true}); err != nil {
 			t.Fatal(err)
 		}
 		events, err := sink.ended(t, ref(id))
@@ -379,10 +384,6 @@ func TestTemplate(t *testing.T) {
 	}
 	for i, wrong := range []Request{{Method: "CONNECT", URL: url}, {Method: "POST", URL: "http://elsewhere.invalid/"}, {Method: "P OST", URL: url}} {
 		id := uint32(10 + i)
-		if err := s.HTTPPost(ref(id), s.Template(wrong), nil); err != nil {
-			t.Fatal(err)
-		}
-		_, err := sink.ended(t, ref(id))
-		wantError(t, err, Refused)
+		wantRefused(t, s.HTTPPost(ref(id), s.Template(wrong), nil, Sending{Asked: true}), Refused)
 	}
 }

@@ -12,7 +12,7 @@ func getOnce(target string) string {
 	sink := newRecorder()
 	s := NewSession(Grant{URL: u}, sink, Options{})
 	defer s.Close()
-	check(s.HTTPStart(ref(1), get(target)))
+	check(s.HTTPStart(ref(1), get(target), Sending{Asked: true}))
 	for {
 		sink.mu.Lock()
 		signal := sink.signal

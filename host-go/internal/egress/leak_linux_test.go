@@ -25,7 +25,7 @@ func TestNothingIsLeft(t *testing.T) {
 		grant := Grant{URL: mustParse(t, url), Command: child(t, "echo")}
 		sink := newRecorder()
 		s := NewSession(grant, sink, Options{})
-		for _, err := range []error{s.HTTPStart(ref(1), post(url, "x")), s.PipeOpen(ref(2)), s.PipeOpen(ref(3))} {
+		for _, err := range []error{s.HTTPStart(ref(1), post(url, "x"), Sending{Asked: true}), s.PipeOpen(ref(2)), s.PipeOpen(ref(3))} {
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -23,7 +23,8 @@ type Options struct {
 	// server. Nil drops them.
 	Logger *slog.Logger
 	// Stderr gets the command's standard error instead of Logger, as it comes. Commands of several
-	// pipes write to it at the same time; a Write that never returns holds up Session.Close.
+	// pipes write to it at the same time: see Serial. A Write that never returns holds up
+	// Session.Close.
 	Stderr io.Writer
 	// CloseWait is how long a command may take to end once its standard input is closed. After
 	// that its process group is asked to terminate. Zero is 2 s.

@@ -23,7 +23,6 @@ type pipe struct {
 	session *Session
 	ref     Ref
 	name    string // for messages: as it was configured, without its arguments
-	crowded bool   // there are too many already
 	queue   *queue
 	// direct writes to the command as much as it can without waiting; nil until it runs, and where
 	// the system has no such thing.
@@ -34,7 +33,7 @@ type pipe struct {
 	why      *Error // the reason of the first stop; nil when the core asked for it
 }
 
-func newPipe(s *Session, ref Ref, crowded bool) *pipe {
+func newPipe(s *Session, ref Ref) *pipe {
 	name := "the command"
 	if command := s.policy.command; command != nil {
 		name = fmt.Sprintf("command %q", command.Path)
@@ -43,7 +42,6 @@ func newPipe(s *Session, ref Ref, crowded bool) *pipe {
 		session:  s,
 		ref:      ref,
 		name:     name,
-		crowded:  crowded,
 		queue:    newQueue(max(maxUnsent, 2*s.opts.MaxMessage)),
 		stopping: make(chan struct{}),
 	}
@@ -85,12 +83,6 @@ func (p *pipe) write(message string, alone bool) {
 // serve runs the command until it is gone. It returns nil when the core asked for the end.
 func (p *pipe) serve() *Error {
 	policy := p.session.policy
-	switch {
-	case p.crowded:
-		return policy.fail(Limit, fmt.Sprintf("more than %d commands at once; close one first", maxPipes), nil)
-	case policy.command == nil:
-		return policy.refuse("starting a command is not granted, because none is configured; configure the server's command to allow it")
-	}
 	if why, needless := p.needless(); needless {
 		return why
 	}

@@ -86,7 +86,7 @@ func TestPipeClose(t *testing.T) {
 // A pipe that is closed before its command is started does not start it, or ends it.
 func TestPipeCloseAtOnce(t *testing.T) {
 	s, sink := start(t, Grant{Command: child(t, "drain")}, unhurried)
-	for generation := range uint64(20) {
+	for generation := range uint64(MaxStarts) {
 		ref := Ref{ID: 1, Generation: generation}
 		if err := s.PipeOpen(ref); err != nil {
 			t.Fatal(err)

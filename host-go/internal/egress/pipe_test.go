@@ -90,21 +90,17 @@ func TestPipesOfOneSession(t *testing.T) {
 	if err := s.PipeOpen(Ref{ID: 1, Generation: 2}); !errors.Is(err, ErrInUse) {
 		t.Errorf("a second open: %v, want ErrInUse", err)
 	}
-	for id := uint32(2); id <= maxPipes; id++ {
+	for id := uint32(2); id <= MaxPipes; id++ {
 		if err := s.PipeOpen(ref(id)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.PipeOpen(ref(99)); err != nil {
-		t.Fatal(err)
-	}
-	_, err := sink.ended(t, ref(99))
-	wantError(t, err, Limit, "more than 4 commands at once")
-	for id := uint32(1); id <= maxPipes; id++ {
+	wantRefused(t, s.PipeOpen(ref(99)), Limit, "more than 4 commands at once")
+	for id := uint32(1); id <= MaxPipes; id++ {
 		s.PipeWrite(ref(id), fmt.Sprint(id), false)
 		s.PipeClose(ref(id))
 	}
-	for id := uint32(1); id <= maxPipes; id++ {
+	for id := uint32(1); id <= MaxPipes; id++ {
 		events, err := sink.ended(t, ref(id))
 		noError(t, err)
 		if got := messagesOf(events); len(got) != 1 || got[0] != fmt.Sprint(id) {
@@ -116,18 +112,13 @@ func TestPipesOfOneSession(t *testing.T) {
 		t.Error(err)
 	}
 	s.PipeClose(Ref{ID: 1, Generation: 2})
-	_, err = sink.ended(t, Ref{ID: 1, Generation: 2})
+	_, err := sink.ended(t, Ref{ID: 1, Generation: 2})
 	noError(t, err)
 }
 
 func TestPipeNotGranted(t *testing.T) {
-	s, sink := start(t, Grant{Server: "files"}, Options{})
-	if err := s.PipeOpen(ref(1)); err != nil {
-		t.Fatal(err)
-	}
-	s.PipeWrite(ref(1), "x", false)
-	_, err := sink.ended(t, ref(1))
-	wantError(t, err, Refused, `server "files": `, "not granted", "configure the server's command")
+	s, _ := start(t, Grant{Server: "files"}, Options{})
+	wantRefused(t, s.PipeOpen(ref(1)), Refused, `server "files": `, "not granted", "configure the server's command")
 }
 
 func TestCommandNotStarted(t *testing.T) {

@@ -2,6 +2,7 @@ package egress
 
 import (
 	"bytes"
+	"errors"
 	"net/url"
 	"strings"
 	"sync"
@@ -174,4 +175,14 @@ func wantError(t testing.TB, err *Error, kind Kind, parts ...string) {
 			t.Errorf("error does not say %q: %v", part, err)
 		}
 	}
+}
+
+// wantRefused is wantError for what is refused at once.
+func wantRefused(t testing.TB, err error, kind Kind, parts ...string) {
+	t.Helper()
+	var refused *Error
+	if !errors.As(err, &refused) {
+		t.Fatalf("it is not refused: %v", err)
+	}
+	wantError(t, refused, kind, parts...)
 }

@@ -2,15 +2,11 @@ package egress
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"sync"
-)
 
-// Bounds on what one core may have open. A session needs one command, and a second one for a moment
-// when it restarts it.
-const (
-	maxExchanges = 8192
-	maxPipes     = 4
+	"golang.org/x/time/rate"
 )
 
 // Session does what one session's core asks for, within its Grant. Its methods are safe for
@@ -27,10 +23,22 @@ type Session struct {
 	cancel context.CancelFunc
 	tasks  sync.WaitGroup // one for each exchange and each pipe, until its last sink call returned
 
-	mu        sync.Mutex
-	closed    bool
-	exchanges map[uint32]*exchange
-	pipes     map[uint32]*pipe
+	mu             sync.Mutex
+	closed         bool
+	exchanges      map[uint32]*exchange
+	asked, replies turns // of the exchanges
+	pipes          map[uint32]*pipe
+	starts         *rate.Limiter // of commands
+}
+
+// Sending says how a request is sent.
+type Sending struct {
+	// Asked says that the program has asked for it. Whatever else the core sends, such as answers to
+	// the server, does not take the program's turn.
+	Asked bool
+	// Freed is called, once, when nothing of the request is held any more, unless it is nil. It may be
+	// called before HTTPStart returns, and must not wait.
+	Freed func()
 }
 
 // NewSession returns a session that may do what grant says, and tells sink what happens. The grant
@@ -42,7 +50,10 @@ func NewSession(grant Grant, sink Sink, opts Options) *Session {
 		opts:      opts.withDefaults(),
 		transport: opts.Transport,
 		exchanges: map[uint32]*exchange{},
+		asked:     turns{room: MaxExchanges, most: MaxRunning},
+		replies:   turns{room: MaxReplies, most: MaxRunningReplies},
 		pipes:     map[uint32]*pipe{},
+		starts:    rate.NewLimiter(1, MaxStarts),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if s.transport == nil {
@@ -52,26 +63,53 @@ func NewSession(grant Grant, sink Sink, opts Options) *Session {
 	return s
 }
 
-// HTTPStart begins an exchange. Every failure of it arrives as HTTPEnd; the error returned is
-// ErrInUse or nil. On a closed session it does nothing.
-func (s *Session) HTTPStart(ref Ref, req Request) error {
-	return s.HTTPPost(ref, s.Template(req), req.Body)
+// HTTPStart begins an exchange. It fails with ErrInUse, and with an *Error for what is refused at once:
+// the sink does not hear of that. Any other failure arrives as HTTPEnd. On a closed session it does
+// nothing.
+func (s *Session) HTTPStart(ref Ref, req Request, how Sending) error {
+	return s.HTTPPost(ref, s.Template(req), req.Body, how)
 }
 
 // HTTPPost is HTTPStart with a template and a body; nil for none.
-func (s *Session) HTTPPost(ref Ref, t *Template, body *string) error {
+func (s *Session) HTTPPost(ref Ref, t *Template, body *string, how Sending) error {
+	x := newExchange(s, ref, t, body, how)
+	begun, err := s.begin(x)
+	if !begun {
+		x.free()
+	}
+	return err
+}
+
+// begin has an exchange run, now or when it is its turn, and reports whether there is anything of it.
+func (s *Session) begin(x *exchange) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		return nil
+	switch {
+	case s.closed:
+		return false, nil
+	case s.exchanges[x.ref.ID] != nil:
+		return false, ErrInUse
+	case x.template.failed != nil:
+		return false, x.template.failed
+	case x.turns.there >= x.turns.room || s.asked.there+s.replies.there >= MaxExchanges:
+		return false, s.policy.fail(Limit, fmt.Sprintf("more than %d HTTP exchanges at once; wait for some to end", x.turns.room), nil)
 	}
-	if s.exchanges[ref.ID] != nil {
-		return ErrInUse
+	s.exchanges[x.ref.ID] = x
+	if x.turns.begin(x) {
+		s.tasks.Go(func() { s.run(x) })
 	}
-	x := newExchange(s, ref, len(s.exchanges) >= maxExchanges)
-	s.exchanges[ref.ID] = x
-	s.tasks.Go(func() { x.run(t, body) })
-	return nil
+	return true, nil
+}
+
+// run runs an exchange, and those whose turn it is then.
+func (s *Session) run(x *exchange) {
+	for x != nil {
+		x.run()
+		x.free()
+		s.mu.Lock()
+		x = x.turns.next()
+		s.mu.Unlock()
+	}
 }
 
 // HTTPAbort gives an exchange up. No sink call is made for it any more, but for one that is being
@@ -82,7 +120,15 @@ func (s *Session) HTTPAbort(ref Ref) {
 	defer s.mu.Unlock()
 	if x := s.exchanges[ref.ID]; x != nil && x.ref == ref {
 		delete(s.exchanges, ref.ID)
-		x.cancel()
+		s.giveUp(x)
+	}
+}
+
+// giveUp ends an exchange, which may not have begun to run.
+func (s *Session) giveUp(x *exchange) {
+	x.cancel()
+	if x.turns.leave(x) {
+		x.free()
 	}
 }
 
@@ -97,18 +143,26 @@ func (s *Session) releaseExchange(x *exchange) bool {
 	return x.live()
 }
 
-// PipeOpen starts the granted command. Every failure of it arrives as PipeClosed; the error
-// returned is ErrInUse or nil. On a closed session it does nothing.
+// PipeOpen starts the granted command. It fails with ErrInUse, and with an *Error for what is refused at
+// once: the sink does not hear of that. Any other failure arrives as PipeClosed. On a closed session it
+// does nothing.
 func (s *Session) PipeOpen(ref Ref) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return nil
 	}
-	if s.pipes[ref.ID] != nil {
+	switch {
+	case s.pipes[ref.ID] != nil:
 		return ErrInUse
+	case len(s.pipes) >= MaxPipes:
+		return s.policy.fail(Limit, fmt.Sprintf("more than %d commands at once; close one first", MaxPipes), nil)
+	case s.policy.command == nil:
+		return s.policy.refuse("starting a command is not granted, because none is configured; configure the server's command to allow it")
+	case !s.starts.Allow():
+		return s.policy.fail(Limit, fmt.Sprintf("the command was started more than %d times in a moment; see why it ends", MaxStarts), nil)
 	}
-	p := newPipe(s, ref, len(s.pipes) >= maxPipes)
+	p := newPipe(s, ref)
 	s.pipes[ref.ID] = p
 	s.tasks.Go(p.run)
 	return nil
@@ -164,6 +218,9 @@ func (s *Session) Close() {
 		p.stop(nil)
 	}
 	s.cancel()
+	for _, x := range s.exchanges {
+		s.giveUp(x)
+	}
 	s.mu.Unlock()
 	s.tasks.Wait()
 	if s.own != nil {

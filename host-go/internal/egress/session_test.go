@@ -35,10 +35,10 @@ func TestAbort(t *testing.T) {
 	s, sink := start(t, Grant{URL: mustParse(t, url)}, Options{})
 	for generation := range uint64(100) {
 		ref := Ref{ID: 7, Generation: generation}
-		if err := s.HTTPStart(ref, post(url, fmt.Sprintf("(%d)", generation))); err != nil {
+		if err := s.HTTPStart(ref, post(url, fmt.Sprintf("(%d)", generation)), Sending{Asked: true}); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.HTTPStart(Ref{ID: 7, Generation: generation + 1}, get(url)); !errors.Is(err, ErrInUse) {
+		if err := s.HTTPStart(Ref{ID: 7, Generation: generation + 1}, get(url), Sending{Asked: true}); !errors.Is(err, ErrInUse) {
 			t.Fatalf("a second start: %v, want ErrInUse", err)
 		}
 		sink.until(t, ref, func(events []event) bool { return len(events) > 1 })
@@ -72,7 +72,7 @@ func TestAbortRaces(t *testing.T) {
 			for generation := range uint64(50) {
 				ref := Ref{ID: id, Generation: generation}
 				text := fmt.Sprintf("%d/%d", id, generation)
-				if err := s.HTTPStart(ref, post(url, text)); err != nil {
+				if err := s.HTTPStart(ref, post(url, text), Sending{Asked: true}); err != nil {
 					t.Errorf("%s: %v", text, err)
 				}
 				if generation%2 == 0 {
@@ -97,12 +97,12 @@ func TestAbortWhileTheSinkBlocks(t *testing.T) {
 	url, gone := endless(t)
 	sink := newGate()
 	s := NewSession(Grant{URL: mustParse(t, url)}, sink, Options{})
-	if err := s.HTTPStart(ref(1), post(url, "x")); err != nil {
+	if err := s.HTTPStart(ref(1), post(url, "x"), Sending{Asked: true}); err != nil {
 		t.Fatal(err)
 	}
 	<-sink.entered
 	s.HTTPAbort(ref(1))
-	if err := s.HTTPStart(Ref{ID: 1, Generation: 2}, get(url)); err != nil {
+	if err := s.HTTPStart(Ref{ID: 1, Generation: 2}, get(url), Sending{Asked: true}); err != nil {
 		t.Errorf("the id is not free: %v", err)
 	}
 	close(sink.open)
@@ -113,18 +113,6 @@ func TestAbortWhileTheSinkBlocks(t *testing.T) {
 	}
 }
 
-func TestTooManyExchanges(t *testing.T) {
-	url, _ := endless(t)
-	s, sink := start(t, Grant{URL: mustParse(t, url)}, Options{})
-	s.mu.Lock()
-	for id := range uint32(maxExchanges) {
-		s.exchanges[1000+id] = newExchange(s, ref(1000+id), false)
-	}
-	s.mu.Unlock()
-	_, err := do(t, s, sink, 1, get(url))
-	wantError(t, err, Limit, "more than 8192 HTTP exchanges at once")
-}
-
 // Close ends everything, and waits for it; nothing happens afterwards.
 func TestClose(t *testing.T) {
 	url, gone := endless(t)
@@ -132,7 +120,7 @@ func TestClose(t *testing.T) {
 	sink := counting{newRecorder(), &calls}
 	s := NewSession(Grant{URL: mustParse(t, url), Command: child(t, "out hello\\n", "drain")}, sink, Options{})
 	for id := range uint32(16) {
-		if err := s.HTTPStart(ref(id), post(url, "x")); err != nil {
+		if err := s.HTTPStart(ref(id), post(url, "x"), Sending{Asked: true}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -156,7 +144,7 @@ func TestClose(t *testing.T) {
 	for range 16 {
 		<-gone
 	}
-	if err := s.HTTPStart(ref(1), get(url)); err != nil {
+	if err := s.HTTPStart(ref(1), get(url), Sending{Asked: true}); err != nil {
 		t.Error(err)
 	}
 	if err := s.PipeOpen(ref(1)); err != nil {

@@ -22,7 +22,7 @@ type Sink interface {
 	// HTTPBody is a part of the body, 1 byte to 64 KiB. The chunk is the Sink's to keep.
 	HTTPBody(exchange Ref, chunk []byte)
 	// HTTPEnd is the end: nil when the response came whole. It comes exactly once, unless
-	// HTTPResponse comes, or the exchange was aborted.
+	// HTTPResponse comes, the exchange was aborted, or it was refused at once.
 	HTTPEnd(exchange Ref, err *Error)
 	// HTTPResponse is a whole response, in place of the three above: one of up to 64 KiB that is no
 	// stream of events. Bytes of the body that are not UTF-8 are replaced by U+FFFD.
@@ -32,6 +32,6 @@ type Sink interface {
 	// at once.
 	PipeData(pipe Ref, message string, more bool)
 	// PipeClosed is the end, when the command is gone: nil when PipeClose asked for it. It comes
-	// exactly once.
+	// exactly once, unless the pipe was refused at once.
 	PipeClosed(pipe Ref, err *Error)
 }

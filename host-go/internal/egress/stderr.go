@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -67,4 +68,18 @@ type lenient struct{ io.Writer }
 func (w lenient) Write(b []byte) (int, error) {
 	w.Writer.Write(b)
 	return len(b), nil
+}
+
+// Serial returns a writer to w that takes writes from any goroutine, and makes them one at a time.
+func Serial(w io.Writer) io.Writer { return &serial{to: w} }
+
+type serial struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (s *serial) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.to.Write(b)
 }

@@ -3,20 +3,17 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 
 	"github.com/caisson-dev/caisson/host-go/component"
 )
 
-// maxAsks is how many questions of one server may wait for the host's answers at a time. More are
-// refused: each is a goroutine of the program's, and often a person to be asked.
-const maxAsks = 64
-
 // A question is what the core has asked the host; see ask in wit/host.wit.
 type question struct {
 	id     uint32
-	cancel context.CancelFunc
+	cancel context.CancelFunc // nil when it was refused
 }
 
 // The codes of JSON-RPC 2.0, section 5.1.
@@ -26,35 +23,60 @@ const (
 )
 
 // ask begins to answer a question. It is called by who has the instance; the handler has a goroutine
-// of its own.
-func (in *instance) ask(id uint32, method string, params []byte) {
-	ctx, cancel := context.WithCancel(in.session.ctx)
-	q := &question{id: id, cancel: cancel}
+// of its own, until it returns: also when the question is taken back.
+func (in *instance) ask(id uint32, method, params string) error {
+	if in.asks[id] != nil {
+		return fmt.Errorf("ask: question %d waits already", id)
+	}
+	q := &question{id: id}
 	in.asks[id] = q
 	handler := in.session.config.Ask
-	switch {
-	case handler == nil:
-		in.answer(q, nil, &jsonrpc.Error{Code: codeMethodNotFound, Message: "the client does not answer " + method})
-	case len(in.asks) > maxAsks:
-		in.answer(q, nil, &jsonrpc.Error{Code: codeInternalError, Message: "the client has too many questions to answer already"})
-	default:
-		go func() {
-			result, err := handler(ctx, method, params)
-			in.answer(q, result, err)
-		}()
+	if handler == nil {
+		return in.refuseAsk(q, codeMethodNotFound, "the client does not answer "+method)
 	}
+	size := int64(eventSize + len(method) + len(params))
+	if over := in.budget.take(questions, 1); over != nil {
+		return in.refuseAsk(q, codeInternalError, "the client has too many questions to answer already")
+	}
+	if over := in.budget.take(handlerBytes, size); over != nil {
+		in.budget.give(questions, 1)
+		return in.refuseAsk(q, codeInternalError, "the client holds too much already that its program has to look at")
+	}
+	var ctx context.Context
+	ctx, q.cancel = context.WithCancel(in.session.ctx)
+	go func() {
+		defer func() {
+			q.cancel()
+			in.budget.give(handlerBytes, size)
+			in.budget.give(questions, 1)
+		}()
+		select {
+		case <-in.session.ready: // No handler hears of a session that is not there yet.
+		case <-ctx.Done():
+			return
+		}
+		result, err := handler(ctx, method, []byte(params))
+		in.mailbox.put(item{event: answerEvent{q, result, err}, size: eventSize + len(result)})
+	}()
+	return nil
 }
 
-// answer brings an answer to the core. It may be called from any goroutine.
-func (in *instance) answer(q *question, result []byte, err error) {
-	q.cancel()
-	in.mailbox.put(item{event: answerEvent{q, result, err}})
+// refuseAsk answers a question without a handler.
+func (in *instance) refuseAsk(q *question, code int64, message string) error {
+	return in.refuse(answerEvent{q, nil, &jsonrpc.Error{Code: code, Message: message}})
 }
 
 // retract gives a question up.
 func (in *instance) retract(id uint32) {
 	if q := in.asks[id]; q != nil {
 		delete(in.asks, id)
+		q.stop()
+	}
+}
+
+// stop ends the handler's context.
+func (q *question) stop() {
+	if q.cancel != nil {
 		q.cancel()
 	}
 }
@@ -63,7 +85,7 @@ func (in *instance) retract(id uint32) {
 // server has no business with its text.
 func (e *answerEvent) outcome() component.Result {
 	if e.err == nil {
-		return component.Result{OK: true, Value: string(e.result)}
+		return component.Result{OK: true, Value: valid(string(e.result))}
 	}
 	var wire *jsonrpc.Error
 	if !errors.As(e.err, &wire) {
@@ -75,7 +97,7 @@ func (e *answerEvent) outcome() component.Result {
 	}
 	data := component.None()
 	if len(wire.Data) > 0 {
-		data = component.Some(string(wire.Data))
+		data = component.Some(valid(string(wire.Data)))
 	}
-	return component.Result{Value: component.Record{code, wire.Message, data}}
+	return component.Result{Value: component.Record{code, valid(wire.Message), data}}
 }

@@ -1,6 +1,9 @@
 package engine
 
-import "context"
+import (
+	"context"
+	"sync/atomic"
+)
 
 // An Operation is one call of the core's `client` interface; see wit/client.wit.
 type Operation struct {
@@ -40,6 +43,8 @@ type call struct {
 	id        uint32       // 0 until it has begun
 	settled   chan outcome // has room for the one outcome
 	progress  *queue       // nil when nobody listens
+	over      atomic.Bool  // it has its outcome
+	givenUp   atomic.Bool  // the core is told, or will be, that nobody waits any more
 }
 
 // An outcome is what a call settles with: a result, or a failure.
@@ -51,15 +56,35 @@ type outcome struct {
 func newCall(ctx context.Context, s *Session, op Operation) *call {
 	c := &call{operation: op, session: s, ctx: ctx, settled: make(chan outcome, 1)}
 	if op.Progress != nil && op.Progress.Handle != nil {
-		c.progress = newQueue(s.config.NotificationQueue, op.Progress.handle)
+		c.progress = newQueue(s.config.NotificationQueue, s.instance.budget, nil, op.Progress.handle)
 	}
 	return c
 }
 
 // settle gives the call its outcome; a second one is dropped.
 func (c *call) settle(o outcome) {
-	select {
-	case c.settled <- o:
-	default:
+	if c.over.CompareAndSwap(false, true) {
+		c.settled <- o
+	}
+}
+
+// drop settles a call that the core never hears of.
+func (c *call) drop(f *Failure) {
+	c.release()
+	c.settle(outcome{failure: f})
+}
+
+// take draws on the budget for a call that begins. One that closes the session is always let through.
+func (c *call) take() *overBudget {
+	if c.operation.Export == closeSession {
+		return nil
+	}
+	return c.session.instance.budget.take(openCalls, 1)
+}
+
+// release gives back what take has drawn.
+func (c *call) release() {
+	if c.operation.Export != closeSession {
+		c.session.instance.budget.give(openCalls, 1)
 	}
 }

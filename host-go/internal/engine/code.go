@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"sync"
 
@@ -21,7 +22,7 @@ type code struct {
 func (e *Engine) newRuntime(ctx context.Context, interpreter bool, workers int) (*component.Runtime, error) {
 	config := &component.Config{
 		Interpreter:        interpreter,
-		MemoryLimitPages:   uint32(min((e.config.MemoryBytes+pageSize-1)/pageSize, 1<<16)),
+		Limits:             component.Limits{Memory: uint64((e.config.MemoryBytes + pageSize - 1) / pageSize * pageSize)},
 		HeapMemory:         e.config.HeapMemory,
 		CompilationWorkers: workers,
 	}
@@ -90,7 +91,6 @@ func (e *Engine) use(in *instance) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	in.code = e.code
-	in.swift.Store(in.code.swift)
 	in.code.users.Add(1)
 	e.instances[in] = struct{}{}
 }
@@ -104,22 +104,34 @@ func (e *Engine) release(in *instance) {
 	}
 }
 
-// move has the instance go on in compiled code, when there is some by now.
+// move has the instance go on in compiled code, when there is some by now. Where it cannot, it stays
+// where it is: that is slow, and nothing worse.
 func (in *instance) move() error {
 	e := in.engine
 	e.mu.Lock()
 	old, next := in.code, e.code
 	if next != old {
 		next.users.Add(1)
-		in.code = next
 	}
 	e.mu.Unlock()
 	if next == old {
 		return nil
 	}
-	defer old.users.Done()
-	if err := in.core.Move(context.Background(), next.compiled); err != nil {
-		return err
+	err := in.core.Move(context.Background(), next.compiled)
+	e.mu.Lock()
+	if err == nil {
+		in.code = next
+	} else {
+		old = next
+	}
+	e.mu.Unlock()
+	old.users.Done()
+	if errors.Is(err, component.ErrNotMovable) {
+		in.logger.Warn("the core stays in the interpreter, which is slow", "error", err)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("going on in compiled code: %w", err)
 	}
 	in.swift.Store(true)
 	return in.findExports()

@@ -1,8 +1,8 @@
 // Package engine runs the MCP client core: it compiles the component once, instantiates it for
 // each session, brings calls and events into it, and carries out the effects that it asks for.
 //
-// The path of a call: [Session.Call] brings it to its instance; who has the instance (mailbox.go)
-// enters the core with it (instance.go); the core asks for effects while it runs (imports.go),
+// The path of a call: [Session.Call] brings it to its instance, whose goroutine enters the core with
+// it (instance.go); the core asks for effects while it runs (imports.go),
 // whose outcomes come back as events in the same way; in the end the core settles the call, which
 // wakes the caller.
 package engine
@@ -28,6 +28,7 @@ type Config struct {
 	HeapMemory   bool  // keep instances' memory on the Go heap
 	MemoryBytes  int64 // bound of one instance
 	MaxGuestTime time.Duration
+	HandlerBytes int64 // from one server that wait for handlers
 	Logger       *slog.Logger
 	Egress       egress.Options
 	Core         *component.Prepared // nil for the embedded one
@@ -45,6 +46,8 @@ type Engine struct {
 	compiled chan struct{} // closed when there is compiled code, or never will be
 	behind   chan struct{} // closed when nothing is compiled any more
 	stop     context.CancelFunc
+
+	background sync.WaitGroup // what still frees something
 }
 
 const pageSize = 64 << 10
@@ -67,6 +70,9 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 	}
 	if err := e.start(ctx, p); err != nil {
 		return nil, fmt.Errorf("the embedded core does not compile: %w", err)
+	}
+	if e.config.Egress.Stderr != nil {
+		e.config.Egress.Stderr = egress.Serial(e.config.Egress.Stderr)
 	}
 	if e.config.Egress.Transport == nil {
 		transport := egress.NewTransport(e.config.Egress.PrivateAddresses)
@@ -114,6 +120,7 @@ func (e *Engine) start(ctx context.Context, p *component.Prepared) error {
 func (e *Engine) Close() {
 	e.stop()
 	<-e.behind
+	e.background.Wait()
 	e.code.close()
 	if e.idle != nil {
 		e.idle.CloseIdleConnections()

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"strings"
+
 	"github.com/caisson-dev/caisson/host-go/component"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 )
@@ -40,7 +42,7 @@ type (
 		pipe egress.Ref
 		err  *egress.Error
 	}
-	timerEvent  struct{ timer *timer }
+	timerEvent  struct{ id uint32 }
 	answerEvent struct {
 		question *question
 		result   []byte
@@ -136,12 +138,8 @@ func (e closedEvent) encode(in *instance) (any, bool) {
 	return component.Variant{Case: "pipe-closed", Value: value}, true
 }
 
-func (e timerEvent) encode(in *instance) (any, bool) {
-	if in.timers[e.timer.id] != e.timer {
-		return nil, false
-	}
-	delete(in.timers, e.timer.id)
-	return component.Variant{Case: "timer", Value: e.timer.id}, true
+func (e timerEvent) encode(*instance) (any, bool) {
+	return component.Variant{Case: "timer", Value: e.id}, true
 }
 
 func (e answerEvent) encode(in *instance) (any, bool) {
@@ -152,12 +150,15 @@ func (e answerEvent) encode(in *instance) (any, bool) {
 	return component.Variant{Case: "answer", Value: component.Record{e.question.id, e.outcome()}}, true
 }
 
+// valid makes text one that the core can be given.
+func valid(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
+
 // ioError makes an option<io-error>.
 func (in *instance) ioError(err *egress.Error) component.Option {
 	if err == nil {
 		return component.None()
 	}
-	return component.Some(component.Record{component.Enum(err.Kind.String()), err.Message, in.causes.add(err)})
+	return component.Some(component.Record{component.Enum(err.Kind.String()), valid(err.Message), in.causes.add(err)})
 }
 
 // refs are the exchanges, or the pipes, that the core has open. The core numbers them and may use

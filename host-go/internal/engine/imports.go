@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -16,171 +17,129 @@ import (
 
 // addImports gives the core what it imports; see wit/egress.wit, timers.wit and host.wit, whose
 // order this follows. The functions run inside an export, called by who has the instance. The types
-// of their arguments were checked when the core was linked.
+// of their arguments were checked when the core was linked. An error is a broken contract, or a budget
+// that is used up: it ends the session.
 func (in *instance) addImports(l tappedLinker) {
 	l.Interface("caisson:mcp/egress@0.1.0").
-		Func("http-start", in.httpStart).
-		Func("http-prepare", in.httpPrepare).
-		Func("http-post", in.httpPost).
-		Func("http-abort", in.httpAbort).
-		Func("pipe-open", in.pipeOpen).
-		Func("pipe-write", in.pipeWrite).
-		Func("pipe-close", in.pipeClose)
+		Func("http-start", does(in.httpStart)).
+		Func("http-prepare", does(in.httpPrepare)).
+		Func("http-post", does(in.httpPost)).
+		Func("http-abort", does(in.httpAbort)).
+		Func("pipe-open", does(in.pipeOpen)).
+		Func("pipe-write", does(in.pipeWrite)).
+		Func("pipe-close", does(in.pipeClose))
 	l.Interface("caisson:mcp/timers@0.1.0").
-		Func("set", func(_ context.Context, args []any) ([]any, error) {
-			in.setTimer(args[0].(uint32), time.Duration(args[1].(uint32))*time.Millisecond)
-			return nil, nil
-		}).
-		Func("clear", func(_ context.Context, args []any) ([]any, error) {
-			in.clearTimer(args[0].(uint32))
-			return nil, nil
-		})
+		Func("set", does(in.setTimer)).
+		Func("clear", does(in.clearTimer))
 	l.Interface("caisson:mcp/host@0.1.0").
-		Func("settle", func(_ context.Context, args []any) ([]any, error) {
+		Func("settle", does(func(args []any) error {
 			in.settle(args[0].(uint32), in.decodeOutcome(args[1].(component.Result)))
-			return nil, nil
-		}).
-		Func("notify", func(_ context.Context, args []any) ([]any, error) {
+			return nil
+		})).
+		Func("notify", does(in.ofSession(0, func(args []any) error {
 			n := notification{method: args[1].(string)}
 			if params := args[2].(component.Option); params.Some {
 				n.params = []byte(params.Value.(string))
 			}
-			in.notify(n)
-			return nil, nil
-		}).
-		Func("ask", func(_ context.Context, args []any) ([]any, error) {
-			in.ask(args[0].(uint32), args[2].(string), []byte(args[3].(string)))
-			return nil, nil
-		}).
-		Func("retract", func(_ context.Context, args []any) ([]any, error) {
+			return in.notify(n)
+		}))).
+		Func("ask", does(in.ofSession(1, func(args []any) error {
+			return in.ask(args[0].(uint32), args[2].(string), args[3].(string))
+		}))).
+		Func("retract", does(func(args []any) error {
 			in.retract(args[0].(uint32))
-			return nil, nil
-		}).
-		Func("listening", func(_ context.Context, args []any) ([]any, error) {
+			return nil
+		})).
+		Func("listening", does(func(args []any) error {
 			if c := in.calls[args[0].(uint32)]; c != nil && c.operation.Listening != nil {
 				c.operation.Listening([]byte(args[1].(string)))
 			}
-			return nil, nil
-		}).
-		Func("task-state", func(_ context.Context, args []any) ([]any, error) {
+			return nil
+		})).
+		Func("task-state", does(func(args []any) error {
 			if c := in.calls[args[0].(uint32)]; c != nil && c.operation.Progress != nil {
 				in.progressed(c, notification{method: taskProgress, params: []byte(args[1].(string))})
 			}
-			return nil, nil
-		}).
-		Func("renewed", func(_ context.Context, args []any) ([]any, error) {
+			return nil
+		})).
+		Func("renewed", does(in.ofSession(0, func(args []any) error {
 			if renewed := in.session.config.Renewed; renewed != nil {
 				renewed([]byte(args[1].(string)))
 			}
-			return nil, nil
-		}).
-		Func("closed", func(_ context.Context, args []any) ([]any, error) {
-			in.session.end(in.decodeError(args[1].(component.Record)))
-			return nil, nil
-		}).
+			return nil
+		}))).
+		Func("closed", does(in.ofSession(0, func(args []any) error {
+			in.gone = in.decodeError(args[1].(component.Record))
+			in.session.end(in.gone)
+			return nil
+		}))).
 		Func("log", in.log)
 }
 
-func (in *instance) httpStart(_ context.Context, args []any) ([]any, error) {
-	ref, err := in.addExchange(args[0].(uint32))
-	if err != nil {
-		return nil, err
-	}
-	if err := in.checkSession(args[1].(uint32)); err != nil {
-		return nil, err
-	}
-	return nil, in.session.egress.HTTPStart(ref, decodeRequest(args[2].(component.Record)))
+// does makes a host function of one that gives nothing.
+func does(f func(args []any) error) component.HostFunc {
+	return func(_ context.Context, args []any) ([]any, error) { return nil, f(args) }
 }
 
-func (in *instance) httpPrepare(_ context.Context, args []any) ([]any, error) {
+// ofSession refuses a session, the argument at i, that is not this instance's: it has only one.
+func (in *instance) ofSession(i int, f func(args []any) error) func(args []any) error {
+	return func(args []any) error {
+		if id := args[i].(uint32); id != in.session.id {
+			return fmt.Errorf("there is no session %d", id)
+		}
+		return f(args)
+	}
+}
+
+func (in *instance) setTimer(args []any) error {
 	id := args[0].(uint32)
-	if id >= maxTemplates {
-		return nil, fmt.Errorf("http-prepare: template %d, and there are %d", id, maxTemplates)
+	if !in.later.has(id) {
+		if over := in.budget.take(timersSet, 1); over != nil {
+			return over
+		}
 	}
-	if err := in.checkSession(args[1].(uint32)); err != nil {
-		return nil, err
-	}
-	in.templates[id] = in.session.egress.Template(decodeRequest(args[2].(component.Record)))
-	return nil, nil
+	in.later.set(id, time.Duration(args[1].(uint32))*time.Millisecond)
+	return nil
 }
 
-func (in *instance) httpPost(_ context.Context, args []any) ([]any, error) {
-	t := in.templates[args[1].(uint32)]
-	if t == nil {
-		return nil, fmt.Errorf("http-post: there is no template %d", args[1])
+func (in *instance) clearTimer(args []any) error {
+	if in.later.clear(args[0].(uint32)) {
+		in.budget.give(timersSet, 1)
 	}
-	ref, err := in.addExchange(args[0].(uint32))
-	if err != nil {
-		return nil, err
-	}
-	body := args[2].(string)
-	return nil, in.session.egress.HTTPPost(ref, t, &body)
+	return nil
 }
 
-// maxTemplates is how many requests are kept; see http-prepare in wit/egress.wit.
-const maxTemplates = 1024
-
-func (in *instance) addExchange(id uint32) (egress.Ref, error) {
-	ref, ok := in.exchanges.add(id)
-	if !ok {
-		return ref, fmt.Errorf("exchange %d: %w", id, egress.ErrInUse)
-	}
-	return ref, nil
+func (in *instance) pipeOpen(args []any) error {
+	return in.ofSession(1, func(args []any) error {
+		ref, ok := in.pipes.add(args[0].(uint32))
+		if !ok {
+			return fmt.Errorf("pipe-open: pipe %d: %w", args[0], egress.ErrInUse)
+		}
+		return in.refused(in.session.egress.PipeOpen(ref), func(err *egress.Error) event { return closedEvent{ref, err} })
+	})(args)
 }
 
-func decodeRequest(request component.Record) egress.Request {
-	r := egress.Request{Method: request[0].(string), URL: request[1].(string)}
-	for _, h := range request[2].([]any) {
-		pair := h.(component.Tuple)
-		r.Header = append(r.Header, [2]string{pair[0].(string), pair[1].(string)})
-	}
-	if body := request[3].(component.Option); body.Some {
-		text := body.Value.(string)
-		r.Body = &text
-	}
-	return r
-}
-
-func (in *instance) httpAbort(_ context.Context, args []any) ([]any, error) {
-	if ref, ok := in.exchanges.open[args[0].(uint32)]; ok {
-		in.exchanges.remove(ref)
-		in.session.egress.HTTPAbort(ref)
-	}
-	return nil, nil
-}
-
-func (in *instance) pipeOpen(_ context.Context, args []any) ([]any, error) {
-	id := args[0].(uint32)
-	ref, ok := in.pipes.add(id)
-	if !ok {
-		return nil, fmt.Errorf("pipe-open: pipe %d: %w", id, egress.ErrInUse)
-	}
-	if err := in.checkSession(args[1].(uint32)); err != nil {
-		return nil, err
-	}
-	return nil, in.session.egress.PipeOpen(ref)
-}
-
-func (in *instance) pipeWrite(_ context.Context, args []any) ([]any, error) {
+func (in *instance) pipeWrite(args []any) error {
 	if ref, ok := in.pipes.open[args[0].(uint32)]; ok {
 		in.session.egress.PipeWrite(ref, args[1].(string), in.alone)
 	}
-	return nil, nil
+	return nil
 }
 
-func (in *instance) pipeClose(_ context.Context, args []any) ([]any, error) {
+func (in *instance) pipeClose(args []any) error {
 	if ref, ok := in.pipes.open[args[0].(uint32)]; ok {
 		in.session.egress.PipeClose(ref)
 	}
-	return nil, nil
+	return nil
 }
 
-// checkSession refuses a session that is not this instance's: it has only one.
-func (in *instance) checkSession(id uint32) error {
-	if id != in.session.id {
-		return fmt.Errorf("there is no session %d", id)
+// refused passes over nil, and has the core told of an effect that the egress refuses.
+func (in *instance) refused(err error, end func(*egress.Error) event) error {
+	var refused *egress.Error
+	if errors.As(err, &refused) {
+		return in.refuse(end(refused))
 	}
-	return nil
+	return err
 }
 
 var levels = map[component.Enum]slog.Level{
@@ -191,8 +150,10 @@ var levels = map[component.Enum]slog.Level{
 }
 
 func (in *instance) log(ctx context.Context, args []any) ([]any, error) {
-	in.engine.config.Logger.Log(ctx, levels[args[1].(component.Enum)], args[2].(string), "server", in.session.config.Grant.Server)
-	return nil, nil
+	return nil, in.ofSession(0, func(args []any) error {
+		in.logger.Log(ctx, levels[args[1].(component.Enum)], args[2].(string), "server", in.session.config.Grant.Server)
+		return nil
+	})(args)
 }
 
 func encodeSessionConfig(c *SessionConfig) component.Record {
@@ -271,12 +232,4 @@ func (in *instance) decodeError(record component.Record) *Failure {
 		f.Message = v.Value.(string)
 	}
 	return f
-}
-
-// logWriter puts what the guest's engine prints into the log. It comes in whole lines, rarely.
-type logWriter struct{ logger *slog.Logger }
-
-func (w *logWriter) Write(p []byte) (int, error) {
-	w.logger.Debug("the core prints", "text", string(p))
-	return len(p), nil
 }

@@ -2,30 +2,37 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/caisson-dev/caisson/host-go/component"
 	"github.com/caisson-dev/caisson/host-go/component/wasi"
-	"github.com/caisson-dev/caisson/host-go/internal/egress"
 	"github.com/caisson-dev/caisson/host-go/internal/record"
 	"github.com/caisson-dev/caisson/host-go/internal/without"
 )
 
 // An instance is one instance of the core. All that is here belongs to the goroutine that has the
-// instance, save for the mailbox, which says who that is: the core has no locks around it, and needs
-// none.
+// instance, save for the mailbox, which says who that is, and the budget: the core has no locks around
+// it, and needs none.
 type instance struct {
 	engine  *Engine
-	session *Session
+	session *Session // nil in a replay
 	mailbox *mailbox
+	budget  *budget
+	logger  *slog.Logger
+	lines   *lines
 	code    *code
 	core    *component.Instance
 	exports exports
 	stopped chan struct{}  // closed when its own goroutine has ended
 	record  *record.Writer // nil when the session is not recorded
-	swift   atomic.Bool    // compiled code runs
+	swift   atomic.Bool    // it is there, and compiled code runs
 	alone   bool           // nothing else waits behind what is done
+	asked   bool           // the host has begun what is done, and no event
+	gone    *Failure       // the core says that the session has ended
 	dead    bool           // the core has trapped, and everything is free
 	events  []any          // room for them
 
@@ -33,10 +40,10 @@ type instance struct {
 	progress map[string]*call // by the token that the call was sent with
 	asks     map[uint32]*question
 	lastCall uint32
-	timers   map[uint32]*timer
+	later    *later
 
 	exchanges, pipes refs
-	templates        map[uint32]*egress.Template
+	templates        map[uint32]template
 	causes           causes
 }
 
@@ -46,38 +53,49 @@ type exports struct {
 	deliver *component.Function
 }
 
-// instantiate makes an instance with a tap on its boundary. It has no session yet, and does not run.
-func (e *Engine) instantiate(ctx context.Context, t tap) (*instance, error) {
-	in := &instance{
-		engine:   e,
-		mailbox:  newMailbox(),
-		stopped:  make(chan struct{}),
-		calls:    map[uint32]*call{},
-		progress: map[string]*call{},
-		asks:     map[uint32]*question{},
-		timers:   map[uint32]*timer{},
-
-		templates: map[uint32]*egress.Template{},
+func (e *Engine) newInstance(logger *slog.Logger) *instance {
+	m := newMailbox()
+	return &instance{
+		engine:    e,
+		mailbox:   m,
+		budget:    &budget{limits: e.config.limits()},
+		logger:    logger,
+		stopped:   make(chan struct{}),
+		calls:     map[uint32]*call{},
+		progress:  map[string]*call{},
+		asks:      map[uint32]*question{},
+		later:     newLater(m),
+		templates: map[uint32]template{},
 	}
+}
+
+// instantiate makes the instance, with a tap on its boundary. It does not run yet.
+func (in *instance) instantiate(ctx context.Context, t tap) error {
+	e := in.engine
 	linker := component.NewLinker()
 	// What the engine inside the core prints goes to the log; nothing else of WASI is granted.
-	output := &logWriter{logger: e.config.Logger}
+	output := &logWriter{logger: in.logger}
 	config := &wasi.Config{Stdout: output, Stderr: output}
 	t.sources(config)
 	wasi.AddToLinker(linker, config)
 	in.addImports(tappedLinker{linker, t})
 	e.use(in)
+	// As for an export: a core may compute while it is made.
+	ctx, cancel := context.WithTimeout(ctx, e.config.MaxGuestTime)
+	defer cancel()
 	var err error
 	if in.core, err = in.code.compiled.Instantiate(ctx, linker); err != nil {
 		e.release(in)
-		return nil, err
+		return err
 	}
 	if err := in.findExports(); err != nil {
 		_ = in.core.Close(context.WithoutCancel(ctx))
+		in.core = nil
 		e.release(in)
-		return nil, err
+		return err
 	}
-	return in, nil
+	in.swift.Store(in.code.swift)
+	return nil
 }
 
 func (in *instance) findExports() error {
@@ -118,90 +136,119 @@ func (in *instance) run() {
 	}
 }
 
-// put has an item done, and reports whether somebody will. When nobody has the instance and the core
-// takes no time over it, the caller does it: another goroutine would have to be woken.
-func (in *instance) put(it item) bool {
-	size := it.size
-	if it.begin != nil {
-		size = len(it.begin.operation.Params)
+// put has an event done that a reader brings. When nobody has the instance and the core takes no time
+// over it, the reader does it: another goroutine would have to be woken.
+func (in *instance) put(it item) {
+	if it.size > inlineBytes || !in.swift.Load() || without.Readers {
+		in.mailbox.put(it)
+		return
 	}
-	if size > inlineBytes || !in.swift.Load() || without.Callers {
-		return in.mailbox.put(it)
-	}
-	items, ok := in.mailbox.putOrTake(it)
-	if len(items) > 0 {
+	if items := in.mailbox.putOrTake(it); len(items) > 0 {
 		in.work(items)
 	}
-	return ok
 }
 
-// inlineBytes is how large something may be that who brings it gives to the core: the caller of a
-// call cannot hear of its context meanwhile.
+// inlineBytes is how large an event may be that its reader gives to the core.
 const inlineBytes = 64 << 10
 
-// work does items for who has the instance, and lets go of it.
+// work does items for who has the instance, and lets go of it. It owns them until then: each call
+// among them is settled, or is the core's.
 func (in *instance) work(items []item) {
 	in.alone = len(items) == 1
 	if err := in.do(items); err != nil {
-		in.die(err)
+		in.die(err, items)
 	}
 	in.mailbox.release(items)
 }
 
 func (in *instance) do(items []item) (err error) {
 	for i := 0; i < len(items) && err == nil; {
+		n := 1
 		switch it := &items[i]; {
 		case it.begin != nil:
+			in.asked = true
 			if err = in.awaitCompiler(len(it.begin.operation.Params), it.begin.ctx.Done()); err == nil {
 				err = in.begin(it.begin)
 			}
-			i++
+			in.asked = false
+			if err == nil && len(in.later.refused) > maxRefusals/2 {
+				err = in.tell()
+			}
 		case it.cancel != nil:
 			err = in.cancel(it.cancel)
-			i++
 		case it.move:
 			err = in.move()
-			i++
+		case it.due:
+			err = in.tell()
 		default:
 			// Events that wait together are delivered together: entering the core costs more than an
 			// event does.
-			n, size := 0, 0
+			size := 0
+			events := make([]event, 0, len(items)-i)
 			for _, it := range items[i:] {
 				if it.event == nil {
 					break
 				}
-				n, size = n+1, size+it.size
+				events, size = append(events, it.event), size+it.size
 			}
+			n = len(events)
 			if err = in.awaitCompiler(size, nil); err == nil {
-				err = in.deliver(items[i : i+n])
+				err = in.deliver(events)
 			}
-			i += n
 		}
+		i += n
 	}
 	return err
 }
 
-// deliver tells the core of events.
-func (in *instance) deliver(items []item) error {
-	events := in.events[:0]
-	for i := range items {
-		if event, ok := items[i].event.encode(in); ok {
-			events = append(events, event)
-		}
-	}
+// tell tells the core what it has asked for: that timers are due, and what it was refused.
+func (in *instance) tell() error {
+	refused := len(in.later.refused)
+	events := in.later.take()
 	if len(events) == 0 {
+		in.later.arm()
 		return nil
 	}
-	err := in.enter(in.exports.deliver, events)
-	clear(events) // A chunk is not kept for the next ones' sake.
-	in.events = events
+	in.budget.give(refusals, int64(refused))
+	in.budget.give(timersSet, int64(len(events)-refused))
+	begun := time.Now()
+	err := in.deliver(events)
+	in.later.rest(time.Since(begun))
+	return err
+}
+
+// refuse has the core told that what it asks for ends before it began. Too much of that ends the
+// session.
+func (in *instance) refuse(e event) error {
+	if over := in.budget.take(refusals, 1); over != nil {
+		return over
+	}
+	in.later.refuse(e)
+	return nil
+}
+
+// deliver tells the core of events.
+func (in *instance) deliver(events []event) error {
+	values := in.events[:0]
+	for _, e := range events {
+		if value, ok := e.encode(in); ok {
+			values = append(values, value)
+		}
+	}
+	if len(values) == 0 {
+		return nil
+	}
+	err := in.enter(in.exports.deliver, values)
+	clear(values) // A chunk is not kept for the next ones' sake.
+	in.events = values
 	return err
 }
 
 // begin gives a call its id and enters the core with it.
 func (in *instance) begin(c *call) error {
-	if c.ctx.Err() != nil {
-		return nil // Nobody waits, and nothing was sent.
+	if c.ctx.Err() != nil { // Nobody waits, and nothing was sent.
+		c.drop(contextEnded(c.ctx))
+		return nil
 	}
 	in.lastCall++
 	for in.lastCall == 0 || in.calls[in.lastCall] != nil {
@@ -213,17 +260,24 @@ func (in *instance) begin(c *call) error {
 	if op.Progress != nil {
 		in.progress[op.Progress.Token] = c
 	}
-	f := in.exports.client[op.Export]
+	args := []any{c.id, c.session.id}
 	switch op.Export {
 	case connect:
-		return in.enter(f, c.id, c.session.id, encodeSessionConfig(&c.session.config))
+		args = append(args, encodeSessionConfig(&c.session.config))
 	case ping, closeSession:
-		return in.enter(f, c.id, c.session.id)
 	case request, notify:
-		return in.enter(f, c.id, c.session.id, op.Method, op.Params)
+		args = append(args, op.Method, op.Params)
 	default:
-		return in.enter(f, c.id, c.session.id, op.Params)
+		args = append(args, op.Params)
 	}
+	err := in.enter(in.exports.client[op.Export], args...)
+	op.Params = "" // The core has it.
+	var wrong *component.ValueError
+	if errors.As(err, &wrong) { // The core was not entered, and is well.
+		in.settle(c.id, outcome{failure: &Failure{Kind: InvalidArgument, Step: op.Method, Message: "the core cannot be given it: " + wrong.Msg, Err: err}})
+		return nil
+	}
+	return err
 }
 
 // cancel tells the core to give up a call whose caller has gone.
@@ -235,7 +289,7 @@ func (in *instance) cancel(c *call) error {
 	if cause := context.Cause(c.ctx); cause != nil {
 		reason = cause.Error()
 	}
-	return in.enter(in.exports.client[cancelCall], c.id, reason)
+	return in.enter(in.exports.client[cancelCall], c.id, valid(reason))
 }
 
 // enter calls an export. It is the only place where the core runs.
@@ -244,6 +298,10 @@ func (in *instance) enter(f *component.Function, args ...any) error {
 	defer cancel()
 	in.record.Call(f.Name(), args)
 	_, err := f.Call(ctx, args...)
+	if in.gone != nil {
+		// They have settled, the core says: what it has forgotten is settled here.
+		in.settleAll(in.gone)
+	}
 	return err
 }
 
@@ -257,48 +315,59 @@ func (in *instance) settle(id uint32, o outcome) {
 	if p := c.operation.Progress; p != nil && in.progress[p.Token] == c {
 		delete(in.progress, p.Token)
 	}
+	c.release()
 	c.settle(o)
 }
 
-// die ends an instance whose core has trapped. It is never entered again.
-func (in *instance) die(err error) {
+func (in *instance) settleAll(f *Failure) {
+	for id := range in.calls {
+		in.settle(id, outcome{failure: f})
+	}
+}
+
+// die ends an instance whose core has trapped, with what was taken from its mailbox and may not be
+// done yet. It is never entered again.
+func (in *instance) die(err error, items []item) {
 	in.dead = true
 	f := &Failure{Kind: Trap, Step: "core", Message: "the sandboxed core stopped: " + err.Error(), Err: err}
+	var over *overBudget
+	if errors.As(err, &over) {
+		f.Kind, f.Message = Limit, "the session was ended: "+over.Error()
+	}
 	in.record.Trap(err)
-	in.engine.config.Logger.Error("the core trapped", "server", in.session.config.Grant.Server, "error", err)
+	in.engine.config.Logger.Error("the core stopped", "server", in.session.config.Grant.Server, "error", cut(err.Error()))
 	in.session.end(f)
-	in.free(f)
 	// Its command and its sockets serve nobody now. Session.Close waits for the same.
 	go in.session.egress.Close()
+	dropAll(items, f)
+	in.free(f)
+}
+
+// dropAll settles the calls among items that never began.
+func dropAll(items []item, f *Failure) {
+	for _, it := range items {
+		if it.begin != nil && it.begin.id == 0 {
+			it.begin.drop(f)
+		}
+	}
 }
 
 // free ends every call with f and gives back what the instance holds.
 func (in *instance) free(f *Failure) {
-	for _, it := range in.mailbox.close() {
-		if it.begin != nil {
-			it.begin.settle(outcome{failure: f})
-		}
-	}
-	for id := range in.calls {
-		in.settle(id, outcome{failure: f})
-	}
-	for _, t := range in.timers {
-		t.wait.Stop()
-	}
+	dropAll(in.mailbox.close(), f)
+	in.settleAll(f)
+	in.later.stop()
 	for _, q := range in.asks {
-		q.cancel()
+		q.stop()
 	}
 	_ = in.core.Close(context.Background())
-	in.record.Close()
 	in.engine.release(in)
+	in.lines.end()
+	in.record.Close()
 }
 
 // stop ends the instance's goroutine and waits for it.
 func (in *instance) stop() {
-	for _, it := range in.mailbox.close() {
-		if it.begin != nil {
-			it.begin.settle(outcome{failure: in.session.closedFailure(it.begin.operation.Method)})
-		}
-	}
+	dropAll(in.mailbox.close(), in.session.closedFailure("close"))
 	<-in.stopped
 }

@@ -6,23 +6,24 @@ import "sync"
 // enough for a few reads of every exchange, so that they reach the core in batches.
 const mailboxRoom = 1 << 20
 
-// An item is one thing for an instance to do: begin a call, give one up, take an event, or move to
-// compiled code.
+// An item is one thing for an instance to do: begin a call, give one up, take an event, move to
+// compiled code, or tell the core what it has asked for.
 type item struct {
 	begin  *call
 	cancel *call
 	event  event
-	size   int // of the event, in bytes
-	move   bool
+	size   int  // of the event, in bytes
+	move   bool // to compiled code
+	due    bool // see later
 }
 
 // A mailbox brings work from any goroutine to the one that has the instance, in order. Calls never
-// wait for room: their number is bounded by their callers. Events do: that is the back-pressure on
-// sockets and pipes.
+// wait for room: the budget bounds their number. Events do: that is the back-pressure on sockets and
+// pipes.
 //
-// Nobody has the instance while there is nothing to do. Who brings the first thing gets it, or has
-// the instance's own goroutine get it; and has it until there is nothing more to do, or gives it on
-// to that goroutine.
+// Nobody has the instance while there is nothing to do. A reader that brings the first thing may get
+// it, and otherwise the instance's own goroutine does. A reader has it until it has done what it got,
+// and gives it on to that goroutine when there is more.
 type mailbox struct {
 	mu     sync.Mutex
 	items  []item
@@ -60,17 +61,14 @@ func (m *mailbox) putFirst(it item) {
 }
 
 // putOrTake is put, but gives the instance to the caller when nobody has it: then there are items.
-func (m *mailbox) putOrTake(it item) (items []item, ok bool) {
+func (m *mailbox) putOrTake(it item) []item {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.add(it) {
-		return nil, false
-	}
-	if m.taken {
-		return nil, true
+	if !m.add(it) || m.taken {
+		return nil
 	}
 	m.taken = true
-	return m.all(), true
+	return m.all()
 }
 
 // add waits for room and adds an item; false when the mailbox is closed.

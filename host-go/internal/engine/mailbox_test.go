@@ -60,7 +60,7 @@ func TestMailbox(t *testing.T) {
 				case (n+by)%3 == 1:
 					m.put(it)
 				default:
-					if items, _ := m.putOrTake(it); len(items) > 0 {
+					if items := m.putOrTake(it); len(items) > 0 {
 						work(items)
 					}
 				}
@@ -74,7 +74,7 @@ func TestMailbox(t *testing.T) {
 	if m.put(item{}) {
 		t.Error("a closed mailbox takes more")
 	}
-	if items, ok := m.putOrTake(item{}); ok || len(items) > 0 {
+	if items := m.putOrTake(item{}); len(items) > 0 {
 		t.Error("a closed mailbox gives the instance")
 	}
 }
@@ -84,7 +84,7 @@ func TestMailbox(t *testing.T) {
 func TestMailboxClosedByOther(t *testing.T) {
 	t.Parallel()
 	m := newMailbox()
-	items, _ := m.putOrTake(item{move: true})
+	items := m.putOrTake(item{move: true})
 	if len(items) != 1 {
 		t.Fatalf("%d items, want 1", len(items))
 	}

@@ -1,9 +1,6 @@
 package engine
 
-import (
-	"encoding/json"
-	"fmt"
-)
+import "encoding/json"
 
 // A Progress is told of the progress of one call (specification, basic/utilities/progress).
 type Progress struct {
@@ -31,15 +28,18 @@ func (p *Progress) handle(n notification) {
 	}
 }
 
-// notify hands a notification to who listens for it. It is called by who has the instance.
-func (in *instance) notify(n notification) {
+// notify hands a notification to who listens for it. It is called by who has the instance. An error
+// ends the session: the order of notifications is promised, so none is left out.
+func (in *instance) notify(n notification) error {
 	if n.method == "notifications/progress" && len(in.progress) > 0 {
 		in.notifyProgress(n)
 	}
-	s := in.session
-	if s.notifications != nil && !s.notifications.put(n) {
-		s.end(overflow(n, s.config.NotificationQueue))
+	if q := in.session.notifications; q != nil {
+		if over := q.put(n); over != nil {
+			return over
+		}
 	}
+	return nil
 }
 
 func (in *instance) notifyProgress(n notification) {
@@ -55,20 +55,23 @@ func (in *instance) notifyProgress(n notification) {
 	}
 }
 
-// progressed tells who listens for a call's progress.
+// progressed tells who listens for a call's progress. What does not fit ends the call.
 func (in *instance) progressed(c *call, n notification) {
 	if heard := c.operation.Progress.Heard; heard != nil {
 		heard()
 	}
-	if c.progress != nil && !c.progress.put(n) {
-		c.settle(outcome{failure: overflow(n, in.session.config.NotificationQueue)})
-		in.mailbox.put(item{cancel: c})
+	if c.progress == nil {
+		return
+	}
+	if over := c.progress.put(n); over != nil {
+		c.settle(outcome{failure: over.failure(n.method)})
+		in.giveUp(c)
 	}
 }
 
-func overflow(n notification, room int) *Failure {
-	return &Failure{
-		Kind: Limit, Step: n.method,
-		Message: fmt.Sprintf("more than %d notifications wait for the handler: make it quicker, or raise Options.NotificationQueue", room),
+// giveUp has the core told, once, that nobody waits for a call any more.
+func (in *instance) giveUp(c *call) {
+	if c.givenUp.CompareAndSwap(false, true) {
+		in.mailbox.put(item{cancel: c})
 	}
 }

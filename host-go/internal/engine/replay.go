@@ -50,7 +50,8 @@ func (e *Engine) Replay(ctx context.Context, from *record.Reader, anyCore bool) 
 		return nil, &CoreError{fmt.Sprintf("the recording is of a core with %d bytes of memory, and this has %d: set Options.MaxMemoryBytes", h.MemoryBytes, e.config.MemoryBytes)}
 	}
 	p := &player{from: from, loose: anyCore}
-	in, err := e.instantiate(ctx, p)
+	in := e.newInstance(e.config.Logger)
+	err := in.instantiate(ctx, p)
 	if err == nil {
 		defer e.release(in)
 		defer in.core.Close(context.WithoutCancel(ctx))
@@ -78,7 +79,7 @@ func (p *player) step(ctx context.Context, in *instance) error {
 	case next == nil || next.Kind == record.End:
 		p.end(next)
 		return nil
-	case next.Kind != record.Call || in == nil:
+	case next.Kind != record.Call || in.core == nil:
 		return p.differ(next, "nothing")
 	}
 	p.next = nil

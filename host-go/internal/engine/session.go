@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -42,7 +43,8 @@ type SessionConfig struct {
 	RetryBudget      time.Duration
 	Restarts         int
 	CacheResults     bool
-	// Notify gets the server's notifications, one at a time; nil drops them.
+	// Notify gets the server's notifications, one at a time; nil drops them. Neither it nor Ask is
+	// called before [Session.Ready].
 	Notify            func(method string, params []byte)
 	NotificationQueue int
 	// Ask answers what the server asks. It is called in a goroutine of its own; the context ends
@@ -68,7 +70,10 @@ type Session struct {
 
 	ctx           context.Context // ends with the session
 	cancel        context.CancelFunc
-	notifications *queue // nil when nobody listens
+	notifications *queue        // nil when nobody listens
+	ready         chan struct{} // closed when handlers may hear of the session
+	readyOnce     sync.Once
+	logger        *slog.Logger // lets through only so much
 
 	ended   chan struct{}
 	endOnce sync.Once
@@ -81,32 +86,59 @@ type Session struct {
 // closed, also when [Session.Connect] fails.
 func (e *Engine) Open(ctx context.Context, config SessionConfig) (*Session, *Failure) {
 	writer := e.record(&config)
-	in, err := e.instantiate(ctx, recorder{writer})
-	if err != nil {
-		defer writer.Close()
-		if ctx.Err() != nil {
-			return nil, contextEnded(ctx)
-		}
-		writer.Trap(err)
-		return nil, &Failure{Kind: Trap, Step: "instantiate", Message: err.Error(), Err: err}
-	}
-	sessionContext, cancel := context.WithCancel(context.Background())
+	logger, lines := paced(e.config.Logger, config.Grant.Server)
+	in := e.newInstance(logger)
+	in.record, in.lines = writer, lines
 	s := &Session{
 		id:       1,
 		config:   config,
 		instance: in,
-		ctx:      sessionContext,
-		cancel:   cancel,
+		ready:    make(chan struct{}),
+		logger:   logger,
 		ended:    make(chan struct{}),
 	}
-	s.egress = egress.NewSession(config.Grant, in, e.config.Egress)
-	in.session, in.record = s, writer
+	in.session = s
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	options := e.config.Egress
+	options.Logger = logger
+	s.egress = egress.NewSession(config.Grant, in, options)
 	if config.Notify != nil {
-		s.notifications = newQueue(config.NotificationQueue, func(n notification) { config.Notify(n.method, n.params) })
+		s.notifications = newQueue(config.NotificationQueue, in.budget, s.ready, func(n notification) { config.Notify(n.method, n.params) })
+	}
+	if err := in.instantiate(ctx, recorder{writer}); err != nil {
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		} else {
+			writer.Trap(err)
+		}
+		s.discard()
+		if ctx.Err() != nil {
+			return nil, contextEnded(ctx)
+		}
+		return nil, &Failure{Kind: Trap, Step: "instantiate", Message: err.Error(), Err: err}
 	}
 	go in.run()
 	return s, nil
 }
+
+// discard frees a session whose instance there never was: a core may have begun something while it
+// was made. Whoever called Open does not wait for it.
+func (s *Session) discard() {
+	in := s.instance
+	s.end(nil)
+	in.mailbox.close()
+	in.later.stop()
+	in.engine.background.Go(func() {
+		s.egress.Close()
+		in.record.Close()
+	})
+}
+
+// Ready says that the handlers may hear of the session from now on. What came before has waited.
+func (s *Session) Ready() { s.readyOnce.Do(func() { close(s.ready) }) }
+
+// Logger is where what a server brings about is logged: so many lines, and no more.
+func (s *Session) Logger() *slog.Logger { return s.logger }
 
 // Context gives a context that ends with the session.
 func (s *Session) Context() context.Context { return s.ctx }
@@ -122,9 +154,15 @@ func (s *Session) Call(ctx context.Context, op Operation) (string, *Failure) {
 	if op.Export == "" {
 		op.Export = request
 	}
+	in := s.instance
 	c := newCall(ctx, s, op)
 	defer c.progress.close()
-	if !s.instance.put(item{begin: c}) {
+	if over := c.take(); over != nil {
+		return "", over.failure(op.Method)
+	}
+	// Never by this goroutine, which hears of its context: a server can make the core take long.
+	if !in.mailbox.put(item{begin: c}) {
+		c.release()
 		return "", s.closedFailure(op.Method)
 	}
 	select {
@@ -133,7 +171,7 @@ func (s *Session) Call(ctx context.Context, op Operation) (string, *Failure) {
 		c.progress.drain(ctx)
 		return o.result, o.failure
 	case <-ctx.Done():
-		s.instance.mailbox.put(item{cancel: c})
+		in.giveUp(c)
 		return "", contextEnded(ctx)
 	}
 }
@@ -177,8 +215,8 @@ func (s *Session) closedFailure(step string) *Failure {
 		if s.failure != nil {
 			f.Message = "the session has ended: " + s.failure.Message
 			f.Err = s.failure
-			if s.failure.Kind == Trap {
-				f.Kind = Trap
+			if s.failure.Kind == Trap || s.failure.Kind == Limit {
+				f.Kind = s.failure.Kind
 			}
 		}
 	default:

@@ -18,8 +18,8 @@ func BenchmarkInstantiate(b *testing.B) {
 		}
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				in, err := e.instantiate(context.Background(), recorder{})
-				if err != nil {
+				in := e.newInstance(e.config.Logger)
+				if err := in.instantiate(context.Background(), recorder{}); err != nil {
 					b.Fatal(err)
 				}
 				_ = in.core.Close(context.Background())

@@ -44,13 +44,18 @@ func newTestEngine(config Config) (*Engine, error) {
 // warmedDir is what TestMain removes: warmed's folder, once there is one.
 var warmedDir string
 
-// warmed is a folder with all of the core in the cache, for tests to copy.
+// warmed is a folder with all of the core in the cache, for tests to copy. It begins with what the
+// user's own cache has: compiling the core takes seconds, and a minute under the race detector.
 var warmed = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "engine-test")
 	if err != nil {
 		return "", err
 	}
 	warmedDir = dir
+	if user, err := os.UserCacheDir(); err == nil {
+		// What is not there, or half of it, is compiled.
+		_ = os.CopyFS(dir, os.DirFS(filepath.Join(user, "caisson")))
+	}
 	e, err := newTestEngine(Config{CacheDir: dir, CompileFirst: true})
 	if err != nil {
 		return "", err

@@ -1,7 +1,7 @@
 // Package without says which optimisations a program leaves out. None, but in one that is linked
 // with a list of their names: the tests are run so (CAISSON_WITHOUT=... make test).
 //
-//	go test -ldflags=-X=github.com/caisson-dev/caisson/host-go/internal/without.names=callers,direct-writes ./...
+//	go test -ldflags=-X=github.com/caisson-dev/caisson/host-go/internal/without.names=readers,direct-writes ./...
 package without
 
 import (
@@ -17,7 +17,7 @@ var names string
 var (
 	Interpreter    = has("interpreter")     // instances begin there while the core compiles
 	SharedMemory   = has("shared-memory")   // instances share what none of them has written to
-	Callers        = has("callers")         // who brings something to the core runs it
+	Readers        = has("readers")         // who reads something small from a server runs the core with it
 	DirectWrites   = has("direct-writes")   // what nothing follows is written to a pipe at once
 	WholeResponses = has("whole-responses") // a small response is one event
 )

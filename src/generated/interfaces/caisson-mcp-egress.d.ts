@@ -3,12 +3,14 @@ declare module 'caisson:mcp/egress@0.1.0' {
   /**
    * Begins an HTTP exchange for a session. Events: one `http-response`; or at most one `http-head`,
    * then any number of `http-body`, and in every case one `http-end`; unless `http-abort` came
-   * first. An id in use is a broken contract, and traps.
+   * first. Exchanges may wait for their turn: those that an operation begins do not wait for those
+   * that an event does.
    */
   export function httpStart(exchange: ExchangeId, session: SessionId, request: HttpRequest): void;
   /**
    * Keeps a request of a session's, to be sent any number of times by `http-post`. It takes the place
-   * of what had the id before. An id above 1023 is a broken contract, and traps.
+   * of what had the id before. Its body is not kept. An id above 1023, and requests that are larger
+   * together than the host allows, are a broken contract, and trap.
    */
   export function httpPrepare(template: TemplateId, session: SessionId, request: HttpRequest): void;
   /**
@@ -24,13 +26,13 @@ declare module 'caisson:mcp/egress@0.1.0' {
   /**
    * Starts the session's command and opens a pipe to its standard input and output. Events: any
    * number of `pipe-data`, and in every case one `pipe-closed`. The host knows which command: the
-   * core cannot name one. An id in use is a broken contract, and traps.
+   * core cannot name one. One that is opened again and again ends at once, with `limit`.
    */
   export function pipeOpen(pipe: PipeId, session: SessionId): void;
   /**
    * Writes one message, without a line break in it; the host ends it with one. Messages keep
    * their order. On a pipe that is not there it is dropped: `pipe-closed` may have been on its
-   * way.
+   * way. A pipe on which more waits than the host allows is closed, with `limit`.
    */
   export function pipeWrite(pipe: PipeId, message: string): void;
   /**

@@ -2,7 +2,7 @@
 declare module 'caisson:mcp/timers@0.1.0' {
   /**
    * Sets a timer: one `timer` event comes when the delay is over, not before. Setting one that
-   * is set moves it.
+   * is set moves it. More timers than the host allows are a broken contract, and trap.
    */
   export function set(timer: TimerId, delayMs: number): void;
   /**

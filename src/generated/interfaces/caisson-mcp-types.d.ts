@@ -50,7 +50,7 @@ declare module 'caisson:mcp/types@0.1.0' {
    * There was a connection, and it broke. What was sent may have had an effect.
    * ## `"limit"`
    * 
-   * A message was larger than the host allows.
+   * A message was larger, or there was more of something, than the host allows.
    */
   export type IoErrorKind = 'refused' | 'connect' | 'transport' | 'limit';
   /**
@@ -177,7 +177,7 @@ declare module 'caisson:mcp/types@0.1.0' {
     val: string,
   }
   /**
-   * A message was larger than the host allows.
+   * A message was larger, or there was more of something, than the host allows.
    */
   export interface FailureLimit {
     tag: 'limit',

@@ -1,0 +1,108 @@
+package engine
+
+import (
+	"fmt"
+	"sync"
+)
+
+// A resource is something that a session makes the host hold, or do.
+type resource int
+
+const (
+	openCalls     resource = iota // operations that have not settled
+	requestBodies                 // bytes on their way to the server over HTTP
+	templates                     // bytes of the requests that are kept
+	timersSet                     // timers
+	questions                     // handlers that answer the server
+	refusals                      // effects that were refused, and of which the core does not know yet
+	handlerBytes                  // bytes that wait for the program's handlers
+	resources                     // how many resources there are
+)
+
+// A limit is how much of a resource a session may have at a time.
+type limit struct {
+	most   int64
+	what   string // of it, as in "more than 64 ..."
+	remedy string // or ""
+}
+
+// What does not depend on an option. docs/architecture.md, "What bounds what", says so too.
+const (
+	maxCalls     = 16384
+	maxBodies    = 128 << 20
+	maxTemplates = 1024
+	// maxTemplateBytes is far above what a request needs that goes out with every call.
+	maxTemplateBytes = 4 << 20
+	maxTimers        = 65536
+	// maxQuestions is small: each is a goroutine of the program's, and often a person to be asked.
+	maxQuestions = 64
+	maxRefusals  = 16384
+)
+
+func (c *Config) limits() [resources]limit {
+	return [resources]limit{
+		openCalls: {maxCalls, "calls have not settled", "wait for some to end"},
+		requestBodies: {
+			max(maxBodies, 4*c.Egress.MaxMessage), "bytes of requests are on their way to the server",
+			"send less at a time, or raise Options.MaxMessageBytes: a quarter of it is the bound on one message",
+		},
+		templates:    {maxTemplateBytes, "bytes of requests are kept for the core", ""},
+		timersSet:    {maxTimers, "timers are set", ""},
+		questions:    {maxQuestions, "questions of the server wait for the handlers", ""},
+		refusals:     {maxRefusals, "effects of the core were refused at once", ""},
+		handlerBytes: {max(c.HandlerBytes, c.Egress.MaxMessage), "bytes from the server wait for the handlers", "make them quicker, or raise Options.MaxQueuedBytes"},
+	}
+}
+
+// A budget is what one session may make the host hold. Whatever a server or the core can make grow
+// draws from it before it is made, and is refused at once where it does not fit: an attack costs its
+// own session. It is safe for concurrent use.
+type budget struct {
+	limits [resources]limit
+
+	mu   sync.Mutex
+	held [resources]int64
+}
+
+// take draws n of a resource, or says why it cannot.
+func (b *budget) take(r resource, n int64) *overBudget {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	// Written so that the sum cannot overflow.
+	if l := &b.limits[r]; n > l.most-b.held[r] {
+		return &overBudget{l}
+	}
+	b.held[r] += n
+	return nil
+}
+
+// give gives back what was taken.
+func (b *budget) give(r resource, n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.held[r] -= n
+}
+
+// holds says how much of a resource is taken.
+func (b *budget) holds(r resource) int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.held[r]
+}
+
+// overBudget says that something does not fit. As the error of an import it ends the session.
+type overBudget struct{ *limit }
+
+// Error names the bound, and what to do.
+func (e *overBudget) Error() string {
+	text := fmt.Sprintf("more than %d %s", e.most, e.what)
+	if e.remedy != "" {
+		text += ": " + e.remedy
+	}
+	return text
+}
+
+// failure is the failure of what does not fit.
+func (e *overBudget) failure(step string) *Failure {
+	return &Failure{Kind: Limit, Step: step, Message: e.Error(), Err: e}
+}

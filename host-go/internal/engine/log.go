@@ -1,0 +1,103 @@
+package engine
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// What of a session is logged: as much as a server says that prints a long story when it starts, and
+// no more than a few hundred kilobytes a second.
+const (
+	maxLines      = 1000 // at once
+	linesASecond  = 100
+	maxLineLength = 4 << 10 // in bytes
+)
+
+// lines counts the lines of one session's log. It is safe for concurrent use.
+type lines struct {
+	logger *slog.Logger // the program's own
+	server string
+
+	mu      sync.Mutex
+	limiter *rate.Limiter
+	dropped int
+}
+
+// paced gives a logger for what a server or the core brings about: lines are cut, and those that are
+// too many left out.
+func paced(logger *slog.Logger, server string) (*slog.Logger, *lines) {
+	l := &lines{logger: logger, server: server, limiter: rate.NewLimiter(linesASecond, maxLines)}
+	return slog.New(&pacedHandler{logger.Handler(), l}), l
+}
+
+// allow reports whether one more line may be logged.
+func (l *lines) allow() bool {
+	l.mu.Lock()
+	ok := l.limiter.AllowN(time.Now(), 1)
+	if !ok {
+		l.dropped++
+	}
+	first := l.dropped == 1 && !ok
+	l.mu.Unlock()
+	if first {
+		l.logger.Warn("more lines are logged than may be: some are left out", "server", l.server, "a second", linesASecond)
+	}
+	return ok
+}
+
+// end says how many lines were left out.
+func (l *lines) end() {
+	l.mu.Lock()
+	dropped := l.dropped
+	l.dropped = 0
+	l.mu.Unlock()
+	if dropped > 0 {
+		l.logger.Warn("lines of the log were left out", "server", l.server, "lines", dropped)
+	}
+}
+
+// A pacedHandler is a handler that leaves lines out.
+type pacedHandler struct {
+	slog.Handler
+	lines *lines
+}
+
+// Handle implements [slog.Handler].
+func (h *pacedHandler) Handle(ctx context.Context, r slog.Record) error {
+	if !h.lines.allow() {
+		return nil
+	}
+	r.Message = cut(r.Message)
+	return h.Handler.Handle(ctx, r)
+}
+
+// WithAttrs implements [slog.Handler].
+func (h *pacedHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &pacedHandler{h.Handler.WithAttrs(attrs), h.lines}
+}
+
+// WithGroup implements [slog.Handler].
+func (h *pacedHandler) WithGroup(name string) slog.Handler {
+	return &pacedHandler{h.Handler.WithGroup(name), h.lines}
+}
+
+// cut gives as much of a text as may be a line of the log.
+func cut(text string) string {
+	if len(text) <= maxLineLength {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxLineLength], "") + "…"
+}
+
+// logWriter puts what the guest's engine prints into the log. It comes in whole lines, rarely.
+type logWriter struct{ logger *slog.Logger }
+
+func (w *logWriter) Write(p []byte) (int, error) {
+	w.logger.Debug("the core prints", "text", cut(string(p)))
+	return len(p), nil
+}

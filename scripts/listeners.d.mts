@@ -1,0 +1,1 @@
+export function listeners(pid: number): { all: number; beyond: string[] };

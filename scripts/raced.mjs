@@ -1,0 +1,39 @@
+// What `go test -race` runs. The race detector finds two goroutines that use the same memory without
+// having agreed on it, and makes a test five to twenty times slower. Each test runs without it too.
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+import { root } from './steps.mjs';
+
+const SHARES = /^\s*go (func\b|\w+[.(])|"sync(\/atomic)?"|\.Parallel\(|\.RunParallel\(/m;
+
+/** The packages whose code or tests start goroutines or share memory between them; others have one goroutine. */
+export function raced() {
+    const format =
+        '{{.ImportPath}} {{.Dir}}{{range .GoFiles}} {{.}}{{end}}{{range .TestGoFiles}} {{.}}{{end}}{{range .XTestGoFiles}} {{.}}{{end}}';
+    const { stdout } = spawnSync('go', ['-C', 'host-go', 'list', '-f', format, './...'], {
+        cwd: root,
+        encoding: 'utf8'
+    });
+    const packages = stdout
+        .trim()
+        .split('\n')
+        .map(line => line.split(' '));
+    return packages
+        .filter(([, folder, ...files]) => files.some(name => SHARES.test(readFileSync(`${folder}/${name}`, 'utf8'))))
+        .map(([path]) => path);
+}
+
+/** Tests that would show the detector nothing, or what another test shows it in less time, each with the reason. */
+export const unraced = {
+    TestStatic: 'builds the program, without the detector',
+    TestComponentInspect: 'reads components, in one goroutine',
+    TestDissect: 'reads a component, in one goroutine',
+    TestComponentRun: 'runs one program after the other; the tests of component/wasi have its goroutines',
+    TestReplayOnFirstRun:
+        'interprets, a hundred times slower; TestFirstRun has the move, TestRecordAndReplay the replay',
+    TestDifferential: 'carries values, in one goroutine',
+    TestWithout: 'starts that have less beside each other than the one of TestFirstRun',
+    TestUnusableCacheDir: 'a start as that of TestFirstRun',
+    TestDamagedCache: 'files that are wrong, read in one goroutine'
+};
