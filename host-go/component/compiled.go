@@ -57,7 +57,7 @@ func (c *Compiled) compile(ctx context.Context) error {
 		m := &c.program.Modules[i]
 		b, counter, err := c.instrument(m.Bytes)
 		if err != nil {
-			return &DecodeError{Offset: m.Offset, Msg: err.Error(), Err: err}
+			return moduleError(m.Offset, err)
 		}
 		if err := c.addModule(ctx, i, b, "", counter); err != nil {
 			return err
@@ -65,6 +65,15 @@ func (c *Compiled) compile(ctx context.Context) error {
 		m.Bytes = nil
 	}
 	return c.finish(ctx)
+}
+
+// moduleError is the error of a core module that cannot be metered.
+func moduleError(offset int, err error) error {
+	e := &DecodeError{Offset: offset, Msg: err.Error(), Err: err}
+	if core := (*wasm.Error)(nil); errors.As(err, &core) {
+		e.Unsupported = core.Unsupported
+	}
+	return e
 }
 
 // compilePrepared compiles what a start needs.

@@ -17,6 +17,9 @@ import (
 type Error struct {
 	Offset int
 	Msg    string
+	// Unsupported says that the component may be valid, and uses what is not
+	// supported.
+	Unsupported bool
 }
 
 // Error tells the offset and the fault.
