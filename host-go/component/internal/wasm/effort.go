@@ -4,7 +4,7 @@ package wasm
 // nanoseconds of time or bytes of memory, whichever is more: measured on the
 // shapes of TestEffort, and rounded up.
 const (
-	functionEffort = 4_000
+	functionEffort = 6_000
 	instrEffort    = 500
 	memoryEffort   = 5_000 // beyond that of the instruction: a check of bounds
 	callEffort     = 2_000

@@ -64,7 +64,7 @@ func (p *pricing) function(i int, r *reader) []byte {
 	index := p.in.imported + uint32(i)
 	t := p.in.types[p.in.funcTypes[index]]
 	at := *r
-	p.f.reset(r, t, false)
+	p.f.reset(r, t, p.in.Calls)
 	body := p.f.rewrite()
 	before := at
 	own := p.effort.measure(&before, t, 0)
