@@ -47,9 +47,15 @@ type Config struct {
 // Runtime's Config, and there the default. The time that a call takes is bounded by
 // its context.
 type Limits struct {
-	// Memory bounds the core memories of the instance, taken together, in bytes. A
-	// guest that asks for more is refused by memory.grow and may go on. The default
-	// is 512 MiB.
+	// Memory bounds what the host holds for the instance, in bytes: its core
+	// memories, tables, globals, handles, core instances and component instances,
+	// and the stacks of functions whose calls are nested. What is on the Go heap
+	// counts twice, as the collector lets the heap grow to that. A guest that asks
+	// for more is refused by memory.grow and table.grow and may go on; where there
+	// is nothing to refuse, it traps with a *LimitError. The values of the calls that
+	// run may take what is left of it, and 16 MiB when nothing is. Beside it an
+	// instance keeps up to 4 MiB of stacks for functions to be called again, and the
+	// call that runs has a stack of up to 100 MB. The default is 512 MiB.
 	Memory uint64
 
 	// Fuel is how much one call may use that is given none of its own by WithFuel,
@@ -60,7 +66,7 @@ type Limits struct {
 
 	// CallDepth bounds how deep calls from component to component may nest in one
 	// call of the host. Calls within a core module are bounded by the stack that
-	// the core runtime gives to guests: 50 MB, or 2,000 calls in its interpreter.
+	// the core runtime gives to guests: 100 MB, or 2,000 calls in its interpreter.
 	// The default is 500.
 	CallDepth int
 }

@@ -64,8 +64,9 @@
 //
 // Guest code is metered unless Config.Unmetered is set: it has safe points, at
 // which the garbage collector can stop it, and where it ends when the context of
-// the call ends or its fuel is used up. Memories, tables and handle tables are
-// bounded, and so is what a call can make the host allocate. An instance that
+// the call ends or its fuel is used up. What the host holds for an instance is
+// bounded by one budget of bytes, and so is what a call can make it allocate. An
+// instance that
 // was stopped or that trapped is dead; its siblings are not affected.
 //
 // # Errors

@@ -29,7 +29,7 @@ func (in *Instance) open(ctx context.Context) error {
 		return ctx.Err()
 	}
 	in.callCtx.Context = ctx
-	in.depth, in.begun = 0, 0
+	in.depth, in.begun, in.lifted = 0, 0, 0
 	in.fuel.begin(done, in.fuelOf(ctx))
 	return nil
 }
@@ -61,6 +61,8 @@ func (in *Instance) failed(name string, cause any) error {
 
 // reset takes back the marks of a call that ended before it entered the guest.
 func (in *Instance) reset() {
+	in.budget.give(in.stacks)
+	in.running, in.stacks = nil, 0
 	for _, c := range in.comps {
 		c.mayEnter, c.mayLeave = true, true
 	}

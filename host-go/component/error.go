@@ -25,6 +25,9 @@ type DecodeError struct {
 	Offset int
 	// Msg names the fault or the construct.
 	Msg string
+	// Unsupported says that the component may be valid, and uses what is not
+	// supported: Msg names it.
+	Unsupported bool
 	// Err is the cause, where there is one: the core runtime's error about a
 	// core module.
 	Err error
@@ -109,11 +112,13 @@ func (e *TrapError) Unwrap() error { return e.Err }
 
 // LimitError is a limit that was reached; the *TrapError of the call wraps it.
 type LimitError struct {
-	// Resource is what ran out: "fuel", "memory", "call depth", "stack",
-	// "bytes lifted in one call".
+	// Resource is what ran out: "fuel"; "call depth"; "memory", "tables",
+	// "globals", "handles", "functions", "core instances", "component instances" or
+	// "stack" when it was Limits.Memory, and "values of one call".
 	Resource string
-	// Limit is how much there was: units of fuel, bytes, nested calls. It is 0 for
-	// the stack, which is the core runtime's.
+	// Limit is how much there was: units of fuel, nested calls, or bytes, for all
+	// that Limits.Memory bounds taken together. It is 0 for a stack that reached the
+	// core runtime's own bound.
 	Limit uint64
 }
 

@@ -58,7 +58,7 @@ func FuzzComponent(f *testing.F) {
 			return
 		}
 		defer in.Close(context.Background())
-		for name, f := range c.funcs {
+		for name, f := range c.exports.all("") {
 			_, err := in.ExportedFunction(name).Call(ctx, zeroArgs(f.sig.typ)...)
 			known(t, err)
 			in.MemorySize()

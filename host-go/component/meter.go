@@ -25,7 +25,7 @@ const safePointName = "safe-point"
 const maxEffort = 4_000_000_000
 
 // metering is what core modules get.
-var metering = wasm.Metering{Module: hostModule, Name: safePointName, Quantum: quantum, Counter: "fuel", TableElements: maxTableElements}
+var metering = wasm.Metering{Module: hostModule, Name: safePointName, Grow: growName, Grown: grownName, Quantum: quantum, Counter: "fuel", TableElements: maxTableElements}
 
 // instrument prepares a core module for the core runtime: import names that it
 // takes, counts that were checked, and safe points in the code.

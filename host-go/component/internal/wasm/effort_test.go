@@ -169,7 +169,7 @@ func TestEffortOfManyFunctions(t *testing.T) {
 // run: no function of theirs is too much.
 func TestEffortOfPrograms(t *testing.T) {
 	for i, module := range coreModules(t) {
-		in := &instrumenter{Metering: metering, b: module, shiftBy: 1}
+		in := &instrumenter{Metering: metering, b: module, shiftBy: 1, added: map[byte][][]byte{}, references: map[uint32]uint32{}}
 		in.scan()
 		in.Effort = 4_000_000_000
 		p := &pricing{in: in, f: &function{in: in}, effort: effort{in: in}}

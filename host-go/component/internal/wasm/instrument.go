@@ -15,6 +15,11 @@ type Metering struct {
 	Counter string
 	// TableElements bounds the maximum of each table the module defines.
 	TableElements uint32
+	// Grow and Grown are the names of imports from Module, [i32] -> [i32], which
+	// modules get that have a table that can grow. Before a table grows, Grow is
+	// called with the number of elements, and returns it, or -1 to refuse. After
+	// that Grown is called with what table.grow gave, and returns it. "" adds none.
+	Grow, Grown string
 	// Load is the name of a second import from Module, [i32] -> [], which Split
 	// makes use of. "" adds none.
 	Load string
@@ -58,7 +63,7 @@ func Instrument(b []byte, m Metering) (out []byte, counter string, err error) {
 	if _, ok := in.secs[secCode]; !ok {
 		in.Off = true
 	}
-	in.added = map[byte][][]byte{}
+	in.added, in.references = map[byte][][]byte{}, map[uint32]uint32{}
 	if !in.Off {
 		in.addMeter()
 	}
@@ -82,14 +87,17 @@ type instrumenter struct {
 	secs    map[byte]section
 	customs []section
 
-	types     []*FuncType
-	funcTypes []uint32 // type indices, imports first
-	imported  uint32   // functions imported
-	globals   uint32
-	tables    []uint64          // how many elements each has at least; imports first
-	unsure    []segment         // element segments that may not fit their table
-	added     map[byte][][]byte // by section
-	shiftBy   uint32            // functions added to the imports
+	types      []*FuncType
+	funcTypes  []uint32 // type indices, imports first
+	imported   uint32   // functions imported
+	globals    uint32
+	tables     []uint64          // how many elements each has at least; imports first
+	unsure     []segment         // element segments that may not fit their table
+	grows      bool              // a table can grow
+	grow       uint32            // the function Grow; Grown is the next
+	references map[uint32]uint32 // globals, by the function that they refer to
+	added      map[byte][][]byte // by section
+	shiftBy    uint32            // functions added to the imports
 }
 
 // sectionOrder is the order of sections in a module; custom ones go anywhere.
@@ -139,7 +147,9 @@ func (in *instrumenter) scanSection(r *reader, id byte) {
 			case KindTable:
 				r.byte()
 				r.valType()
-				in.tables = append(in.tables, r.limits().Min)
+				limits := r.limits()
+				in.tables = append(in.tables, limits.Min)
+				in.grows = in.grows || growing(limits)
 				continue
 			}
 			r.importDesc()
@@ -147,6 +157,10 @@ func (in *instrumenter) scanSection(r *reader, id byte) {
 	case secFunction:
 		for range r.count() {
 			in.funcTypes = append(in.funcTypes, in.typeIndex(r))
+		}
+	case secTable:
+		for range r.count() {
+			in.grows = in.grows || growing((&scanner{}).table(r).Limits)
 		}
 	case secGlobal:
 		in.globals += uint32(r.count())
@@ -180,12 +194,15 @@ func (in *instrumenter) write() []byte {
 	if len(in.unsure) > 0 {
 		in.addStart()
 	}
+	code := in.section(secCode)
 	for _, id := range sectionOrder {
 		switch id {
 		case secTable:
 			out = append(out, tables...)
 		case secElement:
 			out = append(out, elements...)
+		case secCode:
+			out = append(out, code...)
 		default:
 			out = append(out, in.section(id)...)
 		}

@@ -144,7 +144,9 @@ func (f *function) instr() {
 	at := r.pos
 	top := &f.regions[len(f.regions)-1]
 	top.length++
-	switch op := r.byte(); op {
+	op := r.byte()
+	r.supported(op)
+	switch op {
 	case opBlock, opIf, opTry:
 		f.in.blockType(r)
 		f.blocks = append(f.blocks, false)
@@ -174,11 +176,11 @@ func (f *function) instr() {
 		f.in.typeIndex(r)
 		f.call(top)
 	case opRefFunc:
-		r.pos = at
-		f.flush()
-		r.byte()
-		f.out = appendU32(append(f.out, op), f.in.shift(r))
-		f.instead()
+		if f.in.Off {
+			f.in.shift(r)
+			break
+		}
+		f.refFunc(at)
 	case opLocalGet, opLocalSet, opLocalTee:
 		if i := r.u32(); i >= f.locals {
 			r.fail("unknown local %d", i)
@@ -242,8 +244,14 @@ func (f *function) misc(at int) {
 		indices, shift = 2, elementsShift
 	case 17:
 		indices, shift = 1, elementsShift
+	case 19, 20, 21, 22:
+		r.unsupported(wideArithmetic)
 	default:
 		r.fail("unknown instruction 0xfc %d", sub)
+	}
+	if sub == 15 && f.in.grows && !f.in.Off {
+		f.tableGrow(at)
+		return
 	}
 	if shift != 0 && !f.in.Off {
 		r.pos = at
