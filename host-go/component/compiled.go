@@ -100,7 +100,13 @@ func (c *Compiled) addModule(ctx context.Context, i int, b []byte, hash, counter
 	if err != nil {
 		return c.moduleError(ctx, i, fmt.Errorf("core module: %w", err))
 	}
-	code, err := c.r.compile(listening, b, hash)
+	workers := c.r.cfg.CompilationWorkers
+	if c.prepared == nil {
+		if workers, err = c.r.workers(b); err != nil {
+			return c.moduleError(ctx, i, err)
+		}
+	}
+	code, err := c.r.compile(listening, b, hash, workers)
 	if err != nil {
 		return c.moduleError(ctx, i, fmt.Errorf("core module: %w", err))
 	}
@@ -160,7 +166,7 @@ func (c *Compiled) compileShims(ctx context.Context) error {
 		b := shim(inst.Members)
 		key := sha256.Sum256(b)
 		if made[key] == nil {
-			code, err := c.r.compile(ctx, b, "")
+			code, err := c.r.compile(ctx, b, "", fewWorkers)
 			if err != nil {
 				return fmt.Errorf("component: module for inline exports: %w", err)
 			}

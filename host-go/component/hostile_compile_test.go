@@ -224,3 +224,14 @@ func TestCloseWhileCompiling(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Functions that are costly to compile are not compiled many at a time.
+func TestWorkers(t *testing.T) {
+	r := testRuntime(t, &Config{CompilationWorkers: 16})
+	for n, want := range map[int]int{10: 16, 1000: 16, 4000: 8} {
+		got, err := r.workers(coreOf(1, loopsOf(n), loopsOf(10)))
+		if err != nil || got > want || got < fewWorkers || (want == 16) != (got == 16) {
+			t.Errorf("%d loops are compiled by %d workers, %v", n, got, err)
+		}
+	}
+}
