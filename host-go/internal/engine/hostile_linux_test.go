@@ -320,7 +320,7 @@ func TestHostileGuest(t *testing.T) {
 }
 
 // hostileEngine makes an engine for hostile cores, with little memory.
-func hostileEngine(t *testing.T, core *component.Prepared, log io.Writer, guestTime time.Duration) *Engine {
+func hostileEngine(t testing.TB, core *component.Prepared, log io.Writer, guestTime time.Duration) *Engine {
 	t.Helper()
 	config := Config{
 		Core: core, CompileFirst: true, MemoryBytes: 64 << 20, MaxGuestTime: guestTime, HandlerBytes: 64 << 20,
@@ -335,7 +335,7 @@ func hostileEngine(t *testing.T, core *component.Prepared, log io.Writer, guestT
 }
 
 // session opens a session whose core does a script.
-func (e *arena) session(t *testing.T, script func(*arena) *script) *Session {
+func (e *arena) session(t testing.TB, script func(*arena) *script) *Session {
 	t.Helper()
 	does := first().settle()
 	if script != nil {

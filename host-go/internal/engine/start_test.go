@@ -121,7 +121,7 @@ func open(t *testing.T, e *Engine) *Session {
 	return s
 }
 
-func testContext(t *testing.T) context.Context {
+func testContext(t testing.TB) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
