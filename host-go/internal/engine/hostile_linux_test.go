@@ -90,13 +90,13 @@ func attacks() []attack {
 		{name: "one question 5,000 times", ends: "question 1 waits already", handlers: 1, then: simple(func(s *script) {
 			s.times(5000, func() { s.call(askHost, 1, 1, "roots/list", "{}") }).settle()
 		})},
-		{name: "5,000 questions", handlers: maxQuestions, goroutines: maxQuestions, then: simple(func(s *script) {
+		{name: "5,000 questions", handlers: MaxQuestions, goroutines: MaxQuestions, then: simple(func(s *script) {
 			s.times(5000, func() { s.call(askHost, turn, 1, "roots/list", "{}") }).settle()
 		})},
-		{name: "5,000 questions taken back", handlers: maxQuestions, goroutines: maxQuestions, then: simple(func(s *script) {
+		{name: "5,000 questions taken back", handlers: MaxQuestions, goroutines: MaxQuestions, then: simple(func(s *script) {
 			s.times(5000, func() { s.call(askHost, turn, 1, "roots/list", "{}").call(retractAsk, turn) }).settle()
 		})},
-		{name: "a million questions", ends: "refused at once", handlers: maxQuestions, goroutines: maxQuestions, then: simple(func(s *script) {
+		{name: "a million questions", ends: "refused at once", handlers: MaxQuestions, goroutines: MaxQuestions, then: simple(func(s *script) {
 			s.times(many, func() { s.call(askHost, turn, 1, "roots/list", "{}") }).settle()
 		})},
 		{name: "large questions", handlers: 6, heap: 150, then: simple(func(s *script) {
