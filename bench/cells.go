@@ -24,11 +24,19 @@ type Cell struct {
 	Times     int    // how often the result has it
 	Tools     int    // that the server has
 	Sessions  int
-	InFlight  int // for each session
+	InFlight  int    // for each session
+	Revision  string `json:",omitempty"` // the one that the server speaks; the newest when empty
+	Unlisted  bool   `json:",omitempty"` // the session has never listed the server's tools
 }
 
 // String names the cell: `-work` chooses by it.
-func (c Cell) String() string { return c.Transport + ": " + c.name() }
+func (c Cell) String() string {
+	name := c.Transport + ": " + c.name()
+	if c.Revision != "" {
+		name = c.Revision + ", " + name
+	}
+	return name
+}
 
 func (c Cell) name() string {
 	name := "tools/list, 1 tool"
@@ -40,6 +48,9 @@ func (c Cell) name() string {
 		if c.Times > 1 {
 			name += fmt.Sprintf(" × %d back", c.Times)
 		}
+	}
+	if c.Unlisted {
+		name += ", never listed"
 	}
 	if c.InFlight > 1 {
 		name += fmt.Sprintf(", %d in flight", c.InFlight)

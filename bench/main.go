@@ -39,6 +39,7 @@ var sections = []struct {
 }{
 	{"start", false, (*bench).measureStarts},
 	{"calls", false, (*bench).measureCalls},
+	{"revisions", false, (*bench).measureRevisions},
 	{"cores", false, (*bench).measureCores},
 	{"meter", false, (*bench).measureMeter},
 	{"parts", false, (*bench).measureParts},

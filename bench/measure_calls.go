@@ -82,7 +82,7 @@ func (b *bench) round(t *table, peers []*peer, cells []Cell) error {
 				continue
 			}
 			for _, r := range running {
-				b.open(t, r, servers, transport, tools)
+				b.open(t, r, servers.server(transport, tools, ""), transport, tools)
 			}
 			for _, c := range group {
 				for _, r := range running {
@@ -99,8 +99,8 @@ func (b *bench) round(t *table, peers []*peer, cells []Cell) error {
 
 // open opens sessions, whose times go into the table if there is one, and calls once or more on each
 // so that nothing is done for the first time in what is measured.
-func (b *bench) open(t *table, r *process, servers *servers, transport string, tools int) {
-	reply, err := r.ask(wire.Request{Op: wire.Connect, Server: servers.server(transport, tools), Count: connects})
+func (b *bench) open(t *table, r *process, server *wire.Server, transport string, tools int) {
+	reply, err := r.ask(wire.Request{Op: wire.Connect, Server: server, Count: connects})
 	if err != nil {
 		b.say("%s over %s: %v", r.peer.name, transport, err)
 		return

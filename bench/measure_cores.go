@@ -93,7 +93,7 @@ func (b *bench) coresOf(t *table, p *peer, servers *servers, s scaling) error {
 			return err
 		}
 		defer processes[i].stop()
-		b.open(nil, processes[i], servers, s.transport, 1)
+		b.open(nil, processes[i], servers.server(s.transport, 1, ""), s.transport, 1)
 	}
 	cells := s.cells()
 	for range pairs {

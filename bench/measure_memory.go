@@ -24,7 +24,7 @@ func (b *bench) measureMemory(results *Results) error {
 			if last := len(result.Sessions) - 1; last >= 0 {
 				open = result.Sessions[last]
 			}
-			_, err := r.ask(wire.Request{Op: wire.Connect, Server: servers.server(httpJSON, 1), Count: n - open})
+			_, err := r.ask(wire.Request{Op: wire.Connect, Server: servers.server(httpJSON, 1, ""), Count: n - open})
 			if err == nil {
 				work := call(httpJSON, 100, n, 1).work(0)
 				_, err = r.ask(wire.Request{Op: wire.Run, Work: &work})

@@ -25,7 +25,7 @@ func (b *bench) measureParts(results *Results) error {
 	}
 	defer r.stop()
 	for _, transport := range []string{stdio, httpJSON} {
-		if _, err := r.ask(wire.Request{Op: wire.Connect, Server: servers.server(transport, 1), Count: 1}); err != nil {
+		if _, err := r.ask(wire.Request{Op: wire.Connect, Server: servers.server(transport, 1, ""), Count: 1}); err != nil {
 			return err
 		}
 		for _, c := range b.wanted([]Cell{call(transport, 100, 1, 1), call(transport, 100, 1, 64), call(transport, 10e3, 1, 1), call(transport, 1e6, 1, 1)}) {

@@ -35,7 +35,7 @@ func (b *bench) measureSoak(results *Results) error {
 }
 
 func (b *bench) soak(result *SoakResult, r *process, servers *servers) error {
-	if _, err := r.ask(wire.Request{Op: wire.Connect, Server: servers.server(stdio, 1), Count: 1}); err != nil {
+	if _, err := r.ask(wire.Request{Op: wire.Connect, Server: servers.server(stdio, 1, ""), Count: 1}); err != nil {
 		return err
 	}
 	for i := range soakSteps {
@@ -54,7 +54,7 @@ func (b *bench) soak(result *SoakResult, r *process, servers *servers) error {
 			if _, err := r.ask(wire.Request{Op: wire.Close}); err != nil {
 				return err
 			}
-			if _, err := r.ask(wire.Request{Op: wire.Connect, Server: servers.server(httpJSON, 1), Count: 1}); err != nil {
+			if _, err := r.ask(wire.Request{Op: wire.Connect, Server: servers.server(httpJSON, 1, ""), Count: 1}); err != nil {
 				return err
 			}
 		}

@@ -39,7 +39,7 @@ func (b *bench) measureStarts(results *Results) error {
 				if s.Peer != p.name {
 					continue
 				}
-				stages, err := b.start(p, servers.server(s.Transport, 1), s.First)
+				stages, err := b.start(p, servers.server(s.Transport, 1, ""), s.First)
 				if err != nil {
 					return err
 				}

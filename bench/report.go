@@ -25,6 +25,7 @@ func render(r *Results) string {
 	fmt.Fprintln(&w)
 	renderTargets(&w, r)
 	renderCalls(&w, r.Calls)
+	renderRevisions(&w, r.Revisions)
 	renderConnects(&w, r.Connects)
 	renderStarts(&w, r.Starts)
 	renderMemory(&w, r.Memory)
@@ -69,6 +70,10 @@ func renderCalls(w *strings.Builder, calls []CallResult) {
 		head, rows := matrix(calls, t.text)
 		grid(w, t.title, "", head, rows)
 	}
+	renderFailures(w, calls)
+}
+
+func renderFailures(w *strings.Builder, calls []CallResult) {
 	var failures []string
 	for _, c := range calls {
 		if c.Error != "" {

@@ -12,6 +12,7 @@ type Results struct {
 	Peers     []PeerResult
 	Calls     []CallResult
 	Connects  []ConnectResult
+	Revisions []CallResult
 	Starts    []StartResult
 	Memory    []MemoryResult
 	Cores     []CallResult

@@ -42,15 +42,20 @@ func startServers(program string) (*servers, error) {
 	return s, nil
 }
 
-// server gives the server with so many tools.
-func (s *servers) server(transport string, tools int) *wire.Server {
-	if transport == inMemory {
-		return &wire.Server{URL: memory.URL}
+// server gives the server with so many tools, which speaks one revision, or the newest.
+func (s *servers) server(transport string, tools int, revision string) *wire.Server {
+	switch transport {
+	case inMemory:
+		return &wire.Server{URL: memory.URL(tools, revision)}
+	case stdio:
+		args := []string{"-tools", fmt.Sprint(tools)}
+		if revision != "" {
+			args = append(args, "-revision", revision)
+		}
+		return &wire.Server{Command: s.program, Args: args}
 	}
-	if transport == stdio {
-		return &wire.Server{Command: s.program, Args: []string{"-tools", fmt.Sprint(tools)}}
-	}
-	return &wire.Server{URL: fmt.Sprintf("http://%s/%s/%d", s.address, strings.TrimPrefix(transport, "http-"), tools)}
+	path := strings.Join([]string{s.address, strings.TrimPrefix(transport, "http-"), fmt.Sprint(tools), revision}, "/")
+	return &wire.Server{URL: "http://" + strings.TrimSuffix(path, "/")}
 }
 
 func (s *servers) stop() {

@@ -33,6 +33,13 @@ var targets = []target{
 	{"tools/call p50, HTTP, SSE, 100 B", "ahead of the SDK on Node, at most 3 × Go SDK", "1.5 ×", func(r *Results) string {
 		return against(r, call(httpSSE, 100, 1, 1), onNode)
 	}},
+	{"tools/call and tools/list of 1 tool p50, five revisions, the worst", "at most 3 × Go SDK", "1.5 ×", func(r *Results) string {
+		return worstRevision(r, func(c Cell) bool { return c.Tools == 1 })
+	}},
+	{"tools/list p50, 100 tools, five revisions, the worst", "at most 2 × Go SDK", "1.5 ×", func(r *Results) string {
+		return worstRevision(r, func(c Cell) bool { return c.Tools == 100 })
+	}},
+	{"tools/call p50 of a tool that was never listed, to the same when listed, the worst", "the same", "", unlisted},
 	{"calls per second, 64 in flight, HTTP, JSON", "the SDK's on Node", "the Go SDK's", func(r *Results) string {
 		return speeds(r, call(httpJSON, 100, 1, 64))
 	}},

@@ -101,7 +101,10 @@ async function ofTheHost(program) {
     });
 }
 
-const built = await check('build the component from source', 'npm', npm('build'));
+const [built] = await Promise.all([
+    check('build the component from source', 'npm', npm('build')),
+    check('build the hostile core from source', 'node', ['scripts/build-hostile.mjs'])
+]);
 if (!all) await leaveOut();
 const demo = () => check('the program is static, and the demo works', 'make', ['--silent', 'demo']);
 if (availableParallelism() > 1) {

@@ -10,12 +10,12 @@ import { Client } from '@modelcontextprotocol/client';
 
 import { ASKED } from './asks.js';
 import type { Call } from './calls.js';
+import type { CallFailure } from './errors.js';
 import { failure } from './errors.js';
 import { isObject } from './json.js';
 import { resultSchema } from './results.js';
 import type { Tap } from './tap.js';
 import { NEVER } from './timers.js';
-import { mirrors } from './tools.js';
 
 /** The extension that lets a server answer with a task (SEP-2663). The core drives it by itself, and so declares it. */
 export const TASKS = 'io.modelcontextprotocol/tasks';
@@ -47,8 +47,10 @@ interface Excluding {
  */
 export class TappedClient extends Client {
     #tap: Tap | undefined;
-    /** Whether the SDK itself knows tools. */
-    knows = false;
+    /** Told of the tools that the SDK has listed by itself. */
+    onlisted: (page: ListToolsResult) => void = () => {};
+    /** What the probe came to, when the handshake of the older revisions followed it. */
+    refusal: CallFailure | undefined;
     #introduced = false;
 
     /** Whether the server has said who it is: before that it may ask for nothing (basic/lifecycle, "Initialization"). */
@@ -72,7 +74,10 @@ export class TappedClient extends Client {
             call.taken = undefined;
             return taken;
         }
-        if (method === 'initialize') args[0] = undeclared(request);
+        if (method === 'initialize') {
+            args[0] = undeclared(request);
+            if (call?.request !== undefined) this.refusal = call.refusal;
+        }
         const schema = isSchema(given) ? undefined : resultSchema(this, method);
         if (schema) args.splice(1, 0, schema);
         const send = () => (super.request as (this: this, ...args: unknown[]) => Promise<unknown>).apply(this, args);
@@ -97,8 +102,6 @@ export class TappedClient extends Client {
 
     /** Takes out of a page what the SDK would: tools whose `x-mcp-header` cannot be followed. Gives their names. */
     dropUnusable(page: ListToolsResult): Set<string> {
-        // The SDK looks through every schema, which takes it a millisecond each.
-        if (!page.tools.some(mirrors)) return new Set();
         const names = page.tools.map(tool => tool.name);
         (this as unknown as Excluding)._excludeInvalidXMcpHeaderTools(page);
         const kept = new Set(page.tools.map(tool => tool.name));
@@ -113,8 +116,9 @@ export class TappedClient extends Client {
 
     /** The SDK lists tools by itself when a call was refused for its headers, and knows them from then on. */
     override async listTools(...args: Parameters<Client['listTools']>): Promise<ListToolsResult> {
-        this.knows = true;
-        return super.listTools(...args);
+        const page = await super.listTools(...args);
+        this.onlisted(page);
+        return page;
     }
 
     protected override _onresponse(response: JSONRPCResponse): void {

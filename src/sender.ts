@@ -14,6 +14,11 @@ import { REPEATABLE, send } from './requests.js';
 /** How often a request is sent at most, when its connections are lost one after the other. */
 const MOST_ATTEMPTS = 5;
 
+/** What a request came to, and over what. */
+interface Answered extends Answer {
+    readonly client: TappedClient;
+}
+
 /** Sends the requests of a session over whatever connection it has. */
 export class Sender {
     /** The level of logging messages, which revision 2026-07-28 has in each request. */
@@ -21,22 +26,16 @@ export class Sender {
 
     constructor(private readonly link: Link) {}
 
-    /** Sends a request as it is. */
-    send(
-        call: Call,
-        method: string,
-        given: Params,
-        then?: (connection: Connection, value: unknown) => void
-    ): Promise<Answer> {
-        return this.over(call, REPEATABLE.has(method), async connection => {
+    /** Sends a request as it is. A connection is given where it has gone out on it. */
+    send(call: Call, method: string, given: Params, sent?: Connection): Promise<Answered> {
+        const ask = async (connection: Connection) => {
             const { client, lane } = connection;
             const params = this.leveled(client, given);
-            const value = lane?.takes(method, params)
-                ? await lane.ask(call, method, params)
-                : await send(client, { method, params }, optionsFor(call));
-            then?.(connection, value);
-            return value;
-        });
+            return !call.taken && lane?.takes(method, params)
+                ? lane.ask(call, method, params)
+                : send(client, { method, params }, optionsFor(call));
+        };
+        return this.over(call, REPEATABLE.has(method), ask, sent);
     }
 
     /**
@@ -49,7 +48,7 @@ export class Sender {
         repeatable: boolean,
         send: (connection: Connection) => Promise<unknown>,
         sent?: Connection
-    ): Promise<Answer> {
+    ): Promise<Answered> {
         for (let attempt = 1; ; attempt++) {
             const next = attempt === 1 && sent ? sent : this.link.current();
             const connection = next instanceof Promise ? await next : next;
@@ -57,7 +56,7 @@ export class Sender {
             try {
                 const value = await send(connection);
                 if (call.result === undefined) throw failure('internal', 'the answer was not heard');
-                return { value, result: call.result };
+                return { value, result: call.result, client: connection.client };
             } catch (error) {
                 const again = attempt === 1 || (attempt < MOST_ATTEMPTS && connection.forgotten && isClosed(error));
                 if (!again || call.settled) throw error;

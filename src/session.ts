@@ -7,6 +7,7 @@ import type { Json, SessionId } from 'caisson:mcp/types@0.1.0';
 import { Cache } from './cache.js';
 import type { Call } from './calls.js';
 import { rejectAll } from './calls.js';
+import type { TappedClient } from './client.js';
 import { optionsFor } from './client.js';
 import type { Connection } from './connection.js';
 import type { CallFailure } from './errors.js';
@@ -15,13 +16,14 @@ import { exact } from './json.js';
 import { isMeta } from './lane.js';
 import { Link } from './link.js';
 import { listen } from './listen.js';
+import { PROBE } from './probe.js';
 import type { Answer, Params } from './requests.js';
 import { ANY_RESULT, parse } from './requests.js';
 import { Sender } from './sender.js';
 import { Created, created, createdIn } from './task.js';
 import { Tasks } from './tasks.js';
 import { clearTimeout, setTimeout } from './timers.js';
-import { Tools, without } from './tools.js';
+import { Tools, mayMirror, without } from './tools.js';
 
 /** A server refused a `tools/call` for its headers, before it did anything (revision 2026-07-28). */
 const HEADER_MISMATCH = -32020;
@@ -53,13 +55,13 @@ export class Session {
     async connect(call: Call): Promise<Json> {
         const { connectTimeout } = this.config;
         this.#connecting = call;
-        const late = failure('timeout', `not connected within ${connectTimeout} ms`);
-        const timer = setTimeout(() => call.abort(late), connectTimeout);
+        const expire = () => call.abort(late(connectTimeout, this.#link.unanswered));
+        const timer = setTimeout(expire, connectTimeout);
         try {
             const connection = await this.#link.open(call);
             if (call.settled) {
                 await connection.close();
-                throw late;
+                call.check();
             }
             this.#hear(connection);
             this.#link.onconnection = connection => this.#onRenewed(connection);
@@ -73,9 +75,11 @@ export class Session {
     /** Any request by its method name. What returns nothing settles the operation itself. */
     request(call: Call, method: string, params: Json): Promise<Json> | undefined {
         const given = parse(params);
-        return method === 'tools/call' && this.#callQuickly(call, given, params)
-            ? undefined
-            : this.#request(call, method, exact(given, params));
+        const quickly =
+            method === 'tools/call'
+                ? this.#callQuickly(call, given, params)
+                : this.#askQuickly(call, method, given, params);
+        return quickly ? undefined : this.#request(call, method, exact(given, params));
     }
 
     async #request(call: Call, method: string, given: Params): Promise<Json> {
@@ -84,8 +88,6 @@ export class Session {
                 throw failure('invalid-argument', 'initialize belongs to connect');
             case 'ping':
                 return this.#ping(call);
-            case 'tools/list':
-                return this.#kept(call, method, given, (call, given) => this.#listTools(call, given));
             case 'tools/call':
                 return this.#callTool(call, given);
             case 'logging/setLevel':
@@ -94,7 +96,8 @@ export class Session {
                 return listen(call, this.#link, given);
         }
         if (method.startsWith('tasks/')) return (await this.#tasks.request(call, method, given)).result;
-        return this.#kept(call, method, given, (call, given) => this.#sender.send(call, method, given));
+        const key = this.#key(method, given);
+        return (key === undefined ? undefined : this.#cache.get(key)) ?? this.#ask(call, method, given, key);
     }
 
     /** Calls a tool as a task, and does not wait for it: it comes to the task, or to the result at once. */
@@ -138,13 +141,63 @@ export class Session {
         return sent.result && '{}';
     }
 
-    async #listTools(call: Call, given: Params): Promise<Answer> {
-        let dropped = new Set<string>();
-        const answer = await this.#sender.send(call, 'tools/list', given, ({ client }, value) => {
-            dropped = client.dropUnusable(value as ListToolsResult);
+    /** Under what a result is kept, if it is. */
+    #key(method: string, given: Params): string | undefined {
+        return this.config.cacheResults ? this.#cache.key(method, given) : undefined;
+    }
+
+    /** Asks the server, and keeps its result under a key. A connection is given where the request has gone out on it. */
+    async #ask(call: Call, method: string, given: Params, key: string | undefined, sent?: Connection): Promise<Json> {
+        const { value, result } =
+            method === 'tools/list'
+                ? await this.#listTools(call, given, sent)
+                : await this.#sender.send(call, method, given, sent);
+        if (key !== undefined && !call.asked) this.#cache.put(key, method, given, value, result);
+        return result;
+    }
+
+    /** Asks past the SDK, when it would do nothing of its own to the request. */
+    #askQuickly(call: Call, method: string, given: Params, text: Json): boolean {
+        const connection = this.#link.live;
+        if (!connection?.lane?.takes(method, given)) return false;
+        const { client, lane } = connection;
+        const key = this.#key(method, given);
+        const kept = key === undefined ? undefined : this.#cache.get(key);
+        if (kept !== undefined) {
+            call.resolve(kept);
+            return true;
+        }
+        const leveled = this.#sender.level !== undefined;
+        lane.send(call, {
+            method,
+            params: leveled ? this.#sender.leveled(client, exact(given, text)) : given,
+            // An object without a member has nothing that the era's could stand behind.
+            text: leveled || isEmpty(given) ? undefined : text,
+            finish: (value, text) => {
+                const result = method === 'tools/list' ? this.#learn(client, value as ListToolsResult, text) : text;
+                if (key !== undefined) this.#cache.put(key, method, given, value, result);
+                call.resolve(result);
+            },
+            otherwise: taken => {
+                call.taken = taken;
+                call.follow(this.#ask(call, method, exact(given, text), key, connection));
+            }
         });
-        this.#tools.learn(answer.value);
-        return dropped.size === 0 ? answer : { ...answer, result: without(answer.result, dropped) };
+        return true;
+    }
+
+    async #listTools(call: Call, given: Params, sent?: Connection): Promise<Answer> {
+        const answer = await this.#sender.send(call, 'tools/list', given, sent);
+        const { value, result, client } = answer;
+        return { ...answer, result: this.#learn(client, value as ListToolsResult, result) };
+    }
+
+    /** A page of tools came. Gives its text, without those that the SDK would drop. */
+    #learn(client: TappedClient, page: ListToolsResult, text: Json): Json {
+        const mirroring = client.getProtocolEra() === 'modern' && mayMirror(text);
+        const dropped = mirroring ? client.dropUnusable(page) : undefined;
+        this.#tools.learn(page, mirroring);
+        return dropped?.size ? without(text, dropped) : text;
     }
 
     /** Calls a tool past the SDK, when it would do nothing of its own to the request. */
@@ -154,7 +207,9 @@ export class Session {
         if (!connection?.lane || typeof name !== 'string' || task !== undefined || !isMeta(_meta)) return false;
         const { client, lane } = connection;
         const known = this.#tools.known(name);
-        if (!this.#tasks.plain(known?.tool) || (lane.modern && !(known ? known.plain : !client.knows))) return false;
+        // Of one that is not known the server says so when it wants headers: the SDK takes the call over then.
+        if ((lane.modern && known?.plain === false) || !this.#tasks.plain(known?.tool, this.#tools.isHidden(name)))
+            return false;
         const check = known && this.#tools.check(name, known);
         const leveled = this.#sender.level !== undefined;
         lane.send(call, {
@@ -193,6 +248,7 @@ export class Session {
     async #toolAnswer(call: Call, given: Params, asTask: boolean, sent?: Connection): Promise<Answer> {
         const name = toolOf(given);
         const find = () => this.#tool(call, name);
+        const known = this.#tools.get(name);
         const params =
             asTask || this.#tasks.kind === 'experimental' ? await this.#tasks.asked(given, asTask, find) : given;
         try {
@@ -202,8 +258,7 @@ export class Session {
             if (task) return task;
             // The tool's parameters have changed since it was listed. The SDK lists it anew by itself
             // when it is not told what they were.
-            if (!(error instanceof ProtocolError && error.code === HEADER_MISMATCH) || !this.#tools.get(name))
-                throw error;
+            if (!(error instanceof ProtocolError && error.code === HEADER_MISMATCH) || !known) throw error;
             this.#tools.forget();
             return this.#toolAnswer(call, given, asTask);
         }
@@ -211,10 +266,14 @@ export class Session {
 
     /** A tool that the server has, listed when it is not known yet. */
     async #tool(call: Call, name: string): Promise<Tool | undefined> {
+        if (this.#tools.isHidden(name)) return undefined;
         for (let page = 0, cursor: unknown; page < MOST_PAGES && !this.#tools.get(name); page++) {
             const { value } = await this.#listTools(call, cursor === undefined ? {} : { cursor });
             cursor = (value as ListToolsResult).nextCursor;
-            if (cursor === undefined || cursor === '') break;
+            if (cursor === undefined || cursor === '') {
+                if (!this.#tools.get(name)) this.#tools.hide(name);
+                break;
+            }
         }
         return this.#tools.get(name);
     }
@@ -240,23 +299,9 @@ export class Session {
         return (await this.#sender.send(call, 'logging/setLevel', given)).result;
     }
 
-    /** A result that is fresh, or a new one. */
-    async #kept(
-        call: Call,
-        method: string,
-        given: Params,
-        fetch: (call: Call, given: Params) => Promise<Answer>
-    ): Promise<Json> {
-        const key = this.config.cacheResults ? this.#cache.key(method, given) : undefined;
-        const kept = key === undefined ? undefined : this.#cache.get(key);
-        if (kept !== undefined) return kept;
-        const { value, result } = await fetch(call, given);
-        if (key !== undefined && !call.asked) this.#cache.put(key, method, given, value, result);
-        return result;
-    }
-
     #hear(connection: Connection): void {
         this.#tasks.use(connection);
+        connection.client.onlisted = page => this.#tools.learn(page, true);
         connection.tap.onnotification = (method, params) => {
             this.#cache.notified(method, params?.['uri']);
             if (method === 'notifications/tools/list_changed') this.#tools.forget();
@@ -275,6 +320,19 @@ export class Session {
         rejectAll(this.id, cause);
         closed(this.id, toError(cause, 'session'));
     }
+}
+
+function isEmpty(params: Params): boolean {
+    for (const _ in params) return false;
+    return true;
+}
+
+/** The end of the time for connecting, and what the server has not answered. */
+function late(timeout: number, unanswered: string | undefined): CallFailure {
+    const silent = unanswered === undefined ? '' : `: the server has not answered ${unanswered}`;
+    const older = unanswered?.includes(PROBE) ? ', or name its revision where it speaks an older one' : '';
+    const remedy = unanswered === undefined ? '' : `; allow it more time${older}`;
+    return failure('timeout', `not connected within ${timeout} ms${silent}${remedy}`);
 }
 
 /** The name of the tool that is called. */

@@ -38,9 +38,10 @@ export class Tasks {
         this.kind = kindOf(connection);
     }
 
-    /** Whether nothing has to be asked of the server, nor of its tool, before the tool is called. */
-    plain(tool: Tool | undefined): boolean {
-        return this.kind !== 'experimental' || (tool !== undefined && tool.execution?.taskSupport !== 'required');
+    /** Whether nothing has to be asked of the server, nor of its tool, before the tool is called. A hidden one is in no list. */
+    plain(tool: Tool | undefined, hidden: boolean): boolean {
+        if (this.kind !== 'experimental') return true;
+        return tool ? tool.execution?.taskSupport !== 'required' : hidden;
     }
 
     /** The params of a tool's call with the request for a task, where the server's tool may or must have it (2025-11-25). */

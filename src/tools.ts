@@ -18,28 +18,56 @@ const MOST_TOOLS = 10_000;
 
 const schemas = new CfWorkerJsonSchemaValidator();
 
-/** Whether arguments of a tool may be repeated in the header of a request (revision 2026-07-28). */
+/** What an argument has in its schema that is repeated in the header of a request (revision 2026-07-28). */
+const MIRRORED = 'x-mcp-header';
+
+/** How a text of JSON begins that escapes one of the letters of that, which nobody does; in lower case. */
+const ESCAPED: ReadonlySet<string> = new Set(Array.from(MIRRORED, letter => letter.charCodeAt(0).toString(16)));
+
+/** Whether a tool in a page may repeat an argument in the header of a request, by the text of the page. */
+export function mayMirror(page: Json): boolean {
+    if (page.includes(MIRRORED)) return true;
+    for (let at = page.indexOf('\\u00'); at >= 0; at = page.indexOf('\\u00', at + 1))
+        if (ESCAPED.has(page.slice(at + 4, at + 6).toLowerCase())) return true;
+    return false;
+}
+
+/** Whether arguments of a tool may be repeated in the header of a request. */
 export function mirrors(tool: Tool): boolean {
-    return JSON.stringify(tool.inputSchema).includes('"x-mcp-header"');
+    return JSON.stringify(tool.inputSchema).includes(`"${MIRRORED}"`);
 }
 
 /** The tools that a server has listed, page by page. */
 export class Tools {
     readonly #known = new Map<string, Known>();
+    /** Those that were looked for, and are in no list of the server's. */
+    readonly #hidden = new Set<string>();
 
-    /** A page was listed. */
-    learn(page: unknown): void {
+    /** A page was listed, whose tools may repeat arguments in the header of a request. */
+    learn(page: unknown, mirroring: boolean): void {
         if (!isObject(page) || !Array.isArray(page['tools'])) return;
-        for (const tool of page['tools'] as Tool[]) {
-            if (this.#known.has(tool.name) || this.#known.size < MOST_TOOLS) {
-                this.#known.set(tool.name, { tool, plain: !mirrors(tool) });
-            }
+        const tools = page['tools'] as Tool[];
+        for (let i = 0; i < tools.length; i++) {
+            const tool = tools[i] as Tool;
+            if (this.#known.size < MOST_TOOLS || this.#known.has(tool.name))
+                this.#known.set(tool.name, { tool, plain: !mirroring || !mirrors(tool) });
         }
+    }
+
+    /** A tool was looked for in all of the server's list, and is not in it. */
+    hide(name: string): void {
+        if (this.#hidden.size < MOST_TOOLS) this.#hidden.add(name);
+    }
+
+    /** Whether a tool is in no list of the server's, as far as that was looked for. */
+    isHidden(name: string): boolean {
+        return this.#hidden.has(name);
     }
 
     /** The list has changed, or the session was begun anew. */
     forget(): void {
         this.#known.clear();
+        this.#hidden.clear();
     }
 
     /** What is known of a tool. */

@@ -1,7 +1,7 @@
 // Writes the code of a validator (validator.ts), which refers to INVALID, to UNSURE, and to constants
 // c0, c1 and so on.
 import type { Definition, Schema } from './zod.js';
-import { isPlainLiteral, isWritten } from './zod.js';
+import { isPlainLiteral, isWritten, takesJson } from './zod.js';
 
 /** What gives no undefined for a value that is not. */
 const NEVER_UNDEFINED = new Set(['string', 'number', 'boolean', 'object', 'array', 'record']);
@@ -27,6 +27,7 @@ export class Writer {
 
     /** Writes what checks `value`, and returns the expression of what it becomes. */
     write(schema: Schema, value: string, fail: string): string {
+        if (!this.building && takesJson(schema)) return value;
         // A schema that contains itself is for zod, which knows how deep it is.
         if (!isWritten(schema) || this.#open.has(schema)) return this.#ask(schema, value, fail);
         this.#open.add(schema);
@@ -150,7 +151,7 @@ export class Writer {
 
     /** The members that the schema does not name. */
     #rest(catchall: Schema, keys: string[], input: string, output: string, fail: string): void {
-        if (!this.building && this.#takesAll(catchall)) return;
+        if (!this.building && takesJson(catchall)) return;
         const key = this.#name();
         this.#line(`for (const ${key} in ${input}) {`);
         if (keys.length > 0) {
@@ -170,7 +171,7 @@ export class Writer {
     #array({ element }: Definition, value: string, fail: string): string {
         this.#line(`if (!Array.isArray(${value})) ${fail}`);
         const [output, index, item] = [this.#name(), this.#name(), this.#name()];
-        if (!this.building && this.#takesAll(element)) return output;
+        if (!this.building && takesJson(element)) return output;
         this.#build(`const ${output} = Array(${value}.length);`);
         this.#line(`for (let ${index} = 0; ${index} < ${value}.length; ${index}++) {`);
         this.#line(`const ${item} = ${value}[${index}];`);
@@ -183,12 +184,11 @@ export class Writer {
         const [output, key, item] = [this.#name(), this.#name(), this.#name()];
         this.#line(`if (typeof ${value} !== 'object' || ${value} === null || Array.isArray(${value})) ${fail}`);
         // zod looks closer at what no JSON text gives.
-        if (!this.building) this.#line(`if (${value}.constructor !== Object) return UNSURE;`);
         this.#build(
             `if (Object.getPrototypeOf(${value}) !== Object.prototype || Object.hasOwn(${value}, 'constructor')) return UNSURE;`
         );
         this.#build(`if (Object.getOwnPropertySymbols(${value}).length) return UNSURE;`);
-        if (!this.building && this.#takesAll(valueType)) return output;
+        if (!this.building && takesJson(valueType)) return output;
         this.#build(`const ${output} = {};`);
         this.#line(`for (const ${key} of Object.keys(${value})) {`);
         this.#line(`if (${key} === '__proto__') continue;`);
@@ -252,11 +252,6 @@ export class Writer {
 
     #name(): string {
         return `v${this.#count++}`;
-    }
-
-    /** Whether the schema takes anything. */
-    #takesAll({ _zod: { def } }: Schema): boolean {
-        return def.type === 'unknown' || def.type === 'any';
     }
 
     /** A line that only the value needs. */

@@ -8,6 +8,8 @@ export interface Schema {
         readonly optout?: string | undefined;
         readonly propValues?: Record<string, Set<unknown>> | undefined;
         readonly traits: Set<string>;
+        /** What a lazy schema stands for. */
+        readonly innerType?: Schema;
         run: (payload: Payload, context: Context) => Payload;
     };
 }
@@ -80,6 +82,24 @@ export function isWritten({ _zod: { def, traits } }: Schema): boolean {
         default:
             return false;
     }
+}
+
+/** Whether a schema takes whatever JSON.parse gives. zod walks through what is in it, and refuses a number too large for JavaScript alone. */
+export function takesJson(schema: Schema): boolean {
+    const { def, innerType } = schema._zod;
+    if (def.type === 'unknown' || def.type === 'any') return true;
+    if (def.type !== 'lazy' || innerType?._zod.def.type !== 'union') return false;
+    const { options } = innerType._zod.def;
+    return JSON_TYPES.every(type => options.some(option => option._zod.def.type === type && isOfJson(option, schema)));
+}
+
+const JSON_TYPES = ['string', 'number', 'boolean', 'null', 'array', 'record'];
+
+/** Whether a schema of one of those types takes all of that type, with what `inside` takes in it. */
+function isOfJson(schema: Schema, inside: Schema): boolean {
+    const { def } = schema._zod;
+    if (!isWritten(schema) || (def.type === 'number' && def.checks?.length)) return false;
+    return (def.type !== 'array' || def.element === inside) && (def.type !== 'record' || def.valueType === inside);
 }
 
 /** A number, or an integer that JavaScript can hold. */

@@ -85,6 +85,8 @@ class Values {
                 return this.object(schema, depth);
             case 'union':
                 return this.for(this.pick(def.options), depth + 1);
+            case 'lazy':
+                return this.for(schema._zod.innerType as Schema, depth + 1);
             case 'optional':
             case 'nullable':
             case 'default':

@@ -1,6 +1,7 @@
 // Command echoserver is the server that every peer of the bench talks to: on standard input and
 // output, or, with -http, on a port of its own choice, which it prints. Over HTTP the path says how
-// it answers and how many tools it has: /json/1, /json/100, /sse/1, /sse/100.
+// it answers, how many tools it has and, below, the one revision that it speaks: /json/1, /sse/100,
+// /sse/100/2025-06-18. Without one it speaks the newest.
 package main
 
 import (
@@ -13,20 +14,24 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path"
 	"strings"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/caisson-dev/caisson/host-go/bench/internal/catalog"
 )
 
 func main() {
 	overHTTP := flag.Bool("http", false, "serve streamable HTTP until standard input ends")
 	tools := flag.Int("tools", 1, "how many tools to have on standard input and output")
+	revision := flag.String("revision", "", "the one revision to speak there; all when empty")
 	flag.Parse()
 	var err error
 	if *overHTTP {
 		err = serveHTTP()
 	} else {
-		err = newServer(*tools).Run(context.Background(), &mcp.StdioTransport{})
+		err = newServer(*tools, *revision).Run(context.Background(), &mcp.StdioTransport{})
 	}
 	if err != nil {
 		log.Fatal(err)
@@ -36,10 +41,14 @@ func main() {
 func serveHTTP() error {
 	mux := http.NewServeMux()
 	for _, tools := range []int{1, 100} {
-		server := newServer(tools)
-		for name, asJSON := range map[string]bool{"json": true, "sse": false} {
-			handler := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, &mcp.StreamableHTTPOptions{Stateless: true, JSONResponse: asJSON})
-			mux.Handle(fmt.Sprintf("/%s/%d", name, tools), handler)
+		for _, revision := range append(mcp.SupportedProtocolVersions(), "") {
+			server := newServer(tools, revision)
+			for name, asJSON := range map[string]bool{"json": true, "sse": false} {
+				// The older revisions have sessions.
+				stateless := revision == "" || revision >= "2026-07-28"
+				handler := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, &mcp.StreamableHTTPOptions{Stateless: stateless, JSONResponse: asJSON})
+				mux.Handle(path.Join("/", name, fmt.Sprint(tools), revision), handler)
+			}
 		}
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -59,26 +68,14 @@ type arguments struct {
 	Times   int    `json:"times"`
 }
 
-// inputSchema is of a usual size: each tool of a list of a hundred has it.
-var inputSchema = json.RawMessage(`{
-	"type": "object",
-	"properties": {
-		"message": {"type": "string", "description": "The text to give back", "minLength": 1},
-		"times": {"type": "integer", "description": "How often to give it back", "minimum": 1, "default": 1},
-		"format": {"type": "string", "enum": ["text", "markdown"], "description": "How the text is written"},
-		"tags": {"type": "array", "items": {"type": "string"}, "maxItems": 16}
-	},
-	"required": ["message"]
-}`)
-
-func newServer(tools int) *mcp.Server {
-	server := mcp.NewServer(&mcp.Implementation{Name: "echo", Version: "1"}, &mcp.ServerOptions{PageSize: tools})
-	for i := range tools {
-		name := "echo"
-		if i > 0 {
-			name = fmt.Sprintf("echo-%d", i)
-		}
-		server.AddTool(&mcp.Tool{Name: name, Description: "Gives a message back, as often as asked.", InputSchema: inputSchema}, echo)
+func newServer(tools int, revision string) *mcp.Server {
+	options := &mcp.ServerOptions{PageSize: tools}
+	if revision != "" {
+		options.SupportedProtocolVersions = []string{revision}
+	}
+	server := mcp.NewServer(&mcp.Implementation{Name: "echo", Version: "1"}, options)
+	for _, tool := range catalog.Tools(tools) {
+		server.AddTool(tool, echo)
 	}
 	return server
 }

@@ -23,22 +23,6 @@ type Config struct {
 	entries map[string]json.RawMessage
 }
 
-// configEntry is one server in the file. Keys that are not here are ignored: other hosts have
-// their own.
-type configEntry struct {
-	Type      string            `json:"type"`
-	Transport string            `json:"transport"`
-	Command   string            `json:"command"`
-	Args      []string          `json:"args"`
-	Env       map[string]string `json:"env"`
-	Cwd       string            `json:"cwd"`
-	URL       string            `json:"url"`
-	Headers   map[string]string `json:"headers"`
-	Disabled  bool              `json:"disabled"`
-	// ProtocolVersions is Caisson's own.
-	ProtocolVersions []string `json:"protocolVersions"`
-}
-
 // DefaultConfigPath gives the place of the user's own configuration file: "caisson/mcp.json" in
 // the user's configuration folder. Whether there is one is not looked at.
 func DefaultConfigPath() (string, error) {
@@ -67,6 +51,9 @@ func DefaultConfigPath() (string, error) {
 // and ${VAR:-default} has a default for one that is unset or empty. [Config.Server] fills them
 // in.
 //
+// Such a file names commands to run: one that came with somebody else's folder is theirs, not the
+// user's. Who loads one should have asked, as the command line does.
+//
 // It fails with [CodeInvalidArgument] when the file cannot be read, is larger than 1 MiB, is not
 // JSON (the error names line and column), has no servers in it, or has two of the same name. What
 // is wrong with one server fails in [Config.Server], so that the others can be used.
@@ -75,7 +62,16 @@ func LoadConfig(path string) (*Config, error) {
 	if err != nil {
 		return nil, configError(path, "", err)
 	}
-	entries, err := parseConfig(data)
+	return ParseConfig(path, data)
+}
+
+// ParseConfig is [LoadConfig] with the text of a file that was read before; path names it in errors.
+func ParseConfig(path string, data []byte) (*Config, error) {
+	if len(data) > maxConfigBytes {
+		return nil, configError(path, "", fmt.Errorf("the file is larger than %d bytes", maxConfigBytes))
+	}
+	// Editors on Windows put a byte order mark in front.
+	entries, err := parseConfig(bytes.TrimPrefix(data, []byte("\uFEFF")))
 	if err != nil {
 		return nil, configError(path, "", err)
 	}
@@ -88,7 +84,7 @@ func (c *Config) Names() []string { return slices.Sorted(maps.Keys(c.entries)) }
 // Disabled reports whether the file has a server of this name and disables it.
 func (c *Config) Disabled(name string) bool {
 	entry, err := c.entry(name)
-	return err == nil && entry.Disabled
+	return err == nil && entry.disabled
 }
 
 // Server gives the server of this name, with the variables in it filled in from the environment
@@ -116,31 +112,22 @@ func (c *Config) entry(name string) (*configEntry, error) {
 	if !ok {
 		return nil, fmt.Errorf("there is no such server in the file; it has %s", nameList(c.Names()))
 	}
-	entry := new(configEntry)
-	var wrongType *json.UnmarshalTypeError
-	switch err := json.Unmarshal(raw, entry); {
-	case errors.As(err, &wrongType):
-		// Without the value, and the decoder's message that has it: it may be a secret.
-		return nil, fmt.Errorf("%s must be %s", orDefault(wrongType.Field, "the server"), jsonTypeNames[wrongType.Type.Kind()])
-	case err != nil:
-		return nil, err
-	}
-	return entry, nil
+	return parseEntry(raw)
 }
 
 // server makes the entry's Server.
 func (e *configEntry) server(name string) (Server, error) {
 	switch {
-	case e.Disabled:
+	case e.disabled:
 		return Server{}, errors.New(`the server is disabled: remove "disabled" to use it`)
-	case e.Command != "" && e.URL != "":
+	case e.command != "" && e.url != "":
 		return Server{}, errors.New("the server has both a command and a url: keep one of them")
-	case e.Command == "" && e.URL == "":
+	case e.command == "" && e.url == "":
 		return Server{}, errors.New("the server has neither a command nor a url: add one of them")
-	case e.Type != "" && e.Transport != "" && e.Type != e.Transport:
+	case e.kind != "" && e.transport != "" && e.kind != e.transport:
 		return Server{}, errors.New("type and transport differ: keep one of them")
 	}
-	transport, err := parseTransport(orDefault(e.Type, e.Transport))
+	transport, err := parseTransport(orDefault(e.kind, e.transport))
 	if err != nil {
 		return Server{}, err
 	}
@@ -148,14 +135,14 @@ func (e *configEntry) server(name string) (Server, error) {
 	server := Server{
 		Name:      name,
 		Transport: transport,
-		Command:   x.text("command", e.Command),
-		Args:      x.list("args", e.Args),
-		Env:       x.values("env", e.Env),
-		Dir:       x.text("cwd", e.Cwd),
-		URL:       x.text("url", e.URL),
-		Headers:   x.values("headers", e.Headers),
+		Command:   x.text("command", e.command),
+		Args:      x.list("args", e.args),
+		Env:       x.values("env", e.env),
+		Dir:       x.text("cwd", e.cwd),
+		URL:       x.text("url", e.url),
+		Headers:   x.values("headers", e.headers),
 
-		ProtocolVersions: e.ProtocolVersions,
+		ProtocolVersions: e.protocolVersions,
 	}
 	if x.err != nil {
 		return Server{}, x.err
@@ -181,22 +168,14 @@ func parseTransport(name string) (Transport, error) {
 	return "", fmt.Errorf("the transport %q is not known: use stdio, http or sse", name)
 }
 
-// readConfig reads a file, with a bound.
+// readConfig reads a file, and one byte more than it may have at most.
 func readConfig(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, maxConfigBytes+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(data) > maxConfigBytes {
-		return nil, fmt.Errorf("the file is larger than %d bytes", maxConfigBytes)
-	}
-	// Editors on Windows put a byte order mark in front.
-	return bytes.TrimPrefix(data, []byte("\uFEFF")), nil
+	return io.ReadAll(io.LimitReader(file, maxConfigBytes+1))
 }
 
 // configError gives an error the form that users see.

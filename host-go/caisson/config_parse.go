@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"reflect"
 	"strings"
 	"unicode/utf8"
 )
@@ -100,15 +99,6 @@ func position(data []byte, offset int64) string {
 	line := bytes.Count(before, []byte("\n")) + 1
 	column := utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]) + 1
 	return fmt.Sprintf("line %d, column %d", line, column)
-}
-
-// jsonTypeNames say what a Go type wants of JSON.
-var jsonTypeNames = map[reflect.Kind]string{
-	reflect.String: "a string",
-	reflect.Bool:   "true or false",
-	reflect.Slice:  "a list of strings",
-	reflect.Map:    "an object of strings",
-	reflect.Struct: "an object",
 }
 
 // nameList lists names for people.

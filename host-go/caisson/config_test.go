@@ -131,8 +131,31 @@ func TestConfigServerErrors(t *testing.T) {
 		"url over stdio":     {`{"url": "http://x", "type": "stdio"}`, "a URL is spoken to over http or sse"},
 		"not a URL":          {`{"url": "xyzzy"}`, "not an absolute http or https URL"},
 		"args not a list":    {`{"command": "x", "args": "xyzzy"}`, "args must be a list of strings"},
-		"arg not a string":   {`{"command": "x", "args": [1]}`, "args must be a string"},
-		"env not a string":   {`{"command": "x", "env": {"PORT": 7777}}`, "must be a string"},
+		"arg not a string":   {`{"command": "x", "args": [1]}`, "args[0] must be a string"},
+		"null among args":    {`{"command": "x", "args": ["a", null]}`, "args[1] must be a string"},
+		"env not a string":   {`{"command": "x", "env": {"A": "b", "PORT": 7777}}`, "env.PORT must be a string"},
+		"env a list":         {`{"command": "x", "env": {"A": ["xyzzy"]}}`, "env.A must be a string"},
+		"header not a text":  {`{"url": "http://x", "headers": {"X-Key": 7777}}`, "headers.X-Key must be a string"},
+		"header an object":   {`{"url": "http://x", "headers": {"X-Key": {"xyzzy": 1}}}`, "headers.X-Key must be a string"},
+		"headers not object": {`{"url": "http://x", "headers": "xyzzy"}`, "headers must be an object of strings"},
+		"command not a text": {`{"command": ["xyzzy"]}`, "command must be a string"},
+		"cwd not a text":     {`{"command": "x", "cwd": 7777}`, "cwd must be a string"},
+		"url not a text":     {`{"url": {"xyzzy": 1}}`, "url must be a string"},
+		"type not a text":    {`{"url": "http://x", "type": 7777}`, "type must be a string"},
+		"revisions":          {`{"url": "http://x", "protocolVersions": ["2025-06-18", 7777]}`, "protocolVersions[1] must be a string"},
+		"revisions a text":   {`{"url": "http://x", "protocolVersions": "xyzzy"}`, "protocolVersions must be a list of strings"},
+		"twice":              {`{"command": "x", "command": "xyzzy"}`, "command is there twice"},
+		"env twice":          {`{"command": "x", "env": {"A": "b", "A": "xyzzy"}}`, "env.A is there twice"},
+		"other letters":      {`{"Command": "xyzzy"}`, "neither a command nor a url"},
+		"a bad port":         {`{"url": "http://example.com:99999/mcp?token=xyzzy"}`, "port is not between 0 and 65535"},
+		"a zone":             {`{"url": "http://[fe80::1%25xyzzy]/xyzzy"}`, "zone"},
+		"a short address":    {`{"url": "http://127.1/?xyzzy"}`, "four decimal numbers"},
+		"a bad escape":       {`{"url": "http://x/%xyzzy"}`, "hexadecimal"},
+		"a control":          {`{"url": "http://x/xyzzy\u0007"}`, "control character"},
+		"a password":         {`{"url": "http://u:xyzzy@x/"}`, "Server.Headers"},
+		"a header's name":    {`{"url": "http://x", "headers": {"Authorization: xyzzy": ""}}`, "a name that is not valid"},
+		"a header's value":   {`{"url": "http://x", "headers": {"A": "xyzzy\n"}}`, "the header A has a control character"},
+		"a header twice":     {`{"url": "http://x", "headers": {"a-b": "xyzzy", "A-B": "c"}}`, "the header A-B is there twice"},
 		"env not an object":  {`{"command": "x", "env": ["xyzzy"]}`, "env must be an object of strings"},
 		"disabled not bool":  {`{"command": "x", "disabled": "xyzzy"}`, "disabled must be true or false"},
 		"unset in command":   {`{"command": "${CAISSON_TEST_UNSET}"}`, "command: the environment variable CAISSON_TEST_UNSET is not set: set it, or write ${CAISSON_TEST_UNSET:-default}"},
@@ -159,6 +182,16 @@ func TestConfigServerErrors(t *testing.T) {
 			}
 		})
 	}
+	t.Run("null is absent", func(t *testing.T) {
+		config, err := loadText(t, `{"mcpServers": {"a": {"command": "x", "url": null, "args": null, "env": {"A": null, "B": "c"}, "disabled": null, "cwd": null}}}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		server, err := config.Server("a")
+		if err != nil || server.Command != "x" || len(server.Env) != 1 || server.Env["B"] != "c" {
+			t.Errorf("%+v, %v", server, err)
+		}
+	})
 	t.Run("unknown name", func(t *testing.T) {
 		config, err := loadText(t, `{"mcpServers": {"b": {"command": "x"}, "a": {"command": "x"}}}`)
 		if err != nil {

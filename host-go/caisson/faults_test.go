@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
@@ -16,6 +15,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/internal/nobody"
 )
 
 // fault is what a call that went wrong must say.
@@ -142,7 +142,7 @@ func TestConnectFaults(t *testing.T) {
 			codes:  []caisson.Code{caisson.CodeTransport, caisson.CodeClosed}, says: "exit status 8",
 		},
 		"nothing listens": {
-			server: caisson.Server{URL: "http://" + freeAddress(t) + "/mcp"},
+			server: caisson.Server{URL: "http://" + nobody.Listens(t) + "/mcp"},
 			codes:  []caisson.Code{caisson.CodeConnect}, is: syscall.ECONNREFUSED,
 		},
 		"404":      {server: caisson.Server{URL: status(404, "text/plain", "nothing here")}, codes: []caisson.Code{caisson.CodeHTTP}, says: "404"},
@@ -288,17 +288,6 @@ func handshake(answer func(http.ResponseWriter, message)) http.Handler {
 			reply(`"error":{"code":-32601,"message":"no such method"}`)
 		}
 	})
-}
-
-// freeAddress is a loopback address that nothing listens on.
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // TestEndedContext shows that a context which has ended is found before anything happens.

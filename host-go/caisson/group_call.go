@@ -2,6 +2,7 @@ package caisson
 
 import (
 	"context"
+	"encoding/json"
 	"iter"
 	"strings"
 
@@ -13,16 +14,30 @@ import (
 // it has the tool it says itself. It fails with [CodeInvalidArgument] for a name that is no
 // server's.
 func (g *Group) CallTool(ctx context.Context, params *mcp.CallToolParams) (*mcp.CallToolResult, error) {
+	session, own, err := g.routeTool(ctx, params)
+	if err != nil {
+		return nil, err
+	}
+	return session.CallTool(ctx, own)
+}
+
+func (g *Group) callTool(ctx context.Context, params *mcp.CallToolParams) (json.RawMessage, *Session, error) {
+	session, own, err := g.routeTool(ctx, params)
+	if err != nil {
+		return nil, nil, err
+	}
+	return session.callTool(ctx, own)
+}
+
+// routeTool gives the session with a tool's server, and the params of a call there.
+func (g *Group) routeTool(ctx context.Context, params *mcp.CallToolParams) (*Session, *mcp.CallToolParams, error) {
 	p := mcp.CallToolParams{}
 	if params != nil {
 		p = *params
 	}
 	session, own, err := route(ctx, g, "tools/call", p.Name, g.Tools(ctx))
-	if err != nil {
-		return nil, err
-	}
 	p.Name = own
-	return session.CallTool(ctx, &p)
+	return session, &p, err
 }
 
 // GetPrompt gets a prompt by its name in the group, in the manner of [Group.CallTool].

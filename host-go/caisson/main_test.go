@@ -133,18 +133,34 @@ func node(t testing.TB, file string) (program, script string) {
 // says that it is ready.
 func start(t testing.TB, cmd *exec.Cmd, ready string) (line string) {
 	t.Helper()
+	line, ok := tryStart(t, cmd, ready)
+	if !ok {
+		t.Fatalf("%s ended, and did not say %q", cmd, ready)
+	}
+	return line
+}
+
+// tryStart is start for a process that may end before it is ready.
+func tryStart(t testing.TB, cmd *exec.Cmd, ready string) (line string, ok bool) {
+	t.Helper()
 	r, w := io.Pipe()
 	cmd.Stdout, cmd.Stderr = w, w
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
 		_ = cmd.Wait()
 		_ = w.Close()
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		<-ended
 	})
-	lines := make(chan string)
+	lines := make(chan string, 1)
 	go func() {
+		defer close(lines)
 		for scanner := bufio.NewScanner(r); scanner.Scan(); {
 			if strings.Contains(scanner.Text(), ready) {
 				lines <- scanner.Text()
@@ -154,10 +170,10 @@ func start(t testing.TB, cmd *exec.Cmd, ready string) (line string) {
 		_, _ = io.Copy(io.Discard, r)
 	}()
 	select {
-	case line = <-lines:
-		return line
+	case line, ok = <-lines:
+		return line, ok
 	case <-time.After(patience):
 		t.Fatalf("%s did not say %q", cmd, ready)
-		return ""
+		return "", false
 	}
 }

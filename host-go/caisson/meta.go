@@ -7,14 +7,11 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 )
 
-// tracing writes a trace's context as W3C Trace Context and Baggage have it.
-var tracing = propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})
-
-// traceMeta gives the members of `_meta` that carry the context's trace to the server
-// (specification 2026-07-28, "Trace Context"); none when there is no trace.
-func traceMeta(ctx context.Context) map[string]json.RawMessage {
+// traceMeta gives the members of `_meta` that carry what a propagator takes of the context to the
+// server (specification 2026-07-28, "Trace Context"); none when there is no trace.
+func traceMeta(ctx context.Context, propagator propagation.TextMapPropagator) map[string]json.RawMessage {
 	carrier := propagation.MapCarrier{}
-	tracing.Inject(ctx, carrier)
+	propagator.Inject(ctx, carrier)
 	if len(carrier) == 0 {
 		return nil
 	}

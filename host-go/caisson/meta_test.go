@@ -4,9 +4,13 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+	"go.opentelemetry.io/otel/baggage"
+	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
@@ -50,6 +54,63 @@ func TestTraceContext(t *testing.T) {
 		}
 	}
 }
+
+// TestPropagator shows what of a context reaches a server: its trace alone, and what
+// Options.Propagator takes where it is set.
+func TestPropagator(t *testing.T) {
+	t.Parallel()
+	server := mcp.NewServer(&mcp.Implementation{Name: "traced", Version: "1"}, nil)
+	got := make(chan mcp.Meta, 1)
+	mcp.AddTool(server, &mcp.Tool{Name: "x"}, func(_ context.Context, r *mcp.CallToolRequest, _ struct{}) (*mcp.CallToolResult, any, error) {
+		got <- r.Params.Meta
+		return say("x"), nil, nil
+	})
+	both := propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})
+	secret, err := baggage.Parse("tenant=s3cret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	state, err := trace.ParseTraceState("vendor=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	span := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceState: state})
+	for name, test := range map[string]struct {
+		propagator propagation.TextMapPropagator
+		want       []string // of what could be propagated
+	}{
+		"default":       {nil, []string{"traceparent", "tracestate"}},
+		"with baggage":  {both, []string{"baggage", "traceparent", "tracestate"}},
+		"baggage alone": {propagation.Baggage{}, []string{"baggage"}},
+		"nothing":       {propagation.NewCompositeTextMapPropagator(), nil},
+		"of one's own":  {ownPropagator{}, []string{"x-own"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := connect(t, newRuntime(t, caisson.Options{Propagator: test.propagator}), httpServer(t, server, true))
+			if s.ProtocolVersion() != modern {
+				t.Fatalf("it speaks %s", s.ProtocolVersion())
+			}
+			ctx := trace.ContextWithSpanContext(baggage.ContextWithBaggage(testContext(t), secret), span)
+			if _, err := s.CallTool(ctx, &mcp.CallToolParams{Name: "x"}); err != nil {
+				t.Fatal(err)
+			}
+			var seen []string
+			for key := range <-got {
+				if !strings.Contains(key, "/") { // The protocol's own have a prefix.
+					seen = append(seen, key)
+				}
+			}
+			slices.Sort(seen)
+			if !slices.Equal(seen, test.want) {
+				t.Errorf("the server saw %q, want %q", seen, test.want)
+			}
+		})
+	}
+}
+
+type ownPropagator struct{ propagation.TextMapPropagator }
+
+func (ownPropagator) Inject(_ context.Context, to propagation.TextMapCarrier) { to.Set("x-own", "1") }
 
 func httpServer(t *testing.T, server *mcp.Server, stateless bool) caisson.Server {
 	t.Helper()

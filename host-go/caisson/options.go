@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+	"go.opentelemetry.io/otel/propagation"
 )
 
 // Options say how a [Runtime] works. The zero value, or nil, is what most programs want.
@@ -25,7 +26,9 @@ type Options struct {
 	Stderr io.Writer
 
 	// CacheDir is the folder that keeps the compiled core, about 80 MB; several processes may share
-	// it. One that cannot be written to is read. Default: "caisson" in the user's cache folder.
+	// it. One that cannot be written to is read. One that another user could have put code into is not
+	// used: see [component.Config]. Both are told to Logger, once. Default: "caisson" in the user's
+	// cache folder.
 	CacheDir string
 	// NoCache compiles the core in every process, which takes seconds. CacheDir is ignored.
 	NoCache bool
@@ -49,9 +52,32 @@ type Options struct {
 	// batch of events. What takes longer ends the session with [CodeTrap]. Default: 30 s.
 	MaxGuestTime time.Duration
 
+	// MaxListPages, MaxListItems and MaxListBytes bound the pages of one list of a server's, taken
+	// together, in what fetches all of them: the iterators of a [Session], and a [Group]. One more ends
+	// the iteration with [CodeLimit]. Defaults: 1000 pages, 100,000 items, 64 MiB.
+	MaxListPages int
+	MaxListItems int
+	MaxListBytes int64
+
 	// HTTPTransport carries the HTTP requests. Default: one of Caisson's own, with HTTP/1.1 and
-	// HTTP/2 and the proxy that the environment names. It must not follow redirects.
+	// HTTP/2 and the proxy that the environment names. It must not follow redirects, and it has to see
+	// to PrivateAddresses itself.
 	HTTPTransport http.RoundTripper
+	// PrivateAddresses lets the name of a server lead to an address that is not of the internet:
+	// loopback, private, link-local, shared by a provider, reserved, or an IPv6 form of one. Without it
+	// a name that does so fails with [CodeRefused], lest its owner sends the headers and calls of the
+	// user to a machine behind the user's firewall. An address in [Server].URL is meant, and connected
+	// to in any case. So may be a name of one's own network: one without a dot, or that ends in
+	// .localhost, .local, .internal or .home.arpa; but for the addresses of clouds' metadata. Where
+	// there is a proxy, the proxy resolves the name, and this has no effect. Default: false.
+	PrivateAddresses bool
+
+	// Propagator says what of a call's context goes to servers of revision 2026-07-28, as members of
+	// the call's `_meta` (specification, "Trace Context"). OpenTelemetry's global propagator is not
+	// asked: what a program hands to its own services, baggage above all, is not meant for every
+	// server. A program that wants that sets otel.GetTextMapPropagator() here. Default: the trace
+	// context of W3C alone, propagation.TraceContext.
+	Propagator propagation.TextMapPropagator
 
 	// Handlers answer servers, and hear from them.
 	Handlers
@@ -110,6 +136,9 @@ const (
 	defaultInputRounds       = 10
 	defaultRetryBudget       = 30 * time.Second
 	defaultMaxRecordBytes    = 256 << 20
+	defaultMaxListPages      = 1000
+	defaultMaxListItems      = 100_000
+	defaultMaxListBytes      = 64 << 20
 )
 
 // orDefault gives value, or the default where value is the zero value.
@@ -131,6 +160,9 @@ func (o *Options) withDefaults() Options {
 	if c.ClientInfo == nil {
 		c.ClientInfo = &mcp.Implementation{Name: "caisson", Version: Version}
 	}
+	if c.Propagator == nil {
+		c.Propagator = propagation.TraceContext{}
+	}
 	c.Logger = orDefault(c.Logger, slog.New(slog.DiscardHandler))
 	c.ConnectTimeout = orDefault(c.ConnectTimeout, defaultConnectTimeout)
 	c.MaxMessageBytes = orDefault(c.MaxMessageBytes, defaultMaxMessageBytes)
@@ -140,6 +172,9 @@ func (o *Options) withDefaults() Options {
 	c.MaxQueuedBytes = orDefault(c.MaxQueuedBytes, defaultMaxQueuedBytes)
 	c.InputRounds = orDefault(c.InputRounds, defaultInputRounds)
 	c.MaxRecordBytes = orDefault(c.MaxRecordBytes, defaultMaxRecordBytes)
+	c.MaxListPages = orDefault(c.MaxListPages, defaultMaxListPages)
+	c.MaxListItems = orDefault(c.MaxListItems, defaultMaxListItems)
+	c.MaxListBytes = orDefault(c.MaxListBytes, defaultMaxListBytes)
 	c.RetryBudget = max(0, orDefault(c.RetryBudget, defaultRetryBudget))
 	return c
 }
@@ -159,6 +194,9 @@ func (o *Options) check() error {
 		{"InputRounds", int64(o.InputRounds)},
 		{"Restarts", int64(o.Restarts)},
 		{"MaxRecordBytes", o.MaxRecordBytes},
+		{"MaxListPages", int64(o.MaxListPages)},
+		{"MaxListItems", int64(o.MaxListItems)},
+		{"MaxListBytes", o.MaxListBytes},
 	} {
 		if option.value < 0 {
 			return &Error{Code: CodeInvalidArgument, Step: "options", Message: "Options." + option.name + " is negative"}

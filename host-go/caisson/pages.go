@@ -2,16 +2,27 @@ package caisson
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"iter"
 
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
 )
 
-// pages iterates over the items of all pages of a list, fetching each page when it is needed. The
-// params may be nil, or set the cursor to begin at. R is the type of a page.
-func pages[R, T any](ctx context.Context, s *Session, op engine.Operation, params any, items func(*R) []*T) iter.Seq2[*T, error] {
-	return func(yield func(*T, error) bool) {
+// Pages iterates over the untouched results of a list, one a page, and fetches each page when it is
+// needed: of "tools/list", "resources/list" and their like (specification, "Pagination"). The params
+// are anything that marshals to a JSON object, which may set the cursor to begin at; nil sends none.
+//
+// The first error ends the iteration, with a nil result. A server that answers with a cursor it has
+// given before is one ([CodeProtocol]), and so is more than [Options].MaxListPages or MaxListBytes
+// ([CodeLimit]).
+func (s *Session) Pages(ctx context.Context, method string, params any) iter.Seq2[json.RawMessage, error] {
+	return s.pages(ctx, engine.Operation{Method: method}, params)
+}
+
+func (s *Session) pages(ctx context.Context, op engine.Operation, params any) iter.Seq2[json.RawMessage, error] {
+	return func(yield func(json.RawMessage, error) bool) {
 		page := map[string]json.RawMessage{}
 		text, err := marshalParams(params)
 		if err == nil {
@@ -21,41 +32,39 @@ func pages[R, T any](ctx context.Context, s *Session, op engine.Operation, param
 			yield(nil, &Error{Code: CodeInvalidArgument, Server: s.name, Step: op.Method, Message: err.Error(), Err: err})
 			return
 		}
-		seen := map[string]bool{string(page["cursor"]): true}
-		for {
-			result, next, err := fetchPage[R](ctx, s, op, page)
+		o := &s.runtime.options
+		seen := map[[sha256.Size]byte]bool{sha256.Sum256(page["cursor"]): true} // A cursor may be large.
+		left := o.MaxListBytes
+		for range o.MaxListPages {
+			result, next, err := s.fetchPage(ctx, op, page)
+			if left -= int64(len(result)); left < 0 {
+				err = s.listLimit(op, "bytes", o.MaxListBytes, "MaxListBytes")
+			}
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			for _, item := range items(result) {
-				if !yield(item, nil) {
-					return
-				}
-			}
 			// In the older revisions servers mean the end by an empty cursor.
-			if next == nil || *next == "" && s.ProtocolVersion() < firstOfTheNewEra {
+			ended := next == nil || *next == "" && s.ProtocolVersion() < firstOfTheNewEra
+			if !yield(result, nil) || ended {
 				return
 			}
-			cursor, _ := json.Marshal(*next) // A text always marshals.
-			if seen[string(cursor)] {
+			page["cursor"], _ = json.Marshal(*next) // A text always marshals.
+			sum := sha256.Sum256(page["cursor"])
+			if seen[sum] {
 				yield(nil, &Error{Code: CodeProtocol, Server: s.name, Step: op.Method, Message: "the server's pages have no end: a cursor came twice"})
 				return
 			}
-			seen[string(cursor)] = true
-			page["cursor"] = cursor
+			seen[sum] = true
 		}
+		yield(nil, s.listLimit(op, "pages", int64(o.MaxListPages), "MaxListPages"))
 	}
 }
 
 // fetchPage fetches one page, and the cursor of the next one, which the types of the Go SDK cannot tell
 // from none when it is empty.
-func fetchPage[R any](ctx context.Context, s *Session, op engine.Operation, params any) (*R, *string, error) {
+func (s *Session) fetchPage(ctx context.Context, op engine.Operation, params any) (json.RawMessage, *string, error) {
 	raw, err := s.call(ctx, op, params)
-	if err != nil {
-		return nil, nil, err
-	}
-	result, err := decodeAs[R](s, op, raw)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -65,5 +74,40 @@ func fetchPage[R any](ctx context.Context, s *Session, op engine.Operation, para
 	if err := json.Unmarshal(raw, &more); err != nil {
 		return nil, nil, &Error{Code: CodeProtocol, Server: s.name, Step: op.Method, Message: "the cursor is no text", Err: err}
 	}
-	return result, more.NextCursor, nil
+	return raw, more.NextCursor, nil
+}
+
+func (s *Session) listLimit(op engine.Operation, what string, limit int64, option string) error {
+	return &Error{
+		Code: CodeLimit, Server: s.name, Step: op.Method,
+		Message: fmt.Sprintf("the list has more than %d %s; raise Options.%s if it is right", limit, what, option),
+	}
+}
+
+// items iterates over the items of all pages of a list. R is the type of a page.
+func items[R, T any](ctx context.Context, s *Session, op engine.Operation, params any, of func(*R) []*T) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		limit := s.runtime.options.MaxListItems
+		left := limit
+		for raw, err := range s.pages(ctx, op, params) {
+			var page *R
+			if err == nil {
+				page, err = decodeAs[R](s, op, raw)
+			}
+			if err == nil {
+				if left -= len(of(page)); left < 0 {
+					err = s.listLimit(op, "items", int64(limit), "MaxListItems")
+				}
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, item := range of(page) {
+				if !yield(item, nil) {
+					return
+				}
+			}
+		}
+	}
 }

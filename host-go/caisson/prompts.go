@@ -18,7 +18,7 @@ func (s *Session) ListPrompts(ctx context.Context, params *mcp.ListPromptsParams
 // Prompts iterates over the prompts of all pages, in the manner of [Session.Tools].
 func (s *Session) Prompts(ctx context.Context, params *mcp.ListPromptsParams) iter.Seq2[*mcp.Prompt, error] {
 	op := engine.Operation{Export: "list-prompts", Method: "prompts/list"}
-	return pages(ctx, s, op, params, func(page *mcp.ListPromptsResult) []*mcp.Prompt { return page.Prompts })
+	return items(ctx, s, op, params, func(page *mcp.ListPromptsResult) []*mcp.Prompt { return page.Prompts })
 }
 
 // GetPrompt gets a prompt with its arguments filled in (specification, server/prompts, "Getting a

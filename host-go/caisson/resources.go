@@ -18,7 +18,7 @@ func (s *Session) ListResources(ctx context.Context, params *mcp.ListResourcesPa
 // Resources iterates over the resources of all pages, in the manner of [Session.Tools].
 func (s *Session) Resources(ctx context.Context, params *mcp.ListResourcesParams) iter.Seq2[*mcp.Resource, error] {
 	op := engine.Operation{Export: "list-resources", Method: "resources/list"}
-	return pages(ctx, s, op, params, func(page *mcp.ListResourcesResult) []*mcp.Resource { return page.Resources })
+	return items(ctx, s, op, params, func(page *mcp.ListResourcesResult) []*mcp.Resource { return page.Resources })
 }
 
 // ListResourceTemplates gives one page of the server's resource templates (specification,
@@ -32,7 +32,7 @@ func (s *Session) ListResourceTemplates(ctx context.Context, params *mcp.ListRes
 // [Session.Tools].
 func (s *Session) ResourceTemplates(ctx context.Context, params *mcp.ListResourceTemplatesParams) iter.Seq2[*mcp.ResourceTemplate, error] {
 	op := engine.Operation{Export: "list-resource-templates", Method: "resources/templates/list"}
-	return pages(ctx, s, op, params, func(page *mcp.ListResourceTemplatesResult) []*mcp.ResourceTemplate { return page.ResourceTemplates })
+	return items(ctx, s, op, params, func(page *mcp.ListResourceTemplatesResult) []*mcp.ResourceTemplate { return page.ResourceTemplates })
 }
 
 // ReadResource reads a resource (specification, server/resources, "Reading Resources").

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/caisson-dev/caisson/host-go/component"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
 )
@@ -46,10 +47,11 @@ func New(ctx context.Context, options *Options) (*Runtime, error) {
 		HandlerBytes: o.MaxQueuedBytes,
 		Logger:       o.Logger,
 		Egress: egress.Options{
-			MaxMessage: o.MaxMessageBytes,
-			Transport:  o.HTTPTransport,
-			Logger:     o.Logger,
-			Stderr:     o.Stderr,
+			MaxMessage:       o.MaxMessageBytes,
+			Transport:        o.HTTPTransport,
+			PrivateAddresses: o.PrivateAddresses,
+			Logger:           o.Logger,
+			Stderr:           o.Stderr,
 		},
 	})
 	if failure != nil {
@@ -89,6 +91,21 @@ func CacheDir(options *Options) (string, error) {
 		return "", err
 	}
 	return dir, nil
+}
+
+// CheckCache says why the compiled core cannot be kept in the folder of [CacheDir], and what to do: it
+// belongs to another user, or another user may write to it, or this one may not. It gives nil when it
+// can, and where none is kept. A folder that is not there is made. A [Runtime] works in any case, and
+// says the same to [Options].Logger.
+func CheckCache(ctx context.Context, options *Options) error {
+	dir, err := CacheDir(options)
+	if dir == "" || err != nil {
+		return err
+	}
+	if err := component.CheckCache(ctx, dir); err != nil {
+		return &Error{Code: CodeInvalidArgument, Step: "cache", Message: "nothing can be kept in " + dir + ": " + err.Error(), Err: err}
+	}
+	return nil
 }
 
 func cacheDir(o *Options) (string, *Error) {

@@ -1,6 +1,8 @@
 package caisson
 
 import (
+	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -42,7 +44,9 @@ type Server struct {
 	// for all that there are, the newest first. For a server that gets one of them wrong.
 	ProtocolVersions []string
 
-	// URL is the server's address, http or https.
+	// URL is the server's address, http or https. Its query stays outside the sandbox, as secrets are
+	// often there: it is added to the requests for this very URL, and to those of no other path. A name
+	// of the public DNS must not lead to a private address; see [Options].PrivateAddresses.
 	URL string
 	// Headers are added to every request to the URL's origin. The sandboxed core never sees them,
 	// so this is the place for an Authorization header.
@@ -71,7 +75,7 @@ func (s *Server) name() string {
 		base := s.Command[strings.LastIndexAny(s.Command, `/\`)+1:]
 		return base
 	}
-	if u, err := url.Parse(s.URL); err == nil && u.Host != "" {
+	if u, err := egress.ParseURL(s.URL); err == nil {
 		return u.Host
 	}
 	return "server"
@@ -99,18 +103,38 @@ func (s *Server) check() (Transport, *url.URL, *Error) {
 		}
 		return TransportStdio, nil, nil
 	}
+	if message := s.checkHeaders(); message != "" {
+		return wrong(message)
+	}
 	if s.Transport != TransportAuto && s.Transport != TransportHTTP && s.Transport != TransportSSE {
 		return wrong("a URL is spoken to over http or sse, not " + string(s.Transport))
 	}
-	u, err := url.Parse(s.URL)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		// Without the URL: what does not parse cannot be redacted either.
-		return wrong("the URL is not an absolute http or https URL")
+	u, err := egress.ParseURL(s.URL)
+	if err != nil { // It quotes nothing: what cannot be read cannot be redacted either.
+		return wrong(err.Error())
 	}
 	if u.User != nil {
 		return wrong("the URL has a user name or password in it: put it into an Authorization header (Server.Headers)")
 	}
 	return s.Transport, u, nil
+}
+
+// checkHeaders says what is wrong with the headers, without a word of their values.
+func (s *Server) checkHeaders() string {
+	seen := map[string]bool{}
+	for _, name := range slices.Sorted(maps.Keys(s.Headers)) {
+		canonical := http.CanonicalHeaderKey(name)
+		switch err := egress.ValidField(name, s.Headers[name]); {
+		case errors.Is(err, egress.ErrFieldName): // It may be a header that was written in one piece.
+			return "a header in Server.Headers has a name that is not valid"
+		case err != nil:
+			return err.Error() + ": correct it in Server.Headers"
+		case seen[canonical]:
+			return "the header " + canonical + " is there twice, in other letters: keep one of them in Server.Headers"
+		}
+		seen[canonical] = true
+	}
+	return ""
 }
 
 // grant is what the sandbox may reach on the server's behalf.

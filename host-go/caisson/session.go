@@ -10,6 +10,7 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"github.com/caisson-dev/caisson/host-go/internal/egress"
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
 )
 
@@ -114,11 +115,11 @@ func endpoint(transport Transport, u *url.URL) engine.Endpoint {
 	case TransportStdio:
 		return engine.Endpoint{Kind: engine.Stdio}
 	case TransportHTTP:
-		return engine.Endpoint{Kind: engine.HTTP, URL: u.String()}
+		return engine.Endpoint{Kind: engine.HTTP, URL: egress.GuestURL(u)}
 	case TransportSSE:
-		return engine.Endpoint{Kind: engine.SSE, URL: u.String()}
+		return engine.Endpoint{Kind: engine.SSE, URL: egress.GuestURL(u)}
 	}
-	return engine.Endpoint{Kind: engine.HTTPOrSSE, URL: u.String()}
+	return engine.Endpoint{Kind: engine.HTTPOrSSE, URL: egress.GuestURL(u)}
 }
 
 // Name is the server's name, as the configuration has it.

@@ -243,7 +243,7 @@ func (s *Session) ListTasks(ctx context.Context, params *ListTasksParams) (*List
 // Tasks iterates over the tasks of all pages, in the manner of [Session.Tools].
 func (s *Session) Tasks(ctx context.Context, params *ListTasksParams) iter.Seq2[*TaskState, error] {
 	op := engine.Operation{Export: "list-tasks", Method: "tasks/list"}
-	return pages(ctx, s, op, params, func(page *ListTasksResult) []*TaskState { return page.Tasks })
+	return items(ctx, s, op, params, func(page *ListTasksResult) []*TaskState { return page.Tasks })
 }
 
 // taskProgress makes progress of a task's state, after the last progress that the server told of.

@@ -20,10 +20,10 @@ func (s *Session) ListTools(ctx context.Context, params *mcp.ListToolsParams) (*
 
 // Tools iterates over the tools of all pages, fetching each page when it is needed. The params
 // may be nil, or set the cursor to begin at. The first error ends the iteration, with a nil tool;
-// so does a server that answers with a cursor it has given before ([CodeProtocol]).
+// see [Session.Pages] for what else does.
 func (s *Session) Tools(ctx context.Context, params *mcp.ListToolsParams) iter.Seq2[*mcp.Tool, error] {
 	op := engine.Operation{Export: "list-tools", Method: "tools/list"}
-	return pages(ctx, s, op, params, func(page *mcp.ListToolsResult) []*mcp.Tool { return page.Tools })
+	return items(ctx, s, op, params, func(page *mcp.ListToolsResult) []*mcp.Tool { return page.Tools })
 }
 
 // CallTool calls a tool (specification, server/tools, "Calling Tools"). The tool's own failure is
@@ -37,7 +37,7 @@ func (s *Session) Tools(ctx context.Context, params *mcp.ListToolsParams) iter.S
 // one: then CallTool follows the task to its end, and tells [CallOptions.OnProgress] of its states.
 // A task that outlasts the call is cancelled. [Session.StartTask] gives the task itself.
 func (s *Session) CallTool(ctx context.Context, params *mcp.CallToolParams) (*mcp.CallToolResult, error) {
-	return callAs[mcp.CallToolResult](ctx, s, engine.Operation{Export: "call-tool", Method: "tools/call"}, toolParams(params))
+	return callAs[mcp.CallToolResult](ctx, s, callToolOp, toolParams(params))
 }
 
 // toolParams gives the params of a call with arguments in any case.
@@ -52,12 +52,35 @@ func toolParams(params *mcp.CallToolParams) *mcp.CallToolParams {
 	return &p
 }
 
-// CallToolAs calls a tool and decodes its structured content into a T. The tool's own failure is
-// an error here, a [*ToolError]; a result without structured content, or with one that does not
-// fit T, is an error with [CodeProtocol]. The result is given in each of these cases.
-func CallToolAs[T any](ctx context.Context, s *Session, params *mcp.CallToolParams) (T, *mcp.CallToolResult, error) {
+// A ToolCaller is what [CallToolAs] calls tools with: a [Session], or a [Group].
+type ToolCaller interface {
+	// callTool gives the untouched result of a call, and the session that it was made in.
+	callTool(ctx context.Context, params *mcp.CallToolParams) (json.RawMessage, *Session, error)
+}
+
+var callToolOp = engine.Operation{Export: "call-tool", Method: "tools/call"}
+
+func (s *Session) callTool(ctx context.Context, params *mcp.CallToolParams) (json.RawMessage, *Session, error) {
+	raw, err := s.call(ctx, callToolOp, toolParams(params))
+	return raw, s, err
+}
+
+// CallToolAs calls a tool and decodes its structured content into a T, from the server's own text: so
+// an integer that a float64 cannot hold comes through where T has an integer, a [json.Number] or a
+// [json.RawMessage] for it. (In the result's StructuredContent numbers are float64s, as the Go SDK
+// has it.) The tool's own failure is an error here, a [*ToolError]; a result without structured
+// content, or with one that does not fit T, is an error with [CodeProtocol]. The result is given in
+// each of these cases.
+func CallToolAs[T any](ctx context.Context, c ToolCaller, params *mcp.CallToolParams) (T, *mcp.CallToolResult, error) {
 	var value T
-	result, err := s.CallTool(ctx, params)
+	if params == nil {
+		params = &mcp.CallToolParams{}
+	}
+	raw, s, err := c.callTool(ctx, params)
+	if err != nil {
+		return value, nil, err
+	}
+	result, err := decodeAs[mcp.CallToolResult](s, callToolOp, raw)
 	if err != nil {
 		return value, nil, err
 	}
@@ -70,9 +93,9 @@ func CallToolAs[T any](ctx context.Context, s *Session, params *mcp.CallToolPara
 	if result.StructuredContent == nil {
 		return value, result, wrong("the result has no structured content: CallTool gives it as it is", nil)
 	}
-	text, err := json.Marshal(result.StructuredContent)
-	if err == nil {
-		err = json.Unmarshal(text, &value)
+	var members map[string]json.RawMessage // A struct would take the member in capitals for it, too.
+	if err = json.Unmarshal(raw, &members); err == nil {
+		err = json.Unmarshal(members["structuredContent"], &value)
 	}
 	if err != nil {
 		return value, result, wrong(fmt.Sprintf("the structured content does not fit %T: %v", value, err), err)

@@ -7,6 +7,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/caisson-dev/caisson/host-go/component/internal/binary"
+	"github.com/caisson-dev/caisson/host-go/component/internal/link"
 )
 
 // builtin makes the core function of a canonical definition.
@@ -62,7 +63,7 @@ type callee struct {
 	args, result pointer
 	call         func(in *Instance) error
 	clear        func()
-	host         string // the name of a host function
+	host         *link.HostFunc // nil for a function of another component
 }
 
 // guest makes the callee of builtin i, a function of another component. The
@@ -90,7 +91,7 @@ func (f *callee) serve(in *Instance, t *transfer, stack []uint64) {
 		ptr = uint32(stack[f.flat])
 	}
 	f.liftParams(t, stack, f.args)
-	if f.host != "" {
+	if f.host != nil {
 		in.fuel.checkTime()
 	}
 	if err := f.call(in); err != nil {
@@ -119,7 +120,7 @@ func (f *callee) serve(in *Instance, t *transfer, stack []uint64) {
 func (f *callee) giveResult(t *transfer, stack []uint64, ptr uint32) {
 	defer func() {
 		if x := recover(); x != nil {
-			if e, ok := x.(*ValueError); ok && f.host != "" {
+			if e, ok := x.(*ValueError); ok && f.host != nil {
 				throw(fmt.Errorf("host function %s: result: %w", f.host, e))
 			}
 			panic(x)

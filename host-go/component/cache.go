@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -29,9 +30,8 @@ type cache struct {
 	dir    string // Config.CacheDir
 	folder string // of the entries that this version of the core runtime understands
 	limit  int64
-	stage  string
-	staged string // the core runtime's folder in stage
-	core   wazero.CompilationCache
+	failed error // why nothing can be kept
+	stage  *stage
 
 	// compiling is held while a module is compiled, so that what is new in the
 	// stage is that module's.
@@ -42,11 +42,8 @@ const (
 	// folderPrefix begins the names of folders with entries, which end with the
 	// core runtime's version and the platform. The number is that of the format.
 	folderPrefix = "component-1-"
-	stagePrefix  = "component-stage-"
 	codeSuffix   = ".code"
 	memorySuffix = ".memory"
-	// leftOver is the age at which what a process was writing is nobody's.
-	leftOver = time.Hour
 	// touchAfter is how old the mark of an entry's last use may get.
 	touchAfter = 12 * time.Hour
 )
@@ -56,34 +53,53 @@ const (
 var cacheEntry = regexp.MustCompile(`^[0-9a-f]{64}(-[0-9a-f]{64}\.code|\.memory)$`)
 
 // openCache opens the cache in a folder, and makes it where it is not there. A
-// folder that cannot be written to is read.
-func openCache(dir string, limit int64) (*cache, error) {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
+// folder that cannot be written to is read. One that another user could have
+// put code into is an error.
+func openCache(dir string, limit int64) (c *cache, err error) {
+	defer func() {
+		if errors.Is(err, fs.ErrPermission) {
+			err = fmt.Errorf("%w: give the folder to this user, or choose another one", err)
+		}
+	}()
+	if dir, err = filepath.Abs(dir); err != nil {
 		return nil, err
 	}
-	c := &cache{dir: dir, limit: limit}
+	c = &cache{dir: dir, limit: limit}
+	if err := trusted(dir); err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	if c.stage, err = os.MkdirTemp(dir, stagePrefix); err != nil {
-		if c.stage, err = os.MkdirTemp("", stagePrefix); err != nil {
-			return nil, err
-		}
+	if c.stage, err = newStage(dir); err != nil {
+		return nil, err
 	}
-	if c.core, err = wazero.NewCompilationCacheWithDir(c.stage); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(c.stage))
+	c.folder = filepath.Join(dir, folderPrefix+filepath.Base(c.stage.code))
+	if err := os.Mkdir(c.folder, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		c.failed = err
 	}
-	made, err := os.ReadDir(c.stage)
-	if err != nil || len(made) != 1 {
-		return nil, errors.Join(errors.New("the core runtime's folder is not there"), err, c.close())
+	// Now that all of it is there.
+	if err := trusted(c.folder); err != nil {
+		return nil, errors.Join(err, c.close())
 	}
-	c.staged = filepath.Join(c.stage, made[0].Name())
-	c.folder = filepath.Join(dir, folderPrefix+made[0].Name())
-	_ = os.Mkdir(c.folder, 0o700) // Or nothing is kept.
+	if c.failed == nil {
+		c.failed = c.tryToKeep()
+	}
 	c.sweep()
 	return c, nil
 }
+
+// tryToKeep returns why no entry can be made in the folder.
+func (c *cache) tryToKeep() error {
+	w, err := c.create("try")
+	if err != nil {
+		return err
+	}
+	_ = w.finish(errNotKept)
+	return nil
+}
+
+var errNotKept = errors.New("not kept")
 
 // entries lists the entries whose names begin so.
 func (c *cache) entries(prefix string) (names []string) {
@@ -128,9 +144,12 @@ func (c *cache) compile(hash string, compile func() (wazero.CompiledModule, erro
 	}
 	c.compiling.Lock()
 	defer c.compiling.Unlock()
+	if err := c.stage.ready(); err != nil {
+		return nil, err
+	}
 	staged := map[string]fs.FileInfo{}
 	for _, name := range c.entries(hash + "-") {
-		at := filepath.Join(c.staged, strings.TrimSuffix(name[len(hash)+1:], codeSuffix))
+		at := filepath.Join(c.stage.code, strings.TrimSuffix(name[len(hash)+1:], codeSuffix))
 		if c.place(name, at) {
 			if info, err := os.Lstat(at); err == nil {
 				staged[at] = info
@@ -145,9 +164,9 @@ func (c *cache) compile(hash string, compile func() (wazero.CompiledModule, erro
 			return nil, err
 		}
 	}
-	files, _ := os.ReadDir(c.staged)
+	files, _ := os.ReadDir(c.stage.code)
 	for _, f := range files {
-		path := filepath.Join(c.staged, f.Name())
+		path := filepath.Join(c.stage.code, f.Name())
 		if info, err := f.Info(); err == nil && (staged[path] == nil || !os.SameFile(info, staged[path])) {
 			c.keep(path, hash+"-"+f.Name()+codeSuffix)
 		}
@@ -247,17 +266,6 @@ func (c *cache) copyFrom(name string, from func() (io.ReadCloser, error)) bool {
 	return true
 }
 
-// sweep removes what processes have left behind that ended in the middle.
-func (c *cache) sweep() {
-	stages, _ := filepath.Glob(filepath.Join(c.dir, stagePrefix+"*"))
-	entries, _ := filepath.Glob(filepath.Join(c.dir, folderPrefix+"*", "*"+tempSuffix))
-	for _, path := range slices.Concat(stages, entries) {
-		if info, err := os.Lstat(path); err == nil && time.Since(info.ModTime()) > leftOver {
-			_ = os.RemoveAll(path)
-		}
-	}
-}
-
 // evict removes the entries that were not used for longest, while there are
 // more bytes than the limit: those of other versions too.
 func (c *cache) evict() {
@@ -290,5 +298,5 @@ func (c *cache) close() error {
 	if c == nil {
 		return nil
 	}
-	return os.RemoveAll(c.stage)
+	return c.stage.close()
 }

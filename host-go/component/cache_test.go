@@ -180,8 +180,8 @@ func TestForeignCacheEntry(t *testing.T) {
 	}
 }
 
-// Where nothing can be kept, everything works, and a folder that cannot be made
-// is an error of NewRuntime.
+// Where nothing can be kept, everything works, and is told; a folder that cannot
+// be made is an error of NewRuntime.
 func TestUnusableCache(t *testing.T) {
 	dir := t.TempDir()
 	mustGreet(t, dir)
@@ -197,6 +197,9 @@ func TestUnusableCache(t *testing.T) {
 		if mustGreet(t, dir) {
 			t.Error("it was kept in a file")
 		}
+	}
+	if err := CheckCache(context.Background(), dir); err == nil {
+		t.Error("it is not told")
 	}
 	if _, err := NewRuntime(context.Background(), &Config{CacheDir: filepath.Join(folder, "x")}); err == nil {
 		t.Error("a cache in a file")
@@ -342,4 +345,13 @@ func fillCache(dir string) {
 			os.Exit(1)
 		}
 	}
+}
+
+// cacheCheck has the test binary say what it makes of a cache.
+const cacheCheck = "COMPONENT_TEST_CACHE_CHECK"
+
+func sayCache(dir string) {
+	fmt.Println(CheckCache(context.Background(), dir))
+	cached, err := greetings(dir, 0)
+	fmt.Println("cached", cached, err)
 }

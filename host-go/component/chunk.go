@@ -59,15 +59,33 @@ func load(ctx context.Context, caller api.Module, stack []uint64) {
 	if !found {
 		k--
 	}
-	// Not stopped by the end of the call: the next one would only begin anew.
-	code, err := in.c.chunk(context.Background(), h, k)
-	if err == nil {
-		err = in.addChunk(code, caller)
+	err := in.loadChunk(h, k, caller)
+	// The guest cannot go on without it, and what the host lacks now it may have
+	// in a moment.
+	for wait := firstWait; isLack(err) && wait <= lastWait && ctx.Err() == nil; wait *= 2 {
+		time.Sleep(wait)
+		err = in.loadChunk(h, k, caller)
 	}
 	if err != nil {
 		panic(asTrap(fmt.Errorf("chunk %d of core module %d: %w", k, i, err)))
 	}
 	in.fuel.pause(time.Since(began))
+}
+
+// firstWait and lastWait are how long load waits before it tries again: a second
+// in all.
+const (
+	firstWait = 16 * time.Millisecond
+	lastWait  = 512 * time.Millisecond
+)
+
+func (in *Instance) loadChunk(h *chunks, k int, primary api.Module) error {
+	// Not stopped by the end of the call: the next one would only begin anew.
+	code, err := in.c.chunk(context.Background(), h, k)
+	if err != nil {
+		return err
+	}
+	return in.addChunk(code, primary)
 }
 
 func (in *Instance) addChunk(code wazero.CompiledModule, primary api.Module) error {
@@ -77,7 +95,7 @@ func (in *Instance) addChunk(code wazero.CompiledModule, primary api.Module) err
 		}
 		return nil
 	})
-	m, err := in.c.r.core.InstantiateModule(ctx, code, anonymous)
+	m, err := in.newModule(ctx, code)
 	if err == nil {
 		in.chunks = append(in.chunks, m)
 	}

@@ -41,6 +41,8 @@ type codecs struct {
 	u    *types.Universe
 	host func(resource int) bool
 	of   map[*types.Value]codec
+	// signatures are those of function types.
+	signatures map[*types.Func]*signature
 }
 
 func (cs *codecs) get(v *types.Value) codec {
@@ -119,7 +121,7 @@ type transfer struct {
 	task *task
 	// lends are the handles lent by borrows lifted.
 	lends []lend
-	// lifted is how much was made of the guest's memory, in bytes.
+	// lifted is how much of the guest's values the call has made, in bytes.
 	lifted uint64
 }
 
@@ -135,17 +137,23 @@ func (in *Instance) begin(comp *componentState, opt *instanceOptions) *transfer 
 	return t
 }
 
-func (in *Instance) end() { in.begun-- }
+func (in *Instance) end() {
+	in.begun--
+	in.lifted -= in.transfers[in.begun].lifted
+}
 
-// liftSlack is what may be lifted in one call beyond twice the guest's memory.
-const liftSlack = 64 << 20
+// liftSlack is what the values of a guest may take while calls run, when its
+// budget is used up.
+const liftSlack = 16 << 20
 
-// charge bounds what a call makes the host allocate. Values that lie side by
-// side in memory stay well below; a guest that has a million list elements
-// point at the same megabyte does not.
+// charge bounds what calls make the host allocate for values of the guest: to
+// what is left of its budget, and some more. A guest that has a million list
+// elements point at the same megabyte is stopped here.
 func (t *transfer) charge(n uint64) {
-	if t.lifted += n; t.lifted > liftSlack+2*uint64(len(t.buf)) {
-		throw(&LimitError{Resource: "bytes lifted in one call", Limit: liftSlack + 2*uint64(len(t.buf))})
+	in := t.in
+	t.lifted += n
+	if in.lifted += n; in.lifted > liftSlack+in.budget.left {
+		throw(&LimitError{Resource: "values of one call", Limit: liftSlack + in.budget.left})
 	}
 }
 

@@ -2,11 +2,11 @@ package component
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -45,14 +45,7 @@ type Compiled struct {
 	lifts   []*signature
 	lowers  []*signature // by builtin; nil for others
 	imports []*signature
-	funcs   map[string]exportedFunc
-}
-
-// exportedFunc is a function that the root exports, under its full name.
-type exportedFunc struct {
-	name string
-	ref  link.FuncRef
-	sig  *signature
+	exports *exportSet
 }
 
 // hostModule is the name that generated modules import builtins from. The
@@ -62,9 +55,9 @@ const hostModule = "host"
 func (c *Compiled) compile(ctx context.Context) error {
 	for i := range c.program.Modules {
 		m := &c.program.Modules[i]
-		b, counter, err := c.instrument(m.Bytes)
+		b, counter, err := c.instrument(ctx, m.Bytes)
 		if err != nil {
-			return &DecodeError{Offset: m.Offset, Msg: err.Error(), Err: err}
+			return c.moduleError(ctx, i, "", err)
 		}
 		if err := c.addModule(ctx, i, b, "", counter); err != nil {
 			return err
@@ -103,20 +96,36 @@ func (c *Compiled) compilePrepared(ctx context.Context) (err error) {
 }
 
 func (c *Compiled) addModule(ctx context.Context, i int, b []byte, hash, counter string) error {
-	fail := func(err error) error {
-		return &DecodeError{Offset: c.program.Modules[i].Offset, Msg: "core module: " + err.Error(), Err: err}
-	}
-	ctx, err := listen(ctx, i, b)
+	listening, err := listen(ctx, i, b)
 	if err != nil {
-		return fail(err)
+		return c.moduleError(ctx, i, "core module: ", err)
 	}
-	code, err := c.r.compile(ctx, b, hash)
+	code, err := c.r.compile(listening, b, hash)
 	if err != nil {
-		return fail(err)
+		return c.moduleError(ctx, i, "core module: ", err)
 	}
 	c.modules = append(c.modules, code)
 	c.counters = append(c.counters, counter)
 	return nil
+}
+
+// moduleError is what core module i cannot be compiled for: the end of the
+// context, a lack of the host's, or a fault in the module.
+func (c *Compiled) moduleError(ctx context.Context, i int, what string, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if isLack(err) || errors.Is(err, ErrRuntimeClosed) {
+		return fmt.Errorf("component: compiling core module %d: %w", i, err)
+	}
+	var complex *wasm.ComplexityError
+	if errors.As(err, &complex) {
+		err = &ComplexityError{
+			Module: i, Function: complex.Function, Name: complex.Name,
+			Effort: float64(complex.Effort) / float64(complex.Limit),
+		}
+	}
+	return &DecodeError{Offset: c.program.Modules[i].Offset, Msg: what + err.Error(), Err: err}
 }
 
 // finish makes what is the same for every component.
@@ -129,35 +138,63 @@ func (c *Compiled) finish(ctx context.Context) error {
 }
 
 // compileShims makes a module for each instance of inline exports: it imports
-// the members from where they are and exports them under their names.
+// the members from where they are and exports them under their names. Instances
+// that differ in where their members are alone have one module.
 func (c *Compiled) compileShims(ctx context.Context) error {
 	c.shims = make([]wazero.CompiledModule, len(c.program.Instances))
+	made := map[[sha256.Size]byte]wazero.CompiledModule{}
 	for i := range c.program.Instances {
 		inst := &c.program.Instances[i]
 		if inst.Module >= 0 {
 			continue
 		}
-		members := make([]wasm.ReExport, len(inst.Members))
-		for k, m := range inst.Members {
-			members[k] = wasm.ReExport{Name: m.Name, Module: hostModule, From: strconv.Itoa(m.Ref.Builtin), Type: m.Ref.Type}
-			if m.Ref.Instance >= 0 {
-				members[k].Module, members[k].From = strconv.Itoa(m.Ref.Instance), m.Ref.Name
+		b := shim(inst.Members)
+		key := sha256.Sum256(b)
+		if made[key] == nil {
+			code, err := c.r.compile(ctx, b, "")
+			if err != nil {
+				return fmt.Errorf("component: module for inline exports: %w", err)
 			}
+			made[key] = code
 		}
-		code, err := c.r.compile(ctx, wasm.EncodeReExports(members), "")
-		if err != nil {
-			return fmt.Errorf("component: module for inline exports: %w", err)
-		}
-		c.shims[i] = code
+		c.shims[i] = made[key]
 	}
 	return nil
+}
+
+// shim writes the module for an instance of inline exports.
+func shim(list []link.Member) []byte {
+	members := make([]wasm.ReExport, len(list))
+	names := sources(list)
+	for k, m := range list {
+		members[k] = wasm.ReExport{Name: m.Name, Module: hostModule, From: strconv.Itoa(m.Ref.Builtin), Type: m.Ref.Type}
+		if m.Ref.Instance >= 0 {
+			members[k].Module, members[k].From = names[m.Ref.Instance], m.Ref.Name
+		}
+	}
+	return wasm.EncodeReExports(members)
+}
+
+// sources are the names by which a shim imports from core instances: numbers in
+// the order of their first member.
+func sources(list []link.Member) map[int]string {
+	names := map[int]string{}
+	for _, m := range list {
+		if k := m.Ref.Instance; k >= 0 && names[k] == "" {
+			names[k] = strconv.Itoa(len(names))
+		}
+	}
+	return names
 }
 
 // plan builds the codecs of every function that is called through the
 // Canonical ABI.
 func (c *Compiled) plan() {
 	p := c.program
-	cs := &codecs{u: p.Universe, of: map[*types.Value]codec{}, host: func(i int) bool { return p.Resources[i].Host }}
+	cs := &codecs{
+		u: p.Universe, of: map[*types.Value]codec{}, signatures: map[*types.Func]*signature{},
+		host: func(i int) bool { return p.Resources[i].Host },
+	}
 	c.lifts = make([]*signature, len(p.Lifts))
 	for i := range p.Lifts {
 		c.lifts[i] = cs.signature(p.Lifts[i].Type)
@@ -172,33 +209,7 @@ func (c *Compiled) plan() {
 	for i := range p.Imports {
 		c.imports[i] = cs.signature(p.Imports[i].Type)
 	}
-	c.funcs = map[string]exportedFunc{}
-	c.addExports("", p.Exports)
-}
-
-func (c *Compiled) addExports(prefix string, exports []link.Export) {
-	for _, e := range exports {
-		name := prefix + e.Name.Text
-		switch e.Sort {
-		case bin.SortFunc:
-			sigs := c.lifts
-			if e.Func.Host {
-				sigs = c.imports
-			}
-			c.funcs[compatibleFunc(name)] = exportedFunc{name, *e.Func, sigs[e.Func.Index]}
-		case bin.SortInstance:
-			c.addExports(name+"#", e.Instance)
-		}
-	}
-}
-
-// compatibleFunc cuts the version in "interface@version#function".
-func compatibleFunc(name string) string {
-	iface, fn, ok := strings.Cut(name, "#")
-	if !ok {
-		return name
-	}
-	return compatible(iface) + "#" + fn
+	c.exports = c.exportSet("", p.Exports)
 }
 
 // compileHost makes the module whose exports are the builtins.
@@ -208,8 +219,12 @@ func (c *Compiled) compileHost(ctx context.Context) error {
 		f := c.program.Builtins[i].Core
 		b.NewFunctionBuilder().WithGoModuleFunction(c.builtin(i), f.Params, f.Results).Export(strconv.Itoa(i))
 	}
-	b.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(safePoint),
-		[]api.ValueType{api.ValueTypeI32}, []api.ValueType{api.ValueTypeI32}).Export(safePointName)
+	for _, f := range []struct {
+		name string
+		f    api.GoModuleFunc
+	}{{safePointName, safePoint}, {growName, growTable}, {grownName, grownTable}} {
+		b.NewFunctionBuilder().WithGoModuleFunction(f.f, []api.ValueType{api.ValueTypeI32}, []api.ValueType{api.ValueTypeI32}).Export(f.name)
+	}
 	b.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(load),
 		[]api.ValueType{api.ValueTypeI32}, nil).Export(loadName)
 	var err error
@@ -235,9 +250,10 @@ func (c *Compiled) Close(ctx context.Context) error {
 	for _, h := range c.chunks {
 		errs = append(errs, h.close(ctx))
 	}
-	codes := slices.Concat(c.modules, c.shims, []wazero.CompiledModule{c.hostCode})
-	for _, code := range codes {
-		if code != nil {
+	closed := map[wazero.CompiledModule]bool{nil: true}
+	for _, code := range slices.Concat(c.modules, c.shims, []wazero.CompiledModule{c.hostCode}) {
+		if !closed[code] {
+			closed[code] = true
 			errs = append(errs, code.Close(ctx))
 		}
 	}

@@ -10,6 +10,12 @@ type Config struct {
 	// Several processes may share it: entries appear whole, are checked when they
 	// are used, and replaced when they are damaged. Where it cannot be written to
 	// it is read; nothing fails because nothing can be kept.
+	//
+	// The code in it is run. So on Unix NewRuntime fails for a folder that
+	// somebody else than this user or root owns or may write to, or whose path
+	// leads through one, and files that are another's are not used; for a process
+	// of root's, only what is root's is good. Elsewhere that is left to the
+	// folder's rights.
 	CacheDir string
 
 	// CacheBytes is how large the cache may get: what was not used for longest
@@ -21,11 +27,6 @@ type Config struct {
 	// also what wazero does on platforms it has no compiler for.
 	Interpreter bool
 
-	// MemoryLimitPages bounds the core memories of an instance, taken together,
-	// in pages of 64 KiB. A guest that asks for more is refused by memory.grow
-	// and may go on. 0 is 8192 (512 MiB).
-	MemoryLimitPages uint32
-
 	// Unmetered leaves guest code as it is, without safe points. Then a guest
 	// that loops cannot be stopped, not by the end of the context either, and
 	// while it runs no other goroutine's garbage collection completes: a guest
@@ -33,7 +34,8 @@ type Config struct {
 	// are metered all the same.
 	Unmetered bool
 
-	// Limits bound what a guest may use beside memory.
+	// Limits bound each instance that is given none of its own: see
+	// Compiled.InstantiateWith.
 	Limits Limits
 
 	// HeapMemory keeps the memories of instances on the Go heap, where growing
@@ -46,34 +48,59 @@ type Config struct {
 	CompilationWorkers int
 }
 
-// Limits bound what a guest may use. The time a call takes is bounded by its
-// context.
+// Limits bound what one instance may use. They have no part in compiling: the
+// instances of one Compiled may each have their own. A field of 0 is that of the
+// Runtime's Config, and there the default. The time that a call takes is bounded by
+// its context.
 type Limits struct {
-	// Fuel is how much one call may use, in units of Instance.FuelUsed. It is
-	// looked at every 262,144 units for each core module, so that small limits are
-	// overrun. It has no effect on unmetered code. 0 is no limit.
+	// Memory bounds what the host holds for the instance, in bytes: its core
+	// memories, tables, globals, handles, core instances and component instances,
+	// and the stacks of functions whose calls are nested. What is on the Go heap
+	// counts twice, as the collector lets the heap grow to that. A guest that asks
+	// for more is refused by memory.grow and table.grow and may go on; where there
+	// is nothing to refuse, it traps with a *LimitError. The values of the calls that
+	// run may take what is left of it, and 16 MiB when nothing is. Beside it an
+	// instance keeps up to 4 MiB of stacks for functions to be called again, and the
+	// call that runs has a stack of up to 100 MB. The default is 512 MiB.
+	Memory uint64
+
+	// Fuel is how much one call may use that is given none of its own by WithFuel,
+	// in units of Instance.FuelUsed. It is looked at every 262,144 units for each
+	// core module, so that small limits are overrun. It has no effect on unmetered
+	// code. The default is no limit.
 	Fuel uint64
 
 	// CallDepth bounds how deep calls from component to component may nest in one
 	// call of the host. Calls within a core module are bounded by the stack that
-	// the core runtime gives to guests: 50 MB, or 2,000 calls in its interpreter.
-	// 0 is 500.
+	// the core runtime gives to guests: 100 MB, or 2,000 calls in its interpreter.
+	// The default is 500.
 	CallDepth int
+}
 
-	// TableElements bounds each core table. A guest that asks for more is
-	// refused by table.grow; a component whose tables start with more is not
-	// compiled. 0 is 1,048,576.
-	TableElements uint32
+// or returns the limits with those of d for what is 0.
+func (l Limits) or(d Limits) Limits {
+	if l.Memory == 0 {
+		l.Memory = d.Memory
+	}
+	if l.Fuel == 0 {
+		l.Fuel = d.Fuel
+	}
+	if l.CallDepth <= 0 {
+		l.CallDepth = d.CallDepth
+	}
+	return l
 }
 
 const (
 	// Each call from component to component takes stack of the process, which is
 	// not the guest's to use up.
-	defaultCallDepth     = 500
-	defaultTableElements = 1 << 20
-	defaultMemoryPages   = 8192
-	defaultCacheBytes    = 512 << 20
-	maxMemoryPages       = 65536
+	defaultCallDepth  = 500
+	defaultMemory     = 512 << 20
+	defaultCacheBytes = 512 << 20
+	maxMemoryPages    = 65536
+	// maxTableElements bounds each table in the code itself: it is what engines of
+	// the web take.
+	maxTableElements = 10_000_000
 )
 
 func (c *Config) withDefaults() Config {
@@ -81,19 +108,10 @@ func (c *Config) withDefaults() Config {
 	if c != nil {
 		out = *c
 	}
-	if out.MemoryLimitPages == 0 {
-		out.MemoryLimitPages = defaultMemoryPages
-	}
-	if out.Limits.TableElements == 0 {
-		out.Limits.TableElements = defaultTableElements
-	}
-	if out.Limits.CallDepth <= 0 {
-		out.Limits.CallDepth = defaultCallDepth
-	}
+	out.Limits = out.Limits.or(Limits{Memory: defaultMemory, CallDepth: defaultCallDepth})
 	if out.CacheBytes <= 0 {
 		out.CacheBytes = defaultCacheBytes
 	}
-	out.MemoryLimitPages = min(out.MemoryLimitPages, maxMemoryPages)
 	if out.CompilationWorkers <= 0 {
 		out.CompilationWorkers = runtime.GOMAXPROCS(0)
 	}

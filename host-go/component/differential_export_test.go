@@ -1,7 +1,7 @@
 package component
 
 import (
-	"maps"
+	"iter"
 	"slices"
 
 	"github.com/caisson-dev/caisson/host-go/component/internal/link"
@@ -15,7 +15,10 @@ import (
 func FuncType(f *Function) *types.Func { return f.sig.typ }
 
 // FuncTypeOf returns the type of an exported function, by its full name.
-func FuncTypeOf(c *Compiled, name string) *types.Func { return c.funcs[compatibleFunc(name)].sig.typ }
+func FuncTypeOf(c *Compiled, name string) *types.Func {
+	f, _ := c.exports.find(name)
+	return f.sig.typ
+}
 
 // ImportedFuncs returns the functions that a component wants of its host.
 func ImportedFuncs(c *Compiled) []link.HostFunc { return c.program.Imports }
@@ -26,9 +29,27 @@ func Resources(c *Compiled) []link.Resource { return c.program.Resources }
 // FuncNames returns the names of the exported functions, sorted.
 func FuncNames(c *Compiled) []string {
 	var names []string
-	for f := range maps.Values(c.funcs) {
-		names = append(names, f.name)
+	for name := range c.exports.all("") {
+		names = append(names, name)
 	}
 	slices.Sort(names)
 	return names
+}
+
+// all are the functions by their full names, below prefix.
+func (s *exportSet) all(prefix string) iter.Seq2[string, exportedFunc] {
+	return func(yield func(string, exportedFunc) bool) {
+		for name, f := range s.funcs {
+			if !yield(prefix+name, f) {
+				return
+			}
+		}
+		for _, set := range s.sets {
+			for name, f := range set.all(prefix + set.name + "#") {
+				if !yield(name, f) {
+					return
+				}
+			}
+		}
+	}
 }

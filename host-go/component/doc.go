@@ -7,6 +7,12 @@
 //	in, err := c.Instantiate(ctx, linker)             // as often as wanted
 //	out, err := in.ExportedFunction("run").Call(ctx)  // one call at a time
 //
+// Code, instances and calls have bounds of their own: what is compiled once is
+// instantiated with any [Limits], and called with any context and fuel:
+//
+//	in, err := c.InstantiateWith(ctx, linker, component.Limits{Memory: 64 << 20})
+//	out, err := in.ExportedFunction("run").Call(component.WithFuel(ctx, 1e9))
+//
 // A [Linker] holds what the host gives: functions and resources by the names of
 // the interfaces they belong to, versions matched by semver. Package wasi fills
 // one with WASI 0.2, granting nothing by default.
@@ -58,8 +64,9 @@
 //
 // Guest code is metered unless Config.Unmetered is set: it has safe points, at
 // which the garbage collector can stop it, and where it ends when the context of
-// the call ends or its fuel is used up. Memories, tables and handle tables are
-// bounded, and so is what a call can make the host allocate. An instance that
+// the call ends or its fuel is used up. What the host holds for an instance is
+// bounded by one budget of bytes, and so is what a call can make it allocate. An
+// instance that
 // was stopped or that trapped is dead; its siblings are not affected.
 //
 // # Errors

@@ -29,8 +29,8 @@ func (in *Instance) open(ctx context.Context) error {
 		return ctx.Err()
 	}
 	in.callCtx.Context = ctx
-	in.depth, in.begun = 0, 0
-	in.fuel.begin(done)
+	in.depth, in.begun, in.lifted = 0, 0, 0
+	in.fuel.begin(done, in.fuelOf(ctx))
 	return nil
 }
 
@@ -61,6 +61,8 @@ func (in *Instance) failed(name string, cause any) error {
 
 // reset takes back the marks of a call that ended before it entered the guest.
 func (in *Instance) reset() {
+	in.budget.give(in.stacks)
+	in.running, in.stacks = nil, 0
 	for _, c := range in.comps {
 		c.mayEnter, c.mayLeave = true, true
 	}
@@ -85,9 +87,8 @@ func cannotEnter() { trapf("cannot enter component instance") }
 
 // deeper counts a call from component to component.
 func (in *Instance) deeper() {
-	limit := in.c.r.cfg.Limits.CallDepth
-	if in.depth++; in.depth > limit {
-		throw(&LimitError{Resource: "call depth", Limit: uint64(limit)})
+	if in.depth++; in.depth > in.limits.CallDepth {
+		throw(&LimitError{Resource: "call depth", Limit: uint64(in.limits.CallDepth)})
 	}
 }
 

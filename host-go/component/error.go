@@ -38,6 +38,32 @@ func (e *DecodeError) Error() string {
 // Unwrap returns the cause.
 func (e *DecodeError) Unwrap() error { return e.Err }
 
+// ComplexityError is a function of a core module that would take too much time
+// and memory to compile: loops, branches and blocks by the thousand, or many
+// values that live across them. The *DecodeError of Compile wraps it. With
+// Config.Interpreter the component runs all the same.
+type ComplexityError struct {
+	// Module is the core module, in the order of the file.
+	Module int
+	// Function is the function's index in the module, imports first, and Name its
+	// name, cut to 100 bytes, "" where the module does not tell.
+	Function uint32
+	Name     string
+	// Effort is the estimated effort of compiling the function, as a multiple of
+	// the limit. The limit stands for about 3 s of a quiet processor, or 3 GB of
+	// memory at the very most.
+	Effort float64
+}
+
+// Error tells the function and how far it is over the limit.
+func (e *ComplexityError) Error() string {
+	name := ""
+	if e.Name != "" {
+		name = fmt.Sprintf(" (%q)", e.Name)
+	}
+	return fmt.Sprintf("function %d%s of core module %d is too complex to compile: %.1f times the limit; the interpreter takes it", e.Function, name, e.Module, e.Effort)
+}
+
 // LinkError is an import that the Linker does not satisfy, with nothing or with a
 // function of another type, or a component that no host can instantiate.
 type LinkError struct {
@@ -83,11 +109,13 @@ func (e *TrapError) Unwrap() error { return e.Err }
 
 // LimitError is a limit that was reached; the *TrapError of the call wraps it.
 type LimitError struct {
-	// Resource is what ran out: "fuel", "memory", "call depth", "stack",
-	// "bytes lifted in one call".
+	// Resource is what ran out: "fuel"; "call depth"; "memory", "tables",
+	// "globals", "handles", "functions", "core instances", "component instances" or
+	// "stack" when it was Limits.Memory, and "values of one call".
 	Resource string
-	// Limit is how much there was: units of fuel, bytes, nested calls. It is 0 for
-	// the stack, which is the core runtime's.
+	// Limit is how much there was: units of fuel, nested calls, or bytes, for all
+	// that Limits.Memory bounds taken together. It is 0 for a stack that reached the
+	// core runtime's own bound.
 	Limit uint64
 }
 

@@ -35,40 +35,31 @@ var externKinds = map[binary.Sort]Kind{
 	binary.SortComponent: KindComponent, binary.SortCoreModule: KindModule,
 }
 
-// Imports returns what the component imports, in its order.
-func (c *Compiled) Imports() []Extern { return externs(c.program.Type.Imports) }
+// Imports returns what the component imports, in its order. Texts of types are
+// cut where they are long, as that of WIT is.
+func (c *Compiled) Imports() []Extern { return externs(wit.NewSpeller(), c.program.Type.Imports) }
 
-// Exports returns what the component exports, in its order.
-func (c *Compiled) Exports() []Extern { return externs(c.program.Type.Exports) }
+// Exports returns what the component exports, in its order, as Imports does.
+func (c *Compiled) Exports() []Extern { return externs(wit.NewSpeller(), c.program.Type.Exports) }
 
 // WIT returns the component's world as WIT, with the packages of the interfaces
-// that it imports and exports.
+// that it imports and exports. It is cut past 16 MiB, which no component comes
+// near to that is not made for it, and then ends with a comment that says so.
 func (c *Compiled) WIT() string { return wit.Print(c.program.Type) }
 
-func externs(named []types.Named) []Extern {
+func externs(s *wit.Speller, named []types.Named) []Extern {
 	out := make([]Extern, len(named))
+	names := s.Names(named)
 	for i, n := range named {
 		out[i] = Extern{Name: n.Name.Text, Kind: externKinds[n.Sort]}
 		switch {
 		case n.Func != nil:
-			out[i].Type = wit.Func(n.Func, named)
+			out[i].Type = names.Func(n.Func)
 		case n.Instance != nil:
-			out[i].Items = externs(n.Instance.Exports)
+			out[i].Items = externs(s, n.Instance.Exports)
 		case n.Sort == binary.SortType:
-			out[i].Type = typeText(n.Type)
+			out[i].Type = names.Type(n.Type)
 		}
 	}
 	return out
-}
-
-func typeText(t types.Type) string {
-	switch t := t.(type) {
-	case *types.Value:
-		return t.String()
-	case *types.Resource:
-		return "resource"
-	case *types.Func:
-		return t.String()
-	}
-	return ""
 }

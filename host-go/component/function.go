@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"reflect"
 
-	"github.com/tetratelabs/wazero/api"
+	"github.com/caisson-dev/caisson/host-go/component/internal/link"
 )
 
 // Function is an exported function of an instance. Like its instance it takes
@@ -20,7 +20,7 @@ type Function struct {
 // itself, "caisson:mcp/client@0.1.0#connect" for one of an interface. A
 // semver-compatible version finds it too. It returns nil when there is none.
 func (in *Instance) ExportedFunction(name string) *Function {
-	f, ok := in.c.funcs[compatibleFunc(name)]
+	f, ok := in.c.exports.find(name)
 	if !ok {
 		return nil
 	}
@@ -99,7 +99,8 @@ func (f *Function) call(p *passing, args, result pointer) {
 
 // liftState is a lifted function of an instance, made when it is first called.
 type liftState struct {
-	fn    api.Function
+	core  *link.CoreRef
+	fn    *function
 	stack []uint64
 	comp  *componentState
 	opt   *instanceOptions
@@ -120,10 +121,10 @@ func (in *Instance) lift(i int) *liftState {
 func (in *Instance) newLift(i int) *liftState {
 	p := &in.c.program.Lifts[i]
 	l := &liftState{
-		fn: in.coreFunc(&p.Core), stack: make([]uint64, in.c.lifts[i].stack()),
+		core: &p.Core, fn: in.coreFunc(&p.Core), stack: make([]uint64, in.c.lifts[i].stack()),
 		comp: in.comps[p.Component], opt: in.option(p.Options), enter: in.components(p.Enter),
 	}
-	if in.lifts[i] == nil {
+	if in.lifts[i] == nil && in.keep(l.fn) {
 		in.lifts[i] = l
 	}
 	return l
@@ -150,9 +151,8 @@ func (in *Instance) callLift(l *liftState, enter []*componentState, p *passing, 
 	if p.flat > 0 {
 		p.lowerParams(t, l.stack, args)
 	}
-	if err := l.fn.CallWithStack(&in.callCtx, l.stack); err != nil {
-		panic(asTrap(err))
-	}
+	in.call(l.fn, l.stack)
+	l.fn = in.lighten(l.fn, l.core)
 	if p.out != nil {
 		if p.memory {
 			t.view()
@@ -164,9 +164,8 @@ func (in *Instance) callLift(l *liftState, enter []*componentState, p *passing, 
 	}
 	if l.opt.postReturn != nil {
 		l.comp.mayLeave = false
-		if err := l.opt.postReturn.CallWithStack(&in.callCtx, l.stack); err != nil {
-			panic(asTrap(err))
-		}
+		in.call(l.opt.postReturn, l.stack)
+		l.opt.postReturn = in.lighten(l.opt.postReturn, l.opt.refs.PostReturn)
 		l.comp.mayLeave = true
 	}
 	if p.context {

@@ -38,7 +38,7 @@ func FuzzComponent(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
-		r, err := NewRuntime(ctx, &Config{Interpreter: true, MemoryLimitPages: 64, Limits: Limits{Fuel: 300_000, TableElements: 10_000}})
+		r, err := NewRuntime(ctx, &Config{Interpreter: true, Limits: Limits{Memory: 4 << 20, Fuel: 300_000}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,7 +58,7 @@ func FuzzComponent(f *testing.F) {
 			return
 		}
 		defer in.Close(context.Background())
-		for name, f := range c.funcs {
+		for name, f := range c.exports.all("") {
 			_, err := in.ExportedFunction(name).Call(ctx, zeroArgs(f.sig.typ)...)
 			known(t, err)
 			in.MemorySize()

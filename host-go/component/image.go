@@ -2,6 +2,7 @@ package component
 
 import (
 	"encoding/binary"
+	"errors"
 	"io"
 	"os"
 )
@@ -15,11 +16,11 @@ type image struct {
 }
 
 // newImage reads an image of size bytes, and what follows it to the end, where
-// the cache compares a checksum.
-func newImage(r io.Reader, size int) (*image, error) {
+// the cache compares a checksum. File makes the file, or has it kept in bytes.
+func newImage(r io.Reader, size int, file func() (*os.File, error)) (*image, error) {
 	im := &image{size: size}
 	var err error
-	if im.file, err = newImageFile(); err == nil {
+	if im.file, err = file(); err == nil {
 		err = copyPages(im.file, r, size)
 	} else {
 		im.data = make([]byte, size)
@@ -34,6 +35,8 @@ func newImage(r io.Reader, size int) (*image, error) {
 	}
 	return im, nil
 }
+
+func noImageFile() (*os.File, error) { return nil, errors.ErrUnsupported }
 
 // copyPages copies size bytes into an empty file, and leaves holes for zeros.
 func copyPages(f *os.File, r io.Reader, size int) error {

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"sync/atomic"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 
+	"github.com/caisson-dev/caisson/host-go/component/internal/link"
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
 
@@ -20,6 +20,7 @@ import (
 // ErrReentered. After a trap it is dead.
 type Instance struct {
 	c       *Compiled
+	limits  Limits
 	hosts   []*callee                               // by import
 	drops   []func(ctx context.Context, rep uint32) // by resource; nil for those of guests
 	modules []api.Module                            // by core instance
@@ -41,7 +42,14 @@ type Instance struct {
 	begun     int
 	fuel      meter
 	depth     int
-	budget    memoryBudget
+	budget    budget
+	allocator memories
+	// running is the core function that runs, under others whose stacks are
+	// charged; lifted is how much of the guest's values calls that run hold.
+	running *function
+	stacks  uint64
+	lifted  uint64
+	kept    uint64 // what functions take that are kept to be called again
 }
 
 const (
@@ -66,31 +74,37 @@ func (c *componentState) checkLeave() {
 }
 
 // Instantiate makes an instance, its imports taken from the linker (nil: it
-// imports nothing). Start functions of core modules run. The error is a
-// *LinkError when an import is missing or of another type, a *TrapError when a start function
-// trapped.
+// imports nothing), with the limits of the Runtime's Config. Start functions of
+// core modules run. The error is a *LinkError when an import is missing or of
+// another type, a *TrapError when a start function trapped or a limit was reached.
 func (c *Compiled) Instantiate(ctx context.Context, l *Linker) (*Instance, error) {
+	return c.InstantiateWith(ctx, l, Limits{})
+}
+
+// InstantiateWith is Instantiate with limits for this instance.
+func (c *Compiled) InstantiateWith(ctx context.Context, l *Linker, limits Limits) (*Instance, error) {
 	if l == nil {
 		l = NewLinker()
 	}
 	in := &Instance{
-		c: c, lifts: make([]*liftState, len(c.lifts)),
+		c: c, limits: limits.or(c.r.cfg.Limits), lifts: make([]*liftState, len(c.lifts)),
 		modules: make([]api.Module, len(c.program.Instances)),
 	}
 	in.callCtx.in = in
-	in.fuel.ctx, in.fuel.perCall = &in.callCtx, c.r.cfg.Limits.Fuel
-	limit := uint64(c.r.cfg.MemoryLimitPages) << 16
-	in.budget = memoryBudget{limit: limit, left: limit, time: &in.fuel, onHeap: c.r.cfg.HeapMemory}
+	in.fuel.ctx = &in.callCtx
+	in.budget = budget{limit: in.limits.Memory, left: in.limits.Memory}
+	in.allocator = memories{budget: &in.budget, time: &in.fuel, onHeap: c.r.cfg.HeapMemory}
 	if err := in.bind(l); err != nil {
 		return nil, err
 	}
-	for i := range c.program.Components {
-		in.comps = append(in.comps, &componentState{index: i, mayEnter: true, mayLeave: true})
-	}
-	for i := range c.program.Options {
-		in.options = append(in.options, &instanceOptions{encoding: c.program.Options[i].Encoding})
-	}
 	err := in.enter(ctx, "instantiate", func() {
+		in.chargeProgram()
+		for i := range c.program.Components {
+			in.comps = append(in.comps, &componentState{index: i, mayEnter: true, mayLeave: true, handles: table{budget: &in.budget}})
+		}
+		for i := range c.program.Options {
+			in.options = append(in.options, &instanceOptions{encoding: c.program.Options[i].Encoding})
+		}
 		for i := range c.program.Instances {
 			in.instantiate(i)
 		}
@@ -110,21 +124,21 @@ func (in *Instance) bind(l *Linker) error {
 	}
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	for k, imp := range p.Imports {
-		name := importName(imp.Interface, imp.Name)
+	for k := range p.Imports {
+		imp := &p.Imports[k]
 		i := l.find(imp.Interface)
 		if i == nil {
-			return &LinkError{Import: name, Type: imp.Type.String(), Msg: "the linker has no interface " + imp.Interface}
+			return &LinkError{Import: imp.String(), Type: imp.Type.String(), Msg: "the linker has no interface " + imp.Interface}
 		}
 		f := i.lookup(imp.Name)
 		if f == nil {
-			return &LinkError{Import: name, Type: imp.Type.String(), Msg: "the linker has no such function"}
+			return &LinkError{Import: imp.String(), Type: imp.Type.String(), Msg: "the linker has no such function"}
 		}
 		call, err := f.link(in.c.imports[k])
 		if err != nil {
-			return &LinkError{Import: name, Type: imp.Type.String(), Msg: fmt.Sprintf("the host's function is a %v: %v", f.goType(), err)}
+			return &LinkError{Import: imp.String(), Type: imp.Type.String(), Msg: fmt.Sprintf("the host's function is a %v: %v", f.goType(), err)}
 		}
-		call.host = name
+		call.host = imp
 		in.hosts = append(in.hosts, call)
 	}
 	in.drops = make([]func(context.Context, uint32), len(p.Resources))
@@ -136,53 +150,36 @@ func (in *Instance) bind(l *Linker) error {
 			in.drops[k] = i.lookupResource(r.Name)
 		}
 		if in.drops[k] == nil {
-			return &LinkError{Import: importName(r.Interface, r.Name), Type: "resource " + r.Name, Msg: "the linker has no such resource"}
+			return &LinkError{Import: (&link.HostFunc{Interface: r.Interface, Name: r.Name}).String(), Type: "resource " + r.Name, Msg: "the linker has no such resource"}
 		}
 	}
 	return nil
 }
 
-func importName(iface, name string) string {
-	if iface == "" {
-		return name
-	}
-	return iface + "#" + name
-}
-
 // instantiate makes core instance i.
 func (in *Instance) instantiate(i int) {
+	in.fuel.checkTime()
 	step := &in.c.program.Instances[i]
 	code := in.c.shims[i]
-	resolve := func(name string) api.Module {
-		if name == hostModule {
-			return in.c.host
+	from := map[string]api.Module{hostModule: in.c.host}
+	if step.Module < 0 {
+		in.budget.chargeMembers(len(step.Members))
+		for k, name := range sources(step.Members) {
+			from[name] = in.modules[k]
 		}
-		k, err := strconv.Atoi(name)
-		if err != nil {
-			return nil
-		}
-		return in.modules[k]
-	}
-	if step.Module >= 0 {
+	} else {
 		code = in.c.modules[step.Module]
-		resolve = func(name string) api.Module {
-			if name == hostModule {
-				return in.c.host
-			}
-			for _, a := range step.Args {
-				if wasm.ImportName(a.Name) == name {
-					return in.modules[a.Instance]
-				}
-			}
-			return nil
+		in.budget.chargeModule(in.c.program.Modules[step.Module].Type)
+		for _, a := range step.Args {
+			from[wasm.ImportName(a.Name)] = in.modules[a.Instance]
+		}
+		if in.c.images != nil {
+			in.allocator.start = in.c.images[step.Module]
 		}
 	}
-	if step.Module >= 0 && in.c.images != nil {
-		in.budget.start = in.c.images[step.Module]
-	}
-	ctx := experimental.WithImportResolver(&in.callCtx, resolve)
-	ctx = experimental.WithMemoryAllocator(ctx, &in.budget)
-	m, err := in.c.r.core.InstantiateModule(ctx, code, anonymous)
+	ctx := experimental.WithImportResolver(&in.callCtx, func(name string) api.Module { return from[name] })
+	ctx = experimental.WithMemoryAllocator(ctx, &in.allocator)
+	m, err := in.newModule(ctx, code)
 	if err != nil {
 		panic(asTrap(fmt.Errorf("core instance %d: %w", i, err)))
 	}
@@ -234,7 +231,7 @@ func (in *Instance) Close(ctx context.Context) error {
 				in.drops[h.typ](ctx, h.rep)
 			}
 		}
-		c.handles = table{}
+		c.handles = table{budget: c.handles.budget}
 	}
 	err := in.closeModules(ctx)
 	in.memory, in.options, in.lifts, in.fuel.counters = nil, nil, nil, nil

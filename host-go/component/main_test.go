@@ -14,6 +14,10 @@ func TestMain(m *testing.M) {
 		fillCache(dir)
 		return
 	}
+	if dir := os.Getenv(cacheCheck); dir != "" {
+		sayCache(dir)
+		return
+	}
 	goleak.VerifyTestMain(m)
 }
 

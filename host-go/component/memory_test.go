@@ -13,8 +13,8 @@ func TestLinearMemory(t *testing.T) {
 	const page = 1 << 16
 	for name, room := range map[string][]byte{"reserved": reserve(8 * page), "moving": nil} {
 		t.Run(name, func(t *testing.T) {
-			budget := &memoryBudget{limit: 8 * page, left: 8 * page, time: &meter{}}
-			m := &linearMemory{budget: budget, reserved: room}
+			budget := &budget{limit: 8 * page, left: 8 * page}
+			m := &linearMemory{memories: &memories{budget: budget, time: &meter{}, onHeap: room == nil}, reserved: room, max: 8 * page}
 			if b := m.Reallocate(page); len(b) != page {
 				t.Fatal(len(b))
 			}

@@ -3,6 +3,7 @@ package component
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	"github.com/tetratelabs/wazero/api"
@@ -18,14 +19,22 @@ const quantum = 1 << 18
 // safePointName is the export of the host module that metered code calls.
 const safePointName = "safe-point"
 
+// maxEffort is what one function may cost to compile: about as many nanoseconds
+// of a quiet processor, or bytes of memory. The most that was seen in programs,
+// a parser of 300 KB in one function, is half of it.
+const maxEffort = 4_000_000_000
+
 // metering is what core modules get.
-var metering = wasm.Metering{Module: hostModule, Name: safePointName, Quantum: quantum, Counter: "fuel"}
+var metering = wasm.Metering{Module: hostModule, Name: safePointName, Grow: growName, Grown: grownName, Quantum: quantum, Counter: "fuel", TableElements: maxTableElements}
 
 // instrument prepares a core module for the core runtime: import names that it
 // takes, counts that were checked, and safe points in the code.
-func (c *Compiled) instrument(b []byte) (out []byte, counter string, err error) {
+func (c *Compiled) instrument(ctx context.Context, b []byte) (out []byte, counter string, err error) {
 	m := metering
-	m.TableElements, m.Off = c.r.cfg.Limits.TableElements, c.r.cfg.Unmetered
+	m.Off, m.Stop = c.r.cfg.Unmetered, ctx.Err
+	if c.r.compiles() {
+		m.Effort = maxEffort
+	}
 	return wasm.Instrument(b, m)
 }
 
@@ -35,10 +44,9 @@ type meter struct {
 	// granted is the fuel that safe points gave out. What of it is left is in
 	// the counters.
 	granted uint64
-	// limit is where granted may go in the call that runs, 0 for anywhere; perCall
-	// is how much one may use.
-	limit   uint64
-	perCall uint64
+	// limit is where granted may go in the call that runs, which is given given;
+	// 0 for anywhere.
+	limit, given uint64
 	// ctx is the context of the call that runs, done its end, paused by how much
 	// its deadline was put off.
 	ctx    *callContext
@@ -46,11 +54,30 @@ type meter struct {
 	paused time.Duration
 }
 
-func (m *meter) begin(done <-chan struct{}) {
+// begin begins a call that is given so much fuel, 0 for any amount.
+func (m *meter) begin(done <-chan struct{}, given uint64) {
 	m.done, m.paused = done, 0
-	if m.perCall > 0 {
-		m.limit = m.granted + m.perCall
+	m.limit, m.given = 0, given
+	if given > 0 {
+		m.limit = m.granted + min(given, math.MaxUint64-m.granted)
 	}
+}
+
+type fuelKey struct{}
+
+// WithFuel gives the calls that are made with the context so much fuel each, in
+// place of Limits.Fuel of the instance; 0 is no limit. An instantiation is a call,
+// and so is the drop of a resource.
+func WithFuel(ctx context.Context, units uint64) context.Context {
+	return context.WithValue(ctx, fuelKey{}, units)
+}
+
+// fuelOf is how much fuel a call with the context has.
+func (in *Instance) fuelOf(ctx context.Context) uint64 {
+	if units, ok := ctx.Value(fuelKey{}).(uint64); ok {
+		return units
+	}
+	return in.limits.Fuel
 }
 
 // safePoint is called by metered code when its counter is used up. Being Go, it
@@ -65,7 +92,7 @@ func safePoint(ctx context.Context, _ api.Module, stack []uint64) {
 	}
 	stack[0] = uint64(uint32(counter))
 	if m.limit > 0 && m.granted > m.limit {
-		throw(&LimitError{Resource: "fuel", Limit: m.perCall})
+		throw(&LimitError{Resource: "fuel", Limit: m.given})
 	}
 	m.checkTime()
 }

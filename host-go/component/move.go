@@ -38,12 +38,12 @@ func (in *Instance) move(ctx context.Context, to *Compiled) {
 	}
 	old := &Instance{modules: in.modules, chunks: in.chunks}
 	defer func() { _ = old.closeModules(ctx) }()
-	memories := in.budget.all
+	memories, left := in.allocator.all, in.budget.left
 	in.c, in.modules, in.chunks = to, make([]api.Module, len(old.modules)), nil
-	in.budget.all, in.fuel.counters = nil, nil
+	in.allocator.all, in.fuel.counters = nil, nil
 	for i := range in.c.program.Instances {
 		if in.makesMemory(i) {
-			in.budget.moved, memories = memories[0], memories[1:]
+			in.allocator.moved, memories = memories[0], memories[1:]
 		}
 		in.instantiate(i)
 	}
@@ -52,13 +52,15 @@ func (in *Instance) move(ctx context.Context, to *Compiled) {
 			m.ExportedGlobal(name).(api.MutableGlobal).Set(state[i][k])
 		}
 	}
-	for _, l := range in.budget.all {
+	for _, l := range in.allocator.all {
 		l.kept = true
 	}
 	for _, o := range in.options {
 		*o = instanceOptions{encoding: o.encoding}
 	}
 	clear(in.lifts)
+	in.kept = 0
+	in.budget.left = left // What the instance holds is what it held.
 	in.memory = in.memories()
 }
 

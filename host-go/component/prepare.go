@@ -2,12 +2,14 @@ package component
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 
 	bin "github.com/caisson-dev/caisson/host-go/component/internal/binary"
@@ -77,8 +79,7 @@ const (
 )
 
 // Prepare takes a component apart. The functions of hot stay together, the rest
-// goes into chunks; with nil everything stays together. Table limits are the
-// default ones. The error is a *DecodeError when the component is at fault.
+// goes into chunks; with nil everything stays together. The error is a *DecodeError when the component is at fault.
 func Prepare(component []byte, hot *Profile) (*Prepared, error) {
 	return prepare(component, hot, smallBody, chunkSize)
 }
@@ -98,8 +99,7 @@ func prepare(component []byte, hot *Profile, small, size int) (*Prepared, error)
 }
 
 func prepareMetered(component []byte, metering wasm.Metering, hot *Profile, small, size int) (*Prepared, error) {
-	metering.TableElements = defaultTableElements
-	program, err := decode(component)
+	program, err := decode(context.Background(), component)
 	if err != nil {
 		return nil, err
 	}
@@ -170,10 +170,16 @@ func skeleton(component []byte) ([]byte, error) {
 	return bin.MapModules(component, wasm.Skeleton)
 }
 
-func decode(component []byte) (*link.Program, error) {
+func decode(ctx context.Context, component []byte) (*link.Program, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	tree, err := bin.Decode(component)
 	if err != nil {
 		return nil, decodeError(err)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
 	program, err := link.Link(tree)
 	if err != nil {
@@ -221,7 +227,7 @@ func (r *preparedParts) from(p *Prepared) error {
 		return damaged("cut short")
 	}
 	var err error
-	if r.program, err = decode(skeleton); err != nil {
+	if r.program, err = decode(context.Background(), skeleton); err != nil {
 		return err
 	}
 	if len(r.program.Modules) != len(r.index.Modules) {
@@ -253,12 +259,18 @@ func (r *Runtime) memories(p *Prepared) ([]*image, error) {
 		if size == 0 {
 			continue
 		}
-		err := r.cache.load(index.Memory, p.Memory, func(whole io.Reader) (err error) {
-			if _, err = io.CopyN(io.Discard, whole, int64(at)); err == nil {
-				images[i], err = newImage(whole, size)
-			}
-			return err
-		})
+		read := func(file func() (*os.File, error)) error {
+			return r.cache.load(index.Memory, p.Memory, func(whole io.Reader) (err error) {
+				if _, err = io.CopyN(io.Discard, whole, int64(at)); err == nil {
+					images[i], err = newImage(whole, size, file)
+				}
+				return err
+			})
+		}
+		err := read(newImageFile)
+		if isLack(err) {
+			err = read(noImageFile)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("component: what memory starts with: %w", err)
 		}

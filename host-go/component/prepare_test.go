@@ -173,14 +173,15 @@ func TestSharedImage(t *testing.T) {
 			data := bytes.Repeat([]byte("0123456789abcdef"), 1000)
 			data = append(data, make([]byte, 3*pageBytes)...)
 			data = append(data, 1, 2, 3)
-			im, err := newImage(bytes.NewReader(data), len(data))
+			im, err := newImage(bytes.NewReader(data), len(data), newImageFile)
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer im.close()
 			for range 3 {
-				b := &memoryBudget{limit: 1 << 20, left: 1 << 20, time: &meter{}, start: im, onHeap: cfg.HeapMemory}
-				m := b.Allocate(1<<16, 1<<20)
+				b := &budget{limit: 1<<20 + memoryCost, left: 1<<20 + memoryCost}
+				all := &memories{budget: b, time: &meter{}, start: im, onHeap: cfg.HeapMemory}
+				m := all.Allocate(1<<16, 1<<20)
 				buf := m.Reallocate(1 << 16)
 				if !bytes.Equal(buf[:len(data)], data) || !isZero(buf[len(data):]) {
 					t.Fatal("the memory does not begin with the data")
@@ -194,7 +195,7 @@ func TestSharedImage(t *testing.T) {
 					t.Error("it grew past the limit")
 				}
 				m.Free()
-				if b.left != b.limit {
+				if b.left != 1<<20 {
 					t.Errorf("%d of %d are left after the memory was freed", b.left, b.limit)
 				}
 			}

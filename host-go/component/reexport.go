@@ -13,7 +13,7 @@ var hostMemory = &instanceOptions{resolved: true}
 // callImport calls a host function from the host.
 func (in *Instance) callImport(i int, p *passing, args, result pointer) {
 	f := in.hosts[i]
-	t := in.begin(&componentState{index: -2, mayEnter: true, mayLeave: true}, hostMemory)
+	t := in.begin(&componentState{index: -2, mayEnter: true, mayLeave: true, handles: table{budget: &in.budget}}, hostMemory)
 	t.task = &task{}
 	stack := make([]uint64, p.stack())
 	p.lowerParams(t, stack, args)

@@ -36,10 +36,6 @@ func (r *Resource) Drop(ctx context.Context) error {
 	})
 }
 
-// maxHandles is Table.MAX_LENGTH of the specification, lowered: a table larger
-// than this is a guest that leaks.
-const maxHandles = 1 << 20
-
 // handle is an element of a component instance's handle table (CanonicalABI.md,
 // "Resource State").
 type handle struct {
@@ -53,8 +49,9 @@ type handle struct {
 // table is the handle table of a component instance ("Table State"). Index 0 is
 // never given out.
 type table struct {
-	elems []*handle
-	free  []uint32
+	elems  []*handle
+	free   []uint32
+	budget *budget
 }
 
 func (t *table) add(h *handle) uint32 {
@@ -67,9 +64,7 @@ func (t *table) add(h *handle) uint32 {
 	if len(t.elems) == 0 {
 		t.elems = append(t.elems, nil)
 	}
-	if len(t.elems) > maxHandles {
-		trapf("handle table is full: more than %d handles", maxHandles)
-	}
+	t.budget.charge(handleCost, "handles")
 	t.elems = append(t.elems, h)
 	return uint32(len(t.elems) - 1)
 }
@@ -158,9 +153,7 @@ func (in *Instance) destroy(typ int, rep uint32, enter []int) {
 	comps := in.components(enter)
 	enterComponents(comps)
 	if r.Dtor != nil {
-		if _, err := in.coreFunc(r.Dtor).Call(&in.callCtx, uint64(rep)); err != nil {
-			panic(asTrap(err))
-		}
+		in.call(in.coreFunc(r.Dtor), []uint64{uint64(rep)})
 	}
 	leaveComponents(comps)
 	in.depth--

@@ -23,10 +23,13 @@ type Runtime struct {
 	cfg   Config
 	core  wazero.Runtime
 	cache *cache // nil for none
+	// compiling are the compilations that run, spare a descriptor for them.
+	compiling compiling
+	spare     spare
 }
 
 // NewRuntime returns a Runtime. A nil config is the default. The context is
-// for set-up alone. The error is that of the cache folder.
+// for set-up alone. The error is that of the cache folder; see Config.CacheDir.
 func NewRuntime(ctx context.Context, cfg *Config) (*Runtime, error) {
 	r := &Runtime{cfg: cfg.withDefaults()}
 	var rc wazero.RuntimeConfig
@@ -35,26 +38,31 @@ func NewRuntime(ctx context.Context, cfg *Config) (*Runtime, error) {
 	} else {
 		rc = wazero.NewRuntimeConfig()
 	}
-	rc = rc.WithCoreFeatures(features).WithMemoryLimitPages(r.cfg.MemoryLimitPages).WithDebugInfoEnabled(false)
+	rc = rc.WithCoreFeatures(features).WithDebugInfoEnabled(false)
 	if r.cfg.CacheDir != "" {
 		var err error
 		if r.cache, err = openCache(r.cfg.CacheDir, r.cfg.CacheBytes); err != nil {
 			return nil, fmt.Errorf("component: compile cache %s: %w", r.cfg.CacheDir, err)
 		}
-		rc = rc.WithCompilationCache(r.cache.core)
+		rc = rc.WithCompilationCache(r.cache.stage.core)
+		r.spare.open()
 	}
 	r.core = wazero.NewRuntimeWithConfig(ctx, rc)
 	return r, nil
 }
 
+// compiles says whether core code is compiled, and not interpreted.
+func (r *Runtime) compiles() bool { return !r.cfg.Interpreter && CompilerSupported() }
+
 // Compile decodes, links and compiles a component. It may be called from
 // several goroutines at once. wasm is not kept. The error is a *DecodeError
 // when the component is at fault.
 //
-// Compiling a large component takes seconds, and does not stop before its end
-// when the context ends.
+// Compiling a large component takes seconds. It ends with the context, by the
+// context's error. The function that is being compiled then is compiled to its
+// end behind it: what one may cost is bounded, see [ComplexityError].
 func (r *Runtime) Compile(ctx context.Context, wasm []byte) (*Compiled, error) {
-	program, err := decode(wasm)
+	program, err := decode(ctx, wasm)
 	if err != nil {
 		return nil, err
 	}
@@ -96,21 +104,38 @@ func (r *Runtime) Cached(p *Prepared) bool {
 	return parts.err == nil
 }
 
-// compile compiles a core module. Its hash is that of codeHash, "" to have it
-// made.
-func (r *Runtime) compile(ctx context.Context, b []byte, hash string) (wazero.CompiledModule, error) {
-	if hash == "" && r.cache != nil {
-		hash = codeHash(b)
+// CacheErr says why the cache cannot keep what is compiled: what is there already
+// is used all the same. It is nil when it can, and where there is no cache.
+func (r *Runtime) CacheErr() error {
+	if r.cache == nil {
+		return nil
 	}
-	ctx = experimental.WithCompilationWorkers(ctx, r.cfg.CompilationWorkers)
-	return r.cache.compile(hash, func() (wazero.CompiledModule, error) { return r.core.CompileModule(ctx, b) })
+	return r.cache.failed
 }
 
-// Close frees everything made with the Runtime: instances end with it.
+// CheckCache says what NewRuntime and CacheErr say about a folder for a cache,
+// and makes it where it is not there.
+func CheckCache(ctx context.Context, dir string) error {
+	c, err := openCache(dir, defaultCacheBytes)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.failed, c.stage.core.Close(ctx), c.close())
+}
+
+// Close frees everything made with the Runtime: instances end with it. What a
+// Compile whose context ended has left behind is freed when it ends.
 func (r *Runtime) Close(ctx context.Context) error {
-	err := r.core.Close(ctx)
-	if r.cache != nil {
-		err = errors.Join(err, r.cache.core.Close(ctx), r.cache.close())
+	busy, err := r.compiling.shut(func() error {
+		err := r.core.Close(ctx)
+		if r.cache != nil {
+			err = errors.Join(err, r.cache.stage.core.Close(ctx), r.cache.close())
+		}
+		r.spare.close()
+		return err
+	})
+	if busy && r.cache != nil {
+		err = errors.Join(err, r.cache.close()) // The process may end before.
 	}
 	return err
 }

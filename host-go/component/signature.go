@@ -32,6 +32,15 @@ type signature struct {
 }
 
 func (cs *codecs) signature(f *types.Func) *signature {
+	s := cs.signatures[f]
+	if s == nil {
+		s = cs.newSignature(f)
+		cs.signatures[f] = s
+	}
+	return s
+}
+
+func (cs *codecs) newSignature(f *types.Func) *signature {
 	s := &signature{typ: f, borrows: f.HasBorrow(), tuple: cs.record(cs.u.ParamsTuple(f))}
 	_, s.flat = types.FlattenFields(f.Params)
 	if s.flat > types.MaxFlatParams {

@@ -24,7 +24,7 @@ type client struct{ sdk *mcp.Client }
 
 func (c client) Connect(ctx context.Context, server wire.Server) (peer.Session, error) {
 	overHTTP := &mcp.StreamableClientTransport{Endpoint: server.URL}
-	if server.URL == memory.URL {
+	if memory.Serves(server.URL) {
 		overHTTP.HTTPClient = &http.Client{Transport: memory.Transport{}}
 	}
 	var transport mcp.Transport = overHTTP

@@ -101,9 +101,9 @@ func splitPairs(c *cobra.Command, words []string) ([]pair, error) {
 		name, value, ok := strings.Cut(word, "=")
 		switch {
 		case !ok || name == "":
-			return nil, usage(c, "%q is not an argument of the form name=value", word)
+			return nil, usage(c, "%q is not an argument of the form name=value", shown(word))
 		case seen[name]:
-			return nil, usage(c, "the argument %q is given twice", name)
+			return nil, usage(c, "the argument %q is given twice", shown(name))
 		}
 		seen[name] = true
 		pairs = append(pairs, pair{name, value})
@@ -123,7 +123,7 @@ func addPairs(c *cobra.Command, arguments json.RawMessage, tool *tool, pairs []p
 	for _, p := range pairs {
 		sub, known := s.property(p.name)
 		if !known {
-			return nil, usage(c, "the tool %q has no argument %q: it has %s", tool.Name, p.name, s.signature())
+			return nil, usage(c, "the tool %q has no argument %q: it has %s", tool.Name, shown(p.name), s.signature())
 		}
 		value, ok := s.parse(sub, p.value)
 		if !ok {

@@ -21,7 +21,9 @@ func (a *app) cacheCommand() *cobra.Command {
 		Short: "Look after the cache of the compiled core",
 		Long: `The core is a WebAssembly component. Compiling it takes seconds, so that the machine code is kept
 in a folder, about 80 MB for each version of the program. Processes may share the folder; what is
-damaged in it is replaced, and past 512 MB what was not used for longest goes.`,
+damaged in it is replaced, and past 512 MB what was not used for longest goes. A folder that another
+user could have put code into is not used: root does not use a user's, nor a user one that others
+may write to.`,
 		Example: `  caisson cache warm    # while a container image is built, for example
   du -sh "$(caisson cache path)"`,
 		Args: cobra.ArbitraryArgs,
@@ -42,6 +44,10 @@ damaged in it is replaced, and past 512 MB what was not used for longest goes.`,
 				}
 				return a.printf("%s\n", dir)
 			},
+		},
+		&cobra.Command{
+			Use: "status", Short: "Say what is in the folder, and whether it can be used", Args: noArgs,
+			RunE: func(c *cobra.Command, _ []string) error { return a.cacheStatus(c, &flags) },
 		},
 		&cobra.Command{
 			Use: "clear", Short: "Delete what the cache has put into the folder", Args: noArgs,
@@ -70,9 +76,23 @@ func (a *app) warmCache(c *cobra.Command, flags *runtimeFlags) error {
 		return err
 	}
 	if len(files.paths) == 0 {
-		return fmt.Errorf("nothing could be kept in %s: the folder cannot be written to, or its disk is full", dir)
+		return errors.Join(caisson.CheckCache(c.Context(), options), fmt.Errorf("nothing could be kept in %s", dir))
 	}
 	return a.printf("The cache is warm: %s in %s\n", size(files.bytes), dir)
+}
+
+// cacheStatus says how the cache is doing. That it cannot be used is an error.
+func (a *app) cacheStatus(c *cobra.Command, flags *runtimeFlags) error {
+	options := flags.options(a)
+	dir, err := caisson.CacheDir(options)
+	if err != nil {
+		return err
+	}
+	files, err := cacheFiles(dir)
+	if err := errors.Join(caisson.CheckCache(c.Context(), options), err); err != nil {
+		return err
+	}
+	return a.printf("%s in %s, which can be used\n", size(files.bytes), dir)
 }
 
 // clearCache deletes the cache's own files, and the folders that are then empty. The folder may be

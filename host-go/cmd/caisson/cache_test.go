@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -97,6 +98,28 @@ func TestCachePath(t *testing.T) {
 	o.expect(t, exitOK)
 	if o.out != "x\n" {
 		t.Errorf("with --cache-dir it prints %q", o.out)
+	}
+}
+
+func TestCacheStatus(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "cache")
+	write(t, dir, "component-1-wazero-v1.12.0-amd64-linux/"+strings.Repeat("ab", 32)+".memory")
+	o := caissonRun(t, "cache", "status", "--cache-dir", dir)
+	o.expect(t, exitOK)
+	if want := "1.0 kB in " + dir + ", which can be used\n"; o.out != want {
+		t.Errorf("it says %q, want %q", o.out, want)
+	}
+	if runtime.GOOS == "windows" {
+		return
+	}
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	o = caissonRun(t, "cache", "status", "--cache-dir", dir)
+	o.expect(t, exitUsage)
+	if o.out != "" || !strings.Contains(o.stderr, "nothing can be kept in "+dir) || !strings.Contains(o.stderr, "others may write to "+dir) {
+		t.Errorf("it says %q and %q", o.out, o.stderr)
 	}
 }
 

@@ -131,7 +131,7 @@ func (c *client) findTool(ctx context.Context, call *toolCall) (*tool, error) {
 	if len(names) == 0 {
 		return nil, usage(call.command, "the server has no tools")
 	}
-	return nil, usage(call.command, "the server has no tool %q: it has %s", call.tool, strings.Join(names, ", "))
+	return nil, usage(call.command, "the server has no tool %q: it has %s", shown(call.tool), strings.Join(names, ", "))
 }
 
 // isError reports whether a result is a tool's own failure.

@@ -40,7 +40,7 @@ func (s sessionCommand) command(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			server, err := flags.server.resolve(c, target)
+			server, err := flags.server.resolve(a, c, target)
 			if err != nil {
 				return err
 			}
@@ -54,7 +54,7 @@ func (s sessionCommand) command(a *app) *cobra.Command {
 // noOperands refuses operands after the server.
 func noOperands(c *cobra.Command, operands []string) error {
 	if len(operands) > 0 {
-		return usage(c, "%q is one argument too many: a server is a name, a URL, or a command after --", operands[0])
+		return usage(c, "%q is one argument too many: a server is a name, a URL, or a command after --", shown(operands[0]))
 	}
 	return nil
 }

@@ -77,7 +77,7 @@ func (a *app) loadComponent(ctx context.Context, cfg *component.Config, path str
 	if err != nil {
 		return err
 	}
-	defer r.Close(ctx)
+	defer r.Close(context.WithoutCancel(ctx))
 	c, err := r.Compile(ctx, b)
 	if err != nil {
 		return &loadError{path, err}

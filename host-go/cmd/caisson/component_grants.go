@@ -103,8 +103,3 @@ func (s *byteSize) String() string {
 
 // Type names the kind of value in help.
 func (s *byteSize) Type() string { return "size" }
-
-// pages is the size in pages of WebAssembly, at least one; 0 for none given.
-func (s *byteSize) pages() uint32 {
-	return uint32(min((uint64(*s)+1<<16-1)>>16, math.MaxUint32))
-}

@@ -26,13 +26,16 @@ type runFlags struct {
 	timeout time.Duration
 	fuel    uint64
 	memory  byteSize
+	// interpret runs the component without compiling it.
+	interpret bool
 }
 
 func (f *runFlags) register(c *cobra.Command) {
 	f.grants.register(c)
-	c.Flags().DurationVar(&f.timeout, "timeout", 0, "stop the program after `DURATION` (default: no limit)")
+	c.Flags().DurationVar(&f.timeout, "timeout", 0, "stop the program after `DURATION`, compiling it included (default: no limit)")
 	c.Flags().Uint64Var(&f.fuel, "fuel", 0, "stop the program after `UNITS` of about one instruction each (default: no limit)")
 	c.Flags().Var(&f.memory, "max-memory", "give the program no more than `SIZE` of memory, such as 64MiB (default 512MiB)")
+	c.Flags().BoolVar(&f.interpret, "interpret", false, "do not compile the program: it starts sooner, and runs tens of times slower")
 	c.Flags().StringVar(&f.runtime.cacheDir, "cache-dir", "", "keep the compiled component in `FOLDER` (default \"caisson\" in your cache folder)")
 	c.Flags().BoolVar(&f.runtime.noCache, "no-cache", false, "compile the component anew, and keep nothing")
 }
@@ -76,7 +79,7 @@ program trapped or reached a limit, 5 timeout, 130 interrupted.`,
 }
 
 func (a *app) runComponent(c *cobra.Command, flags *runFlags, args []string) error {
-	cfg := &component.Config{Limits: component.Limits{Fuel: flags.fuel}, MemoryLimitPages: flags.memory.pages()}
+	cfg := &component.Config{Interpreter: flags.interpret, Limits: component.Limits{Fuel: flags.fuel, Memory: uint64(flags.memory)}}
 	grants, err := flags.grants.config(c)
 	defer closeFolders(grants)
 	if err != nil {
@@ -93,25 +96,26 @@ func (a *app) runComponent(c *cobra.Command, flags *runFlags, args []string) err
 	grants.Stdin, grants.Stdout, grants.Stderr = a.in, a.out, a.err
 	stdin, _ := a.in.(io.Writer) // A file is both.
 	grants.Terminal = wasi.Terminal{Stdin: isTerminal(stdin), Stdout: isTerminal(a.out), Stderr: isTerminal(a.err.w)}
-	return a.loadComponent(c.Context(), cfg, args[0], b, func(compiled *component.Compiled) error {
-		ctx := c.Context()
-		if flags.timeout > 0 {
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithTimeout(ctx, flags.timeout)
-			defer cancel()
-		}
+	ctx := c.Context()
+	if flags.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, flags.timeout)
+		defer cancel()
+	}
+	err = a.loadComponent(ctx, cfg, args[0], b, func(compiled *component.Compiled) error {
 		err := execute(ctx, compiled, grants)
 		if stack := trapStack(err); stack != "" {
 			a.logger().Debug("the program trapped", "stack", stack)
-		}
-		if errors.Is(err, context.DeadlineExceeded) {
-			err = fmt.Errorf("not done after %s: %w", flags.timeout, context.DeadlineExceeded)
 		}
 		if exit := (*guestExit)(nil); err != nil && !errors.As(err, &exit) {
 			return &loadError{args[0], err}
 		}
 		return err
 	})
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &loadError{args[0], fmt.Errorf("not done after %s: %w", flags.timeout, context.DeadlineExceeded)}
+	}
+	return err
 }
 
 // execute runs the program once. A *guestExit is how it ended, where that is not success.

@@ -194,12 +194,12 @@ func TestSplitMount(t *testing.T) {
 }
 
 func TestByteSize(t *testing.T) {
-	for text, want := range map[string]uint32{
-		"1": 1, "65536": 1, "65537": 2, "128KiB": 2, "64MiB": 1024, "4GiB": 65536, "100000000GiB": 1<<32 - 1,
+	for text, want := range map[string]byteSize{
+		"1": 1, "65537": 65537, "128KiB": 128 << 10, "64MiB": 64 << 20, "4GiB": 4 << 30, "100000000GiB": 100_000_000 << 30,
 	} {
 		var s byteSize
-		if err := s.Set(text); err != nil || s.pages() != want {
-			t.Errorf("%s: %d pages, %v", text, s.pages(), err)
+		if err := s.Set(text); err != nil || s != want {
+			t.Errorf("%s: %d, %v", text, s, err)
 		}
 	}
 	for _, text := range []string{"", "MiB", "-1", "1.5MiB", "1KB", "1iBM", "99999999999GiB", "0"} {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"syscall"
 	"testing"
 )
 
@@ -22,5 +24,29 @@ func TestComponentInterrupt(t *testing.T) {
 	var exit *exec.ExitError
 	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != exitInterrupted {
 		t.Errorf("it ends with %v, want the exit code %d", err, exitInterrupted)
+	}
+}
+
+// A signal ends a program while it is compiled.
+func TestCompilingInterrupt(t *testing.T) {
+	for signal, want := range map[os.Signal]int{os.Interrupt: exitInterrupted, syscall.SIGTERM: exitTerminated} {
+		t.Run(signal.String(), func(t *testing.T) {
+			cache := t.TempDir()
+			cmd, lines := startProgram(t, "component", "run", "--cache-dir", cache, slowFile(t))
+			waitFor(t, lines, `^caisson: compiling slow\.wasm$`)
+			if err := cmd.Process.Signal(signal); err != nil {
+				t.Fatal(err)
+			}
+			waitFor(t, lines, `^caisson: `+signal.String()+`$`)
+			for lines.Scan() { // Until the program has closed it.
+			}
+			var exit *exec.ExitError
+			if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != want {
+				t.Errorf("it ends with %v, want the exit code %d", err, want)
+			}
+			if left, err := filepath.Glob(filepath.Join(cache, "*-stage-*")); err != nil || len(left) > 0 {
+				t.Errorf("it leaves %v, %v", left, err)
+			}
+		})
 	}
 }

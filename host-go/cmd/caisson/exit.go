@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/component"
 )
 
 // The exit codes; scripts depend on them.
@@ -140,9 +141,15 @@ func remedy(err error) string {
 	if errors.As(err, &wrong) {
 		return fmt.Sprintf("run '%s --help' for how to use it", wrong.command)
 	}
+	if complex := (*component.ComplexityError)(nil); errors.As(err, &complex) {
+		return "run it with --interpret, or have its compiler make smaller functions"
+	}
 	var e *caisson.Error
 	if errors.As(err, &e) && (e.HTTPStatus == http.StatusUnauthorized || e.HTTPStatus == http.StatusForbidden) {
 		return "give the server its credentials with --header 'Authorization: ...', or as headers in the configuration file"
+	}
+	if e != nil && e.Code == caisson.CodeRefused && strings.Contains(e.Message, "Options.PrivateAddresses") {
+		return "on the command line that is --private-addresses"
 	}
 	return ""
 }

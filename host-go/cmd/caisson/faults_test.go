@@ -3,12 +3,12 @@ package main
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/caisson-dev/caisson/host-go/internal/nobody"
 )
 
 // status answers everything with a status.
@@ -18,17 +18,6 @@ func status(code int, contentType, body string) http.Handler {
 		w.WriteHeader(code)
 		_, _ = io.WriteString(w, body)
 	})
-}
-
-// nobody gives the URL of a port that nothing listens on.
-func nobody(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return fmt.Sprintf("http://%s/mcp", listener.Addr())
 }
 
 func TestCouldNotConnect(t *testing.T) {
@@ -41,7 +30,7 @@ func TestCouldNotConnect(t *testing.T) {
 		"no such command":       {[]string{"--", "caisson-no-such-command"}, "caisson-no-such-command"},
 		"a command of no MCP":   {[]string{"--", self(t), "version"}, "connect"},
 		"a command that fails":  {[]string{"--", self(t), "--nonsense"}, "unknown flag: --nonsense"}, // Its own words.
-		"nobody listens":        {[]string{nobody(t)}, "connect"},
+		"nobody listens":        {[]string{"http://" + nobody.Listens(t) + "/mcp"}, "connect"},
 		"404":                   {[]string{serve(t, status(404, "text/plain", "nothing here"))}, "404"},
 		"500":                   {[]string{serve(t, status(500, "text/plain", "out of order"))}, "500 Internal Server Error"},
 		"401":                   {[]string{serve(t, status(401, "text/plain", "who are you"))}, "give the server its credentials with --header"},
@@ -142,7 +131,7 @@ func TestSecretsStaySecret(t *testing.T) {
 		"refused":        {serve(t, record(status(401, "text/plain", "who are you")))},
 		"not found":      {serve(t, record(status(404, "text/plain", "")))},
 		"redirected":     {serve(t, record(http.RedirectHandler(elsewhere, http.StatusTemporaryRedirect)))},
-		"nobody listens": {nobody(t)},
+		"nobody listens": {"http://" + nobody.Listens(t) + "/mcp"},
 		"works":          {toolsServer(t, 1, 10)},
 	}
 	for name, server := range servers {

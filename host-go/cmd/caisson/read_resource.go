@@ -41,7 +41,7 @@ func oneOperand(c *cobra.Command, operands []string, what string) (string, error
 	case len(operands) == 0 || operands[0] == "":
 		return "", usage(c, "no %s is given", what)
 	case len(operands) > 1:
-		return "", usage(c, "%q is one argument too many", operands[1])
+		return "", usage(c, "%q is one argument too many", shown(operands[1]))
 	}
 	return operands[0], nil
 }

@@ -57,7 +57,7 @@ that you name.
 A server is one of
   NAME           a name in a configuration file: --config, or else ./mcp.json, or else mcp.json in
                  the folder "caisson" of your configuration folder. The file has the mcpServers
-                 format of other MCP hosts
+                 format of other MCP hosts. ./mcp.json needs your yes, once: see 'caisson trust'
   URL            http://... or https://...: tried as streamable HTTP and then as SSE
   -- COMMAND...  a command to start, at the end of the line: spoken to over stdio
 
@@ -89,7 +89,7 @@ func (a *app) command() *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "log what happens to standard error")
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, "%w", err) })
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, "%w", shownFlag(err)) })
 	root.AddCommand(
 		a.listToolsCommand(), a.callToolCommand(),
 		a.listResourcesCommand(), a.listResourceTemplatesCommand(), a.readResourceCommand(),
@@ -97,7 +97,7 @@ func (a *app) command() *cobra.Command {
 		a.listPromptsCommand(), a.getPromptCommand(), a.completeCommand(),
 		a.startTaskCommand(), a.getTaskCommand(), a.waitTaskCommand(), a.updateTaskCommand(), a.cancelTaskCommand(), a.listTasksCommand(),
 		a.setLoggingLevelCommand(), a.pingCommand(), a.listenCommand(),
-		a.demoCommand(), a.demoServerCommand(), a.componentCommand(), a.replayCommand(), a.cacheCommand(), a.versionCommand(),
+		a.demoCommand(), a.demoServerCommand(), a.componentCommand(), a.replayCommand(), a.trustCommand(), a.cacheCommand(), a.versionCommand(),
 	)
 	return root
 }
@@ -109,15 +109,15 @@ func needSubcommand(c *cobra.Command, args []string) error {
 	}
 	c.SuggestionsMinimumDistance = 2
 	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
-		return usage(c, "there is no command %q: did you mean %s?", args[0], near[0])
+		return usage(c, "there is no command %q: did you mean %s?", shown(args[0]), near[0])
 	}
-	return usage(c, "there is no command %q", args[0])
+	return usage(c, "there is no command %q", shown(args[0]))
 }
 
 // noArgs refuses arguments.
 func noArgs(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usage(c, "%q is one argument too many", args[0])
+		return usage(c, "%q is one argument too many", shown(args[0]))
 	}
 	return nil
 }

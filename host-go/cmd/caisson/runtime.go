@@ -38,12 +38,27 @@ func (a *app) serverErr() io.Writer {
 	return a.err
 }
 
-// patience is how long the core may take to load before somebody wonders.
+// patience is how long something may take before somebody wonders.
 const patience = time.Second
 
 // newRuntime starts a runtime, and says so when it takes long.
 func (a *app) newRuntime(ctx context.Context, options *caisson.Options) (*caisson.Runtime, error) {
-	slow := time.AfterFunc(patience, func() { a.err.say("loading the core: a first run compiles it, which takes seconds") })
-	defer slow.Stop()
+	text := "loading the core takes longer than it should: the machine is busy"
+	if options.CompileFirst {
+		text = "making the core ready: what is not in the cache is compiled, which takes seconds"
+	}
+	defer a.sayWhenSlow(text)()
 	return caisson.New(ctx, options)
+}
+
+// waitCompiled waits until the next run finds the core in the cache: after a first run.
+func (a *app) waitCompiled(ctx context.Context, runtime *caisson.Runtime) {
+	defer a.sayWhenSlow("compiling the core, once, so that the next run starts at once; it takes seconds, and may be interrupted")()
+	_ = runtime.WaitCompiled(ctx) // Who interrupts it has the result.
+}
+
+// sayWhenSlow says a text once patience is over, unless what it gives is called before.
+func (a *app) sayWhenSlow(text string) (done func()) {
+	slow := time.AfterFunc(patience, func() { a.err.say("%s", text) })
+	return func() { slow.Stop() }
 }

@@ -48,7 +48,7 @@ func (f *serverFlags) completeName(_ *cobra.Command, args []string, _ string) ([
 	var names []string
 	for _, path := range paths {
 		if config, err := caisson.LoadConfig(path); err == nil {
-			names = append(names, config.Names()...)
+			names = append(names, slices.DeleteFunc(config.Names(), func(name string) bool { return visible(name) != name })...)
 		}
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
@@ -76,8 +76,8 @@ func splitTarget(c *cobra.Command, args []string) (target, []string, error) {
 }
 
 // resolve makes the server's description, from the configuration and the flags.
-func (f *serverFlags) resolve(c *cobra.Command, t target) (caisson.Server, error) {
-	server, err := f.find(c, t)
+func (f *serverFlags) resolve(a *app, c *cobra.Command, t target) (caisson.Server, error) {
+	server, err := f.find(a, c, t)
 	if err != nil {
 		return caisson.Server{}, err
 	}
@@ -99,7 +99,7 @@ func (f *serverFlags) resolve(c *cobra.Command, t target) (caisson.Server, error
 	return server, err
 }
 
-func (f *serverFlags) find(c *cobra.Command, t target) (caisson.Server, error) {
+func (f *serverFlags) find(a *app, c *cobra.Command, t target) (caisson.Server, error) {
 	switch {
 	case len(t.command) > 0:
 		return caisson.Server{Command: t.command[0], Args: t.command[1:]}, nil
@@ -112,12 +112,12 @@ func (f *serverFlags) find(c *cobra.Command, t target) (caisson.Server, error) {
 		}
 		return config.Server(t.name)
 	}
-	return findByDefault(c, t.name)
+	return a.findByDefault(c, t.name)
 }
 
 // defaultConfigs are the configuration files that are looked into without --config.
 func defaultConfigs() []string {
-	paths := []string{"mcp.json"}
+	paths := []string{projectConfig}
 	// Where there is no folder for the user's configuration, there is no configuration in it.
 	if own, err := caisson.DefaultConfigPath(); err == nil {
 		paths = append(paths, own)
@@ -125,23 +125,36 @@ func defaultConfigs() []string {
 	return paths
 }
 
-// findByDefault looks a name up in the folder's configuration and then in the user's own.
-func findByDefault(c *cobra.Command, name string) (caisson.Server, error) {
-	paths := defaultConfigs()
+// findByDefault looks a name up in the folder's configuration, which the user must have said yes to,
+// and then in the user's own.
+func (a *app) findByDefault(c *cobra.Command, name string) (caisson.Server, error) {
 	var known []string
-	for _, path := range paths {
-		config, err := caisson.LoadConfig(path)
+	paths := defaultConfigs()
+	for i, path := range paths {
+		var config *caisson.Config
+		var project *projectFile
+		var err error
+		if i > 0 {
+			config, err = caisson.LoadConfig(path)
+		} else if project, err = readProject(path); err == nil {
+			config = project.config
+		}
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			continue
 		case err != nil:
 			return caisson.Server{}, err
 		case slices.Contains(config.Names(), name):
+			if project != nil {
+				if err := a.approve(c, project, name); err != nil {
+					return caisson.Server{}, err
+				}
+			}
 			return config.Server(name)
 		}
 		known = append(known, config.Names()...)
 	}
-	message := fmt.Sprintf("there is no server %q in %s", name, strings.Join(paths, " or "))
+	message := fmt.Sprintf("there is no server %q in %s", shown(name), strings.Join(paths, " or "))
 	if len(known) > 0 {
 		slices.Sort(known)
 		message += ", but " + strings.Join(slices.Compact(known), ", ")

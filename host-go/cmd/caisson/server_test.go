@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,6 +38,11 @@ func ownConfig(t *testing.T, local, own string) {
 			t.Fatal(err)
 		}
 	}
+	if p, err := readProject(projectConfig); err == nil {
+		if err := p.trust(); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // resolve reads a command line and gives the server that it names.
@@ -49,7 +55,7 @@ func resolve(line ...string) (server caisson.Server, err error) {
 			if err != nil {
 				return err
 			}
-			server, err = flags.resolve(c, t)
+			server, err = flags.resolve(&app{in: strings.NewReader(""), err: newTerminal(io.Discard)}, c, t)
 			return err
 		},
 	}

@@ -27,6 +27,7 @@ type sessionFlags struct {
 	logLevel string
 	roots    []string
 	record   string
+	private  bool
 }
 
 func (f *sessionFlags) register(c *cobra.Command) {
@@ -36,6 +37,7 @@ func (f *sessionFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.logLevel, "log-level", "", "ask the server for its log from `LEVEL` on, such as info")
 	completeFlag(c, "log-level", logLevels...)
 	c.Flags().StringArrayVar(&f.roots, "root", nil, "tell the server that it may work in `FOLDER`; repeatable")
+	c.Flags().BoolVar(&f.private, "private-addresses", false, "let the name of a server lead to a private address; localhost and addresses need no leave")
 	c.Flags().StringVar(&f.record, "record", "", "record the session in `FILE`, secrets hidden, for \"caisson replay\"")
 	_ = c.MarkFlagFilename("record", "jsonl")
 	_ = c.MarkFlagDirname("root") // Which fails for a flag that is not there.
@@ -74,6 +76,7 @@ type action struct {
 // withSession connects to a server, uses the session, and closes everything again.
 func (a *app) withSession(ctx context.Context, f *sessionFlags, server caisson.Server, do action) error {
 	options := f.runtime.options(a)
+	options.PrivateAddresses = f.private
 	asker := newAsker(a)
 	var err error
 	if options.Handlers, err = asker.handlers(f.roots); err != nil {
@@ -125,7 +128,7 @@ func (a *app) withSession(ctx context.Context, f *sessionFlags, server caisson.S
 	}
 	// The result is out. A first run ends when the next one will find the core in the cache.
 	if !f.runtime.noCache {
-		_ = runtime.WaitCompiled(whole) // Who interrupts it has the result.
+		a.waitCompiled(whole, runtime)
 	}
 	return nil
 }
@@ -170,29 +173,13 @@ func (c *client) setLevel(ctx context.Context, level string) error {
 // pages iterates over the untouched results of a list, one a page. The first error ends it.
 func (c *client) pages(ctx context.Context, method string) iter.Seq2[json.RawMessage, error] {
 	return func(yield func(json.RawMessage, error) bool) {
-		var params struct {
-			Cursor string `json:"cursor,omitempty"`
-		}
-		for seen := map[string]bool{}; ; seen[params.Cursor] = true {
-			result, err := c.request(ctx, method, params)
-			if !yield(result, err) || err != nil {
+		begin := time.Now()
+		for result, err := range c.session.Pages(ctx, method, nil) {
+			c.log.Debug("request", "took", time.Since(begin), "method", method)
+			if !yield(result, c.clock.explain(ctx, err, c.session.Name(), method)) {
 				return
 			}
-			var page struct {
-				NextCursor string `json:"nextCursor"`
-			}
-			if err := json.Unmarshal(result, &page); err != nil {
-				yield(nil, c.protocolError(method, err.Error()))
-				return
-			}
-			if page.NextCursor == "" {
-				return
-			}
-			if seen[page.NextCursor] {
-				yield(nil, c.protocolError(method, "the server's pages have no end: a cursor came twice"))
-				return
-			}
-			params.Cursor = page.NextCursor
+			begin = time.Now()
 		}
 	}
 }

@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/caisson-dev/caisson/host-go/internal/nobody"
 )
 
 // server starts a server on loopback.
@@ -171,14 +173,7 @@ func TestHTTPErrors(t *testing.T) {
 			echo(w, r)
 		}
 	})
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed := "http://" + listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
+	closed := "http://" + nobody.Listens(t)
 	cfg := &Config{AllowedOrigins: []string{s.URL, closed, strings.Replace(s.URL, "http:", "https:", 1)}}
 	for name, test := range map[string]struct {
 		args []string

@@ -79,15 +79,16 @@ type whole struct {
 // do sends a request and hands on the response, or returns it. Without either the response was
 // handed on whole.
 func (x *exchange) do() (*whole, *Error) {
+	policy := x.session.policy
 	request := x.request()
-	client := &http.Client{Transport: roundTripper(x.roundTrip)}
+	client := &http.Client{Transport: roundTripper(x.roundTrip), CheckRedirect: policy.redirect}
 	response, err := client.Do(request)
 	if err != nil {
 		return nil, x.noResponse(request, err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode == http.StatusSwitchingProtocols {
-		return nil, x.session.policy.fail(Transport, where(request)+": the server switched to another protocol, unasked", nil)
+		return nil, policy.fail(Transport, where(request)+": the server switched to another protocol, unasked", nil)
 	}
 	return x.response(request, response)
 }
@@ -115,15 +116,11 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
-// roundTrip is the only way out: every request passes here, those that follow a redirect too. The
-// user's header is added here, so that no error and no redirect can carry it further.
+// roundTrip is the only way out: every request passes here, those that follow a redirect too, which
+// policy.redirect has let pass. The user's header is added here, so that no error and no redirect can
+// carry it further.
 func (x *exchange) roundTrip(req *http.Request) (*http.Response, error) {
 	policy := x.session.policy
-	if req.Response != nil { // of the redirect
-		if refused := policy.check(req.URL, req.Response.Request.URL); refused != nil {
-			return nil, refuseRequest(req, refused)
-		}
-	}
 	response, err := x.send(req)
 	if err != nil {
 		return nil, err
@@ -154,14 +151,6 @@ func (x *exchange) send(req *http.Request) (*http.Response, error) {
 		}
 	}
 	return transport.RoundTrip(policy.authorize(again))
-}
-
-// refuseRequest closes what a RoundTripper has to close, and returns refused.
-func refuseRequest(req *http.Request, refused *Error) error {
-	if req.Body != nil {
-		req.Body.Close()
-	}
-	return refused
 }
 
 // noResponse is the error of a request that got no response.

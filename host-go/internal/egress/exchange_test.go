@@ -104,7 +104,7 @@ func TestHTTP2(t *testing.T) {
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of connections that turn out not to be needed
 	server.StartTLS()
 	defer server.Close()
-	transport := NewTransport()
+	transport := NewTransport(false)
 	defer transport.CloseIdleConnections()
 	roots := x509.NewCertPool()
 	roots.AddCert(server.Certificate())

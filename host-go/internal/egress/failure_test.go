@@ -13,21 +13,12 @@ import (
 	"net/http/httptrace"
 	"strings"
 	"testing"
+
+	"github.com/caisson-dev/caisson/host-go/internal/nobody"
 )
 
-// refusedURL returns a URL of loopback where nobody listens.
-func refusedURL(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return "http://" + listener.Addr().String()
-}
-
 func TestNoConnection(t *testing.T) {
-	url := refusedURL(t)
+	url := "http://" + nobody.Listens(t)
 	s, sink := start(t, Grant{Server: "files", URL: mustParse(t, url)}, Options{})
 	_, err := do(t, s, sink, 1, post(url+"/s3cret?s3cret", "x"))
 	wantError(t, err, Connect, `server "files"`, "POST "+url+": ", "check that the server runs")
@@ -41,7 +32,7 @@ func TestNoConnection(t *testing.T) {
 }
 
 func TestNoSuchHost(t *testing.T) {
-	transport := NewTransport()
+	transport := NewTransport(false)
 	transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "server.invalid", IsNotFound: true}}
 	}
@@ -133,7 +124,7 @@ func TestNoConnectionAfterRedirect(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		listener.Close()
 		w.Header().Set("Connection", "close")
-		http.Redirect(w, r, "/next", http.StatusSeeOther)
+		http.Redirect(w, r, "/next", http.StatusTemporaryRedirect)
 	}))
 	defer server.Close()
 	listener = server.Listener

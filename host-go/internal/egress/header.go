@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -28,7 +29,7 @@ var hostFields = map[string]bool{
 func requestHeader(fields [][2]string) (http.Header, error) {
 	header := make(http.Header, len(fields))
 	for _, field := range fields {
-		if err := validField(field[0], field[1]); err != nil {
+		if err := ValidField(field[0], field[1]); err != nil {
 			return nil, err
 		}
 		name := http.CanonicalHeaderKey(field[0])
@@ -39,10 +40,13 @@ func requestHeader(fields [][2]string) (http.Header, error) {
 	return header, nil
 }
 
-// validField returns what is wrong with a field (RFC 9110, section 5), without its value.
-func validField(name, value string) error {
+// ErrFieldName is that of a field whose name is no token.
+var ErrFieldName = errors.New("the header's name is not valid")
+
+// ValidField returns what is wrong with a field (RFC 9110, section 5), without its value.
+func ValidField(name, value string) error {
 	if !validToken(name) {
-		return fmt.Errorf("the header name %.64q is not valid", name)
+		return fmt.Errorf("%w: %.64q", ErrFieldName, name)
 	}
 	for i := range len(value) {
 		if c := value[i]; c < ' ' && c != '\t' || c == 0x7f {

@@ -16,6 +16,9 @@ type Options struct {
 	// Transport does the HTTP. Its owner closes its idle connections. Nil is one from NewTransport
 	// of the session's own, closed by Session.Close.
 	Transport http.RoundTripper
+	// PrivateAddresses lets names of the public DNS lead to private addresses; see NewTransport. It
+	// has no effect on a Transport that is given.
+	PrivateAddresses bool
 	// Logger gets the command's standard error, a record a line, at level Info, with the attribute
 	// server. Nil drops them.
 	Logger *slog.Logger

@@ -16,6 +16,8 @@ type policy struct {
 	server  string
 	origin  origin // empty when there is no HTTP
 	invalid error  // why the granted URL grants nothing
+	path    string // of the granted URL, escaped
+	query   string // of the granted URL, which the core does not know
 	header  http.Header
 	host    string // the Host that the user configured, or empty
 	command *Command
@@ -30,6 +32,7 @@ func newPolicy(g Grant) *policy {
 	}
 	if g.URL != nil {
 		p.origin, p.invalid = originOf(g.URL)
+		p.path, p.query = withoutDots(g.URL.EscapedPath()), g.URL.RawQuery
 		if g.URL.User != nil && p.header["Authorization"] == nil {
 			p.header.Set("Authorization", basicAuth(g.URL.User))
 		}
@@ -40,6 +43,9 @@ func newPolicy(g Grant) *policy {
 		for _, value := range p.header[name] { // a server may repeat a token without its scheme
 			p.secrets = append(append(p.secrets, value), strings.Fields(value)...)
 		}
+	}
+	if g.URL != nil {
+		p.secrets = append(p.secrets, urlSecrets(g.URL)...)
 	}
 	if g.Command != nil {
 		command := *g.Command
@@ -83,6 +89,48 @@ func (p *policy) check(u, from *url.URL) *Error {
 		return p.refuse("a user name or a password in a request's URL is not granted; configure it in the server's URL or headers")
 	}
 	return nil
+}
+
+// complete gives a URL of the core's the query of the granted one, when it is that one: the core was
+// told of it without. A query of the core's own, as a server names in an endpoint event, stays.
+func (p *policy) complete(u *url.URL) {
+	if u.RawQuery == "" && withoutDots(u.EscapedPath()) == p.path {
+		u.RawQuery = p.query
+	}
+}
+
+// redirect returns why the redirect that leads to req is not followed, or nil. It is followed within
+// the origin, when the request stays what it was: net/http makes a GET without a body of a POST that
+// is answered with 301, 302 or 303, and what the core has asked for would never be said.
+func (p *policy) redirect(req *http.Request, via []*http.Request) error {
+	from := via[len(via)-1]
+	switch refused := p.check(req.URL, from.URL); {
+	case refused != nil:
+		return refused
+	case req.Method != from.Method:
+		return p.refuse(fmt.Sprintf("%s: the server redirects with %d to %s, and a %s would become a GET without its body there; "+
+			"configure the URL that it redirects to", where(from), req.Response.StatusCode, place(req.URL, from.URL), from.Method))
+	case len(via) >= maxRedirects:
+		return p.fail(Transport, fmt.Sprintf("%s: the server redirects without end: stopped after %d redirects", where(from), maxRedirects), nil)
+	}
+	return nil
+}
+
+// maxRedirects is how many redirects one exchange follows.
+const maxRedirects = 10
+
+// place says where a redirect within an origin leads, without its path: that may be a secret.
+func place(to, from *url.URL) string {
+	toPath, fromPath := to.EscapedPath(), from.EscapedPath()
+	switch {
+	case toPath == fromPath:
+		return originText(to) + ", with the same path"
+	case toPath == fromPath+"/":
+		return originText(to) + ", with a slash at the end of the path"
+	case toPath+"/" == fromPath:
+		return originText(to) + ", without the slash at the end of the path"
+	}
+	return originText(to) + ", with another path"
 }
 
 // authorize returns a copy of req with what the user configured.

@@ -39,6 +39,7 @@ func (s *Session) Template(req Request) *Template {
 	if refused := policy.check(u, nil); refused != nil {
 		return &Template{failed: refused}
 	}
+	policy.complete(u)
 	switch strings.ToUpper(req.Method) {
 	case http.MethodConnect, http.MethodTrace: // they open a tunnel, and answer with the request's header
 		return &Template{failed: policy.refuse("the method " + req.Method + " is not granted")}

@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,19 +36,42 @@ func environmentSecrets(environment []string) secrets {
 }
 
 // Secrets are the texts that a session with this grant must not tell: the values of its headers, of
-// its command's environment but for paths, and of its URL's query.
+// its command's environment but for paths, and of its URL's user information and query.
 func (g Grant) Secrets() []string {
 	var all []string
 	for _, values := range g.Header {
 		all = append(all, values...)
 	}
 	if g.URL != nil {
-		for _, values := range g.URL.Query() {
-			all = append(all, values...)
-		}
+		all = append(all, urlSecrets(g.URL)...)
 	}
 	if g.Command != nil {
 		all = append(all, environmentSecrets(g.Command.Env)...)
+	}
+	return all
+}
+
+// urlSecrets returns what is secret in a URL, as it stands there and as it is meant. A query that
+// url.ParseQuery would not read has them too: servers have readers of their own.
+func urlSecrets(u *url.URL) secrets {
+	var all secrets
+	add := func(text string, plain func(string) (string, error)) {
+		all = append(all, text)
+		if meant, err := plain(text); err == nil && meant != text {
+			all = append(all, meant)
+		}
+	}
+	if u.RawQuery != "" {
+		all = append(all, u.RawQuery)
+	}
+	for _, member := range strings.FieldsFunc(u.RawQuery, func(c rune) bool { return c == '&' || c == ';' }) {
+		if _, value, ok := strings.Cut(member, "="); ok {
+			member = value
+		}
+		add(member, url.QueryUnescape)
+	}
+	if password, ok := u.User.Password(); ok {
+		all = append(all, password, u.User.String())
 	}
 	return all
 }

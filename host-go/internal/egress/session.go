@@ -57,7 +57,7 @@ func NewSession(grant Grant, sink Sink, opts Options) *Session {
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if s.transport == nil {
-		s.own = NewTransport()
+		s.own = NewTransport(s.opts.PrivateAddresses)
 		s.transport = s.own
 	}
 	return s

@@ -7,12 +7,13 @@ import (
 )
 
 // NewTransport returns a transport that suits MCP servers: HTTP/1.1 and HTTP/2, a proxy from the
-// environment, 30 s to connect, and then as long as the server likes. Sessions may share one; its
-// owner calls CloseIdleConnections when the last of them is closed.
-func NewTransport() *http.Transport {
-	dialer := &net.Dialer{Timeout: 30 * time.Second}
+// environment, 30 s to connect, and then as long as the server likes. A name of the public DNS does
+// not get it to a private address, unless private is set; what a proxy connects to is the proxy's to
+// say. Sessions may share one; its owner calls CloseIdleConnections when the last of them is closed.
+func NewTransport(private bool) *http.Transport {
+	dialer := &guard{dialer: net.Dialer{Timeout: 30 * time.Second}, private: private}
 	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
+		Proxy:               dialer.proxy,
 		DialContext:         dialer.DialContext,
 		ForceAttemptHTTP2:   true, // a transport with a DialContext of its own has HTTP/1.1 only
 		TLSHandshakeTimeout: 30 * time.Second,

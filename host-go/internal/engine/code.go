@@ -22,7 +22,7 @@ type code struct {
 func (e *Engine) newRuntime(ctx context.Context, interpreter bool, workers int) (*component.Runtime, error) {
 	config := &component.Config{
 		Interpreter:        interpreter,
-		MemoryLimitPages:   uint32(min((e.config.MemoryBytes+pageSize-1)/pageSize, 1<<16)),
+		Limits:             component.Limits{Memory: uint64((e.config.MemoryBytes + pageSize - 1) / pageSize * pageSize)},
 		HeapMemory:         e.config.HeapMemory,
 		CompilationWorkers: workers,
 	}

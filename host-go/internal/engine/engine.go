@@ -75,7 +75,7 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 		e.config.Egress.Stderr = egress.Serial(e.config.Egress.Stderr)
 	}
 	if e.config.Egress.Transport == nil {
-		transport := egress.NewTransport()
+		transport := egress.NewTransport(e.config.Egress.PrivateAddresses)
 		e.config.Egress.Transport, e.idle = transport, transport
 	}
 	return e, nil
@@ -92,7 +92,11 @@ func (e *Engine) start(ctx context.Context, p *component.Prepared) error {
 	if err != nil {
 		return err
 	}
-	if interpreter || e.config.CompileFirst || r.Cached(p) {
+	cached := r.Cached(p)
+	if err := r.CacheErr(); err != nil && !cached {
+		e.config.Logger.Warn("the compiled core cannot be kept: the next process compiles it again", "folder", e.config.CacheDir, "error", err)
+	}
+	if interpreter || e.config.CompileFirst || cached {
 		close(e.compiled)
 		close(e.behind)
 		e.stop = func() {}

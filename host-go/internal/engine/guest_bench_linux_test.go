@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"os"
 	"runtime"
 	"strings"
@@ -43,20 +42,35 @@ func BenchmarkGuest(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer e.Close()
-	for _, transport := range []string{"stdio", "json", "events"} {
-		for _, listed := range []bool{false, true} {
-			for _, inFlight := range []int{1, 64} {
-				b.Run(fmt.Sprintf("%s/listed=%t/%d", transport, listed, inFlight), func(b *testing.B) {
-					g := newGuest(b, e, transport)
-					if listed {
+	for _, revision := range []string{"2025-06-18", "2026-07-28"} {
+		for _, transport := range []string{"stdio", "json", "events"} {
+			for _, work := range benchWorks {
+				b.Run(revision+"/"+transport+"/"+work.name, func(b *testing.B) {
+					g := newGuest(b, e, transport, revision, work.tools)
+					if work.listed {
 						g.call("list-tools", "{}")
 						g.answer()
 					}
-					g.measure(b, inFlight)
+					g.measure(b, work)
 				})
 			}
 		}
 	}
+}
+
+// A benchWork is what is done again and again.
+type benchWork struct {
+	name, export, params string
+	listed               bool
+	inFlight, tools      int
+}
+
+var benchWorks = []benchWork{
+	{"unlisted", "call-tool", benchParams, false, 1, 1},
+	{"call", "call-tool", benchParams, true, 1, 1},
+	{"64calls", "call-tool", benchParams, true, 64, 1},
+	{"list1", "list-tools", "{}", false, 1, 1},
+	{"list100", "list-tools", "{}", false, 1, 100},
 }
 
 // BenchmarkCores has one session and two make the same number of calls each, in turns. Its ratio is
@@ -68,7 +82,7 @@ func BenchmarkCores(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer e.Close()
-	guests := []*guest{newGuest(b, e, "stdio"), newGuest(b, e, "stdio")}
+	guests := []*guest{newGuest(b, e, "stdio", "2026-07-28", 1), newGuest(b, e, "stdio", "2026-07-28", 1)}
 	turn := func(guests []*guest) time.Duration {
 		began := time.Now()
 		var all sync.WaitGroup
@@ -98,21 +112,27 @@ type guest struct {
 	core      *component.Instance
 	exports   map[string]*component.Function
 	transport string
+	revision  string // that the server speaks
+	tools     string // that it has: the text of an array
 	calls     uint32
 	settled   int
 	sent      []any // events that answer what was sent
 	spent     time.Duration
 }
 
-func newGuest(b *testing.B, e *Engine, transport string) *guest {
-	g := &guest{b: b, transport: transport, exports: map[string]*component.Function{}}
+func newGuest(b *testing.B, e *Engine, transport, revision string, tools int) *guest {
+	g := &guest{b: b, transport: transport, revision: revision, exports: map[string]*component.Function{}}
+	g.tools = "[" + strings.Repeat(benchTool+",", tools-1) + benchTool + "]"
 	linker := component.NewLinker()
 	wasi.AddToLinker(linker, &wasi.Config{Stdout: os.Stderr, Stderr: os.Stderr})
 	ignore := func(context.Context, []any) ([]any, error) { return nil, nil }
 	linker.Interface("caisson:mcp/egress@0.1.0").
 		Func("http-start", func(_ context.Context, args []any) ([]any, error) {
-			body := args[2].(component.Record)[3].(component.Option).Value.(string)
-			g.respond(args[0].(uint32), body)
+			if body, ok := args[2].(component.Record)[3].(component.Option).Value.(string); ok {
+				g.respond(args[0].(uint32), body)
+			} else { // The older revisions ask for a stream of the server's own, and may be refused.
+				g.send("http-response", component.Record{args[0], uint16(405), []any{}, ""})
+			}
 			return nil, nil
 		}).
 		Func("http-prepare", ignore).
@@ -123,7 +143,7 @@ func newGuest(b *testing.B, e *Engine, transport string) *guest {
 		Func("http-abort", ignore).
 		Func("pipe-open", ignore).
 		Func("pipe-write", func(_ context.Context, args []any) ([]any, error) {
-			if reply := replyTo(args[1].(string)); reply != "" {
+			if reply := g.replyTo(args[1].(string)); reply != "" {
 				g.send("pipe-data", component.Record{args[0], reply})
 			}
 			return nil, nil
@@ -195,7 +215,7 @@ func (g *guest) send(event string, value any) {
 
 // respond answers a request over HTTP as a server in Go does.
 func (g *guest) respond(exchange uint32, body string) {
-	reply := replyTo(body)
+	reply := g.replyTo(body)
 	header := func(kind string) []any { return []any{component.Tuple{"content-type", kind}} }
 	switch {
 	case reply == "":
@@ -210,7 +230,7 @@ func (g *guest) respond(exchange uint32, body string) {
 }
 
 // replyTo is what the server answers; "" for a notification.
-func replyTo(message string) string {
+func (g *guest) replyTo(message string) string {
 	var request struct {
 		ID     json.RawMessage
 		Method string
@@ -218,27 +238,46 @@ func replyTo(message string) string {
 	if err := json.Unmarshal([]byte(message), &request); err != nil || request.ID == nil {
 		return ""
 	}
-	result := `"content":[{"type":"text","text":"` + benchText + `"}],"_meta":{"io.modelcontextprotocol/serverInfo":{"name":"s","version":"1"}}`
-	switch request.Method {
-	case "server/discover":
-		result = `"supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"ttlMs":0,"cacheScope":"private","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"s","version":"1"}}`
-	case "tools/list":
-		result = `"tools":[{"name":"echo","inputSchema":{"type":"object","properties":{"text":{"type":"string"}}}}],"ttlMs":0,"cacheScope":"private"`
+	modern := g.revision >= "2026-07-28"
+	result := func(members, ofTheNewest string) string {
+		if modern {
+			members += `,"resultType":"complete",` + ofTheNewest + `"_meta":{"io.modelcontextprotocol/serverInfo":{"name":"s","version":"1"}}`
+		}
+		return `"result":{` + members + "}"
 	}
-	return `{"jsonrpc":"2.0","id":` + string(request.ID) + `,"result":{"resultType":"complete",` + result + `}}`
+	const cached = `"ttlMs":0,"cacheScope":"private",`
+	answer := `"error":{"code":-32601,"message":"no such method"}`
+	switch {
+	case request.Method == "server/discover" && modern:
+		answer = result(`"supportedVersions":["`+g.revision+`"],"capabilities":{"tools":{}}`, cached)
+	case request.Method == "initialize" && !modern:
+		answer = result(`"protocolVersion":"`+g.revision+`","capabilities":{"tools":{}},"serverInfo":{"name":"s","version":"1"}`, "")
+	case request.Method == "tools/list":
+		answer = result(`"tools":`+g.tools, cached)
+	case request.Method == "tools/call":
+		answer = result(`"content":[{"type":"text","text":"`+benchText+`"}]`, "")
+	}
+	return `{"jsonrpc":"2.0","id":` + string(request.ID) + `,` + answer + `}`
 }
+
+// benchTool is a tool of a kilobyte, as servers for files have them.
+const benchTool = `{"name":"echo","title":"Read a file","description":"Reads a file below one of the folders that the server may see, and gives what is in it as text. The encoding is found out; what is no text is an error, and so is a file that is not there. Give head or tail for a part of it, not both.",` +
+	`"inputSchema":{"$schema":"http://json-schema.org/draft-07/schema#","type":"object","properties":{"text":{"type":"string","description":"The text to give back"},"path":{"type":"string","description":"Where the file is, from the root"},` +
+	`"head":{"type":"number","description":"How many lines to give from its beginning"},"tail":{"type":"number","description":"How many lines to give from its end"}},"required":["text"],"additionalProperties":false},` +
+	`"annotations":{"readOnlyHint":true,"openWorldHint":false}}`
 
 var benchText = strings.Repeat("abcdefghi ", 10)
 
 var benchParams = `{"name":"echo","arguments":{"text":"` + benchText + `"}}`
 
 // measure makes calls, so many at once.
-func (g *guest) measure(b *testing.B, inFlight int) {
+func (g *guest) measure(b *testing.B, work benchWork) {
+	inFlight := work.inFlight
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	round := func() {
 		for range inFlight {
-			g.call("call-tool", benchParams)
+			g.call(work.export, work.params)
 		}
 		g.answer()
 	}
@@ -250,7 +289,7 @@ func (g *guest) measure(b *testing.B, inFlight int) {
 		if calls%inFlight == 0 {
 			g.spent = 0
 			for range inFlight {
-				g.call("call-tool", benchParams)
+				g.call(work.export, work.params)
 			}
 			submit := g.spent
 			g.answer()

@@ -11,7 +11,7 @@ func (l *linker) alias(s *scope, d *binary.Alias) {
 			fail(d.Offset, "aliases in a type may only refer to types or instances")
 		}
 		inst := at(s.instances, d.Instance, d.Offset, binary.SortInstance)
-		it, ok := inst.items[d.Name]
+		it, ok := inst.find(d.Name)
 		if !ok {
 			fail(d.Offset, "instance %d has no export named `%s`", d.Instance, d.Name)
 		}
@@ -21,7 +21,7 @@ func (l *linker) alias(s *scope, d *binary.Alias) {
 		s.push(it)
 	case binary.AliasCoreExport:
 		inst := at(s.coreInstances, d.Instance, d.Offset, binary.SortCoreInstance)
-		it, ok := inst.exports[d.Name]
+		it, ok := inst.export(d.Name)
 		if !ok {
 			fail(d.Offset, "core instance %d has no export named `%s`", d.Instance, d.Name)
 		}

@@ -33,6 +33,9 @@ func (l *linker) lift(s *scope, d *binary.Canon) *funcItem {
 	}
 	o := l.options(s, d, flat.Results)
 	l.need(d, o, f.Params, f.Result, true)
+	if len(l.p.Lifts) >= maxLifts {
+		fail(d.Offset, "more than %d lifted functions", maxLifts)
+	}
 	l.p.Lifts = append(l.p.Lifts, Lift{
 		Component: s.comp, Core: core, Type: f, Options: l.addOptions(o), Enter: l.enter(-1, s.comp),
 	})
@@ -57,6 +60,9 @@ func (l *linker) lower(s *scope, d *binary.Canon) CoreRef {
 }
 
 func (l *linker) builtin(b Builtin) CoreRef {
+	if len(l.p.Builtins) >= maxBuiltins {
+		fail(l.offset, "more than %d core functions made by canonical definitions", maxBuiltins)
+	}
 	l.p.Builtins = append(l.p.Builtins, b)
 	return CoreRef{
 		Type:     wasm.ExternType{Kind: wasm.KindFunc, Func: b.Core},
@@ -151,6 +157,10 @@ func (l *linker) need(d *binary.Canon, o Options, params []types.Field, result *
 // enter returns the component instances that a call from caller (-1: the host)
 // into callee enters: callee and its ancestors without those of the caller.
 func (l *linker) enter(caller, callee int) []int {
+	key := [2]int{caller, callee}
+	if set, ok := l.entered[key]; ok {
+		return set
+	}
 	inside := map[int]bool{}
 	for c := caller; c >= 0; c = l.p.Components[c].Parent {
 		inside[c] = true
@@ -161,5 +171,6 @@ func (l *linker) enter(caller, callee int) []int {
 			set = append(set, c)
 		}
 	}
+	l.entered[key] = set
 	return set
 }

@@ -34,7 +34,7 @@ func (l *linker) coreInstance(s *scope, d *binary.CoreInstance) *coreInstance {
 		if !ok {
 			fail(d.Offset, "missing module instantiation argument: module requires an import named `%s`", imp.Module)
 		}
-		have, ok := inst.exports[imp.Name]
+		have, ok := inst.export(imp.Name)
 		if !ok {
 			fail(d.Offset, "module instantiation argument `%s` does not export an item named `%s`", imp.Module, imp.Name)
 		}
@@ -47,13 +47,23 @@ func (l *linker) coreInstance(s *scope, d *binary.CoreInstance) *coreInstance {
 	} else {
 		step.Module = l.moduleIndex(m)
 	}
-	l.p.Instances = append(l.p.Instances, step)
-	inst := &coreInstance{index: len(l.p.Instances) - 1, exports: map[string]coreItem{}}
-	for _, e := range m.typ.Exports {
-		l.step(d.Offset)
-		inst.exports[e.Name] = coreItem{coreSorts[e.Type.Kind], CoreRef{Type: e.Type, Instance: inst.index, Name: e.Name, Builtin: -1}}
+	if m.exports == nil {
+		m.exports = make(map[string]int, len(m.typ.Exports))
+		for i := range m.typ.Exports {
+			l.step(d.Offset)
+			m.exports[m.typ.Exports[i].Name] = i
+		}
 	}
-	return inst
+	return &coreInstance{index: l.addInstance(step), module: m, exports: m.exports}
+}
+
+// addInstance adds a core instance to the program.
+func (l *linker) addInstance(i CoreInstance) int {
+	if len(l.p.Instances) >= maxCoreInstances {
+		fail(l.offset, "more than %d core instances", maxCoreInstances)
+	}
+	l.p.Instances = append(l.p.Instances, i)
+	return len(l.p.Instances) - 1
 }
 
 func (l *linker) moduleIndex(m *moduleItem) int {
@@ -70,14 +80,13 @@ func (l *linker) moduleIndex(m *moduleItem) int {
 // exports to it when they are first needed.
 func (l *linker) coreIndex(inst *coreInstance) int {
 	if inst.index < 0 {
-		l.p.Instances = append(l.p.Instances, CoreInstance{Module: -1, Members: inst.members})
-		inst.index = len(l.p.Instances) - 1
+		inst.index = l.addInstance(CoreInstance{Module: -1, Members: inst.members})
 	}
 	return inst.index
 }
 
 func (l *linker) inlineCoreInstance(s *scope, d *binary.CoreInstance) *coreInstance {
-	inst := &coreInstance{index: -1, exports: map[string]coreItem{}}
+	inst := &coreInstance{index: -1, exports: make(map[string]int, len(d.Exports))}
 	for _, e := range d.Exports {
 		l.step(d.Offset)
 		if _, dup := inst.exports[e.Name.Text]; dup {
@@ -88,8 +97,8 @@ func (l *linker) inlineCoreInstance(s *scope, d *binary.CoreInstance) *coreInsta
 			fail(d.Offset, "a %s cannot be an export of a core instance", e.Sort)
 		}
 		ref := at(*space, e.Index, d.Offset, e.Sort)
-		inst.exports[e.Name.Text] = coreItem{e.Sort, ref}
-		inst.members = append(inst.members, Member{e.Name.Text, ref})
+		inst.exports[e.Name.Text] = len(inst.members)
+		inst.members, inst.sorts = append(inst.members, Member{e.Name.Text, ref}), append(inst.sorts, e.Sort)
 	}
 	return inst
 }

@@ -14,6 +14,7 @@ type hostBinding struct {
 
 // bind makes the item for the extern named name in the interface iface.
 func (h *hostBinding) bind(iface, name string, e types.Extern) item {
+	h.l.u.Spend(1)
 	it := item{sort: e.Sort}
 	switch e.Sort {
 	case binary.SortFunc:
@@ -27,6 +28,7 @@ func (h *hostBinding) bind(iface, name string, e types.Extern) item {
 		}
 	case binary.SortInstance:
 		if iface != "" {
+			h.l.u.Spend((len(iface) + len(name)) / 64)
 			name = iface + "/" + name
 		}
 		it.inst = newInstanceItem()
@@ -43,26 +45,14 @@ func (h *hostBinding) bind(iface, name string, e types.Extern) item {
 	return it
 }
 
-// abstract makes an instance of a component that is known by its type alone.
-// Nothing in it can be called.
-func (l *linker) abstract(c *types.Component) *instanceItem {
-	inst := newInstanceItem()
-	for _, x := range c.Exports {
-		inst.add(x.Name, abstractItem(x.Extern))
-	}
-	return inst
-}
-
+// abstractItem makes an item of what is known by its type alone.
 func abstractItem(e types.Extern) item {
 	it := item{sort: e.Sort, typ: e.Type}
 	switch e.Sort {
 	case binary.SortFunc:
 		it.fn = &funcItem{typ: e.Func, ref: FuncRef{Index: -1}}
 	case binary.SortInstance:
-		it.inst = newInstanceItem()
-		for _, x := range e.Instance.Exports {
-			it.inst.add(x.Name, abstractItem(x.Extern))
-		}
+		it.inst = abstractInstance(e.Instance)
 	case binary.SortComponent:
 		it.comp = &componentItem{typ: e.Component}
 	case binary.SortCoreModule:

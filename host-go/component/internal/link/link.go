@@ -12,9 +12,12 @@ import (
 // through once for each instantiation, which can grow exponentially in the
 // size of the file.
 const (
-	maxComponents = 10_000
-	maxWork       = 5_000_000
-	maxTypeSize   = 1_000_000
+	maxComponents    = 10_000
+	maxCoreInstances = 20_000
+	maxBuiltins      = 100_000
+	maxLifts         = 500_000
+	maxTypeSize      = 1_000_000
+	maxTypeDepth     = 100
 )
 
 // linker works through definitions and adds to the program.
@@ -24,7 +27,8 @@ type linker struct {
 	modules map[*binary.CoreModule]*moduleItem
 	order   []*binary.CoreModule
 	indices map[*binary.CoreModule]int
-	work    int
+	offset  int // of the definition that is worked through
+	entered map[[2]int][]int
 	// validating says that components are checked by themselves, and not made.
 	validating bool
 	nominal    int
@@ -34,29 +38,32 @@ func newLinker(modules map[*binary.CoreModule]*moduleItem) *linker {
 	u := types.NewUniverse()
 	return &linker{
 		u: u, p: &Program{Universe: u}, modules: modules, indices: map[*binary.CoreModule]int{},
+		entered: map[[2]int][]int{},
 	}
 }
 
 // Link validates a component and links it. The error is an *Error.
 func Link(c *binary.Component) (p *Program, err error) {
-	defer func() {
-		if x := recover(); x != nil {
-			e, ok := x.(*Error)
-			if !ok {
-				panic(x)
-			}
-			p, err = nil, e
-		}
-	}()
 	v := newLinker(map[*binary.CoreModule]*moduleItem{})
 	v.validating = true
-	typ := v.validate(c, nil)
-
 	l := newLinker(v.modules)
-	l.p.Type = typ
+	current := v
+	defer func() {
+		switch x := recover().(type) {
+		case nil:
+		case *Error:
+			p, err = nil, x
+		case types.Exhausted:
+			p, err = nil, &Error{current.offset, x.Error()}
+		default:
+			panic(x)
+		}
+	}()
+	l.p.Type = v.validate(c, nil)
+	current = l
 	exports := l.component(c, nil, -1, nil)
 	for _, name := range exports.names {
-		l.p.Exports = append(l.p.Exports, export(name, exports.items[name.Text]))
+		l.p.Exports = append(l.p.Exports, l.export(name, exports.items[name.Text]))
 	}
 	for _, d := range v.order {
 		l.moduleIndex(l.modules[d]) // one that is never instantiated has to be valid too
@@ -68,14 +75,16 @@ func fail(offset int, format string, args ...any) {
 	panic(&Error{offset, fmt.Sprintf(format, args...)})
 }
 
-func export(name binary.Name, it item) Export {
+func (l *linker) export(name binary.Name, it item) Export {
+	l.u.Spend(1)
 	e := Export{Name: name, Sort: it.sort}
 	switch it.sort {
 	case binary.SortFunc:
 		e.Func, e.Type = &it.fn.ref, it.fn.typ
 	case binary.SortInstance:
+		it.inst.fill()
 		for _, n := range it.inst.names {
-			e.Instance = append(e.Instance, export(n, it.inst.items[n.Text]))
+			e.Instance = append(e.Instance, l.export(n, it.inst.items[n.Text]))
 		}
 	}
 	return e
@@ -130,10 +139,12 @@ func (l *linker) define(s *scope, d binary.Def) {
 }
 
 // step counts work done, so that no input makes linking endless.
-func (l *linker) step(offset int) {
-	if l.work++; l.work > maxWork {
-		fail(offset, "linking takes more than %d steps", maxWork)
-	}
+func (l *linker) step(offset int) { l.spend(offset, 1) }
+
+// spend counts several steps.
+func (l *linker) spend(offset, n int) {
+	l.offset = offset
+	l.u.Spend(n)
 }
 
 // module reads the types of a core module, once.
@@ -145,12 +156,13 @@ func (l *linker) module(d *binary.CoreModule) *moduleItem {
 	if err != nil {
 		fail(d.Offset, "%v", err)
 	}
-	for i, imp := range typ.Imports {
-		for _, other := range typ.Imports[:i] {
-			if imp.Module == other.Module && imp.Name == other.Name {
-				fail(d.Offset, "duplicate import name `%s:%s` already defined", imp.Module, imp.Name)
-			}
+	seen := make(map[[2]string]bool, len(typ.Imports))
+	for _, imp := range typ.Imports {
+		key := [2]string{imp.Module, imp.Name}
+		if seen[key] {
+			fail(d.Offset, "duplicate import name `%s:%s` already defined", imp.Module, imp.Name)
 		}
+		seen[key] = true
 	}
 	m := &moduleItem{def: d, typ: typ}
 	l.modules[d] = m
@@ -214,7 +226,7 @@ func (l *linker) instance(s *scope, d *binary.Instance) *instanceItem {
 	}
 	if c.def == nil {
 		l.unlinkable("a component import can only be satisfied by another component")
-		return l.abstract(c.typ)
+		return abstractInstance(&types.Instance{Exports: c.typ.Exports, Size: c.typ.Size})
 	}
 	return l.component(c.def, c.scope, s.comp, args)
 }

@@ -136,6 +136,14 @@ type HostFunc struct {
 	Type      *types.Func
 }
 
+// String returns the name with that of the interface.
+func (f *HostFunc) String() string {
+	if f.Interface == "" {
+		return f.Name
+	}
+	return f.Interface + "#" + f.Name
+}
+
 // Export is an export of the root component.
 type Export struct {
 	Name     binary.Name

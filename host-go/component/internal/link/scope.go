@@ -37,16 +37,32 @@ type coreType struct {
 
 // moduleItem is a core module: defined here, or known by its type alone.
 type moduleItem struct {
-	def *binary.CoreModule
-	typ *wasm.Module
+	def     *binary.CoreModule
+	typ     *wasm.Module
+	exports map[string]int // by name, made when it is first instantiated
 }
 
-// coreInstance is a core instance; index is -1 for inline exports until they
-// are needed as an argument.
+// coreInstance is a core instance: of a module, or inline exports, whose index
+// is -1 until they are needed as an argument.
 type coreInstance struct {
 	index   int
-	exports map[string]coreItem
+	module  *moduleItem // nil for inline exports
+	exports map[string]int
 	members []Member
+	sorts   []binary.Sort // of the members
+}
+
+// export finds an export of a core instance.
+func (i *coreInstance) export(name string) (coreItem, bool) {
+	k, ok := i.exports[name]
+	switch {
+	case !ok:
+		return coreItem{}, false
+	case i.module == nil:
+		return coreItem{i.sorts[k], i.members[k].Ref}, true
+	}
+	e := &i.module.typ.Exports[k]
+	return coreItem{coreSorts[e.Type.Kind], CoreRef{Type: e.Type, Instance: i.index, Name: e.Name, Builtin: -1}}, true
 }
 
 // coreItem is an export of a core instance.
@@ -73,6 +89,9 @@ type componentItem struct {
 type instanceItem struct {
 	names []binary.Name
 	items map[string]item
+	// typ is its type, made when it is first asked for. Of an instance that is
+	// known by its type alone the items are made then.
+	typ *types.Instance
 }
 
 func newInstanceItem() *instanceItem { return &instanceItem{items: map[string]item{}} }
@@ -151,10 +170,42 @@ func (it item) extern() types.Extern {
 	return e
 }
 
+// extern is the type of the instance.
 func (i *instanceItem) extern() *types.Instance {
-	t := &types.Instance{}
-	for _, n := range i.names {
-		t.Exports = append(t.Exports, types.Named{Name: n, Extern: i.items[n.Text].extern()})
+	if i.typ == nil {
+		t := &types.Instance{}
+		for _, n := range i.names {
+			e := i.items[n.Text].extern()
+			if t.Size += e.Size(); t.Size > maxTypeSize {
+				panic(types.Exhausted{})
+			}
+			t.Exports = append(t.Exports, types.Named{Name: n, Extern: e})
+		}
+		i.typ = t
 	}
-	return t
+	return i.typ
+}
+
+// find finds an item by its name.
+func (i *instanceItem) find(name string) (item, bool) {
+	i.fill()
+	it, ok := i.items[name]
+	return it, ok
+}
+
+// fill makes the items of an instance that is known by its type.
+func (i *instanceItem) fill() {
+	if i.typ != nil && len(i.names) < len(i.typ.Exports) {
+		for _, x := range i.typ.Exports {
+			i.add(x.Name, abstractItem(x.Extern))
+		}
+	}
+}
+
+// abstractInstance is an instance that is known by its type alone. Nothing in it
+// can be called.
+func abstractInstance(t *types.Instance) *instanceItem {
+	i := newInstanceItem()
+	i.typ = t
+	return i
 }

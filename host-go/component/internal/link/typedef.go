@@ -59,7 +59,6 @@ func (l *linker) valueDef(s *scope, offset int, d *binary.ValueDef) *types.Value
 		return l.u.Prim(prims[d.Prim])
 	}
 	v := types.Value{Kind: kinds[d.Kind], Labels: d.Labels, Length: d.Length}
-	l.work += len(d.Fields) + len(d.Types) + len(d.Labels)
 	for _, f := range d.Fields {
 		v.Fields = append(v.Fields, types.Field{Name: f.Label, Type: l.optionalValType(s, offset, f.Type)})
 	}
@@ -97,6 +96,9 @@ func (l *linker) valueDef(s *scope, offset int, d *binary.ValueDef) *types.Value
 		l.checkValue(offset, &v)
 	}
 	t := l.u.Intern(v)
+	if t.Depth > maxTypeDepth {
+		fail(offset, "type nesting deeper than the limit of %d", maxTypeDepth)
+	}
 	if t.Size64 > types.MaxSize {
 		fail(offset, "type size of %d bytes is larger than the limit of %d", t.Size64, types.MaxSize)
 	}
@@ -159,7 +161,7 @@ func (l *linker) optionalValType(s *scope, offset int, t *binary.ValType) *types
 
 func (l *linker) funcType(s *scope, offset int, d *binary.FuncType) *types.Func {
 	f := &types.Func{Result: l.optionalValType(s, offset, d.Result)}
-	l.work += len(d.Params)
+	l.spend(offset, len(d.Params))
 	for _, p := range d.Params {
 		f.Params = append(f.Params, types.Field{Name: p.Label, Type: l.valType(s, offset, *p.Type)})
 	}
@@ -203,8 +205,7 @@ func (l *linker) externType(s *scope, offset int, name string, t binary.ExternTy
 		e.Component, ok = typ.(*types.Component)
 	case binary.SortInstance:
 		if e.Instance, ok = typ.(*types.Instance); ok {
-			l.work += e.Instance.Size
-			l.step(offset)
+			l.spend(offset, e.Instance.Size)
 			e.Instance, fresh = l.u.Open(e.Instance)
 		}
 	case binary.SortType:
@@ -229,7 +230,7 @@ func (l *linker) componentType(s *scope, offset int, d *binary.ComponentType) *t
 // types have names is checked at once for a component type; for an instance
 // type, where it is imported or exported.
 func (l *linker) decls(outer *scope, offset int, decls []binary.Decl, component bool) *types.Component {
-	v := newValidation()
+	v := l.newValidation()
 	s := &scope{parent: outer, comp: outer.comp, valid: v}
 	c := v.typ
 	for _, decl := range decls {

@@ -11,14 +11,14 @@ type validation struct {
 	imports, exports *namespace
 	// importable are the types that imports may use, exportable those that
 	// exports may.
-	importable, exportable types.Visible
+	importable, exportable *types.Visible
 	typ                    *types.Component
 }
 
-func newValidation() *validation {
+func (l *linker) newValidation() *validation {
 	return &validation{
 		imports: newNamespace("import"), exports: newNamespace("export"),
-		importable: types.Visible{}, exportable: types.Visible{}, typ: &types.Component{Size: 1},
+		importable: l.u.NewVisible(), exportable: l.u.NewVisible(), typ: &types.Component{Size: 1},
 	}
 }
 
@@ -26,7 +26,7 @@ func newValidation() *validation {
 // the program is of no use: each instantiation is linked on its own.
 func (l *linker) validate(def *binary.Component, parent *scope) *types.Component {
 	l.p.Components = append(l.p.Components, Component{Parent: -1})
-	v := newValidation()
+	v := l.newValidation()
 	s := &scope{parent: parent, comp: len(l.p.Components) - 1, component: true, valid: v}
 	for _, d := range def.Defs {
 		l.step(def.Offset)
@@ -77,6 +77,7 @@ func (l *linker) nextNominal() int {
 
 // grow bounds the size of a component type.
 func (l *linker) grow(offset int, t *types.Component, e *types.Extern) {
+	l.spend(offset, e.Size())
 	t.Size += e.Size()
 	if t.Size > maxTypeSize {
 		fail(offset, "effective type size exceeds the limit of %d", maxTypeSize)
@@ -120,8 +121,7 @@ func (l *linker) declareExport(s *scope, offset int, name binary.Name, e types.E
 // given, and new ones for its own.
 func (l *linker) instantiateType(s *scope, offset int, c *types.Component, args map[string]item) *instanceItem {
 	m := l.u.NewMatch(c.ImportFresh)
-	l.work += c.Size
-	l.step(offset)
+	l.spend(offset, c.Size)
 	for i := range c.Imports {
 		imp := &c.Imports[i]
 		arg, ok := args[imp.Name.Text]
@@ -141,18 +141,14 @@ func (l *linker) instantiateType(s *scope, offset int, c *types.Component, args 
 	if len(s.valid.typ.ExportFresh) > maxTypeSize {
 		fail(offset, "more than %d resource types", maxTypeSize)
 	}
-	inst := newInstanceItem()
-	for _, x := range m.Bind.Named(c.Exports) {
-		inst.add(x.Name, abstractItem(x.Extern))
-	}
-	return inst
+	return abstractInstance(&types.Instance{Exports: m.Bind.Named(c.Exports), Size: c.Size})
 }
 
 // inlineInstance checks the names of an instance made of existing definitions,
 // and gives its types identities of their own.
 func (l *linker) inlineInstance(d *binary.Instance, inst *instanceItem) *instanceItem {
 	e := l.u.Rename("", types.Extern{Sort: binary.SortInstance, Instance: inst.extern()}, l.nextNominal)
-	renamed := newInstanceItem()
+	l.spend(d.Offset, e.Instance.Size)
 	original := newNamespace("instance export")
 	for _, x := range e.Instance.Exports {
 		had := inst.items[x.Name.Text].extern()
@@ -161,9 +157,8 @@ func (l *linker) inlineInstance(d *binary.Instance, inst *instanceItem) *instanc
 		} else {
 			original.add(d.Offset, x.Name, &x.Extern)
 		}
-		renamed.add(x.Name, abstractItem(x.Extern))
 	}
-	return renamed
+	return abstractInstance(e.Instance)
 }
 
 // checkOuter checks that an outer alias takes no resource across the boundary
@@ -185,7 +180,7 @@ func (l *linker) checkOuter(s *scope, d *binary.Alias) {
 		return
 	}
 	t := at(outer.types, d.Index, d.Offset, d.Sort)
-	if types.FreeResource(t) {
+	if l.u.FreeResource(t) {
 		fail(d.Offset, "cannot alias outer type which transitively refers to resources not defined in the current component")
 	}
 }

@@ -22,6 +22,7 @@ func (e *Equality) Value(have, want *Value) string {
 	case want == nil:
 		return "expected no type, found " + have.Kind.String()
 	}
+	e.u.Spend(1 + min(have.Weight, want.Weight))
 	key := [2]*Value{have, want}
 	if why, ok := e.seen[key]; ok {
 		return why

@@ -36,17 +36,7 @@ type Named struct {
 type Instance struct {
 	Exports []Named
 	Fresh   []*Resource
-	Size    int // the number of imports and exports in it, at every depth
-}
-
-// Export returns the export of that name, nil when there is none.
-func (i *Instance) Export(name string) *Extern {
-	for k := range i.Exports {
-		if i.Exports[k].Name.Text == name {
-			return &i.Exports[k].Extern
-		}
-	}
-	return nil
+	Size    int // of all that is in it, at every depth: see Extern.Size
 }
 
 // Component is a component type. The resources of its imports are given by
@@ -57,14 +47,21 @@ type Component struct {
 	Size                     int
 }
 
-// Size is the number of imports and exports the type is made of, 1 for one
-// without parts.
+// Size is the number of imports and exports the type is made of, with the
+// parameters, fields and cases that they name.
 func (e *Extern) Size() int {
 	switch {
 	case e.Instance != nil:
 		return 1 + e.Instance.Size
 	case e.Component != nil:
 		return 1 + e.Component.Size
+	case e.Func != nil:
+		return 1 + len(e.Func.Params)
+	case e.Module != nil:
+		return 1 + len(e.Module.Imports) + len(e.Module.Exports)
+	}
+	if v, ok := e.Type.(*Value); ok {
+		return 1 + v.Weight
 	}
 	return 1
 }

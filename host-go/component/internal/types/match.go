@@ -28,6 +28,7 @@ func (u *Universe) NewMatch(open []*Resource) *Match {
 
 // Extern says why have cannot be given for want; "" when it can.
 func (m *Match) Extern(have, want *Extern) string {
+	m.u.Spend(1)
 	if have.Sort != want.Sort {
 		return fmt.Sprintf("expected %s, found %s", want.Sort, have.Sort)
 	}
@@ -41,6 +42,7 @@ func (m *Match) Extern(have, want *Extern) string {
 	case binary.SortComponent:
 		return m.component(have.Component, m.Bind.Component(want.Component))
 	case binary.SortCoreModule:
+		m.u.Spend(have.Size() + want.Size())
 		return wasm.MatchesModule(have.Module, want.Module)
 	}
 	return ""
@@ -75,12 +77,18 @@ func (m *Match) typ(have, want Type) string {
 		return m.Eq.Func(have.(*Func), w)
 	case *Instance:
 		h := have.(*Instance)
+		if h == w {
+			return ""
+		}
 		if why := m.u.NewMatch(w.Fresh).instance(h, w); why != "" {
 			return why
 		}
 		return m.u.NewMatch(h.Fresh).instance(w, h)
 	case *Component:
 		h := have.(*Component)
+		if h == w {
+			return ""
+		}
 		if why := m.component(h, w); why != "" {
 			return why
 		}
@@ -106,6 +114,7 @@ func describe(t Type) string {
 // instance checks each export that is wanted, in order: types come before what
 // uses them.
 func (m *Match) instance(have, want *Instance) string {
+	m.u.Spend(len(have.Exports))
 	byName := make(map[string]*Extern, len(have.Exports))
 	for i := range have.Exports {
 		byName[have.Exports[i].Name.Text] = &have.Exports[i].Extern
@@ -126,6 +135,7 @@ func (m *Match) instance(have, want *Instance) string {
 // component checks that have takes no more than want is given, and gives no
 // less: as if it were instantiated with the imports of want.
 func (m *Match) component(have, want *Component) string {
+	m.u.Spend(len(want.Imports))
 	in := m.u.NewMatch(have.ImportFresh)
 	given := make(map[string]*Extern, len(want.Imports))
 	for i := range want.Imports {
@@ -147,11 +157,12 @@ func (m *Match) component(have, want *Component) string {
 
 // FreeResource says whether a type refers to a resource that it does not
 // introduce itself.
-func FreeResource(t Type) bool {
-	return (&free{bound: map[*Resource]bool{}, seen: map[Type]bool{}}).typ(t)
+func (u *Universe) FreeResource(t Type) bool {
+	return (&free{u: u, bound: map[*Resource]bool{}, seen: map[Type]bool{}}).typ(t)
 }
 
 type free struct {
+	u     *Universe
 	bound map[*Resource]bool
 	seen  map[Type]bool
 }
@@ -161,6 +172,7 @@ func (f *free) typ(t Type) bool {
 		return false
 	}
 	f.seen[t] = true
+	f.u.Spend(1)
 	switch t := t.(type) {
 	case *Resource:
 		return !f.bound[t.Root()]

@@ -24,9 +24,15 @@ func (u *Universe) NewSubst() *Subst {
 // that refers to r is substituted.
 func (s *Subst) Add(from, to *Resource) {
 	s.to[from] = to
-	clear(s.values)
-	clear(s.insts)
-	clear(s.comps)
+	s.forget()
+}
+
+// forget drops what was worked out before the substitution changed. A map that
+// was large once takes long to clear.
+func (s *Subst) forget() {
+	if len(s.values)+len(s.insts)+len(s.comps) > 0 {
+		s.values, s.insts, s.comps = map[*Value]*Value{}, map[*Instance]*Instance{}, map[*Component]*Component{}
+	}
 }
 
 // Open returns the instance type with new resources in place of those it
@@ -48,9 +54,7 @@ func (u *Universe) Open(i *Instance) (*Instance, []*Resource) {
 func (s *Subst) AddValue(from, to *Value) {
 	s.named[from] = to
 	s.origin[from.Origin] = to.Origin
-	clear(s.values)
-	clear(s.insts)
-	clear(s.comps)
+	s.forget()
 }
 
 // Has says whether the substitution replaces r.
@@ -117,6 +121,7 @@ func (s *Subst) Func(f *Func) *Func {
 
 // Named substitutes in imports or exports.
 func (s *Subst) Named(ns []Named) []Named {
+	s.u.Spend(len(ns))
 	out := make([]Named, len(ns))
 	for i, n := range ns {
 		out[i] = Named{n.Name, s.Extern(n.Extern)}

@@ -188,17 +188,17 @@ func TestResourceIdentity(t *testing.T) {
 	typ := k.instance(&Resource{Name: "r", Index: -1})
 	one, fresh := k.Open(typ)
 	two, _ := k.Open(typ)
-	if len(fresh) != 1 || one.Export("r").Type != Type(fresh[0]) {
+	if len(fresh) != 1 || one.Exports[0].Type != Type(fresh[0]) {
 		t.Fatal(fresh)
 	}
-	f, g := one.Export("f").Func, two.Export("f").Func
+	f, g := one.Exports[1].Func, two.Exports[1].Func
 	if k.Equality().Func(f, g) == "" {
 		t.Error("the resources of two instances are the same")
 	}
 	if SameResource(fresh[0].Alias("again"), fresh[0]) != "" {
 		t.Error("an alias is another resource")
 	}
-	if !FreeResource(f) || FreeResource(typ) || FreeResource(k.list(k.Prim(U8))) {
+	if !k.FreeResource(f) || k.FreeResource(typ) || k.FreeResource(k.list(k.Prim(U8))) {
 		t.Error("which resources are free")
 	}
 }

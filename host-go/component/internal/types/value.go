@@ -72,9 +72,14 @@ type Value struct {
 	Nominal, Origin int
 
 	Layout
+	// Weight is how many parts the type has, long names counted by their length;
+	// Depth how deep types are nested in it.
+	Weight, Depth int
+
 	id        int
 	resources bool // refers to a resource
 	borrow    bool // contains a borrow
+	plain     bool // has nothing in it that needs a name
 }
 
 // HasBorrow says whether a borrow is anywhere in the type.
@@ -118,11 +123,13 @@ type Universe struct {
 	values map[string]*Value
 	ids    map[*Resource]int
 	prims  [String + 1]*Value
+	labels map[string]int
+	work   int
 }
 
 // NewUniverse returns an empty universe.
 func NewUniverse() *Universe {
-	u := &Universe{values: map[string]*Value{}, ids: map[*Resource]int{}}
+	u := &Universe{values: map[string]*Value{}, ids: map[*Resource]int{}, labels: map[string]int{}}
 	for k := Bool; k <= String; k++ {
 		u.prims[k] = u.Intern(Value{Kind: k})
 	}
@@ -134,6 +141,8 @@ func (u *Universe) Prim(k Kind) *Value { return u.prims[k] }
 
 // Intern returns the one type equal to v, its layout computed.
 func (u *Universe) Intern(v Value) *Value {
+	v.Weight = v.weight()
+	u.Spend(v.Weight)
 	key := u.key(&v)
 	if old := u.values[key]; old != nil {
 		return old
@@ -141,7 +150,11 @@ func (u *Universe) Intern(v Value) *Value {
 	v.id = len(u.values)
 	v.resources = v.Kind == Own || v.Kind == Borrow
 	v.borrow = v.Kind == Borrow
+	v.plain = v.Nominal == 0 && v.Resource == nil
+	v.Depth = 1
 	v.each(func(t *Value) {
+		v.plain = v.plain && t.plain
+		v.Depth = max(v.Depth, t.Depth+1)
 		v.resources = v.resources || t.resources
 		v.borrow = v.borrow || t.borrow
 	})
@@ -149,6 +162,21 @@ func (u *Universe) Intern(v Value) *Value {
 	u.values[key] = &v
 	return &v
 }
+
+// weight is Weight.
+func (v *Value) weight() int {
+	n := 1 + len(v.Fields) + len(v.Labels)
+	for i := range v.Fields {
+		n += len(v.Fields[i].Name) / nameWeight
+	}
+	for _, l := range v.Labels {
+		n += len(l) / nameWeight
+	}
+	return n
+}
+
+// nameWeight is how many bytes of a name count for a step.
+const nameWeight = 64
 
 // each visits the types v is made of.
 func (v *Value) each(f func(*Value)) {
@@ -164,8 +192,7 @@ func (v *Value) each(f func(*Value)) {
 	}
 }
 
-// key spells out v with its parts by their ids. Labels are quoted by length,
-// so no label can pass for structure.
+// key spells out v with its parts and labels by their ids.
 func (u *Universe) key(v *Value) string {
 	var b strings.Builder
 	num := func(n int) {
@@ -180,8 +207,12 @@ func (u *Universe) key(v *Value) string {
 		}
 	}
 	label := func(s string) {
-		num(len(s))
-		b.WriteString(s)
+		id, ok := u.labels[s]
+		if !ok {
+			id = len(u.labels)
+			u.labels[s] = id
+		}
+		num(id)
 	}
 	num(int(v.Kind))
 	num(len(v.Fields))

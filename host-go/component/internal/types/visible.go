@@ -3,13 +3,33 @@ package types
 import "github.com/caisson-dev/caisson/host-go/component/internal/binary"
 
 // Visible are the types that have a name outside: imported or exported ones
-// (Explainer.md, "External Visibility of Types"). Keys are *Value and
-// *Resource.
-type Visible map[Type]bool
+// (Explainer.md, "External Visibility of Types").
+type Visible struct {
+	u     *Universe
+	outer *Visible
+	named map[Type]bool // *Value and *Resource
+	// good are value types that were found to have names, in their parts too.
+	good map[*Value]bool
+}
+
+// NewVisible returns none.
+func (u *Universe) NewVisible() *Visible {
+	return &Visible{u: u, named: map[Type]bool{}, good: map[*Value]bool{}}
+}
+
+// has says whether a type has a name, here or outside.
+func (v *Visible) has(t Type) bool {
+	for ; v != nil; v = v.outer {
+		if v.named[t] {
+			return true
+		}
+	}
+	return false
+}
 
 // Named says whether what an import or export refers to has names. The type of
 // a type import or export need not have one: it gets it there.
-func (v Visible) Named(e *Extern) bool {
+func (v *Visible) Named(e *Extern) bool {
 	switch {
 	case e.Func != nil:
 		return v.function(e.Func)
@@ -21,10 +41,10 @@ func (v Visible) Named(e *Extern) bool {
 	return true
 }
 
-func (v Visible) typ(t Type) bool {
+func (v *Visible) typ(t Type) bool {
 	switch t := t.(type) {
 	case *Value:
-		return v[t] || v.parts(t)
+		return v.has(t) || v.parts(t)
 	case *Func:
 		return v.function(t)
 	case *Instance:
@@ -35,11 +55,9 @@ func (v Visible) typ(t Type) bool {
 
 // instance checks exports in order: a type that an instance exports has a name
 // for what comes after.
-func (v Visible) instance(i *Instance) bool {
-	inner := Visible{}
-	for t := range v {
-		inner[t] = true
-	}
+func (v *Visible) instance(i *Instance) bool {
+	inner := v.u.NewVisible()
+	inner.outer = v
 	for k := range i.Exports {
 		if !inner.Named(&i.Exports[k].Extern) {
 			return false
@@ -50,10 +68,11 @@ func (v Visible) instance(i *Instance) bool {
 }
 
 // Add gives names to the types that an import or export is or holds.
-func (v Visible) Add(e *Extern) {
+func (v *Visible) Add(e *Extern) {
+	v.u.Spend(1)
 	switch {
 	case e.Sort == binary.SortType:
-		v[e.Type] = true
+		v.named[e.Type] = true
 	case e.Instance != nil:
 		for k := range e.Instance.Exports {
 			v.Add(&e.Instance.Exports[k].Extern)
@@ -61,7 +80,7 @@ func (v Visible) Add(e *Extern) {
 	}
 }
 
-func (v Visible) function(f *Func) bool {
+func (v *Visible) function(f *Func) bool {
 	for _, p := range f.Params {
 		if !v.value(p.Type) {
 			return false
@@ -72,19 +91,24 @@ func (v Visible) function(f *Func) bool {
 
 // value checks a type that is used: records, variants, enums, flags and
 // resources need a name, others only in their parts.
-func (v Visible) value(t *Value) bool {
+func (v *Visible) value(t *Value) bool {
 	if t.Nominal != 0 {
-		return v[t]
+		return v.has(t)
 	}
 	return v.parts(t)
 }
 
-func (v Visible) parts(t *Value) bool {
-	if t.Resource != nil {
-		return v[t.Resource]
+func (v *Visible) parts(t *Value) bool {
+	switch {
+	case t.plain || v.good[t]:
+		return true
+	case t.Resource != nil:
+		return v.has(t.Resource)
 	}
+	v.u.Spend(t.Weight)
 	ok := true
 	t.each(func(u *Value) { ok = ok && v.value(u) })
+	v.good[t] = ok // Where it is not, the component is invalid.
 	return ok
 }
 
@@ -107,6 +131,7 @@ func (u *Universe) Rename(name string, e Extern, next func() int) Extern {
 }
 
 func (u *Universe) rename(s *Subst, name string, e *Extern, next func() int) {
+	u.Spend(1)
 	switch t := e.Type.(type) {
 	case *Value:
 		if t.Nominal != 0 {

@@ -13,10 +13,11 @@ func (v *Value) String() string {
 	return b.String()
 }
 
-const maxTextDepth = 4
+// A type's text is cut at a depth, and at a length in bytes.
+const maxTextDepth, maxText = 4, 16 << 10
 
 func (v *Value) write(b *strings.Builder, depth int) {
-	if depth > maxTextDepth {
+	if depth > maxTextDepth || b.Len() > maxText {
 		b.WriteString("...")
 		return
 	}
@@ -25,6 +26,10 @@ func (v *Value) write(b *strings.Builder, depth int) {
 		for i := range n {
 			if i > 0 {
 				b.WriteString(", ")
+			}
+			if b.Len() > maxText {
+				b.WriteString("...")
+				break
 			}
 			elem(i)
 		}

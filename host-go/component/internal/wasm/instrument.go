@@ -15,12 +15,24 @@ type Metering struct {
 	Counter string
 	// TableElements bounds the maximum of each table the module defines.
 	TableElements uint32
+	// Grow and Grown are the names of imports from Module, [i32] -> [i32], which
+	// modules get that have a table that can grow. Before a table grows, Grow is
+	// called with the number of elements, and returns it, or -1 to refuse. After
+	// that Grown is called with what table.grow gave, and returns it. "" adds none.
+	Grow, Grown string
 	// Load is the name of a second import from Module, [i32] -> [], which Split
 	// makes use of. "" adds none.
 	Load string
 	// Off leaves the code as it is: the module is checked and written anew, and
 	// nothing of metering is added.
 	Off bool
+	// Effort bounds what a function may cost to compile, in units of about a
+	// nanosecond of time or a byte of memory. One that costs more is a
+	// *ComplexityError. 0 is no bound.
+	Effort uint64
+	// Stop is asked before each function whether to end with an error. nil never
+	// does.
+	Stop func() error
 }
 
 // Instrument returns the module with safe points in its code: a counter in an
@@ -30,6 +42,8 @@ type Metering struct {
 // before bulk operations, by their length, what a function has bought from it
 // goes down. So no code runs for long without a check: no loop, no recursion, no
 // tree of calls. Short loops are unrolled, and pay for several turns at once.
+// Where that would make a module's compilation much longer, safe points are calls
+// without a branch.
 //
 // A module with element segments that may not fit their tables gets a start
 // function that looks at that.
@@ -47,7 +61,7 @@ func Instrument(b []byte, m Metering) (out []byte, counter string, err error) {
 	if _, ok := in.secs[secCode]; !ok {
 		in.Off = true
 	}
-	in.added = map[byte][][]byte{}
+	in.added, in.references = map[byte][][]byte{}, map[uint32]uint32{}
 	if !in.Off {
 		in.addMeter()
 	}
@@ -71,14 +85,17 @@ type instrumenter struct {
 	secs    map[byte]section
 	customs []section
 
-	types     []*FuncType
-	funcTypes []uint32 // type indices, imports first
-	imported  uint32   // functions imported
-	globals   uint32
-	tables    []uint64          // how many elements each has at least; imports first
-	unsure    []segment         // element segments that may not fit their table
-	added     map[byte][][]byte // by section
-	shiftBy   uint32            // functions added to the imports
+	types      []*FuncType
+	funcTypes  []uint32 // type indices, imports first
+	imported   uint32   // functions imported
+	globals    uint32
+	tables     []uint64          // how many elements each has at least; imports first
+	unsure     []segment         // element segments that may not fit their table
+	grows      bool              // a table can grow
+	grow       uint32            // the function Grow; Grown is the next
+	references map[uint32]uint32 // globals, by the function that they refer to
+	added      map[byte][][]byte // by section
+	shiftBy    uint32            // functions added to the imports
 }
 
 // sectionOrder is the order of sections in a module; custom ones go anywhere.
@@ -128,7 +145,9 @@ func (in *instrumenter) scanSection(r *reader, id byte) {
 			case KindTable:
 				r.byte()
 				r.valType()
-				in.tables = append(in.tables, r.limits().Min)
+				limits := r.limits()
+				in.tables = append(in.tables, limits.Min)
+				in.grows = in.grows || growing(limits)
 				continue
 			}
 			r.importDesc()
@@ -136,6 +155,10 @@ func (in *instrumenter) scanSection(r *reader, id byte) {
 	case secFunction:
 		for range r.count() {
 			in.funcTypes = append(in.funcTypes, in.typeIndex(r))
+		}
+	case secTable:
+		for range r.count() {
+			in.grows = in.grows || growing((&scanner{}).table(r).Limits)
 		}
 	case secGlobal:
 		in.globals += uint32(r.count())
@@ -169,12 +192,15 @@ func (in *instrumenter) write() []byte {
 	if len(in.unsure) > 0 {
 		in.addStart()
 	}
+	code := in.section(secCode)
 	for _, id := range sectionOrder {
 		switch id {
 		case secTable:
 			out = append(out, tables...)
 		case secElement:
 			out = append(out, elements...)
+		case secCode:
+			out = append(out, code...)
 		default:
 			out = append(out, in.section(id)...)
 		}

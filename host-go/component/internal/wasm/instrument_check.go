@@ -7,6 +7,9 @@ var unlessPositive = []byte{opI32Const, 0, opI32GtS, opIf, emptyBlock, opElse}
 
 // entryCheck appends: counter -= weight; if counter <= 0, counter = check(counter).
 func (f *function) entryCheck(out []byte, weight int) []byte {
+	if f.cheap {
+		return f.spend(appendS32(append(out, opI32Const), int32(portion-weight)))
+	}
 	spare := f.locals + 1
 	out = appendU32(append(out, opGlobalGet), f.in.globals)
 	out = appendS32(append(out, opI32Const), int32(weight))
@@ -34,6 +37,12 @@ const portion = 512
 // loopCheck appends: local -= weight; if local <= 0, local = buy(local). The
 // weight is filled in at the loop's end.
 func (f *function) loopCheck() {
+	if f.cheap {
+		f.out = append(f.out, opI32Const)
+		f.regions = append(f.regions, region{patch: len(f.out), from: portion})
+		f.out = f.spend(append(f.out, 0x80, 0x80, 0x80, 0x80, 0x00))
+		return
+	}
 	f.out = appendU32(append(f.out, opLocalGet), f.locals)
 	f.out = append(f.out, opI32Const)
 	f.regions = append(f.regions, region{patch: len(f.out)})
@@ -50,7 +59,14 @@ func (f *function) shortCheck(weight int) {
 
 // bulkCheck appends the same with the top operand, shifted, for the weight.
 func (f *function) bulkCheck(shift byte) {
+	f.checks = true
 	f.out = appendU32(append(f.out, opLocalTee), f.locals+1)
+	if f.cheap {
+		f.out = appendS32(append(f.out, opI32Const), portion)
+		f.out = appendU32(append(f.out, opLocalGet), f.locals+1)
+		f.out = f.spend(append(f.out, opI32Const, shift, opI32ShrU, opI32Sub))
+		return
+	}
 	f.out = appendU32(append(f.out, opLocalGet), f.locals)
 	f.out = appendU32(append(f.out, opLocalGet), f.locals+1)
 	f.out = append(f.out, opI32Const, shift, opI32ShrU)
@@ -62,10 +78,19 @@ func (f *function) pay() {
 	f.out = appendU32(append(f.out, opI32Sub, opLocalTee), f.locals)
 	f.out = append(f.out, unlessPositive...)
 	f.out = appendU32(append(f.out, opLocalGet), f.locals)
-	f.out = appendU32(append(f.out, opCall), uint32(len(f.in.funcTypes))+f.in.shiftBy)
+	f.out = appendU32(append(f.out, opCall), f.in.buyer())
 	f.out = appendU32(append(f.out, opLocalSet), f.locals)
 	f.out = append(f.out, opEnd)
 }
+
+// spend appends what has the counter go down by a weight without a branch: a
+// portion less the weight is on the stack, and a whole one is bought.
+func (f *function) spend(out []byte) []byte {
+	return append(appendU32(append(out, opCall), f.in.buyer()), 0x1a)
+}
+
+// buyer is the index of the function that buys.
+func (in *instrumenter) buyer() uint32 { return uint32(len(in.funcTypes)) + in.shiftBy }
 
 // buy is the code of the function [i32] -> [i32] that is added to the module: it
 // takes a portion from the counter, and what the local is short of, and returns

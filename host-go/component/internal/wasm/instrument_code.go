@@ -21,8 +21,11 @@ const (
 	restWeight = 512 // instructions for one unit
 )
 
-// maxLength keeps the counter far from overflow.
-const maxLength = 1 << 28
+// maxLength keeps the counter far from overflow. maxLocals is the core runtime's.
+const (
+	maxLength = 1 << 28
+	maxLocals = 50_000
+)
 
 func (in *instrumenter) codeSection(r *reader, ok bool, added [][]byte) []byte {
 	n := 0
@@ -34,13 +37,13 @@ func (in *instrumenter) codeSection(r *reader, ok bool, added [][]byte) []byte {
 	}
 	out := make([]byte, 0, (r.end-r.pos)+(r.end-r.pos)/8)
 	out = appendU32(out, uint32(n+len(added)))
-	f := &function{in: in}
+	p := &pricing{in: in, f: &function{in: in}, effort: effort{in: in}}
 	for i := range n {
+		in.stop()
 		size := r.u32()
 		start := r.pos
 		r.skip(size)
-		f.reset(&reader{in.b, start, r.pos}, in.types[in.funcTypes[int(in.imported)+i]])
-		body := f.rewrite()
+		body := p.function(i, &reader{in.b, start, r.pos})
 		out = appendU32(out, uint32(len(body)))
 		out = append(out, body...)
 	}
@@ -56,6 +59,9 @@ type function struct {
 	locals uint32
 	calls  bool
 	checks bool
+	// cheap has safe points made of calls alone; added says that there are some.
+	cheap bool
+	added bool
 	// regions are the function and the loops around the current place, blocks
 	// how deep each block opened is in them.
 	regions []region
@@ -67,6 +73,7 @@ type function struct {
 type region struct {
 	length int
 	patch  int // where in out the weight goes; -1 for the function's entry
+	from   int // what the weight is taken from; 0 for nothing
 }
 
 func (r *region) weight() int {
@@ -76,9 +83,9 @@ func (r *region) weight() int {
 	return fullWeight + (r.length-fullWeight)/restWeight
 }
 
-func (f *function) reset(r *reader, t *FuncType) {
+func (f *function) reset(r *reader, t *FuncType, cheap bool) {
 	f.r, f.out, f.locals = r, f.out[:0], uint32(len(t.Params))
-	f.calls, f.checks = false, false
+	f.calls, f.checks, f.cheap = false, false, cheap
 	f.regions = append(f.regions[:0], region{patch: -1})
 	f.blocks = append(f.blocks[:0], false)
 }
@@ -91,7 +98,7 @@ func (f *function) rewrite() []byte {
 	var total uint64 = uint64(f.locals)
 	for range groups {
 		total += uint64(r.u32())
-		if total > 50_000 {
+		if total > maxLocals {
 			r.fail("too many locals")
 		}
 		r.valType()
@@ -109,7 +116,8 @@ func (f *function) rewrite() []byte {
 
 	entry := &f.regions[0]
 	entryCheck := !f.in.Off && (f.calls || entry.length > longLeaf)
-	if entryCheck || f.checks {
+	f.added = entryCheck || f.checks
+	if f.added && (!f.cheap || f.checks) {
 		f.body = appendU32(f.body[:0], groups+1)
 		f.body = append(f.body, decls...)
 		f.body = append(f.body, 2, I32)
@@ -166,11 +174,11 @@ func (f *function) instr() {
 		f.in.typeIndex(r)
 		f.call(top)
 	case opRefFunc:
-		r.pos = at
-		f.flush()
-		r.byte()
-		f.out = appendU32(append(f.out, op), f.in.shift(r))
-		f.instead()
+		if f.in.Off {
+			f.in.shift(r)
+			break
+		}
+		f.refFunc(at)
 	case opLocalGet, opLocalSet, opLocalTee:
 		if i := r.u32(); i >= f.locals {
 			r.fail("unknown local %d", i)
@@ -207,7 +215,11 @@ func (f *function) end() {
 	if f.blocks[last] {
 		loop := f.regions[len(f.regions)-1]
 		f.regions = f.regions[:len(f.regions)-1]
-		putWeight(f.out[loop.patch:], loop.weight())
+		weight := loop.weight()
+		if loop.from > 0 {
+			weight = loop.from - weight
+		}
+		putWeight(f.out[loop.patch:], weight)
 	}
 	f.blocks = f.blocks[:last]
 }
@@ -232,6 +244,10 @@ func (f *function) misc(at int) {
 		indices, shift = 1, elementsShift
 	default:
 		r.fail("unknown instruction 0xfc %d", sub)
+	}
+	if sub == 15 && f.in.grows && !f.in.Off {
+		f.tableGrow(at)
+		return
 	}
 	if shift != 0 && !f.in.Off {
 		r.pos = at

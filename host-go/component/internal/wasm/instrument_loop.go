@@ -31,7 +31,7 @@ func (f *function) loop(at int) {
 		f.blocks = append(f.blocks, false)
 		return
 	}
-	if !params {
+	if !params && !f.cheap {
 		if t := f.short(at); t != nil {
 			r.pos = at
 			f.flush()

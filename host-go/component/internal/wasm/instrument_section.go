@@ -11,6 +11,9 @@ func (in *instrumenter) add(id byte, element []byte) {
 func (in *instrumenter) addMeter() {
 	in.add(secType, appendFuncType(nil, &FuncType{Params: []byte{I32}, Results: []byte{I32}}))
 	in.add(secImport, in.addedImport(in.Name, 0))
+	if in.grows = in.grows && in.Grow != ""; in.grows {
+		in.addGrow()
+	}
 	if in.Load != "" {
 		in.add(secType, appendFuncType(nil, &FuncType{Params: []byte{I32}}))
 		in.add(secImport, in.addedImport(in.Load, 1))

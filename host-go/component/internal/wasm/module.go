@@ -122,6 +122,12 @@ type Module struct {
 	// memory.
 	Functions int
 	OwnMemory bool
+	// What an instance of it makes: Tables are the limits of those it defines,
+	// Globals and Tags how many it defines; Segments are those of data and elements,
+	// References the functions that element segments name.
+	Tables               []Limits
+	Globals, Tags        int
+	Segments, References int
 }
 
 // Export returns the type of the export of that name, nil when there is none.

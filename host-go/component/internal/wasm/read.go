@@ -100,7 +100,9 @@ func (s *scanner) section(r *reader, id byte) {
 		}
 	case secTable:
 		for range r.count() {
-			s.tables = append(s.tables, s.table(r))
+			t := s.table(r)
+			s.tables = append(s.tables, t)
+			s.m.Tables = append(s.m.Tables, t.Limits)
 		}
 	case secMemory:
 		for range r.count() {
@@ -111,12 +113,14 @@ func (s *scanner) section(r *reader, id byte) {
 		for range r.count() {
 			r.byte()
 			s.tags = append(s.tags, s.typeAt(r))
+			s.m.Tags++
 		}
 	case secGlobal:
 		for range r.count() {
 			g := r.global()
 			r.constExpr()
 			s.globals = append(s.globals, g)
+			s.m.Globals++
 		}
 	case secExport:
 		for range r.count() {
@@ -124,8 +128,45 @@ func (s *scanner) section(r *reader, id byte) {
 			kind := r.byte()
 			s.m.Exports = append(s.m.Exports, Export{name, s.at(r, kind, r.u32())})
 		}
+	case secElement:
+		s.elements(r)
+		s.whole = false
+	case secData:
+		s.m.Segments += r.count()
+		s.whole = false
 	default:
 		s.whole = false
+	}
+}
+
+// elements counts element segments and what is in them.
+func (s *scanner) elements(r *reader) {
+	n := r.count()
+	s.m.Segments += n
+	for range n {
+		flags := r.u32()
+		if flags > 7 {
+			r.fail("malformed element segment flags %d", flags)
+		}
+		passive, explicit, exprs := flags&1 != 0, flags&2 != 0, flags&4 != 0
+		if !passive {
+			if explicit {
+				r.leb()
+			}
+			r.constExpr()
+		}
+		if passive || explicit {
+			r.byte()
+		}
+		k := r.count()
+		s.m.References += k
+		for range k {
+			if exprs {
+				r.constExpr()
+			} else {
+				r.leb()
+			}
+		}
 	}
 }
 

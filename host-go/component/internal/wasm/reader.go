@@ -27,6 +27,10 @@ func catch(err *error) {
 	case nil:
 	case *Error:
 		*err = x
+	case *ComplexityError:
+		*err = x
+	case stopped:
+		*err = x.err
 	default:
 		panic(x)
 	}

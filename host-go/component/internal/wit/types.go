@@ -13,7 +13,10 @@ type scope struct {
 	p      *printer
 	iface  string // "" where others cannot use from it
 	names  map[any]string
+	texts  map[*types.Value]string // of types without a name
 	indent string
+	// functions are those of each resource, made when they are first asked for.
+	functions map[string][]*types.Named
 	// uses are the types of interfaces that are spelled here without having
 	// been given a name: only a world has such.
 	uses []place
@@ -22,7 +25,7 @@ type scope struct {
 // newScope returns a scope with the names of its types: a resource's methods
 // come before the types they use.
 func (p *printer) newScope(iface, indent string, items []types.Named) *scope {
-	s := &scope{p: p, iface: iface, names: map[any]string{}, indent: indent}
+	s := &scope{p: p, iface: iface, names: map[any]string{}, texts: map[*types.Value]string{}, indent: indent}
 	for i := range items {
 		if items[i].Sort != binary.SortType {
 			continue
@@ -37,7 +40,7 @@ func (p *printer) newScope(iface, indent string, items []types.Named) *scope {
 
 // define prints the definition of a named type: a use of another interface's,
 // an alias, or the type itself.
-func (s *scope) define(b *strings.Builder, it *types.Named, siblings []types.Named) {
+func (s *scope) define(b *text, it *types.Named, siblings []types.Named) {
 	name := it.Name.Text
 	id := identity(it.Type)
 	if id != nil {
@@ -78,21 +81,14 @@ func (s *scope) path(iface string) string {
 
 // resource prints a resource with the functions among its siblings that are
 // its own.
-func (s *scope) resource(b *strings.Builder, name string, siblings []types.Named) {
-	var body strings.Builder
-	for i := range siblings {
-		f := &siblings[i]
-		if f.Sort != binary.SortFunc {
-			continue
-		}
-		kind, rest, ok := strings.Cut(strings.TrimPrefix(f.Name.Text, "["), "]")
-		if !ok || !strings.HasPrefix(f.Name.Text, "[") {
-			continue
-		}
-		owner, method, _ := strings.Cut(rest, ".")
-		if owner != name {
-			continue
-		}
+func (s *scope) resource(b *text, name string, siblings []types.Named) {
+	body := s.p.text()
+	if s.functions == nil {
+		s.functions = functions(siblings)
+	}
+	for _, f := range s.functions[name] {
+		kind, rest, _ := strings.Cut(f.Name.Text[1:], "]")
+		_, method, _ := strings.Cut(rest, ".")
 		body.WriteString(s.indent + "  ")
 		switch kind {
 		case "constructor":
@@ -115,10 +111,29 @@ func (s *scope) resource(b *strings.Builder, name string, siblings []types.Named
 	b.WriteString(s.indent + "resource " + ident(name) + " {\n" + body.String() + s.indent + "}\n")
 }
 
-func (s *scope) value(b *strings.Builder, name string, v *types.Value) {
+// functions sorts the functions that belong to resources by those.
+func functions(items []types.Named) map[string][]*types.Named {
+	out := map[string][]*types.Named{}
+	for i := range items {
+		f := &items[i]
+		if f.Sort != binary.SortFunc || !strings.HasPrefix(f.Name.Text, "[") {
+			continue
+		}
+		if _, rest, ok := strings.Cut(f.Name.Text[1:], "]"); ok {
+			owner, _, _ := strings.Cut(rest, ".")
+			out[owner] = append(out[owner], f)
+		}
+	}
+	return out
+}
+
+func (s *scope) value(b *text, name string, v *types.Value) {
 	block := func(keyword string, n int, line func(i int) string) {
 		b.WriteString(s.indent + keyword + " " + ident(name) + " {\n")
 		for i := range n {
+			if s.p.full() {
+				return
+			}
 			b.WriteString(s.indent + "  " + line(i) + ",\n")
 		}
 		b.WriteString(s.indent + "}\n")
@@ -164,6 +179,19 @@ func (s *scope) text(v *types.Value) string {
 	if name, ok := s.name(identity(v)); ok {
 		return ident(name)
 	}
+	if text, ok := s.texts[v]; ok {
+		return text
+	}
+	text := s.spell(v)
+	if len(text) > maxUse {
+		text = "..."
+	}
+	s.texts[v] = text
+	return text
+}
+
+// spell spells a type out.
+func (s *scope) spell(v *types.Value) string {
 	switch v.Kind {
 	case types.Own, types.Borrow:
 		name, ok := s.name(v.Resource.Root())

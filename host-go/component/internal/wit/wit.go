@@ -9,16 +9,17 @@ import (
 )
 
 // Print returns the world of a component, and the packages of the interfaces
-// it names.
+// it names. Past some MiB, which no component comes near to that is not made for
+// it, the text is cut, and says so.
 func Print(c *types.Component) string {
-	p := &printer{home: map[any]place{}, packages: map[string]*strings.Builder{}}
-	var world strings.Builder
+	p := &printer{home: map[any]place{}, packages: map[string]*text{}, left: maxText}
+	world := p.text()
 	world.WriteString("package root:component;\n\nworld root {\n")
 	// What the world exports may use the types that it imports.
 	s := p.newScope("", "  ", append(plain(c.Imports), plain(c.Exports)...))
-	var body strings.Builder
-	p.world(&body, s, "import", c.Imports)
-	p.world(&body, s, "export", c.Exports)
+	body := p.text()
+	p.world(body, s, "import", c.Imports)
+	p.world(body, s, "export", c.Exports)
 	for _, use := range s.uses {
 		world.WriteString("  use " + use.iface + ".{" + ident(use.name) + "};\n")
 	}
@@ -26,23 +27,20 @@ func Print(c *types.Component) string {
 	for _, name := range p.order {
 		world.WriteString("\npackage " + name + " {\n" + p.packages[name].String() + "}\n")
 	}
+	if p.full() {
+		return world.String() + "// cut: there is more\n"
+	}
 	return world.String()
-}
-
-// Func returns a function type as WIT. Types are spelled by the names that
-// named has for them.
-func Func(f *types.Func, named []types.Named) string {
-	s := (&printer{home: map[any]place{}}).newScope("", "", named)
-	return s.function(f, false)
 }
 
 // printer keeps where types were first defined, so that they are used from
 // there.
 type printer struct {
 	home     map[any]place
-	packages map[string]*strings.Builder
+	packages map[string]*text
 	order    []string
 	printed  map[string]bool
+	left     int // bytes that may yet be written
 }
 
 // place is an interface and the name of a type in it.
@@ -72,18 +70,24 @@ func plain(items []types.Named) (out []types.Named) {
 	return out
 }
 
-func (p *printer) world(b *strings.Builder, s *scope, verb string, items []types.Named) {
+func (p *printer) world(b *text, s *scope, verb string, items []types.Named) {
 	for i := range items {
 		it := &items[i]
 		name := it.Name.Text
 		if !strings.Contains(name, ":") || it.Instance == nil {
 			continue
 		}
+		if p.full() {
+			return
+		}
 		p.iface(name, it.Instance)
 		b.WriteString("  " + verb + " " + name + ";\n")
 	}
 	own := plain(items)
 	for i := range own {
+		if p.full() {
+			return
+		}
 		it := &own[i]
 		name := ident(it.Name.Text)
 		switch it.Sort {
@@ -115,7 +119,7 @@ func (p *printer) iface(name string, inst *types.Instance) {
 	pkg, iface := packageOf(name)
 	b := p.packages[pkg]
 	if b == nil {
-		b = &strings.Builder{}
+		b = p.text()
 		p.packages[pkg] = b
 		p.order = append(p.order, pkg)
 	}
@@ -134,9 +138,12 @@ func packageOf(name string) (pkg, iface string) {
 	return pkg, iface
 }
 
-func (p *printer) body(b *strings.Builder, iface string, inst *types.Instance, indent string) {
+func (p *printer) body(b *text, iface string, inst *types.Instance, indent string) {
 	s := p.newScope(iface, indent, inst.Exports)
 	for i := range inst.Exports {
+		if p.full() {
+			return
+		}
 		it := &inst.Exports[i]
 		switch it.Sort {
 		case binary.SortType:

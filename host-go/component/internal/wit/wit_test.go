@@ -101,10 +101,10 @@ func TestFunc(t *testing.T) {
 	u := types.NewUniverse()
 	color := u.Intern(types.Value{Kind: types.Enum, Nominal: 1, Origin: 1, Labels: []string{"red", "green"}})
 	f := &types.Func{Params: []types.Field{{Name: "type", Type: u.Intern(types.Value{Kind: types.List, Elem: color})}}}
-	if got := Func(f, []types.Named{named("color", typ(color))}); got != "func(%type: list<color>)" {
+	if got := NewSpeller().Names([]types.Named{named("color", typ(color))}).Func(f); got != "func(%type: list<color>)" {
 		t.Error(got)
 	}
-	if got := Func(f, nil); got != "func(%type: list<enum { red, green }>)" {
+	if got := NewSpeller().Names(nil).Func(f); got != "func(%type: list<enum { red, green }>)" {
 		t.Error(got)
 	}
 }

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// loops is a component of functions that each have loops one after the other.
+func loops(functions, loops int) []byte {
+	vec := func(n int, element []byte) []byte {
+		return append(binary.AppendUvarint(nil, uint64(n)), bytes.Repeat(element, n)...)
+	}
+	section := func(id byte, content []byte) []byte {
+		return append(binary.AppendUvarint([]byte{id}, uint64(len(content))), content...)
+	}
+	// A local of type i32; (loop (br_if 0 (local.get 0))) and so on.
+	body := append([]byte{1, 1, 0x7f}, bytes.Repeat([]byte{0x03, 0x40, 0x20, 0, 0x0d, 0, 0x0b}, loops)...)
+	body = append(body, 0x0b)
+	module := []byte("\x00asm\x01\x00\x00\x00")
+	module = append(module, section(1, []byte{1, 0x60, 0, 0})...)
+	module = append(module, section(3, vec(functions, []byte{0}))...)
+	module = append(module, section(10, vec(functions, append(binary.AppendUvarint(nil, uint64(len(body))), body...)))...)
+	return append([]byte("\x00asm\x0d\x00\x01\x00"), section(1, module)...)
+}
+
+// slowFile is a component that takes a minute or so to compile.
+func slowFile(t *testing.T) string {
+	t.Helper()
+	return componentFile(t, "slow.wasm", loops(150, 4000))
+}
+
+func componentFile(t *testing.T, name string, b []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// The time that a program has begins before it is compiled.
+func TestCompilingTimeout(t *testing.T) {
+	o := caissonRun(t, "component", "run", "--no-cache", "--timeout", "200ms", slowFile(t))
+	o.expect(t, exitTimeout, "slow.wasm: not done after 200ms")
+}
+
+// A function that is too much for the compiler is named, and interpreted all the
+// same.
+func TestTooComplex(t *testing.T) {
+	path := componentFile(t, "loops.wasm", loops(2, 20_000))
+	caissonRun(t, "component", "run", "--no-cache", path).expect(t, exitFailure,
+		"function 0 of core module 0 is too complex to compile: ", "run it with --interpret")
+	caissonRun(t, "component", "run", "--no-cache", "--interpret", path).expect(t, exitFailure, "not a command")
+	caissonRun(t, "component", "inspect", path).expect(t, exitOK)
+}

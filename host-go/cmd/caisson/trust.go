@@ -1,0 +1,271 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
+)
+
+// projectConfig is the configuration file of the folder that the program runs in. It names commands
+// to run, and may have come with the folder: so it is used once the user has said yes to it, to this
+// file with this content.
+const projectConfig = "mcp.json"
+
+// A projectFile is a configuration file that may be somebody else's.
+type projectFile struct {
+	path   string // absolute, without links
+	text   []byte // that was read once: what the user says yes to is what is used
+	config *caisson.Config
+}
+
+// readProject reads a project's file, and fails with [fs.ErrNotExist] where there is none.
+func readProject(path string) (*projectFile, error) {
+	fail := func(err error) (*projectFile, error) {
+		return nil, &caisson.Error{Code: caisson.CodeInvalidArgument, Step: "load config", Message: err.Error(), Err: err}
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return fail(err)
+	case !info.Mode().IsRegular(): // A pipe may have no end, and a device no beginning.
+		return fail(fmt.Errorf("%s is not a file", path))
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return fail(err)
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxProject+1))
+	if err != nil {
+		return fail(err)
+	}
+	config, err := caisson.ParseConfig(path, text)
+	if err != nil {
+		return nil, err
+	}
+	whole, err := filepath.Abs(path)
+	if err == nil {
+		whole, err = filepath.EvalSymlinks(whole)
+	}
+	if err != nil {
+		return fail(err)
+	}
+	return &projectFile{path: whole, text: text, config: config}, nil
+}
+
+// maxProject is what caisson.ParseConfig takes at most.
+const maxProject = 1 << 20
+
+// trustFolder is where it is kept what the user has said yes to: an empty file for each project file,
+// named by its place and content.
+func trustFolder() (string, error) {
+	own, err := caisson.DefaultConfigPath()
+	return filepath.Join(filepath.Dir(own), "trusted"), err
+}
+
+// name is what the yes to a file is kept under: the hash of its place, then that of its content too.
+func (p *projectFile) name() string {
+	place := sha256.Sum256([]byte(p.path))
+	whole := sha256.Sum256(append(place[:], p.text...))
+	return hex.EncodeToString(place[:]) + "-" + hex.EncodeToString(whole[:])
+}
+
+// trusted reports whether the user has said yes to the file as it is, or it is the user's own.
+func (p *projectFile) trusted() bool {
+	if own, err := caisson.DefaultConfigPath(); err == nil {
+		mine, err := os.Stat(own)
+		this, also := os.Stat(p.path)
+		if err == nil && also == nil && os.SameFile(mine, this) {
+			return true
+		}
+	}
+	folder, err := trustFolder()
+	if err != nil {
+		return false
+	}
+	_, err = os.Stat(filepath.Join(folder, p.name()))
+	return err == nil
+}
+
+// trust remembers the user's yes, in place of the one to an earlier content.
+func (p *projectFile) trust() error {
+	folder, err := trustFolder()
+	if err == nil {
+		err = os.MkdirAll(folder, 0o700)
+	}
+	if err == nil {
+		err = p.forget()
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(folder, p.name()), nil, 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("remembering that %s is trusted: %w", p.path, err)
+	}
+	return nil
+}
+
+// forget takes back the yes to the file, with whatever content.
+func (p *projectFile) forget() error {
+	folder, err := trustFolder()
+	if err != nil {
+		return err
+	}
+	place, _, _ := strings.Cut(p.name(), "-")
+	kept, err := os.ReadDir(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, file := range kept {
+		if err == nil && strings.HasPrefix(file.Name(), place+"-") {
+			err = os.Remove(filepath.Join(folder, file.Name()))
+		}
+	}
+	return err
+}
+
+// approve fails unless the user trusts the file, whose server of a name is asked for. At a terminal
+// the user is asked.
+func (a *app) approve(c *cobra.Command, p *projectFile, name string) error {
+	if p.trusted() {
+		return nil
+	}
+	how := fmt.Sprintf("look at it, and then run 'caisson trust', or name it with --config %s", projectConfig)
+	switch {
+	case !a.err.person || !isTerminal(a.in):
+		return usage(c, "the server %q is in %s, which you have not said yes to as it is now: its commands may be somebody else's; %s", name, p.path, how)
+	case len(p.text) > maxShown || strings.Count(string(p.text), "\n") > maxShownLines:
+		return usage(c, "the server %q is in %s, which you have not said yes to as it is now, and which is too long to be shown: %s", name, p.path, how)
+	}
+	yes, err := a.askTrust(c.Context(), p, name)
+	switch {
+	case err != nil:
+		return err
+	case !yes:
+		return usage(c, "%s is not trusted, and not used", p.path)
+	}
+	return p.trust()
+}
+
+// What of a file is shown to be said yes to. It is shown whole: what was cut would be said yes to
+// unseen.
+const (
+	maxShown      = 8 << 10
+	maxShownLines = 100
+)
+
+// askTrust shows a file to the user, and asks.
+func (a *app) askTrust(ctx context.Context, p *projectFile, name string) (yes bool, err error) {
+	a.err.ask()
+	defer a.err.answered()
+	a.err.prompt("The server %s is in %s, which you have not said yes to as it is now.\n%s", oneLine(name, maxLine), oneLine(p.path, maxLine), quote(string(p.text)))
+	if own, err := caisson.DefaultConfigPath(); err == nil {
+		if config, err := caisson.LoadConfig(own); err == nil && slices.Contains(config.Names(), name) {
+			a.err.prompt("Your own configuration has a server of this name too; this one would take its place.\n")
+		}
+	}
+	for {
+		a.err.prompt("May its commands run, and get the variables that it names? It is asked once, until the file changes. yes or no> ")
+		line, err := readAnswer(ctx, a.in)
+		switch line = strings.ToLower(strings.TrimSpace(line)); {
+		case err != nil:
+			a.err.prompt("\n")
+			return false, err
+		case line == "yes", line == "y":
+			return true, nil
+		case line == "no", line == "n":
+			return false, nil
+		}
+	}
+}
+
+// readAnswer reads one line, and nothing that comes after it: that is somebody else's. The end of the
+// input is a no.
+func readAnswer(ctx context.Context, in io.Reader) (string, error) {
+	type outcome struct {
+		line string
+		err  error
+	}
+	read := make(chan outcome, 1)
+	go func() {
+		var line []byte
+		var next [1]byte
+		for len(line) < maxLine {
+			n, err := in.Read(next[:])
+			switch {
+			case n == 1 && next[0] == '\n':
+				read <- outcome{line: string(line)}
+				return
+			case n == 1:
+				line = append(line, next[0])
+			case errors.Is(err, io.EOF):
+				read <- outcome{line: "no"}
+				return
+			case err != nil:
+				read <- outcome{err: err}
+				return
+			}
+		}
+		read <- outcome{line: "no"}
+	}()
+	select {
+	case o := <-read:
+		return o.line, o.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+func (a *app) trustCommand() *cobra.Command {
+	var forget bool
+	c := &cobra.Command{
+		Use:   "trust [FILE]",
+		Short: "Say yes to the configuration file of a folder",
+		Long: `Says yes to a configuration file that may have come with its folder, ./mcp.json where none is
+named. Such a file names commands, which run as you, and get the variables that it names. So it is
+used only after a yes: at a terminal you are asked for it, once, and elsewhere this command gives it.
+
+The yes is for the file in this place with this content: when it changes, you are asked again. It is
+not for the programs that the file names. --config needs no yes, nor does your own configuration.`,
+		Example: `  caisson trust
+  caisson trust ~/work/mcp.json
+  caisson trust --forget`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			path := projectConfig
+			if len(args) > 1 {
+				return usage(c, "%q is one argument too many", shown(args[1]))
+			} else if len(args) == 1 {
+				path = args[0]
+			}
+			p, err := readProject(path)
+			if err != nil {
+				return err
+			}
+			if forget {
+				if err := p.forget(); err != nil {
+					return err
+				}
+				return a.printf("%s is not trusted any more\n", p.path)
+			}
+			if err := p.trust(); err != nil {
+				return err
+			}
+			return a.printf("%s is trusted as it is now: %s\n", p.path, strings.Join(p.config.Names(), ", "))
+		},
+	}
+	c.Flags().BoolVar(&forget, "forget", false, "take the yes back")
+	return c
+}

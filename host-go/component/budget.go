@@ -1,0 +1,104 @@
+package component
+
+import (
+	"context"
+
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
+)
+
+// budget is what an instance may make the host hold, in bytes (Limits.Memory).
+type budget struct {
+	limit, left uint64
+	growing     uint64 // what was taken for a table that is about to grow
+}
+
+// take takes n bytes, where there are so many.
+func (b *budget) take(n uint64) bool {
+	if n > b.left {
+		return false
+	}
+	b.left -= n
+	return true
+}
+
+// give gives back what was taken.
+func (b *budget) give(n uint64) { b.left += n }
+
+// charge takes n bytes for a resource, or traps.
+func (b *budget) charge(n uint64, resource string) {
+	if !b.take(n) {
+		throw(&LimitError{Resource: resource, Limit: b.limit})
+	}
+}
+
+// What the host holds for one of each, in bytes. What is on the Go heap counts
+// twice: the collector lets the heap grow to that before it looks for garbage.
+// TestCosts measures each.
+const (
+	coreInstanceCost = 2 * 7 << 10
+	coreFunctionCost = 2 * 36
+	importCost       = 2 * 48 // of a core instance
+	globalCost       = 2 * 96
+	tableCost        = 2 * 128
+	tableElementCost = 2 * 8
+	referenceCost    = 2 * 48 // to a function, of an element segment
+	segmentCost      = 2 * 32 // of data or elements
+	memoryCost       = 2 * 512
+	componentCost    = 2 * 112
+	optionsCost      = 2 * 112
+	liftCost         = 2 * 8
+	hostFuncCost     = 2 * 512
+	handleCost       = 2 * 64
+)
+
+// chargeProgram charges what an instance is made of beside its core instances.
+func (in *Instance) chargeProgram() {
+	p := in.c.program
+	in.budget.charge(uint64(len(p.Components))*componentCost, "component instances")
+	in.budget.charge(uint64(len(p.Options))*optionsCost+uint64(len(p.Lifts))*liftCost+uint64(len(p.Imports))*hostFuncCost, "functions")
+}
+
+// chargeModule charges what an instance of a core module takes, its memory
+// apart: that is charged when it is allocated.
+func (b *budget) chargeModule(m *wasm.Module) {
+	b.charge(coreInstanceCost+uint64(m.Functions)*coreFunctionCost+uint64(len(m.Imports))*importCost+uint64(m.Segments)*segmentCost+uint64(m.References)*referenceCost, "core instances")
+	b.charge(uint64(m.Globals+m.Tags)*globalCost, "globals")
+	for _, t := range m.Tables {
+		b.charge(tableCost+min(t.Min, maxTableElements+1)*tableElementCost, "tables")
+	}
+}
+
+// chargeMembers charges an instance of inline exports.
+func (b *budget) chargeMembers(n int) {
+	b.charge(coreInstanceCost+uint64(n)*importCost, "core instances")
+}
+
+// growName and grownName are the exports of the host module that metered code
+// calls before and after a table grows.
+const growName, grownName = "grow", "grown"
+
+func growTable(ctx context.Context, _ api.Module, stack []uint64) {
+	in := instanceOf(ctx)
+	in.fuel.checkTime()
+	n := uint64(uint32(stack[0]))
+	in.budget.growing = n * tableElementCost
+	if !in.budget.take(in.budget.growing) {
+		in.budget.growing, stack[0] = 0, refused
+		return
+	}
+	in.fuel.granted += n / 4
+}
+
+// grownTable gives back what was taken when the table is at its own maximum.
+func grownTable(ctx context.Context, _ api.Module, stack []uint64) {
+	b := &instanceOf(ctx).budget
+	if uint32(stack[0]) == refused {
+		b.give(b.growing)
+	}
+	b.growing = 0
+}
+
+// refused is -1: what table.grow gives, and more elements than a table has.
+const refused = 1<<32 - 1

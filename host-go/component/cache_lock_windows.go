@@ -1,0 +1,42 @@
+package component
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/windows"
+)
+
+// A hold tells other processes that a folder is in use, until it is released or
+// the process ends. It is a file in the folder that nobody else can open or
+// remove meanwhile, and that goes with it.
+type hold struct{ file windows.Handle }
+
+const lockFile = "lock"
+
+// holdFolder holds a folder; nil where the file cannot be made.
+func holdFolder(dir string) *hold {
+	path, err := windows.UTF16PtrFromString(filepath.Join(dir, lockFile))
+	if err != nil {
+		return nil
+	}
+	file, err := windows.CreateFile(path, windows.GENERIC_WRITE|windows.DELETE, 0, nil, windows.CREATE_ALWAYS, windows.FILE_FLAG_DELETE_ON_CLOSE, 0)
+	if err != nil {
+		return nil
+	}
+	return &hold{file}
+}
+
+func (h *hold) release() {
+	if h != nil {
+		_ = windows.CloseHandle(h.file)
+	}
+}
+
+// held says whether a process holds a folder.
+func held(dir string) bool {
+	err := os.Remove(filepath.Join(dir, lockFile))
+	return err != nil && !errors.Is(err, fs.ErrNotExist)
+}

@@ -1,0 +1,278 @@
+//go:build unix
+
+package component
+
+import (
+	"context"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// stranger is a user that is neither root nor this one.
+const stranger = 54321
+
+// asRoot skips a test that gives files away.
+func asRoot(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+}
+
+// code is a cache with an entry in it, and the folder of the entry.
+func filled(t *testing.T) (dir, folder string) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "a", "cache")
+	mustGreet(t, dir)
+	return dir, filepath.Dir(cacheFiles(t, dir)[0])
+}
+
+func do(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A folder that another user owns, or may write to, or could put another in the place of, is no cache:
+// code that is run would be that user's. The error says which folder it is, and whose.
+func TestCacheOfAnotherUser(t *testing.T) {
+	for name, test := range map[string]struct {
+		root bool
+		make func(t *testing.T, dir, folder string) string // gives the folder to open, if another
+		says string
+	}{
+		"owns the folder":      {true, func(t *testing.T, dir, _ string) string { do(t, os.Chown(dir, stranger, 0)); return "" }, "belongs to user 54321"},
+		"owns the entries":     {true, func(t *testing.T, _, folder string) string { do(t, os.Chown(folder, stranger, 0)); return "" }, "belongs to user 54321"},
+		"owns the parent":      {true, func(t *testing.T, dir, _ string) string { do(t, os.Chown(filepath.Dir(dir), stranger, 0)); return "" }, "belongs to user 54321"},
+		"writes to the folder": {false, func(t *testing.T, dir, _ string) string { do(t, os.Chmod(dir, 0o777)); return "" }, "others may write to"},
+		"writes to entries":    {false, func(t *testing.T, _, folder string) string { do(t, os.Chmod(folder, 0o702)); return "" }, "others may write to"},
+		"writes to the parent": {false, func(t *testing.T, dir, _ string) string { do(t, os.Chmod(filepath.Dir(dir), 0o777)); return "" }, "others may write to"},
+		"a group writes": {true, func(t *testing.T, dir, _ string) string {
+			do(t, os.Chown(dir, 0, stranger))
+			do(t, os.Chmod(dir, 0o770))
+			return ""
+		}, "others may write to"},
+		"has the link": {true, func(t *testing.T, dir, _ string) string {
+			link := filepath.Join(t.TempDir(), "link")
+			do(t, os.Symlink(dir, link))
+			do(t, os.Lchown(link, stranger, 0))
+			return link
+		}, "belongs to user 54321"},
+		"has what a link leads through": {true, func(t *testing.T, dir, _ string) string {
+			theirs := t.TempDir()
+			do(t, os.Symlink(dir, filepath.Join(theirs, "there")))
+			do(t, os.Chown(theirs, stranger, 0))
+			link := filepath.Join(t.TempDir(), "link")
+			do(t, os.Symlink(filepath.Join(theirs, "there"), link))
+			return link
+		}, "belongs to user 54321"},
+		"links in a circle": {false, func(t *testing.T, dir, _ string) string {
+			link := filepath.Join(t.TempDir(), "link")
+			do(t, os.Symlink("link", link))
+			return link
+		}, "too many symbolic links"},
+		"could make the folder": {true, func(t *testing.T, _, _ string) string {
+			home := t.TempDir()
+			do(t, os.Chown(home, stranger, stranger))
+			return filepath.Join(home, ".cache", "caisson")
+		}, "belongs to user 54321"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if test.root {
+				asRoot(t)
+			}
+			dir, folder := filled(t)
+			if other := test.make(t, dir, folder); other != "" {
+				dir = other
+			}
+			_, err := NewRuntime(context.Background(), &Config{CacheDir: dir})
+			if err == nil || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("NewRuntime: %v", err)
+			}
+			if err := CheckCache(context.Background(), dir); err == nil || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("CheckCache: %v", err)
+			}
+			if _, err := os.Lstat(dir); name == "could make the folder" && !os.IsNotExist(err) {
+				t.Errorf("it was made: %v", err)
+			}
+		})
+	}
+}
+
+// What is this user's, or root's, is a cache: also below a folder like /tmp, through links, and with
+// a group of the user's own.
+func TestCacheOfThisUser(t *testing.T) {
+	for name, make := range map[string]func(t *testing.T, dir string) string{
+		"a sticky parent": func(t *testing.T, dir string) string {
+			do(t, os.Chmod(filepath.Dir(dir), 0o777|fs.ModeSticky))
+			return dir
+		},
+		"links": func(t *testing.T, dir string) string {
+			first, second := filepath.Join(t.TempDir(), "first"), filepath.Join(filepath.Dir(dir), "second")
+			do(t, os.Symlink("../a/cache", second))
+			do(t, os.Symlink(second, first))
+			return first
+		},
+		"its own group": func(t *testing.T, dir string) string {
+			if os.Getegid() != os.Geteuid() {
+				t.Skip("this user has none")
+			}
+			do(t, os.Chmod(dir, 0o770))
+			return dir
+		},
+		"readable by all": func(t *testing.T, dir string) string { do(t, os.Chmod(dir, 0o755)); return dir },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, _ := filled(t)
+			if dir = make(t, dir); !mustGreet(t, dir) {
+				t.Error("it is not used")
+			}
+			if err := CheckCache(context.Background(), dir); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// A file in the cache that is another user's is not used.
+func TestCacheEntryOfAnotherUser(t *testing.T) {
+	asRoot(t)
+	dir, _ := filled(t)
+	for _, path := range cacheFiles(t, dir) {
+		do(t, os.Chown(path, stranger, 0))
+	}
+	mustGreet(t, dir)
+	for _, path := range cacheFiles(t, dir) {
+		if info, err := os.Stat(path); err != nil || !own(info) {
+			t.Errorf("%s was not replaced", path)
+		}
+	}
+}
+
+// A cache that root has made, as a run of root's in a user's folder did, is used by the user where it
+// can be read, and where it cannot the user is told, and what to do; a user's is not used by root.
+func TestCacheOfRoot(t *testing.T) {
+	asRoot(t)
+	self, err := os.Executable()
+	do(t, err)
+	top, err := os.MkdirTemp("", "cache-of-root-")
+	do(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(top) })
+	do(t, os.Chmod(top, 0o755))
+	// The test binary is where the user may not look.
+	binary := filepath.Join(top, "test")
+	content, err := os.ReadFile(self)
+	do(t, err)
+	do(t, os.WriteFile(binary, content, 0o755))
+	hello, err := os.ReadFile(filepath.Join("testdata", "hello.wasm"))
+	do(t, err)
+	do(t, os.Mkdir(filepath.Join(top, "testdata"), 0o755))
+	do(t, os.WriteFile(filepath.Join(top, "testdata", "hello.wasm"), hello, 0o644))
+	dir := filepath.Join(top, "cache")
+	mustGreet(t, dir)
+	check := func() string {
+		cmd := exec.Command(binary)
+		cmd.Dir = top
+		cmd.Env = append(os.Environ(), cacheCheck+"="+dir, "TMPDIR=/tmp")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: stranger, Gid: stranger}}
+		said, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, said)
+		}
+		return string(said)
+	}
+	if said := check(); !strings.Contains(said, "permission denied: give the folder to this user, or choose another one") {
+		t.Errorf("of a folder that is closed to the user it says: %s", said)
+	}
+	do(t, filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return os.Chmod(path, 0o755)
+		}
+		return os.Chmod(path, 0o644)
+	}))
+	if said := check(); !strings.Contains(said, "cached true") || !strings.Contains(said, "permission denied") {
+		t.Errorf("of a folder that the user may read it says: %s", said)
+	}
+	do(t, filepath.WalkDir(dir, func(path string, _ fs.DirEntry, _ error) error { return os.Chown(path, stranger, stranger) }))
+	if said := check(); !strings.Contains(said, "cached true") || strings.Contains(said, "denied") {
+		t.Errorf("of the user's own folder it says: %s", said)
+	}
+	if _, err := NewRuntime(context.Background(), &Config{CacheDir: dir}); err == nil {
+		t.Error("root uses the user's folder")
+	}
+}
+
+// The stage of a process that lives is left alone, however old it is, and what has become of one that
+// was removed all the same costs time alone.
+func TestStageOfLivingProcess(t *testing.T) {
+	dir, _ := filled(t)
+	r, err := NewRuntime(context.Background(), &Config{CacheDir: dir})
+	do(t, err)
+	defer r.Close(context.Background())
+	stage := r.cache.stage
+	long := time.Now().Add(-100 * leftOver)
+	do(t, os.Chtimes(stage.dir, long, long))
+	dead, err := os.MkdirTemp(dir, stagePrefix)
+	do(t, err)
+	do(t, os.Chtimes(dead, long, long))
+	mustRuntime(t, dir)
+	if _, err := os.Stat(stage.code); err != nil {
+		t.Fatalf("the stage was swept: %v", err)
+	}
+	if _, err := os.Stat(dead); !os.IsNotExist(err) {
+		t.Errorf("what nobody holds is still there: %v", err)
+	}
+
+	do(t, os.RemoveAll(stage.dir))
+	if err := stage.ready(); err != nil {
+		t.Fatal(err)
+	}
+	do(t, os.Chtimes(stage.dir, long, long))
+	mustRuntime(t, dir)
+	if _, err := os.Stat(stage.code); err != nil {
+		t.Fatalf("the stage that was made anew was swept: %v", err)
+	}
+
+	do(t, os.RemoveAll(stage.dir))
+	do(t, os.Mkdir(stage.dir, 0o700))
+	if err := stage.ready(); err == nil {
+		t.Error("another folder in its place is used")
+	}
+}
+
+func mustRuntime(t *testing.T, dir string) {
+	t.Helper()
+	r, err := NewRuntime(context.Background(), &Config{CacheDir: dir})
+	do(t, err)
+	do(t, r.Close(context.Background()))
+}
+
+// The hold of a process ends with the process, and not before.
+func TestHold(t *testing.T) {
+	dir := t.TempDir()
+	h := holdFolder(dir)
+	if h == nil {
+		t.Skip("the file system has no locks")
+	}
+	if !held(dir) {
+		t.Error("it is not held")
+	}
+	var flags int
+	flags, err := unix.FcntlInt(h.folder.Fd(), unix.F_GETFD, 0)
+	if err != nil || flags&unix.FD_CLOEXEC == 0 {
+		t.Errorf("commands would hold it on: %v", err)
+	}
+	h.release()
+	if held(dir) {
+		t.Error("it is held still")
+	}
+}

@@ -1,0 +1,103 @@
+package component
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+)
+
+const (
+	stagePrefix = "component-stage-"
+	// leftOver is the age at which what a process was writing is nobody's, unless
+	// the process holds it.
+	leftOver = time.Hour
+)
+
+// A stage is the private folder that the core runtime keeps its own cache in.
+// The process holds it as long as it lives: what was held by one that has ended
+// is removed by the next.
+type stage struct {
+	dir  string
+	made fs.FileInfo // the folder that was made: another of its name is another's
+	code string      // where the core runtime has its files
+	lock *hold
+	core wazero.CompilationCache
+}
+
+// newStage makes a stage in the folder of the cache, or, where that cannot be
+// written to, among the temporary files.
+func newStage(dir string) (s *stage, err error) {
+	s = &stage{}
+	if s.dir, err = os.MkdirTemp(dir, stagePrefix); err != nil {
+		if wrong := trusted(os.TempDir()); wrong != nil {
+			return nil, errors.Join(err, wrong)
+		}
+		if s.dir, err = os.MkdirTemp("", stagePrefix); err != nil {
+			return nil, err
+		}
+	}
+	if s.made, err = os.Lstat(s.dir); err == nil {
+		s.core, err = wazero.NewCompilationCacheWithDir(s.dir)
+	}
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(s.dir))
+	}
+	folders, err := os.ReadDir(s.dir)
+	if err != nil || len(folders) != 1 {
+		return nil, errors.Join(errors.New("the core runtime's folder is not there"), err, os.RemoveAll(s.dir))
+	}
+	s.code = filepath.Join(s.dir, folders[0].Name())
+	s.lock = holdFolder(s.dir)
+	return s, nil
+}
+
+// ready makes the stage anew where somebody who tidies up has removed it. It
+// fails where another folder is in its place: code in there is not the cache's.
+// When it cannot be made nothing is staged, which costs time alone.
+func (s *stage) ready() error {
+	now, err := os.Lstat(s.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = os.Mkdir(s.dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil
+		}
+		if err == nil {
+			s.lock.release()
+			s.lock = holdFolder(s.dir)
+			s.made, err = os.Lstat(s.dir)
+			now = s.made
+		}
+	}
+	if err != nil || !os.SameFile(now, s.made) {
+		return fmt.Errorf("component: %s is another folder than the one that was made: it may be another user's", s.dir)
+	}
+	_ = os.Mkdir(s.code, 0o700)
+	return nil
+}
+
+func (s *stage) close() error {
+	s.lock.release()
+	return os.RemoveAll(s.dir)
+}
+
+// sweep removes what processes have left behind that ended in the middle.
+func (c *cache) sweep() {
+	stages, _ := filepath.Glob(filepath.Join(c.dir, stagePrefix+"*"))
+	temporary, _ := filepath.Glob(filepath.Join(os.TempDir(), stagePrefix+"*"))
+	entries, _ := filepath.Glob(filepath.Join(c.dir, folderPrefix+"*", "*"+tempSuffix))
+	for _, path := range slices.Concat(stages, temporary, entries) {
+		info, err := os.Lstat(path)
+		if err != nil || time.Since(info.ModTime()) <= leftOver || !own(info) {
+			continue
+		}
+		if info.IsDir() && held(path) {
+			continue
+		}
+		_ = os.RemoveAll(path)
+	}
+}

@@ -1,0 +1,132 @@
+package component
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/experimental"
+)
+
+// ErrRuntimeClosed is the error of compiling with a Runtime that was closed.
+var ErrRuntimeClosed = errors.New("component: the runtime is closed")
+
+// compile compiles a core module. Its hash is that of codeHash, "" to have it
+// made. It ends with the context: what is compiled then goes on behind it to the
+// end of a function, and is thrown away.
+func (r *Runtime) compile(ctx context.Context, b []byte, hash string) (wazero.CompiledModule, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if hash == "" && r.cache != nil {
+		hash = codeHash(b)
+	}
+	// The core runtime looks at the context between functions where there are
+	// several workers, and never where there is one.
+	inner := experimental.WithCompilationWorkers(ctx, max(r.cfg.CompilationWorkers, 2))
+	return r.compiling.do(ctx, func() (wazero.CompiledModule, error) {
+		return r.cache.compile(hash, func() (code wazero.CompiledModule, err error) {
+			if err := ctx.Err(); err != nil {
+				return nil, err // It has waited for others.
+			}
+			code, err = r.core.CompileModule(inner, b)
+			r.spare.lend(err, func() error {
+				code, err = r.core.CompileModule(inner, b)
+				return err
+			})
+			return code, err
+		})
+	})
+}
+
+// compiling are the compilations that run. The core runtime cannot be closed
+// under one: so the last one closes it that ends after Close.
+type compiling struct {
+	mu     sync.Mutex
+	n      int
+	closed bool
+	close  func() error
+}
+
+// do has f compile a module, and waits until it is done or the context has
+// ended.
+func (c *compiling) do(ctx context.Context, f func() (wazero.CompiledModule, error)) (wazero.CompiledModule, error) {
+	if err := c.begin(); err != nil {
+		return nil, err
+	}
+	type result struct {
+		code wazero.CompiledModule
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		var r result
+		defer func() { done <- r }()
+		defer recovered(&r.err)
+		r.code, r.err = f()
+	}()
+	select {
+	case r := <-done:
+		return r.code, errors.Join(r.err, c.end())
+	case <-ctx.Done():
+		go func() {
+			if r := <-done; r.err == nil {
+				_ = r.code.Close(context.Background())
+			}
+			_ = c.end()
+		}()
+		return nil, ctx.Err()
+	}
+}
+
+func (c *compiling) begin() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return ErrRuntimeClosed
+	}
+	c.n++
+	return nil
+}
+
+func (c *compiling) end() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.n--
+	return c.closeWhenIdle()
+}
+
+// shut has close called, once nothing is compiled any more. It says whether
+// something still is.
+func (c *compiling) shut(close func() error) (busy bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return c.n > 0, nil
+	}
+	c.closed, c.close = true, close
+	return c.n > 0, c.closeWhenIdle()
+}
+
+func (c *compiling) closeWhenIdle() error {
+	if !c.closed || c.n > 0 || c.close == nil {
+		return nil
+	}
+	close := c.close
+	c.close = nil
+	return close()
+}
+
+// recovered makes an error of a panic: the core runtime's compiler panics when
+// the system gives it no memory for code, and where it is at fault itself.
+func recovered(err *error) {
+	if x := recover(); x != nil {
+		*err = fmt.Errorf("the core runtime's compiler panicked: %v\n%s", x, debug.Stack())
+		if cause, ok := x.(error); ok {
+			*err = fmt.Errorf("the core runtime's compiler: %w", cause)
+		}
+	}
+}

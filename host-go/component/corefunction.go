@@ -1,0 +1,94 @@
+package component
+
+import (
+	"reflect"
+	"strconv"
+
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/caisson-dev/caisson/host-go/component/internal/link"
+)
+
+// function is a core function that one call at a time goes through. The core
+// runtime keeps a stack for it, as large as it ever was.
+type function struct {
+	api.Function
+	held reflect.Value // the stack: of bytes when compiled, of words in the interpreter
+	unit uint64        // that it is in
+	kept uint64        // how much of Instance.kept is for it
+}
+
+// keptBytes is how much an instance may keep for functions to be called again,
+// beside its budget.
+const keptBytes = 4 << 20
+
+// coreFunc finds a core function. Each call returns a new one, which may run
+// while others of the same function do.
+func (in *Instance) coreFunc(ref *link.CoreRef) *function {
+	from, name := in.c.host, strconv.Itoa(ref.Builtin)
+	if ref.Instance >= 0 {
+		from, name = in.modules[ref.Instance], ref.Name
+	}
+	f := &function{Function: from.ExportedFunction(name)}
+	// The core runtime has no function that says how large it is.
+	if v := reflect.ValueOf(f.Function).Elem(); v.Kind() == reflect.Struct {
+		if f.held = v.FieldByName("stack"); f.held.IsValid() {
+			f.unit = uint64(f.held.Type().Elem().Size())
+		}
+	}
+	return f
+}
+
+// functionBytes is what a function takes beside its stack, smallStack what the
+// stack of one may be at its beginning.
+const functionBytes, smallStack = 2 << 10, 64 << 10
+
+// stack is how much stack the function holds, in bytes.
+func (f *function) stack() uint64 {
+	if f.unit == 0 {
+		return 0 // a function of the host's
+	}
+	return uint64(f.held.Cap()) * f.unit
+}
+
+// call calls a core function. The stack of one that runs already is charged
+// meanwhile: calls from component to component have a stack each.
+func (in *Instance) call(f *function, stack []uint64) {
+	outer := in.running
+	var held uint64
+	if outer != nil {
+		held = outer.stack()
+		in.budget.charge(held, "stack")
+		in.stacks += held
+	}
+	in.running = f
+	if err := f.CallWithStack(&in.callCtx, stack); err != nil {
+		panic(asTrap(err))
+	}
+	in.running = outer
+	in.stacks -= held
+	in.budget.give(held)
+}
+
+// keep says whether a function may be kept to be called again.
+func (in *Instance) keep(f *function) bool {
+	more := functionBytes + f.stack() - f.kept
+	if in.kept+more > keptBytes {
+		return false
+	}
+	in.kept += more
+	f.kept += more
+	return true
+}
+
+// lighten is what is kept of a function that was called: a new one, when its
+// stack has become too large to keep.
+func (in *Instance) lighten(f *function, ref *link.CoreRef) *function {
+	if f.kept == functionBytes+f.stack() || f.kept == 0 && f.stack() <= smallStack || f.kept > 0 && in.keep(f) {
+		return f
+	}
+	in.kept -= f.kept
+	f = in.coreFunc(ref)
+	in.keep(f)
+	return f
+}

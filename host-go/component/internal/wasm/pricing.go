@@ -1,0 +1,121 @@
+package wasm
+
+import "fmt"
+
+// What safe points may add to the effort of a module's compilation: 3 parts of 10
+// of the module's own (ordinary code needs 2), and as much as a few hundred loops
+// cost. A function at most doubles, or gets as much.
+const (
+	addedTenths = 3
+	allowance   = 40_000_000
+)
+
+// maxBody is how many bytes of code a function may have in any case: the compiler
+// uses up to a thousand bytes of memory for each. The largest that was seen in a
+// program has 304 KB.
+const maxBody = 1 << 20
+
+// maxName is how many bytes of a function's name an error has.
+const maxName = 100
+
+// ComplexityError is a function that would cost too much to compile.
+type ComplexityError struct {
+	Function uint32 // its index, imports first
+	Name     string // "" where the module does not tell
+	Effort   uint64 // estimated, in the unit of Metering.Effort
+	Limit    uint64
+}
+
+// Error tells the function and by how much it is over the limit.
+func (e *ComplexityError) Error() string {
+	name := ""
+	if e.Name != "" {
+		name = fmt.Sprintf(" (%q)", e.Name)
+	}
+	return fmt.Sprintf("core module: function %d%s is too complex to be compiled: %.1f times the limit", e.Function, name, float64(e.Effort)/float64(e.Limit))
+}
+
+// stopped is thrown when Metering.Stop says so.
+type stopped struct{ err error }
+
+func (in *instrumenter) stop() {
+	if in.Stop == nil {
+		return
+	}
+	if err := in.Stop(); err != nil {
+		panic(stopped{err})
+	}
+}
+
+// pricing chooses the form of the safe points of each function by what it costs
+// to compile.
+type pricing struct {
+	in     *instrumenter
+	f      *function
+	effort effort
+	// own is the effort of the module's functions as they were so far, spent as
+	// they are with safe points.
+	own, spent uint64
+}
+
+// function rewrites the i-th function with code. What it returns is good until
+// the next one.
+func (p *pricing) function(i int, r *reader) []byte {
+	index := p.in.imported + uint32(i)
+	t := p.in.types[p.in.funcTypes[index]]
+	at := *r
+	p.f.reset(r, t, false)
+	body := p.f.rewrite()
+	before := at
+	own := p.effort.measure(&before, t, 0)
+	effort := own
+	p.own += own
+	if p.f.added {
+		effort = p.measureNew(body, t)
+		if effort > 2*own+allowance || p.spent+effort > p.own+p.own*addedTenths/10+allowance {
+			p.f.reset(&at, t, true)
+			body = p.f.rewrite()
+			effort = p.measureNew(body, t)
+		}
+	}
+	p.spent += effort
+	limit := p.in.Effort
+	effort = max(effort, uint64(len(body))*(limit/maxBody))
+	if limit > 0 && effort > limit {
+		panic(&ComplexityError{Function: index, Name: p.in.functionName(index), Effort: effort, Limit: limit})
+	}
+	return body
+}
+
+func (p *pricing) measureNew(body []byte, t *FuncType) uint64 {
+	return p.effort.measure(&reader{body, 0, len(body)}, t, p.in.shiftBy)
+}
+
+// functionName finds the name of a function in the custom section for it, "" when
+// there is none.
+func (in *instrumenter) functionName(index uint32) (name string) {
+	var err error
+	defer catch(&err)
+	for _, sec := range in.customs {
+		r := &reader{in.b, sec.start, sec.end}
+		if r.name() != "name" {
+			continue
+		}
+		for r.pos < r.end {
+			id := r.byte()
+			n := r.u32()
+			if id != 1 {
+				r.skip(n)
+				continue
+			}
+			for range r.count() {
+				i, text := r.u32(), r.name()
+				if i == index {
+					return text[:min(len(text), maxName)]
+				}
+			}
+			return ""
+		}
+	}
+	return ""
+}

@@ -1,0 +1,96 @@
+package component
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// Limits are an instance's and fuel is a call's: nothing is compiled for them.
+func TestLimitsOfInstances(t *testing.T) {
+	ctx := context.Background()
+	cache := t.TempDir()
+	compiled := func(limits Limits) *Compiled {
+		c, err := testRuntime(t, &Config{CacheDir: cache, Limits: limits}).Compile(ctx, testFile(t, "runaway.wasm"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	c := compiled(Limits{Memory: 8 << 20, Fuel: 20_000_000})
+	before := entries(t, cache)
+	for _, want := range []struct {
+		given  Limits
+		memory uint64 // that growing by MiB ends at
+		fuel   uint64
+	}{
+		{Limits{}, 7<<20 + 1<<16, 20_000_000},
+		{Limits{Memory: 4 << 20, Fuel: 1_000_000}, 3<<20 + 1<<16, 1_000_000},
+		{Limits{Memory: 64 << 20}, 63<<20 + 1<<16, 20_000_000},
+	} {
+		in, err := c.InstantiateWith(ctx, runawayLinker(), want.given)
+		if err != nil {
+			t.Fatal(err)
+		}
+		call(t, in, "grow")
+		if got := in.MemorySize(); got != want.memory {
+			t.Errorf("%+v: memory of %d bytes, not %d", want.given, got, want.memory)
+		}
+		_, err = in.ExportedFunction("loop").Call(ctx)
+		if limit := (*LimitError)(nil); !errors.As(err, &limit) || limit.Resource != "fuel" || limit.Limit != want.fuel {
+			t.Errorf("%+v: ended with %v", want.given, err)
+		}
+		if err := in.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+	compiled(Limits{Memory: 16 << 20, CallDepth: 3})
+	if after := entries(t, cache); after != before || before == 0 {
+		t.Errorf("%d entries in the cache, then %d", before, after)
+	}
+}
+
+// entries counts what the cache has compiled.
+func entries(t *testing.T, dir string) (n int) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(_ string, e os.DirEntry, err error) error {
+		if err == nil && e.Type().IsRegular() {
+			n++
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestFuelOfCall(t *testing.T) {
+	ctx := context.Background()
+	in := testInstance(t, &Config{Limits: Limits{Fuel: 5_000_000}}, "runaway.wasm", runawayLinker())
+	count := in.ExportedFunction("count")
+	bound, err := Bind[uint32, uint32](count)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// More than the instance's own limit, or any amount; the next call has its own again.
+	for _, units := range []uint64{100_000_000, 0} {
+		if _, err := count.Call(WithFuel(ctx, units), uint32(5_000_000)); err != nil {
+			t.Errorf("%d units: %v", units, err)
+		}
+	}
+	if _, err := bound(WithFuel(ctx, 100_000_000), 5_000_000); err != nil {
+		t.Error(err)
+	}
+	_, err = bound(WithFuel(ctx, 1_000_000), 5_000_000)
+	if limit := (*LimitError)(nil); !errors.As(err, &limit) || limit.Limit != 1_000_000 {
+		t.Error(err)
+	}
+	in = instantiate(t, in.c, runawayLinker())
+	_, err = in.ExportedFunction("count").Call(ctx, uint32(5_000_000))
+	if limit := (*LimitError)(nil); !errors.As(err, &limit) || limit.Limit != 5_000_000 {
+		t.Error(err)
+	}
+}

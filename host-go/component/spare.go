@@ -1,0 +1,55 @@
+package component
+
+import (
+	"errors"
+	"os"
+	"sync"
+	"syscall"
+)
+
+// spare is a file descriptor that is kept for the moment when there are no
+// others: the core runtime compiles nothing without one while it has a cache.
+type spare struct {
+	mu   sync.Mutex
+	file *os.File
+}
+
+// open takes the descriptor, where there is one to be had.
+func (s *spare) open() {
+	if s.file == nil {
+		s.file, _ = os.Open(os.DevNull)
+	}
+}
+
+// lend has f try again what has failed with err, when that was for want of
+// descriptors, with the spare one free to be used.
+func (s *spare) lend(err error, f func() error) {
+	if !outOfDescriptors(err) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	// Others may be quicker to take what is freed.
+	for try := 0; try < 3 && outOfDescriptors(err); try++ {
+		s.shut()
+		err = f()
+		s.open()
+	}
+}
+
+func (s *spare) shut() {
+	if s.file != nil {
+		_ = s.file.Close()
+		s.file = nil
+	}
+}
+
+func (s *spare) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.shut()
+}
+
+func outOfDescriptors(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
+}

@@ -1,0 +1,29 @@
+// Package nobody has, for tests, addresses at which nobody listens.
+package nobody
+
+import (
+	"net"
+	"testing"
+)
+
+// Listens returns an address of loopback, for the length of a test, that refuses connections. A
+// connection has its port, so that no other process can come to listen there.
+func Listens(t testing.TB) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	holder, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = holder.Close() })
+	other, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = other.Close() })
+	return holder.LocalAddr().String()
+}
