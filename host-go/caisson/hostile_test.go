@@ -96,7 +96,7 @@ var raids = []raid{
 	{attack: "progress", over: pushed, fails: codes{limit}, passes: true},
 	{attack: "answers to nobody", over: pushed, fails: codes{protocol}, passes: true, busy: true},
 	{attack: "logs", over: []string{overStdio}},
-	{attack: "before initialize", over: pushed, connects: codes{limit, protocol}, fails: codes{limit}, passes: true, dies: true, cost: cost{requests: 1_010}},
+	{attack: "before initialize", over: pushed, connects: codes{limit, caisson.CodeTimeout}, fails: codes{limit}, passes: true, dies: true, cost: cost{requests: 1_010}},
 	{attack: "after close", over: all},
 
 	// What a message may be.
@@ -127,8 +127,8 @@ var raids = []raid{
 	{attack: "busy", over: http11, fails: codes{caisson.CodeHTTP}, cost: cost{requests: 50}},
 
 	// What it offers.
-	{attack: "cursors", over: []string{overStdio, overJSON}, does: listTools, fails: codes{limit, protocol}, cost: cost{requests: 20_000}},
-	{attack: "one cursor", over: []string{overStdio, overJSON}, does: listTools, fails: codes{limit, protocol}, cost: cost{requests: 20_000}},
+	{attack: "cursors", over: []string{overStdio, overJSON}, does: listTools, fails: codes{limit, protocol}, cost: cost{requests: 220}},
+	{attack: "one cursor", over: []string{overStdio, overJSON}, does: listTools, fails: codes{limit, protocol}, cost: cost{requests: 220}},
 	{attack: "many tools", over: all, does: listTools},
 	{attack: "a pattern", over: []string{overStdio, overJSON}, does: listAndCall, fails: codes{schemaBad, caisson.CodeTrap}, dies: true, guest: 2 * time.Second},
 	{attack: "a large schema", over: []string{overStdio, overJSON}, does: listAndCall},
@@ -184,7 +184,7 @@ func hostileRuntime(t *testing.T, logged *atomic.Int64, guest time.Duration) *ca
 	return newRuntime(t, caisson.Options{
 		Logger:          slog.New(slog.NewTextHandler(counter{logged}, nil)),
 		MaxMessageBytes: hostileMessage, MaxQueuedBytes: hostileMessage,
-		MaxGuestTime: guest, RetryBudget: time.Second, ConnectTimeout: patience,
+		MaxGuestTime: guest, RetryBudget: time.Second, ConnectTimeout: 20 * time.Second, MaxListPages: 200,
 		Handlers: caisson.Handlers{
 			ElicitationHandler: func(ctx context.Context, _ *caisson.Request[*mcp.ElicitParams]) (*mcp.ElicitResult, error) {
 				slow(ctx)

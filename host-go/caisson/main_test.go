@@ -27,6 +27,8 @@ func TestMain(m *testing.M) {
 			serveGo()
 		case "whole":
 			serveWhole()
+		case "fuzz":
+			serveFuzz()
 		case "hostile":
 			hostile()
 		default:
