@@ -29,6 +29,10 @@ func TestMain(m *testing.M) {
 			startSlowly()
 		case "whole":
 			serveWhole()
+		case "fuzz":
+			serveFuzz()
+		case "hostile":
+			hostile()
 		default:
 			child(mode)
 		}
