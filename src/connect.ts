@@ -78,9 +78,9 @@ export class Connector {
                 throw error;
             try {
                 return await this.#attempt({ kind: 'sse', url }, { mode: 'legacy' });
-            } catch {
-                // It speaks neither: what it said to the current transport is the better hint.
-                throw error;
+            } catch (later) {
+                // Where it speaks neither, what it said to the current transport is the better hint.
+                throw this.connection?.tap.streamed ? later : error;
             }
         }
     }

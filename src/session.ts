@@ -144,7 +144,7 @@ export class Session {
             dropped = client.dropUnusable(value as ListToolsResult);
         });
         this.#tools.learn(answer.value);
-        return dropped.size === 0 ? answer : { ...answer, result: without(answer.result, dropped) };
+        return dropped.size === 0 || call.raw ? answer : { ...answer, result: without(answer.result, dropped) };
     }
 
     /** Calls a tool past the SDK, when it would do nothing of its own to the request. */
@@ -228,7 +228,8 @@ export class Session {
             const tool = this.#tools.get(name);
             // Results are checked here: the SDK's own check would compile the schema for each call.
             const toolDefinition = tool && { name, inputSchema: tool.inputSchema };
-            return client.callTool(params, { ...optionsFor(call), ...(toolDefinition && { toolDefinition }) });
+            const options = { ...optionsFor(call), ...(toolDefinition && { toolDefinition }) };
+            return this.#sender.read(call, connection, 'tools/call', () => client.callTool(params, options));
         };
         return this.#sender.over(call, this.#tools.repeatable(name), send, sent);
     }
@@ -247,7 +248,7 @@ export class Session {
         given: Params,
         fetch: (call: Call, given: Params) => Promise<Answer>
     ): Promise<Json> {
-        const key = this.config.cacheResults ? this.#cache.key(method, given) : undefined;
+        const key = this.config.cacheResults ? this.#cache.key(method, given, call.raw) : undefined;
         const kept = key === undefined ? undefined : this.#cache.get(key);
         if (kept !== undefined) return kept;
         const { value, result } = await fetch(call, given);
