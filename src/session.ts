@@ -1,7 +1,7 @@
 import type { ListToolsResult, Tool } from '@modelcontextprotocol/client';
 import { ProtocolError } from '@modelcontextprotocol/client';
 import type { SessionConfig } from 'caisson:mcp/client@0.1.0';
-import { closed, renewed } from 'caisson:mcp/host@0.1.0';
+import { closed, log, renewed } from 'caisson:mcp/host@0.1.0';
 import type { Json, SessionId } from 'caisson:mcp/types@0.1.0';
 
 import { Cache } from './cache.js';
@@ -33,7 +33,7 @@ const MOST_PAGES = 100;
 export class Session {
     readonly #link: Link;
     readonly #sender: Sender;
-    readonly #tools = new Tools();
+    readonly #tools: Tools;
     readonly #cache = new Cache();
     readonly #tasks: Tasks;
     #connecting: Call | undefined;
@@ -43,6 +43,7 @@ export class Session {
         readonly id: SessionId,
         private readonly config: SessionConfig
     ) {
+        this.#tools = new Tools(text => log(id, 'warn', text));
         this.#link = new Link(id, config);
         this.#sender = new Sender(this.#link);
         this.#tasks = new Tasks(id, config.inputRounds, (...request) => this.#sender.send(...request));
@@ -180,7 +181,6 @@ export class Session {
     /** Calls a tool. A connection is given where the request has gone out on it. */
     async #callTool(call: Call, given: Params, sent?: Connection): Promise<Json> {
         const name = toolOf(given);
-        // A schema that cannot be used fails the call before it is sent.
         const check = this.#tools.check(name);
         let answer = await this.#toolAnswer(call, given, 'task' in given, sent);
         if (answer.value instanceof Created) answer = await this.#tasks.drive(call, answer.value.state, answer.result);
