@@ -22,7 +22,11 @@ func bounds(t *testing.T) [][3]string {
 	const (
 		mailbox   = "host-go/internal/engine/mailbox.go"
 		cache     = "src/cache.ts"
-		task      = "src/task.ts"
+		pace      = "src/pace.ts"
+		linger    = "src/linger.ts"
+		listen    = "src/listen.ts"
+		opening   = "src/connect.ts"
+		policy    = "host-go/internal/egress/policy.go"
 		component = "host-go/component/config.go"
 	)
 	in := func(file, name string) int64 { return inSource(t, file, name) }
@@ -34,22 +38,54 @@ func bounds(t *testing.T) [][3]string {
 		{"the core's time for one call or one batch of events", seconds(d.MaxGuestTime), "MaxGuestTime"},
 		{"the core's time for timers, and for what it was refused at once", "half of the time", ""},
 		{"connecting", seconds(d.ConnectTimeout), "ConnectTimeout"},
+		{
+			"a command that is silent, before a second one is asked in the older way",
+			ms(in(opening, "PATIENCE_MS")) + ", or half of the time for connecting", "ConnectTimeout",
+		},
+		{
+			"waiting for the stream on which an older server asks over HTTP",
+			inText(t, "src/connection.ts", `STREAM_MS = \{ times: (\d+), least: (\d+), most: (\d+)000 \}`, "%s times the handshake, between %s ms and %s s"), "",
+		},
 		{"a call", "its context", "CallOptions"},
 		{"calls of one session that have not settled", fmt.Sprint(engine.MaxCalls), ""},
 		{"waiting as a server's `Retry-After` says, for one call", seconds(d.RetryBudget), "RetryBudget"},
+		{
+			"the pause before a server that is busy is asked again",
+			fmt.Sprintf("%s, doubled up to %s; %d times", ms(in(pace, "SHORTEST_MS")), ms(in(pace, "LONGEST_FLOOR_MS")), in(pace, "MOST_WAITS")),
+			"RetryBudget",
+		},
+		{
+			"the pause before a stream is begun anew",
+			fmt.Sprintf("%s, doubled up to %s while nothing comes; %s at most", ms(in(pace, "SHORTEST_MS")), ms(in(pace, "LONGEST_FLOOR_MS")), ms(in(pace, "LONGEST_MS"))),
+			"",
+		},
+		{
+			"the pause before a dropped subscription is asked for again",
+			fmt.Sprintf("%s, doubled up to %s", ms(in(listen, "FIRST_DELAY_MS")), ms(in(listen, "LONGEST_DELAY_MS"))),
+			"",
+		},
+		{
+			"streams that a server leaves open after its answer",
+			fmt.Sprintf("%d a connection, for %s each", in(linger, "MOST"), ms(in(linger, "GRACE_MS"))),
+			"",
+		},
+		{"redirects of one exchange", fmt.Sprint(in(policy, "maxRedirects")), ""},
 		{"starting an ended command again", map[int]string{0: "never"}[d.Restarts], "Restarts"},
 		{"rounds of questions that one call, or its task, leads to", fmt.Sprint(d.InputRounds), "InputRounds"},
 		{
 			"polling a task",
-			fmt.Sprintf("%d ms to %s apart, for as long as its call may take", in(task, "SHORTEST_MS"), map[int64]string{60_000: "a minute"}[in(task, "LONGEST_MS")]),
+			fmt.Sprintf("%d ms to %s apart, for as long as its call may take", in(pace, "SHORTEST_POLL_MS"), map[int64]string{60_000: "a minute"}[in(pace, "LONGEST_MS")]),
 			"CallOptions",
 		},
 		{"questions of one server that wait for handlers", fmt.Sprintf("%d, then refused", engine.MaxQuestions), ""},
 		{"notifications that wait for the handlers", fmt.Sprint(d.NotificationQueue), "NotificationQueue"},
 		{"notifications, progress and questions that wait, in bytes", mib(d.MaxQueuedBytes), "MaxQueuedBytes"},
+		{"pages of one list, for iterators and groups", fmt.Sprint(d.MaxListPages), "MaxListPages"},
+		{"entries of one list, for iterators and groups", fmt.Sprint(d.MaxListItems), "MaxListItems"},
+		{"all pages of one list, for iterators and groups", mib(d.MaxListBytes), "MaxListBytes"},
 		{
 			"results kept for their time to live, per session",
-			fmt.Sprintf("%d, %d million characters, %s", in(cache, "MOST_RESULTS"), in(cache, "MOST_CHARACTERS")/1e6, map[int64]string{86_400_000: "a day"}[in(cache, "LONGEST_MS")]),
+			fmt.Sprintf("%d, %d million characters, %s", in(cache, "MOST_RESULTS"), in(cache, "MOST_CHARACTERS")/1e6, map[int64]string{86_400_000: "a day"}[in(pace, "LONGEST_LIFE_MS")]),
 			"NoResultCache",
 		},
 		{"messages that wait for a command to read them", mib(egress.MaxUnsent), ""},
@@ -72,6 +108,31 @@ func bounds(t *testing.T) [][3]string {
 func mib(bytes int64) string { return fmt.Sprintf("%d MiB", bytes>>20) }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%d s", d/time.Second) }
+
+func ms(n int64) string {
+	if n < 1000 {
+		return fmt.Sprintf("%d ms", n)
+	}
+	return fmt.Sprintf("%d s", n/1000)
+}
+
+// inText fills what a pattern finds in a source file into a text.
+func inText(t *testing.T, file, pattern, text string) string {
+	t.Helper()
+	source, err := os.ReadFile("../../" + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(pattern).FindStringSubmatch(string(source))
+	if found == nil {
+		t.Fatalf("%s has nothing that matches %s", file, pattern)
+	}
+	values := make([]any, len(found)-1)
+	for i := range values {
+		values[i] = found[i+1]
+	}
+	return fmt.Sprintf(text, values...)
+}
 
 // inSource reads a constant that another package, or the core, keeps to itself: a number, or a number
 // that is shifted.
