@@ -3,8 +3,7 @@ import type { CallId, Json, RpcError, SessionId } from 'caisson:mcp/types@0.1.0'
 import type { RequestId } from '@modelcontextprotocol/client';
 import { ProtocolError } from '@modelcontextprotocol/client';
 
-import type { CallFailure } from './errors.js';
-import { failure, toError } from './errors.js';
+import { CallFailure, failure, toError, toFailure } from './errors.js';
 import type { Quick } from './lane.js';
 
 /** The operations that have not settled. */
@@ -34,16 +33,18 @@ export class Call {
     constructor(
         readonly id: CallId,
         readonly session: SessionId,
-        readonly step: string
+        readonly step: string,
+        /** The operation that it is a part of, and is given up with. */
+        private readonly whole?: Call
     ) {}
 
     /** Aborted when nobody waits for the outcome any more. */
     get signal(): AbortSignal {
-        return (this.#controller ??= new AbortController()).signal;
+        return this.whole?.signal ?? (this.#controller ??= new AbortController()).signal;
     }
 
     get settled(): boolean {
-        return this.#settled;
+        return this.whole?.settled ?? this.#settled;
     }
 
     /** Throws when nobody waits for the outcome any more. */
@@ -77,12 +78,23 @@ export class Call {
         );
     }
 
-    /** Settles with whatever was thrown. What the server answered says more than what the SDK made of it. */
+    /** Settles with whatever was thrown. */
     reject(thrown: unknown): void {
-        if (!this.#end()) return;
-        const error = toError(this.failure ?? thrown, this.step);
-        if (!this.failure && this.rpc && thrown instanceof ProtocolError) error.failure = { tag: 'rpc', val: this.rpc };
-        settle(this.id, { tag: 'err', val: error });
+        if (this.#end()) settle(this.id, { tag: 'err', val: toError(this.cause(thrown), this.step) });
+    }
+
+    /** Why whatever was thrown was. What the server answered says more than what the SDK made of it. */
+    cause(thrown: unknown): CallFailure {
+        if (this.failure) return this.failure;
+        if (this.rpc && thrown instanceof ProtocolError) return new CallFailure({ tag: 'rpc', val: this.rpc });
+        return toFailure(thrown);
+    }
+
+    /** Why the answer to its request was of no use. */
+    get refusal(): CallFailure {
+        if (this.failure) return this.failure;
+        if (this.rpc) return new CallFailure({ tag: 'rpc', val: this.rpc });
+        return failure('protocol', 'an answer of no use');
     }
 
     /** Settles with a failure and stops the work. The reason is what the server is told. */

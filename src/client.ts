@@ -10,6 +10,7 @@ import { Client } from '@modelcontextprotocol/client';
 
 import { ASKED } from './asks.js';
 import type { Call } from './calls.js';
+import type { CallFailure } from './errors.js';
 import { failure } from './errors.js';
 import { isObject } from './json.js';
 import { resultSchema } from './results.js';
@@ -48,6 +49,8 @@ export class TappedClient extends Client {
     #tap: Tap | undefined;
     /** Told of the tools that the SDK has listed by itself. */
     onlisted: (page: ListToolsResult) => void = () => {};
+    /** What the probe came to, when the handshake of the older revisions followed it. */
+    refusal: CallFailure | undefined;
     #introduced = false;
 
     /** Whether the server has said who it is: before that it may ask for nothing (basic/lifecycle, "Initialization"). */
@@ -71,7 +74,10 @@ export class TappedClient extends Client {
             call.taken = undefined;
             return taken;
         }
-        if (method === 'initialize') args[0] = undeclared(request);
+        if (method === 'initialize') {
+            args[0] = undeclared(request);
+            if (call?.request !== undefined) this.refusal = call.refusal;
+        }
         const schema = isSchema(given) ? undefined : resultSchema(this, method);
         if (schema) args.splice(1, 0, schema);
         const send = () => (super.request as (this: this, ...args: unknown[]) => Promise<unknown>).apply(this, args);

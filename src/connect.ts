@@ -1,23 +1,36 @@
-import { SdkHttpError } from '@modelcontextprotocol/client';
 import type { SessionConfig } from 'caisson:mcp/client@0.1.0';
+import { log } from 'caisson:mcp/host@0.1.0';
 import type { SessionId } from 'caisson:mcp/types@0.1.0';
 
 import type { Call } from './calls.js';
 import type { Carrier, Opening } from './connection.js';
 import { Connection } from './connection.js';
-import { failure } from './errors.js';
-import { NEVER } from './timers.js';
+import { failure, toFailure } from './errors.js';
+import { PROBE, anyNewer, anyOlder } from './probe.js';
+import { within } from './timers.js';
 
-/** A server on a pipe that does not know the probe may also keep silent. This long, it may. */
-const PROBE_MS = 5000;
+/** A server that has not answered the probe for so long is worth a line in the log. */
+const NOTICE_MS = 5000;
 
-/** The first revision that begins with a probe, and not with a handshake. */
-const FIRST_WITH_PROBE = '2026-07-28';
+/**
+ * A server may take its time to start, and one that does not know the probe may keep silent. After
+ * this long without an answer it is asked in the older way too, beside the probe.
+ */
+const PATIENCE_MS = 15_000;
+
+/** A server that is up in the older way may be about to answer the probe. This long, at most. */
+const GRACE_MS = 2000;
+
+/** A connection that is being opened. */
+interface Attempt {
+    readonly connection: Connection;
+    readonly opened: Promise<Connection>;
+}
 
 /** How `connect` reaches a server: the attempts it makes, and which failure leads to which next. */
 export class Connector {
-    /** The latest attempt. */
-    connection: Connection | undefined;
+    readonly #attempts: Attempt[] = [];
+    readonly #begun = Date.now();
 
     constructor(
         private readonly call: Call,
@@ -25,18 +38,20 @@ export class Connector {
         private readonly config: SessionConfig
     ) {}
 
-    connect(): Promise<Connection> {
-        const { endpoint } = this.config;
+    async connect(): Promise<Connection> {
+        const { endpoint, protocolVersions } = this.config;
         switch (endpoint.tag) {
             case 'stdio':
-                return this.#overPipe();
+                return this.#reach({ kind: 'stdio' });
             case 'http':
-                return this.#attempt(
-                    { kind: 'http', url: parseUrl(endpoint.val) },
-                    { mode: 'auto', probeTimeout: NEVER }
-                );
+                return this.#reach({ kind: 'http', url: parseUrl(endpoint.val) });
             case 'sse':
-                return this.#attempt({ kind: 'sse', url: parseUrl(endpoint.val) }, { mode: 'legacy' });
+                if (!anyOlder(protocolVersions))
+                    throw failure(
+                        'invalid-argument',
+                        `revision ${protocolVersions.join(', ')} has no SSE transport: choose http, or allow an older revision`
+                    );
+                return this.#begin({ kind: 'sse', url: parseUrl(endpoint.val) }, 'legacy').opened;
             case 'http-or-sse':
                 return this.#overHttpOrSse(parseUrl(endpoint.val));
         }
@@ -44,40 +59,126 @@ export class Connector {
 
     /** Begins anew what was there and is lost: the way to the server is known. */
     again(lost: Connection): Promise<Connection> {
-        return this.#attempt(lost.carrier, lost.legacy ? { mode: 'legacy' } : { mode: 'auto', probeTimeout: NEVER });
+        return this.#begin(lost.carrier, lost.legacy ? 'legacy' : 'auto').opened;
     }
 
-    async #attempt(carrier: Carrier, opening: Opening): Promise<Connection> {
-        const { protocolVersions } = this.config;
-        const old = protocolVersions.length > 0 && protocolVersions.every(version => version < FIRST_WITH_PROBE);
-        if (old) opening = { mode: 'legacy' };
+    /** What the server has not answered yet, for people; undefined when it has answered everything. */
+    get unanswered(): string | undefined {
+        const waited = this.#attempts
+            .map(({ connection }) => connection.waitsFor)
+            .filter(method => method !== undefined);
+        return waited.length === 0 ? undefined : [...new Set(waited)].join(' and ');
+    }
+
+    /** Ends every connection that was made, and waits until they are over. Never fails. */
+    async close(): Promise<void> {
+        await Promise.all(this.#attempts.map(({ connection }) => connection.close()));
+    }
+
+    /** Lets go of every connection that was made. */
+    async abandon(): Promise<void> {
+        await Promise.all(this.#attempts.map(({ connection }) => connection.abandon()));
+    }
+
+    #begin(carrier: Carrier, opening: Opening): Attempt {
         const connection = new Connection(this.session, this.call, carrier, this.config, opening);
-        this.connection = connection;
-        await connection.open();
-        return connection;
+        const opened = connection.open().then(() => connection);
+        // Whether anybody waits for it depends on the other attempt.
+        opened.catch(() => {});
+        const attempt = { connection, opened };
+        this.#attempts.push(attempt);
+        return attempt;
     }
 
-    /** A command that ends at the unknown first message gets a second one, and the older handshake. */
-    async #overPipe(): Promise<Connection> {
-        const probeTimeout = Math.min(PROBE_MS, this.config.connectTimeout / 2);
+    /**
+     * Asks in the newer way first. That a server of an older revision refuses the probe, the client
+     * knows how to go on from; here is what to do about one that ends at it, and one that keeps silent.
+     */
+    async #reach(carrier: Carrier): Promise<Connection> {
+        const { protocolVersions, connectTimeout } = this.config;
+        if (!anyNewer(protocolVersions)) return this.#begin(carrier, 'legacy').opened;
+        const probe = this.#begin(carrier, 'auto');
+        if (!anyOlder(protocolVersions)) return probe.opened;
+        const patience = Math.min(PATIENCE_MS, connectTimeout / 2);
+        const notice = Math.min(NOTICE_MS, patience);
         try {
-            return await this.#attempt({ kind: 'stdio' }, { mode: 'auto', probeTimeout });
+            let opened = await within(probe.opened, notice);
+            if (opened) return opened;
+            log(this.session, 'info', `connect: waiting for the answer to ${PROBE}`);
+            opened = await within(probe.opened, patience - notice);
+            if (opened) return opened;
         } catch (error) {
-            const { lost, tap } = this.connection as Connection;
-            if (lost?.failure.tag !== 'transport' || tap.answered || this.call.settled) throw error;
-            return await this.#attempt({ kind: 'stdio' }, { mode: 'legacy' });
+            if (!this.#ended(probe)) throw error;
+            return this.#begin(carrier, 'legacy').opened;
         }
+        const again =
+            carrier.kind === 'stdio' ? 'the command is started a second time, and asked' : 'the server is asked';
+        log(
+            this.session,
+            'warn',
+            `connect: ${PROBE} has got no answer for ${patience} ms; ${again} in the older way, and the answer that comes first counts. Where the server speaks an older revision, naming the revision spares the wait`
+        );
+        return this.#first(probe, this.#begin(carrier, 'legacy'));
+    }
+
+    /** What comes up first of the two, and lets go of the other. */
+    async #first(probe: Attempt, handshake: Attempt): Promise<Connection> {
+        const reached = Promise.withResolvers<Connection>();
+        const begun = Date.now();
+        let up: Connection | undefined;
+        probe.opened.then(reached.resolve, (error: unknown) => {
+            if (this.#ended(probe)) handshake.opened.then(reached.resolve, reached.reject);
+            else reached.reject(error);
+        });
+        handshake.opened.then(
+            async connection => {
+                // The probe was sent earlier: what makes the two start one after the other, such as the
+                // lock of an installation, has the two answer at nearly the same time.
+                const took = Date.now() - begun;
+                const left = this.config.connectTimeout - (Date.now() - this.#begun);
+                await within(
+                    probe.opened.catch(() => {}),
+                    Math.min(took, left / 2, GRACE_MS)
+                );
+                reached.resolve(connection);
+            },
+            (error: unknown) => {
+                if (!up && !this.call.settled)
+                    log(
+                        this.session,
+                        'info',
+                        `connect: asked in the older way, it failed: ${toFailure(error).message}`
+                    );
+            }
+        );
+        try {
+            up = await reached.promise;
+            log(
+                this.session,
+                'info',
+                `connect: reached ${up === probe.connection ? `by ${PROBE}` : 'in the older way'}`
+            );
+            return up;
+        } finally {
+            for (const { connection } of [probe, handshake]) if (connection !== up) void connection.close();
+        }
+    }
+
+    /** Whether a command has ended, and had not answered anything before. */
+    #ended({ connection: { lost, tap } }: Attempt): boolean {
+        return lost?.failure.tag === 'transport' && !tap.answered && !this.call.settled;
     }
 
     /** Specification, basic/transports, "Backwards Compatibility". */
     async #overHttpOrSse(url: URL): Promise<Connection> {
         try {
-            return await this.#attempt({ kind: 'http', url }, { mode: 'auto', probeTimeout: NEVER });
+            return await this.#reach({ kind: 'http', url });
         } catch (error) {
-            if (!(error instanceof SdkHttpError && [400, 404, 405].includes(error.status)) || this.call.settled)
-                throw error;
+            const { failure } = toFailure(error);
+            const unknown = failure.tag === 'http' && [400, 404, 405].includes(failure.val.status);
+            if (!unknown || this.call.settled || !anyOlder(this.config.protocolVersions)) throw error;
             try {
-                return await this.#attempt({ kind: 'sse', url }, { mode: 'legacy' });
+                return await this.#begin({ kind: 'sse', url }, 'legacy').opened;
             } catch {
                 // It speaks neither: what it said to the current transport is the better hint.
                 throw error;

@@ -1,11 +1,18 @@
-import type { ClientCapabilities, StandardSchemaV1, Transport } from '@modelcontextprotocol/client';
-import { ProtocolError, SERVER_INFO_META_KEY, SdkHttpError, SseError } from '@modelcontextprotocol/client';
+import type { ClientCapabilities, StandardSchemaV1 } from '@modelcontextprotocol/client';
+import {
+    ProtocolError,
+    SERVER_INFO_META_KEY,
+    SdkError,
+    SdkErrorCode,
+    SdkHttpError,
+    SseError
+} from '@modelcontextprotocol/client';
 import type { SessionConfig } from 'caisson:mcp/client@0.1.0';
 import { log } from 'caisson:mcp/host@0.1.0';
 import type { Json, SessionId } from 'caisson:mcp/types@0.1.0';
 
 import { ASKED, ask, retractAll } from './asks.js';
-import type { Call } from './calls.js';
+import { Call } from './calls.js';
 import { TASKS, TappedClient, optionsFor } from './client.js';
 import type { CallFailure } from './errors.js';
 import { describe, failure } from './errors.js';
@@ -13,14 +20,21 @@ import { HttpTransport, SseTransport } from './http.js';
 import { isObject } from './json.js';
 import { Lane } from './lane.js';
 import { PipeTransport } from './pipe.js';
+import { PROBE, both, unsupported } from './probe.js';
 import { Tap } from './tap.js';
-import { clearTimeout, setTimeout } from './timers.js';
+import { NEVER, setTimeout, within } from './timers.js';
 
 /** What carries the messages. */
 export type Carrier = { kind: 'http' | 'sse'; url: URL } | { kind: 'stdio' };
 
 /** How to begin: with the probe of the newer revisions, or the handshake of the older ones. */
-export type Opening = { mode: 'auto'; probeTimeout: number } | { mode: 'legacy' };
+export type Opening = 'auto' | 'legacy';
+
+/**
+ * How long the stream of a server's own messages is waited for at the start: as many times as long as
+ * the handshake took, within bounds. Some servers begin to answer with their first message only.
+ */
+const STREAM_MS = { times: 4, least: 250, most: 2000 };
 
 /** How long a server may take to confirm that a session is over. It is over anyway. */
 const FAREWELL_MS = 2000;
@@ -40,20 +54,24 @@ export class Connection {
     legacy = false;
     /** The way of ordinary requests; once open, where there is one. */
     lane: Lane | undefined;
+    /** The handshake, which is a part of the operation that connects: another connection may have another. */
+    readonly #handshake: Call;
+    /** Whether the server may ask for something. */
+    readonly #asks: boolean;
     #open = false;
     #ending = false;
 
     constructor(
         session: SessionId,
-        private readonly call: Call,
+        call: Call,
         readonly carrier: Carrier,
-        config: SessionConfig,
-        opening: Opening
+        private readonly config: SessionConfig,
+        private readonly opening: Opening
     ) {
-        this.tap = new Tap(session, call, carrier.kind !== 'http', config.retryBudget);
+        this.#handshake = new Call(call.id, session, call.step, call);
+        this.tap = new Tap(session, this.#handshake, carrier.kind !== 'http', config.retryBudget);
         this.transport = transportFor(carrier, this.tap);
         const { name, version, title } = config.clientInfo;
-        const mode = opening.mode;
         const capabilities = JSON.parse(config.capabilities) as ClientCapabilities;
         this.client = new TappedClient(
             { name, version, ...(title !== undefined && { title }) },
@@ -61,16 +79,17 @@ export class Connection {
                 capabilities: { ...capabilities, extensions: { ...capabilities.extensions, [TASKS]: {} } },
                 ...(config.protocolVersions.length > 0 && { supportedProtocolVersions: config.protocolVersions }),
                 inputRequired: { maxRounds: config.inputRounds },
-                versionNegotiation: { mode, ...(mode === 'auto' && { probe: { timeoutMs: opening.probeTimeout } }) }
+                versionNegotiation: { mode: opening, probe: { timeoutMs: NEVER } }
             }
         );
         this.client.tappedBy(this.tap);
-        for (const [capability, method] of Object.entries(ASKED))
-            if (capability in capabilities)
-                this.client.setRequestHandler(method, { params: ANY_PARAMS }, (params, { mcpReq }) => {
-                    if (!this.client.introduced) throw new ProtocolError(-32600, 'asked before initialize is answered');
-                    return ask(session, method, params, mcpReq.signal, mcpReq._meta);
-                });
+        const asked = Object.entries(ASKED).filter(([capability]) => capability in capabilities);
+        this.#asks = asked.length > 0;
+        for (const [, method] of asked)
+            this.client.setRequestHandler(method, { params: ANY_PARAMS }, (params, { mcpReq }) => {
+                if (!this.client.introduced) throw new ProtocolError(-32600, 'asked before initialize is answered');
+                return ask(session, method, params, mcpReq.signal, mcpReq._meta);
+            });
         // The host is told of every notification, and it alone knows the tokens.
         this.client.removeNotificationHandler('notifications/progress');
         this.client.onerror = error => this.#onError(error);
@@ -79,31 +98,55 @@ export class Connection {
 
     /** Negotiates and shakes hands. Ends with the connection when it fails or is given up. */
     async open(): Promise<void> {
-        const { signal } = this.call;
+        const { signal } = this.#handshake;
         const given = Promise.withResolvers<never>();
         const onAbort = () => given.reject(new Error('given up'));
         signal.addEventListener('abort', onAbort);
         try {
             if (signal.aborted) onAbort();
-            // The SDK's transports satisfy its interface, but not under exactOptionalPropertyTypes.
-            await Promise.race([
-                this.client.connect(this.transport as Transport, optionsFor(this.call)),
-                given.promise
-            ]);
+            await Promise.race([this.#connect(), given.promise]);
             // It may have answered and ended at once.
             if (this.lost) throw this.lost;
-            this.legacy = this.client.getProtocolEra() === 'legacy';
             this.#open = true;
             if (!(this.transport instanceof SseTransport) && !WITHOUT.lane)
                 this.lane = new Lane(this.client, this.tap, this.transport, !this.legacy);
         } catch (error) {
             await this.#end();
-            if (this.lost) throw this.lost;
-            throw error instanceof SseError && error.code === undefined ? (this.tap.broken ?? error) : error;
+            throw this.lost ?? this.#told(error);
         } finally {
             signal.removeEventListener('abort', onAbort);
             this.tap.shaken();
         }
+    }
+
+    async #connect(): Promise<void> {
+        const begun = Date.now();
+        await this.client.connect(this.transport, optionsFor(this.#handshake));
+        this.legacy = this.client.getProtocolEra() === 'legacy';
+        if (!(this.legacy && this.#asks && this.transport instanceof HttpTransport)) return;
+        // A question that a call leads to is lost when the call overtakes the stream for questions: on a
+        // connection of its own, it may. What a server may not ask, nobody waits for.
+        const { times, least, most } = STREAM_MS;
+        const bound = Math.min(Math.max(times * (Date.now() - begun), least), most);
+        await within(this.transport.listening(), bound);
+    }
+
+    /** What the connection has not been answered yet, while it is being opened. */
+    get waitsFor(): string | undefined {
+        if (this.#open || this.#ending) return undefined;
+        return this.opening === 'legacy' || this.client.refusal ? 'initialize' : PROBE;
+    }
+
+    /** What a connection that could not be opened failed with. */
+    #told(thrown: unknown): CallFailure {
+        if (thrown instanceof SseError && thrown.code === undefined && this.tap.broken) return this.tap.broken;
+        const handshake = this.#handshake;
+        const { refusal } = this.client;
+        if (refusal) return both(refusal, handshake.cause(thrown));
+        const negotiated = thrown instanceof SdkError && thrown.code === SdkErrorCode.EraNegotiationFailed;
+        return negotiated && thrown.cause === undefined
+            ? unsupported(handshake.refusal, this.config.protocolVersions)
+            : handshake.cause(thrown);
     }
 
     /** Why the pipe closed, when it was not us. */
@@ -130,7 +173,7 @@ export class Connection {
 
     /** What `connect` settles with, made of the server's own answer to the handshake. */
     describe(): Json {
-        const answer = JSON.parse(this.call.result ?? '{}') as Record<string, unknown>;
+        const answer = JSON.parse(this.#handshake.result ?? '{}') as Record<string, unknown>;
         const meta = isObject(answer['_meta']) ? answer['_meta'] : {};
         return JSON.stringify({
             protocolVersion: this.client.getNegotiatedProtocolVersion(),
@@ -151,10 +194,10 @@ export class Connection {
     }
 
     async #farewell(transport: HttpTransport): Promise<void> {
-        const late = Promise.withResolvers<void>();
-        const timer = setTimeout(() => late.resolve(), FAREWELL_MS);
-        await Promise.race([transport.terminateSession().catch(() => {}), late.promise]);
-        clearTimeout(timer);
+        await within(
+            transport.terminateSession().catch(() => {}),
+            FAREWELL_MS
+        );
     }
 
     async #end(): Promise<void> {

@@ -2,16 +2,18 @@ import type { JSONRPCMessage, RequestId, TransportSendOptions } from '@modelcont
 import {
     PROTOCOL_VERSION_META_KEY,
     SSEClientTransport,
+    SdkHttpError,
     StreamableHTTPClientTransport
 } from '@modelcontextprotocol/client';
 import type { Header } from 'caisson:mcp/types@0.1.0';
 
-import { failure, http } from './errors.js';
+import { failure, http, toFailure } from './errors.js';
 import type { Watcher } from './exchange.js';
 import type { Passed } from './fetch.js';
 import { REQUEST_ID, egressFor, fetchFor } from './fetch.js';
 import { isObject } from './json.js';
 import type { Quick, Way } from './lane.js';
+import { PROBE, mayNotKnow, rpcErrorIn } from './probe.js';
 import type { HttpResponse } from './response.js';
 import type { Tap } from './tap.js';
 import { Template } from './template.js';
@@ -27,6 +29,8 @@ interface Internals {
         headers: { set: (name: string, value: string) => unknown },
         message: JSONRPCMessage
     ) => void;
+    /** Asks for the stream of the server's own messages, and settles when its head is there, or none is to come. */
+    _startOrAuthSse: (options: { resumptionToken: string | undefined }) => Promise<void>;
 }
 
 /** A template, and what is in its header beside what its key tells. */
@@ -46,6 +50,8 @@ export class HttpTransport extends StreamableHTTPClientTransport implements Way,
     /** The exchanges of requests that have gone past the SDK, which have not ended. */
     readonly #passed = new Map<RequestId, Passed>();
     readonly #templates = new Map<string, Kept>();
+    /** The stream of the server's own messages has been asked for: settled when its head is there, or none is to come. */
+    #listening: Promise<void> | undefined;
 
     constructor(
         private readonly url: URL,
@@ -56,6 +62,22 @@ export class HttpTransport extends StreamableHTTPClientTransport implements Way,
         super(url, { fetch: (url, init) => answered(answers, init) ?? egress.fetch(url, init) });
         this.#answers = answers;
         tap.deliver = message => this.onmessage?.(message);
+        const internals = this as unknown as Internals;
+        const ask = internals._startOrAuthSse.bind(this);
+        internals._startOrAuthSse = options => {
+            const asked = ask(options);
+            // What goes on with the stream of a request is another one.
+            if (options.resumptionToken === undefined) this.#listening ??= asked.catch(() => {});
+            return asked;
+        };
+    }
+
+    /** Waits until the stream of the server's own messages is there, or is refused. Never fails. */
+    async listening(): Promise<void> {
+        // The SDK has asked for it where the server has accepted `initialized` by 202, and not by another success.
+        if (!this.#listening)
+            (this as unknown as Internals)._startOrAuthSse({ resumptionToken: undefined }).catch(() => {});
+        await this.#listening;
     }
 
     override async send(message: JSONRPCMessage | JSONRPCMessage[], options?: TransportSendOptions): Promise<void> {
@@ -67,7 +89,30 @@ export class HttpTransport extends StreamableHTTPClientTransport implements Way,
             (await this.#exchange(id, message as JSONRPCMessage, observed))
         )
             return;
-        await super.send(message, observed as SendOptions);
+        const response = this.#answers.get(String(id));
+        try {
+            await super.send(message, observed as SendOptions);
+        } catch (error) {
+            if (!('method' in message) || message.method !== PROBE || this.protocolVersion) throw error;
+            await this.#refused(id, error, response);
+        }
+    }
+
+    /** The probe was refused. Where the server may not know it, the SDK is told what leads to the handshake. */
+    async #refused(id: RequestId, error: unknown, response: Promise<HttpResponse> | undefined): Promise<void> {
+        const cause = toFailure(error);
+        // The SDK takes other statuses than these two for those of an older server.
+        if (!(await mayNotKnow(error, response)))
+            throw error instanceof SdkHttpError && [401, 403].includes(error.status) ? error : cause;
+        const said = rpcErrorIn(error);
+        if (!said) {
+            this.tap.fail(id, cause);
+            return;
+        }
+        const answer = { jsonrpc: '2.0' as const, id, error: said };
+        // The tap has heard it already where it came as JSON, and with the id.
+        const heard = this.tap.waits(id) ? this.tap.received(JSON.stringify(answer), id) : [answer];
+        for (const message of heard) this.onmessage?.(message);
     }
 
     /**

@@ -49,6 +49,11 @@ export class Link {
         return this.#adopt(await this.#connect(call, connector => connector.connect()));
     }
 
+    /** What the server has not answered yet while it is being connected, for people. */
+    get unanswered(): string | undefined {
+        return this.#connector?.unanswered;
+    }
+
     /** The connection to send on now. Throws when there is none, and there will be none. */
     current(): Connection | Promise<Connection> {
         this.#check();
@@ -76,7 +81,7 @@ export class Link {
     /** Ends the connection and says why there is none any more. Never fails. */
     async close(why: CallFailure): Promise<void> {
         this.#over ??= why;
-        await this.#connector?.connection?.close();
+        await this.#connector?.close();
     }
 
     #check(): void {
@@ -140,7 +145,7 @@ export class Link {
             const handshake = new Call(0, this.session, 'connect');
             return await Promise.race([this.#connect(handshake, connector => connector.again(lost)), late.promise]);
         } catch (error) {
-            await this.#connector?.connection?.abandon();
+            await this.#connector?.abandon();
             throw error;
         } finally {
             clearTimeout(timer);

@@ -16,6 +16,7 @@ import { exact } from './json.js';
 import { isMeta } from './lane.js';
 import { Link } from './link.js';
 import { listen } from './listen.js';
+import { PROBE } from './probe.js';
 import type { Answer, Params } from './requests.js';
 import { ANY_RESULT, parse } from './requests.js';
 import { Sender } from './sender.js';
@@ -54,13 +55,13 @@ export class Session {
     async connect(call: Call): Promise<Json> {
         const { connectTimeout } = this.config;
         this.#connecting = call;
-        const late = failure('timeout', `not connected within ${connectTimeout} ms`);
-        const timer = setTimeout(() => call.abort(late), connectTimeout);
+        const expire = () => call.abort(late(connectTimeout, this.#link.unanswered));
+        const timer = setTimeout(expire, connectTimeout);
         try {
             const connection = await this.#link.open(call);
             if (call.settled) {
                 await connection.close();
-                throw late;
+                call.check();
             }
             this.#hear(connection);
             this.#link.onconnection = connection => this.#onRenewed(connection);
@@ -324,6 +325,14 @@ export class Session {
 function isEmpty(params: Params): boolean {
     for (const _ in params) return false;
     return true;
+}
+
+/** The end of the time for connecting, and what the server has not answered. */
+function late(timeout: number, unanswered: string | undefined): CallFailure {
+    const silent = unanswered === undefined ? '' : `: the server has not answered ${unanswered}`;
+    const older = unanswered?.includes(PROBE) ? ', or name its revision where it speaks an older one' : '';
+    const remedy = unanswered === undefined ? '' : `; allow it more time${older}`;
+    return failure('timeout', `not connected within ${timeout} ms${silent}${remedy}`);
 }
 
 /** The name of the tool that is called. */

@@ -33,6 +33,17 @@ export function sleep(delay: number): Promise<void> {
     return new Promise(resolve => setTimeout(() => resolve(), delay));
 }
 
+/** What a promise comes to within a time; undefined when that is over first. */
+export async function within<T>(promise: Promise<T>, delay: number): Promise<T | undefined> {
+    const late = Promise.withResolvers<undefined>();
+    const timer = setTimeout(() => late.resolve(undefined), delay);
+    try {
+        return await Promise.race([promise, late.promise]);
+    } finally {
+        clearTimeout(timer);
+    }
+}
+
 /** A timer of the host's is due. */
 export function fire(id: number): void {
     timers.get(id)?.();

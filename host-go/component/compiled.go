@@ -67,6 +67,16 @@ func (c *Compiled) compile(ctx context.Context) error {
 	return c.finish(ctx)
 }
 
+// malformed is the error of a core module at offset that is not right, or that is
+// not supported.
+func malformed(offset int, what string, err error) error {
+	e := &DecodeError{Offset: offset, Msg: what + err.Error(), Err: err}
+	if core := (*wasm.Error)(nil); errors.As(err, &core) {
+		e.Unsupported = core.Unsupported
+	}
+	return e
+}
+
 // compilePrepared compiles what a start needs.
 func (c *Compiled) compilePrepared(ctx context.Context) (err error) {
 	parts := c.prepared.parts()
@@ -125,7 +135,7 @@ func (c *Compiled) moduleError(ctx context.Context, i int, what string, err erro
 			Effort: float64(complex.Effort) / float64(complex.Limit),
 		}
 	}
-	return &DecodeError{Offset: c.program.Modules[i].Offset, Msg: what + err.Error(), Err: err}
+	return malformed(c.program.Modules[i].Offset, what, err)
 }
 
 // finish makes what is the same for every component.

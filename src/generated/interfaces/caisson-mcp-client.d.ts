@@ -9,7 +9,9 @@ declare module 'caisson:mcp/client@0.1.0' {
    * none). After an error the session is gone.
    * 
    * On stdio the probe for revision 2026-07-28 runs in place. A command that ends before it has
-   * answered anything is opened a second time, once, and spoken to in the older way.
+   * answered anything is opened a second time, once, and spoken to in the older way. So is one that
+   * has not answered for 15 s, or half of `connect-timeout`: for a while two pipes are open then. Over
+   * HTTP a server that is silent so long gets the handshake of the older revisions beside the probe.
    */
   export function connect(call: CallId, session: SessionId, config: SessionConfig): void;
   /**
