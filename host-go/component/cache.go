@@ -56,11 +56,7 @@ var cacheEntry = regexp.MustCompile(`^[0-9a-f]{64}(-[0-9a-f]{64}\.code|\.memory)
 // folder that cannot be written to is read. One that another user could have
 // put code into is an error.
 func openCache(dir string, limit int64) (c *cache, err error) {
-	defer func() {
-		if errors.Is(err, fs.ErrPermission) {
-			err = fmt.Errorf("%w: give the folder to this user, or choose another one", err)
-		}
-	}()
+	defer func() { err = withRemedy(err) }()
 	if dir, err = filepath.Abs(dir); err != nil {
 		return nil, err
 	}
@@ -85,8 +81,17 @@ func openCache(dir string, limit int64) (c *cache, err error) {
 	if c.failed == nil {
 		c.failed = c.tryToKeep()
 	}
+	c.failed = withRemedy(c.failed)
 	c.sweep()
 	return c, nil
+}
+
+// withRemedy says what to do where this user may not do what he has to.
+func withRemedy(err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		err = fmt.Errorf("%w: give the folder to this user, or choose another one", err)
+	}
+	return err
 }
 
 // tryToKeep returns why no entry can be made in the folder.

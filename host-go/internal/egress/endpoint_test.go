@@ -73,6 +73,7 @@ func TestParseURL(t *testing.T) {
 		"http://*.example/s3cret":                   "character that no name",
 		"http://a%41/s3cret":                        "hexadecimal",
 		"http://a\\b/s3cret":                        "character that no name",
+		"http://\xffa\u00e9/s3cret":                 "domain name",
 		"http://xn--a/s3cret":                       "domain name",
 		"http://xn--s3cret-\u00ff.example/":         "domain name",
 		"http://\u00ad/s3cret":                      "no host",

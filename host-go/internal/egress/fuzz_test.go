@@ -135,6 +135,40 @@ func FuzzOrigin(f *testing.F) {
 	})
 }
 
+// A URL that is taken has one form, of one origin; the core's part of it has no query, and gets it back
+// on the way out. One that is not taken is not quoted.
+func FuzzParseURL(f *testing.F) {
+	for _, text := range []string{
+		"HTTP://B\u00fccher.example:080/a/../b/%2e%2E/c?d e#f", "https://u:p@[::FFFF:1.2.3.4]:443?%zz", "http://0x7f.1/", "http://a/%2F/./..", "http://１.2.3.4",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		u, err := ParseURL(text)
+		if err != nil {
+			if len(text) > 12 && strings.Contains(err.Error(), text) {
+				t.Errorf("%q: %v", text, err)
+			}
+			return
+		}
+		again, err := ParseURL(u.String())
+		if err != nil || again.String() != u.String() {
+			t.Fatalf("%q: %v, and again %v, %v", text, u, again, err)
+		}
+		guest, err := url.Parse(GuestURL(u))
+		if err != nil || guest.RawQuery != "" || guest.User != nil || guest.Fragment != "" {
+			t.Fatalf("%q: the core is told of %v, %v", text, guest, err)
+		}
+		p := newPolicy(Grant{URL: u})
+		if refused := p.check(guest, nil); refused != nil {
+			t.Fatalf("%q: %v", text, refused)
+		}
+		if p.complete(guest); guest.RawQuery != u.RawQuery || guest.EscapedPath() != u.EscapedPath() {
+			t.Errorf("%q: %v goes out, and not %v", text, guest, u)
+		}
+	})
+}
+
 // A message has the end of what was written, in whole lines, and never more than its share.
 func FuzzTail(f *testing.F) {
 	f.Add(bytes.Repeat([]byte("words\n"), 1000), []byte{200})

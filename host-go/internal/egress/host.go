@@ -33,8 +33,9 @@ func hostOf(u *url.URL) (string, error) {
 		}
 	}
 	name, err := names.ToASCII(host)
+	again, twice := names.ToASCII(name) // Of what is not UTF-8 it makes what it does not take itself.
 	switch {
-	case err != nil:
+	case err != nil || twice != nil || again != name:
 		return "", errors.New("the URL's host is not a domain name")
 	case name == "":
 		return "", errors.New("the URL has no host")

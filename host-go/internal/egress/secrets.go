@@ -55,12 +55,6 @@ func (g Grant) Secrets() []string {
 // url.ParseQuery would not read has them too: servers have readers of their own.
 func urlSecrets(u *url.URL) secrets {
 	var all secrets
-	add := func(text string, plain func(string) (string, error)) {
-		all = append(all, text)
-		if meant, err := plain(text); err == nil && meant != text {
-			all = append(all, meant)
-		}
-	}
 	if u.RawQuery != "" {
 		all = append(all, u.RawQuery)
 	}
@@ -68,7 +62,10 @@ func urlSecrets(u *url.URL) secrets {
 		if _, value, ok := strings.Cut(member, "="); ok {
 			member = value
 		}
-		add(member, url.QueryUnescape)
+		all = append(all, member)
+		if meant, err := url.QueryUnescape(member); err == nil && meant != member {
+			all = append(all, meant)
+		}
 	}
 	if password, ok := u.User.Password(); ok {
 		all = append(all, password, u.User.String())
