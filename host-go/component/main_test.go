@@ -14,6 +14,10 @@ func TestMain(m *testing.M) {
 		fillCache(dir)
 		return
 	}
+	if name := os.Getenv(hostileChild); name != "" {
+		runHostile(name)
+		return
+	}
 	goleak.VerifyTestMain(m)
 }
 
