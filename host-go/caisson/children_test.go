@@ -54,6 +54,10 @@ func child(mode string) {
 			if mode == "dies-of-initialize" {
 				os.Exit(8)
 			}
+			if mode == "early" {
+				earlyChild(out, in, m)
+				continue
+			}
 			revision := "2025-11-25"
 			if mode == "2024-11-05" {
 				revision = mode

@@ -25,6 +25,8 @@ func TestMain(m *testing.M) {
 		switch mode {
 		case "go-sdk":
 			serveGo()
+		case "slow":
+			startSlowly()
 		case "whole":
 			serveWhole()
 		case "fuzz":

@@ -64,7 +64,7 @@ func (in *Instance) chargeProgram() {
 // apart: that is charged when it is allocated.
 func (b *budget) chargeModule(m *wasm.Module) {
 	b.charge(coreInstanceCost+uint64(m.Functions)*coreFunctionCost+uint64(len(m.Imports))*importCost+uint64(m.Segments)*segmentCost+uint64(m.References)*referenceCost, "core instances")
-	b.charge(uint64(m.Globals+m.Tags)*globalCost, "globals")
+	b.charge(uint64(m.Globals)*globalCost, "globals")
 	for _, t := range m.Tables {
 		b.charge(tableCost+min(t.Min, maxTableElements+1)*tableElementCost, "tables")
 	}

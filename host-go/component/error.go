@@ -25,6 +25,9 @@ type DecodeError struct {
 	Offset int
 	// Msg names the fault or the construct.
 	Msg string
+	// Unsupported says that the component may be valid, and uses what is not
+	// supported: Msg names it.
+	Unsupported bool
 	// Err is the cause, where there is one: the core runtime's error about a
 	// core module.
 	Err error

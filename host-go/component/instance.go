@@ -11,7 +11,6 @@ import (
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 
-	"github.com/caisson-dev/caisson/host-go/component/internal/link"
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
 
@@ -141,16 +140,37 @@ func (in *Instance) bind(l *Linker) error {
 		call.host = imp
 		in.hosts = append(in.hosts, call)
 	}
+	return in.bindResources(l)
+}
+
+// bindResources takes the resource types of the host from the linker.
+func (in *Instance) bindResources(l *Linker) error {
+	p := in.c.program
 	in.drops = make([]func(context.Context, uint32), len(p.Resources))
+	given := make([]*hostResource, len(p.Resources))
 	for k, r := range p.Resources {
 		if !r.Host {
 			continue
 		}
 		if i := l.find(r.Interface); i != nil {
-			in.drops[k] = i.lookupResource(r.Name)
+			given[k] = i.lookupResource(r.Name)
 		}
-		if in.drops[k] == nil {
-			return &LinkError{Import: (&link.HostFunc{Interface: r.Interface, Name: r.Name}).String(), Type: "resource " + r.Name, Msg: "the linker has no such resource"}
+		if given[k] == nil {
+			return &LinkError{Import: r.String(), Type: "resource " + r.Name, Msg: "the linker has no such resource"}
+		}
+		in.drops[k] = given[k].drop
+	}
+	for _, same := range p.Same {
+		i := l.find(same.Interface)
+		if i == nil {
+			continue
+		}
+		if r := i.resources[same.Name]; r != nil && r != given[same.Resource] {
+			of := &p.Resources[same.Resource]
+			return &LinkError{
+				Import: same.String(), Type: "resource " + same.Name,
+				Msg: "the component takes it for " + of.String() + ", and the linker has a resource of its own by this name",
+			}
 		}
 	}
 	return nil

@@ -17,8 +17,13 @@ type Linker struct {
 type Interface struct {
 	mu        *sync.RWMutex
 	funcs     map[string]hostDef
-	resources map[string]func(ctx context.Context, rep uint32)
+	resources map[string]*hostResource
 	fallback  func(name string) HostFunc
+}
+
+// hostResource is a resource type of the host.
+type hostResource struct {
+	drop func(ctx context.Context, rep uint32)
 }
 
 // NewLinker returns a Linker that gives nothing.
@@ -31,7 +36,7 @@ func NewLinker() *Linker {
 func (l *Linker) newInterface() *Interface {
 	return &Interface{
 		mu: &l.mu, funcs: map[string]hostDef{},
-		resources: map[string]func(context.Context, uint32){},
+		resources: map[string]*hostResource{},
 	}
 }
 
@@ -93,7 +98,19 @@ func (i *Interface) Resource(name string, drop func(ctx context.Context, rep uin
 	if drop == nil {
 		drop = func(context.Context, uint32) {}
 	}
-	i.resources[name] = drop
+	i.resources[name] = &hostResource{drop}
+	return i
+}
+
+// Use gives a resource type that another interface has a name here too, and
+// returns the interface. It is for components that know the type by both names and
+// say that they are one. Such a component is not linked to an interface that has a
+// resource type of its own by the name; one that has none by the name need not
+// say so.
+func (i *Interface) Use(name string, from *Interface, as string) *Interface {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.resources[name] = from.resources[as]
 	return i
 }
 
@@ -122,12 +139,12 @@ func (i *Interface) lookup(name string) hostDef {
 	return nil
 }
 
-func (i *Interface) lookupResource(name string) func(context.Context, uint32) {
-	if drop := i.resources[name]; drop != nil {
-		return drop
+func (i *Interface) lookupResource(name string) *hostResource {
+	if r := i.resources[name]; r != nil {
+		return r
 	}
 	if i.fallback != nil {
-		return func(context.Context, uint32) {}
+		return &hostResource{func(context.Context, uint32) {}}
 	}
 	return nil
 }

@@ -142,3 +142,47 @@ func TestResourceTraps(t *testing.T) {
 		}
 	}
 }
+
+// Names that a component takes for one resource are one in the linker too.
+func TestSameResource(t *testing.T) {
+	ctx := context.Background()
+	c, err := testRuntime(t, nil).Compile(ctx, testFile(t, "same.wasm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, x := range map[string]struct {
+		define func(streams, files *Interface)
+		want   string
+	}{
+		"used":      {func(streams, files *Interface) { files.Use("stream", streams, "stream") }, ""},
+		"not named": {func(streams, files *Interface) {}, ""},
+		"another":   {func(streams, files *Interface) { files.Resource("stream", nil) }, "t:io/streams#stream"},
+		"none":      {func(streams, files *Interface) { delete(streams.resources, "stream") }, "no such resource"},
+		"another by its use": {func(streams, files *Interface) {
+			streams.Resource("other", nil)
+			files.Use("stream", streams, "other")
+		}, "t:io/streams#stream"},
+	} {
+		l := NewLinker()
+		streams, files := l.Interface("t:io/streams").Resource("stream", nil), l.Interface("t:io/files")
+		files.Func("open", func() Rep { return 7 })
+		x.define(streams, files)
+		in, err := c.Instantiate(ctx, l)
+		if x.want != "" {
+			if link := (*LinkError)(nil); !errors.As(err, &link) || !strings.Contains(err.Error(), x.want) {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got := call(t, in, "f"); got != Rep(7) {
+			t.Errorf("%s: %v", name, got)
+		}
+		if err := in.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -14,9 +14,9 @@ import (
 )
 
 // features are the core features that guests may use: WebAssembly 2.0, and what
-// toolchains emit of 3.0.
-const features = api.CoreFeaturesV2 | experimental.CoreFeaturesExtendedConst |
-	experimental.CoreFeaturesTailCall | experimental.CoreFeaturesExceptionHandling
+// toolchains emit of 3.0. Exceptions are not among them, though the core runtime
+// has them: package wasm says why.
+const features = api.CoreFeaturesV2 | experimental.CoreFeaturesExtendedConst | experimental.CoreFeaturesTailCall
 
 // Runtime compiles components. It is safe for concurrent use.
 type Runtime struct {
@@ -143,11 +143,11 @@ func (r *Runtime) Close(ctx context.Context) error {
 func decodeError(err error) error {
 	var be *binary.Error
 	if errors.As(err, &be) {
-		return &DecodeError{Offset: be.Offset, Msg: be.Msg}
+		return &DecodeError{Offset: be.Offset, Msg: be.Msg, Unsupported: be.Unsupported}
 	}
 	var le *link.Error
 	if errors.As(err, &le) {
-		return &DecodeError{Offset: le.Offset, Msg: le.Msg}
+		return &DecodeError{Offset: le.Offset, Msg: le.Msg, Unsupported: le.Unsupported}
 	}
 	return err
 }

@@ -43,6 +43,10 @@ type exchange struct {
 
 var errDropped = errors.New("the component dropped the request")
 
+// tunnels are methods that a grant of an origin does not cover: they would
+// reach through it to elsewhere, or have it tell what was added on the way.
+var tunnels = map[string]bool{"CONNECT": true, "TRACE": true, "TRACK": true}
+
 // handle is outgoing-handler.handle.
 func (h *host) handle(ctx context.Context, r *outgoingRequest, o *requestOptions) (*exchange, error) {
 	u, err := r.url()
@@ -52,6 +56,10 @@ func (h *host) handle(ctx context.Context, r *outgoingRequest, o *requestOptions
 	if origin, err := originOf(u); err != nil || !h.http.allowed[origin] {
 		return nil, httpCode("HTTP-request-denied")
 	}
+	if tunnels[strings.ToUpper(r.verb())] {
+		return nil, httpCode("HTTP-request-denied")
+	}
+	canonical(u)
 	release, ok := h.http.begin()
 	if !ok {
 		return nil, httpCode("connection-limit-reached")

@@ -120,6 +120,39 @@ func TestHTTPIsDenied(t *testing.T) {
 	}
 }
 
+// A grant of an origin is for requests to it, and none to elsewhere through it.
+func TestHTTPTunnels(t *testing.T) {
+	s := server(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s was sent", r.Method) })
+	for _, method := range []string{"CONNECT", "TRACE", "TRACK", "connect", "Trace"} {
+		got := request(t, &Config{AllowedOrigins: []string{s.URL}}, method, s.URL)
+		if len(got) != 1 || got[0] != "error ErrorCode::HttpRequestDenied" {
+			t.Errorf("%s: %q", method, got)
+		}
+	}
+}
+
+// What is granted is what is sent, however the component spells it.
+func TestHTTPHostIsCanonical(t *testing.T) {
+	for spelled, want := range map[string]string{
+		"http://API.example:018080/x": "http://api.example:18080/x",
+		"http://api.example:18080/x":  "http://api.example:18080/x",
+		"http://[0:0::1]:080/x":       "http://[::1]:80/x",
+		"http://[0:0::1]/x":           "http://[::1]/x",
+		"http://api.example:/x":       "http://api.example/x",
+	} {
+		cfg := &Config{
+			AllowedOrigins: []string{"http://api.example:18080", "http://api.example", "http://[::1]"},
+			Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+				return &http.Response{StatusCode: 204, Header: http.Header{"X-Url": {r.URL.String() + " " + r.Host}}, Body: http.NoBody}, nil
+			}),
+		}
+		u, _ := url.Parse(want)
+		if got := request(t, cfg, "GET", spelled); !slices.Contains(got, "header x-url: "+want+" "+u.Host) {
+			t.Errorf("%s: %q", spelled, got)
+		}
+	}
+}
+
 // A redirect is the component's to follow, which the allow-list then has to
 // permit.
 func TestRedirectIsNotFollowed(t *testing.T) {
@@ -276,6 +309,8 @@ func TestParseOrigin(t *testing.T) {
 		"https://a:8443":           "https://a:8443",
 		"http://a/b":               "", "http://u@a": "", "http://a?": "", "http://a?b": "", "http://a#b": "",
 		"ftp://a": "", "a": "", "": "", "http://": "", "http://a:99999": "", "http://a:b": "", "*": "",
+		"http://*": "", "https://*.example.com": "", "http://a*b": "", "http://b\u00fccher.example": "", "http://a,b": "", "http://a%2ab": "",
+		"http://a_b-c.d": "http://a_b-c.d:80", "http://[::ffff:1.2.3.4]:1": "http://[::ffff:1.2.3.4]:1",
 	} {
 		got, err := ParseOrigin(s)
 		if got != want || (err != nil) != (want == "") {

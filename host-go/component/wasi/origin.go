@@ -13,7 +13,8 @@ import (
 // ParseOrigin returns an origin in the form that origins are compared in: lower
 // case, an IP address in its canonical text, with the port. The error says
 // what is wrong with one of Config.AllowedOrigins: an origin is "http://" or
-// "https://", a host, and a port where it is not 80 or 443.
+// "https://", a host, and a port where it is not 80 or 443. A host is one name, in
+// ASCII, or one address: there are no wildcards.
 func ParseOrigin(s string) (string, error) {
 	u, err := url.Parse(s)
 	if err != nil {
@@ -29,6 +30,25 @@ func ParseOrigin(s string) (string, error) {
 	return o, nil
 }
 
+// nameChars are those of a host's name.
+const nameChars = "abcdefghijklmnopqrstuvwxyz0123456789.-_"
+
+// canonical spells the host and port of a URL in one way, as its origin does:
+// what is looked at is what is sent.
+func canonical(u *url.URL) {
+	host := strings.ToLower(u.Hostname())
+	if ip, err := netip.ParseAddr(host); err == nil {
+		host = ip.String()
+	}
+	if n, err := strconv.ParseUint(u.Port(), 10, 16); err == nil {
+		u.Host = net.JoinHostPort(host, strconv.FormatUint(n, 10))
+		return
+	}
+	if u.Host = host; strings.Contains(host, ":") {
+		u.Host = "[" + host + "]"
+	}
+}
+
 // originOf returns the origin of a URL.
 func originOf(u *url.URL) (string, error) {
 	scheme := strings.ToLower(u.Scheme)
@@ -42,6 +62,8 @@ func originOf(u *url.URL) (string, error) {
 	}
 	if ip, err := netip.ParseAddr(host); err == nil {
 		host = ip.String()
+	} else if strings.Trim(host, nameChars) != "" {
+		return "", fmt.Errorf("the host %q is not a name in ASCII or an address; there are no wildcards", host)
 	}
 	port := u.Port()
 	if port == "" {

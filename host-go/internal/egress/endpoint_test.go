@@ -121,7 +121,7 @@ func TestQueryIsTheHosts(t *testing.T) {
 			w.WriteHeader(http.StatusTemporaryRedirect)
 			return
 		}
-		_, _ = io.WriteString(w, r.RequestURI)
+		_, _ = io.WriteString(w, r.RequestURI+r.Referer())
 	}))
 	defer server.Close()
 	granted := func(rest string) *url.URL {

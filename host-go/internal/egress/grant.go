@@ -16,7 +16,8 @@ type Grant struct {
 	// Server is the server's name, for messages.
 	Server string
 	// URL grants HTTP with its origin: scheme, host and port. Its user name and password are sent
-	// as basic authentication, unless Header has an Authorization. Nil grants no HTTP.
+	// as basic authentication, unless Header has an Authorization. Its query is sent with what the core
+	// asks of this URL without one, and the core never sees it: see GuestURL. Nil grants no HTTP.
 	URL *url.URL
 	// Header is added to every exchange. It wins over what the core sets, and the core never sees
 	// it. Its values are in no error and no log. With an Accept-Encoding in it, the host does not

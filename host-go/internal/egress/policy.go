@@ -104,6 +104,7 @@ func (p *policy) complete(u *url.URL) {
 // is answered with 301, 302 or 303, and what the core has asked for would never be said.
 func (p *policy) redirect(req *http.Request, via []*http.Request) error {
 	from := via[len(via)-1]
+	req.Header.Del("Referer") // net/http puts the whole URL there, with the query that is not for other paths
 	switch refused := p.check(req.URL, from.URL); {
 	case refused != nil:
 		return refused

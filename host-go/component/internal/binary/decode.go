@@ -82,13 +82,13 @@ func (r *reader) section(c *Component, id byte, offset int) {
 	case 8:
 		each(r, c, "canonical definitions", r.canon)
 	case 9:
-		r.fail(offset, "component start functions are not supported")
+		r.unsupported(offset, "component start functions are not supported")
 	case 10:
 		each(r, c, "imports", r.importDef)
 	case 11:
 		each(r, c, "exports", r.export)
 	case 12:
-		r.fail(offset, "component values are not supported")
+		r.unsupported(offset, "component values are not supported")
 	default:
 		r.fail(offset-1, "malformed section id %d", id)
 	}
@@ -145,7 +145,7 @@ func (r *reader) sort() Sort {
 	case 0x01:
 		return SortFunc
 	case 0x02:
-		r.fail(start, "component values are not supported")
+		r.unsupported(start, "component values are not supported")
 	case 0x03:
 		return SortType
 	case 0x04:

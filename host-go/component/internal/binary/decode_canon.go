@@ -36,7 +36,7 @@ func (r *reader) canon() *Canon {
 		c.Kind, c.Type = CanonResourceRep, r.u32()
 	default:
 		if name, ok := unsupportedCanon[b]; ok {
-			r.fail(c.Offset, "canon %s is not supported: asynchronous built-ins are outside the MVP", name)
+			r.unsupported(c.Offset, "canon %s is not supported: asynchronous built-ins are outside the MVP", name)
 		}
 		r.fail(c.Offset, "invalid leading byte (%#x) for canonical function", b)
 	}
@@ -82,9 +82,9 @@ func (r *reader) options() Options {
 		case 0x05:
 			index(at, &o.PostReturn, "post-return")
 		case 0x06:
-			r.fail(at, "canonical option `async` is not supported")
+			r.unsupported(at, "canonical option `async` is not supported")
 		case 0x07:
-			r.fail(at, "canonical option `callback` is not supported")
+			r.unsupported(at, "canonical option `callback` is not supported")
 		default:
 			r.fail(at, "invalid leading byte (%#x) for canonical option", b)
 		}

@@ -1,8 +1,8 @@
 package binary
 
-// coreType reads a <core:type>: a function type or a module type. The other
-// types of WebAssembly 3.0 (struct, array, sub) are outside what the core
-// runtime takes.
+import "github.com/caisson-dev/caisson/host-go/component/internal/wasm"
+
+// coreType reads a <core:type>: a function type or a module type.
 func (r *reader) coreType() *CoreType {
 	t := &CoreType{Offset: r.pos}
 	switch b := r.byte(); b {
@@ -12,8 +12,10 @@ func (r *reader) coreType() *CoreType {
 		r.nested(t.Offset, func() {
 			t.Module = &CoreModuleType{vec(r, "module type declarators", maxDecls, r.coreModuleDecl)}
 		})
+	case 0x00, 0x4e, 0x4f, 0x5d, 0x5e, 0x5f:
+		r.unsupported(t.Offset, "core type %#x: %s", b, wasm.UnsupportedType(b))
 	default:
-		r.fail(t.Offset, "invalid leading byte (%#x) for core type: function and module types are supported", b)
+		r.fail(t.Offset, "invalid leading byte (%#x) for core type", b)
 	}
 	return t
 }
@@ -28,9 +30,12 @@ func (r *reader) coreFuncType() *CoreFuncType {
 func (r *reader) coreValType() byte {
 	start := r.pos
 	switch b := r.byte(); b {
-	case 0x7f, 0x7e, 0x7d, 0x7c, 0x7b, 0x70, 0x6f, 0x69:
+	case 0x7f, 0x7e, 0x7d, 0x7c, 0x7b, 0x70, 0x6f:
 		return b
 	default:
+		if what := wasm.UnsupportedType(b); what != "" {
+			r.unsupported(start, "core value type %#x: %s", b, what)
+		}
 		r.fail(start, "invalid leading byte (%#x) for core value type", b)
 		return 0
 	}
@@ -89,8 +94,11 @@ func (r *reader) coreExternType() CoreExternType {
 func (r *reader) limits() Limits {
 	start := r.pos
 	flags := r.byte()
-	if flags > 7 {
+	switch {
+	case flags > 15:
 		r.fail(start, "malformed limits flags")
+	case flags > 7:
+		r.unsupported(start, "custom page sizes are not supported")
 	}
 	l := Limits{HasMax: flags&1 != 0, Shared: flags&2 != 0, I64: flags&4 != 0}
 	l.Min = r.u64()

@@ -13,7 +13,7 @@ func (r *reader) typeDef(declared bool) *Type {
 	case 0x40:
 		t.Def = r.funcType()
 	case 0x43:
-		r.fail(t.Offset, "async function types are not supported")
+		r.unsupported(t.Offset, "async function types are not supported")
 	case 0x41:
 		r.nested(t.Offset, func() {
 			t.Def = &ComponentType{vec(r, "declarators", maxDecls, func() Decl { return r.decl(true) })}
@@ -105,7 +105,7 @@ func (r *reader) valType() ValType {
 	b := byte(v & 0x7f)
 	if v < -0x40 || !isPrim(b) {
 		if b == 0x64 && v >= -0x40 {
-			r.fail(start, "error-context is not supported")
+			r.unsupported(start, "error-context is not supported")
 		}
 		r.fail(start, "invalid leading byte (%#x) for value type", b)
 	}
@@ -151,11 +151,11 @@ func (r *reader) valueDef() *ValueDef {
 	case 0x63:
 		d.Kind, d.Key, d.Elem = Map, elem(), elem()
 	case 0x66:
-		r.fail(start, "stream types are not supported")
+		r.unsupported(start, "stream types are not supported")
 	case 0x65:
-		r.fail(start, "future types are not supported")
+		r.unsupported(start, "future types are not supported")
 	case 0x64:
-		r.fail(start, "error-context is not supported")
+		r.unsupported(start, "error-context is not supported")
 	default:
 		r.fail(start, "invalid leading byte (%#x) for component defined type", b)
 	}
@@ -194,7 +194,7 @@ func (r *reader) externType() ExternType {
 	case 0x01:
 		return ExternType{Sort: SortFunc, Index: r.u32()}
 	case 0x02:
-		r.fail(start, "component values are not supported")
+		r.unsupported(start, "component values are not supported")
 	case 0x03:
 		at := r.pos
 		switch b := r.byte(); b {

@@ -9,6 +9,9 @@ import (
 type Error struct {
 	Offset int
 	Msg    string
+	// Unsupported says that the input may be valid, and uses what is not
+	// supported.
+	Unsupported bool
 }
 
 // Error tells the offset and the fault.
@@ -24,7 +27,11 @@ type reader struct {
 }
 
 func (r *reader) fail(offset int, format string, args ...any) {
-	panic(&Error{offset, fmt.Sprintf(format, args...)})
+	panic(&Error{Offset: offset, Msg: fmt.Sprintf(format, args...)})
+}
+
+func (r *reader) unsupported(offset int, format string, args ...any) {
+	panic(&Error{offset, fmt.Sprintf(format, args...), true})
 }
 
 func (r *reader) done() bool { return r.pos >= r.end }

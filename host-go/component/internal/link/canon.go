@@ -110,7 +110,7 @@ func (l *linker) options(s *scope, d *binary.Canon, flatResults []byte) Options 
 	o.Realloc = ref(s.coreFuncs, d.Options.Realloc, binary.SortCoreFunc)
 	o.PostReturn = ref(s.coreFuncs, d.Options.PostReturn, binary.SortCoreFunc)
 	if o.Memory != nil && (o.Memory.Type.Limits.I64 || o.Memory.Type.Limits.Shared) {
-		fail(d.Offset, "canonical option `memory`: 64-bit and shared memories are not supported")
+		panic(&Error{d.Offset, "canonical option `memory`: 64-bit and shared memories are not supported", true})
 	}
 	if o.Realloc != nil {
 		if o.Memory == nil {

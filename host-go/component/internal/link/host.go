@@ -22,9 +22,13 @@ func (h *hostBinding) bind(iface, name string, e types.Extern) item {
 		it.fn = &funcItem{e.Func, FuncRef{Host: true, Index: len(h.l.p.Imports) - 1}}
 	case binary.SortType:
 		it.typ = e.Type
-		if r, ok := e.Type.(*types.Resource); ok && h.fresh[r] && r.Index < 0 {
+		r, ok := e.Type.(*types.Resource)
+		switch {
+		case ok && h.fresh[r] && r.Index < 0:
 			r.Index = len(h.l.p.Resources)
 			h.l.p.Resources = append(h.l.p.Resources, Resource{Name: name, Host: true, Interface: iface, Component: -1})
+		case ok && r.Index >= 0:
+			h.l.p.Same = append(h.l.p.Same, SameResource{iface, name, r.Index})
 		}
 	case binary.SortInstance:
 		if iface != "" {

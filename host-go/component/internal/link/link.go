@@ -1,6 +1,7 @@
 package link
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/caisson-dev/caisson/host-go/component/internal/binary"
@@ -54,7 +55,7 @@ func Link(c *binary.Component) (p *Program, err error) {
 		case *Error:
 			p, err = nil, x
 		case types.Exhausted:
-			p, err = nil, &Error{current.offset, x.Error()}
+			p, err = nil, &Error{Offset: current.offset, Msg: x.Error()}
 		default:
 			panic(x)
 		}
@@ -72,7 +73,7 @@ func Link(c *binary.Component) (p *Program, err error) {
 }
 
 func fail(offset int, format string, args ...any) {
-	panic(&Error{offset, fmt.Sprintf(format, args...)})
+	panic(&Error{Offset: offset, Msg: fmt.Sprintf(format, args...)})
 }
 
 func (l *linker) export(name binary.Name, it item) Export {
@@ -154,7 +155,11 @@ func (l *linker) module(d *binary.CoreModule) *moduleItem {
 	}
 	typ, err := wasm.Read(d.Bytes)
 	if err != nil {
-		fail(d.Offset, "%v", err)
+		refused := &Error{Offset: d.Offset, Msg: err.Error()}
+		if core := (*wasm.Error)(nil); errors.As(err, &core) {
+			refused.Unsupported = core.Unsupported
+		}
+		panic(refused)
 	}
 	seen := make(map[[2]string]bool, len(typ.Imports))
 	for _, imp := range typ.Imports {

@@ -17,6 +17,9 @@ import (
 type Error struct {
 	Offset int
 	Msg    string
+	// Unsupported says that the component may be valid, and uses what is not
+	// supported.
+	Unsupported bool
 }
 
 // Error tells the offset and the fault.
@@ -32,8 +35,10 @@ type Program struct {
 	Lifts      []Lift
 	Components []Component
 	Resources  []Resource
-	Imports    []HostFunc
-	Exports    []Export
+	// Same are further names of resources of the host.
+	Same    []SameResource
+	Imports []HostFunc
+	Exports []Export
 	// Type is the type of the component, for introspection.
 	Type *types.Component
 	// Unlinkable is why no host can instantiate the component; "" when one can.
@@ -129,6 +134,26 @@ type Resource struct {
 	Enter     []int
 }
 
+// String returns the name of a resource of the host with that of the interface.
+func (r *Resource) String() string { return qualified(r.Interface, r.Name) }
+
+// SameResource is a name that an import gives to a resource that another import
+// has, by its index.
+type SameResource struct {
+	Interface, Name string
+	Resource        int
+}
+
+// String returns the name with that of the interface.
+func (r *SameResource) String() string { return qualified(r.Interface, r.Name) }
+
+func qualified(iface, name string) string {
+	if iface == "" {
+		return name
+	}
+	return iface + "#" + name
+}
+
 // HostFunc is an imported function.
 type HostFunc struct {
 	Interface string // "" for the world itself
@@ -137,12 +162,7 @@ type HostFunc struct {
 }
 
 // String returns the name with that of the interface.
-func (f *HostFunc) String() string {
-	if f.Interface == "" {
-		return f.Name
-	}
-	return f.Interface + "#" + f.Name
-}
+func (f *HostFunc) String() string { return qualified(f.Interface, f.Name) }
 
 // Export is an export of the root component.
 type Export struct {

@@ -144,7 +144,9 @@ func (f *function) instr() {
 	at := r.pos
 	top := &f.regions[len(f.regions)-1]
 	top.length++
-	switch op := r.byte(); op {
+	op := r.byte()
+	r.supported(op)
+	switch op {
 	case opBlock, opIf, opTry:
 		f.in.blockType(r)
 		f.blocks = append(f.blocks, false)
@@ -242,6 +244,8 @@ func (f *function) misc(at int) {
 		indices, shift = 2, elementsShift
 	case 17:
 		indices, shift = 1, elementsShift
+	case 19, 20, 21, 22:
+		r.unsupported(wideArithmetic)
 	default:
 		r.fail("unknown instruction 0xfc %d", sub)
 	}

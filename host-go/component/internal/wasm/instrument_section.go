@@ -48,7 +48,7 @@ func (in *instrumenter) contents(r *reader, id byte, ok bool, added [][]byte) []
 	case secMemory:
 		return in.extend(r, ok, added, in.memorySection)
 	case secTag:
-		return in.extend(r, ok, added, in.tagSection)
+		r.unsupported(exceptions)
 	case secStart:
 		return in.startSection(r, ok, added)
 	case secElement:
@@ -97,10 +97,6 @@ func (in *instrumenter) memorySection(out []byte, r *reader) []byte {
 	start := r.pos
 	r.limits()
 	return in.copied(out, r, start)
-}
-
-func (in *instrumenter) tagSection(out []byte, r *reader) []byte {
-	return appendU32(append(out, r.byte()), in.typeIndex(r))
 }
 
 func (in *instrumenter) dataSection(out []byte, r *reader) []byte {
@@ -166,9 +162,6 @@ func (in *instrumenter) tableSection(r *reader) []byte {
 		}
 		out = append(out, 1)
 		out = appendU64(appendU64(out, l.Min), l.Max)
-		if l.I64 || l.Shared {
-			r.fail("table: 64-bit and shared tables are not supported")
-		}
 		if init {
 			out = in.constExpr(out, r)
 		}

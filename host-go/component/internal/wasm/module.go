@@ -123,10 +123,10 @@ type Module struct {
 	Functions int
 	OwnMemory bool
 	// What an instance of it makes: Tables are the limits of those it defines,
-	// Globals and Tags how many it defines; Segments are those of data and elements,
+	// Globals how many it defines; Segments are those of data and elements,
 	// References the functions that element segments name.
 	Tables               []Limits
-	Globals, Tags        int
+	Globals              int
 	Segments, References int
 }
 

@@ -123,6 +123,8 @@ func (r *reader) vecInstr() {
 		r.memarg()
 		r.byte()
 	case sub <= 255:
+	case sub <= 0x113:
+		r.unsupported(relaxedSIMD)
 	default:
 		r.fail("unknown vector instruction %d", sub)
 	}

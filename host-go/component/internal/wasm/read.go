@@ -64,7 +64,10 @@ func Read(b []byte) (m *Module, err error) {
 			r.fail("section %d has bytes after its contents", sec.id)
 		}
 	}
-	s.m.Memories = len(s.mems)
+	if s.m.Memories = len(s.mems); s.m.Memories > 1 {
+		r := &reader{b, len(b), len(b)}
+		r.unsupported(manyMemories)
+	}
 	return &s.m, nil
 }
 
@@ -110,11 +113,7 @@ func (s *scanner) section(r *reader, id byte) {
 			s.m.OwnMemory = true
 		}
 	case secTag:
-		for range r.count() {
-			r.byte()
-			s.tags = append(s.tags, s.typeAt(r))
-			s.m.Tags++
-		}
+		r.unsupported(exceptions)
 	case secGlobal:
 		for range r.count() {
 			g := r.global()
@@ -228,8 +227,8 @@ func (s *scanner) externType(r *reader) ExternType {
 	case KindGlobal:
 		return r.global()
 	case KindTag:
-		r.byte()
-		return ExternType{Kind: KindTag, Func: s.typeAt(r)}
+		r.unsupported(exceptions)
+		return ExternType{}
 	default:
 		r.fail("malformed import kind %#x", kind)
 		return ExternType{}

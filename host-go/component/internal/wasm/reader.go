@@ -9,6 +9,9 @@ import (
 type Error struct {
 	Offset int
 	Msg    string
+	// Unsupported says that the module may be valid, and uses what is not
+	// supported.
+	Unsupported bool
 }
 
 // Error tells the offset and the fault.
@@ -37,7 +40,7 @@ func catch(err *error) {
 }
 
 func (r *reader) fail(format string, args ...any) {
-	panic(&Error{r.pos, fmt.Sprintf(format, args...)})
+	panic(&Error{Offset: r.pos, Msg: fmt.Sprintf(format, args...)})
 }
 
 func (r *reader) byte() byte {
@@ -114,8 +117,11 @@ func (r *reader) count() int {
 func (r *reader) valType() byte {
 	t := r.byte()
 	switch t {
-	case I32, I64, F32, F64, V128, FuncRef, ExternRef, ExnRef:
+	case I32, I64, F32, F64, V128, FuncRef, ExternRef:
 		return t
+	}
+	if what := UnsupportedType(t); what != "" {
+		r.unsupported(what)
 	}
 	r.fail("malformed value type %#x", t)
 	return 0
@@ -123,6 +129,9 @@ func (r *reader) valType() byte {
 
 func (r *reader) funcType() *FuncType {
 	if b := r.byte(); b != 0x60 {
+		if what := UnsupportedType(b); what != "" {
+			r.unsupported(what)
+		}
 		r.fail("core type %#x is not a function type", b)
 	}
 	t := &FuncType{}
@@ -147,8 +156,15 @@ func (r *reader) global() ExternType {
 
 func (r *reader) limits() Limits {
 	flags := r.byte()
-	if flags > 7 {
+	switch {
+	case flags > 15:
 		r.fail("malformed limits flags %#x", flags)
+	case flags&8 != 0:
+		r.unsupported(customPageSizes)
+	case flags&4 != 0:
+		r.unsupported(memory64)
+	case flags&2 != 0:
+		r.unsupported(threads)
 	}
 	l := Limits{HasMax: flags&1 != 0, Shared: flags&2 != 0, I64: flags&4 != 0, Min: r.u64()}
 	if l.HasMax {
