@@ -17,13 +17,21 @@ type attack struct {
 	late  func(p *peer)                     // when the session is closed
 }
 
-// How many messages a flood has: as many as are kept for somebody are far fewer, and a hundred
-// thousand where the specification lets a server send as many as it likes.
-const (
-	floodSmall = 10_000
+// How many messages a flood has: far more than are kept for anybody, and for what a server may send as
+// often as it likes a hundred thousand.
+var (
+	floodSmall = many(10_000)
+	floodWhole = many(100_000)
 	floodLarge = 64
-	floodWhole = 100_000
 )
+
+// many is so many, but under the race detector, which needs few of each and is slow.
+func many(n int) int {
+	if raceDetector {
+		return n / 20
+	}
+	return n
+}
 
 // pour sends many messages.
 func pour(p *peer, times int, text string) bool {
@@ -47,9 +55,10 @@ func flood(times int, format string, args ...any) func(*peer, json.RawMessage) {
 }
 
 const (
-	aPing   = `{"jsonrpc":"2.0","id":"p@N","method":"ping"}`
-	aNotice = `{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"%s"}}`
-	anAsk   = `{"jsonrpc":"2.0","id":"a@N","method":"elicitation/create","params":{"message":"who?","requestedSchema":{"type":"object","properties":{}}}}`
+	aPing     = `{"jsonrpc":"2.0","id":"p@N","method":"ping"}`
+	aProgress = `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":@T,"progress":@N}}`
+	aNotice   = `{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"%s"}}`
+	anAsk     = `{"jsonrpc":"2.0","id":"a@N","method":"elicitation/create","params":{"message":"who?","requestedSchema":{"type":"object","properties":{}}}}`
 )
 
 // odd sends messages of which each is odd in its own way, and answers the call.
@@ -99,8 +108,9 @@ var attacks = map[string]attack{
 	"pings":               {call: flood(floodSmall, aPing)},
 	"notifications":       {call: flood(floodSmall, aNotice, "x")},
 	"large notifications": {call: flood(floodLarge, aNotice, strings.Repeat("x", hostileMessage/2))},
-	"asks":                {call: flood(2_000, anAsk)},
-	"progress":            {call: flood(floodWhole, `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":@T,"progress":@N}}`)},
+	"asks":                {call: flood(many(2_000), anAsk)},
+	"progress":            {call: flood(floodSmall, aProgress)},
+	"much progress":       {call: flood(floodWhole, aProgress)},
 	"answers to nobody":   {call: flood(floodSmall, `{"jsonrpc":"2.0","id":9@N99,"result":{}}`)},
 	"logs": {call: func(p *peer, id json.RawMessage) {
 		flood(floodSmall, "this is no message at all, whatever it is @N")(p, id)
@@ -227,7 +237,7 @@ var attacks = map[string]attack{
 	"a pattern": {page: schema(`{"type":"object","properties":{"s":{"type":"string","pattern":"^(a+)+$"}},"required":["s"]}`), call: structured(`{"s":"` + strings.Repeat("a", 40) + `!"}`)},
 	"a large schema": {page: func() string {
 		var b strings.Builder
-		for i := range 20_000 {
+		for i := range 2_000 {
 			fmt.Fprintf(&b, `,"p%d":{"type":"object","properties":{"a":{"type":"string"},"b":{"enum":[1,2,3]}}}`, i)
 		}
 		return schema(`{"type":"object","properties":{` + b.String()[1:] + `}}`)()

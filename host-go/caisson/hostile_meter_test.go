@@ -21,7 +21,7 @@ type cost struct {
 	requests    int64   // as the server sees them
 }
 
-var usual = cost{peak: 160 << 20, kept: 8 << 20, goroutines: 400, files: 200, log: 8 << 20, connections: 100, requests: 200}
+var usual = cost{peak: 160 << 20, kept: 8 << 20, goroutines: 400, files: 200, log: 8 << 20, connections: 200, requests: 200}
 
 func (c cost) orUsual() cost {
 	c.peak, c.kept, c.log = or(c.peak, usual.peak), or(c.kept, usual.kept), or(c.log, usual.log)
@@ -92,6 +92,14 @@ func newMeter(t *testing.T) *meter {
 		}
 	}()
 	return m
+}
+
+// nothingLeft waits until what the attack had is gone, save for some connections that are idle.
+func (m *meter) nothingLeft(t *testing.T) {
+	t.Helper()
+	if !eventually(func() bool { return runtime.NumGoroutine() <= m.base.goroutines+10 && openFiles(t) <= m.base.files+5 }) {
+		t.Errorf("%d goroutines and %d files are left; there were %d and %d", runtime.NumGoroutine(), openFiles(t), m.base.goroutines, m.base.files)
+	}
 }
 
 // end gives the most that was spent.

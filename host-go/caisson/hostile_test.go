@@ -89,11 +89,12 @@ const (
 
 var raids = []raid{
 	// What it sends of its own accord. What nobody has time for ends the session, or is refused.
-	{attack: "pings", over: pushed, fails: codes{limit}, passes: true, dies: true, cost: cost{requests: floodSmall + 10}},
+	{attack: "pings", over: pushed, fails: codes{limit}, passes: true, dies: true, cost: cost{requests: int64(floodSmall) + 10}},
 	{attack: "notifications", over: pushed, fails: codes{limit}, dies: true},
 	{attack: "large notifications", over: pushed, fails: codes{limit}, passes: true, dies: true},
 	{attack: "asks", over: pushed, fails: codes{limit}, passes: true, dies: true, cost: cost{requests: 2_010}},
 	{attack: "progress", over: pushed, fails: codes{limit}, passes: true},
+	{attack: "much progress", over: []string{overStdio}, fails: codes{limit}, passes: true},
 	{attack: "answers to nobody", over: pushed, fails: codes{protocol}, passes: true, busy: true},
 	{attack: "logs", over: []string{overStdio}},
 	{attack: "before initialize", over: pushed, connects: codes{limit, caisson.CodeTimeout}, fails: codes{limit}, passes: true, dies: true, cost: cost{requests: 1_010}},
@@ -105,7 +106,7 @@ var raids = []raid{
 	{attack: "nested result", over: all, fails: codes{protocol, deep}},
 	{attack: "invalid UTF-8", over: pushed, fails: codes{protocol}, passes: true},
 	{attack: "BOMs", over: pushed, fails: codes{protocol}, passes: true},
-	{attack: "batch", over: pushed, fails: codes{protocol, limit}, passes: true, dies: true, cost: cost{requests: floodWhole}},
+	{attack: "batch", over: pushed, fails: codes{protocol, limit}, passes: true, dies: true, cost: cost{requests: int64(floodWhole)}},
 	{attack: "batch of nothing", over: pushed, fails: codes{protocol}, passes: true},
 
 	// What does not end.
@@ -255,6 +256,7 @@ func (raid *raid) run(t *testing.T, r *caisson.Runtime, over string) cost {
 	case <-time.After(patience):
 		t.Fatal("Close does not return")
 	}
+	meter.nothingLeft(t)
 	spent := meter.end()
 	spent.cpu = cpu.Seconds() / wall.Seconds()
 	seen := stats()
