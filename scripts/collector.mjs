@@ -12,9 +12,18 @@ function words(...values) {
     return bytes;
 }
 
-/** As the engine has it: 32 MB of objects at most, and a first collection after 29 MB, or 114 MB of texts. */
+/** As the engine has it: 32 MB of objects at most, and a first collection after 29 MB. */
 const most = Math.trunc((32 * MB) / 1.1);
-const texts = 3 * 38 * MB;
+/**
+ * When the first collection of texts begins, and until when it may be done in parts. The engine takes
+ * the greater ones when two collections came within a second, which a busy machine does not get done.
+ */
+const TEXTS = [
+    [3 * 38 * MB, Math.trunc(1.7 * 3 * 38 * MB)],
+    [1.5 * 38 * MB, (1.5 * 38 + 64) * MB]
+];
+/** How many bytes of the numbers of a heap's objects come before those of its texts. */
+const BEFORE_TEXTS = 24;
 /** How much a heap grows until it is collected again, as the engine's numbers with a fraction are written. */
 const [half, threefold] = [
     [0, 0x3ff80000],
@@ -35,9 +44,8 @@ const CHANGES = [
     // How much it grows: a large one, a small one, and one that is seldom collected. And what texts are
     // at least taken for; one that stays.
     [1, [...half, ...threefold, ...half, 38 * MB, MB], [...half, ...half, ...half, 16 * MB, MB]],
-    // When the first collection begins, and until when it may be done in parts: all objects, and the core's texts.
-    [3, [most, most + 64 * MB], [6 * MB, 70 * MB]],
-    [1, [texts, Math.trunc(1.7 * texts)], [32 * MB, 54 * MB]]
+    // When the first collection of objects begins, and until when it may be done in parts.
+    [3, [most, most + 64 * MB], [6 * MB, 70 * MB]]
 ];
 
 /** Changes it in a component. */
@@ -52,6 +60,20 @@ export function tuneCollector(component) {
                 `the engine's memory has ${before} in ${found.length} places, not ${places}: look at scripts/collector.mjs`
             );
         for (const at of found) bytes.set(words(...after), at);
+        if (before[0] === most) tuneTexts(bytes, found);
     }
     return bytes;
+}
+
+/** Changes the numbers of texts, which stand behind those of the objects of each heap. */
+function tuneTexts(bytes, heaps) {
+    for (const heap of heaps) {
+        const at = heap + BEFORE_TEXTS;
+        const there = bytes.subarray(at, at + 8);
+        if (!TEXTS.some(texts => there.equals(words(...texts))))
+            throw new Error(
+                `the engine's memory has other numbers for texts than known: look at scripts/collector.mjs`
+            );
+        bytes.set(words(32 * MB, 54 * MB), at);
+    }
 }
