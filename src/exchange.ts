@@ -25,6 +25,8 @@ export interface Purpose {
     readonly watcher?: Watcher;
     /** The event after which a stream is to go on. */
     readonly lastEvent?: string;
+    /** Whether it carries what has no answer: a notification, or an answer of ours. */
+    readonly oneWay?: boolean;
 }
 
 /** Who sends a request past the SDK. */
@@ -90,6 +92,8 @@ export class Exchange {
         }
         if (this.#whole) this.#whole.resolve(this.#made() as HttpResponse);
         if (status !== 200) quick?.take();
+        // Nothing comes on such a stream, and a server may never end it.
+        if (this.#listen && this.purpose.oneWay) this.expire();
     }
 
     /** The response goes on. */

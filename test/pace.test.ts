@@ -173,6 +173,22 @@ describe('a stream that a server leaves open after its answer', () => {
     });
 });
 
+test('a stream in answer to a notification is not waited for', async () => {
+    const peer = new Peer('legacy', handlers);
+    const world: World = {
+        http: exchange => {
+            const { id, method } = JSON.parse(exchange.request.body ?? '{}') as Message;
+            if (exchange.request.method === 'POST' && id === undefined && method !== undefined)
+                return exchange.head(200, { 'content-type': 'text/event-stream' });
+            onHttp(peer).http?.(exchange);
+        }
+    };
+    const { host, session } = await connected(world, CONFIGS.http);
+    for (let i = 0; i < 5; i++)
+        expect(host.ok(host.call((client, call) => client.notify(call, session, 'notifications/x', '{}')))).toEqual({});
+    expect(host.open.exchanges).toBe(0);
+});
+
 test('an endpoint at another origin is named where it is refused', async () => {
     const sse = onSse(new Peer('legacy', handlers));
     const world: World = {
