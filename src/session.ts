@@ -12,7 +12,7 @@ import { optionsFor } from './client.js';
 import type { Connection } from './connection.js';
 import type { CallFailure } from './errors.js';
 import { failure, toError } from './errors.js';
-import { exact } from './json.js';
+import { exact, isEmpty } from './json.js';
 import { isMeta } from './lane.js';
 import { Link } from './link.js';
 import { listen } from './listen.js';
@@ -140,9 +140,10 @@ export class Session {
         return sent.result && '{}';
     }
 
-    /** Under what a result is kept, if it is. */
+    /** Under what a result is kept, if it is: the older revisions give none a time to live. */
     #key(method: string, given: Params): string | undefined {
-        return this.config.cacheResults ? this.#cache.key(method, given) : undefined;
+        if (!this.config.cacheResults || this.#link.live?.legacy === true) return undefined;
+        return this.#cache.key(method, given);
     }
 
     /** Asks the server, and keeps its result under a key. A connection is given where the request has gone out on it. */
@@ -195,8 +196,9 @@ export class Session {
     #learn(client: TappedClient, page: ListToolsResult, text: Json): Json {
         const mirroring = client.getProtocolEra() === 'modern' && mayMirror(text);
         const dropped = mirroring ? client.dropUnusable(page) : undefined;
-        this.#tools.learn(page, mirroring);
-        return dropped?.size ? without(text, dropped) : text;
+        const kept = dropped?.size ? without(text, dropped) : text;
+        this.#tools.learn(kept, mirroring);
+        return kept;
     }
 
     /** Calls a tool past the SDK, when it would do nothing of its own to the request. */
@@ -300,7 +302,7 @@ export class Session {
 
     #hear(connection: Connection): void {
         this.#tasks.use(connection);
-        connection.client.onlisted = page => this.#tools.learn(page, true);
+        connection.client.onlisted = page => this.#tools.learn(JSON.stringify(page), true);
         connection.tap.onnotification = (method, params) => {
             this.#cache.notified(method, params?.['uri']);
             if (method === 'notifications/tools/list_changed') this.#tools.forget();
@@ -319,11 +321,6 @@ export class Session {
         rejectAll(this.id, cause);
         closed(this.id, toError(cause, 'session'));
     }
-}
-
-function isEmpty(params: Params): boolean {
-    for (const _ in params) return false;
-    return true;
 }
 
 /** The name of the tool that is called. */

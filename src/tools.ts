@@ -37,21 +37,30 @@ export function mirrors(tool: Tool): boolean {
     return JSON.stringify(tool.inputSchema).includes(`"${MIRRORED}"`);
 }
 
+/** A page that was listed, and not looked into yet. */
+interface Page {
+    readonly text: Json;
+    /** Whether its tools may repeat arguments in the header of a request. */
+    readonly mirroring: boolean;
+}
+
+/** As many pages are kept as they came, and as long ones: who lists again and again calls nothing. */
+const MOST_PAGES = 16;
+const LONG = 1_000_000;
+
 /** The tools that a server has listed, page by page. */
 export class Tools {
     readonly #known = new Map<string, Known>();
+    #pages: Page[] = [];
     /** Those that were looked for, and are in no list of the server's. */
     readonly #hidden = new Set<string>();
 
-    /** A page was listed, whose tools may repeat arguments in the header of a request. */
-    learn(page: unknown, mirroring: boolean): void {
-        if (!isObject(page) || !Array.isArray(page['tools'])) return;
-        const tools = page['tools'] as Tool[];
-        for (let i = 0; i < tools.length; i++) {
-            const tool = tools[i] as Tool;
-            if (this.#known.size < MOST_TOOLS || this.#known.has(tool.name))
-                this.#known.set(tool.name, { tool, plain: !mirroring || !mirrors(tool) });
-        }
+    /** A page was listed, by its text. */
+    learn(text: Json, mirroring: boolean): void {
+        const pages = this.#pages;
+        if (pages[pages.length - 1]?.text === text) return;
+        pages.push({ text, mirroring });
+        if (pages.length > MOST_PAGES || text.length > LONG) this.#look();
     }
 
     /** A tool was looked for in all of the server's list, and is not in it. */
@@ -67,17 +76,19 @@ export class Tools {
     /** The list has changed, or the session was begun anew. */
     forget(): void {
         this.#known.clear();
+        this.#pages = [];
         this.#hidden.clear();
     }
 
     /** What is known of a tool. */
     known(name: string): Known | undefined {
+        if (this.#pages.length > 0) this.#look();
         return this.#known.get(name);
     }
 
     /** The tool as it was listed. */
     get(name: string): Tool | undefined {
-        return this.#known.get(name)?.tool;
+        return this.known(name)?.tool;
     }
 
     /** Whether a call of the tool may be repeated: it says of itself that a second one has no effect. */
@@ -90,7 +101,7 @@ export class Tools {
      * A check of a tool's results; undefined when there is nothing to check. Throws when the schema
      * cannot be used. A `$ref` to elsewhere is not followed: it cannot be used.
      */
-    check(name: string, known = this.#known.get(name)): ((result: unknown) => void) | undefined {
+    check(name: string, known = this.known(name)): ((result: unknown) => void) | undefined {
         if (!known?.tool.outputSchema) return undefined;
         try {
             known.validate ??= schemas.getValidator(known.tool.outputSchema as JsonSchemaType);
@@ -99,6 +110,16 @@ export class Tools {
         }
         const { validate } = known;
         return result => matches(name, validate, result);
+    }
+
+    /** Looks into the pages that were listed. */
+    #look(): void {
+        for (const { text, mirroring } of this.#pages.splice(0)) {
+            const { tools } = JSON.parse(text) as { tools: Tool[] };
+            for (const tool of tools)
+                if (this.#known.size < MOST_TOOLS || this.#known.has(tool.name))
+                    this.#known.set(tool.name, { tool, plain: !mirroring || !mirrors(tool) });
+        }
     }
 }
 
