@@ -45,6 +45,22 @@ func TestBench(t *testing.T) {
 			t.Errorf("%s, %s: %+v", c.Peer, c, c)
 		}
 	}
+	if want := len(b.wanted(revisionCells())) * 2; len(r.Revisions) != want {
+		t.Errorf("there are results of %d calls in the revisions, not %d", len(r.Revisions), want)
+	}
+	for _, c := range r.Revisions {
+		if c.Error != "" || len(c.Rounds) != 1 || c.P50 <= 0 || c.Ratio <= 0 {
+			t.Errorf("%s, %s: %+v", c.Peer, c, c)
+		}
+	}
+	if len(r.Expires) != 2*2 {
+		t.Errorf("there are %d results of contexts that end", len(r.Expires))
+	}
+	for _, e := range r.Expires {
+		if e.Error != "" || e.Calls == 0 || e.Most < e.P50 {
+			t.Errorf("the end of a context: %+v", e)
+		}
+	}
 	if want := len(transports) * compared; len(r.Connects) != want {
 		t.Errorf("there are %d connects, not %d", len(r.Connects), want)
 	}
@@ -82,7 +98,7 @@ func TestBench(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, title := range []string{"Figures to reach", "Latency, p50", "Start of a whole process", "Where Caisson's CPU time goes"} {
+	for _, title := range []string{"Figures to reach", "Latency, p50", "Revisions: Caisson's time to the Go SDK's client's", "The end of a context", "Start of a whole process", "Where Caisson's CPU time goes"} {
 		if !strings.Contains(string(table), "## "+title) {
 			t.Errorf("the table has no %q", title)
 		}

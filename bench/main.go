@@ -40,6 +40,7 @@ var sections = []struct {
 	{"start", false, (*bench).measureStarts},
 	{"calls", false, (*bench).measureCalls},
 	{"revisions", false, (*bench).measureRevisions},
+	{"expire", false, (*bench).measureExpire},
 	{"cores", false, (*bench).measureCores},
 	{"meter", false, (*bench).measureMeter},
 	{"parts", false, (*bench).measureParts},

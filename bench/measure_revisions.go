@@ -14,7 +14,8 @@ var revisions = []string{"2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25",
 // revisionTransports are those over which each revision is measured.
 var revisionTransports = append([]string{inMemory}, transports...)
 
-// A turn is the cells of one connection. Those of tools that were never listed come first.
+// turns are the cells of one connection, and those of another. Calls of a tool that was never listed come
+// first.
 func turns(transport, revision string) [2][]Cell {
 	of := func(cells ...Cell) []Cell {
 		for i := range cells {
@@ -159,9 +160,9 @@ func worstRevision(r *Results, chosen func(Cell) bool) string {
 	return fmt.Sprintf("%s ×, %s", number(worst.Ratio), worst.Cell)
 }
 
-// unlisted is how much longer calls of a tool take that was never listed, where that is most.
+// unlisted is how much longer calls of a tool take that was never listed: in the middle of all cells, and where that is most.
 func unlisted(r *Results) string {
-	var worst float64
+	var all []float64
 	var where Cell
 	for _, c := range r.Revisions {
 		if c.Peer != ours || !c.Unlisted {
@@ -170,13 +171,15 @@ func unlisted(r *Results) string {
 		listed := c.Cell
 		listed.Unlisted = false
 		if other := find(r.Revisions, listed, ours); other != nil {
-			if times := ratio(c.Rounds, other.Rounds, Round.p50); times > worst {
-				worst, where = times, c.Cell
+			times := ratio(c.Rounds, other.Rounds, Round.p50)
+			if len(all) == 0 || times > slices.Max(all) {
+				where = c.Cell
 			}
+			all = append(all, times)
 		}
 	}
-	if worst == 0 {
+	if len(all) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s ×, %s", number(worst), where)
+	return fmt.Sprintf("%s × in the median of the cells; the most %s ×, %s", number(median(all)), number(slices.Max(all)), where)
 }

@@ -26,6 +26,7 @@ func render(r *Results) string {
 	renderTargets(&w, r)
 	renderCalls(&w, r.Calls)
 	renderRevisions(&w, r.Revisions)
+	renderExpires(&w, r.Expires)
 	renderConnects(&w, r.Connects)
 	renderStarts(&w, r.Starts)
 	renderMemory(&w, r.Memory)

@@ -13,6 +13,7 @@ type Results struct {
 	Calls     []CallResult
 	Connects  []ConnectResult
 	Revisions []CallResult
+	Expires   []ExpireResult
 	Starts    []StartResult
 	Memory    []MemoryResult
 	Cores     []CallResult

@@ -1,6 +1,6 @@
 import type { Json } from 'caisson:mcp/types@0.1.0';
 
-import { isObject } from './json.js';
+import { isEmpty, isObject } from './json.js';
 import { life } from './pace.js';
 
 /** The results that may be kept (specification 2026-07-28, "Caching"), and what makes them stale. */
@@ -39,6 +39,7 @@ export class Cache {
     /** Under what a request's result is kept, as it was sent or as it is read by its type; undefined when it is not. */
     key(method: string, params: Record<string, unknown>, raw: boolean): string | undefined {
         if (!Object.hasOwn(STALE_AFTER, method)) return undefined;
+        if (isEmpty(params)) return `${raw ? 'raw ' : ''}${method} {}`;
         if ('inputResponses' in params || 'requestState' in params) return undefined;
         const { _meta, ...rest } = params;
         if (isObject(_meta) && !Object.keys(_meta).every(name => FOLLOWING.has(name))) return undefined;

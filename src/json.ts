@@ -182,3 +182,9 @@ function keepNumber(_key: string, value: unknown, context?: { source?: string })
 export function isObject(value: unknown): value is Record<string, unknown> {
     return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+/** Whether a JSON object has no members. */
+export function isEmpty(object: Record<string, unknown>): boolean {
+    for (const _ in object) return false;
+    return true;
+}

@@ -42,7 +42,7 @@ export interface Ordinary {
 }
 
 /** What only asks, and may go past the SDK; not what belongs to a handshake, or to tasks. */
-const ASKING: ReadonlySet<string> = new Set([
+const ASKING = [
     'tools/list',
     'resources/list',
     'resources/templates/list',
@@ -50,11 +50,13 @@ const ASKING: ReadonlySet<string> = new Set([
     'prompts/list',
     'prompts/get',
     'completion/complete'
-]);
+];
 
 /** The lane of one connection. */
 export class Lane {
     readonly #envelope: object | undefined;
+    /** What only asks, of the methods that the connection's era has. */
+    readonly #asking = new Set<string>();
     /** How params end that have no `_meta` of their own. */
     readonly #end: string;
     /** How the connection's era reads results. */
@@ -72,6 +74,7 @@ export class Lane {
         this.#envelope = internals._outboundMetaEnvelope();
         this.#end = this.#envelope ? `,"_meta":${JSON.stringify(this.#envelope)}}` : '}';
         this.codec = internals._negotiatedWireCodec();
+        for (const method of ASKING) if (this.codec.hasRequestMethod(method)) this.#asking.add(method);
     }
 
     /** Sends a request. The operation settles without the SDK when all goes as it mostly does. */
@@ -90,7 +93,7 @@ export class Lane {
 
     /** Whether a request may take the lane: what only asks, with nothing in it for the SDK. */
     takes(method: string, { _meta }: Params): boolean {
-        return ASKING.has(method) && this.codec.hasRequestMethod(method) && isMeta(_meta);
+        return this.#asking.has(method) && isMeta(_meta);
     }
 
     /** Sends a request of an operation, which goes on with the result. */

@@ -12,7 +12,7 @@ import { optionsFor } from './client.js';
 import type { Connection } from './connection.js';
 import type { CallFailure } from './errors.js';
 import { failure, toError } from './errors.js';
-import { exact } from './json.js';
+import { exact, isEmpty } from './json.js';
 import { isMeta } from './lane.js';
 import { Link } from './link.js';
 import { listen } from './listen.js';
@@ -142,9 +142,10 @@ export class Session {
         return sent.result && '{}';
     }
 
-    /** Under what a result is kept, if it is. */
+    /** Under what a result is kept, if it is: the older revisions give none a time to live. */
     #key(call: Call, method: string, given: Params): string | undefined {
-        return this.config.cacheResults ? this.#cache.key(method, given, call.raw) : undefined;
+        if (!this.config.cacheResults || this.#link.live?.legacy === true) return undefined;
+        return this.#cache.key(method, given, call.raw);
     }
 
     /** Asks the server, and keeps its result under a key. A connection is given where the request has gone out on it. */
@@ -198,8 +199,9 @@ export class Session {
     #learn(call: Call, client: TappedClient, page: ListToolsResult, text: Json): Json {
         const mirroring = client.getProtocolEra() === 'modern' && mayMirror(text);
         const dropped = mirroring ? client.dropUnusable(page) : undefined;
-        this.#tools.learn(page, mirroring);
-        return dropped?.size && !call.raw ? without(text, dropped) : text;
+        const kept = dropped?.size ? without(text, dropped) : text;
+        this.#tools.learn(page, kept, mirroring);
+        return call.raw ? text : kept;
     }
 
     /** Calls a tool past the SDK, when it would do nothing of its own to the request. */
@@ -303,7 +305,7 @@ export class Session {
 
     #hear(connection: Connection): void {
         this.#tasks.use(connection);
-        connection.client.onlisted = page => this.#tools.learn(page, true);
+        connection.client.onlisted = page => this.#tools.learn(page, JSON.stringify(page), true);
         connection.tap.onnotification = (method, params) => {
             this.#cache.notified(method, params?.['uri']);
             if (method === 'notifications/tools/list_changed') this.#tools.forget();
@@ -322,11 +324,6 @@ export class Session {
         rejectAll(this.id, cause);
         closed(this.id, toError(cause, 'session'));
     }
-}
-
-function isEmpty(params: Params): boolean {
-    for (const _ in params) return false;
-    return true;
 }
 
 /** The end of the time for connecting, and what the server has not answered. */

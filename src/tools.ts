@@ -1,4 +1,4 @@
-import type { JsonSchemaType, JsonSchemaValidator, Tool } from '@modelcontextprotocol/client';
+import type { JsonSchemaType, JsonSchemaValidator, ListToolsResult, Tool } from '@modelcontextprotocol/client';
 import { CfWorkerJsonSchemaValidator } from '@modelcontextprotocol/client/validators/cf-worker';
 import type { Json } from 'caisson:mcp/types@0.1.0';
 
@@ -12,8 +12,6 @@ export interface Known {
     /** Whether none of its arguments is repeated in the header of a request. */
     readonly plain: boolean;
     validate?: JsonSchemaValidator<unknown>;
-    /** Whether its outputSchema can check nothing, which was said. */
-    unusable?: boolean;
 }
 
 /** More than a server has; what comes beyond is called without being known. */
@@ -37,30 +35,40 @@ export function mayMirror(page: Json): boolean {
 
 /** Whether arguments of a tool may be repeated in the header of a request. */
 export function mirrors(tool: Tool): boolean {
-    return JSON.stringify(tool.inputSchema).includes(`"${MIRRORED}"`);
+    return JSON.stringify(tool.inputSchema ?? {}).includes(`"${MIRRORED}"`);
 }
+
+/** A page that was listed, and not looked into yet. */
+interface Page {
+    readonly text: Json;
+    /** Whether its tools may repeat arguments in the header of a request. */
+    readonly mirroring: boolean;
+}
+
+/** As many pages are kept as they came, and as long ones: who lists again and again calls nothing. */
+const MOST_PAGES = 16;
+const LONG = 1_000_000;
 
 /** The tools that a server has listed, page by page. */
 export class Tools {
     readonly #known = new Map<string, Known>();
+    #pages: Page[] = [];
     /** Those that were looked for, and are in no list of the server's. */
     readonly #hidden = new Set<string>();
+    /** Those whose outputSchema can check nothing, which was said. */
+    readonly #unusable = new Set<string>();
 
     /** Somebody is to be told of what cannot be checked. */
     constructor(private readonly warn: (text: string) => void) {}
 
-    /** A page was listed, whose tools may repeat arguments in the header of a request. */
-    learn(page: unknown, mirroring: boolean): void {
-        if (!isObject(page) || !Array.isArray(page['tools'])) return;
-        const tools = page['tools'] as Tool[];
-        for (let i = 0; i < tools.length; i++) {
-            const tool = tools[i] as Tool;
-            if (this.#known.size >= MOST_TOOLS && !this.#known.has(tool.name)) continue;
-            const known: Known = { tool, plain: !mirroring || !mirrors(tool) };
-            this.#known.set(tool.name, known);
-            const why = tool.outputSchema && unusable(tool.outputSchema);
-            if (why !== undefined) this.#giveUp(known, why);
-        }
+    /** A page was listed, as it was read and by its text. */
+    learn(page: ListToolsResult, text: Json, mirroring: boolean): void {
+        const pages = this.#pages;
+        if (pages[pages.length - 1]?.text === text) return;
+        // Said now: once a tool has run, it is too late.
+        if (text.includes('"outputSchema"')) for (const tool of page.tools) this.#inspect(tool);
+        pages.push({ text, mirroring });
+        if (pages.length > MOST_PAGES || text.length > LONG) this.#look();
     }
 
     /** A tool was looked for in all of the server's list, and is not in it. */
@@ -76,17 +84,20 @@ export class Tools {
     /** The list has changed, or the session was begun anew. */
     forget(): void {
         this.#known.clear();
+        this.#pages = [];
+        this.#unusable.clear();
         this.#hidden.clear();
     }
 
     /** What is known of a tool. */
     known(name: string): Known | undefined {
+        if (this.#pages.length > 0) this.#look();
         return this.#known.get(name);
     }
 
     /** The tool as it was listed. */
     get(name: string): Tool | undefined {
-        return this.#known.get(name)?.tool;
+        return this.known(name)?.tool;
     }
 
     /** Whether a call of the tool may be repeated: it says of itself that a second one has no effect. */
@@ -99,39 +110,61 @@ export class Tools {
      * A check of a tool's results; undefined when there is nothing to check, or to check by. A `$ref`
      * to elsewhere is not followed: such a schema cannot be used.
      */
-    check(name: string, known = this.#known.get(name)): ((result: unknown) => void) | undefined {
-        if (!known?.tool.outputSchema || known.unusable) return undefined;
+    check(name: string, known = this.known(name)): ((result: unknown) => void) | undefined {
+        if (!known?.tool.outputSchema || this.#unusable.has(name)) return undefined;
         try {
             known.validate ??= schemas.getValidator(known.tool.outputSchema as JsonSchemaType);
         } catch (error) {
-            this.#giveUp(known, words(error));
+            this.#giveUp(name, words(error));
             return undefined;
         }
         const { validate } = known;
-        return result => matches(name, value => this.#validated(known, validate, value), result);
+        return result => matches(name, value => this.#validated(name, validate, value), result);
     }
 
     /** What a schema says of a value. One that cannot be used says nothing: the tool has run, and the result counts. */
     #validated(
-        known: Known,
+        name: string,
         validate: JsonSchemaValidator<unknown>,
         value: unknown
     ): ReturnType<JsonSchemaValidator<unknown>> {
-        if (!known.unusable)
+        if (!this.#unusable.has(name))
             try {
                 return validate(value);
             } catch (error) {
-                this.#giveUp(known, words(error));
+                this.#giveUp(name, words(error));
             }
         return { valid: true, data: value, errorMessage: undefined };
     }
 
-    #giveUp(known: Known, why: string): void {
-        known.unusable = true;
+    /** Says of a tool that its outputSchema cannot be used, where that can be seen. */
+    #inspect({ name, outputSchema }: Tool): void {
+        this.#unusable.delete(name);
+        const why = outputSchema && unusable(outputSchema);
+        if (why !== undefined) this.#giveUp(name, why);
+    }
+
+    #giveUp(name: string, why: string): void {
+        if (this.#unusable.size < MOST_TOOLS) this.#unusable.add(name);
         this.warn(
-            `the outputSchema of the tool ${JSON.stringify(known.tool.name)} cannot be used, and its results are not checked: ${why}`
+            `the outputSchema of the tool ${JSON.stringify(name)} cannot be used, and its results are not checked: ${why}`
         );
     }
+
+    /** Looks into the pages that were listed. */
+    #look(): void {
+        for (const { text, mirroring } of this.#pages.splice(0)) {
+            // The server's own text may have what is no tool, which whoever reads it by its type is not shown.
+            const { tools } = JSON.parse(text) as { tools: unknown };
+            for (const tool of Array.isArray(tools) ? tools.filter(isTool) : [])
+                if (this.#known.size < MOST_TOOLS || this.#known.has(tool.name))
+                    this.#known.set(tool.name, { tool, plain: !mirroring || !mirrors(tool) });
+        }
+    }
+}
+
+function isTool(tool: unknown): tool is Tool {
+    return isObject(tool) && typeof tool['name'] === 'string';
 }
 
 /** Specification, server/tools, "Output Schema". */

@@ -1,7 +1,7 @@
 // Writes the code of a validator (validator.ts), which refers to INVALID, to UNSURE, and to constants
 // c0, c1 and so on.
 import type { Definition, Schema } from './zod.js';
-import { isPlainLiteral, isWritten, takesJson } from './zod.js';
+import { isPlainLiteral, isWritten, limits, takesJson } from './zod.js';
 
 /** What gives no undefined for a value that is not. */
 const NEVER_UNDEFINED = new Set(['string', 'number', 'boolean', 'object', 'array', 'record']);
@@ -44,9 +44,7 @@ export class Writer {
                 this.#line(`if (typeof ${value} !== '${def.type}') ${fail}`);
                 return value;
             case 'number':
-                this.#line(
-                    `if (!Number.${def.format || def.checks?.length ? 'isSafeInteger' : 'isFinite'}(${value})) ${fail}`
-                );
+                this.#number(def, value, fail);
                 return value;
             case 'null':
                 this.#line(`if (${value} !== null) ${fail}`);
@@ -76,6 +74,13 @@ export class Writer {
             default:
                 return value; // unknown, any
         }
+    }
+
+    #number(def: Definition, value: string, fail: string): void {
+        const { integer, bounds } = limits(def);
+        const all = [`Number.${integer ? 'isSafeInteger' : 'isFinite'}(${value})`];
+        for (const bound of bounds) all.push(`${value} ${bound}`);
+        this.#line(`if (!(${all.join(' && ')})) ${fail}`);
     }
 
     #unless(nothing: string, { innerType }: Definition, value: string, fail: string): string {

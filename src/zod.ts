@@ -25,11 +25,19 @@ export interface Context {
     readonly skipChecks?: boolean;
 }
 
+/** What a number is held to, of a format or of a bound. */
+interface Check {
+    readonly check: string;
+    readonly format?: string;
+    readonly value?: unknown;
+    readonly inclusive?: boolean;
+}
+
 export interface Definition {
     readonly type: string;
     readonly format?: string;
     readonly coerce?: boolean;
-    readonly checks?: { _zod: { def: { check: string; format?: string } } }[];
+    readonly checks?: { _zod: { def: Check } }[];
     readonly shape: Record<string, Schema>;
     readonly catchall?: Schema;
     readonly element: Schema;
@@ -98,16 +106,32 @@ const JSON_TYPES = ['string', 'number', 'boolean', 'null', 'array', 'record'];
 /** Whether a schema of one of those types takes all of that type, with what `inside` takes in it. */
 function isOfJson(schema: Schema, inside: Schema): boolean {
     const { def } = schema._zod;
-    if (!isWritten(schema) || (def.type === 'number' && def.checks?.length)) return false;
+    if (!isWritten(schema) || (def.type === 'number' && (def.format !== undefined || def.checks?.length))) return false;
     return (def.type !== 'array' || def.element === inside) && (def.type !== 'record' || def.valueType === inside);
 }
 
-/** A number, or an integer that JavaScript can hold. */
-function isPlainNumber({ format, checks = [] }: Definition): boolean {
-    const formats = [...(format === undefined ? [] : [format]), ...checks.map(({ _zod: { def } }) => def.format)];
+/** A number, or an integer that JavaScript can hold, within bounds or without. */
+function isPlainNumber(def: Definition): boolean {
     return (
-        formats.every(one => one === 'safeint') && checks.every(({ _zod: { def } }) => def.check === 'number_format')
+        (def.format === undefined || def.format === 'safeint') &&
+        checksOf(def).every(one => one.format === 'safeint' || bound(one) !== undefined)
     );
+}
+
+/** What a number is held to beside being finite, as operators and numbers; and whether it is an integer. */
+export function limits(def: Definition): { integer: boolean; bounds: string[] } {
+    const checks = checksOf(def);
+    const integer = def.format === 'safeint' || checks.some(({ check }) => check === 'number_format');
+    return { integer, bounds: checks.map(bound).filter(one => one !== undefined) };
+}
+
+function checksOf({ checks = [] }: Definition): Check[] {
+    return checks.map(({ _zod: { def } }) => def);
+}
+
+function bound({ check, value, inclusive }: Check): string | undefined {
+    const operator = { greater_than: '>', less_than: '<' }[check];
+    return operator && Number.isFinite(value) ? `${operator}${inclusive ? '=' : ''} ${String(value)}` : undefined;
 }
 
 /** Any text. */

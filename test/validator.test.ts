@@ -7,6 +7,7 @@ import { globalConfig } from 'zod/v4/core';
 
 import { install } from '../src/schemas.js';
 import { INVALID, UNSURE, checkFor, validatorFor } from '../src/validator.js';
+import { Writer } from '../src/writer.js';
 import type { Schema } from '../src/zod.js';
 
 const ROUNDS = 24;
@@ -188,6 +189,23 @@ test('a check takes what zod takes', () => {
     }
     expect(verdicts.true).toBeGreaterThan(8_000);
     expect(verdicts.false).toBeGreaterThan(8_000);
+});
+
+test('of a list, and of what a tool gives, only texts of a form are left to zod', () => {
+    for (const wanted of ['tools', 'resources', 'resourceTemplates', 'prompts', 'structuredContent']) {
+        const found = schemas.filter(
+            ({ _zod: { def } }) => def.type === 'object' && wanted in def.shape && !('capabilities' in def.shape)
+        );
+        const results = found.filter(
+            ({ _zod: { def } }) => def.shape[wanted]?._zod.def.type === 'array' || 'content' in def.shape
+        );
+        // The older era's and the newer one's.
+        expect(results.length, wanted).toBeGreaterThanOrEqual(2);
+        for (const schema of results) {
+            const left = new Writer(false).code(schema)?.constants.filter(one => !(one instanceof Set)) as Schema[];
+            expect(left.filter(({ _zod: { def } }) => def.type !== 'string' || wanted === 'tools')).toEqual([]);
+        }
+    }
 });
 
 test('what is wrong is what zod says is wrong', () => {

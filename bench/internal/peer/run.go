@@ -25,6 +25,10 @@ func (l *loop) run(ctx context.Context, work wire.Work) (reply wire.Reply, err e
 	if work.Sessions > len(l.sessions) {
 		return reply, fmt.Errorf("%d sessions are open, not %d", len(l.sessions), work.Sessions)
 	}
+	if work.Do == wire.Expire {
+		reply.Samples, err = expire(ctx, l.sessions[0], work)
+		return reply, err
+	}
 	if !work.Profile {
 		reply.Samples, reply.Elapsed, err = run(ctx, l.sessions[:work.Sessions], work)
 		return reply, err

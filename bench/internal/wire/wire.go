@@ -15,6 +15,9 @@ const (
 const (
 	Call = "call" // tools/call of the tool "echo"
 	List = "list" // tools/list
+	// The end of a call's context while another call keeps the client busy: the samples are how long
+	// after the end the call returned.
+	Expire = "expire"
 )
 
 // A Request is what the harness asks for.
