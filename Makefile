@@ -66,6 +66,12 @@ differential: build/wasmtime/.installed ## compare the component runtime with wa
 faults: node_modules/.installed ## run 10,000 seeded sessions through a proxy that spoils them; minutes
 	CAISSON_FAULT_RUNS=10000 npx vitest run test/proxy.test.ts
 
+FUZZTIME := 30m
+
+.PHONY: fuzz
+fuzz: ## have servers send anything to the real core, for FUZZTIME=30m
+	$(GO) test ./caisson -run '^$$' -fuzz '^FuzzServer$$' -fuzztime $(FUZZTIME)
+
 .PHONY: lint
 lint: node_modules/.installed ## check the code's form and find likely mistakes, in both languages
 	npm run --silent lint

@@ -1,6 +1,7 @@
 import type { Json } from 'caisson:mcp/types@0.1.0';
 
 import { isObject } from './json.js';
+import { life } from './pace.js';
 
 /** The results that may be kept (specification 2026-07-28, "Caching"), and what makes them stale. */
 const STALE_AFTER: Record<string, string> = {
@@ -13,9 +14,6 @@ const STALE_AFTER: Record<string, string> = {
 
 /** What of `_meta` has no part in a result: the ways to follow the request. */
 const FOLLOWING: ReadonlySet<string> = new Set(['progressToken', 'traceparent', 'tracestate', 'baggage']);
-
-/** A day: what a server says beyond it is not believed. */
-const LONGEST_MS = 86_400_000;
 
 /** Enough for every page of a few lists; the oldest goes first. */
 const MOST_RESULTS = 256;
@@ -38,13 +36,13 @@ export class Cache {
     readonly #results = new Map<string, Kept>();
     #characters = 0;
 
-    /** Under what a request's result is kept; undefined when it is not. */
-    key(method: string, params: Record<string, unknown>): string | undefined {
+    /** Under what a request's result is kept, as it was sent or as it is read by its type; undefined when it is not. */
+    key(method: string, params: Record<string, unknown>, raw: boolean): string | undefined {
         if (!Object.hasOwn(STALE_AFTER, method)) return undefined;
         if ('inputResponses' in params || 'requestState' in params) return undefined;
         const { _meta, ...rest } = params;
         if (isObject(_meta) && !Object.keys(_meta).every(name => FOLLOWING.has(name))) return undefined;
-        return `${method} ${JSON.stringify(rest)}`;
+        return `${raw ? 'raw ' : ''}${method} ${JSON.stringify(rest)}`;
     }
 
     /** A result that is fresh. */
@@ -58,11 +56,11 @@ export class Cache {
 
     /** Keeps a result, when the server gave it a time to live. */
     put(key: string, method: string, params: Record<string, unknown>, value: unknown, result: Json): void {
-        const ttl = isObject(value) ? value['ttlMs'] : undefined;
-        if (typeof ttl !== 'number' || !(ttl > 0) || result.length > MOST_CHARACTERS) return;
+        const ttl = life(isObject(value) ? value['ttlMs'] : undefined);
+        if (ttl === 0 || result.length > MOST_CHARACTERS) return;
         const old = this.#results.get(key);
         if (old) this.#forget(key, old);
-        const until = Date.now() + Math.min(ttl, LONGEST_MS);
+        const until = Date.now() + ttl;
         this.#results.set(key, { method, uri: params['uri'], result, until });
         this.#characters += result.length;
         for (const [key, kept] of this.#results) {

@@ -23,6 +23,10 @@ export class Call {
     asked = false;
     /** Milliseconds that it has waited because the server told it to. */
     waited = 0;
+    /** How often. */
+    waits = 0;
+    /** Whether the host is to have the server's own result, whatever is in it. */
+    raw = false;
     /** Why there was no answer, where the SDK cannot know it. */
     failure: CallFailure | undefined;
     /** Its request while that is on the way past the SDK. */

@@ -13,6 +13,7 @@ import type { Call } from './calls.js';
 import type { CallFailure } from './errors.js';
 import { failure } from './errors.js';
 import { isObject } from './json.js';
+import type { Codec } from './results.js';
 import { resultSchema } from './results.js';
 import type { Tap } from './tap.js';
 import { NEVER } from './timers.js';
@@ -56,6 +57,11 @@ export class TappedClient extends Client {
     /** Whether the server has said who it is: before that it may ask for nothing (basic/lifecycle, "Initialization"). */
     get introduced(): boolean {
         return this.#introduced || this.getProtocolEra() === 'modern';
+    }
+
+    /** How the connection's era reads results. */
+    get codec(): Codec {
+        return this._wireCodec();
     }
 
     /** Tells the operations apart for this tap. */
@@ -148,13 +154,13 @@ export class TappedClient extends Client {
 
 /**
  * What revision 2026-07-28 has clients assume where a server left it out (basic, "ResultType";
- * server/utilities/caching), and the SDK refuses. Operations settle with what the server sent.
+ * server/utilities/caching), or wrote what it does not know, and the SDK refuses. Operations settle with what the server sent.
  */
 export function complete(result: Record<string, unknown>): void {
     result['resultType'] ??= 'complete';
-    result['cacheScope'] ??= 'private';
+    if (result['cacheScope'] !== 'public') result['cacheScope'] = 'private';
     const { ttlMs } = result;
-    if (ttlMs === undefined || (typeof ttlMs === 'number' && ttlMs < 0)) result['ttlMs'] = 0;
+    if (typeof ttlMs !== 'number' || !Number.isSafeInteger(ttlMs) || ttlMs < 0) result['ttlMs'] = 0;
 }
 
 /** The handshake of the older revisions, which have no extensions for tasks. */

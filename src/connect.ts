@@ -177,11 +177,12 @@ export class Connector {
             const { failure } = toFailure(error);
             const unknown = failure.tag === 'http' && [400, 404, 405].includes(failure.val.status);
             if (!unknown || this.call.settled || !anyOlder(this.config.protocolVersions)) throw error;
+            const sse = this.#begin({ kind: 'sse', url }, 'legacy');
             try {
-                return await this.#begin({ kind: 'sse', url }, 'legacy').opened;
-            } catch {
-                // It speaks neither: what it said to the current transport is the better hint.
-                throw error;
+                return await sse.opened;
+            } catch (later) {
+                // Where it speaks neither, what it said to the current transport is the better hint.
+                throw sse.connection.tap.streamed ? later : error;
             }
         }
     }

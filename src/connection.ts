@@ -1,4 +1,4 @@
-import type { ClientCapabilities, StandardSchemaV1 } from '@modelcontextprotocol/client';
+import type { ClientCapabilities, JSONRPCMessage, StandardSchemaV1 } from '@modelcontextprotocol/client';
 import {
     ProtocolError,
     SERVER_INFO_META_KEY,
@@ -13,14 +13,15 @@ import type { Json, SessionId } from 'caisson:mcp/types@0.1.0';
 
 import { ASKED, ask, retractAll } from './asks.js';
 import { Call } from './calls.js';
-import { TASKS, TappedClient, optionsFor } from './client.js';
+import { TASKS, TappedClient, complete, optionsFor } from './client.js';
 import type { CallFailure } from './errors.js';
 import { describe, failure } from './errors.js';
 import { HttpTransport, SseTransport } from './http.js';
-import { isObject } from './json.js';
+import { isObject, parseObject } from './json.js';
 import { Lane } from './lane.js';
 import { PipeTransport } from './pipe.js';
 import { PROBE, both, unsupported } from './probe.js';
+import { readable } from './results.js';
 import { Tap } from './tap.js';
 import { NEVER, setTimeout, within } from './timers.js';
 
@@ -83,6 +84,7 @@ export class Connection {
             }
         );
         this.client.tappedBy(this.tap);
+        this.tap.onrefused = answer => this.#refuse(answer);
         const asked = Object.entries(ASKED).filter(([capability]) => capability in capabilities);
         this.#asks = asked.length > 0;
         for (const [, method] of asked)
@@ -156,13 +158,14 @@ export class Connection {
 
     /** Whether an error says that the server knows the session no more (basic/transports, "Session Management"). */
     forgot(error: unknown): boolean {
-        if (
-            error instanceof SdkHttpError &&
-            error.status === 404 &&
-            this.transport instanceof HttpTransport &&
-            this.transport.sessionId !== undefined
-        )
-            this.forgotten = true;
+        const { transport } = this;
+        if (error instanceof SdkHttpError && transport instanceof HttpTransport && transport.sessionId !== undefined) {
+            const { status, code, data } = error;
+            // A server that has never had a stream of its own says 404 of that, and not of the session.
+            const ofStream = code === SdkErrorCode.ClientHttpFailedToOpenStream;
+            if (ofStream ? status === 404 && transport.streams : saysForgotten(status, data['text']))
+                this.forgotten = true;
+        }
         return this.forgotten;
     }
 
@@ -171,9 +174,17 @@ export class Connection {
         await this.#end();
     }
 
+    /** A result as whoever reads it by its type can read it, where that is not the server's own. What is left out of it is told. */
+    readable(method: string, text: Json): Record<string, unknown> | undefined {
+        const read = readable(this.client.codec, method, text, this.legacy ? () => {} : complete);
+        for (const warning of read?.warnings ?? []) log(this.tap.session, 'warn', `${method}: ${warning}`);
+        return read?.value;
+    }
+
     /** What `connect` settles with, made of the server's own answer to the handshake. */
     describe(): Json {
-        const answer = JSON.parse(this.#handshake.result ?? '{}') as Record<string, unknown>;
+        const text = this.#handshake.result ?? '{}';
+        const answer = this.readable(this.legacy ? 'initialize' : 'server/discover', text) ?? parseObject(text);
         const meta = isObject(answer['_meta']) ? answer['_meta'] : {};
         return JSON.stringify({
             protocolVersion: this.client.getNegotiatedProtocolVersion(),
@@ -209,6 +220,12 @@ export class Connection {
         await this.transport.close().catch(() => {});
     }
 
+    /** Tells the server that a request cannot be taken. A client of the newest revision answers none. */
+    #refuse(answer: JSONRPCMessage): void {
+        if (this.client.getProtocolEra() === 'modern') return;
+        this.transport.send(answer).catch((error: unknown) => this.#onError(error as Error));
+    }
+
     #onError(error: Error): void {
         if (this.#ending) return;
         // Before that, `connect` tells what matters.
@@ -228,6 +245,18 @@ export class Connection {
         void this.#end();
         this.onlost(cause);
     }
+}
+
+/** What servers say, with a 400, of a session that they know no more. */
+const FORGOTTEN =
+    /\b(no valid|not a valid|invalid|unknown|missing|expired|no such|unrecognized)\b.{0,20}\bsession\b|\bsession\b.{0,60}\b(not found|not valid|invalid|unknown|expired|missing|terminated|closed|no longer|does not exist|doesn't exist|not exist|required)\b/is;
+
+/** Long enough for a sentence, and not for a page. */
+const LONGEST_SENTENCE = 1000;
+
+function saysForgotten(status: number, text: unknown): boolean {
+    if (status === 404) return true;
+    return status === 400 && typeof text === 'string' && FORGOTTEN.test(text.slice(0, LONGEST_SENTENCE));
 }
 
 /** The host knows the params of what it is asked best: they go to it as they are. */

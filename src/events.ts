@@ -3,29 +3,54 @@ import { createParser } from 'eventsource-parser';
 
 const whole = new TextDecoder();
 
+/** What else comes on a stream: an event that is no message, or how long to wait before asking again. */
+export interface Other {
+    readonly event?: string | undefined;
+    readonly id?: string | undefined;
+    readonly data?: string;
+    readonly retry?: number;
+}
+
 /**
- * Hears a stream chunk by chunk: the data of each message, and of everything else that it is there.
- * Most streams of this protocol are one message, which comes at once.
+ * Hears a stream chunk by chunk: the data of each message, with its id, and everything else. Most
+ * streams of this protocol are one message, which comes at once.
  */
-export function listen(onMessage: (data: string) => void, onOther: () => void): (chunk: Uint8Array) => void {
+export function listen(
+    onMessage: (data: string, id: string | undefined) => void,
+    onOther: (other: Other) => void
+): (chunk: Uint8Array) => void {
     let rest: ((chunk: Uint8Array) => void) | undefined;
     return chunk => {
-        const data = rest ? undefined : onlyMessage(chunk);
-        if (data !== undefined) return onMessage(data);
         // A message that was whole has left nothing that a parser would have to know of.
+        if (!rest && onlyMessage(chunk, onMessage)) return;
         rest ??= parse(onMessage, onOther);
         rest(chunk);
     };
 }
 
-function parse(onMessage: (data: string) => void, onOther: () => void): (chunk: Uint8Array) => void {
+/** An event as it is sent. */
+export function written({ event, id, data = '', retry }: Other): Uint8Array {
+    const lines = [];
+    if (retry !== undefined) lines.push(`retry: ${retry}`);
+    if (event !== undefined) lines.push(`event: ${event}`);
+    if (id !== undefined) lines.push(`id: ${id}`);
+    if (retry === undefined) lines.push(...data.split('\n').map(line => `data: ${line}`));
+    return encoder.encode(`${lines.join('\n')}\n\n`);
+}
+
+const encoder = new TextEncoder();
+
+function parse(
+    onMessage: (data: string, id: string | undefined) => void,
+    onOther: (other: Other) => void
+): (chunk: Uint8Array) => void {
     const decoder = new TextDecoder();
     const parser = createParser({
-        onEvent({ event, data }) {
-            if (data && (!event || event === 'message')) onMessage(data);
-            else onOther();
+        onEvent({ event, data, id }) {
+            if (data && (!event || event === 'message')) onMessage(data, id);
+            else onOther({ event, id, data });
         },
-        onRetry: onOther
+        onRetry: retry => onOther({ retry })
     });
     return chunk => parser.feed(decoder.decode(chunk, { stream: true }));
 }
@@ -35,14 +60,21 @@ const NAME = 'event: message\n';
 const ID = 'id: ';
 const DATA = 'data: ';
 
-/** The data of a chunk that is one message in its usual form: a name, an id and one line of data. */
-function onlyMessage(chunk: Uint8Array): string | undefined {
+/** Takes a chunk that is one message in its usual form: a name, an id and one line of data. */
+function onlyMessage(chunk: Uint8Array, onMessage: (data: string, id: string | undefined) => void): boolean {
     const { length } = chunk;
-    if (chunk[length - 1] !== LINE || chunk[length - 2] !== LINE) return undefined;
+    if (chunk[length - 1] !== LINE || chunk[length - 2] !== LINE) return false;
     const text = whole.decode(chunk);
     let at = text.startsWith(NAME) ? NAME.length : 0;
-    if (text.startsWith(ID, at)) at = text.indexOf('\n', at) + 1;
-    if (!text.startsWith(DATA, at)) return undefined;
+    let id: string | undefined;
+    if (text.startsWith(ID, at)) {
+        const next = text.indexOf('\n', at) + 1;
+        id = text.slice(at + ID.length, next - 1);
+        at = next;
+    }
+    if (!text.startsWith(DATA, at)) return false;
     const end = text.length - 2;
-    return text.indexOf('\n', at) === end && !text.includes('\r') ? text.slice(at + DATA.length, end) : undefined;
+    if (text.indexOf('\n', at) !== end || text.includes('\r')) return false;
+    onMessage(text.slice(at + DATA.length, end), id);
+    return true;
 }

@@ -4,8 +4,10 @@ import type { HttpBody, HttpEnd, HttpHead, HttpResponse as Whole } from 'caisson
 import type { Header } from 'caisson:mcp/types@0.1.0';
 
 import { IoFailure, failure, ioFailure } from './errors.js';
-import { listen } from './events.js';
+import type { Other } from './events.js';
+import { listen, written } from './events.js';
 import type { Quick } from './lane.js';
+import { busy } from './pace.js';
 import { HttpResponse, isSuccess, mediaType } from './response.js';
 import { Table } from './table.js';
 import type { Tap } from './tap.js';
@@ -23,6 +25,8 @@ export interface Purpose {
     readonly watcher?: Watcher;
     /** The event after which a stream is to go on. */
     readonly lastEvent?: string;
+    /** Whether it carries what has no answer: a notification, or an answer of ours. */
+    readonly oneWay?: boolean;
 }
 
 /** Who sends a request past the SDK. */
@@ -45,6 +49,8 @@ export class Exchange {
     #signal: AbortSignal | null | undefined;
     #onAbort: (() => void) | undefined;
     #listen: ((chunk: Uint8Array) => void) | undefined;
+    /** Whether its request was answered on a stream, which has not ended since. */
+    #lingers = false;
 
     constructor(
         private readonly tap: Tap,
@@ -78,19 +84,22 @@ export class Exchange {
         this.#head = head;
         const { quick, lastEvent } = this.purpose;
         if (isSuccess(status) && mediaType(headers) === 'text/event-stream') {
+            this.tap.streamed = true;
             this.#listen = this.#listener();
             // The SDK forgets where a stream was that it resumes, unless that stream has an event with an
             // id before it breaks off too; so a resumed stream begins with the id that it was asked for.
-            if (lastEvent !== undefined) this.#made()?.push(new TextEncoder().encode(`id: ${lastEvent}\ndata:\n\n`));
+            if (lastEvent !== undefined) this.#made()?.push(written({ id: lastEvent }));
         }
         if (this.#whole) this.#whole.resolve(this.#made() as HttpResponse);
         if (status !== 200) quick?.take();
+        // Nothing comes on such a stream, and a server may never end it.
+        if (this.#listen && this.purpose.oneWay) this.expire();
     }
 
     /** The response goes on. */
     body(chunk: Uint8Array): void {
-        this.#listen?.(chunk);
-        if (!this.purpose.quick?.settled) this.#made()?.push(chunk);
+        if (this.#listen) this.#listen(chunk);
+        else if (!this.purpose.quick?.settled) this.#made()?.push(chunk);
     }
 
     /** It is over. */
@@ -143,9 +152,10 @@ export class Exchange {
     /** Whether the server did not take the request yet, and said when it may: then it begins anew. */
     #postponed(status: number, headers: Header[]): boolean {
         if (status !== 429 && status !== 503) return false;
-        const delay = retryAfter(headers);
         const { request } = this.purpose;
-        if (delay === undefined || request === undefined || !this.tap.mayWait(request, delay)) return false;
+        if (request === undefined) return false;
+        const delay = this.tap.mayWait(request, waits => busy(headers, waits));
+        if (delay === undefined) return false;
         this.#abort();
         this.#timer = setTimeout(() => this.begin(), delay);
         return true;
@@ -168,17 +178,48 @@ export class Exchange {
         return undefined;
     }
 
-    /** What hears a stream of events before the SDK does. */
+    /**
+     * What hears a stream of events before the SDK does. The SDK is given what the tap has taken, and
+     * all that is no message.
+     */
     #listener(): (chunk: Uint8Array) => void {
         const { request, quick, watcher } = this.purpose;
-        const hear = (data: string) => {
-            const over = quick?.settled;
-            const heard = data ? this.tap.received(data, request) : [];
-            if (over) watcher?.heard(heard);
-            // An event before the answer, or something else in it: the SDK reads the stream from its start.
-            else quick?.take();
+        const settled = () => quick?.settled === true;
+        const hear = (data: string, id: string | undefined) => {
+            const over = settled();
+            const heard = this.tap.received(data, request);
+            if (request === undefined) this.tap.onstream();
+            else if (!this.tap.waits(request)) this.#linger();
+            if (over) return watcher?.heard(heard);
+            if (settled()) return;
+            // An event before the answer, or something else in it: the SDK reads the stream.
+            for (const message of heard) this.#pass({ data: JSON.stringify(message) });
+            if (id !== undefined) this.#pass({ id });
+            quick?.take();
         };
-        return listen(hear, () => quick?.take());
+        return listen(hear, other => {
+            if (settled()) return;
+            this.#pass(other);
+            quick?.take();
+        });
+    }
+
+    /** Gives the SDK an event. */
+    #pass(event: Other): void {
+        this.#made()?.push(written(event));
+    }
+
+    /** Its request is answered, and the server may end the stream now. */
+    #linger(): void {
+        this.#lingers = true;
+        this.tap.lingering.heard(this);
+    }
+
+    /** The server has not ended the stream. */
+    expire(): void {
+        this.#abort();
+        if (!this.purpose.quick?.settled) this.#made()?.end();
+        this.#over();
     }
 
     #unanswered(request: RequestId, message: string): void {
@@ -228,17 +269,10 @@ export class Exchange {
 
     #over(): void {
         if (this.#onAbort) this.#signal?.removeEventListener('abort', this.#onAbort);
+        if (this.#lingers) this.tap.lingering.ended(this);
         const { request, watcher } = this.purpose;
         if (request !== undefined) watcher?.ended(request);
     }
-}
-
-/** Milliseconds that a `Retry-After` asks for (RFC 9110, section 10.2.3); undefined when there is none. */
-function retryAfter(headers: Header[]): number | undefined {
-    const value = headers.find(([name]) => name === 'retry-after')?.[1].trim();
-    if (value === undefined || value === '') return undefined;
-    const delay = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
-    return Number.isNaN(delay) ? undefined : Math.max(0, delay);
 }
 
 /** A response has begun. */

@@ -58,7 +58,11 @@ export function fetchFor(tap: Tap): FetchLike {
             headers: fields.filter(([name]) => name !== REQUEST_ID),
             ...(body != null && { body })
         };
-        const purpose = { ...(request !== undefined && { request }), ...(lastEvent !== undefined && { lastEvent }) };
+        const purpose = {
+            oneWay: sent.method === 'POST' && request === undefined,
+            ...(request !== undefined && { request }),
+            ...(lastEvent !== undefined && { lastEvent })
+        };
         return start(tap, sent, purpose, signal) as Promise<unknown> as Promise<Response>;
     };
 }

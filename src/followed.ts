@@ -17,6 +17,8 @@ export class Followed {
     #answers: [key: string, answer: unknown][] = [];
     #refusal: CallFailure | undefined;
     #told = '';
+    /** How often the task was the same as before. */
+    same = 0;
     #awake = false;
     #pausing: (() => void) | undefined;
 
@@ -41,7 +43,12 @@ export class Followed {
     /** Tells the host, when there is news of a task that goes on. */
     tell(): void {
         const news = signature(this.state);
-        if (over(this.state) || news === this.#told) return;
+        if (over(this.state)) return;
+        if (news === this.#told) {
+            this.same++;
+            return;
+        }
+        this.same = 0;
         this.#told = news;
         taskState(this.call.id, JSON.stringify(this.state));
     }

@@ -13,8 +13,10 @@ import type { Passed } from './fetch.js';
 import { REQUEST_ID, egressFor, fetchFor } from './fetch.js';
 import { isObject } from './json.js';
 import type { Quick, Way } from './lane.js';
+import { Pace } from './pace.js';
 import { PROBE, mayNotKnow, rpcErrorIn } from './probe.js';
 import type { HttpResponse } from './response.js';
+import { mediaType } from './response.js';
 import type { Tap } from './tap.js';
 import { Template } from './template.js';
 
@@ -24,6 +26,9 @@ type SendOptions = Parameters<StreamableHTTPClientTransport['send']>[1];
 /** What of the SDK's transport is used here, and its types keep to themselves. */
 interface Internals {
     readonly _abortController: AbortController | undefined;
+    /** What the server has said, in milliseconds, on any stream. */
+    readonly _serverRetryMs: number | undefined;
+    _getNextReconnectionDelay: (attempt: number) => number;
     /** Sets the headers that repeat what is in the message. */
     _applyBodyDerivedHeaders: (
         headers: { set: (name: string, value: string) => unknown },
@@ -43,6 +48,20 @@ interface Kept {
 /** More than a server has tools that are called again and again. */
 const MOST_TEMPLATES = 256;
 
+/** How long to wait before a stream that broke off is begun anew, where the server does not say. */
+const FIRST_DELAY_MS = 1000;
+/** A stream that stayed this long was one, though nothing came of it. */
+const STEADY_MS = 10_000;
+
+/** What the SDK takes for word that a server has no stream of its own. */
+const NO_STREAM = {
+    ok: false,
+    status: 405,
+    statusText: '',
+    text: async () => '',
+    headers: new Headers()
+} as unknown as Response;
+
 /** The SDK's Streamable HTTP transport, on the host's egress. No request stays without an end. */
 export class HttpTransport extends StreamableHTTPClientTransport implements Way, Watcher {
     /** What requests were answered with that the SDK is to see, by their ids. */
@@ -52,6 +71,10 @@ export class HttpTransport extends StreamableHTTPClientTransport implements Way,
     readonly #templates = new Map<string, Kept>();
     /** The stream of the server's own messages has been asked for: settled when its head is there, or none is to come. */
     #listening: Promise<void> | undefined;
+    readonly #pace = new Pace();
+    #streams = false;
+    /** When the latest stream began. */
+    #since = 0;
 
     constructor(
         private readonly url: URL,
@@ -59,7 +82,14 @@ export class HttpTransport extends StreamableHTTPClientTransport implements Way,
         private readonly egress = egressFor(tap, url)
     ) {
         const answers = new Map<string, Promise<HttpResponse>>();
-        super(url, { fetch: (url, init) => answered(answers, init) ?? egress.fetch(url, init) });
+        super(url, {
+            fetch: async (url, init) => {
+                const answer = answered(answers, init);
+                if (answer) return answer;
+                const response = await egress.fetch(url, init);
+                return init?.method === 'GET' ? this.#streamIn(response) : response;
+            }
+        });
         this.#answers = answers;
         tap.deliver = message => this.onmessage?.(message);
         const internals = this as unknown as Internals;
@@ -70,6 +100,9 @@ export class HttpTransport extends StreamableHTTPClientTransport implements Way,
             if (options.resumptionToken === undefined) this.#listening ??= asked.catch(() => {});
             return asked;
         };
+        tap.onstream = () => this.#pace.gained();
+        // The SDK begins a stream anew as soon as the server says, and for ever.
+        internals._getNextReconnectionDelay = () => this.#nextDelay();
     }
 
     /** Waits until the stream of the server's own messages is there, or is refused. Never fails. */
@@ -78,6 +111,30 @@ export class HttpTransport extends StreamableHTTPClientTransport implements Way,
         if (!this.#listening)
             (this as unknown as Internals)._startOrAuthSse({ resumptionToken: undefined }).catch(() => {});
         await this.#listening;
+    }
+
+    /** Whether the server has opened a stream of its own. */
+    get streams(): boolean {
+        return this.#streams;
+    }
+
+    /** What answers GET: a stream of events, or word that there is none. */
+    async #streamIn(response: Response): Promise<Response> {
+        if (response.ok && mediaType([...response.headers]) !== 'text/event-stream') {
+            await response.body?.cancel();
+            return NO_STREAM;
+        }
+        if (response.ok) {
+            this.#streams = true;
+            this.#since = Date.now();
+        }
+        return response;
+    }
+
+    /** Milliseconds until a stream is begun anew. One that has lasted was one. */
+    #nextDelay(): number {
+        if (Date.now() - this.#since >= STEADY_MS) this.#pace.gained();
+        return this.#pace.next((this as unknown as Internals)._serverRetryMs ?? FIRST_DELAY_MS);
     }
 
     override async send(message: JSONRPCMessage | JSONRPCMessage[], options?: TransportSendOptions): Promise<void> {
@@ -168,6 +225,7 @@ export class HttpTransport extends StreamableHTTPClientTransport implements Way,
     override async close(): Promise<void> {
         for (const passed of this.#passed.values()) passed.drop();
         this.#passed.clear();
+        this.tap.lingering.close();
         await super.close();
     }
 

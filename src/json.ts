@@ -76,12 +76,15 @@ export function splitResult(text: string): ResultText | undefined {
     }
 }
 
-/** The text of `data` in the text of a JSON-RPC error object; undefined when there is none. */
+/** The text of `data` in the text of a JSON-RPC error object; undefined when there is none, or it is null. */
 export function errorData(error: string): string | undefined {
     const parsed = split(error);
-    if (parsed) return 'data' in (parsed.message as object) ? parsed.payload : undefined;
-    const { data } = JSON.parse(error) as { data?: unknown };
-    return data === undefined ? undefined : JSON.stringify(data);
+    if (parsed) {
+        const { data } = parsed.message as { data?: unknown };
+        return data === undefined || data === null ? undefined : parsed.payload;
+    }
+    const { data } = exact(parseObject(error), error);
+    return data === undefined || data === null ? undefined : JSON.stringify(data);
 }
 
 /**
@@ -109,12 +112,27 @@ function split(text: string): Parsed | undefined {
     }
 }
 
-/** The general case: the payload's text is written anew from its value. */
+/** The general case: the payload's text is written anew from its value, with its numbers as they were. */
 function reparse(text: string): Parsed {
     const message: unknown = JSON.parse(text);
     if (!isObject(message)) return { message, payload: undefined };
+    return { message, payload: payloadOf(exact(message, text)) };
+}
+
+/** The text of the member of a message that carries its payload. */
+function payloadOf(message: Record<string, unknown>): string | undefined {
     const payload = message['result'] ?? message['params'] ?? message['error'];
-    return { message, payload: payload === undefined ? undefined : JSON.stringify(payload) };
+    return payload === undefined ? undefined : JSON.stringify(payload);
+}
+
+/** The messages of a batch, each with the text of its payload and its id as it was written. */
+export function parts(batch: unknown[], text: string): (Parsed & { id: unknown })[] {
+    const written = exact({ batch }, `{"batch":${text}}`)['batch'] as unknown[];
+    return batch.map((message, i) => {
+        const part = written[i];
+        if (!isObject(part)) return { message, payload: undefined, id: undefined };
+        return { message, payload: payloadOf(part), id: part['id'] };
+    });
 }
 
 /** Numbers whose text JavaScript would not write again. */

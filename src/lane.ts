@@ -11,7 +11,7 @@ import { complete, optionsFor } from './client.js';
 import { exact, isObject } from './json.js';
 import type { Params } from './requests.js';
 import type { Codec } from './results.js';
-import { resultCheck } from './results.js';
+import { takes } from './results.js';
 import type { Tap } from './tap.js';
 
 /** What of the SDK's client is used here, and its types keep to themselves. */
@@ -137,6 +137,10 @@ export class Quick {
         return this;
     }
 
+    get method(): string {
+        return this.request.method;
+    }
+
     /** Whether nothing has become of it yet. */
     get waiting(): boolean {
         return this.#state === 'waiting';
@@ -204,8 +208,7 @@ export class Quick {
         }
         // In the older era the SDK gives a tool's result a content that has none.
         if (method === 'tools/call' && result['content'] === undefined) return false;
-        const check = resultCheck(codec, method);
-        return check ? check(result) === true : codec.validateResult(method, result).ok;
+        return takes(codec, method, result);
     }
 }
 

@@ -19,6 +19,7 @@ import { Connector } from './connect.js';
 import type { Connection } from './connection.js';
 import type { CallFailure } from './errors.js';
 import { CallFailure as Failed, failure, toFailure } from './errors.js';
+import { Pace } from './pace.js';
 import { clearTimeout, setTimeout, sleep } from './timers.js';
 
 /** A command that ran this long may be started again as often as at first. */
@@ -33,6 +34,9 @@ export class Link {
     #over: CallFailure | undefined;
     #since = 0;
     #restarts = 0;
+    /** How long the next session lasts at least, when a server forgets one after the other. */
+    readonly #pace = new Pace(1000, 60_000);
+    #renewable = 0;
 
     /** Called for each connection that serves from now on; the first one as well. */
     onconnection: (connection: Connection) => void = () => {};
@@ -73,9 +77,17 @@ export class Link {
      */
     replacement(of: Connection, error: unknown): Connection | Promise<Connection> | undefined {
         if (this.#over) return undefined;
-        if (of === this.#connection && !this.#renewing && of.forgot(error)) this.#renew(of, 1);
+        if (of === this.#connection && !this.#renewing && of.forgot(error) && this.#mayRenew(of)) this.#renew(of, 1);
         if (this.#renewing) return this.#renewing;
         return of === this.#connection ? undefined : this.#connection;
+    }
+
+    /** Whether a session that the server forgot is begun anew: not at once, when the one before came to nothing. */
+    #mayRenew(forgotten: Connection): boolean {
+        if (forgotten.tap.served) this.#pace.gained();
+        else if (Date.now() < this.#renewable) return false;
+        this.#renewable = Date.now() + this.#pace.next();
+        return true;
     }
 
     /** Ends the connection and says why there is none any more. Never fails. */

@@ -6,17 +6,22 @@ import { optionsFor } from './client.js';
 import { failure } from './errors.js';
 import { isObject } from './json.js';
 import type { Link } from './link.js';
+import { Pace } from './pace.js';
 import type { Params } from './requests.js';
 import { sleep } from './timers.js';
 
-/** How long to wait before a dropped subscription is asked for again, at first, and how often. */
+/** How long to wait before a dropped subscription is asked for again, at first and at most, and how often. */
 const FIRST_DELAY_MS = 1000;
+const LONGEST_DELAY_MS = 60_000;
 const ATTEMPTS = 5;
+/** What stayed this long was a subscription, though nothing came of it. */
+const STEADY_MS = 10_000;
 
 /** `subscriptions/listen`, until it is over. A stream that drops is asked for again. */
 export async function listen(call: Call, link: Link, params: Params): Promise<Json> {
     const { notifications } = params;
     if (!isObject(notifications)) throw failure('invalid-argument', 'params have no notifications to listen for');
+    const pace = new Pace(FIRST_DELAY_MS, LONGEST_DELAY_MS);
     for (let attempt = 1; ; attempt++) {
         const connection = await link.current();
         let subscription;
@@ -29,11 +34,13 @@ export async function listen(call: Call, link: Link, params: Params): Promise<Js
         }
         if (subscription) {
             listening(call.id, JSON.stringify(subscription.honoredFilter));
+            const since = Date.now();
             if ((await subscription.closed) === 'graceful') return '{}';
             attempt = 1;
+            if (Date.now() - since >= STEADY_MS) pace.gained();
         }
         call.check();
-        await sleep(FIRST_DELAY_MS * 2 ** (attempt - 1));
+        await sleep(pace.next());
         call.check();
     }
 }

@@ -70,9 +70,10 @@ export class HttpResponse {
         return (this.#text ??= decode(this.#chunks.splice(0)));
     }
 
-    /** The whole body, parsed. */
+    /** The whole body, parsed: the messages that the tap has taken, when it has heard the body. */
     async json(): Promise<unknown> {
-        return JSON.parse(await this.text());
+        const text = await this.text();
+        return this.heard ?? JSON.parse(text);
     }
 
     /** The next bytes came in. */

@@ -10,6 +10,7 @@ import { isObject } from './json.js';
 import type { Link } from './link.js';
 import type { Answer, Params } from './requests.js';
 import { REPEATABLE, send } from './requests.js';
+import { mended } from './results.js';
 
 /** How often a request is sent at most, when its connections are lost one after the other. */
 const MOST_ATTEMPTS = 5;
@@ -31,11 +32,24 @@ export class Sender {
         const ask = async (connection: Connection) => {
             const { client, lane } = connection;
             const params = this.leveled(client, given);
-            return !call.taken && lane?.takes(method, params)
-                ? lane.ask(call, method, params)
-                : send(client, { method, params }, optionsFor(call));
+            return this.read(call, connection, method, () =>
+                !call.taken && lane?.takes(method, params)
+                    ? lane.ask(call, method, params)
+                    : send(client, { method, params }, optionsFor(call))
+            );
         };
         return this.over(call, REPEATABLE.has(method), ask, sent);
+    }
+
+    /** Sends a request, and has its result read by its type when the SDK did not take it as it was. */
+    async read(call: Call, connection: Connection, method: string, send: () => Promise<unknown>): Promise<unknown> {
+        const before = mended();
+        const value = await send();
+        if (mended() !== before && call.result !== undefined) {
+            const readable = connection.readable(method, call.result);
+            if (readable && !call.raw) call.result = JSON.stringify(readable);
+        }
+        return value;
     }
 
     /**

@@ -1,7 +1,7 @@
 import type { ListToolsResult, Tool } from '@modelcontextprotocol/client';
 import { ProtocolError } from '@modelcontextprotocol/client';
 import type { SessionConfig } from 'caisson:mcp/client@0.1.0';
-import { closed, renewed } from 'caisson:mcp/host@0.1.0';
+import { closed, log, renewed } from 'caisson:mcp/host@0.1.0';
 import type { Json, SessionId } from 'caisson:mcp/types@0.1.0';
 
 import { Cache } from './cache.js';
@@ -35,7 +35,7 @@ const MOST_PAGES = 100;
 export class Session {
     readonly #link: Link;
     readonly #sender: Sender;
-    readonly #tools = new Tools();
+    readonly #tools: Tools;
     readonly #cache = new Cache();
     readonly #tasks: Tasks;
     #connecting: Call | undefined;
@@ -45,6 +45,7 @@ export class Session {
         readonly id: SessionId,
         private readonly config: SessionConfig
     ) {
+        this.#tools = new Tools(text => log(id, 'warn', text));
         this.#link = new Link(id, config);
         this.#sender = new Sender(this.#link);
         this.#tasks = new Tasks(id, config.inputRounds, (...request) => this.#sender.send(...request));
@@ -96,7 +97,7 @@ export class Session {
                 return listen(call, this.#link, given);
         }
         if (method.startsWith('tasks/')) return (await this.#tasks.request(call, method, given)).result;
-        const key = this.#key(method, given);
+        const key = this.#key(call, method, given);
         return (key === undefined ? undefined : this.#cache.get(key)) ?? this.#ask(call, method, given, key);
     }
 
@@ -142,8 +143,8 @@ export class Session {
     }
 
     /** Under what a result is kept, if it is. */
-    #key(method: string, given: Params): string | undefined {
-        return this.config.cacheResults ? this.#cache.key(method, given) : undefined;
+    #key(call: Call, method: string, given: Params): string | undefined {
+        return this.config.cacheResults ? this.#cache.key(method, given, call.raw) : undefined;
     }
 
     /** Asks the server, and keeps its result under a key. A connection is given where the request has gone out on it. */
@@ -161,7 +162,7 @@ export class Session {
         const connection = this.#link.live;
         if (!connection?.lane?.takes(method, given)) return false;
         const { client, lane } = connection;
-        const key = this.#key(method, given);
+        const key = this.#key(call, method, given);
         const kept = key === undefined ? undefined : this.#cache.get(key);
         if (kept !== undefined) {
             call.resolve(kept);
@@ -174,7 +175,8 @@ export class Session {
             // An object without a member has nothing that the era's could stand behind.
             text: leveled || isEmpty(given) ? undefined : text,
             finish: (value, text) => {
-                const result = method === 'tools/list' ? this.#learn(client, value as ListToolsResult, text) : text;
+                const result =
+                    method === 'tools/list' ? this.#learn(call, client, value as ListToolsResult, text) : text;
                 if (key !== undefined) this.#cache.put(key, method, given, value, result);
                 call.resolve(result);
             },
@@ -189,15 +191,15 @@ export class Session {
     async #listTools(call: Call, given: Params, sent?: Connection): Promise<Answer> {
         const answer = await this.#sender.send(call, 'tools/list', given, sent);
         const { value, result, client } = answer;
-        return { ...answer, result: this.#learn(client, value as ListToolsResult, result) };
+        return { ...answer, result: this.#learn(call, client, value as ListToolsResult, result) };
     }
 
     /** A page of tools came. Gives its text, without those that the SDK would drop. */
-    #learn(client: TappedClient, page: ListToolsResult, text: Json): Json {
+    #learn(call: Call, client: TappedClient, page: ListToolsResult, text: Json): Json {
         const mirroring = client.getProtocolEra() === 'modern' && mayMirror(text);
         const dropped = mirroring ? client.dropUnusable(page) : undefined;
         this.#tools.learn(page, mirroring);
-        return dropped?.size ? without(text, dropped) : text;
+        return dropped?.size && !call.raw ? without(text, dropped) : text;
     }
 
     /** Calls a tool past the SDK, when it would do nothing of its own to the request. */
@@ -235,7 +237,6 @@ export class Session {
     /** Calls a tool. A connection is given where the request has gone out on it. */
     async #callTool(call: Call, given: Params, sent?: Connection): Promise<Json> {
         const name = toolOf(given);
-        // A schema that cannot be used fails the call before it is sent.
         const check = this.#tools.check(name);
         let answer = await this.#toolAnswer(call, given, 'task' in given, sent);
         if (answer.value instanceof Created) answer = await this.#tasks.drive(call, answer.value.state, answer.result);
@@ -287,7 +288,8 @@ export class Session {
             const tool = this.#tools.get(name);
             // Results are checked here: the SDK's own check would compile the schema for each call.
             const toolDefinition = tool && { name, inputSchema: tool.inputSchema };
-            return client.callTool(params, { ...optionsFor(call), ...(toolDefinition && { toolDefinition }) });
+            const options = { ...optionsFor(call), ...(toolDefinition && { toolDefinition }) };
+            return this.#sender.read(call, connection, 'tools/call', () => client.callTool(params, options));
         };
         return this.#sender.over(call, this.#tools.repeatable(name), send, sent);
     }

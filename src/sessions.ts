@@ -28,10 +28,15 @@ export function connect(call: CallId, id: SessionId, config: SessionConfig): voi
     });
 }
 
-/** Any request. */
+/** Any request. Its result is the server's own, whatever is in it. */
 export function request(call: CallId, session: SessionId, method: string, params: Json): void {
+    start(call, session, method, params, true);
+}
+
+function start(call: CallId, session: SessionId, method: string, params: Json, raw: boolean): void {
     const operation = open(call, session, method);
     if (!operation) return;
+    operation.raw = raw;
     try {
         const outcome = find(session).request(operation, method, params);
         if (outcome) operation.follow(outcome);
@@ -42,7 +47,7 @@ export function request(call: CallId, session: SessionId, method: string, params
 
 /** The operation of one method. */
 const requestOf = (method: string) => (call: CallId, session: SessionId, params: Json) =>
-    request(call, session, method, params);
+    start(call, session, method, params, false);
 
 export const listTools = requestOf('tools/list');
 export const callTool = requestOf('tools/call');

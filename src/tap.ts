@@ -5,12 +5,17 @@ import type { Json, SessionId } from 'caisson:mcp/types@0.1.0';
 import type { Call } from './calls.js';
 import type { CallFailure } from './errors.js';
 import { failure } from './errors.js';
-import { errorData, isObject, parseMessage, splitResult, whole } from './json.js';
+import { errorData, exact, isObject, parseMessage, parts, splitResult, whole } from './json.js';
 import type { Quick } from './lane.js';
+import { Lingering } from './linger.js';
+import type { Outcome } from './message.js';
+import { decide } from './message.js';
+import { MOST_WAITS } from './pace.js';
 
 /** A request that waits for its answer. Some of the SDK's own belong to no operation. */
 interface Sent {
     readonly id: RequestId;
+    readonly method: string;
     readonly call: Call | undefined;
     /** Set when it has gone past the SDK. */
     readonly quick?: Quick;
@@ -25,6 +30,8 @@ export class Tap {
     readonly #pending = new Map<RequestId, Sent>();
     /** Hands a message to the SDK. Set by the transport. */
     deliver: (message: JSONRPCMessage) => void = () => {};
+    /** Answers a request of the server's that nobody can take. Set by the connection. */
+    onrefused: (answer: JSONRPCMessage) => void = () => {};
     /** Called for each notification, before the host is told. */
     onnotification: (method: string, params: Record<string, unknown> | undefined) => void = () => {};
     /** The operation whose request is being sent. */
@@ -35,6 +42,14 @@ export class Tap {
     broken: CallFailure | undefined;
     /** Whether the server has answered anything. */
     answered = false;
+    /** Whether the server has answered anything since the handshake. */
+    served = false;
+    /** Called when the server sends anything on a stream of its own. */
+    onstream: () => void = () => {};
+    /** Whether a stream of events has begun. */
+    streamed = false;
+    /** The exchanges whose stream a server leaves open after its answer. */
+    readonly lingering = new Lingering();
     /** The ids that requests have had: the SDK counts, and has a few names beside. */
     #highest = -1;
     readonly #names = new Set<string>();
@@ -61,12 +76,12 @@ export class Tap {
         if (!('method' in message) || !('id' in message)) return undefined;
         if (message.id === this.adopted) return message.id;
         const call = this.current ?? this.handshake;
-        const { id } = message;
+        const { id, method } = message;
         if (call) {
             this.forget(call);
             call.begin(id);
         }
-        this.#pending.set(id, { id, call });
+        this.#pending.set(id, { id, method, call });
         if (typeof id === 'number') this.#highest = Math.max(this.#highest, id);
         else this.#names.add(id);
         return id;
@@ -95,12 +110,17 @@ export class Tap {
         return this.#find(id)?.call;
     }
 
-    /** Whether the operation of a request may wait once more, this many milliseconds, and try again. */
-    mayWait(id: RequestId, delay: number): boolean {
+    /**
+     * Whether the operation of a request may wait once more, and try again: the milliseconds, by how
+     * often it has waited.
+     */
+    mayWait(id: RequestId, delayOf: (waits: number) => number | undefined): number | undefined {
         const call = this.waiting(id);
-        if (!call || call.waited + delay > this.retryBudget) return false;
+        const delay = call && call.waits < MOST_WAITS ? delayOf(call.waits) : undefined;
+        if (!call || delay === undefined || call.waited + delay > this.retryBudget) return undefined;
         call.waited += delay;
-        return true;
+        call.waits++;
+        return delay;
     }
 
     /** Nobody waits for the answer to an operation's request any more. */
@@ -129,7 +149,7 @@ export class Tap {
             const quick = this.#pending.get(id)?.quick;
             if (quick) {
                 this.#pending.delete(id);
-                this.answered = true;
+                this.#answered();
                 return quick.hears(value, payload) ? NOTHING : [{ jsonrpc: '2.0', id, result: value }];
             }
         }
@@ -137,16 +157,25 @@ export class Tap {
         try {
             parsed = result ? whole(result) : parseMessage(text);
         } catch {
-            if (text.trim() === '') return [];
+            if (text.trim() === '') return NOTHING;
             // A broken message is a lost one; anything else is chatter, which many servers print.
             if (text.includes('"jsonrpc"')) this.#lost('a message that is not valid JSON', request);
             else this.#ignore('what is not JSON');
-            return [];
+            return NOTHING;
         }
         const { message, payload } = parsed;
-        if (!Array.isArray(message)) return this.#hear(message, payload, request) ? [message as JSONRPCMessage] : [];
+        if (!Array.isArray(message)) {
+            const heard = this.#hear(
+                message,
+                payload,
+                request,
+                () => exact(message as Record<string, unknown>, text)['id']
+            );
+            return heard ? [heard] : NOTHING;
+        }
         // A batch, which revision 2025-03-26 has.
-        return message.filter(part => this.#hear(part, undefined, request)) as JSONRPCMessage[];
+        const heard = parts(message, text).map(part => this.#hear(part.message, part.payload, request, () => part.id));
+        return heard.filter(message => message !== undefined);
     }
 
     /** An answer that came in an unusual way, or not at all: what is no answer to us is ignored. */
@@ -154,49 +183,81 @@ export class Tap {
         try {
             const { message, payload } = parseMessage(text);
             if (isObject(message) && isObject(message['error']) && this.waits(message['id'] as RequestId))
-                this.#hear(message, payload, undefined);
+                this.#hear(message, payload, undefined, () => undefined);
         } catch {
             // Not JSON: a page for people.
         }
     }
 
-    #hear(message: unknown, payload: Json | undefined, request: RequestId | undefined): boolean {
-        if (!isObject(message) || message['jsonrpc'] !== '2.0') return this.#ignore('what is not JSON-RPC');
-        const { id, method } = message;
-        if (typeof method !== 'string') return this.#hearAnswer(message, payload, request);
-        if (id !== undefined) return true;
-        const { params } = message;
-        if (params !== undefined && !isObject(params)) return this.#ignore('a notification whose params are no object');
-        this.onnotification(method, params);
-        notify(this.session, method, params === undefined ? undefined : (payload ?? JSON.stringify(params)));
-        return true;
+    /** Hears a message. Gives what the SDK is to have of it. */
+    #hear(
+        message: unknown,
+        payload: Json | undefined,
+        request: RequestId | undefined,
+        writtenId: () => unknown
+    ): JSONRPCMessage | undefined {
+        const decided = decide(message, id => this.waits(id));
+        switch (decided.kind) {
+            case 'request':
+                return decided.message;
+            case 'refused': {
+                const { code, why } = decided;
+                this.#ignore(`a request that cannot be taken (${why})`);
+                // An integer that JavaScript cannot hold goes back as it came.
+                const id = typeof decided.id === 'number' ? writtenId() : decided.id;
+                this.onrefused({ jsonrpc: '2.0', id: id as RequestId, error: { code, message: why } });
+                return undefined;
+            }
+            case 'notification': {
+                const { method, params, whole } = decided;
+                this.onnotification(method, params);
+                const text = params && ((whole ? payload : undefined) ?? JSON.stringify(params));
+                notify(this.session, method, text);
+                return decided.message;
+            }
+            case 'answer':
+                return this.#hearAnswer(decided.id, decided.outcome, payload, request);
+            case 'nothing':
+                return this.#ignore(decided.what);
+        }
     }
 
-    #hearAnswer(message: Record<string, unknown>, payload: Json | undefined, request: RequestId | undefined): boolean {
-        const { id, result, error } = message;
-        const sent = typeof id === 'string' || typeof id === 'number' ? this.#take(id) : undefined;
+    #hearAnswer(
+        id: unknown,
+        outcome: Outcome,
+        payload: Json | undefined,
+        request: RequestId | undefined
+    ): JSONRPCMessage | undefined {
+        // Who cannot tell what it was asked answers with no id; on the exchange of a request there is one.
+        const whose = id === null && 'error' in outcome && request !== undefined ? request : id;
+        const sent = typeof whose === 'string' || typeof whose === 'number' ? this.#take(whose) : undefined;
         if (!sent && this.#had(id)) return this.#ignore('a second answer, or one to a request that was given up');
         if (!sent) return this.#lost('an answer with an id that no request had', request);
-        this.answered = true;
-        // Three members, as the SDK has it: it takes no notice of a message with more.
-        if (Object.keys(message).length === 3) {
-            if (isResult(result)) {
-                const text = payload ?? JSON.stringify(result);
-                if (sent.quick) return !sent.quick.hears(result, text);
-                sent.call?.answered({ result: text });
-                return true;
-            }
-            if (isError(error)) {
-                sent.quick?.take();
-                const data = errorData(payload ?? JSON.stringify(error));
-                const { code, message } = error;
-                sent.call?.answered({ rpc: { code, message, ...(data !== undefined && { data }) } });
-                return true;
-            }
+        this.#answered();
+        if ('result' in outcome && (!outcome.empty || EMPTY.has(sent.method))) {
+            const { result, empty } = outcome;
+            const text = empty ? '{}' : (payload ?? JSON.stringify(result));
+            if (sent.quick) {
+                if (sent.quick.hears(result, text)) return undefined;
+            } else sent.call?.answered({ result: text });
+            return { jsonrpc: '2.0', id: sent.id, result };
         }
+        if ('error' in outcome) {
+            sent.quick?.take();
+            const data = payload === undefined ? undefined : errorData(payload);
+            const { code, message } = outcome.error;
+            sent.call?.answered({ rpc: { code, message, ...(data !== undefined && { data }) } });
+            return { jsonrpc: '2.0', id: sent.id, error: outcome.error };
+        }
+        const wrong = 'wrong' in outcome ? outcome.wrong : 'has no result';
         this.#pending.set(sent.id, sent);
-        this.fail(sent.id, failure('protocol', "the server's answer is not valid JSON-RPC"));
-        return false;
+        this.fail(sent.id, failure('protocol', `the server's answer is not valid JSON-RPC: it ${wrong}`));
+        return undefined;
+    }
+
+    #answered(): void {
+        this.answered = true;
+        if (!this.handshake) this.served = true;
     }
 
     /** Whether a request has had the id. */
@@ -206,12 +267,12 @@ export class Tap {
     }
 
     /** An answer is lost, and nothing says whose: whoever it may have been for does not wait for good. */
-    #lost(what: string, request: RequestId | undefined): false {
+    #lost(what: string, request: RequestId | undefined): JSONRPCMessage | undefined {
         log(this.session, 'warn', `the server sent ${what}`);
         const cause = failure('protocol', `the server sent ${what}, which may have been the answer`);
         const waiting = request === undefined ? (this.shared ? [...this.#pending.keys()] : []) : [request];
         for (const id of waiting) this.fail(id, cause);
-        return false;
+        return undefined;
     }
 
     #take(id: RequestId): Sent | undefined {
@@ -223,25 +284,28 @@ export class Tap {
     /** A server may answer the id 5 with "5", as the SDK does; and header fields are texts. */
     #find(id: RequestId): Sent | undefined {
         const sent = this.#pending.get(id);
-        return sent || typeof id === 'number' ? sent : this.#pending.get(Number(id));
+        if (sent || typeof id === 'number') return sent;
+        const number = Number(id);
+        return String(number) === id ? this.#pending.get(number) : undefined;
     }
 
-    #ignore(what: string): false {
+    #ignore(what: string): JSONRPCMessage | undefined {
         log(this.session, 'warn', `the server sent ${what}; ignored`);
-        return false;
+        return undefined;
     }
 }
 
 const NOTHING: JSONRPCMessage[] = [];
 
+/** The methods whose result says no more than that there is one. */
+const EMPTY: ReadonlySet<string> = new Set([
+    'ping',
+    'logging/setLevel',
+    'resources/subscribe',
+    'resources/unsubscribe'
+]);
+
 /** What the SDK takes for a result: it drops a message with anything else, and nobody would answer. */
 function isResult(result: unknown): result is Result {
     return isObject(result) && (result['_meta'] === undefined || isObject(result['_meta']));
-}
-
-/** An error with a code that the contract has room for. */
-function isError(error: unknown): error is { code: number; message: string } {
-    if (!isObject(error)) return false;
-    const { code, message } = error;
-    return typeof code === 'number' && code === (code | 0) && typeof message === 'string';
 }

@@ -7,6 +7,7 @@ import type { Call } from './calls.js';
 import type { Connection } from './connection.js';
 import { CallFailure, failure } from './errors.js';
 import { errorData, exact, isObject, parseObject } from './json.js';
+import { poll } from './pace.js';
 import { resultSchema } from './results.js';
 import type { Answer } from './requests.js';
 
@@ -17,11 +18,6 @@ export type Kind = 'extension' | 'experimental' | 'none';
 const EXPERIMENTAL = '2025-11-25';
 
 const STATUSES: ReadonlySet<unknown> = new Set(['working', 'input_required', 'completed', 'failed', 'cancelled']);
-
-/** A server that does not say how often to ask is asked this often; none is asked more often, or less. */
-const INTERVAL_MS = 1000;
-const SHORTEST_MS = 20;
-const LONGEST_MS = 60_000;
 
 /** The state of a task, as the server sent it. */
 export interface State extends Record<string, unknown> {
@@ -72,11 +68,10 @@ export function over({ status }: State): boolean {
     return status === 'completed' || status === 'failed' || status === 'cancelled';
 }
 
-/** Milliseconds until the task is to be asked for again. */
-export function interval(state: State): number {
+/** Milliseconds until the task is to be asked for again, `same` times after it was what it is. */
+export function interval(state: State, same: number): number {
     const { pollIntervalMs, pollInterval = pollIntervalMs } = state;
-    const given = typeof pollInterval === 'number' ? pollInterval : INTERVAL_MS;
-    return Math.min(Math.max(given, SHORTEST_MS), LONGEST_MS);
+    return poll(pollInterval, same);
 }
 
 /** What makes a state another one to whoever follows the task. */

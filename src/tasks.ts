@@ -105,7 +105,7 @@ export class Tasks {
                 const answer = await this.#outcome(one);
                 if (answer) return answer;
                 if (one.state.status === 'input_required') this.#ask(one);
-                await one.pause(interval(one.state));
+                await one.pause(interval(one.state, one.same));
                 one.call.check();
                 await this.#answer(one);
                 await this.#look(one);

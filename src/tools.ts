@@ -4,6 +4,7 @@ import type { Json } from 'caisson:mcp/types@0.1.0';
 
 import { failure } from './errors.js';
 import { isObject } from './json.js';
+import { unusable } from './unusable.js';
 
 /** A tool as it was listed, and what was made of it. */
 export interface Known {
@@ -11,6 +12,8 @@ export interface Known {
     /** Whether none of its arguments is repeated in the header of a request. */
     readonly plain: boolean;
     validate?: JsonSchemaValidator<unknown>;
+    /** Whether its outputSchema can check nothing, which was said. */
+    unusable?: boolean;
 }
 
 /** More than a server has; what comes beyond is called without being known. */
@@ -43,14 +46,20 @@ export class Tools {
     /** Those that were looked for, and are in no list of the server's. */
     readonly #hidden = new Set<string>();
 
+    /** Somebody is to be told of what cannot be checked. */
+    constructor(private readonly warn: (text: string) => void) {}
+
     /** A page was listed, whose tools may repeat arguments in the header of a request. */
     learn(page: unknown, mirroring: boolean): void {
         if (!isObject(page) || !Array.isArray(page['tools'])) return;
         const tools = page['tools'] as Tool[];
         for (let i = 0; i < tools.length; i++) {
             const tool = tools[i] as Tool;
-            if (this.#known.size < MOST_TOOLS || this.#known.has(tool.name))
-                this.#known.set(tool.name, { tool, plain: !mirroring || !mirrors(tool) });
+            if (this.#known.size >= MOST_TOOLS && !this.#known.has(tool.name)) continue;
+            const known: Known = { tool, plain: !mirroring || !mirrors(tool) };
+            this.#known.set(tool.name, known);
+            const why = tool.outputSchema && unusable(tool.outputSchema);
+            if (why !== undefined) this.#giveUp(known, why);
         }
     }
 
@@ -87,18 +96,41 @@ export class Tools {
     }
 
     /**
-     * A check of a tool's results; undefined when there is nothing to check. Throws when the schema
-     * cannot be used. A `$ref` to elsewhere is not followed: it cannot be used.
+     * A check of a tool's results; undefined when there is nothing to check, or to check by. A `$ref`
+     * to elsewhere is not followed: such a schema cannot be used.
      */
     check(name: string, known = this.#known.get(name)): ((result: unknown) => void) | undefined {
-        if (!known?.tool.outputSchema) return undefined;
+        if (!known?.tool.outputSchema || known.unusable) return undefined;
         try {
             known.validate ??= schemas.getValidator(known.tool.outputSchema as JsonSchemaType);
         } catch (error) {
-            throw failure('output-schema', `the outputSchema of ${name} cannot be used: ${words(error)}`);
+            this.#giveUp(known, words(error));
+            return undefined;
         }
         const { validate } = known;
-        return result => matches(name, validate, result);
+        return result => matches(name, value => this.#validated(known, validate, value), result);
+    }
+
+    /** What a schema says of a value. One that cannot be used says nothing: the tool has run, and the result counts. */
+    #validated(
+        known: Known,
+        validate: JsonSchemaValidator<unknown>,
+        value: unknown
+    ): ReturnType<JsonSchemaValidator<unknown>> {
+        if (!known.unusable)
+            try {
+                return validate(value);
+            } catch (error) {
+                this.#giveUp(known, words(error));
+            }
+        return { valid: true, data: value, errorMessage: undefined };
+    }
+
+    #giveUp(known: Known, why: string): void {
+        known.unusable = true;
+        this.warn(
+            `the outputSchema of the tool ${JSON.stringify(known.tool.name)} cannot be used, and its results are not checked: ${why}`
+        );
     }
 }
 
@@ -108,12 +140,7 @@ function matches(name: string, validate: JsonSchemaValidator<unknown>, result: u
     const value = result['structuredContent'];
     if (value === undefined)
         throw failure('output-schema', `${name} has an outputSchema, and its result no structuredContent`);
-    let outcome;
-    try {
-        outcome = validate(value);
-    } catch (error) {
-        throw failure('output-schema', `the outputSchema of ${name} cannot be used: ${words(error)}`);
-    }
+    const outcome = validate(value);
     if (!outcome.valid)
         throw failure(
             'output-schema',

@@ -14,6 +14,7 @@ const CALLS: Record<string, string[]> = {
     'caisson:mcp/host@0.1.0': [
         'asks.ts',
         'calls.ts',
+        'connect.ts',
         'connection.ts',
         'followed.ts',
         'link.ts',

@@ -101,12 +101,29 @@ describe('an outputSchema', () => {
             { type: 'object', properties: { n: { $ref: 'https://elsewhere.test/n.json' } } }
         ],
         ['a dialect that nobody knows', 'dialect', { $schema: 'https://elsewhere.test/other', type: 'object' }]
-    ])('with %s is not used, and nothing is fetched', async (_name, words, schema) => {
+    ])('with %s is not used, which is said when it is listed, and nothing is fetched', async (_name, words, schema) => {
         const { host, call: id } = await call({ structuredContent: { n: 1 } }, schema);
-        const { failure } = host.err(id);
-        expect(failure.tag).toBe('output-schema');
-        expect(JSON.stringify(failure)).toContain(words);
+        const warnings = host.logs.filter(({ level }) => level === 'warn').map(({ message }) => message);
+        expect(warnings).toEqual([expect.stringContaining(words)]);
+        expect(warnings[0]).toContain('the tool "t"');
+        expect(host.ok(id)).toEqual({ content: [], structuredContent: { n: 1 } });
         expect(host.exchanges).toEqual([]);
+    });
+
+    test.each<[string, object]>([
+        ['a $ref to nowhere', { $ref: '#/$defs/none' }],
+        ['a pattern that is none', { properties: { n: { pattern: '(' } } }],
+        ['a pattern for names that is none', { patternProperties: { '(': {} } }]
+    ])('with %s checks nothing, and is spoken of once', async (_name, schema) => {
+        const { host, call: id } = await call({ structuredContent: { n: 'x' } }, { type: 'object', ...schema });
+        expect(host.ok(id)).toEqual({ content: [], structuredContent: { n: 'x' } });
+        expect(host.logs.filter(({ message }) => message.includes('outputSchema')).length).toBe(1);
+    });
+
+    test('with data that looks like a schema is used', async () => {
+        const schema = { type: 'object', properties: { n: { default: { $ref: 'x', pattern: '(' }, minimum: 3 } } };
+        const { host, call: id } = await call({ structuredContent: { n: 1 } }, schema);
+        expect(host.err(id).failure.tag).toBe('output-schema');
     });
 });
 

@@ -19,6 +19,9 @@ type message struct {
 		Name      string          `json:"name"`
 		Arguments json.RawMessage `json:"arguments"`
 		RequestID json.RawMessage `json:"requestId"`
+		Meta      struct {
+			ProgressToken json.RawMessage `json:"progressToken"`
+		} `json:"_meta"`
 	} `json:"params"`
 }
 
@@ -50,6 +53,10 @@ func child(mode string) {
 		case "initialize":
 			if mode == "dies-of-initialize" {
 				os.Exit(8)
+			}
+			if mode == "early" {
+				earlyChild(out, in, m)
+				continue
 			}
 			revision := "2025-11-25"
 			if mode == "2024-11-05" {

@@ -25,8 +25,14 @@ func TestMain(m *testing.M) {
 		switch mode {
 		case "go-sdk":
 			serveGo()
+		case "slow":
+			startSlowly()
 		case "whole":
 			serveWhole()
+		case "fuzz":
+			serveFuzz()
+		case "hostile":
+			hostile()
 		default:
 			child(mode)
 		}

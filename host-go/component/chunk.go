@@ -40,7 +40,7 @@ func (c *Compiled) chunk(ctx context.Context, h *chunks, k int) (wazero.Compiled
 		if err != nil {
 			return nil, err
 		}
-		if h.codes[k], err = c.r.compile(ctx, b, ""); err != nil {
+		if h.codes[k], err = c.r.compile(ctx, b, "", c.r.cfg.CompilationWorkers); err != nil {
 			return nil, err
 		}
 	}
@@ -125,7 +125,7 @@ func (c *Compiled) CompileChunks(ctx context.Context) error {
 				continue
 			}
 			// It is not kept: most are never called.
-			code, err := c.r.compile(ctx, b, "")
+			code, err := c.r.compile(ctx, b, "", c.r.cfg.CompilationWorkers)
 			if err != nil {
 				return errors.Join(err, ctx.Err())
 			}

@@ -87,8 +87,9 @@ func (t *transfer) checkList(ptr uint32, size uint64, align uint32) {
 	t.charge(size)
 }
 
-// elementSize is what an element of a []any takes.
-const elementSize = 16
+// elementSize is what an element of a []any takes, with the value that it points
+// to.
+const elementSize = 16 + 8
 
 // listCodec is a list of any other type.
 type listCodec struct {
@@ -150,6 +151,7 @@ type fixedListCodec struct {
 func (c *fixedListCodec) wit() fmt.Stringer { return c.typ }
 
 func (c *fixedListCodec) load(t *transfer, ptr uint32) any {
+	t.charge(uint64(c.typ.Length) * elementSize)
 	out := make([]any, c.typ.Length)
 	for i := range out {
 		out[i] = c.elem.load(t, ptr)

@@ -38,6 +38,7 @@ func (c *recordCodec) load(t *transfer, ptr uint32) any    { return c.wrap(c.loa
 func (c *recordCodec) lift(t *transfer, flat []uint64) any { return c.wrap(c.liftAll(t, flat)) }
 
 func (c *recordCodec) loadAll(t *transfer, ptr uint32) []any {
+	t.charge(uint64(len(c.fields)) * elementSize)
 	out := make([]any, len(c.fields))
 	for i := range c.fields {
 		out[i] = c.fields[i].load(t, ptr+c.fields[i].offset)

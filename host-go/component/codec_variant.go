@@ -60,6 +60,7 @@ func (c *variantCodec) wit() fmt.Stringer { return c.typ }
 func (c *variantCodec) load(t *transfer, ptr uint32) any {
 	i := c.disc.load(t, ptr)
 	c.check(i)
+	t.charge(2 * elementSize)
 	var v any
 	if p := c.cases[i]; p != nil {
 		v = p.load(t, ptr+c.payload)

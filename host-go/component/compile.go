@@ -9,24 +9,43 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
 
 // ErrRuntimeClosed is the error of compiling with a Runtime that was closed.
 var ErrRuntimeClosed = errors.New("component: the runtime is closed")
 
-// compile compiles a core module. Its hash is that of codeHash, "" to have it
-// made. It ends with the context: what is compiled then goes on behind it to the
+// workers is how many goroutines compile a core module of somebody's. Each keeps the memory
+// that its costliest function took, so that they are fewer for costly functions.
+func (r *Runtime) workers(b []byte) (int, error) {
+	n := max(r.cfg.CompilationWorkers, fewWorkers)
+	if n == fewWorkers || !r.compiles() {
+		return n, nil
+	}
+	largest, err := wasm.LargestEffort(b)
+	if err != nil {
+		return 0, err
+	}
+	return max(fewWorkers, int(min(uint64(n), fewWorkers*maxEffort/max(largest, 1)))), nil
+}
+
+// fewWorkers compile functions of any effort up to maxEffort. The core runtime
+// looks at the context between functions where there are several, and never where
+// there is one.
+const fewWorkers = 2
+
+// compile compiles a core module with so many workers. Its hash is that of
+// codeHash, "" to have it made. It ends with the context: what is compiled then goes on behind it to the
 // end of a function, and is thrown away.
-func (r *Runtime) compile(ctx context.Context, b []byte, hash string) (wazero.CompiledModule, error) {
+func (r *Runtime) compile(ctx context.Context, b []byte, hash string, workers int) (wazero.CompiledModule, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	if hash == "" && r.cache != nil {
 		hash = codeHash(b)
 	}
-	// The core runtime looks at the context between functions where there are
-	// several workers, and never where there is one.
-	inner := experimental.WithCompilationWorkers(ctx, max(r.cfg.CompilationWorkers, 2))
+	inner := experimental.WithCompilationWorkers(ctx, workers)
 	return r.compiling.do(ctx, func() (wazero.CompiledModule, error) {
 		return r.cache.compile(hash, func() (code wazero.CompiledModule, err error) {
 			if err := ctx.Err(); err != nil {

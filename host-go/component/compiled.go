@@ -57,7 +57,7 @@ func (c *Compiled) compile(ctx context.Context) error {
 		m := &c.program.Modules[i]
 		b, counter, err := c.instrument(ctx, m.Bytes)
 		if err != nil {
-			return c.moduleError(ctx, i, "", err)
+			return c.moduleError(ctx, i, err)
 		}
 		if err := c.addModule(ctx, i, b, "", counter); err != nil {
 			return err
@@ -65,16 +65,6 @@ func (c *Compiled) compile(ctx context.Context) error {
 		m.Bytes = nil
 	}
 	return c.finish(ctx)
-}
-
-// malformed is the error of a core module at offset that is not right, or that is
-// not supported.
-func malformed(offset int, what string, err error) error {
-	e := &DecodeError{Offset: offset, Msg: what + err.Error(), Err: err}
-	if core := (*wasm.Error)(nil); errors.As(err, &core) {
-		e.Unsupported = core.Unsupported
-	}
-	return e
 }
 
 // compilePrepared compiles what a start needs.
@@ -108,11 +98,17 @@ func (c *Compiled) compilePrepared(ctx context.Context) (err error) {
 func (c *Compiled) addModule(ctx context.Context, i int, b []byte, hash, counter string) error {
 	listening, err := listen(ctx, i, b)
 	if err != nil {
-		return c.moduleError(ctx, i, "core module: ", err)
+		return c.moduleError(ctx, i, fmt.Errorf("core module: %w", err))
 	}
-	code, err := c.r.compile(listening, b, hash)
+	workers := c.r.cfg.CompilationWorkers
+	if c.prepared == nil {
+		if workers, err = c.r.workers(b); err != nil {
+			return c.moduleError(ctx, i, err)
+		}
+	}
+	code, err := c.r.compile(listening, b, hash, workers)
 	if err != nil {
-		return c.moduleError(ctx, i, "core module: ", err)
+		return c.moduleError(ctx, i, fmt.Errorf("core module: %w", err))
 	}
 	c.modules = append(c.modules, code)
 	c.counters = append(c.counters, counter)
@@ -121,7 +117,7 @@ func (c *Compiled) addModule(ctx context.Context, i int, b []byte, hash, counter
 
 // moduleError is what core module i cannot be compiled for: the end of the
 // context, a lack of the host's, or a fault in the module.
-func (c *Compiled) moduleError(ctx context.Context, i int, what string, err error) error {
+func (c *Compiled) moduleError(ctx context.Context, i int, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -135,7 +131,16 @@ func (c *Compiled) moduleError(ctx context.Context, i int, what string, err erro
 			Effort: float64(complex.Effort) / float64(complex.Limit),
 		}
 	}
-	return malformed(c.program.Modules[i].Offset, what, err)
+	return moduleError(c.program.Modules[i].Offset, err)
+}
+
+// moduleError is the error of a core module that is at fault.
+func moduleError(offset int, err error) error {
+	e := &DecodeError{Offset: offset, Msg: err.Error(), Err: err}
+	if core := (*wasm.Error)(nil); errors.As(err, &core) {
+		e.Unsupported = core.Unsupported
+	}
+	return e
 }
 
 // finish makes what is the same for every component.
@@ -161,7 +166,7 @@ func (c *Compiled) compileShims(ctx context.Context) error {
 		b := shim(inst.Members)
 		key := sha256.Sum256(b)
 		if made[key] == nil {
-			code, err := c.r.compile(ctx, b, "")
+			code, err := c.r.compile(ctx, b, "", fewWorkers)
 			if err != nil {
 				return fmt.Errorf("component: module for inline exports: %w", err)
 			}

@@ -44,7 +44,9 @@ type Config struct {
 	HeapMemory bool
 
 	// CompilationWorkers is how many goroutines compile one core module. 0 is
-	// GOMAXPROCS.
+	// GOMAXPROCS. For a component that was not prepared they are at least two, so
+	// that compiling ends with its context, and fewer than this where functions are
+	// so costly to compile that all together would need much memory.
 	CompilationWorkers int
 }
 

@@ -174,8 +174,11 @@ func asTrap(err error) *trap {
 		t.err = cause
 	}
 	// The core runtime has no exported value for it.
-	if t.err.Error() == "stack overflow" {
-		t.err = &LimitError{Resource: "stack"}
+	for cause := t.err; cause != nil; cause = errors.Unwrap(cause) {
+		if cause.Error() == "stack overflow" {
+			t.err = &LimitError{Resource: "stack"}
+			break
+		}
 	}
 	if _, stack, ok := strings.Cut(err.Error(), stackMark); ok && t.stack == "" {
 		t.stack = stack

@@ -18,6 +18,10 @@ func TestMain(m *testing.M) {
 		sayCache(dir)
 		return
 	}
+	if name := os.Getenv(hostileChild); name != "" {
+		runHostile(name)
+		return
+	}
 	goleak.VerifyTestMain(m)
 }
 

@@ -113,7 +113,7 @@ func prepareMetered(component []byte, metering wasm.Metering, hot *Profile, smal
 	for i := range program.Modules {
 		m, err := prepareModule(program.Modules[i].Bytes, metering, func(f int) bool { return hot.has(i, f) }, small, size)
 		if err != nil {
-			return nil, malformed(program.Modules[i].Offset, "", err)
+			return nil, moduleError(program.Modules[i].Offset, err)
 		}
 		code = append(code, m.code...)
 		memory = append(memory, m.image...)

@@ -61,8 +61,9 @@ func (k *clock) explain(ctx context.Context, err error, server, step string) err
 	if err == nil || errors.As(err, &complete) || !errors.Is(context.Cause(ctx), errLate) {
 		return err
 	}
-	return &caisson.Error{
-		Code: caisson.CodeTimeout, Server: server, Step: step, Err: err,
-		Message: fmt.Sprintf("it took longer than %v: allow more with --timeout", k.bound),
+	message := fmt.Sprintf("it took longer than %v: allow more with --timeout", k.bound)
+	if step == "connect" {
+		message += ", or name the revision with --protocol-version where the server speaks an older one: it may keep silent when asked for the newest"
 	}
+	return &caisson.Error{Code: caisson.CodeTimeout, Server: server, Step: step, Err: err, Message: message}
 }

@@ -3,7 +3,7 @@
 # not valid, on purpose.
 set -eu
 cd "$(dirname "$0")"
-for f in *.wat; do
+for f in *.wat hostile/*.wat; do
 	wasm-tools parse "$f" -o "${f%.wat}.wasm"
 	wasm-tools validate --features all "${f%.wat}.wasm"
 done

@@ -14,9 +14,9 @@ import (
 	"github.com/caisson-dev/caisson/host-go/internal/without"
 )
 
-// maxUnsent is how much may wait for a command that does not read, in bytes; or twice the largest
+// MaxUnsent is how much may wait for a command that does not read, in bytes; or twice the largest
 // message, if that is more.
-const maxUnsent = 64 << 20
+const MaxUnsent = 64 << 20
 
 // pipe is one command and the messages to and from it.
 type pipe struct {
@@ -42,7 +42,7 @@ func newPipe(s *Session, ref Ref) *pipe {
 		session:  s,
 		ref:      ref,
 		name:     name,
-		queue:    newQueue(max(maxUnsent, 2*s.opts.MaxMessage)),
+		queue:    newQueue(max(MaxUnsent, 2*s.opts.MaxMessage)),
 		stopping: make(chan struct{}),
 	}
 }

@@ -26,30 +26,32 @@ type limit struct {
 	remedy string // or ""
 }
 
-// What does not depend on an option. docs/architecture.md, "What bounds what", says so too.
+// What a session may have, where no option says more. docs/architecture.md, "What bounds what", has
+// them too, and limits_test.go of the package caisson compares the two.
 const (
-	maxCalls     = 16384
-	maxBodies    = 128 << 20
-	maxTemplates = 1024
-	// maxTemplateBytes is far above what a request needs that goes out with every call.
-	maxTemplateBytes = 4 << 20
-	maxTimers        = 65536
-	// maxQuestions is small: each is a goroutine of the program's, and often a person to be asked.
-	maxQuestions = 64
-	maxRefusals  = 16384
+	MaxCalls  = 16384
+	MaxBodies = 128 << 20 // bytes; or four of the largest messages, if that is more
+	// MaxTemplates is in the contract; see http-prepare in wit/egress.wit.
+	MaxTemplates = 1024
+	// MaxTemplateBytes is far above what a request needs that goes out with every call.
+	MaxTemplateBytes = 16 << 20
+	MaxTimers        = 65536
+	// MaxQuestions is small: each is a goroutine of the program's, and often a person to be asked.
+	MaxQuestions = 64
+	MaxRefusals  = 16384
 )
 
 func (c *Config) limits() [resources]limit {
 	return [resources]limit{
-		openCalls: {maxCalls, "calls have not settled", "wait for some to end"},
+		openCalls: {MaxCalls, "calls have not settled", "wait for some to end"},
 		requestBodies: {
-			max(maxBodies, 4*c.Egress.MaxMessage), "bytes of requests are on their way to the server",
+			max(MaxBodies, 4*c.Egress.MaxMessage), "bytes of requests are on their way to the server",
 			"send less at a time, or raise Options.MaxMessageBytes: a quarter of it is the bound on one message",
 		},
-		templates:    {maxTemplateBytes, "bytes of requests are kept for the core", ""},
-		timersSet:    {maxTimers, "timers are set", ""},
-		questions:    {maxQuestions, "questions of the server wait for the handlers", ""},
-		refusals:     {maxRefusals, "effects of the core were refused at once", ""},
+		templates:    {MaxTemplateBytes, "bytes of requests are kept for the core", ""},
+		timersSet:    {MaxTimers, "timers are set", ""},
+		questions:    {MaxQuestions, "questions of the server wait for the handlers", ""},
+		refusals:     {MaxRefusals, "effects of the core were refused at once", ""},
 		handlerBytes: {max(c.HandlerBytes, c.Egress.MaxMessage), "bytes from the server wait for the handlers", "make them quicker, or raise Options.MaxQueuedBytes"},
 	}
 }

@@ -90,13 +90,13 @@ func attacks() []attack {
 		{name: "one question 5,000 times", ends: "question 1 waits already", handlers: 1, then: simple(func(s *script) {
 			s.times(5000, func() { s.call(askHost, 1, 1, "roots/list", "{}") }).settle()
 		})},
-		{name: "5,000 questions", handlers: maxQuestions, goroutines: maxQuestions, then: simple(func(s *script) {
+		{name: "5,000 questions", handlers: MaxQuestions, goroutines: MaxQuestions, then: simple(func(s *script) {
 			s.times(5000, func() { s.call(askHost, turn, 1, "roots/list", "{}") }).settle()
 		})},
-		{name: "5,000 questions taken back", handlers: maxQuestions, goroutines: maxQuestions, then: simple(func(s *script) {
+		{name: "5,000 questions taken back", handlers: MaxQuestions, goroutines: MaxQuestions, then: simple(func(s *script) {
 			s.times(5000, func() { s.call(askHost, turn, 1, "roots/list", "{}").call(retractAsk, turn) }).settle()
 		})},
-		{name: "a million questions", ends: "refused at once", handlers: maxQuestions, goroutines: maxQuestions, then: simple(func(s *script) {
+		{name: "a million questions", ends: "refused at once", handlers: MaxQuestions, goroutines: MaxQuestions, then: simple(func(s *script) {
 			s.times(many, func() { s.call(askHost, turn, 1, "roots/list", "{}") }).settle()
 		})},
 		{name: "large questions", handlers: 6, heap: 150, then: simple(func(s *script) {
@@ -320,7 +320,7 @@ func TestHostileGuest(t *testing.T) {
 }
 
 // hostileEngine makes an engine for hostile cores, with little memory.
-func hostileEngine(t *testing.T, core *component.Prepared, log io.Writer, guestTime time.Duration) *Engine {
+func hostileEngine(t testing.TB, core *component.Prepared, log io.Writer, guestTime time.Duration) *Engine {
 	t.Helper()
 	config := Config{
 		Core: core, CompileFirst: true, MemoryBytes: 64 << 20, MaxGuestTime: guestTime, HandlerBytes: 64 << 20,
@@ -335,7 +335,7 @@ func hostileEngine(t *testing.T, core *component.Prepared, log io.Writer, guestT
 }
 
 // session opens a session whose core does a script.
-func (e *arena) session(t *testing.T, script func(*arena) *script) *Session {
+func (e *arena) session(t testing.TB, script func(*arena) *script) *Session {
 	t.Helper()
 	does := first().settle()
 	if script != nil {

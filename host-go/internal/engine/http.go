@@ -32,8 +32,8 @@ func (in *instance) httpStart(args []any) error {
 func (in *instance) httpPrepare(args []any) error {
 	return in.ofSession(1, func(args []any) error {
 		id := args[0].(uint32)
-		if id >= maxTemplates {
-			return fmt.Errorf("http-prepare: template %d, and there are %d", id, maxTemplates)
+		if id >= MaxTemplates {
+			return fmt.Errorf("http-prepare: template %d, and there are %d", id, MaxTemplates)
 		}
 		request, size := decodeRequest(args[2].(component.Record))
 		in.budget.give(templates, in.templates[id].size)

@@ -171,7 +171,7 @@ func (in *instance) do(items []item) (err error) {
 				err = in.begin(it.begin)
 			}
 			in.asked = false
-			if err == nil && len(in.later.refused) > maxRefusals/2 {
+			if err == nil && len(in.later.refused) > MaxRefusals/2 {
 				err = in.tell()
 			}
 		case it.cancel != nil:

@@ -13,9 +13,9 @@ import (
 // What of a session is logged: as much as a server says that prints a long story when it starts, and
 // no more than a few hundred kilobytes a second.
 const (
-	maxLines      = 1000 // at once
-	linesASecond  = 100
-	maxLineLength = 4 << 10 // in bytes
+	MaxLines      = 1000 // at once
+	LinesASecond  = 100
+	MaxLineLength = 4 << 10 // in bytes
 )
 
 // lines counts the lines of one session's log. It is safe for concurrent use.
@@ -31,7 +31,7 @@ type lines struct {
 // paced gives a logger for what a server or the core brings about: lines are cut, and those that are
 // too many left out.
 func paced(logger *slog.Logger, server string) (*slog.Logger, *lines) {
-	l := &lines{logger: logger, server: server, limiter: rate.NewLimiter(linesASecond, maxLines)}
+	l := &lines{logger: logger, server: server, limiter: rate.NewLimiter(LinesASecond, MaxLines)}
 	return slog.New(&pacedHandler{logger.Handler(), l}), l
 }
 
@@ -45,7 +45,7 @@ func (l *lines) allow() bool {
 	first := l.dropped == 1 && !ok
 	l.mu.Unlock()
 	if first {
-		l.logger.Warn("more lines are logged than may be: some are left out", "server", l.server, "a second", linesASecond)
+		l.logger.Warn("more lines are logged than may be: some are left out", "server", l.server, "a second", LinesASecond)
 	}
 	return ok
 }
@@ -88,10 +88,10 @@ func (h *pacedHandler) WithGroup(name string) slog.Handler {
 
 // cut gives as much of a text as may be a line of the log.
 func cut(text string) string {
-	if len(text) <= maxLineLength {
+	if len(text) <= MaxLineLength {
 		return text
 	}
-	return strings.ToValidUTF8(text[:maxLineLength], "") + "…"
+	return strings.ToValidUTF8(text[:MaxLineLength], "") + "…"
 }
 
 // logWriter puts what the guest's engine prints into the log. It comes in whole lines, rarely.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
@@ -106,7 +107,13 @@ func warmCache(t *testing.T) string {
 // open opens a session with a demo server that keeps sessions.
 func open(t *testing.T, e *Engine) *Session {
 	t.Helper()
-	listener := httptest.NewServer(demoserver.Handler(false, true))
+	return openAt(t, e, demoserver.Handler(false, true))
+}
+
+// openAt opens a session with a server over HTTP.
+func openAt(t *testing.T, e *Engine, server http.Handler) *Session {
+	t.Helper()
+	listener := httptest.NewServer(server)
 	t.Cleanup(listener.Close)
 	u, err := url.Parse(listener.URL)
 	if err != nil {
@@ -130,7 +137,7 @@ func open(t *testing.T, e *Engine) *Session {
 	return s
 }
 
-func testContext(t *testing.T) context.Context {
+func testContext(t testing.TB) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)

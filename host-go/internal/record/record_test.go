@@ -270,10 +270,10 @@ func TestBrokenWriter(t *testing.T) {
 	err := write(t, stuck, Options{Limit: 1 << 40}, func(w *Writer) {
 		defer close(stuck.wait) // Close waits for it no longer than it has to.
 		chunk := strings.Repeat("x", 1<<20)
-		for range 2 * maxWaiting >> 20 {
+		for range 2 * MaxWaiting >> 20 {
 			w.Call("call", []any{chunk})
 		}
-		if w.mu.Lock(); !w.closed || len(w.items) > maxWaiting>>20 {
+		if w.mu.Lock(); !w.closed || len(w.items) > MaxWaiting>>20 {
 			t.Errorf("%d items wait for a writer that is stuck", len(w.items))
 		}
 		w.mu.Unlock()

@@ -12,11 +12,11 @@ import (
 )
 
 const (
-	// maxWaiting bounds the bytes that wait for a slow writer. A recording that falls further behind
+	// MaxWaiting bounds the bytes that wait for a slow writer. A recording that falls further behind
 	// ends: the session does not wait for it.
-	maxWaiting = 64 << 20
-	// lastWait is how long Close waits for the writer.
-	lastWait = 5 * time.Second
+	MaxWaiting = 64 << 20
+	// LastWait is how long Close waits for the writer.
+	LastWait = 5 * time.Second
 	// endRoom is kept for the last line.
 	endRoom = 256
 )
@@ -114,7 +114,7 @@ func (w *Writer) put(it item) {
 	if w.closed {
 		return
 	}
-	if w.bytes += it.size(); w.bytes > maxWaiting {
+	if w.bytes += it.size(); w.bytes > MaxWaiting {
 		w.closed, w.reason = true, Limit
 	} else {
 		w.items = append(w.items, it)
@@ -142,12 +142,12 @@ func (w *Writer) Close() {
 	}
 	w.signal()
 	w.mu.Unlock()
-	late := time.NewTimer(lastWait)
+	late := time.NewTimer(LastWait)
 	defer late.Stop()
 	select {
 	case <-w.done:
 	case <-late.C:
-		w.fail(fmt.Errorf("it was not written within %v", lastWait))
+		w.fail(fmt.Errorf("it was not written within %v", LastWait))
 	}
 }
 

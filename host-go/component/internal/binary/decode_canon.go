@@ -85,6 +85,8 @@ func (r *reader) options() Options {
 			r.unsupported(at, "canonical option `async` is not supported")
 		case 0x07:
 			r.unsupported(at, "canonical option `callback` is not supported")
+		case 0x08, 0x09:
+			r.unsupported(at, "canonical option %#x: garbage-collected values are not supported", b)
 		default:
 			r.fail(at, "invalid leading byte (%#x) for canonical option", b)
 		}

@@ -63,9 +63,7 @@ func Link(c *binary.Component) (p *Program, err error) {
 	l.p.Type = v.validate(c, nil)
 	current = l
 	exports := l.component(c, nil, -1, nil)
-	for _, name := range exports.names {
-		l.p.Exports = append(l.p.Exports, l.export(name, exports.items[name.Text]))
-	}
+	l.p.Exports = l.exports(exports)
 	for _, d := range v.order {
 		l.moduleIndex(l.modules[d]) // one that is never instantiated has to be valid too
 	}
@@ -83,12 +81,20 @@ func (l *linker) export(name binary.Name, it item) Export {
 	case binary.SortFunc:
 		e.Func, e.Type = &it.fn.ref, it.fn.typ
 	case binary.SortInstance:
-		it.inst.fill()
-		for _, n := range it.inst.names {
-			e.Instance = append(e.Instance, l.export(n, it.inst.items[n.Text]))
-		}
+		e.Instance = l.exports(it.inst)
 	}
 	return e
+}
+
+// exports are the functions of an instance, and the instances in it.
+func (l *linker) exports(i *instanceItem) (out []Export) {
+	i.fill()
+	for _, n := range i.names {
+		if it := i.items[n.Text]; it.sort == binary.SortFunc || it.sort == binary.SortInstance {
+			out = append(out, l.export(n, it))
+		}
+	}
+	return out
 }
 
 // component instantiates a component definition. Without args it is the root,

@@ -164,7 +164,8 @@ type HostFunc struct {
 // String returns the name with that of the interface.
 func (f *HostFunc) String() string { return qualified(f.Interface, f.Name) }
 
-// Export is an export of the root component.
+// Export is a function or instance that the root component exports, or an
+// instance in it.
 type Export struct {
 	Name     binary.Name
 	Sort     binary.Sort

@@ -4,7 +4,7 @@ package wasm
 // nanoseconds of time or bytes of memory, whichever is more: measured on the
 // shapes of TestEffort, and rounded up.
 const (
-	functionEffort = 4_000
+	functionEffort = 6_000
 	instrEffort    = 500
 	memoryEffort   = 5_000 // beyond that of the instruction: a check of bounds
 	callEffort     = 2_000
@@ -365,4 +365,29 @@ func (in *instrumenter) funcType(index, shift uint32) *FuncType {
 		return nil
 	}
 	return in.types[in.funcTypes[index]]
+}
+
+// LargestEffort is what the costliest function of a module costs to compile, in
+// the unit of Metering.Effort.
+func LargestEffort(b []byte) (largest uint64, err error) {
+	defer catch(&err)
+	in := &instrumenter{b: b}
+	in.scan()
+	sec, ok := in.secs[secCode]
+	if !ok {
+		return 0, nil
+	}
+	e := &effort{in: in}
+	r := &reader{b, sec.start, sec.end}
+	n := r.count()
+	if n != len(in.funcTypes)-int(in.imported) {
+		r.fail("function and code section have inconsistent lengths")
+	}
+	for i := range n {
+		size := r.u32()
+		start := r.pos
+		r.skip(size)
+		largest = max(largest, e.measure(&reader{b, start, r.pos}, in.types[in.funcTypes[int(in.imported)+i]], 0))
+	}
+	return largest, nil
 }

@@ -30,6 +30,8 @@ type Metering struct {
 	// nanosecond of time or a byte of memory. One that costs more is a
 	// *ComplexityError. 0 is no bound.
 	Effort uint64
+	// Calls has safe points made of calls alone, whatever others would cost.
+	Calls bool
 	// Stop is asked before each function whether to end with an error. nil never
 	// does.
 	Stop func() error

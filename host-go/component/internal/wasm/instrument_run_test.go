@@ -78,8 +78,8 @@ func hostCheck(t *testing.T, r wazero.Runtime, granted *int64) api.Module {
 }
 
 // FuzzMeteredRuns: metering changes nothing about what code computes, compiled
-// or interpreted, and code pays the same wherever it runs, at least one unit for
-// each turn of a loop.
+// or interpreted, whatever its safe points are made of, and code pays the same
+// wherever it runs, at least one unit for each turn of a loop.
 func FuzzMeteredRuns(f *testing.F) {
 	random := rand.New(rand.NewPCG(6, 28))
 	for range 300 {
@@ -102,23 +102,27 @@ func FuzzMeteredRuns(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		metered, counter, err := Instrument(module, metering)
-		if err != nil {
-			t.Fatal(err)
-		}
 		want := run(t, interpreter, plain, "")
 		turns := generatedTurns - int64(int32(want.turns))
-		var fuel [2]int64
-		for i, r := range []wazero.Runtime{interpreter, compiler} {
-			got := run(t, r, metered, counter)
-			if got.result != want.result || got.turns != want.turns || got.state != want.state || got.trap != want.trap || !bytes.Equal(got.memory, want.memory) {
-				got.memory, want.memory = nil, nil
-				t.Fatalf("runtime %d: %+v, unmetered %+v", i, got, want)
+		for _, calls := range []bool{false, true} {
+			form := metering
+			form.Calls = calls
+			metered, counter, err := Instrument(module, form)
+			if err != nil {
+				t.Fatal(err)
 			}
-			fuel[i] = got.fuel
-		}
-		if fuel[0] != fuel[1] || fuel[0] < turns {
-			t.Fatalf("fuel interpreted %d, compiled %d, for %d turns", fuel[0], fuel[1], turns)
+			var fuel [2]int64
+			for i, r := range []wazero.Runtime{interpreter, compiler} {
+				got := run(t, r, metered, counter)
+				if got.result != want.result || got.turns != want.turns || got.state != want.state || got.trap != want.trap || !bytes.Equal(got.memory, want.memory) {
+					got.memory, want.memory = nil, nil
+					t.Fatalf("runtime %d: %+v, unmetered %+v", i, got, want)
+				}
+				fuel[i] = got.fuel
+			}
+			if fuel[0] != fuel[1] || fuel[0] < turns {
+				t.Fatalf("fuel interpreted %d, compiled %d, for %d turns", fuel[0], fuel[1], turns)
+			}
 		}
 	})
 }

@@ -25,7 +25,9 @@ func FuzzInstrument(f *testing.F) {
 		if _, err := Read(b); err != nil {
 			return // refused before it is instrumented
 		}
-		out, _, err := Instrument(b, metering)
+		form := metering
+		form.Calls = len(b)%2 == 0
+		out, _, err := Instrument(b, form)
 		r := wazero.NewRuntimeWithConfig(ctx, cfg)
 		defer r.Close(ctx)
 		if err != nil {
@@ -100,7 +102,19 @@ func TestInstrumentCounts(t *testing.T) {
 		bodies = appendName(bodies, body)
 	}
 	module = appendSection(module, secCode, bodies)
-	out, counter, err := Instrument(module, metering)
+	for _, calls := range []bool{false, true} {
+		checks = nil
+		countChecks(t, r, module, calls, &checks)
+	}
+}
+
+// countChecks runs both functions of TestInstrumentCounts.
+func countChecks(t *testing.T, r wazero.Runtime, module []byte, calls bool, seen *[]int32) {
+	t.Helper()
+	ctx := context.Background()
+	form := metering
+	form.Calls = calls
+	out, counter, err := Instrument(module, form)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,17 +122,19 @@ func TestInstrumentCounts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer m.Close(ctx)
 	if _, err := m.ExportedFunction("f").Call(ctx, 10_000); err != nil {
 		t.Fatal(err)
 	}
+	checks := *seen
 	if len(checks) < 10 || checks[0] > 0 || checks[0] < -portion {
 		t.Errorf("%d checks of a loop: %v", len(checks), checks[:min(len(checks), 5)])
 	}
-	checks = nil
+	*seen = nil
 	if _, err := m.ExportedFunction("g").Call(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if len(checks) != 1 || checks[0] > -900 {
+	if checks = *seen; len(checks) != 1 || checks[0] > -900 {
 		t.Errorf("checks of a fill of 64,000 bytes: %v", checks)
 	}
 	if g := m.ExportedGlobal(counter); g == nil {

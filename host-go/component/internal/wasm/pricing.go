@@ -15,6 +15,10 @@ const (
 // program has 304 KB.
 const maxBody = 1 << 20
 
+// maxAllLocals is how many locals a module's functions may have in all: a
+// thousand of them are declared in nine bytes. Large programs have a million.
+const maxAllLocals = 10_000_000
+
 // maxName is how many bytes of a function's name an error has.
 const maxName = 100
 
@@ -56,6 +60,7 @@ type pricing struct {
 	// own is the effort of the module's functions as they were so far, spent as
 	// they are with safe points.
 	own, spent uint64
+	locals     int // in all
 }
 
 // function rewrites the i-th function with code. What it returns is good until
@@ -64,12 +69,15 @@ func (p *pricing) function(i int, r *reader) []byte {
 	index := p.in.imported + uint32(i)
 	t := p.in.types[p.in.funcTypes[index]]
 	at := *r
-	p.f.reset(r, t, false)
+	p.f.reset(r, t, p.in.Calls)
 	body := p.f.rewrite()
 	before := at
 	own := p.effort.measure(&before, t, 0)
 	effort := own
 	p.own += own
+	if p.locals += len(p.effort.locals); p.locals > maxAllLocals {
+		r.fail("too many locals in all functions")
+	}
 	if p.f.added {
 		effort = p.measureNew(body, t)
 		if effort > 2*own+allowance || p.spent+effort > p.own+p.own*addedTenths/10+allowance {

@@ -1,0 +1,197 @@
+package caisson
+
+import (
+	"fmt"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caisson-dev/caisson/host-go/internal/egress"
+	"github.com/caisson-dev/caisson/host-go/internal/engine"
+	"github.com/caisson-dev/caisson/host-go/internal/record"
+)
+
+// bounds has a row for each of "What bounds what" in docs/architecture.md: what, its bound as the code
+// has it, and its option. A row that is added there is added here, and the other way round.
+func bounds(t *testing.T) [][3]string {
+	const (
+		mailbox   = "host-go/internal/engine/mailbox.go"
+		cache     = "src/cache.ts"
+		pace      = "src/pace.ts"
+		linger    = "src/linger.ts"
+		listen    = "src/listen.ts"
+		opening   = "src/connect.ts"
+		policy    = "host-go/internal/egress/policy.go"
+		component = "host-go/component/config.go"
+	)
+	in := func(file, name string) int64 { return inSource(t, file, name) }
+	var o Options
+	d := o.withDefaults()
+	return [][3]string{
+		{"one message of a server's", mib(d.MaxMessageBytes), "MaxMessageBytes"},
+		{"the memory of one session's core", mib(d.MaxMemoryBytes), "MaxMemoryBytes"},
+		{"the core's time for one call or one batch of events", seconds(d.MaxGuestTime), "MaxGuestTime"},
+		{"the core's time for timers, and for what it was refused at once", "half of the time", ""},
+		{"connecting", seconds(d.ConnectTimeout), "ConnectTimeout"},
+		{
+			"a command that is silent, before a second one is asked in the older way",
+			ms(in(opening, "PATIENCE_MS")) + ", or half of the time for connecting", "ConnectTimeout",
+		},
+		{
+			"waiting for the stream on which an older server asks over HTTP",
+			inText(t, "src/connection.ts", `STREAM_MS = \{ times: (\d+), least: (\d+), most: (\d+)000 \}`, "%s times the handshake, between %s ms and %s s"), "",
+		},
+		{"a call", "its context", "CallOptions"},
+		{"calls of one session that have not settled", fmt.Sprint(engine.MaxCalls), ""},
+		{"waiting as a server's `Retry-After` says, for one call", seconds(d.RetryBudget), "RetryBudget"},
+		{
+			"the pause before a server that is busy is asked again",
+			fmt.Sprintf("%s, doubled up to %s; %d times", ms(in(pace, "SHORTEST_MS")), ms(in(pace, "LONGEST_FLOOR_MS")), in(pace, "MOST_WAITS")),
+			"RetryBudget",
+		},
+		{
+			"the pause before a stream is begun anew",
+			fmt.Sprintf("%s, doubled up to %s while nothing comes; %s at most", ms(in(pace, "SHORTEST_MS")), ms(in(pace, "LONGEST_FLOOR_MS")), ms(in(pace, "LONGEST_MS"))),
+			"",
+		},
+		{
+			"the pause before a dropped subscription is asked for again",
+			fmt.Sprintf("%s, doubled up to %s", ms(in(listen, "FIRST_DELAY_MS")), ms(in(listen, "LONGEST_DELAY_MS"))),
+			"",
+		},
+		{
+			"streams that a server leaves open after its answer",
+			fmt.Sprintf("%d a connection, for %s each", in(linger, "MOST"), ms(in(linger, "GRACE_MS"))),
+			"",
+		},
+		{"redirects of one exchange", fmt.Sprint(in(policy, "maxRedirects")), ""},
+		{"starting an ended command again", map[int]string{0: "never"}[d.Restarts], "Restarts"},
+		{"rounds of questions that one call, or its task, leads to", fmt.Sprint(d.InputRounds), "InputRounds"},
+		{
+			"polling a task",
+			fmt.Sprintf("%d ms to %s apart, for as long as its call may take", in(pace, "SHORTEST_POLL_MS"), map[int64]string{60_000: "a minute"}[in(pace, "LONGEST_MS")]),
+			"CallOptions",
+		},
+		{"questions of one server that wait for handlers", fmt.Sprintf("%d, then refused", engine.MaxQuestions), ""},
+		{"notifications that wait for the handlers", fmt.Sprint(d.NotificationQueue), "NotificationQueue"},
+		{"notifications, progress and questions that wait, in bytes", mib(d.MaxQueuedBytes), "MaxQueuedBytes"},
+		{"pages of one list, for iterators and groups", fmt.Sprint(d.MaxListPages), "MaxListPages"},
+		{"entries of one list, for iterators and groups", fmt.Sprint(d.MaxListItems), "MaxListItems"},
+		{"all pages of one list, for iterators and groups", mib(d.MaxListBytes), "MaxListBytes"},
+		{
+			"results kept for their time to live, per session",
+			fmt.Sprintf("%d, %d million characters, %s", in(cache, "MOST_RESULTS"), in(cache, "MOST_CHARACTERS")/1e6, map[int64]string{86_400_000: "a day"}[in(pace, "LONGEST_LIFE_MS")]),
+			"NoResultCache",
+		},
+		{"messages that wait for a command to read them", mib(egress.MaxUnsent), ""},
+		{"requests on their way to a server over HTTP", mib(engine.MaxBodies), ""},
+		{"exchanges over HTTP of one session", fmt.Sprintf("%d, %d of them not for calls", egress.MaxExchanges, egress.MaxReplies), ""},
+		{"connections of one session", fmt.Sprintf("%d, and %d for what is not for calls", egress.MaxRunning, egress.MaxRunningReplies), ""},
+		{"requests that the host keeps for the core", fmt.Sprintf("%d, %s", engine.MaxTemplates, mib(engine.MaxTemplateBytes)), ""},
+		{"commands of one session", fmt.Sprintf("%d at once; %d starts, and one more each second", egress.MaxPipes, egress.MaxStarts), ""},
+		{"timers of one core", fmt.Sprint(engine.MaxTimers), ""},
+		{"effects that are refused at once, and not yet told", fmt.Sprintf("%d, then the session ends", engine.MaxRefusals), ""},
+		{"events that wait for the core", mib(in(mailbox, "mailboxRoom")) + ", and one for each that reads", ""},
+		{"the log of one session", fmt.Sprintf("%d lines, and %d more each second, of %d KiB", engine.MaxLines, engine.LinesASecond, engine.MaxLineLength>>10), ""},
+		{"one recording", mib(d.MaxRecordBytes), "MaxRecordBytes"},
+		{"what waits for a recording's writer", fmt.Sprintf("%s, and %s at the end", mib(record.MaxWaiting), seconds(record.LastWait)), ""},
+		{"the folder of compiled code", mib(in(component, "defaultCacheBytes")), ""},
+		{"nesting of JSON", "about 200 levels, then `CodeInternal`", ""},
+	}
+}
+
+func mib(bytes int64) string { return fmt.Sprintf("%d MiB", bytes>>20) }
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%d s", d/time.Second) }
+
+func ms(n int64) string {
+	if n < 1000 {
+		return fmt.Sprintf("%d ms", n)
+	}
+	return fmt.Sprintf("%d s", n/1000)
+}
+
+// inText fills what a pattern finds in a source file into a text.
+func inText(t *testing.T, file, pattern, text string) string {
+	t.Helper()
+	source, err := os.ReadFile("../../" + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(pattern).FindStringSubmatch(string(source))
+	if found == nil {
+		t.Fatalf("%s has nothing that matches %s", file, pattern)
+	}
+	values := make([]any, len(found)-1)
+	for i := range values {
+		values[i] = found[i+1]
+	}
+	return fmt.Sprintf(text, values...)
+}
+
+// inSource reads a constant that another package, or the core, keeps to itself: a number, or a number
+// that is shifted.
+func inSource(t *testing.T, file, name string) int64 {
+	t.Helper()
+	text, err := os.ReadFile("../../" + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`(?m)\b` + name + `\s*=\s*([\d_]+)(?: << (\d+))?;?\s*(?://.*)?$`).FindSubmatch(text)
+	if found == nil {
+		t.Fatalf("%s has no constant %s", file, name)
+	}
+	n, err := strconv.ParseInt(strings.ReplaceAll(string(found[1]), "_", ""), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shift, _ := strconv.Atoi(string(found[2]))
+	return n << shift
+}
+
+// TestBoundsAreDocumented compares "What bounds what" in docs/architecture.md with the code, both ways.
+func TestBoundsAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\n## What bounds what\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	var rows [][3]string
+	for line := range strings.Lines(section) {
+		cells := strings.Split(strings.TrimSpace(line), "|")
+		if len(cells) != 5 || strings.HasPrefix(cells[1], "--") || strings.TrimSpace(cells[1]) == "what" {
+			continue
+		}
+		rows = append(rows, [3]string{strings.TrimSpace(cells[1]), strings.TrimSpace(cells[2]), strings.Trim(strings.TrimSpace(cells[3]), "`")})
+	}
+	code := bounds(t)
+	for _, row := range rows {
+		if !slices.Contains(code, row) {
+			t.Errorf("the document has %q, and the code does not say so", row)
+		}
+	}
+	for _, row := range code {
+		if !slices.Contains(rows, row) {
+			t.Errorf("the code has %q, and the document does not say so", row)
+		}
+	}
+}
+
+// TestOptionsThatBound has every option that is a number or a time in the table.
+func TestOptionsThatBound(t *testing.T) {
+	code := bounds(t)
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[Options]()) {
+		switch field.Type.Kind() {
+		case reflect.Int, reflect.Int64:
+			if !slices.ContainsFunc(code, func(row [3]string) bool { return row[2] == field.Name }) {
+				t.Errorf("Options.%s is in no row of bounds", field.Name)
+			}
+		}
+	}
+}

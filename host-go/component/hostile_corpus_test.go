@@ -1,0 +1,258 @@
+package component
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/caisson-dev/caisson/host-go/component/internal/build"
+)
+
+// hostileCases is the corpus: files, and what is too large for one.
+func hostileCases(testing.TB) []hostileCase {
+	type want = map[string]string
+	loads, runs := func(what string) want { return want{"load": what} }, want{"load": "", "instantiate": ""}
+	return []hostileCase{
+		hostileFile("start", want{"load": "", "instantiate": "time"}),
+		hostileFile("start-recursion", want{"load": "", "instantiate": "stack"}),
+		hostileFile("run", want{
+			"load": "", "instantiate": "", "loop": "time", "recurse": "stack|time", "memory-flood": "time", "table-flood": "time",
+			"reference-flood": "time", "handle-flood": "handles|time", "handle-turnover": "time", "fill": "time",
+		}),
+		hostileFile("realloc", want{
+			"load": "", "instantiate": "", "zero": "", "last": "not aligned", "end": "beyond end", "odd": "aligned", "odd-latin": "aligned",
+			"grows": "", "recurses": "stack|time", "traps": "unreachable", "loops": "time",
+		}),
+		hostileFile("reenter", want{
+			"load": "", "instantiate": "", "take": "cannot leave", "post": "cannot leave", "post-traps": "unreachable", "post-loops": "time", "twice": "",
+		}),
+		hostileFile("values", want{
+			"load": "", "instantiate": "", "string-2-31": "longer than the limit", "string-2-32": "longer than the limit",
+			"utf16-2-31": "longer than the limit", "latin-2-31": "", "list-2-31": "longer than the limit", "list-2-32": "longer than the limit",
+			"string-at-end": "out of bounds", "list-at-end": "out of bounds", "string-odd": "aligned", "list-odd": "aligned",
+			"not-utf8": "utf-8", "surrogate": "surrogate", "far": "out of bounds", "itself": "out of bounds", "strings": "values of one call|out of bounds|utf-8", "wide": "out of bounds",
+		}),
+		{"tables", tableFlood, want{"load": "", "instantiate": "tables"}},
+		{"tables of many instances", tablesOfInstances, want{"load": "", "instantiate": "tables"}},
+		{"globals", globalFlood, want{"load": "", "instantiate": "globals"}},
+		{"memories", memoryFlood, want{"load": "", "instantiate": "memory"}},
+		{"empty memories", emptyMemories, want{"load": "", "instantiate": "core instances"}},
+		{"references", referenceFlood, want{"load": "", "instantiate": "core instances"}},
+		{"core instances", coreInstanceFlood, want{"load": "", "instantiate": "core instances"}},
+		{"core instances, doubled", func() []byte { return doubled(20, true) }, loads("component instances")},
+		{"component instances, doubled", func() []byte { return doubled(40, false) }, loads("component instances")},
+		{"core instances of nested components", nestedCoreInstances, loads("core instances")},
+		{"shims of nested components", nestedShims, loads("")},
+		{"types, doubled", doubledTypes, runs},
+		{"types, deep", deepTypes, loads("nesting deeper")},
+		{"instance types, doubled", doubledInstanceTypes, loads("steps")},
+		{"instances of instances, doubled", doubledInstances, loads("steps")},
+		{"wide types, imported often", wideTypes, loads("type size")},
+		{"long names", longNames, runs},
+		{"100,000 exports", exportFlood, runs},
+		{"100,000 types", typeFlood, runs},
+		{"100,000 imports", importFlood, want{"load": "", "instantiate": "functions"}},
+		{"100,000 aliases", aliasFlood, runs},
+		{"nested components", func() []byte { return nestedComponents(2000) }, loads("nesting deeper")},
+		{"calls from component to component", callChain, want{"load": "", "instantiate": "", "f": "call depth"}},
+		{"a value as large as its type", largeValue, want{"load": "", "instantiate": "", "f": "values of one call"}},
+	}
+}
+
+func empties(n int, part ...byte) []build.Bytes { return build.Repeat(n, part...) }
+
+func names(n int) []string {
+	out := make([]string, n)
+	for i := range out {
+		out[i] = "n" + strconv.Itoa(i)
+	}
+	return out
+}
+
+func one(m build.Bytes) []byte {
+	return build.Component(build.CoreModule(m), build.CoreInstances(build.CoreInstance(0)))
+}
+
+func tableFlood() []byte {
+	return one(build.Module(build.Tables(empties(100, build.TableOf(1e6, 1e6)...)...)))
+}
+
+func tablesOfInstances() []byte {
+	return build.Component(build.CoreModule(build.Module(build.Tables(build.TableOf(1e6, 1e6)))),
+		build.CoreInstances(empties(1000, build.CoreInstance(0)...)...))
+}
+
+func globalFlood() []byte {
+	return build.Component(build.CoreModule(build.Module(build.Globals(empties(10_000, build.GlobalOf(0)...)...))),
+		build.CoreInstances(empties(4000, build.CoreInstance(0)...)...))
+}
+
+func memoryFlood() []byte {
+	return build.Component(build.CoreModule(build.Module(build.Memories(build.MemoryOf(15)))),
+		build.CoreInstances(empties(1000, build.CoreInstance(0)...)...))
+}
+
+func emptyMemories() []byte {
+	return build.Component(build.CoreModule(build.Module(build.Memories(build.MemoryOf(0)))),
+		build.CoreInstances(empties(20_000, build.CoreInstance(0)...)...))
+}
+
+func referenceFlood() []byte {
+	m := build.Module(build.Types(build.FuncType(nil, nil)), build.Functions(build.U32(0)), build.Tables(build.TableOf(1000, 1000)),
+		build.Elements(build.Cat(build.Bytes{0}, build.Const(0), build.Bytes{0x0b}, build.Vec(empties(1000, 0)...))), build.Code(build.Body(0)))
+	return build.Component(build.CoreModule(m), build.CoreInstances(empties(20_000, build.CoreInstance(0)...)...))
+}
+
+func coreInstanceFlood() []byte {
+	return build.Component(build.CoreModule(build.Module()), build.CoreInstances(empties(20_000, build.CoreInstance(0)...)...))
+}
+
+// doubled is a component that instantiates two of the next, down to one that has
+// a core instance or nothing.
+func doubled(depth int, core bool) []byte {
+	c := build.Component()
+	if core {
+		c = one(build.Module())
+	}
+	for range depth {
+		c = build.Component(build.Nested(c), build.Instances(build.Instance(0), build.Instance(0)))
+	}
+	return c
+}
+
+func nestedCoreInstances() []byte {
+	inner := build.Component(build.CoreModule(build.Module()), build.CoreInstances(empties(1000, build.CoreInstance(0)...)...))
+	return build.Component(build.Nested(inner), build.Instances(empties(5000, build.Instance(0)...)...))
+}
+
+// nestedShims has core instances of inline exports, one for each component.
+func nestedShims() []byte {
+	a := build.Module(build.Types(build.FuncType(nil, nil)), build.Functions(build.U32(0)), build.Exports(build.Export("f", build.Func, 0)), build.Code(build.Body(0)))
+	b := build.Module(build.Types(build.FuncType(nil, nil)), build.Imports(build.Import("m", "f", build.Func, 0)))
+	inner := build.Component(build.CoreModule(a), build.CoreModule(b), build.CoreInstances(build.CoreInstance(0)),
+		build.Aliases(build.AliasCore(build.Func, 0, "f")),
+		build.CoreInstances(build.InlineCore(build.Cat(build.Name("f"), build.Bytes{build.Func, 0})), build.CoreInstance(1, build.CoreArg("m", 1))))
+	return build.Component(build.Nested(inner), build.Instances(empties(1000, build.Instance(0)...)...))
+}
+
+// A function of a tuple of two tuples of two, and so on, of lists.
+func doubledTypes() []byte {
+	defs := []build.Bytes{{0x70, 0x7d}}
+	for i := range 45 {
+		at := build.S32(2 * i)
+		defs = append(defs, build.Cat(build.Bytes{0x6f, 2}, at, at), build.Cat(build.Bytes{0x70}, build.S32(2*i+1)))
+	}
+	last := len(defs) - 1
+	defs = append(defs, build.ComponentFunc(build.S32(last), build.Param("x", build.S32(last)...)))
+	return build.Component(build.TypeDefs(defs...), build.ComponentImports(build.ComponentImport("f", build.Cat(build.Bytes{1}, build.U32(last+1))...)),
+		build.ComponentExports(build.ComponentExport("g", build.SortFunc, 0)))
+}
+
+func deepTypes() []byte {
+	return build.Component(build.TypeDefs(append([]build.Bytes{{0x70, 0x7d}}, build.Times(200_000, func(i int) build.Bytes {
+		return append(build.Bytes{0x6b}, build.S32(i)...)
+	})...)...))
+}
+
+func doubledInstanceTypes() []byte {
+	// (instance (export "f" (func)))
+	defs := []build.Bytes{build.Cat(build.Bytes{0x42, 2, 1}, build.ComponentFunc(nil), build.Bytes{4, 0}, build.Name("f"), build.Bytes{1, 0})}
+	for i := range 60 {
+		outer := build.Cat(build.Bytes{2, 3, 2, 1}, build.U32(i)) // alias outer 1 i (type)
+		export := func(name string) build.Bytes {
+			return build.Cat(build.Bytes{4, 0}, build.Name(name), build.Bytes{5, 0})
+		}
+		defs = append(defs, build.Cat(build.Bytes{0x42, 3}, outer, export("a"), export("b")))
+	}
+	return build.Component(build.TypeDefs(defs...), build.ComponentImports(build.ComponentImport("i", build.Cat(build.Bytes{5}, build.U32(60))...)))
+}
+
+func doubledInstances() []byte {
+	items := []build.Bytes{build.Inline()}
+	for i := range 60 {
+		items = append(items, build.Inline(build.InlineExport("a", build.SortInstance, i), build.InlineExport("b", build.SortInstance, i)))
+	}
+	return build.Component(build.Instances(items...), build.ComponentExports(build.ComponentExport("e", build.SortInstance, 60)))
+}
+
+// An interface that has a record of many fields, imported many times.
+func wideTypes() []byte {
+	fields := build.Times(5000, func(i int) build.Bytes { return build.Param("f"+strconv.Itoa(i), 0x79) })
+	record := build.Cat(build.Bytes{0x72}, build.Vec(fields...))
+	typ := build.Cat(build.Bytes{0x42, 2, 1}, record, build.Bytes{4, 0}, build.Name("r"), build.Bytes{3, 0, 0})
+	imports := build.Times(20_000, func(i int) build.Bytes { return build.ComponentImport("n"+strconv.Itoa(i), 5, 0) })
+	return build.Component(build.TypeDefs(typ), build.ComponentImports(imports...))
+}
+
+// An interface with a long name that has many functions.
+func longNames() []byte {
+	long := "a:b/" + strings.Repeat("c", 90_000)
+	items := build.Times(20_000, func(i int) build.Bytes { return build.InlineExport("n"+strconv.Itoa(i), build.SortFunc, 0) })
+	return build.Component(build.TypeDefs(build.ComponentFunc(nil)), build.ComponentImports(build.ComponentImport("f", 1, 0)),
+		build.Instances(build.Inline(items...)), build.ComponentExports(build.ComponentExport(long, build.SortInstance, 0)))
+}
+
+const flood = 100_000
+
+func exportFlood() []byte {
+	m := build.Module(build.Types(build.FuncType(nil, nil)), build.Functions(build.U32(0)), build.Exports(build.Export("f", build.Func, 0)), build.Code(build.Body(0)))
+	list := names(flood)
+	return build.Component(build.CoreModule(m), build.CoreInstances(build.CoreInstance(0)), build.Aliases(build.AliasCore(build.Func, 0, "f")),
+		build.TypeDefs(build.ComponentFunc(nil)), build.Canons(build.Lift(0, 0)),
+		build.ComponentExports(build.Times(flood, func(i int) build.Bytes { return build.ComponentExport(list[i], build.SortFunc, 0) })...))
+}
+
+func typeFlood() []byte {
+	list := names(flood)
+	return build.Component(build.TypeDefs(build.Times(flood, func(i int) build.Bytes {
+		return build.Cat(build.Bytes{0x6d, 1}, build.Name("c"+strconv.Itoa(i)))
+	})...), build.ComponentExports(build.Times(flood, func(i int) build.Bytes { return build.ComponentExport(list[i], build.SortType, i) })...))
+}
+
+func importFlood() []byte {
+	list := names(flood)
+	return build.Component(build.TypeDefs(build.ComponentFunc(nil)),
+		build.ComponentImports(build.Times(flood, func(i int) build.Bytes { return build.ComponentImport(list[i], 1, 0) })...))
+}
+
+func aliasFlood() []byte {
+	m := build.Module(build.Types(build.FuncType(nil, nil)), build.Functions(build.U32(0)), build.Exports(build.Export("f", build.Func, 0)), build.Code(build.Body(0)))
+	return build.Component(build.CoreModule(m), build.CoreInstances(build.CoreInstance(0)), build.Aliases(empties(flood, build.AliasCore(build.Func, 0, "f")...)...))
+}
+
+func nestedComponents(depth int) []byte {
+	c := build.Component()
+	for range depth {
+		c = build.Component(build.Nested(c))
+	}
+	return c
+}
+
+// callChain is a component whose function calls the one of an instance before
+// it, many times over.
+func callChain() []byte {
+	m := build.Module(build.Types(build.FuncType(nil, nil)), build.Imports(build.Import("", "f", build.Func, 0)), build.Functions(build.U32(0)),
+		build.Exports(build.Export("f", build.Func, 1)), build.Code(build.Body(0, build.Call(0))))
+	link := build.Component(build.TypeDefs(build.ComponentFunc(nil)), build.ComponentImports(build.ComponentImport("f", 1, 0)),
+		build.Canons(build.Lower(0)), build.CoreModule(m),
+		build.CoreInstances(build.InlineCore(build.Cat(build.Name("f"), build.Bytes{build.Func, 0})), build.CoreInstance(0, build.CoreArg("", 0))),
+		build.Aliases(build.AliasCore(build.Func, 1, "f")), build.Canons(build.Lift(1, 0)),
+		build.ComponentExports(build.ComponentExport("f", build.SortFunc, 1)))
+	parts := []build.Bytes{build.TypeDefs(build.ComponentFunc(nil)), build.ComponentImports(build.ComponentImport("f", 1, 0)), build.Nested(link)}
+	for i := range 1000 {
+		arg := build.Cat(build.Name("f"), build.Bytes{build.SortFunc}, build.U32(i))
+		parts = append(parts, build.Instances(build.Cat(build.Bytes{0, 0, 1}, arg)), build.Aliases(build.AliasExport(build.SortFunc, i, "f")))
+	}
+	return build.Component(append(parts, build.ComponentExports(build.ComponentExport("f", build.SortFunc, 1000)))...)
+}
+
+// largeValue gives a list that lies in place, as large as the memory.
+func largeValue() []byte {
+	const size = 50 << 20
+	m := build.Module(build.Types(build.FuncType(nil, build.Bytes{build.I32})), build.Functions(build.U32(0)), build.Memories(build.MemoryOf(size>>16)),
+		build.Exports(build.Export("f", build.Func, 0), build.Export("m", build.Memory, 0)), build.Code(build.Body(0, build.Const(0))))
+	return build.Component(build.CoreModule(m), build.CoreInstances(build.CoreInstance(0)),
+		build.Aliases(build.AliasCore(build.Func, 0, "f"), build.AliasCore(build.Memory, 0, "m")),
+		build.TypeDefs(build.Cat(build.Bytes{0x67, 0x7d}, build.U32(size)), build.ComponentFunc(build.Bytes{0})),
+		build.Canons(build.Lift(0, 1, build.OptionMemory(0))), build.ComponentExports(build.ComponentExport("f", build.SortFunc, 0)))
+}

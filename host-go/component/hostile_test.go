@@ -1,0 +1,240 @@
+package component
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caisson-dev/caisson/host-go/component/internal/types"
+)
+
+// hostileChild names the case that a process of its own runs.
+const hostileChild = "CAISSON_TEST_HOSTILE"
+
+// What a hostile component is given, and what the process may hold beside that:
+// the program and the tests, the stack of the call that runs, and the values of
+// calls.
+const (
+	hostileBudget = 64 << 20
+	hostileTime   = 2 * time.Second
+	hostileFixed  = 192 << 20
+	// A file's definitions are held as a tree, and their types.
+	hostileLoaded = 100 // times the file
+)
+
+// hostileResult is what a process did.
+type hostileResult struct {
+	Outcomes map[string]string // by step: "", or the error
+	Peak     uint64            // bytes of memory
+	CPU      time.Duration
+}
+
+// Components made to take what they can get: each is loaded, looked at and run
+// in a process of its own, and ends within twice its time and holds no more than
+// its budget and a fixed part.
+func TestHostile(t *testing.T) {
+	for _, c := range hostileCases(t) {
+		t.Run(c.name, func(t *testing.T) {
+			got := hostileProcess(t, c.name)
+			for step, want := range c.want {
+				if outcome := got.Outcomes[step]; !ends(step, outcome, want) {
+					t.Errorf("%s: %q, wanted %q", step, outcome, want)
+				}
+			}
+			if got.CPU > 2*hostileTime {
+				t.Errorf("%v of processor time", got.CPU)
+			}
+			if got.Peak > hostileBudget+hostileFixed+hostileLoaded*uint64(len(c.wasm())) && !raceDetector {
+				t.Errorf("%d MiB are held", got.Peak>>20)
+			}
+			t.Logf("%d bytes: %d MiB, %v, %v", len(c.wasm()), got.Peak>>20, got.CPU.Round(time.Millisecond), got.Outcomes)
+		})
+	}
+}
+
+// hostileProcess runs a case.
+func hostileProcess(t *testing.T, name string) (r hostileResult) {
+	t.Helper()
+	// Past any slowness of a busy machine.
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0])
+	cmd.Env = append(os.Environ(), hostileChild+"="+name)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %s", err, stderr.String()[:min(2000, stderr.Len())])
+	}
+	if err := json.Unmarshal(out, &r); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	r.CPU = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	return r
+}
+
+// runHostile is the process.
+func runHostile(name string) {
+	r := hostileResult{Outcomes: map[string]string{}}
+	for _, c := range hostileCases(nil) {
+		if c.name == name {
+			hostile(c.wasm(), r.Outcomes)
+		}
+	}
+	r.Peak = peakMemory()
+	_ = json.NewEncoder(os.Stdout).Encode(r)
+}
+
+func hostile(wasm []byte, outcomes map[string]string) {
+	ctx, cancel := context.WithTimeout(context.Background(), hostileTime)
+	defer cancel()
+	r, err := NewRuntime(ctx, nil)
+	if err != nil {
+		outcomes["runtime"] = err.Error()
+		return
+	}
+	defer r.Close(context.Background())
+	c, err := r.Compile(ctx, wasm)
+	if err != nil {
+		outcomes["load"] = short(err)
+		return
+	}
+	c.Imports()
+	c.Exports()
+	c.WIT()
+	var functions []string
+	for name := range c.exports.all("") {
+		if functions = append(functions, name); len(functions) == 100 {
+			break
+		}
+	}
+	// Each call has an instance of its own, and a part of the time.
+	part := hostileTime / time.Duration(len(functions)+1)
+	for _, name := range append(functions, "") {
+		callHostile(c, name, part, outcomes)
+	}
+}
+
+func callHostile(c *Compiled, name string, part time.Duration, outcomes map[string]string) {
+	ctx, cancel := context.WithTimeout(context.Background(), part)
+	defer cancel()
+	var in *Instance
+	in, err := c.InstantiateWith(ctx, hostileLinker(c, func() *Instance { return in }), Limits{Memory: hostileBudget})
+	if err != nil {
+		outcomes["instantiate"] = short(err)
+		return
+	}
+	defer in.Close(context.Background())
+	if name == "" {
+		return
+	}
+	f := in.ExportedFunction(name)
+	if deep(f.sig.typ) {
+		return
+	}
+	if _, err = f.Call(ctx, hostileArgs(f.sig.typ)...); err != nil {
+		outcomes[name] = short(err)
+	}
+}
+
+func short(err error) string {
+	var limit *LimitError
+	switch {
+	case errors.As(err, &limit):
+		return limit.Resource
+	case errors.Is(err, context.DeadlineExceeded):
+		return "time"
+	}
+	s := err.Error()
+	return s[:min(len(s), 300)]
+}
+
+// hostileLinker gives what the corpus imports: a function that calls the
+// instance that calls it, and others that do nothing.
+func hostileLinker(c *Compiled, in func() *Instance) *Linker {
+	l := denyAll(c)
+	l.Root().Func("host", func(ctx context.Context, _ []any) ([]any, error) {
+		if in := in(); in != nil {
+			if _, err := in.ExportedFunction("twice").Call(ctx); !errors.Is(err, ErrReentered) {
+				return nil, fmt.Errorf("entered again: %w", err)
+			}
+		}
+		return nil, nil
+	})
+	return l
+}
+
+// hostileArgs are arguments that have to be lowered through realloc.
+func hostileArgs(f *types.Func) []any {
+	args := zeroArgs(f)
+	for i, p := range f.Params {
+		switch p.Type.Kind {
+		case types.String:
+			args[i] = strings.Repeat("\u00e4", 1000)
+		case types.List:
+			if p.Type.Elem.Kind == types.Tuple {
+				list := make([]any, 1000)
+				for k := range list {
+					list[k] = Tuple{uint8(k), strings.Repeat("x", k), []any{"\u20ac", "y"}}
+				}
+				args[i] = list
+			}
+		}
+	}
+	return args
+}
+
+// peakMemory is the most that the process had in memory.
+func peakMemory() uint64 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.Sys // at least what the Go runtime has
+	}
+	for line := range strings.Lines(string(status)) {
+		var kb uint64
+		if n, _ := fmt.Sscanf(line, "VmHWM: %d kB", &kb); n == 1 {
+			return kb << 10
+		}
+	}
+	return 0
+}
+
+// hostileCase is a component, and how it has to end: what the outcome of each
+// step contains that is named, one of several with "|" between them, "" for
+// success. A step that is not named may have any outcome.
+type hostileCase struct {
+	name string
+	wasm func() []byte
+	want map[string]string
+}
+
+// ends says whether an outcome is one that is wanted. On a busy machine the time
+// may be over before the rest is.
+func ends(step, outcome, want string) bool {
+	if want == "" {
+		return outcome == "" || outcome == "time" && step == "load"
+	}
+	return slices.ContainsFunc(strings.Split(want, "|"), func(w string) bool { return strings.Contains(outcome, w) })
+}
+
+// hostileFile is a case of testdata/hostile.
+func hostileFile(name string, want map[string]string) hostileCase {
+	return hostileCase{name, func() []byte {
+		b, err := os.ReadFile(filepath.Join("testdata", "hostile", name+".wasm"))
+		if err != nil {
+			panic(err)
+		}
+		return b
+	}, want}
+}

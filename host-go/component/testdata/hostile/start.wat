@@ -1,0 +1,4 @@
+;; A start function that loops.
+(component
+  (core module $M (func $s (loop $l (br $l))) (start $s))
+  (core instance (instantiate $M)))
