@@ -202,7 +202,7 @@ func TestWaitingEndsWithTheContext(t *testing.T) {
 			return 0, err
 		})},
 	} {
-		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		o := runCommand(ctx, t, guest(t, "guest"), cfg, name)
 		cancel()
 		if !errors.Is(o.err, context.DeadlineExceeded) {

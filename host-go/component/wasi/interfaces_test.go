@@ -49,6 +49,16 @@ func TestUnstable(t *testing.T) {
 	}
 }
 
+// A component that takes one resource type for another is not linked.
+func TestMixed(t *testing.T) {
+	l := component.NewLinker()
+	AddToLinker(l, nil)
+	_, err := guest(t, "mixed").Instantiate(context.Background(), l)
+	if link := (*component.LinkError)(nil); !errors.As(err, &link) || link.Import != "wasi:io/streams@0.2.0#output-stream" {
+		t.Error(err)
+	}
+}
+
 // A component that declares other types than the interfaces have is trapped.
 func TestMistyped(t *testing.T) {
 	for _, name := range []string{"argument", "result", "resource", "count"} {
