@@ -176,10 +176,14 @@ export class Session {
             // An object without a member has nothing that the era's could stand behind.
             text: leveled || isEmpty(given) ? undefined : text,
             finish: (value, text) => {
-                const result =
-                    method === 'tools/list' ? this.#learn(call, client, value as ListToolsResult, text) : text;
-                if (key !== undefined) this.#cache.put(key, method, given, value, result);
-                call.resolve(result);
+                try {
+                    const result =
+                        method === 'tools/list' ? this.#learn(call, client, value as ListToolsResult, text) : text;
+                    if (key !== undefined) this.#cache.put(key, method, given, value, result);
+                    call.resolve(result);
+                } catch (error) {
+                    call.reject(error);
+                }
             },
             otherwise: taken => {
                 call.taken = taken;

@@ -34,8 +34,8 @@ export function mayMirror(page: Json): boolean {
 }
 
 /** Whether arguments of a tool may be repeated in the header of a request. */
-export function mirrors(tool: Tool): boolean {
-    return JSON.stringify(tool.inputSchema ?? {}).includes(`"${MIRRORED}"`);
+function mirrors(tool: Tool): boolean {
+    return JSON.stringify(tool.inputSchema).includes(`"${MIRRORED}"`);
 }
 
 /** A page that was listed, and not looked into yet. */
@@ -154,17 +154,18 @@ export class Tools {
     /** Looks into the pages that were listed. */
     #look(): void {
         for (const { text, mirroring } of this.#pages.splice(0)) {
-            // The server's own text may have what is no tool, which whoever reads it by its type is not shown.
-            const { tools } = JSON.parse(text) as { tools: unknown };
-            for (const tool of Array.isArray(tools) ? tools.filter(isTool) : [])
-                if (this.#known.size < MOST_TOOLS || this.#known.has(tool.name))
+            const { tools } = JSON.parse(text) as { tools?: unknown };
+            if (!Array.isArray(tools)) continue;
+            for (const tool of tools as unknown[])
+                if (isTool(tool) && (this.#known.size < MOST_TOOLS || this.#known.has(tool.name)))
                     this.#known.set(tool.name, { tool, plain: !mirroring || !mirrors(tool) });
         }
     }
 }
 
+/** Whether it can be called, and looked at before: the server's text may have more than that. */
 function isTool(tool: unknown): tool is Tool {
-    return isObject(tool) && typeof tool['name'] === 'string';
+    return isObject(tool) && typeof tool['name'] === 'string' && isObject(tool['inputSchema']);
 }
 
 /** Specification, server/tools, "Output Schema". */
