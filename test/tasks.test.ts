@@ -42,7 +42,6 @@ describe('a task is asked for', () => {
         ['as often as the server wants', { pollIntervalMs: 300 }, 300],
         ['every second, when the server does not say', {}, 1000],
         ['every second, when the server says no number', { pollIntervalMs: 'often' }, 1000],
-        ['not all the time', { pollIntervalMs: 0 }, 20],
         ['once a minute, when the server wants less', { pollIntervalMs: 1e9 }, 60_000]
     ])('%s', async (_, given, delay) => {
         const peer = extension(() => ({ ...WORKING, ...given }));
@@ -55,6 +54,20 @@ describe('a task is asked for', () => {
             host.advance(1);
         }
     });
+
+    test.each([0, -1, 1e-9])(
+        'less and less often while it stays what it is, where the server wants it at once: %s',
+        async given => {
+            const peer = extension(() => ({ ...WORKING, pollIntervalMs: given }));
+            const { host, session } = await connected(onPipe(peer));
+            waitTask(host, session);
+            host.advance(20);
+            expect(peer.requests('tasks/get').length).toBe(2);
+            host.advance(60_000);
+            expect(peer.requests('tasks/get').length).toBeLessThan(80);
+            expect(peer.requests('tasks/get').length).toBeGreaterThan(50);
+        }
+    );
 
     test('at once when the server tells of it, which it need not', async () => {
         let status = 'working';
