@@ -203,3 +203,41 @@ func BenchmarkMetering(b *testing.B) {
 		})
 	}
 }
+
+// What safe points cost the compiler: programs, and code that is nothing but
+// what safe points are added to. The least time of the turns counts.
+func BenchmarkCompiling(b *testing.B) {
+	ctx := context.Background()
+	programs := [][]byte{testFile(b, "../wasi/testdata/guest.wasm"), testFile(b, "corpus/rust-strings/component.wasm")}
+	for name, components := range map[string][][]byte{
+		"programs":     programs,
+		"loops":        {componentOf(coreOf(1, loopsOf(2000)))},
+		"nested loops": {componentOf(coreOf(1, slices.Concat(slices.Repeat([]byte{3, 0x40}, 1000), slices.Repeat([]byte{0x20, 0, 0x0d, 0, 0x0b}, 1000))))},
+		"loop each":    {componentOf(coreOf(1, slices.Repeat([][]byte{loopsOf(1)}, 20_000)...))},
+		"fifty loops":  {componentOf(coreOf(1, slices.Repeat([][]byte{loopsOf(50)}, 2000)...))},
+		"calls":        {componentOf(coreOf(1, slices.Repeat([][]byte{{0x10, 0}}, 20_000)...))},
+	} {
+		b.Run(name, func(b *testing.B) {
+			compile := func(unmetered bool) func(int) {
+				return func(int) {
+					r := testRuntime(b, &Config{Unmetered: unmetered})
+					for _, wasm := range components {
+						c, err := r.Compile(ctx, wasm)
+						if err != nil {
+							b.Fatal(err)
+						}
+						if err := c.Close(ctx); err != nil {
+							b.Fatal(err)
+						}
+					}
+				}
+			}
+			times := inTurns(b, 1, compile(false), compile(true))
+			a, c := slices.Min(times[0]), slices.Min(times[1])
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(a/1e6, "metered-ms")
+			b.ReportMetric(c/1e6, "unmetered-ms")
+			b.ReportMetric(a/c, "ratio")
+		})
+	}
+}

@@ -53,8 +53,8 @@ type ComplexityError struct {
 	Function uint32
 	Name     string
 	// Effort is the estimated effort of compiling the function, as a multiple of
-	// the limit. The limit stands for about 3 s of a quiet processor, or 3 GB of
-	// memory at the very most.
+	// the limit. That stands for a few seconds of a quiet processor, and for less
+	// than 1 GB of memory.
 	Effort float64
 }
 

@@ -61,6 +61,9 @@ type pricing struct {
 	// they are with safe points.
 	own, spent uint64
 	locals     int // in all
+	// over says that the module has used up what safe points may add: from there on
+	// it gets the cheap ones.
+	over bool
 }
 
 // function rewrites the i-th function with code. What it returns is good until
@@ -69,7 +72,8 @@ func (p *pricing) function(i int, r *reader) []byte {
 	index := p.in.imported + uint32(i)
 	t := p.in.types[p.in.funcTypes[index]]
 	at := *r
-	p.f.reset(r, t, p.in.Calls)
+	cheap := p.in.Calls || p.over
+	p.f.reset(r, t, cheap)
 	body := p.f.rewrite()
 	before := at
 	own := p.effort.measure(&before, t, 0)
@@ -80,7 +84,9 @@ func (p *pricing) function(i int, r *reader) []byte {
 	}
 	if p.f.added {
 		effort = p.measureNew(body, t)
-		if effort > 2*own+allowance || p.spent+effort > p.own+p.own*addedTenths/10+allowance {
+		costly := effort > 2*own+allowance
+		p.over = p.over || !costly && p.spent+effort > p.own+p.own*addedTenths/10+allowance
+		if !cheap && (costly || p.over) {
 			p.f.reset(&at, t, true)
 			body = p.f.rewrite()
 			effort = p.measureNew(body, t)
