@@ -18,7 +18,9 @@ type Options struct {
 	// module's version.
 	ClientInfo *mcp.Implementation
 	// Logger gets diagnostics, and the lines that a server's command writes to its standard error
-	// (at level Info, with the attribute "server"). No content of a message is ever logged.
+	// (at level Info, with the attribute "server"). No content of a message is ever logged. What one
+	// server brings about is bounded: 1000 lines at once, 100 more each second, of 4 KiB; what is left
+	// out is said.
 	// Default: nothing is logged.
 	Logger *slog.Logger
 	// Stderr, when set, gets what servers' commands write to their standard error as it is, in

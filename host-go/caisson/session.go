@@ -22,7 +22,8 @@ import (
 type Session struct {
 	runtime *Runtime
 	name    string
-	core    *engine.Session
+	core    *engine.Session // nil until opened is closed, and then where it could not be opened
+	opened  chan struct{}
 	hello   atomic.Pointer[hello] // never nil; changes when the session is begun anew
 
 	// listChanged, when set, hears of every list of the server's that changes; see [Group].
@@ -43,7 +44,7 @@ type hello struct {
 }
 
 func newSession(r *Runtime, name string) *Session {
-	s := &Session{runtime: r, name: name}
+	s := &Session{runtime: r, name: name, opened: make(chan struct{})}
 	s.hello.Store(&hello{Capabilities: &mcp.ServerCapabilities{}})
 	return s
 }
@@ -51,11 +52,37 @@ func newSession(r *Runtime, name string) *Session {
 // connect opens the session in the core. After an error everything is freed, or is being freed
 // while Runtime.Close waits for it.
 func (s *Session) connect(ctx context.Context, server *Server, transport Transport, u *url.URL) error {
-	o := &s.runtime.options
-	recording, err := o.recording(s.name)
+	core, err := s.open(ctx, server, transport, u)
+	s.core = core
+	close(s.opened)
 	if err != nil {
 		s.runtime.remove(s)
 		return err
+	}
+	result, failure := core.Connect(ctx)
+	if failure == nil {
+		if err := s.introduce([]byte(result)); err != nil {
+			failure = &engine.Failure{Kind: engine.Protocol, Step: "connect", Message: "the server's introduction is not what the protocol says: " + err.Error(), Err: err}
+		}
+	}
+	if failure != nil {
+		s.end.Do(func() {
+			// Ending a command can take seconds, and a caller whose context ended is not made to wait.
+			go s.free()
+		})
+		return s.error(failure, "connect")
+	}
+	core.Ready()
+	s.listenForHandlers(ctx)
+	return nil
+}
+
+// open makes the core's session.
+func (s *Session) open(ctx context.Context, server *Server, transport Transport, u *url.URL) (*engine.Session, error) {
+	o := &s.runtime.options
+	recording, err := o.recording(s.name)
+	if err != nil {
+		return nil, err
 	}
 	core, failure := s.runtime.engine.Open(ctx, engine.SessionConfig{
 		Endpoint:          endpoint(transport, u),
@@ -75,26 +102,9 @@ func (s *Session) connect(ctx context.Context, server *Server, transport Transpo
 		Record:            recording,
 	})
 	if failure != nil {
-		s.runtime.remove(s)
-		return s.error(failure, "connect")
+		return nil, s.error(failure, "connect")
 	}
-	s.core = core
-	result, failure := core.Connect(ctx)
-	if failure == nil {
-		if err := s.introduce([]byte(result)); err != nil {
-			failure = &engine.Failure{Kind: engine.Protocol, Step: "connect", Message: "the server's introduction is not what the protocol says: " + err.Error(), Err: err}
-		}
-	}
-	if failure != nil {
-		s.end.Do(func() {
-			// Ending a command can take seconds, and a caller whose context ended is not made to wait.
-			go s.free()
-		})
-		return s.error(failure, "connect")
-	}
-	core.Ready()
-	s.listenForHandlers(ctx)
-	return nil
+	return core, nil
 }
 
 // introduce takes what the server says of itself, at first and when the session was begun anew.
@@ -247,8 +257,11 @@ func (s *Session) Close() error {
 }
 
 func (s *Session) free() {
-	s.core.Close()
-	s.runtime.remove(s)
+	<-s.opened // The runtime may be closed while a session is opened.
+	if s.core != nil {
+		s.core.Close()
+		s.runtime.remove(s)
+	}
 }
 
 // error gives a failure of the engine's the form that users see.

@@ -348,3 +348,31 @@ func childProcesses(t *testing.T) []string {
 	}
 	return children
 }
+
+// TestCloseWhileConnecting closes a runtime while sessions are opened: each connects, or is told.
+func TestCloseWhileConnecting(t *testing.T) {
+	t.Parallel()
+	local := httptest.NewServer(handshake(nil))
+	t.Cleanup(local.Close)
+	for i := range 8 {
+		r := newRuntime(t, caisson.Options{})
+		var all sync.WaitGroup
+		begun := make(chan struct{}, 4)
+		for range cap(begun) {
+			all.Go(func() {
+				begun <- struct{}{}
+				s, err := r.Connect(testContext(t), caisson.Server{URL: local.URL})
+				switch {
+				case err == nil:
+					_ = s.Close()
+				case caisson.CodeOf(err) != caisson.CodeClosed:
+					t.Errorf("connect gives %v", err)
+				}
+			})
+		}
+		<-begun
+		time.Sleep(time.Duration(i) * time.Millisecond)
+		_ = r.Close()
+		all.Wait()
+	}
+}

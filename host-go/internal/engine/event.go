@@ -58,7 +58,7 @@ const eventSize = 256
 
 // HTTPHead implements [egress.Sink].
 func (in *instance) HTTPHead(exchange egress.Ref, status int, header [][2]string) {
-	in.mailbox.put(item{event: headEvent{exchange, status, header}, size: eventSize})
+	in.mailbox.put(item{event: headEvent{exchange, status, header}, size: eventSize + headerSize(header)})
 }
 
 // HTTPBody implements [egress.Sink].
@@ -73,7 +73,7 @@ func (in *instance) HTTPEnd(exchange egress.Ref, err *egress.Error) {
 
 // HTTPResponse implements [egress.Sink].
 func (in *instance) HTTPResponse(exchange egress.Ref, status int, header [][2]string, body string) {
-	in.put(item{event: responseEvent{exchange, status, header, body}, size: eventSize + len(body)})
+	in.put(item{event: responseEvent{exchange, status, header, body}, size: eventSize + headerSize(header) + len(body)})
 }
 
 // PipeData implements [egress.Sink].
@@ -94,6 +94,13 @@ func (in *instance) PipeClosed(pipe egress.Ref, err *egress.Error) {
 func (e headEvent) encode(in *instance) (any, bool) {
 	value := component.Record{e.exchange.ID, uint16(e.status), encodeHeader(e.header)}
 	return component.Variant{Case: "http-head", Value: value}, in.exchanges.has(e.exchange)
+}
+
+func headerSize(header [][2]string) (size int) {
+	for _, h := range header {
+		size += fieldSize + len(h[0]) + len(h[1])
+	}
+	return size
 }
 
 func encodeHeader(header [][2]string) []any {

@@ -34,7 +34,8 @@ type instance struct {
 	asked   bool           // the host has begun what is done, and no event
 	gone    *Failure       // the core says that the session has ended
 	dead    bool           // the core has trapped, and everything is free
-	events  []any          // room for them
+	batch   []event        // room for events
+	events  []any          // and for what they are to the core
 
 	calls    map[uint32]*call
 	progress map[string]*call // by the token that the call was sent with
@@ -171,9 +172,6 @@ func (in *instance) do(items []item) (err error) {
 				err = in.begin(it.begin)
 			}
 			in.asked = false
-			if err == nil && len(in.later.refused) > MaxRefusals/2 {
-				err = in.tell()
-			}
 		case it.cancel != nil:
 			err = in.cancel(it.cancel)
 		case it.move:
@@ -184,7 +182,7 @@ func (in *instance) do(items []item) (err error) {
 			// Events that wait together are delivered together: entering the core costs more than an
 			// event does.
 			size := 0
-			events := make([]event, 0, len(items)-i)
+			events := in.batch[:0]
 			for _, it := range items[i:] {
 				if it.event == nil {
 					break
@@ -195,6 +193,8 @@ func (in *instance) do(items []item) (err error) {
 			if err = in.awaitCompiler(size, nil); err == nil {
 				err = in.deliver(events)
 			}
+			clear(events)
+			in.batch = events
 		}
 		i += n
 	}
