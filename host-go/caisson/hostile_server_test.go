@@ -13,7 +13,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
 )
@@ -266,16 +265,5 @@ func hostileServer(t *testing.T, name, over string) (server caisson.Server, stat
 			t.Fatal(err)
 		}
 		return seen
-	}
-}
-
-// every calls write in a rhythm until nobody reads any more.
-func (p *peer) every(pause time.Duration, text string) {
-	for p.raw(text) {
-		select {
-		case <-p.gone:
-			return
-		case <-time.After(pause):
-		}
 	}
 }

@@ -180,11 +180,12 @@ func (in *instance) do(items []item) (err error) {
 			err = in.tell()
 		default:
 			// Events that wait together are delivered together: entering the core costs more than an
-			// event does.
+			// event does. But not too many of them: each entry has its own MaxGuestTime, and a server may
+			// fill the mailbox with tens of thousands of small messages.
 			size := 0
 			events := in.batch[:0]
 			for _, it := range items[i:] {
-				if it.event == nil {
+				if it.event == nil || len(events) > 0 && size+it.size > batchBytes {
 					break
 				}
 				events, size = append(events, it.event), size+it.size

@@ -6,6 +6,9 @@ import "sync"
 // enough for a few reads of every exchange, so that they reach the core in batches.
 const mailboxRoom = 1 << 20
 
+// batchBytes is about how many bytes of events the core is entered with at once.
+const batchBytes = 64 << 10
+
 // An item is one thing for an instance to do: begin a call, give one up, take an event, move to
 // compiled code, or tell the core what it has asked for.
 type item struct {

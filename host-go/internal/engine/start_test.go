@@ -54,8 +54,7 @@ var warmed = sync.OnceValues(func() (string, error) {
 	}
 	warmedDir = dir
 	if user, err := os.UserCacheDir(); err == nil {
-		// What is not there, or half of it, is compiled.
-		_ = os.CopyFS(dir, os.DirFS(filepath.Join(user, "caisson")))
+		copyCompiled(filepath.Join(user, "caisson"), dir)
 	}
 	e, err := newTestEngine(Config{CacheDir: dir, CompileFirst: true})
 	if err != nil {
@@ -64,6 +63,22 @@ var warmed = sync.OnceValues(func() (string, error) {
 	e.Close()
 	return dir, nil
 })
+
+// copyCompiled copies what is compiled, but for the stages of processes that are at it. What is not
+// there, or half of it, is compiled anew.
+func copyCompiled(from, to string) {
+	paths, _ := filepath.Glob(filepath.Join(from, "*", "*"))
+	for _, path := range paths {
+		folder := filepath.Base(filepath.Dir(path))
+		content, err := os.ReadFile(path)
+		if err != nil || strings.HasPrefix(folder, "component-stage-") {
+			continue
+		}
+		if os.MkdirAll(filepath.Join(to, folder), 0o700) == nil {
+			_ = os.WriteFile(filepath.Join(to, folder, filepath.Base(path)), content, 0o600)
+		}
+	}
+}
 
 func TestMain(m *testing.M) {
 	code := m.Run()
