@@ -17,11 +17,10 @@ type attack struct {
 	late  func(p *peer)                     // when the session is closed
 }
 
-// How many messages a flood has: far more than are kept for anybody, and for what a server may send as
-// often as it likes a hundred thousand.
+// How many messages a flood has: more than are kept for anybody.
 var (
-	floodSmall = many(10_000)
-	floodWhole = many(100_000)
+	floodSmall = many(2_000)
+	floodWhole = many(2_000)
 	floodLarge = 64
 )
 
@@ -108,9 +107,9 @@ var attacks = map[string]attack{
 	"pings":               {call: flood(floodSmall, aPing)},
 	"notifications":       {call: flood(floodSmall, aNotice, "x")},
 	"large notifications": {call: flood(floodLarge, aNotice, strings.Repeat("x", hostileMessage/2))},
-	"asks":                {call: flood(many(2_000), anAsk)},
+	"asks":                {call: flood(many(500), anAsk)},
 	"progress":            {call: flood(floodSmall, aProgress)},
-	"much progress":       {call: flood(floodWhole, aProgress)},
+	"much progress":       {call: flood(many(20_000), aProgress)},
 	"answers to nobody":   {call: flood(floodSmall, `{"jsonrpc":"2.0","id":9@N99,"result":{}}`)},
 	"logs": {call: func(p *peer, id json.RawMessage) {
 		flood(floodSmall, "this is no message at all, whatever it is @N")(p, id)

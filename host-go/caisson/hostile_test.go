@@ -17,6 +17,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/internal/egress"
 )
 
 // hostileMessage is the bound on one message in these tests.
@@ -94,7 +95,7 @@ var raids = []raid{
 	{attack: "pings", over: pushed, fails: codes{limit}, passes: true, dies: true, cost: cost{requests: int64(floodSmall) + 10}},
 	{attack: "notifications", over: pushed, fails: codes{limit}, dies: true},
 	{attack: "large notifications", over: pushed, fails: codes{limit}, passes: true, dies: true},
-	{attack: "asks", over: pushed, fails: codes{limit}, passes: true, dies: true, cost: cost{requests: 2_010}},
+	{attack: "asks", over: pushed, fails: codes{limit}, passes: true, dies: true, cost: cost{requests: 510}},
 	{attack: "progress", over: pushed, fails: codes{limit}, passes: true},
 	{attack: "much progress", over: []string{overStdio}, fails: codes{limit}, passes: true},
 	{attack: "answers to nobody", over: pushed, fails: codes{protocol}, passes: true, busy: true},
@@ -175,6 +176,9 @@ func TestHostileServers(t *testing.T) {
 	}
 }
 
+// hostileTransport is what a runtime makes for itself.
+var hostileTransport = egress.NewTransport(false)
+
 // hostileRuntime makes a runtime whose handlers take their time.
 func hostileRuntime(t *testing.T, logged *atomic.Int64, guest time.Duration) *caisson.Runtime {
 	t.Helper()
@@ -186,8 +190,9 @@ func hostileRuntime(t *testing.T, logged *atomic.Int64, guest time.Duration) *ca
 	}
 	return newRuntime(t, caisson.Options{
 		Logger:          slog.New(slog.NewTextHandler(counter{logged}, nil)),
+		HTTPTransport:   hostileTransport,
 		MaxMessageBytes: hostileMessage, MaxQueuedBytes: hostileMessage,
-		MaxGuestTime: guest, RetryBudget: time.Second, ConnectTimeout: 20 * time.Second, MaxListPages: 200,
+		MaxGuestTime: guest, RetryBudget: time.Second, ConnectTimeout: 5 * time.Second, MaxListPages: 200,
 		Handlers: caisson.Handlers{
 			ElicitationHandler: func(ctx context.Context, _ *caisson.Request[*mcp.ElicitParams]) (*mcp.ElicitResult, error) {
 				slow(ctx)
