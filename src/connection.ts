@@ -16,12 +16,13 @@ import { Call } from './calls.js';
 import { TASKS, TappedClient, complete, optionsFor } from './client.js';
 import type { CallFailure } from './errors.js';
 import { describe, failure } from './errors.js';
-import { HttpTransport, SseTransport } from './http.js';
+import { HttpTransport } from './http.js';
 import { isObject, parseObject } from './json.js';
 import { Lane } from './lane.js';
 import { PipeTransport } from './pipe.js';
 import { PROBE, both, unsupported } from './probe.js';
 import { readable } from './results.js';
+import { SseTransport } from './sse.js';
 import { Tap } from './tap.js';
 import { NEVER, setTimeout, within } from './timers.js';
 
