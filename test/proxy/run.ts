@@ -254,8 +254,9 @@ class Run {
             this.#checkProgress(n, step);
         } else {
             const { tag, val } = outcome.val.failure;
-            // What the core wrote to a command that had just ended is lost with it.
-            const unseen = trace.cuts > 0 && !trace.seen.has(n);
+            // What the core wrote to a command that had just ended is lost with it, and what was on its
+            // way in a session when the server said of another request that it knows that no more.
+            const unseen = (trace.cuts > 0 || trace.lost.size > 0) && !trace.seen.has(n);
             const excused =
                 trace.touched.has(n) || unseen || gaveUp || trace.lethal !== undefined || this.#scenario.closeEarly;
             if (!excused) this.#wrong.push(`${n} failed, and nothing happened to it: ${JSON.stringify(val)}`);
