@@ -124,15 +124,22 @@ describe('a server that forgets each session', () => {
         expect(posts()).toEqual([]);
         for (const call of waiting) expect(host.outcomes.has(call)).toBe(false);
         host.advance(1);
-        for (const call of waiting) expect(host.err(call).failure).toMatchObject({ tag: 'http', val: { status: 404 } });
         expect(peer.requests('initialize').length).toBe(3);
-        // The pause has grown.
-        const late = list();
+        // Forgotten again, each is sent once more: the pause has grown.
         host.advance(1999);
         expect(peer.requests('initialize').length).toBe(3);
+        for (const call of waiting) expect(host.outcomes.has(call)).toBe(false);
         host.advance(1);
-        expect(host.err(late).failure).toMatchObject({ tag: 'http', val: { status: 404 } });
+        for (const call of waiting) expect(host.err(call).failure).toMatchObject({ tag: 'http', val: { status: 404 } });
         expect(peer.requests('initialize').length).toBe(4);
+        const late = list();
+        host.advance(3999);
+        expect(peer.requests('initialize').length).toBe(4);
+        host.advance(1);
+        expect(peer.requests('initialize').length).toBe(5);
+        host.advance(8000);
+        expect(host.err(late).failure).toMatchObject({ tag: 'http', val: { status: 404 } });
+        expect(peer.requests('initialize').length).toBe(6);
     });
 
     test('is not waited for by a session that is closed in the pause', async () => {
