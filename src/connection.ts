@@ -48,6 +48,8 @@ export class Connection {
     readonly transport: HttpTransport | SseTransport | PipeTransport;
     /** Called once, when the connection ends and it was not us. */
     onlost: (cause: CallFailure) => void = () => {};
+    /** Why it ended, when it was not us: it may end before anybody hears `onlost`. */
+    ended: CallFailure | undefined;
     /** Whether the server has said that it knows the session no more. */
     forgotten = false;
     /** Called when the server turns out to know the session no more. */
@@ -243,6 +245,7 @@ export class Connection {
     }
 
     #lose(cause: CallFailure): void {
+        this.ended = cause;
         void this.#end();
         this.onlost(cause);
     }

@@ -112,6 +112,7 @@ export class Link {
     }
 
     #adopt(connection: Connection): Connection {
+        if (connection.ended) throw connection.ended;
         this.#connection = connection;
         this.#since = Date.now();
         connection.onlost = cause => this.#onLost(connection, cause);
