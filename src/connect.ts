@@ -126,8 +126,13 @@ export class Connector {
         const reached = Promise.withResolvers<Connection>();
         const begun = Date.now();
         let up: Connection | undefined;
+        const older = async () => {
+            const connection = await handshake.opened;
+            if (connection.ended) throw connection.ended;
+            return connection;
+        };
         probe.opened.then(reached.resolve, (error: unknown) => {
-            if (this.#ended(probe)) handshake.opened.then(reached.resolve, reached.reject);
+            if (this.#ended(probe)) older().then(reached.resolve, reached.reject);
             else reached.reject(error);
         });
         handshake.opened.then(
@@ -140,7 +145,8 @@ export class Connector {
                     probe.opened.catch(() => {}),
                     Math.min(took, left / 2, GRACE_MS)
                 );
-                reached.resolve(connection);
+                // Where it has ended meanwhile, the probe is waited for alone.
+                if (!connection.ended) reached.resolve(connection);
             },
             (error: unknown) => {
                 if (!up && !this.call.settled)

@@ -16,12 +16,13 @@ import { Call } from './calls.js';
 import { TASKS, TappedClient, complete, optionsFor } from './client.js';
 import type { CallFailure } from './errors.js';
 import { describe, failure } from './errors.js';
-import { HttpTransport, SseTransport } from './http.js';
+import { HttpTransport } from './http.js';
 import { isObject, parseObject } from './json.js';
 import { Lane } from './lane.js';
 import { PipeTransport } from './pipe.js';
 import { PROBE, both, unsupported } from './probe.js';
 import { readable } from './results.js';
+import { SseTransport } from './sse.js';
 import { Tap } from './tap.js';
 import { NEVER, setTimeout, within } from './timers.js';
 
@@ -47,6 +48,8 @@ export class Connection {
     readonly transport: HttpTransport | SseTransport | PipeTransport;
     /** Called once, when the connection ends and it was not us. */
     onlost: (cause: CallFailure) => void = () => {};
+    /** Why it ended, when it was not us: it may end before anybody hears `onlost`. */
+    ended: CallFailure | undefined;
     /** Whether the server has said that it knows the session no more. */
     forgotten = false;
     /** Called when the server turns out to know the session no more. */
@@ -242,6 +245,7 @@ export class Connection {
     }
 
     #lose(cause: CallFailure): void {
+        this.ended = cause;
         void this.#end();
         this.onlost(cause);
     }

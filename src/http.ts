@@ -1,16 +1,11 @@
 import type { JSONRPCMessage, RequestId, TransportSendOptions } from '@modelcontextprotocol/client';
-import {
-    PROTOCOL_VERSION_META_KEY,
-    SSEClientTransport,
-    SdkHttpError,
-    StreamableHTTPClientTransport
-} from '@modelcontextprotocol/client';
+import { PROTOCOL_VERSION_META_KEY, SdkHttpError, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import type { Header } from 'caisson:mcp/types@0.1.0';
 
-import { failure, http, toFailure } from './errors.js';
+import { failure, toFailure } from './errors.js';
 import type { Watcher } from './exchange.js';
 import type { Passed } from './fetch.js';
-import { REQUEST_ID, egressFor, fetchFor } from './fetch.js';
+import { REQUEST_ID, egressFor } from './fetch.js';
 import { isObject } from './json.js';
 import type { Quick, Way } from './lane.js';
 import { Pace } from './pace.js';
@@ -292,34 +287,4 @@ function answered(
     const answer = id === null ? undefined : answers.get(id);
     if (id !== null) answers.delete(id);
     return answer as Promise<unknown> as Promise<Response> | undefined;
-}
-
-// Deprecated with its transport, which servers still speak.
-/* eslint-disable @typescript-eslint/no-deprecated */
-
-/** The SDK's transport of revision 2024-11-05, on the host's egress. */
-export class SseTransport extends SSEClientTransport {
-    constructor(
-        url: URL,
-        private readonly tap: Tap
-    ) {
-        super(url, { fetch: fetchFor(tap) });
-        tap.deliver = message => this.onmessage?.(message);
-    }
-
-    override async send(message: JSONRPCMessage): Promise<void> {
-        this.tap.sent(message);
-        try {
-            await super.send(message);
-        } catch (error) {
-            throw withStatus(error);
-        }
-    }
-}
-
-/** The SDK's SSE transport tells a status only in its text. */
-function withStatus(error: unknown): unknown {
-    const [, status, text] =
-        (error instanceof Error && /^Error POSTing to endpoint \(HTTP (\d+)\): ([^]*)$/.exec(error.message)) || [];
-    return status === undefined ? error : http(Number(status), text ?? '');
 }

@@ -76,15 +76,15 @@ export function splitResult(text: string): ResultText | undefined {
     }
 }
 
-/** The text of `data` in the text of a JSON-RPC error object; undefined when there is none, or it is null. */
+/** The text of `data` in the text of a JSON-RPC error object; undefined when there is none. Null is data: it may be anything. */
 export function errorData(error: string): string | undefined {
     const parsed = split(error);
     if (parsed) {
         const { data } = parsed.message as { data?: unknown };
-        return data === undefined || data === null ? undefined : parsed.payload;
+        return data === undefined ? undefined : parsed.payload;
     }
     const { data } = exact(parseObject(error), error);
-    return data === undefined || data === null ? undefined : JSON.stringify(data);
+    return data === undefined ? undefined : JSON.stringify(data);
 }
 
 /**

@@ -62,13 +62,14 @@ export class Link {
     current(): Connection | Promise<Connection> {
         this.#check();
         if (this.#renewing) return this.#renewing;
-        if (!this.#connection) throw failure('invalid-argument', `session ${this.session} is not connected yet`);
-        return this.#connection;
+        const connection = this.#connection;
+        if (!connection) throw failure('invalid-argument', `session ${this.session} is not connected yet`);
+        return connection.forgotten ? this.#replace(connection) : connection;
     }
 
     /** The connection to send on now, when there is one. */
     get live(): Connection | undefined {
-        return this.#over || this.#renewing ? undefined : this.#connection;
+        return this.#over || this.#renewing || this.#connection?.forgotten ? undefined : this.#connection;
     }
 
     /**
@@ -77,17 +78,22 @@ export class Link {
      */
     replacement(of: Connection, error: unknown): Connection | Promise<Connection> | undefined {
         if (this.#over) return undefined;
-        if (of === this.#connection && !this.#renewing && of.forgot(error) && this.#mayRenew(of)) this.#renew(of, 1);
         if (this.#renewing) return this.#renewing;
-        return of === this.#connection ? undefined : this.#connection;
+        if (of !== this.#connection) return this.#connection;
+        return of.forgot(error) ? this.#replace(of) : undefined;
     }
 
-    /** Whether a session that the server forgot is begun anew: not at once, when the one before came to nothing. */
-    #mayRenew(forgotten: Connection): boolean {
+    /** Begins a session anew that the server forgot: after a pause, when the one before came to nothing. */
+    #replace(forgotten: Connection): Promise<Connection> {
+        const pause = this.#pause(forgotten);
+        this.#renewable = Date.now() + pause + this.#pace.next();
+        return this.#renew(forgotten, 1, pause);
+    }
+
+    /** Milliseconds until a session that the server forgot may be begun anew. */
+    #pause(forgotten: Connection): number {
         if (forgotten.tap.served) this.#pace.gained();
-        else if (Date.now() < this.#renewable) return false;
-        this.#renewable = Date.now() + this.#pace.next();
-        return true;
+        return forgotten.tap.served ? 0 : Math.max(this.#renewable - Date.now(), 0);
     }
 
     /** Ends the connection and says why there is none any more. Never fails. */
@@ -106,10 +112,14 @@ export class Link {
     }
 
     #adopt(connection: Connection): Connection {
+        if (connection.ended) throw connection.ended;
         this.#connection = connection;
         this.#since = Date.now();
         connection.onlost = cause => this.#onLost(connection, cause);
-        connection.onforgotten = error => void this.replacement(connection, error);
+        // Nobody waits for it: who does later, waits for what is left of the pause.
+        connection.onforgotten = error => {
+            if (this.#pause(connection) === 0) void this.replacement(connection, error);
+        };
         this.onconnection(connection);
         return connection;
     }
@@ -119,20 +129,23 @@ export class Link {
         if (connection.carrier.kind === 'stdio' && this.config.restarts > 0) {
             if (Date.now() - this.#since > STEADY_MS) this.#restarts = 0;
             const left = this.config.restarts - this.#restarts;
-            if (left > 0) return this.#renew(connection, left);
+            if (left > 0) return void this.#renew(connection, left);
         }
         this.#end(cause);
     }
 
-    #renew(lost: Connection, attempts: number): void {
-        log(this.session, 'warn', 'the connection is lost, and begun anew');
-        this.#renewing = this.#attempts(lost, attempts).finally(() => (this.#renewing = undefined));
+    #renew(lost: Connection, attempts: number, pause = 0): Promise<Connection> {
+        log(this.session, 'warn', `the connection is lost, and begun anew${pause > 0 ? ` in ${pause} ms` : ''}`);
+        const renewing = this.#attempts(lost, attempts, pause).finally(() => (this.#renewing = undefined));
+        this.#renewing = renewing;
         // Whoever waits for it hears of it; maybe nobody does.
-        this.#renewing.catch((error: unknown) => this.#end(toFailure(error)));
+        renewing.catch((error: unknown) => this.#end(toFailure(error)));
+        return renewing;
     }
 
-    async #attempts(lost: Connection, attempts: number): Promise<Connection> {
+    async #attempts(lost: Connection, attempts: number, pause: number): Promise<Connection> {
         await lost.abandon();
+        if (pause > 0) await sleep(pause);
         for (;;) {
             attempts--;
             if (lost.carrier.kind === 'stdio')

@@ -4,14 +4,19 @@ import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/client';
 
 import { isObject } from './json.js';
 
+/** A result that an answer has. */
+export interface Given {
+    readonly result: Record<string, unknown>;
+    /** Whether the server wrote something that holds nothing, where an object belongs. */
+    readonly empty: boolean;
+    /** Whether the result is the server's own. */
+    readonly whole: boolean;
+}
+
 /** What an answer says: a result, an error, or nothing that can be used. */
 export type Outcome =
-    | {
-          readonly result: Record<string, unknown>;
-          /** Whether the server wrote something that holds nothing, where an object belongs. */
-          readonly empty: boolean;
-      }
-    | { readonly error: { readonly code: number; readonly message: string } }
+    | Given
+    | { readonly error: { readonly code: number; readonly message: string; readonly data?: unknown } }
     | { readonly wrong: string };
 
 /** What was decided. */
@@ -91,22 +96,26 @@ function outcomeOf(message: Record<string, unknown>): Outcome {
     const { jsonrpc, result, error } = message;
     if (jsonrpc !== '2.0') return { wrong: 'is not of JSON-RPC 2.0' };
     if (isGiven(error)) return isGiven(result) ? { wrong: 'has a result and an error' } : errorOf(error);
-    if (isObject(result)) return { result: withoutOddMeta(result), empty: false };
+    if (isObject(result)) {
+        const kept = withoutOddMeta(result);
+        return { result: kept, empty: false, whole: kept === result };
+    }
     if (!('result' in message)) return { wrong: 'has no result and no error' };
-    return isEmpty(result) ? { result: {}, empty: true } : { wrong: 'has a result that is no object' };
+    return isEmpty(result) ? { result: {}, empty: true, whole: false } : { wrong: 'has a result that is no object' };
 }
 
 /** An error with a code that the contract has room for. Some write the code as a text. */
 function errorOf(error: unknown): Outcome {
     if (!isObject(error)) return { wrong: `has an error that is no object: ${quote(error)}` };
-    const { code: given, message } = error;
+    const { code: given, message, data } = error;
     const code = typeof given === 'string' && /^[+-]?\d{1,10}$/.test(given) ? Number(given) : given;
     const said = typeof message === 'string' ? message : isGiven(message) ? quote(message) : 'no message';
     if (typeof code !== 'number' || code !== (code | 0))
         return {
             wrong: `has an error without a code that can be used: ${quote(given)}: ${said.slice(0, LONGEST_QUOTE)}`
         };
-    return { error: { code, message: said } };
+    // The SDK is decided by some of it: the revisions that a server names, for one.
+    return { error: { code, message: said, ...(data !== undefined && { data }) } };
 }
 
 /** Params that a message may have; undefined for others. Some write an empty object as an empty list. */

@@ -1,5 +1,4 @@
-import type { ListToolsResult, Tool } from '@modelcontextprotocol/client';
-import { ProtocolError } from '@modelcontextprotocol/client';
+import type { ListToolsResult } from '@modelcontextprotocol/client';
 import type { SessionConfig } from 'caisson:mcp/client@0.1.0';
 import { closed, log, renewed } from 'caisson:mcp/host@0.1.0';
 import type { Json, SessionId } from 'caisson:mcp/types@0.1.0';
@@ -7,29 +6,21 @@ import type { Json, SessionId } from 'caisson:mcp/types@0.1.0';
 import { Cache } from './cache.js';
 import type { Call } from './calls.js';
 import { rejectAll } from './calls.js';
-import type { TappedClient } from './client.js';
 import { optionsFor } from './client.js';
 import type { Connection } from './connection.js';
 import type { CallFailure } from './errors.js';
 import { failure, toError } from './errors.js';
 import { exact, isEmpty } from './json.js';
-import { isMeta } from './lane.js';
 import { Link } from './link.js';
 import { listen } from './listen.js';
 import { PROBE } from './probe.js';
-import type { Answer, Params } from './requests.js';
-import { ANY_RESULT, parse } from './requests.js';
+import type { Params } from './requests.js';
+import { parse } from './requests.js';
 import { Sender } from './sender.js';
-import { Created, created, createdIn } from './task.js';
 import { Tasks } from './tasks.js';
 import { clearTimeout, setTimeout } from './timers.js';
-import { Tools, mayMirror, without } from './tools.js';
-
-/** A server refused a `tools/call` for its headers, before it did anything (revision 2026-07-28). */
-const HEADER_MISMATCH = -32020;
-
-/** How many pages of tools are looked through for one. */
-const MOST_PAGES = 100;
+import { ToolCalls } from './toolcalls.js';
+import { Tools } from './tools.js';
 
 /** One server, from `connect` until the host closes the session. */
 export class Session {
@@ -38,6 +29,7 @@ export class Session {
     readonly #tools: Tools;
     readonly #cache = new Cache();
     readonly #tasks: Tasks;
+    readonly #calls: ToolCalls;
     #connecting: Call | undefined;
     #closing: Promise<void> | undefined;
 
@@ -49,6 +41,7 @@ export class Session {
         this.#link = new Link(id, config);
         this.#sender = new Sender(this.#link);
         this.#tasks = new Tasks(id, config.inputRounds, (...request) => this.#sender.send(...request));
+        this.#calls = new ToolCalls(this.#sender, this.#tools, this.#tasks);
         this.#link.onlost = cause => this.#onLost(cause);
     }
 
@@ -78,7 +71,7 @@ export class Session {
         const given = parse(params);
         const quickly =
             method === 'tools/call'
-                ? this.#callQuickly(call, given, params)
+                ? this.#calls.quickly(this.#link.live, call, given, params)
                 : this.#askQuickly(call, method, given, params);
         return quickly ? undefined : this.#request(call, method, exact(given, params));
     }
@@ -90,7 +83,7 @@ export class Session {
             case 'ping':
                 return this.#ping(call);
             case 'tools/call':
-                return this.#callTool(call, given);
+                return this.#calls.call(call, given);
             case 'logging/setLevel':
                 return this.#setLevel(call, given);
             case 'subscriptions/listen':
@@ -102,8 +95,8 @@ export class Session {
     }
 
     /** Calls a tool as a task, and does not wait for it: it comes to the task, or to the result at once. */
-    async startTask(call: Call, params: Json): Promise<Json> {
-        return (await this.#toolAnswer(call, exact(parse(params), params), true)).result;
+    startTask(call: Call, params: Json): Promise<Json> {
+        return this.#calls.start(call, exact(parse(params), params));
     }
 
     /** Waits for the end of a task. */
@@ -152,7 +145,7 @@ export class Session {
     async #ask(call: Call, method: string, given: Params, key: string | undefined, sent?: Connection): Promise<Json> {
         const { value, result } =
             method === 'tools/list'
-                ? await this.#listTools(call, given, sent)
+                ? await this.#calls.list(call, given, sent)
                 : await this.#sender.send(call, method, given, sent);
         if (key !== undefined && !call.asked) this.#cache.put(key, method, given, value, result);
         return result;
@@ -178,7 +171,9 @@ export class Session {
             finish: (value, text) => {
                 try {
                     const result =
-                        method === 'tools/list' ? this.#learn(call, client, value as ListToolsResult, text) : text;
+                        method === 'tools/list'
+                            ? this.#calls.learn(call, client, value as ListToolsResult, text)
+                            : text;
                     if (key !== undefined) this.#cache.put(key, method, given, value, result);
                     call.resolve(result);
                 } catch (error) {
@@ -191,113 +186,6 @@ export class Session {
             }
         });
         return true;
-    }
-
-    async #listTools(call: Call, given: Params, sent?: Connection): Promise<Answer> {
-        const answer = await this.#sender.send(call, 'tools/list', given, sent);
-        const { value, result, client } = answer;
-        return { ...answer, result: this.#learn(call, client, value as ListToolsResult, result) };
-    }
-
-    /** A page of tools came. Gives its text, without those that the SDK would drop. */
-    #learn(call: Call, client: TappedClient, page: ListToolsResult, text: Json): Json {
-        const mirroring = client.getProtocolEra() === 'modern' && mayMirror(text);
-        const dropped = mirroring ? client.dropUnusable(page) : undefined;
-        const kept = dropped?.size ? without(text, dropped) : text;
-        this.#tools.learn(page, kept, mirroring);
-        return call.raw ? text : kept;
-    }
-
-    /** Calls a tool past the SDK, when it would do nothing of its own to the request. */
-    #callQuickly(call: Call, given: Params, text: Json): boolean {
-        const connection = this.#link.live;
-        const { name, _meta, task } = given;
-        if (!connection?.lane || typeof name !== 'string' || task !== undefined || !isMeta(_meta)) return false;
-        const { client, lane } = connection;
-        const known = this.#tools.known(name);
-        // Of one that is not known the server says so when it wants headers: the SDK takes the call over then.
-        if ((lane.modern && known?.plain === false) || !this.#tasks.plain(known?.tool, this.#tools.isHidden(name)))
-            return false;
-        const check = known && this.#tools.check(name, known);
-        const leveled = this.#sender.level !== undefined;
-        lane.send(call, {
-            method: 'tools/call',
-            params: leveled ? this.#sender.leveled(client, exact(given, text)) : given,
-            text: leveled ? undefined : text,
-            finish(result, text) {
-                try {
-                    check?.(result);
-                    call.resolve(text);
-                } catch (error) {
-                    call.reject(error);
-                }
-            },
-            otherwise: taken => {
-                call.taken = taken;
-                call.follow(this.#callTool(call, exact(given, text), connection));
-            }
-        });
-        return true;
-    }
-
-    /** Calls a tool. A connection is given where the request has gone out on it. */
-    async #callTool(call: Call, given: Params, sent?: Connection): Promise<Json> {
-        const name = toolOf(given);
-        const check = this.#tools.check(name);
-        let answer = await this.#toolAnswer(call, given, 'task' in given, sent);
-        if (answer.value instanceof Created) answer = await this.#tasks.drive(call, answer.value.state, answer.result);
-        // The tool may have been listed, or the list may have changed, since.
-        (this.#tools.check(name) ?? check)?.(answer.value);
-        return answer.result;
-    }
-
-    /** What a server answers to a tool's call, which may be a task. */
-    async #toolAnswer(call: Call, given: Params, asTask: boolean, sent?: Connection): Promise<Answer> {
-        const name = toolOf(given);
-        const find = () => this.#tool(call, name);
-        const known = this.#tools.get(name);
-        const params =
-            asTask || this.#tasks.kind === 'experimental' ? await this.#tasks.asked(given, asTask, find) : given;
-        try {
-            return await this.#callKnown(call, name, params, sent);
-        } catch (error) {
-            const task = createdIn(error, call);
-            if (task) return task;
-            // The tool's parameters have changed since it was listed. The SDK lists it anew by itself
-            // when it is not told what they were.
-            if (!(error instanceof ProtocolError && error.code === HEADER_MISMATCH) || !known) throw error;
-            this.#tools.forget();
-            return this.#toolAnswer(call, given, asTask);
-        }
-    }
-
-    /** A tool that the server has, listed when it is not known yet. */
-    async #tool(call: Call, name: string): Promise<Tool | undefined> {
-        if (this.#tools.isHidden(name)) return undefined;
-        for (let page = 0, cursor: unknown; page < MOST_PAGES && !this.#tools.get(name); page++) {
-            const { value } = await this.#listTools(call, cursor === undefined ? {} : { cursor });
-            cursor = (value as ListToolsResult).nextCursor;
-            if (cursor === undefined || cursor === '') {
-                if (!this.#tools.get(name)) this.#tools.hide(name);
-                break;
-            }
-        }
-        return this.#tools.get(name);
-    }
-
-    #callKnown(call: Call, name: string, given: Params, sent?: Connection): Promise<Answer> {
-        const send = async (connection: Connection) => {
-            const { client } = connection;
-            const params = this.#sender.leveled(client, given) as { name: string };
-            if ('task' in params && connection.legacy)
-                return created(await client.request({ method: 'tools/call', params }, ANY_RESULT, optionsFor(call)));
-            const tool = this.#tools.get(name);
-            // Results are checked here: the SDK's own check would compile the schema for each call.
-            const toolDefinition = tool && { name, inputSchema: tool.inputSchema };
-            const options = { ...optionsFor(call), ...(toolDefinition && { toolDefinition }) };
-            return this.#sender.read(call, connection, 'tools/call', () => client.callTool(params, options));
-        };
-        return this.#sender.over(call, this.#tools.repeatable(name), send, sent);
     }
 
     async #setLevel(call: Call, given: Params): Promise<Json> {
@@ -336,10 +224,4 @@ function late(timeout: number, unanswered: string | undefined): CallFailure {
     const older = unanswered?.includes(PROBE) ? ', or name its revision where it speaks an older one' : '';
     const remedy = unanswered === undefined ? '' : `; allow it more time${older}`;
     return failure('timeout', `not connected within ${timeout} ms${silent}${remedy}`);
-}
-
-/** The name of the tool that is called. */
-function toolOf({ name }: Params): string {
-    if (typeof name !== 'string') throw failure('invalid-argument', 'params have no name of a tool');
-    return name;
 }

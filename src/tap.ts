@@ -5,29 +5,21 @@ import type { Json, SessionId } from 'caisson:mcp/types@0.1.0';
 import type { Call } from './calls.js';
 import type { CallFailure } from './errors.js';
 import { failure } from './errors.js';
-import { errorData, exact, isObject, parseMessage, parts, splitResult, whole } from './json.js';
+import { errorData, exact, isObject, parseMessage, parseObject, parts, splitResult, whole } from './json.js';
 import type { Quick } from './lane.js';
 import { Lingering } from './linger.js';
-import type { Outcome } from './message.js';
+import type { Given, Outcome } from './message.js';
 import { decide } from './message.js';
 import { MOST_WAITS } from './pace.js';
-
-/** A request that waits for its answer. Some of the SDK's own belong to no operation. */
-interface Sent {
-    readonly id: RequestId;
-    readonly method: string;
-    readonly call: Call | undefined;
-    /** Set when it has gone past the SDK. */
-    readonly quick?: Quick;
-}
+import type { Sent } from './pending.js';
+import { Pending } from './pending.js';
 
 /**
  * Listens to a connection where its messages still are as the server sent them. The SDK validates
  * and hands on what its schemas made of a message; operations settle with what the tap has heard.
  */
 export class Tap {
-    /** The requests that wait for an answer. */
-    readonly #pending = new Map<RequestId, Sent>();
+    readonly #pending = new Pending();
     /** Hands a message to the SDK. Set by the transport. */
     deliver: (message: JSONRPCMessage) => void = () => {};
     /** Answers a request of the server's that nobody can take. Set by the connection. */
@@ -50,9 +42,6 @@ export class Tap {
     streamed = false;
     /** The exchanges whose stream a server leaves open after its answer. */
     readonly lingering = new Lingering();
-    /** The ids that requests have had: the SDK counts, and has a few names beside. */
-    #highest = -1;
-    readonly #names = new Set<string>();
 
     /**
      * Until the handshake is over, what belongs to no other operation belongs to `connect`. On a
@@ -81,33 +70,29 @@ export class Tap {
             this.forget(call);
             call.begin(id);
         }
-        this.#pending.set(id, { id, method, call });
-        if (typeof id === 'number') this.#highest = Math.max(this.#highest, id);
-        else this.#names.add(id);
+        this.#pending.add({ id, method, call });
         return id;
     }
 
     /** A request goes out past the SDK. */
     passed(quick: Quick): void {
-        const { id } = quick;
-        quick.call.request = id;
-        this.#pending.set(id, quick);
-        if (id > this.#highest) this.#highest = id;
+        quick.call.request = quick.id;
+        this.#pending.add(quick);
     }
 
     /** Has the SDK take over what has gone past it. */
     takeAll(): void {
-        for (const { quick } of [...this.#pending.values()]) if (quick && !quick.call.settled) quick.take();
+        for (const { quick } of this.#pending.all()) if (quick && !quick.call.settled) quick.take();
     }
 
     /** Whether a request waits for its answer. */
     waits(id: RequestId): boolean {
-        return this.#find(id) !== undefined;
+        return this.#pending.find(id) !== undefined;
     }
 
     /** The operation that waits for the answer to a request. */
     waiting(id: RequestId): Call | undefined {
-        return this.#find(id)?.call;
+        return this.#pending.find(id)?.call;
     }
 
     /**
@@ -131,8 +116,12 @@ export class Tap {
 
     /** A request gets no answer. The SDK is given one in the server's place. */
     fail(id: RequestId, cause: CallFailure): void {
-        const sent = this.#take(id);
-        if (!sent) return;
+        const sent = this.#pending.find(id);
+        if (sent) this.#fail(sent, cause);
+    }
+
+    #fail(sent: Sent, cause: CallFailure): void {
+        this.#pending.delete(sent.id);
         sent.quick?.take();
         if (sent.call) sent.call.failure = cause;
         this.deliver({ jsonrpc: '2.0', id: sent.id, error: { code: -32603, message: 'no answer' } });
@@ -230,13 +219,15 @@ export class Tap {
     ): JSONRPCMessage | undefined {
         // Who cannot tell what it was asked answers with no id; on the exchange of a request there is one.
         const whose = id === null && 'error' in outcome && request !== undefined ? request : id;
-        const sent = typeof whose === 'string' || typeof whose === 'number' ? this.#take(whose) : undefined;
-        if (!sent && this.#had(id)) return this.#ignore('a second answer, or one to a request that was given up');
+        const sent = typeof whose === 'string' || typeof whose === 'number' ? this.#pending.find(whose) : undefined;
+        if (!sent && this.#pending.had(id))
+            return this.#ignore('a second answer, or one to a request that was given up');
         if (!sent) return this.#lost('an answer with an id that no request had', request);
+        this.#pending.delete(sent.id);
         this.#answered();
         if ('result' in outcome && (!outcome.empty || EMPTY.has(sent.method))) {
-            const { result, empty } = outcome;
-            const text = empty ? '{}' : (payload ?? JSON.stringify(result));
+            const { result } = outcome;
+            const text = textOf(outcome, payload, sent.call?.raw === true);
             if (sent.quick) {
                 if (sent.quick.hears(result, text)) return undefined;
             } else sent.call?.answered({ result: text });
@@ -250,8 +241,7 @@ export class Tap {
             return { jsonrpc: '2.0', id: sent.id, error: outcome.error };
         }
         const wrong = 'wrong' in outcome ? outcome.wrong : 'has no result';
-        this.#pending.set(sent.id, sent);
-        this.fail(sent.id, failure('protocol', `the server's answer is not valid JSON-RPC: it ${wrong}`));
+        this.#fail(sent, failure('protocol', `the server's answer is not valid JSON-RPC: it ${wrong}`));
         return undefined;
     }
 
@@ -260,33 +250,14 @@ export class Tap {
         if (!this.handshake) this.served = true;
     }
 
-    /** Whether a request has had the id. */
-    #had(id: unknown): boolean {
-        const key = String(id);
-        return this.#names.has(key) || (/^\d+$/.test(key) && Number(key) <= this.#highest);
-    }
-
     /** An answer is lost, and nothing says whose: whoever it may have been for does not wait for good. */
     #lost(what: string, request: RequestId | undefined): JSONRPCMessage | undefined {
         log(this.session, 'warn', `the server sent ${what}`);
         const cause = failure('protocol', `the server sent ${what}, which may have been the answer`);
-        const waiting = request === undefined ? (this.shared ? [...this.#pending.keys()] : []) : [request];
+        const waiting =
+            request === undefined ? (this.shared ? this.#pending.all().map(({ id }) => id) : []) : [request];
         for (const id of waiting) this.fail(id, cause);
         return undefined;
-    }
-
-    #take(id: RequestId): Sent | undefined {
-        const sent = this.#find(id);
-        if (sent) this.#pending.delete(sent.id);
-        return sent;
-    }
-
-    /** A server may answer the id 5 with "5", as the SDK does; and header fields are texts. */
-    #find(id: RequestId): Sent | undefined {
-        const sent = this.#pending.get(id);
-        if (sent || typeof id === 'number') return sent;
-        const number = Number(id);
-        return String(number) === id ? this.#pending.get(number) : undefined;
     }
 
     #ignore(what: string): JSONRPCMessage | undefined {
@@ -304,6 +275,14 @@ const EMPTY: ReadonlySet<string> = new Set([
     'resources/subscribe',
     'resources/unsubscribe'
 ]);
+
+/** The text of a result: the server's own, but for a `_meta` that whoever reads it by its type cannot read. */
+function textOf({ result, empty, whole }: Given, payload: Json | undefined, raw: boolean): Json {
+    if (empty) return '{}';
+    if (payload === undefined) return JSON.stringify(result);
+    if (whole || raw || '_meta' in result) return payload;
+    return JSON.stringify({ ...exact(parseObject(payload), payload), _meta: undefined });
+}
 
 /** What the SDK takes for a result: it drops a message with anything else, and nobody would answer. */
 function isResult(result: unknown): result is Result {

@@ -5,7 +5,7 @@ import { FakeHost } from './host/host.js';
 import type { Message } from './host/peer.js';
 import { Peer } from './host/peer.js';
 import { event, onHttp, onPipe, onSse, reply, replyEvents, replyJson } from './host/servers.js';
-import { CONFIGS, connected } from './host/sessions.js';
+import { CONFIGS, connected, expectQuiet } from './host/sessions.js';
 
 const DONE = { content: [{ type: 'text', text: 'done' }] };
 const result = (id: unknown) => JSON.stringify({ jsonrpc: '2.0', id, result: { resultType: 'complete', ...DONE } });
@@ -30,8 +30,8 @@ describe.each(['legacy', 'modern'] as const)('over a pipe, %s,', era => {
         ['an empty array', '[]'],
         ['an array of nothing', '[null, 1, "x"]'],
         ['an object', '{}'],
-        ['JSON-RPC 1.0', '{"id":1,"result":{},"error":null}'],
-        ['a notification with odd params', '{"jsonrpc":"2.0","method":"x","params":[1]}'],
+        ['JSON-RPC 1.0, to nobody', '{"id":4711,"result":{},"error":null}'],
+        ['a method that is no text', '{"jsonrpc":"2.0","method":7}'],
         ['an empty line', ''],
         ['blanks', ' \t '],
         ['a lone surrogate', '"\ud800"'],
@@ -56,7 +56,7 @@ describe.each(['legacy', 'modern'] as const)('over a pipe, %s,', era => {
         ['half of a message', '{"jsonrpc":"2.0","id":1,"result":{"con'],
         ['an answer to nobody', '{"jsonrpc":"2.0","id":4711,"result":{}}'],
         ['an answer with an odd id', '{"jsonrpc":"2.0","id":"__proto__","result":{}}'],
-        ['neither a method nor an id', '{"jsonrpc":"2.0","method":7}'],
+        ['neither a method nor an id', '{"jsonrpc":"2.0","result":{}}'],
         ['an answer with an object for an id', '{"jsonrpc":"2.0","id":{},"result":{}}'],
         ['an answer with a null id', '{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}']
     ])('%s may have been the answer: what waits fails, and the session goes on', async (_name, line) => {
@@ -69,6 +69,16 @@ describe.each(['legacy', 'modern'] as const)('over a pipe, %s,', era => {
         for (const { message } of host.logs) expect(message).not.toMatch(/4711|Parse error|con$/);
         expect(host.ok(host.callTool(session, 'fast'))).toMatchObject(DONE);
         expect(host.closed).toEqual([]);
+    });
+
+    test('a notification with odd params is taken without them, and the call gets its answer', async () => {
+        const { host, session, call, id, pipe } = await calling();
+        for (const params of ['[1]', '[]', 'null', '"x"'])
+            pipe.write(`{"jsonrpc":"2.0","method":"x","params":${params}}`);
+        expect(host.notifications).toEqual(Array(4).fill({ session, method: 'x', params: undefined }));
+        pipe.write(result(id));
+        expect(host.ok(call)).toMatchObject(DONE);
+        expect(host.logs).toEqual([]);
     });
 
     test('an answer that comes twice counts once', async () => {
@@ -87,20 +97,59 @@ describe.each(['legacy', 'modern'] as const)('over a pipe, %s,', era => {
         ['a result that is no object', '"result":5'],
         ['a result that is null', '"result":null'],
         ['a result that is a list', '"result":[]'],
-        ['_meta that is no object', '"result":{"resultType":"complete","content":[],"_meta":3}'],
         ['neither result nor error', '"x":1'],
         ['both result and error', '"result":{},"error":{"code":1,"message":"x"}'],
         ['an error that is no object', '"error":"no"'],
         ['an error without a code', '"error":{"message":"no"}'],
         ['an error with half a code', '"error":{"code":1.5,"message":"no"}'],
-        ['an error without a message', '"error":{"code":1}'],
-        ['a result against the schema', '"result":{"resultType":"complete","content":7}'],
-        ['content against the schema', '"result":{"resultType":"complete","content":[{"type":"text"}]}']
-    ])('%s fails the call, and the session goes on', async (_name, member) => {
+        ['no version', '"result":{"resultType":"complete","content":[]}', ''],
+        ['JSON-RPC 1.0', '"result":{"resultType":"complete","content":[]},"error":null', ''],
+        ['a result against the schema', '"result":{"resultType":"complete","content":7}']
+    ])('%s fails the call, and the session goes on', async (_name, member, version = '"jsonrpc":"2.0",') => {
         const { host, session, call, id, pipe } = await calling();
-        pipe.write(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},${member}}`);
+        pipe.write(`{${version}"id":${JSON.stringify(id)},${member}}`);
         expect(host.err(call)).toMatchObject({ step: 'tools/call', failure: { tag: 'protocol' } });
         expect(host.ok(host.callTool(session, 'fast'))).toMatchObject(DONE);
+    });
+
+    test('an error without a message is the error with its code, and the session goes on', async () => {
+        const { host, session, call, id, pipe } = await calling();
+        pipe.write(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"error":{"code":1}}`);
+        expect(host.err(call)).toEqual({
+            step: 'tools/call',
+            failure: { tag: 'rpc', val: { code: 1, message: 'no message' } }
+        });
+        expect(host.ok(host.callTool(session, 'fast'))).toMatchObject(DONE);
+    });
+
+    const TEXT = '"content":[{"type":"text","text":"done"}]';
+    test.each([
+        ['_meta that is no object', `${TEXT},"_meta":3`, [], `{"resultType":"complete",${TEXT}}`],
+        [
+            '_meta that is no object, beside a number that no double holds,',
+            `${TEXT},"_meta":"x","structuredContent":{"n":90071992547409931}`,
+            [],
+            `{"resultType":"complete",${TEXT},"structuredContent":{"n":90071992547409931}}`
+        ],
+        ['_meta that is an empty list', `${TEXT},"_meta":[]`, [], `{"resultType":"complete",${TEXT}}`],
+        [
+            'content against the schema',
+            '"content":[{"type":"text"},{"type":"text","text":"done"}]',
+            [/^tools\/call: the content block number 1 cannot be used and is left out \(it: /],
+            `{"resultType":"complete",${TEXT}}`
+        ]
+    ])('%s is left out, and Request gives it as it is', async (_name, members, warnings, read) => {
+        const { host, session, call, id, pipe, peer } = await calling();
+        const sent = `{"resultType":"complete",${members}}`;
+        const write = (id: unknown) => pipe.write(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${sent}}`);
+        write(id);
+        expect(host.text(call)).toBe(read);
+        expect(host.logs.map(({ message }) => message)).toEqual(
+            warnings.map(warning => expect.stringMatching(warning) as string)
+        );
+        const raw = host.call((client, call) => client.request(call, session, 'tools/call', '{"name":"slow"}'));
+        write(peer.received.at(-1)?.id);
+        expect(host.text(raw)).toBe(sent);
     });
 
     test.each([
@@ -270,7 +319,7 @@ describe.each(['legacy', 'modern'] as const)('over HTTP, %s,', era => {
         if (error.failure.tag === 'http') expect(error.failure.val.message.length).toBeLessThan(310);
         expect(host.ok(host.callTool(session, 'fine'))).toMatchObject(DONE);
         expect(host.closed).toEqual([]);
-        expect(host.open).toEqual({ exchanges: 0, pipes: 0, timers: 0 });
+        expectQuiet(host);
         for (const { message } of host.logs) expect(message).not.toMatch(/hello|oops|Gateway/);
     });
 

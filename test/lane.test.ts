@@ -112,9 +112,22 @@ describe.each(
     });
 
     test('a result that the revision does not have is refused', async () => {
-        const { host, session } = await open({ 'tools/list': () => '{"tools":[{"name":7}]}' });
+        const { host, session } = await open({ 'tools/list': () => '{"tools":7}' });
         const { failure } = host.err(host.call((client, call) => client.listTools(call, session, '{}')));
         expect(failure.tag).toBe('protocol');
+    });
+
+    test('an entry of a list that cannot be used is left out, with a warning', async () => {
+        const { host, session } = await open({ 'tools/list': () => `{"tools":[{"name":7},${TOOL}]}` });
+        const listed = host.text(host.call((client, call) => client.listTools(call, session, '{}')));
+        // Members that are numbers come first in what was read and written again.
+        expect(listed).toBe(
+            `{"tools":[${JSON.stringify(JSON.parse(TOOL)).replace('"default":1}', '"default":1.0}').replace('9007199254740992', '9007199254740993')}]}`
+        );
+        const warnings = host.logs.filter(({ level }) => level === 'warn').map(({ message }) => message);
+        expect(warnings).toEqual([
+            expect.stringMatching(/^tools\/list: the tool number 1 cannot be used and is left out \(inputSchema: /)
+        ]);
     });
 });
 

@@ -82,7 +82,7 @@ describe("an answer to a tool's call", () => {
         [
             'with a code that is a text',
             id => `{"jsonrpc":"2.0","id":${String(id)},"error":{"code":"-32001","message":"boom","data":null}}`,
-            { failure: { tag: 'rpc', val: { code: -32001, message: 'boom' } } }
+            { failure: { tag: 'rpc', val: { code: -32001, message: 'boom', data: 'null' } } }
         ],
         [
             'with an error without a message',

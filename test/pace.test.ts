@@ -113,11 +113,46 @@ describe('a server that forgets each session', () => {
     test('is not asked for another one at once', async () => {
         const { peer, world } = forgetting(404, '');
         const { host, session } = await connected(world, CONFIGS.http);
-        for (let i = 0; i < 20; i++) host.err(host.call((client, call) => client.listTools(call, session, '{}')));
+        const list = () => host.call((client, call) => client.listTools(call, session, '{}'));
+        host.err(list());
         expect(peer.requests('initialize').length).toBe(2);
-        host.advance(10_000);
-        host.err(host.call((client, call) => client.listTools(call, session, '{}')));
+        // What comes in the pause waits for its end, sends nothing, and shares what comes then.
+        const sent = host.exchanges.length;
+        const waiting = Array.from({ length: 20 }, list);
+        const posts = () => host.exchanges.slice(sent).filter(({ request }) => request.method === 'POST');
+        host.advance(999);
+        expect(posts()).toEqual([]);
+        for (const call of waiting) expect(host.outcomes.has(call)).toBe(false);
+        host.advance(1);
         expect(peer.requests('initialize').length).toBe(3);
+        // Forgotten again, each is sent once more: the pause has grown.
+        host.advance(1999);
+        expect(peer.requests('initialize').length).toBe(3);
+        for (const call of waiting) expect(host.outcomes.has(call)).toBe(false);
+        host.advance(1);
+        for (const call of waiting) expect(host.err(call).failure).toMatchObject({ tag: 'http', val: { status: 404 } });
+        expect(peer.requests('initialize').length).toBe(4);
+        const late = list();
+        host.advance(3999);
+        expect(peer.requests('initialize').length).toBe(4);
+        host.advance(1);
+        expect(peer.requests('initialize').length).toBe(5);
+        host.advance(8000);
+        expect(host.err(late).failure).toMatchObject({ tag: 'http', val: { status: 404 } });
+        expect(peer.requests('initialize').length).toBe(6);
+    });
+
+    test('is not waited for by a session that is closed in the pause', async () => {
+        const { peer, world } = forgetting(404, '');
+        const { host, session } = await connected(world, CONFIGS.http);
+        host.err(host.call((client, call) => client.listTools(call, session, '{}')));
+        const waiting = host.call((client, call) => client.listTools(call, session, '{}'));
+        expect(host.outcomes.has(waiting)).toBe(false);
+        host.ok(host.call((client, call) => client.close(call, session)));
+        expect(host.err(waiting).failure).toEqual({ tag: 'closed', val: 'the session is closed' });
+        host.advance(60_000);
+        expect(peer.requests('initialize').length).toBe(2);
+        expect(host.open).toEqual({ exchanges: 0, pipes: 0, timers: 0 });
     });
 
     test.each([

@@ -5,6 +5,7 @@ import { FakeHost } from './host/host.js';
 import type { Message } from './host/peer.js';
 import { LEGACY, MODERN, Peer, RpcError } from './host/peer.js';
 import { event, onHttp, onPipe, reply, replyJson } from './host/servers.js';
+import { expectQuiet } from './host/sessions.js';
 
 const STDIO = { endpoint: { tag: 'stdio' } } as const;
 const HTTP = { endpoint: { tag: 'http', val: 'http://server.test/mcp' } } as const;
@@ -99,7 +100,7 @@ describe('the probe over HTTP', () => {
         expect(result).toMatchObject({ protocolVersion: LEGACY, serverInfo: { name: 'peer' } });
         expect(peer.requests('initialize').length).toBe(1);
         expect(host.ok(host.callTool(session, 'echo'))).toEqual({ content: [] });
-        expect(host.open).toEqual({ exchanges: 0, pipes: 0, timers: 0 });
+        expectQuiet(host);
     });
 
     test.each([

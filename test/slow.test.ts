@@ -219,6 +219,46 @@ describe('a second process that fails', () => {
     });
 });
 
+describe('a second process that answers, and ends while the first may be about to', () => {
+    /** Needs a second to be up, and so gives the first another; ends half a second after it is up. */
+    const brief = (host: () => FakeHost): Life => ({
+        peer: new Peer('legacy'),
+        starts: 1000,
+        odd: ({ method }, end) => {
+            if (method === 'notifications/initialized') host().clock.after(500, () => end.exit());
+            return false;
+        }
+    });
+
+    test.each([
+        ['soon', 16_700],
+        ['late', 40_000]
+    ])('does not stand for the server: the first is waited for, which answers %s', async (_name, starts) => {
+        const { host, session, call } = await begin([
+            { peer: new Peer('modern', { 'tools/call': () => ({ content: [] }) }), starts },
+            brief(() => host)
+        ]);
+        host.advance(starts - 1);
+        expect(host.outcomes.size).toBe(0);
+        host.advance(1);
+        expect(host.ok(call)).toMatchObject({ protocolVersion: MODERN });
+        expect(host.ok(host.callTool(session, 'echo'))).toMatchObject({ content: [] });
+        expect(host.closed).toEqual([]);
+    });
+
+    test('is the cause when the first ends, too', async () => {
+        const first = {
+            peer: new Peer('modern'),
+            starts: 20_000,
+            odd: (_: Message, end: PipeEnd) => (end.exit(), true)
+        };
+        const { host, call } = await begin([first, brief(() => host)]);
+        host.advance(20_000);
+        expect(host.err(call)).toMatchObject({ step: 'connect', failure: { tag: 'transport' } });
+        expect(host.open).toEqual(NOTHING);
+    });
+});
+
 test('both processes are gone when the session is closed, or its time is over', async () => {
     for (const end of ['close', 'cancel', 'timeout']) {
         const { host, session, call } = await begin([{ peer: new Peer('modern'), starts: 90_000 }]);

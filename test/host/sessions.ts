@@ -1,4 +1,5 @@
 import type { SessionConfig } from 'caisson:mcp/client@0.1.0';
+import { expect } from 'vitest';
 
 import type { World } from './host.js';
 import { FakeHost } from './host.js';
@@ -18,4 +19,18 @@ export async function connected(
 ): Promise<{ host: FakeHost; session: number }> {
     const host = await FakeHost.start(world);
     return { host, session: host.connect(config).session };
+}
+
+/** How long the core looks after a stream of events that has answered its request. */
+const LINGER_MS = 1000;
+
+/** A host of which nothing is wanted any more but the timer that looks after streams, which is the last. */
+export function expectQuiet(host: FakeHost): void {
+    const { exchanges, pipes, timers } = host.open;
+    expect({ exchanges, pipes }).toEqual({ exchanges: 0, pipes: 0 });
+    expect(timers).toBeLessThanOrEqual(1);
+    const sent = host.exchanges.length;
+    host.advance(LINGER_MS);
+    expect(host.open).toEqual({ exchanges: 0, pipes: 0, timers: 0 });
+    expect(host.exchanges.length).toBe(sent);
 }

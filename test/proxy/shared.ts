@@ -36,7 +36,7 @@ class Channel {
             case 'spoiled': {
                 const { text, anonymous } = spoiled(trace.random, message);
                 trace.gaps.add(n);
-                if (!notification) trace.touch(n, `spoiled ${text}`);
+                if (!notification) trace.spoil(n, text);
                 return this.#at(() => {
                     if (anonymous) trace.touchAll(`spoiled ${text}`);
                     this.write(text);

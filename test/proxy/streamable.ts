@@ -212,7 +212,7 @@ export class Streamable {
         const final = message.method === undefined;
         if (what === 'spoiled' && final) {
             const { text } = spoiled(trace.random, message);
-            trace.touch(n, `spoiled ${text}`);
+            trace.spoil(n, text);
             stream.send(event(text));
         } else {
             if (what === 'noise') stream.send(trace.random.pick([': hello\n\n', 'event: x\ndata: y\n\n', event('no')]));
@@ -236,8 +236,11 @@ export class Streamable {
         const headers = { 'content-type': 'application/json', ...this.#given(message) };
         this.server.receive(message, answer => {
             let text = JSON.stringify(answer);
-            if (what === 'spoiled') ({ text } = spoiled(trace.random, answer));
-            if (what === 'cut' || what === 'spoiled') trace.touch(n, what);
+            if (what === 'spoiled') {
+                ({ text } = spoiled(trace.random, answer));
+                trace.spoil(n, text);
+            }
+            if (what === 'cut') trace.touch(n, what);
             trace.later(() => {
                 trace.reached(n, answer);
                 exchange.head(200, headers);

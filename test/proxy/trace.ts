@@ -22,6 +22,8 @@ export class Trace {
     readonly sent = new Map<string, number>();
     /** What was done, for people. */
     readonly did: string[] = [];
+    /** The results in answers that were spoiled, by their calls. */
+    readonly spoilt = new Map<number, string[]>();
     /** Why the session need not live any more. */
     lethal: string | undefined;
     /** Whether a command has ended by itself. */
@@ -65,6 +67,17 @@ export class Trace {
         this.touched.add(n);
         this.gaps.add(n);
         if (n === HANDSHAKE && this.connected) this.lethal ??= `${what} at a new handshake`;
+    }
+
+    /** An answer to a call is spoiled. What it says all the same may be what the call comes to. */
+    spoil(n: number, text: string): void {
+        this.touch(n, `spoiled ${text}`);
+        try {
+            const { result } = JSON.parse(text) as Message;
+            if (result !== undefined) this.spoilt.set(n, [...(this.spoilt.get(n) ?? []), JSON.stringify(result)]);
+        } catch {
+            // It says nothing.
+        }
     }
 
     /**

@@ -1,0 +1,56 @@
+import type { RequestId } from '@modelcontextprotocol/client';
+
+import type { Call } from './calls.js';
+import type { Quick } from './lane.js';
+
+/** A request that waits for its answer. Some of the SDK's own belong to no operation. */
+export interface Sent {
+    readonly id: RequestId;
+    readonly method: string;
+    readonly call: Call | undefined;
+    /** Set when it has gone past the SDK. */
+    readonly quick?: Quick;
+}
+
+/** The requests of a connection that wait for their answers, and which ids there have been. */
+export class Pending {
+    readonly #sent = new Map<RequestId, Sent>();
+    /** The ids that requests have had: the SDK counts, and has a few names beside. */
+    #highest = -1;
+    readonly #names = new Set<string>();
+
+    add(sent: Sent): void {
+        const { id } = sent;
+        this.#sent.set(id, sent);
+        if (typeof id === 'string') this.#names.add(id);
+        else if (id > this.#highest) this.#highest = id;
+    }
+
+    /** What has an id that is written as ours are. */
+    get(id: RequestId): Sent | undefined {
+        return this.#sent.get(id);
+    }
+
+    /** A server may answer the id 5 with "5", as the SDK does; and header fields are texts. */
+    find(id: RequestId): Sent | undefined {
+        const sent = this.#sent.get(id);
+        if (sent || typeof id === 'number') return sent;
+        const number = Number(id);
+        return String(number) === id ? this.#sent.get(number) : undefined;
+    }
+
+    delete(id: RequestId): void {
+        this.#sent.delete(id);
+    }
+
+    /** All that waits now. */
+    all(): Sent[] {
+        return [...this.#sent.values()];
+    }
+
+    /** Whether a request has had the id. */
+    had(id: unknown): boolean {
+        const key = String(id);
+        return this.#names.has(key) || (/^\d+$/.test(key) && Number(key) <= this.#highest);
+    }
+}

@@ -1,0 +1,36 @@
+import type { JSONRPCMessage } from '@modelcontextprotocol/client';
+import { SSEClientTransport } from '@modelcontextprotocol/client';
+
+import { http } from './errors.js';
+import { fetchFor } from './fetch.js';
+import type { Tap } from './tap.js';
+
+// Deprecated with its transport, which servers still speak.
+/* eslint-disable @typescript-eslint/no-deprecated */
+
+/** The SDK's transport of revision 2024-11-05, on the host's egress. */
+export class SseTransport extends SSEClientTransport {
+    constructor(
+        url: URL,
+        private readonly tap: Tap
+    ) {
+        super(url, { fetch: fetchFor(tap) });
+        tap.deliver = message => this.onmessage?.(message);
+    }
+
+    override async send(message: JSONRPCMessage): Promise<void> {
+        this.tap.sent(message);
+        try {
+            await super.send(message);
+        } catch (error) {
+            throw withStatus(error);
+        }
+    }
+}
+
+/** The SDK's SSE transport tells a status only in its text. */
+function withStatus(error: unknown): unknown {
+    const [, status, text] =
+        (error instanceof Error && /^Error POSTing to endpoint \(HTTP (\d+)\): ([^]*)$/.exec(error.message)) || [];
+    return status === undefined ? error : http(Number(status), text ?? '');
+}
