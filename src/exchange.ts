@@ -6,36 +6,15 @@ import type { Header } from 'caisson:mcp/types@0.1.0';
 import { IoFailure, failure, ioFailure } from './errors.js';
 import type { Other } from './events.js';
 import { listen, written } from './events.js';
-import type { Quick } from './lane.js';
 import { busy } from './pace.js';
+import { isWritable } from './payload.js';
+import type { Purpose } from './purpose.js';
 import { HttpResponse, isSuccess, mediaType } from './response.js';
 import { Table } from './table.js';
 import type { Tap } from './tap.js';
 import { clearTimeout, setTimeout } from './timers.js';
 
 const exchanges = new Table<Exchange>();
-
-/** What an exchange is for. Other than a request, it is a notification, or a stream of the server's own. */
-export interface Purpose {
-    /** The id of the JSON-RPC request that it carries. */
-    readonly request?: RequestId;
-    /** The request, when it is on the way past the SDK. */
-    readonly quick?: Quick;
-    /** Who sends it past the SDK. */
-    readonly watcher?: Watcher;
-    /** The event after which a stream is to go on. */
-    readonly lastEvent?: string;
-    /** Whether it carries what has no answer: a notification, or an answer of ours. */
-    readonly oneWay?: boolean;
-}
-
-/** Who sends a request past the SDK. */
-export interface Watcher {
-    /** Messages came after the answer. */
-    heard(messages: JSONRPCMessage[]): void;
-    /** The exchange of a request is over. */
-    ended(request: RequestId): void;
-}
 
 /** One HTTP exchange: from `fetch` until its response is whole. */
 export class Exchange {
@@ -193,7 +172,7 @@ export class Exchange {
             if (over) return watcher?.heard(heard);
             if (settled()) return;
             // An event before the answer, or something else in it: the SDK reads the stream.
-            for (const message of heard) this.#pass({ data: JSON.stringify(message) });
+            for (const message of heard) this.#give(message);
             if (id !== undefined) this.#pass({ id });
             quick?.take();
         };
@@ -202,6 +181,12 @@ export class Exchange {
             this.#pass(other);
             quick?.take();
         });
+    }
+
+    /** Gives the SDK a message of a stream. One that is nested too deeply to be written anew is lost on it. */
+    #give(message: JSONRPCMessage): void {
+        if (isWritable(message)) this.#pass({ data: JSON.stringify(message) });
+        else this.tap.unwritable(message);
     }
 
     /** Gives the SDK an event. */

@@ -3,10 +3,10 @@ import type { HttpRequest } from 'caisson:mcp/egress@0.1.0';
 import { httpStart } from 'caisson:mcp/egress@0.1.0';
 import type { Header } from 'caisson:mcp/types@0.1.0';
 
-import type { Purpose, Watcher } from './exchange.js';
 import { Exchange } from './exchange.js';
 import type { Quick } from './lane.js';
 import type { HttpResponse } from './response.js';
+import type { Purpose, Watcher } from './purpose.js';
 import type { Tap } from './tap.js';
 import type { Template } from './template.js';
 

@@ -3,13 +3,13 @@ import { PROTOCOL_VERSION_META_KEY, SdkHttpError, StreamableHTTPClientTransport 
 import type { Header } from 'caisson:mcp/types@0.1.0';
 
 import { failure, toFailure } from './errors.js';
-import type { Watcher } from './exchange.js';
 import type { Passed } from './fetch.js';
 import { REQUEST_ID, egressFor } from './fetch.js';
 import { isObject } from './json.js';
 import type { Quick, Way } from './lane.js';
 import { Pace } from './pace.js';
 import { PROBE, mayNotKnow, rpcErrorIn } from './probe.js';
+import type { Watcher } from './purpose.js';
 import type { HttpResponse } from './response.js';
 import { mediaType } from './response.js';
 import type { Tap } from './tap.js';

@@ -1,16 +1,17 @@
-import type { JSONRPCMessage, RequestId, Result } from '@modelcontextprotocol/client';
+import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/client';
 import { log, notify } from 'caisson:mcp/host@0.1.0';
 import type { Json, SessionId } from 'caisson:mcp/types@0.1.0';
 
 import type { Call } from './calls.js';
 import type { CallFailure } from './errors.js';
 import { failure } from './errors.js';
-import { errorData, exact, isObject, parseMessage, parseObject, parts, splitResult, whole } from './json.js';
+import { errorData, exact, isObject, parseMessage, parts, splitResult, whole } from './json.js';
 import type { Quick } from './lane.js';
 import { Lingering } from './linger.js';
-import type { Given, Outcome } from './message.js';
+import type { Outcome } from './message.js';
 import { decide } from './message.js';
 import { MOST_WAITS } from './pace.js';
+import { EMPTY, TOO_DEEP, isResult, textOf } from './payload.js';
 import type { Sent } from './pending.js';
 import { Pending } from './pending.js';
 
@@ -20,6 +21,8 @@ import { Pending } from './pending.js';
  */
 export class Tap {
     readonly #pending = new Pending();
+    /** The request that was answered last, which the SDK may not have heard of yet. */
+    #latest: Sent | undefined;
     /** Hands a message to the SDK. Set by the transport. */
     deliver: (message: JSONRPCMessage) => void = () => {};
     /** Answers a request of the server's that nobody can take. Set by the connection. */
@@ -132,6 +135,16 @@ export class Tap {
      * that the SDK can use.
      */
     received(text: string, request?: RequestId): JSONRPCMessage[] {
+        try {
+            return this.#received(text, request);
+        } catch {
+            // The engine's stack is at its end: no other code of ours throws here.
+            this.#lost(`a message that is ${TOO_DEEP}`, request);
+            return NOTHING;
+        }
+    }
+
+    #received(text: string, request: RequestId | undefined): JSONRPCMessage[] {
         const result = splitResult(text);
         if (result && isResult(result.value)) {
             const { id, value, payload } = result;
@@ -165,6 +178,17 @@ export class Tap {
         // A batch, which revision 2025-03-26 has.
         const heard = parts(message, text).map(part => this.#hear(part.message, part.payload, request, () => part.id));
         return heard.filter(message => message !== undefined);
+    }
+
+    /** A message that the SDK cannot be given: whoever waits for what it says hears of it. */
+    unwritable(message: JSONRPCMessage): void {
+        this.#ignore(`a message that is ${TOO_DEEP}`);
+        if (!('id' in message) || message.id === undefined) return;
+        const { id } = message;
+        if ('method' in message)
+            this.onrefused({ jsonrpc: '2.0', id, error: { code: -32600, message: `the request is ${TOO_DEEP}` } });
+        else if (this.#latest?.id === id)
+            this.#fail(this.#latest, failure('protocol', `the server's answer is ${TOO_DEEP}`));
     }
 
     /** An answer that came in an unusual way, or not at all: what is no answer to us is ignored. */
@@ -224,14 +248,15 @@ export class Tap {
             return this.#ignore('a second answer, or one to a request that was given up');
         if (!sent) return this.#lost('an answer with an id that no request had', request);
         this.#pending.delete(sent.id);
+        this.#latest = sent;
         this.#answered();
         if ('result' in outcome && (!outcome.empty || EMPTY.has(sent.method))) {
             const { result } = outcome;
             const text = textOf(outcome, payload, sent.call?.raw === true);
-            if (sent.quick) {
-                if (sent.quick.hears(result, text)) return undefined;
-            } else sent.call?.answered({ result: text });
-            return { jsonrpc: '2.0', id: sent.id, result };
+            if (sent.quick?.hears(result, text) === true) return undefined;
+            const message: JSONRPCMessage = { jsonrpc: '2.0', id: sent.id, result };
+            if (!sent.quick) sent.call?.answered({ result: text });
+            return message;
         }
         if ('error' in outcome) {
             sent.quick?.take();
@@ -267,24 +292,3 @@ export class Tap {
 }
 
 const NOTHING: JSONRPCMessage[] = [];
-
-/** The methods whose result says no more than that there is one. */
-const EMPTY: ReadonlySet<string> = new Set([
-    'ping',
-    'logging/setLevel',
-    'resources/subscribe',
-    'resources/unsubscribe'
-]);
-
-/** The text of a result: the server's own, but for a `_meta` that whoever reads it by its type cannot read. */
-function textOf({ result, empty, whole }: Given, payload: Json | undefined, raw: boolean): Json {
-    if (empty) return '{}';
-    if (payload === undefined) return JSON.stringify(result);
-    if (whole || raw || '_meta' in result) return payload;
-    return JSON.stringify({ ...exact(parseObject(payload), payload), _meta: undefined });
-}
-
-/** What the SDK takes for a result: it drops a message with anything else, and nobody would answer. */
-function isResult(result: unknown): result is Result {
-    return isObject(result) && (result['_meta'] === undefined || isObject(result['_meta']));
-}

@@ -43,6 +43,7 @@ type call struct {
 	id        uint32       // 0 until it has begun
 	settled   chan outcome // has room for the one outcome
 	progress  *queue       // nil when nobody listens
+	drawn     atomic.Bool  // it is in the budget
 	over      atomic.Bool  // it has its outcome
 	givenUp   atomic.Bool  // the core is told, or will be, that nobody waits any more
 }
@@ -79,12 +80,15 @@ func (c *call) take() *overBudget {
 	if c.operation.Export == closeSession {
 		return nil
 	}
-	return c.session.instance.budget.take(openCalls, 1)
+	over := c.session.instance.budget.take(openCalls, 1)
+	c.drawn.Store(over == nil)
+	return over
 }
 
-// release gives back what take has drawn.
+// release gives back what take has drawn, once: who ends a batch does not know what became of each
+// call in it.
 func (c *call) release() {
-	if c.operation.Export != closeSession {
+	if c.drawn.CompareAndSwap(true, false) {
 		c.session.instance.budget.give(openCalls, 1)
 	}
 }
