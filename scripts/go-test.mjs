@@ -7,7 +7,8 @@ import { run } from './steps.mjs';
 /** Runs it. `seen` gets the name of each test at the top of a package that was run. */
 export async function goTest(say, args, env, seen = new Set()) {
     const stdout = new PassThrough();
-    const ended = run('go', ['-C', 'host-go', 'test', '-json', ...args], say, {
+    // Two rows of steps share the machine: a package takes minutes of it.
+    const ended = run('go', ['-C', 'host-go', 'test', '-json', '-timeout=25m', ...args], say, {
         env,
         onStdout: text => stdout.write(text)
     });

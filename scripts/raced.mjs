@@ -26,6 +26,8 @@ export function raced() {
 
 /** Tests that would show the detector nothing, or what another test shows it in less time, each with the reason. */
 export const unraced = {
+    TestHostileServers:
+        'minutes of floods; TestPingStorm, TestQueuedBytes and TestBeforeTheHandshake have the same goroutines',
     TestStatic: 'builds the program, without the detector',
     TestComponentInspect: 'reads components, in one goroutine',
     TestDissect: 'reads a component, in one goroutine',
