@@ -28,6 +28,8 @@ export function raced() {
 export const unraced = {
     TestHostileServers:
         'minutes of floods; TestPingStorm, TestQueuedBytes and TestBeforeTheHandshake have the same goroutines',
+    TestHostile: 'bounds the memory of processes, which the detector multiplies',
+    TestHostileCode: 'bounds the memory and time of the compiler, which the detector multiplies',
     TestStatic: 'builds the program, without the detector',
     TestComponentInspect: 'reads components, in one goroutine',
     TestDissect: 'reads a component, in one goroutine',
