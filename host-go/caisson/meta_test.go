@@ -16,18 +16,24 @@ import (
 	"github.com/caisson-dev/caisson/host-go/caisson"
 )
 
-// TestTraceContext shows that a call carries the trace of its context to a server of the newest
-// revision, and that what the caller put there stays.
-//
-// requirement: meta.trace
-func TestTraceContext(t *testing.T) {
-	t.Parallel()
+// tracedServer has a tool x, and gives the _meta of each call of it.
+func tracedServer() (*mcp.Server, <-chan mcp.Meta) {
 	server := mcp.NewServer(&mcp.Implementation{Name: "traced", Version: "1"}, nil)
 	got := make(chan mcp.Meta, 1)
 	mcp.AddTool(server, &mcp.Tool{Name: "x"}, func(_ context.Context, r *mcp.CallToolRequest, _ struct{}) (*mcp.CallToolResult, any, error) {
 		got <- r.Params.Meta
 		return say("x"), nil, nil
 	})
+	return server, got
+}
+
+// TestTraceContext shows that a call carries the trace of its context to a server of the newest
+// revision, and that what the caller put there stays.
+//
+// requirement: meta.trace
+func TestTraceContext(t *testing.T) {
+	t.Parallel()
+	server, got := tracedServer()
 	span := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: trace.FlagsSampled})
 	const traceparent = "00-01000000000000000000000000000000-0200000000000000-01"
 	for _, test := range []struct {
@@ -59,12 +65,7 @@ func TestTraceContext(t *testing.T) {
 // Options.Propagator takes where it is set.
 func TestPropagator(t *testing.T) {
 	t.Parallel()
-	server := mcp.NewServer(&mcp.Implementation{Name: "traced", Version: "1"}, nil)
-	got := make(chan mcp.Meta, 1)
-	mcp.AddTool(server, &mcp.Tool{Name: "x"}, func(_ context.Context, r *mcp.CallToolRequest, _ struct{}) (*mcp.CallToolResult, any, error) {
-		got <- r.Params.Meta
-		return say("x"), nil, nil
-	})
+	server, got := tracedServer()
 	both := propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})
 	secret, err := baggage.Parse("tenant=s3cret")
 	if err != nil {
