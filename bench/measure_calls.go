@@ -84,14 +84,7 @@ func (b *bench) round(t *table, peers []*peer, cells []Cell) error {
 			for _, r := range running {
 				b.open(t, r, servers.server(transport, tools, ""), transport, tools)
 			}
-			for _, c := range group {
-				for _, r := range running {
-					b.turn(t.call(c, r.peer), r)
-				}
-			}
-			for _, r := range running {
-				_, _ = r.ask(wire.Request{Op: wire.Close}) // What fails here has failed before.
-			}
+			b.takeTurns(t, running, group)
 		}
 	}
 	return nil
@@ -115,6 +108,18 @@ func (b *bench) open(t *table, r *process, server *wire.Server, transport string
 	work.Tools, work.Least = tools, 10*connects
 	if _, err := r.ask(wire.Request{Op: wire.Run, Work: &work}); err != nil {
 		b.say("%s over %s: %v", r.peer.name, transport, err)
+	}
+}
+
+// takeTurns has the peers, whose sessions are open, take turns in each cell, and closes the sessions.
+func (b *bench) takeTurns(t *table, running []*process, cells []Cell) {
+	for _, c := range cells {
+		for _, r := range running {
+			b.turn(t.call(c, r.peer), r)
+		}
+	}
+	for _, r := range running {
+		_, _ = r.ask(wire.Request{Op: wire.Close}) // What fails here has failed before.
 	}
 }
 

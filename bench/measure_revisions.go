@@ -85,14 +85,7 @@ func (b *bench) revisionsOver(t *table, peers []*peer, servers *servers, transpo
 			for _, r := range running {
 				b.openRevision(r, servers.server(transport, cells[0].Tools, revision), revision)
 			}
-			for _, c := range wanted {
-				for _, r := range running {
-					b.turn(t.call(c, r.peer), r)
-				}
-			}
-			for _, r := range running {
-				_, _ = r.ask(wire.Request{Op: wire.Close}) // What fails here has failed before.
-			}
+			b.takeTurns(t, running, wanted)
 		}
 	}
 	return nil
