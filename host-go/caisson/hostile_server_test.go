@@ -207,11 +207,11 @@ func hostileSSE(attack attack, w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodGet:
 		p := responder(w, r, overSSE, "text/event-stream")
 		var writing sync.Mutex
-		write := p.raw
+		write, ended := p.raw, false
 		p.raw = func(text string) bool {
 			writing.Lock()
 			defer writing.Unlock()
-			return write(text)
+			return !ended && write(text)
 		}
 		session := "s=" + r.RemoteAddr
 		streams.Lock()
@@ -222,6 +222,9 @@ func hostileSSE(attack attack, w http.ResponseWriter, r *http.Request) {
 		streams.Unlock()
 		p.raw("event: endpoint\ndata: /messages?" + session + "\n\n")
 		<-r.Context().Done()
+		writing.Lock() // Who answers a POST must not write to a response that has ended.
+		ended = true
+		writing.Unlock()
 	case r.Method != http.MethodPost || p == nil:
 		w.WriteHeader(http.StatusMethodNotAllowed)
 	case json.NewDecoder(r.Body).Decode(&m) != nil:
