@@ -47,7 +47,7 @@ func answering(t testing.TB, answer func(method string, params json.RawMessage) 
 }
 
 // answeringSession is a session with a scripted server.
-func answeringSession(t testing.TB, r *caisson.Runtime, answer func(method string, params json.RawMessage) string) *caisson.Session {
+func answeringSession(t testing.TB, r connector, answer func(method string, params json.RawMessage) string) *caisson.Session {
 	t.Helper()
 	return connect(t, r, caisson.Server{Name: "scripted", URL: answering(t, answer).URL})
 }

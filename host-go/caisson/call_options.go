@@ -59,7 +59,7 @@ func timedOut(ctx context.Context) *engine.Failure {
 // apply puts a context's trace and its call options into an operation. The function it gives ends what it has
 // begun.
 func (s *Session) apply(ctx context.Context, op *engine.Operation) (context.Context, func(), error) {
-	if trace := traceMeta(ctx, s.runtime.options.Propagator); trace != nil && s.ProtocolVersion() >= firstOfTheNewEra {
+	if trace := traceMeta(ctx, s.client.options.Propagator); trace != nil && s.ProtocolVersion() >= firstOfTheNewEra {
 		var err error
 		if op.Params, err = addMeta(op.Params, trace); err != nil {
 			return nil, nil, s.invalid(op, err)

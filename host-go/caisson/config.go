@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -133,19 +134,22 @@ func (e *configEntry) server(name string) (Server, error) {
 	}
 	x := expander{lookup: os.LookupEnv}
 	server := Server{
-		Name:      name,
-		Transport: transport,
-		Command:   x.text("command", e.command),
-		Args:      x.list("args", e.args),
-		Env:       x.values("env", e.env),
-		Dir:       x.text("cwd", e.cwd),
-		URL:       x.text("url", e.url),
-		Headers:   x.values("headers", e.headers),
+		Name:    name,
+		Type:    transport,
+		Command: x.text("command", e.command),
+		Args:    x.list("args", e.args),
+		Env:     x.values("env", e.env),
+		Dir:     x.text("cwd", e.cwd),
+		URL:     x.text("url", e.url),
 
 		ProtocolVersions: e.protocolVersions,
 	}
+	headers := x.values("headers", e.headers)
 	if x.err != nil {
 		return Server{}, x.err
+	}
+	if server.Headers, err = headerOf(headers); err != nil {
+		return Server{}, err
 	}
 	if _, _, wrong := server.check(); wrong != nil {
 		return Server{}, errors.New(wrong.Message)
@@ -154,7 +158,7 @@ func (e *configEntry) server(name string) (Server, error) {
 }
 
 // parseTransport reads the names that hosts use for the transports.
-func parseTransport(name string) (Transport, error) {
+func parseTransport(name string) (TransportType, error) {
 	switch strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(name)) {
 	case "":
 		return TransportAuto, nil
@@ -186,4 +190,20 @@ func configError(path, server string, err error) *Error {
 		message = path + ": " + message
 	}
 	return &Error{Code: CodeInvalidArgument, Server: server, Step: "load config", Message: message, Err: err}
+}
+
+// headerOf makes a header of the members of "headers". A JSON object tells names apart by their letters,
+// and HTTP does not.
+func headerOf(members map[string]string) (http.Header, error) {
+	if len(members) == 0 {
+		return nil, nil
+	}
+	header := http.Header{}
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if header.Values(name) != nil {
+			return nil, errors.New("the header " + http.CanonicalHeaderKey(name) + " is there twice, in other letters: keep one of them")
+		}
+		header.Set(name, members[name])
+	}
+	return header, nil
 }

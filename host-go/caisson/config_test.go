@@ -3,6 +3,7 @@ package caisson
 import (
 	"errors"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,15 +35,15 @@ func TestLoadConfig(t *testing.T) {
 			}
 			want := []Server{
 				{
-					Name: "everything", Transport: TransportStdio,
+					Name: "everything", Type: TransportStdio,
 					Command: "npx", Args: []string{"-y", "@modelcontextprotocol/server-everything", "stdio"},
 					Env: map[string]string{"TOKEN": "s3cret", "MODE": "fast", "EMPTY": "", "PLAIN": "$HOME costs $5"},
 					Dir: "/srv",
 				},
-				{Name: "legacy", Transport: TransportSSE, URL: "http://127.0.0.1:9/sse"},
+				{Name: "legacy", Type: TransportSSE, URL: "http://127.0.0.1:9/sse"},
 				{
-					Name: "remote", Transport: TransportHTTP, URL: "https://mcp.example.com/mcp",
-					Headers: map[string]string{"Authorization": "Bearer s3cret"},
+					Name: "remote", Type: TransportHTTP, URL: "https://mcp.example.com/mcp",
+					Headers: http.Header{"Authorization": {"Bearer s3cret"}},
 				},
 				{Name: "untyped", URL: "https://mcp.example.com/"},
 			}

@@ -89,10 +89,10 @@ func TestBeforeTheHandshake(t *testing.T) {
 	for name, server := range map[string]caisson.Server{"stdio": childServer(t, "early"), "http": {URL: local.URL}} {
 		t.Run(name, func(t *testing.T) {
 			heard := make(chan string, 1)
-			r := newRuntime(t, caisson.Options{Handlers: caisson.Handlers{
+			r := newClient(t, caisson.ClientOptions{Handlers: caisson.Handlers{
 				LoggingMessageHandler: func(_ context.Context, r *caisson.Request[*mcp.LoggingMessageParams]) {
 					s := r.Session
-					_, _, _, _ = s.ID(), s.Transport(), s.ServerInfo(), s.InitializeResult()
+					_, _, _, _ = s.ID(), s.TransportType(), s.ServerInfo(), s.InitializeResult()
 					if s.Capabilities().Tools == nil || s.Instructions() == "" {
 						t.Error("the session is not there yet")
 					}
@@ -145,7 +145,7 @@ func TestNothingBeforeTheHandshake(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	t.Cleanup(local.Close)
-	r := newRuntime(t, caisson.Options{OnNotification: func(context.Context, *caisson.Session, string, json.RawMessage) {
+	r := newClient(t, caisson.ClientOptions{OnNotification: func(context.Context, *caisson.Session, string, json.RawMessage) {
 		t.Error("a handler hears of a session that there never was")
 	}})
 	ctx, cancel := context.WithCancel(testContext(t))
@@ -153,7 +153,7 @@ func TestNothingBeforeTheHandshake(t *testing.T) {
 		<-notified
 		cancel()
 	}()
-	_, err := r.Connect(ctx, caisson.Server{URL: local.URL, Transport: caisson.TransportHTTP, ProtocolVersions: []string{"2025-11-25"}})
+	_, err := r.Connect(ctx, caisson.Server{URL: local.URL, Type: caisson.TransportHTTP, ProtocolVersions: []string{"2025-11-25"}})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("connect gives %v", err)
 	}
@@ -164,8 +164,8 @@ func TestNothingBeforeTheHandshake(t *testing.T) {
 func TestQueuedBytes(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
-	r := newRuntime(t, caisson.Options{
-		MaxMessageBytes: 10_000, MaxQueuedBytes: 1000,
+	r := newClient(t, caisson.ClientOptions{
+		Limits:         caisson.Limits{MaxMessageBytes: 10_000, MaxQueuedBytes: 1000},
 		OnNotification: func(context.Context, *caisson.Session, string, json.RawMessage) { <-release },
 	})
 	s := connect(t, r, childServer(t, "notifies"))

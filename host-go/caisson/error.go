@@ -9,12 +9,17 @@ import (
 )
 
 // A Code says what sort of failure an [Error] is. The set is closed: new ones come only with a
-// new minor version.
+// new minor version. A Code is an error itself, as a target for [errors.Is]:
+//
+//	if errors.Is(err, caisson.CodeLimit) { … }
 type Code int
 
 const (
+	// CodeUnknown is the zero Code. No function of this package fails with it; [CodeOf] gives it for
+	// nil and for errors of other origin.
+	CodeUnknown Code = iota
 	// CodeInternal is a fault of Caisson's own. Please report it.
-	CodeInternal Code = iota
+	CodeInternal
 	// CodeInvalidArgument is a call, an option or a configuration that is wrong in itself.
 	CodeInvalidArgument
 	// CodeConnect says that there was no connection to the server, or that its command could not
@@ -55,6 +60,7 @@ const (
 )
 
 var codeNames = [...]string{
+	CodeUnknown:         "unknown",
 	CodeInternal:        "internal",
 	CodeInvalidArgument: "invalid argument",
 	CodeConnect:         "connect",
@@ -79,6 +85,9 @@ func (c Code) String() string {
 	}
 	return codeNames[c]
 }
+
+// Error gives what [Code.String] gives, so that a Code is an error.
+func (c Code) Error() string { return c.String() }
 
 // ErrClosed matches, through [errors.Is], every error with [CodeClosed].
 var ErrClosed = errors.New("caisson: closed")
@@ -126,25 +135,25 @@ func (e *Error) Error() string {
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Is reports whether target is [ErrClosed] and the error says so, or is an *Error with the same
-// code and nothing else set: errors.Is(err, &caisson.Error{Code: caisson.CodeLimit}). An error
-// with [CodeTimeout] also is [context.DeadlineExceeded].
+// Is reports whether target is the error's [Code], or is [ErrClosed] and the code is [CodeClosed].
+// An error with [CodeTimeout] also is [context.DeadlineExceeded].
 func (e *Error) Is(target error) bool {
 	switch target {
+	case e.Code:
+		return true
 	case ErrClosed:
 		return e.Code == CodeClosed
 	case context.DeadlineExceeded:
 		return e.Code == CodeTimeout
 	}
-	t, ok := target.(*Error)
-	return ok && *t == (Error{Code: e.Code})
+	return false
 }
 
 // Timeout reports whether the error is a timeout, in the manner of net.Error.
 func (e *Error) Timeout() bool { return e.Code == CodeTimeout }
 
 // CodeOf gives the code of the first [*Error] in err's tree, [CodeCancelled] for the end of a
-// context, and [CodeInternal] for everything else.
+// context, and [CodeUnknown] for everything else.
 func CodeOf(err error) Code {
 	var e *Error
 	switch {
@@ -155,7 +164,7 @@ func CodeOf(err error) Code {
 	case errors.Is(err, context.Canceled):
 		return CodeCancelled
 	}
-	return CodeInternal
+	return CodeUnknown
 }
 
 // RPCError gives the JSON-RPC error that the server answered with, if err is one.

@@ -157,7 +157,7 @@ func TestConnectFaults(t *testing.T) {
 		"no server at all": {server: caisson.Server{}, codes: []caisson.Code{caisson.CodeInvalidArgument}, says: "Server.URL"},
 		"a file URL":       {server: caisson.Server{URL: "file:///etc/passwd"}, codes: []caisson.Code{caisson.CodeInvalidArgument}, says: "http"},
 	} {
-		for _, transport := range []caisson.Transport{caisson.TransportAuto, caisson.TransportHTTP, caisson.TransportSSE} {
+		for _, transport := range []caisson.TransportType{caisson.TransportAuto, caisson.TransportHTTP, caisson.TransportSSE} {
 			if test.server.URL == "" && transport != caisson.TransportAuto {
 				continue
 			}
@@ -165,8 +165,8 @@ func TestConnectFaults(t *testing.T) {
 				t.Parallel()
 				server := test.server
 				server.Name = "it"
-				server.Transport = transport
-				server.Headers = map[string]string{"Authorization": "Bearer secret-in-a-header"}
+				server.Type = transport
+				server.Headers = http.Header{"Authorization": {"Bearer secret-in-a-header"}}
 				s, err := sharedRuntime(t).Connect(testContext(t), server)
 				if err == nil {
 					_ = s.Close()

@@ -23,10 +23,14 @@ const fuzzPatience = time.Minute
 var (
 	fuzzNet   fuzzNetwork
 	fuzzHosts atomic.Int64
-	// One runtime has all sessions of a process.
-	fuzzRuntime = sync.OnceValues(func() (*caisson.Runtime, error) {
-		return caisson.New(context.Background(), &caisson.Options{
-			RetryBudget:   -1,
+	// One client has all sessions of a process.
+	fuzzClient = sync.OnceValues(func() (*caisson.Client, error) {
+		r, err := shared()
+		if err != nil {
+			return nil, err
+		}
+		return r.NewClient(&caisson.ClientOptions{
+			Limits:        caisson.Limits{RetryBudget: -1},
 			HTTPTransport: &http.Transport{DialContext: fuzzNet.dial, DisableKeepAlives: true},
 		})
 	})
@@ -47,13 +51,13 @@ func FuzzServer(f *testing.F) {
 		if len(data) > 64<<10 {
 			return
 		}
-		r, err := fuzzRuntime()
+		c, err := fuzzClient()
 		if err != nil {
 			t.Fatal(err)
 		}
 		s := &fuzzServer{place: fuzzPlace(place) % fuzzPlaces, data: data, value: fmt.Sprintf("value-%d", fuzzHosts.Add(1)), sse: make(chan string), over: make(chan struct{})}
 		defer close(s.over)
-		session, err := r.Connect(fuzzContext(t), s.server(t))
+		session, err := c.Connect(fuzzContext(t), s.server(t))
 		if err != nil {
 			settled(t, s, "connect", err)
 			return
@@ -89,9 +93,9 @@ func (s *fuzzServer) server(t *testing.T) caisson.Server {
 	host := fmt.Sprintf("h%d.test", fuzzHosts.Add(1))
 	t.Cleanup(fuzzNet.add(host+":80", s))
 	if s.place == fuzzSSE {
-		return caisson.Server{URL: "http://" + host + "/sse", Transport: caisson.TransportSSE}
+		return caisson.Server{URL: "http://" + host + "/sse", Type: caisson.TransportSSE}
 	}
-	return caisson.Server{URL: "http://" + host + "/mcp", Transport: caisson.TransportHTTP}
+	return caisson.Server{URL: "http://" + host + "/mcp", Type: caisson.TransportHTTP}
 }
 
 // settled checks that an operation has ended by itself, and with an error of ours.

@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "record the golden recordings anew")
 
 // goldens are the sessions of testdata/recordings.
 var goldens = []struct {
-	transport caisson.Transport
+	transport caisson.TransportType
 	revision  string
 }{
 	{caisson.TransportStdio, oldest},
@@ -35,7 +35,7 @@ func TestReplayOnFirstRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newRuntime(t, caisson.Options{CacheDir: t.TempDir()})
+	r := newRuntime(t, caisson.RuntimeOptions{CacheDir: t.TempDir()})
 	tape = bytes.ReplaceAll(tape, []byte("\r\n"), []byte("\n"))
 	if _, err := r.Replay(testContext(t), bytes.NewReader(tape), &caisson.ReplayOptions{AnyCore: true}); err != nil {
 		t.Fatal(err)
@@ -64,7 +64,7 @@ func TestGoldenRecordings(t *testing.T) {
 	elicit := func(context.Context, *caisson.Request[*mcp.ElicitParams]) (*mcp.ElicitResult, error) {
 		return &mcp.ElicitResult{Action: "accept", Content: map[string]any{"name": "ada"}}, nil
 	}
-	r := newRuntime(t, caisson.Options{
+	r := newClient(t, caisson.ClientOptions{
 		// The version is the same in every release, so that one does not change the recordings.
 		ClientInfo: &mcp.Implementation{Name: "golden", Version: "1"},
 		Handlers:   caisson.Handlers{ElicitationHandler: elicit}, Record: recorded.record,

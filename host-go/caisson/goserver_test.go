@@ -62,7 +62,7 @@ func TestHeaders(t *testing.T) {
 		handler.ServeHTTP(w, r)
 	}))
 	t.Cleanup(listener.Close)
-	connect(t, sharedRuntime(t), caisson.Server{URL: listener.URL, Headers: map[string]string{"authorization": "Bearer token"}})
+	connect(t, sharedRuntime(t), caisson.Server{URL: listener.URL, Headers: http.Header{"authorization": {"Bearer token"}}})
 	if seen.Load() != "Bearer token" {
 		t.Errorf("the server saw %q", seen.Load())
 	}

@@ -29,7 +29,7 @@ import (
 //
 // A Group is safe for concurrent use.
 type Group struct {
-	runtime *Runtime
+	client  *Client
 	options GroupOptions
 	ctx     context.Context // ends with the group
 	cancel  context.CancelFunc
@@ -75,11 +75,14 @@ const (
 // ConnectGroup connects with all servers of a configuration at once, those that it disables
 // excepted, and returns when each is connected with or has failed, or when the context ends; what
 // is then under way goes on. A server's failure does not fail the group: [Group.Servers] has it.
-// The options may be nil. Each server takes at most [Options.ConnectTimeout].
+// The options may be nil. Each server takes at most [ClientOptions.ConnectTimeout].
 //
 // It fails with [CodeInvalidArgument] for options that cannot be.
-func (r *Runtime) ConnectGroup(ctx context.Context, config *Config, options *GroupOptions) (*Group, error) {
-	g := &Group{runtime: r}
+func (c *Client) ConnectGroup(ctx context.Context, config *Config, options *GroupOptions) (*Group, error) {
+	if c.runtime == nil {
+		return nil, errZero("Client", "Runtime.NewClient")
+	}
+	g := &Group{client: c}
 	if options != nil {
 		g.options = *options
 	}
@@ -165,6 +168,9 @@ func (g *Group) unknown(step, server, message string) error {
 // commands are gone. What is asked of the group afterwards fails with [CodeClosed]. It may be
 // called more than once, and always gives nil. It does not wait for [GroupOptions.OnChange].
 func (g *Group) Close() error {
+	if g.cancel == nil {
+		return nil
+	}
 	g.cancel()
 	var all sync.WaitGroup
 	for _, m := range g.members {

@@ -84,7 +84,7 @@ func (m *member) connect(a *attempt) {
 	defer m.group.ending.Done()
 	server, err := m.config.Server(m.name)
 	if err == nil {
-		a.session, err = m.group.runtime.connect(m.group.ctx, server, m.listChanged)
+		a.session, err = m.group.client.connect(m.group.ctx, server, m.listChanged)
 	}
 	if !m.connected(a, err) {
 		_ = a.session.Close()
@@ -224,7 +224,7 @@ func (m *member) tell() {
 
 // refresh lists anew what was listed before. A failure is told when the list is asked for.
 func (m *member) refresh(kind GroupKind) {
-	ctx, cancel := context.WithTimeout(m.group.ctx, m.group.runtime.options.ConnectTimeout)
+	ctx, cancel := context.WithTimeout(m.group.ctx, m.group.client.options.ConnectTimeout)
 	defer cancel()
 	switch kind {
 	case GroupTools:

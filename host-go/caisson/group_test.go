@@ -158,7 +158,7 @@ func TestGroup(t *testing.T) {
 			t.Errorf("the state of %s is %+v", state.Name, state)
 		}
 	}
-	if err := g.Err(); !errors.Is(err, &caisson.Error{Code: caisson.CodeConnect}) {
+	if err := g.Err(); !errors.Is(err, caisson.CodeConnect) {
 		t.Errorf("the error is %v", err)
 	}
 	_ = g.Close()

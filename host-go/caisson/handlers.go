@@ -29,7 +29,7 @@ type Request[P any] struct {
 //
 // A handler that hears is called with one notification at a time, in the order in which the server
 // sent them, and before the outcome of a call that the server answered later is given. Slow ones
-// do not hold up the session; see [Options.NotificationQueue] and [Options.MaxQueuedBytes].
+// do not hold up the session; see [ClientOptions.NotificationQueue] and [ClientOptions.MaxQueuedBytes].
 //
 // No handler is called before the handshake is over. What a server tells until then waits, within the
 // same bounds; what it asks before it has answered `initialize` is answered with an error.
@@ -59,7 +59,7 @@ type Handlers struct {
 	PromptListChangedHandler func(context.Context, *Request[*mcp.PromptListChangedParams])
 	// ResourceListChangedHandler hears that the server's resources have changed.
 	ResourceListChangedHandler func(context.Context, *Request[*mcp.ResourceListChangedParams])
-	// ResourceUpdatedHandler hears that a resource has changed; see [Session.SubscribeResource].
+	// ResourceUpdatedHandler hears that a resource has changed; see [Session.Subscribe].
 	ResourceUpdatedHandler func(context.Context, *Request[*mcp.ResourceUpdatedNotificationParams])
 	// LoggingMessageHandler hears what the server logs; see [Session.SetLoggingLevel].
 	LoggingMessageHandler func(context.Context, *Request[*mcp.LoggingMessageParams])
@@ -72,7 +72,7 @@ type Handlers struct {
 
 func (h *Handlers) check() error {
 	if h.CreateMessageHandler != nil && h.CreateMessageWithToolsHandler != nil {
-		return &Error{Code: CodeInvalidArgument, Step: "options", Message: "Options.CreateMessageHandler and CreateMessageWithToolsHandler are both set: set one"}
+		return &Error{Code: CodeInvalidArgument, Step: "options", Message: "ClientOptions.CreateMessageHandler and CreateMessageWithToolsHandler are both set: set one"}
 	}
 	return nil
 }
@@ -106,7 +106,7 @@ func (h *Handlers) capabilities() string {
 
 // answer answers a server's question with the handler for it.
 func (s *Session) answer(ctx context.Context, method string, params []byte) ([]byte, error) {
-	h := &s.runtime.options.Handlers
+	h := &s.client.options.Handlers
 	var result []byte
 	var err error
 	switch method {
@@ -159,7 +159,7 @@ func answerWith[P, R any](ctx context.Context, s *Session, handler func(context.
 
 // notifier hands notifications to their handlers; nil when there are none.
 func (s *Session) notifier() func(method string, params []byte) {
-	o := &s.runtime.options
+	o := &s.client.options
 	h := &o.Handlers
 	hear := map[string]func([]byte){}
 	add(hear, s, "notifications/tools/list_changed", h.ToolListChangedHandler)

@@ -256,7 +256,7 @@ func hostileServer(t *testing.T, name, over string) (server caisson.Server, stat
 	if over == overSSE {
 		transport = caisson.TransportSSE
 	}
-	return caisson.Server{Name: "hostile", URL: url + "/mcp", Transport: transport}, func() (seen hostileStats) {
+	return caisson.Server{Name: "hostile", URL: url + "/mcp", Type: transport}, func() (seen hostileStats) {
 		client := http.Client{Timeout: patience}
 		defer client.CloseIdleConnections()
 		r, err := client.Get(strings.TrimSpace(url) + "/stats")

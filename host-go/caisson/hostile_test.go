@@ -43,7 +43,7 @@ type raid struct {
 	never bool
 	// dies says that the session may end by it, and busy that the server has no time for another call.
 	dies, busy bool
-	// guest is Options.MaxGuestTime, where the attack is to be ended by it.
+	// guest is ClientOptions.MaxGuestTime, where the attack is to be ended by it.
 	guest time.Duration
 	// does is what the program does in place of calling a tool.
 	does func(ctx context.Context, s *caisson.Session) error
@@ -148,8 +148,8 @@ func TestHostileServers(t *testing.T) {
 		t.Skip("takes a minute")
 	}
 	logged := &atomic.Int64{}
-	r := hostileRuntime(t, logged, patience)
-	if err := r.Compile(testContext(t)); err != nil {
+	r := hostileClient(t, logged, patience)
+	if err := sharedRuntime(t).Compile(testContext(t), nil); err != nil {
 		t.Fatal(err)
 	}
 	bystander := newBystander(t, r)
@@ -158,7 +158,7 @@ func TestHostileServers(t *testing.T) {
 			t.Run(raid.attack+" over "+over, func(t *testing.T) {
 				r := r
 				if raid.guest > 0 {
-					r = hostileRuntime(t, logged, raid.guest)
+					r = hostileClient(t, logged, raid.guest)
 				}
 				before := bystander.calls.Load()
 				logged.Store(0)
@@ -176,11 +176,11 @@ func TestHostileServers(t *testing.T) {
 	}
 }
 
-// hostileTransport is what a runtime makes for itself.
+// hostileTransport is what a client makes for itself.
 var hostileTransport = egress.NewTransport(false)
 
-// hostileRuntime makes a runtime whose handlers take their time.
-func hostileRuntime(t *testing.T, logged *atomic.Int64, guest time.Duration) *caisson.Runtime {
+// hostileClient makes a client whose handlers take their time.
+func hostileClient(t *testing.T, logged *atomic.Int64, guest time.Duration) *caisson.Client {
 	t.Helper()
 	slow := func(ctx context.Context) {
 		select {
@@ -188,11 +188,13 @@ func hostileRuntime(t *testing.T, logged *atomic.Int64, guest time.Duration) *ca
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-	return newRuntime(t, caisson.Options{
-		Logger:          slog.New(slog.NewTextHandler(counter{logged}, nil)),
-		HTTPTransport:   hostileTransport,
-		MaxMessageBytes: hostileMessage, MaxQueuedBytes: hostileMessage,
-		MaxGuestTime: guest, RetryBudget: time.Second, ConnectTimeout: 5 * time.Second, MaxListPages: 200,
+	return newClient(t, caisson.ClientOptions{
+		Logger:        slog.New(slog.NewTextHandler(counter{logged}, nil)),
+		HTTPTransport: hostileTransport,
+		Limits: caisson.Limits{
+			MaxMessageBytes: hostileMessage, MaxQueuedBytes: hostileMessage,
+			MaxGuestTime: guest, RetryBudget: time.Second, ConnectTimeout: 5 * time.Second, MaxListPages: 200,
+		},
 		Handlers: caisson.Handlers{
 			ElicitationHandler: func(ctx context.Context, _ *caisson.Request[*mcp.ElicitParams]) (*mcp.ElicitResult, error) {
 				slow(ctx)
@@ -204,7 +206,7 @@ func hostileRuntime(t *testing.T, logged *atomic.Int64, guest time.Duration) *ca
 }
 
 // run has one attack, and gives what it cost.
-func (raid *raid) run(t *testing.T, r *caisson.Runtime, over string) cost {
+func (raid *raid) run(t *testing.T, r *caisson.Client, over string) cost {
 	server, stats := hostileServer(t, raid.attack, over)
 	meter := newMeter(t)
 	s, err := r.Connect(testContext(t), server)
@@ -306,7 +308,7 @@ func eventually(condition func() bool) bool {
 // A bystander is a session with an honest server, which makes calls until the test ends.
 type bystander struct{ calls atomic.Int64 }
 
-func newBystander(t *testing.T, r *caisson.Runtime) *bystander {
+func newBystander(t *testing.T, r *caisson.Client) *bystander {
 	t.Helper()
 	s := connect(t, r, childServer(t, "echo"))
 	b, stop, stopped := &bystander{}, make(chan struct{}), make(chan struct{})

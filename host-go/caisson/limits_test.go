@@ -30,8 +30,7 @@ func bounds(t *testing.T) [][3]string {
 		component = "host-go/component/config.go"
 	)
 	in := func(file, name string) int64 { return inSource(t, file, name) }
-	var o Options
-	d := o.withDefaults()
+	d := Limits{}.withDefaults()
 	return [][3]string{
 		{"one message of a server's", mib(d.MaxMessageBytes), "MaxMessageBytes"},
 		{"the memory of one session's core", mib(d.MaxMemoryBytes), "MaxMemoryBytes"},
@@ -186,11 +185,11 @@ func TestBoundsAreDocumented(t *testing.T) {
 // TestOptionsThatBound has every option that is a number or a time in the table.
 func TestOptionsThatBound(t *testing.T) {
 	code := bounds(t)
-	for _, field := range reflect.VisibleFields(reflect.TypeFor[Options]()) {
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[ClientOptions]()) {
 		switch field.Type.Kind() {
 		case reflect.Int, reflect.Int64:
 			if !slices.ContainsFunc(code, func(row [3]string) bool { return row[2] == field.Name }) {
-				t.Errorf("Options.%s is in no row of bounds", field.Name)
+				t.Errorf("ClientOptions.%s is in no row of bounds", field.Name)
 			}
 		}
 	}

@@ -89,7 +89,7 @@ func (sub *Subscription) Close() error {
 // listenForHandlers asks for the notifications that have a handler, where the server can give them
 // and does so only when asked.
 func (s *Session) listenForHandlers(ctx context.Context) {
-	h, hello := &s.runtime.options.Handlers, s.hello.Load()
+	h, hello := &s.client.options.Handlers, s.hello.Load()
 	can, all := hello.Capabilities, s.listChanged != nil
 	want := &mcp.NotificationSubscriptions{
 		ToolsListChanged:     (all || h.ToolListChangedHandler != nil) && can.Tools != nil && can.Tools.ListChanged,
@@ -100,10 +100,10 @@ func (s *Session) listenForHandlers(ctx context.Context) {
 	if !asks || hello.ProtocolVersion < firstOfTheNewEra {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.runtime.options.ConnectTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.client.options.ConnectTimeout)
 	defer cancel()
 	if _, err := s.Listen(ctx, &mcp.SubscriptionsListenParams{Notifications: want}); err != nil {
-		s.runtime.options.Logger.Warn("the server does not notify of changes", "server", s.name, "error", err)
+		s.client.options.Logger.Warn("the server does not notify of changes", "server", s.name, "error", err)
 	}
 }
 

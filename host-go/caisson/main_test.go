@@ -67,10 +67,10 @@ func sharedRuntime(t testing.TB) *caisson.Runtime {
 }
 
 // newRuntime makes a runtime of the test's own.
-func newRuntime(t testing.TB, options caisson.Options) *caisson.Runtime {
+func newRuntime(t testing.TB, options caisson.RuntimeOptions) *caisson.Runtime {
 	t.Helper()
 	if options.Logger == nil {
-		options.Logger = slog.New(slog.NewTextHandler(testWriter{t}, nil))
+		options.Logger = testLogger(t)
 	}
 	r, err := caisson.New(testContext(t), &options)
 	if err != nil {
@@ -80,6 +80,22 @@ func newRuntime(t testing.TB, options caisson.Options) *caisson.Runtime {
 	return r
 }
 
+// newClient makes a client of the test's own, on the runtime that all tests share.
+func newClient(t testing.TB, options caisson.ClientOptions) *caisson.Client {
+	t.Helper()
+	if options.Logger == nil {
+		options.Logger = testLogger(t)
+	}
+	c, err := sharedRuntime(t).NewClient(&options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+func testLogger(t testing.TB) *slog.Logger { return slog.New(slog.NewTextHandler(testWriter{t}, nil)) }
+
 // testWriter writes to a test's log.
 type testWriter struct{ t testing.TB }
 
@@ -88,7 +104,13 @@ func (w testWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func connect(t testing.TB, r *caisson.Runtime, server caisson.Server) *caisson.Session {
+// A connector is a client, or a runtime for a client without options.
+type connector interface {
+	Connect(ctx context.Context, server caisson.Server) (*caisson.Session, error)
+	Replay(ctx context.Context, recording io.Reader, options *caisson.ReplayOptions) (*caisson.Replay, error)
+}
+
+func connect(t testing.TB, r connector, server caisson.Server) *caisson.Session {
 	t.Helper()
 	s, err := r.Connect(testContext(t), server)
 	if err != nil {

@@ -62,7 +62,7 @@ func TestTraceContext(t *testing.T) {
 }
 
 // TestPropagator shows what of a context reaches a server: its trace alone, and what
-// Options.Propagator takes where it is set.
+// ClientOptions.Propagator takes where it is set.
 func TestPropagator(t *testing.T) {
 	t.Parallel()
 	server, got := tracedServer()
@@ -87,7 +87,7 @@ func TestPropagator(t *testing.T) {
 		"of one's own":  {ownPropagator{}, []string{"x-own"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := connect(t, newRuntime(t, caisson.Options{Propagator: test.propagator}), httpServer(t, server, true))
+			s := connect(t, newClient(t, caisson.ClientOptions{Propagator: test.propagator}), httpServer(t, server, true))
 			if s.ProtocolVersion() != modern {
 				t.Fatalf("it speaks %s", s.ProtocolVersion())
 			}

@@ -15,7 +15,7 @@ import (
 // are anything that marshals to a JSON object, which may set the cursor to begin at; nil sends none.
 //
 // The first error ends the iteration, with a nil result. A server that answers with a cursor it has
-// given before is one ([CodeProtocol]), and so is more than [Options].MaxListPages or MaxListBytes
+// given before is one ([CodeProtocol]), and so is more than [ClientOptions].MaxListPages or MaxListBytes
 // ([CodeLimit]).
 func (s *Session) Pages(ctx context.Context, method string, params any) iter.Seq2[json.RawMessage, error] {
 	return s.pages(ctx, engine.Operation{Method: method}, params)
@@ -32,7 +32,7 @@ func (s *Session) pages(ctx context.Context, op engine.Operation, params any) it
 			yield(nil, &Error{Code: CodeInvalidArgument, Server: s.name, Step: op.Method, Message: err.Error(), Err: err})
 			return
 		}
-		o := &s.runtime.options
+		o := &s.client.options
 		seen := map[[sha256.Size]byte]bool{sha256.Sum256(page["cursor"]): true} // A cursor may be large.
 		left := o.MaxListBytes
 		for range o.MaxListPages {
@@ -80,14 +80,14 @@ func (s *Session) fetchPage(ctx context.Context, op engine.Operation, params any
 func (s *Session) listLimit(op engine.Operation, what string, limit int64, option string) error {
 	return &Error{
 		Code: CodeLimit, Server: s.name, Step: op.Method,
-		Message: fmt.Sprintf("the list has more than %d %s; raise Options.%s if it is right", limit, what, option),
+		Message: fmt.Sprintf("the list has more than %d %s; raise ClientOptions.%s if it is right", limit, what, option),
 	}
 }
 
 // items iterates over the items of all pages of a list. R is the type of a page.
 func items[R, T any](ctx context.Context, s *Session, op engine.Operation, params any, of func(*R) []*T) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
-		limit := s.runtime.options.MaxListItems
+		limit := s.client.options.MaxListItems
 		left := limit
 		for raw, err := range s.pages(ctx, op, params) {
 			var page *R

@@ -46,19 +46,19 @@ func TestListIsBounded(t *testing.T) {
 	t.Parallel()
 	onward := func(page int) any { return fmt.Sprint(page + 1) }
 	long := strings.Repeat("x", 100_000)
-	small := newRuntime(t, caisson.Options{MaxListPages: 7, MaxListItems: 50, MaxListBytes: 1 << 20})
+	small := newClient(t, caisson.ClientOptions{Limits: caisson.Limits{MaxListPages: 7, MaxListItems: 50, MaxListBytes: 1 << 20}})
 	for name, test := range map[string]struct {
 		answer func(string, json.RawMessage) string
 		code   caisson.Code
 		says   string
 		most   int // items that may have come before the error
 	}{
-		"empty pages":          {endless(0, 0, onward), caisson.CodeLimit, "more than 7 pages; raise Options.MaxListPages", 0},
-		"small pages":          {endless(1, 0, onward), caisson.CodeLimit, "Options.MaxListPages", 7},
-		"many items":           {endless(20, 0, onward), caisson.CodeLimit, "more than 50 items; raise Options.MaxListItems", 50},
-		"a page of many":       {endless(51, 0, onward), caisson.CodeLimit, "Options.MaxListItems", 0},
-		"large items":          {endless(1, 400_000, onward), caisson.CodeLimit, "more than 1048576 bytes; raise Options.MaxListBytes", 2},
-		"large cursors":        {endless(0, 0, func(page int) any { return fmt.Sprint(page+1, long, long, long) }), caisson.CodeLimit, "Options.MaxListBytes", 0},
+		"empty pages":          {endless(0, 0, onward), caisson.CodeLimit, "more than 7 pages; raise ClientOptions.MaxListPages", 0},
+		"small pages":          {endless(1, 0, onward), caisson.CodeLimit, "ClientOptions.MaxListPages", 7},
+		"many items":           {endless(20, 0, onward), caisson.CodeLimit, "more than 50 items; raise ClientOptions.MaxListItems", 50},
+		"a page of many":       {endless(51, 0, onward), caisson.CodeLimit, "ClientOptions.MaxListItems", 0},
+		"large items":          {endless(1, 400_000, onward), caisson.CodeLimit, "more than 1048576 bytes; raise ClientOptions.MaxListBytes", 2},
+		"large cursors":        {endless(0, 0, func(page int) any { return fmt.Sprint(page+1, long, long, long) }), caisson.CodeLimit, "ClientOptions.MaxListBytes", 0},
 		"the same cursor":      {endless(1, 0, func(int) any { return "1" }), caisson.CodeProtocol, "a cursor came twice", 2},
 		"the same long cursor": {endless(1, 0, func(int) any { return "1" + long }), caisson.CodeProtocol, "a cursor came twice", 2},
 		"a circle of cursors":  {endless(1, 0, func(page int) any { return fmt.Sprint(page%3 + 1) }), caisson.CodeProtocol, "a cursor came twice", 4},
@@ -127,7 +127,7 @@ func TestUntouchedPages(t *testing.T) {
 			return fmt.Sprint(page + 1)
 		}
 	}
-	s := answeringSession(t, newRuntime(t, caisson.Options{MaxListPages: 5, MaxListItems: 10}), endless(2, 0, until(4)))
+	s := answeringSession(t, newClient(t, caisson.ClientOptions{Limits: caisson.Limits{MaxListPages: 5, MaxListItems: 10}}), endless(2, 0, until(4)))
 	pages := 0
 	for raw, err := range s.Pages(testContext(t), "tools/list", nil) {
 		if err != nil {

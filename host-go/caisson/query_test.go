@@ -22,7 +22,7 @@ func TestQueryStaysOutside(t *testing.T) {
 	t.Parallel()
 	const query = "token=s3cret-of-the-query&x=%zz"
 	for name, test := range map[string]struct {
-		transport caisson.Transport
+		transport caisson.TransportType
 		revision  string
 	}{
 		"http":           {caisson.TransportHTTP, modern},
@@ -52,8 +52,8 @@ func TestQueryStaysOutside(t *testing.T) {
 				server.Close()
 			})
 			recorded := &tapes{}
-			r := newRuntime(t, caisson.Options{Record: recorded.record})
-			s := connect(t, r, caisson.Server{Name: "it", URL: server.URL + "/mcp?" + query, Transport: test.transport, ProtocolVersions: []string{test.revision}})
+			r := newClient(t, caisson.ClientOptions{Record: recorded.record})
+			s := connect(t, r, caisson.Server{Name: "it", URL: server.URL + "/mcp?" + query, Type: test.transport, ProtocolVersions: []string{test.revision}})
 			if _, err := s.CallTool(testContext(t), &mcp.CallToolParams{Name: "add", Arguments: addition{1, 2}}); err != nil {
 				t.Fatal(err)
 			}
@@ -89,7 +89,7 @@ func TestHostsThatAreWrittenOtherwise(t *testing.T) {
 		return new(net.Dialer).DialContext(ctx, network, server.Listener.Addr().String())
 	}}
 	t.Cleanup(transport.CloseIdleConnections)
-	r := newRuntime(t, caisson.Options{HTTPTransport: transport})
+	r := newClient(t, caisson.ClientOptions{HTTPTransport: transport})
 	for url, want := range map[string]string{
 		"http://BÜCHER.example/a/../mcp":       "xn--bcher-kva.example:80",
 		"http://例え。テスト:08080/":                 "xn--r8jz45g.xn--zckzah:8080",

@@ -8,7 +8,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
 )
 
-// RecordTo gives an [Options.Record] that makes a file for each session in a folder, readable by
+// RecordTo gives an [ClientOptions.Record] that makes a file for each session in a folder, readable by
 // this user alone: the server's name, a number and ".jsonl".
 func RecordTo(dir string) func(server string) (io.WriteCloser, error) {
 	return func(server string) (io.WriteCloser, error) {
@@ -32,7 +32,7 @@ func fileName(server string) string {
 }
 
 // recording says where a session is recorded; nil for nowhere.
-func (o *Options) recording(server string) (*engine.Recording, error) {
+func (o *ClientOptions) recording(server string) (*engine.Recording, error) {
 	if o.Record == nil {
 		return nil, nil
 	}
@@ -40,7 +40,7 @@ func (o *Options) recording(server string) (*engine.Recording, error) {
 	if err != nil {
 		return nil, &Error{
 			Code: CodeInvalidArgument, Server: server, Step: "record", Err: err,
-			Message: "Options.Record gives nothing to write to: " + err.Error(),
+			Message: "ClientOptions.Record gives nothing to write to: " + err.Error(),
 		}
 	}
 	return &engine.Recording{To: to, Limit: o.MaxRecordBytes, Secrets: o.RecordSecrets}, nil

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -76,8 +77,8 @@ func TestRecordAndReplay(t *testing.T) {
 	t.Parallel()
 	const header, variable, query, said, told = "Bearer sk-live-0123456789abcdef", `pa"ss<wörd>&more`, "qu+ery&secret=1", "spoken-secret-42", "9f8e7d6c-not-to-be-told"
 	recorded := &tapes{}
-	r := newRuntime(t, caisson.Options{Record: recorded.record, RecordSecrets: []string{said}})
-	for _, transport := range []caisson.Transport{caisson.TransportStdio, caisson.TransportHTTP, caisson.TransportSSE} {
+	r := newClient(t, caisson.ClientOptions{Record: recorded.record, RecordSecrets: []string{said}})
+	for _, transport := range []caisson.TransportType{caisson.TransportStdio, caisson.TransportHTTP, caisson.TransportSSE} {
 		for _, revision := range []string{oldest, "2025-11-25", modern} {
 			if transport == caisson.TransportSSE && revision == modern {
 				continue
@@ -89,7 +90,7 @@ func TestRecordAndReplay(t *testing.T) {
 				if server.Command != "" {
 					server.Env["SECRET"] = variable
 				} else {
-					server.Headers = map[string]string{"Authorization": header, "Accept-Language": "application/json"}
+					server.Headers = http.Header{"Authorization": {header}, "Accept-Language": {"application/json"}}
 					server.URL += "?key=qu%2Bery%26secret%3D1"
 				}
 				s := connect(t, r, server)
@@ -139,7 +140,7 @@ func replayCode(err error) caisson.ReplayCode {
 func TestReplayOfChangedRecordings(t *testing.T) {
 	t.Parallel()
 	recorded := &tapes{}
-	r := newRuntime(t, caisson.Options{Record: recorded.record})
+	r := newClient(t, caisson.ClientOptions{Record: recorded.record})
 	server := wholeGo(t, caisson.TransportStdio, oldest)
 	server.ProtocolVersions = []string{oldest}
 	s := connect(t, r, server)
@@ -203,7 +204,7 @@ func TestRecordFails(t *testing.T) {
 	t.Parallel()
 	full := errors.New("the disk is full")
 	var log bytes.Buffer
-	r := newRuntime(t, caisson.Options{
+	r := newClient(t, caisson.ClientOptions{
 		Logger: slog.New(slog.NewTextHandler(&log, nil)),
 		Record: func(server string) (io.WriteCloser, error) {
 			if server == "none" {
@@ -237,7 +238,7 @@ func TestRecordLimit(t *testing.T) {
 	for _, limit := range []int64{3000, 5000, 8000} {
 		recorded := &tapes{}
 		var log bytes.Buffer
-		r := newRuntime(t, caisson.Options{Record: recorded.record, MaxRecordBytes: limit, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		r := newClient(t, caisson.ClientOptions{Record: recorded.record, Limits: caisson.Limits{MaxRecordBytes: limit}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 		s := connect(t, r, childServer(t, "whole"))
 		use(t, s, "text")
 		_ = s.Close()
@@ -257,12 +258,12 @@ func TestRecordLimit(t *testing.T) {
 func TestRecordBusySession(t *testing.T) {
 	t.Parallel()
 	recorded := &tapes{}
-	r := newRuntime(t, caisson.Options{Record: recorded.record, OnNotification: func(context.Context, *caisson.Session, string, json.RawMessage) {}})
+	r := newClient(t, caisson.ClientOptions{Record: recorded.record, OnNotification: func(context.Context, *caisson.Session, string, json.RawMessage) {}})
 	const secret = "sk-live-0123456789abcdef"
 	for _, revision := range []string{"2025-11-25", modern} {
 		server := wholeGo(t, caisson.TransportHTTP, revision)
 		server.Name, server.ProtocolVersions = revision, []string{revision}
-		server.Headers = map[string]string{"Authorization": "Bearer " + secret}
+		server.Headers = http.Header{"Authorization": {"Bearer " + secret}}
 		s := connect(t, r, server)
 		var calls sync.WaitGroup
 		for i := range 12 {
@@ -305,7 +306,7 @@ func TestRecordBusySession(t *testing.T) {
 func TestRecordTrap(t *testing.T) {
 	t.Parallel()
 	recorded := &tapes{}
-	r := newRuntime(t, caisson.Options{Record: recorded.record, MaxMemoryBytes: 32 << 20})
+	r := newClient(t, caisson.ClientOptions{Record: recorded.record, Limits: caisson.Limits{MaxMemoryBytes: 32 << 20}})
 	s := connect(t, r, childServer(t, "whole"))
 	params := &mcp.CallToolParams{Name: "echo", Arguments: map[string]any{"text": strings.Repeat("x", 8<<20)}}
 	if _, err := s.CallTool(testContext(t), params); caisson.CodeOf(err) != caisson.CodeTrap {

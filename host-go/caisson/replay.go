@@ -18,13 +18,13 @@ type ReplayEnd string
 const (
 	// ReplayClosed is the end of a whole recording: the session was closed, or ended by itself.
 	ReplayClosed ReplayEnd = "closed"
-	// ReplayLimit is the end of one that was cut: see [Options.MaxRecordBytes].
+	// ReplayLimit is the end of one that was cut: see [ClientOptions.MaxRecordBytes].
 	ReplayLimit ReplayEnd = "limit"
 	// ReplayTruncated is the end of one that just stops, since its program or its writer did.
 	ReplayTruncated ReplayEnd = "truncated"
 )
 
-// A Replay is what [Runtime.Replay] went through: a session that did again what it had done.
+// A Replay is what [Client.Replay] went through: a session that did again what it had done.
 type Replay struct {
 	Server   string    `json:"server"`   // the server's name
 	Began    time.Time `json:"began"`    // when it was recorded
@@ -49,13 +49,13 @@ const (
 	// ReplayFormat: the file is not a recording, or was changed since it was written.
 	ReplayFormat ReplayCode = "format"
 	// ReplayCore: the recording is of another core, or was made with another
-	// [Options.MaxMemoryBytes].
+	// [ClientOptions.MaxMemoryBytes].
 	ReplayCore ReplayCode = "core"
 	// ReplayDifference: the core did something else than it had done.
 	ReplayDifference ReplayCode = "difference"
 )
 
-// A ReplayError is how [Runtime.Replay] fails.
+// A ReplayError is how [Client.Replay] fails.
 type ReplayError struct {
 	Code ReplayCode
 	// Line is the recording's, from 1: the first that is wrong, or is not what happened.
@@ -69,22 +69,25 @@ type ReplayError struct {
 // Error gives the line and the message.
 func (e *ReplayError) Error() string { return "caisson: replay: " + e.Message }
 
-// Replay runs a recorded session again (see [Options.Record]) in a sandbox of its own, with the
+// Replay runs a recorded session again (see [ClientOptions.Record]) in a sandbox of its own, with the
 // recorded times and random bytes: nothing is sent, nothing is started, nothing is waited for. What
 // the core asks for is compared with the recording, byte for byte. The recording may be untrusted.
 //
 // It fails with a *ReplayError, with the reader's error, with the context's, which is looked at
-// between calls of the core, and with [CodeClosed] on a closed runtime.
-func (r *Runtime) Replay(ctx context.Context, recording io.Reader, options *ReplayOptions) (*Replay, error) {
-	if !r.begin() {
-		return nil, &Error{Code: CodeClosed, Step: "replay", Message: "the runtime is closed"}
+// between calls of the core, and with [CodeClosed] on a closed client.
+func (c *Client) Replay(ctx context.Context, recording io.Reader, options *ReplayOptions) (*Replay, error) {
+	if c.runtime == nil {
+		return nil, errZero("Client", "Runtime.NewClient")
 	}
-	defer r.ending.Done()
+	if !c.begin() {
+		return nil, &Error{Code: CodeClosed, Step: "replay", Message: "the client is closed"}
+	}
+	defer c.ending.Done()
 	reader, err := record.NewReader(recording)
 	if err != nil {
 		return nil, replayError(err)
 	}
-	done, err := r.engine.Replay(ctx, reader, options != nil && options.AnyCore)
+	done, err := c.runtime.engine.Replay(ctx, reader, c.limits(), options != nil && options.AnyCore)
 	if err != nil {
 		return nil, replayError(err)
 	}
@@ -97,17 +100,6 @@ func (r *Runtime) Replay(ctx context.Context, recording io.Reader, options *Repl
 		Server: h.Server, Began: h.Began, End: end,
 		Calls: done.Calls, Effects: done.Imports, Readings: done.Readings,
 	}, nil
-}
-
-// begin holds Close up until ending.Done; false says that the runtime is closed.
-func (r *Runtime) begin() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closed {
-		return false
-	}
-	r.ending.Add(1)
-	return true
 }
 
 // replayError gives an error of the engine's the form that users see.

@@ -79,7 +79,7 @@ func serveScripted(t *testing.T, s *scripted) caisson.Server {
 	t.Helper()
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
-	return caisson.Server{Name: "scripted", URL: server.URL, Transport: caisson.TransportHTTP}
+	return caisson.Server{Name: "scripted", URL: server.URL, Type: caisson.TransportHTTP}
 }
 
 // TestCapabilities shows that a capability is declared exactly when its handler is set.
@@ -109,7 +109,7 @@ func TestCapabilities(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRuntime(t, caisson.Options{Handlers: test.handlers})
+			r := newClient(t, caisson.ClientOptions{Handlers: test.handlers})
 			old, current := &scripted{revision: "2025-11-25"}, &scripted{revision: "2026-07-28"}
 			connect(t, r, serveScripted(t, old))
 			connect(t, r, serveScripted(t, current))

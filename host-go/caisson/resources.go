@@ -40,26 +40,16 @@ func (s *Session) ReadResource(ctx context.Context, params *mcp.ReadResourcePara
 	return callAs[mcp.ReadResourceResult](ctx, s, engine.Operation{Export: "read-resource", Method: "resources/read"}, params)
 }
 
-// SubscribeResource asks for a notification whenever a resource changes (specification,
+// Subscribe asks for a notification whenever a resource changes (specification,
 // server/resources, "Subscriptions"); see [Handlers.ResourceUpdatedHandler]. In revision
 // 2026-07-28, which has [Session.Listen] in its place, it fails with [CodeInvalidArgument].
-func (s *Session) SubscribeResource(ctx context.Context, params *mcp.SubscribeParams) error {
-	_, err := s.call(ctx, engine.Operation{Export: "subscribe-resource", Method: "resources/subscribe"}, params)
-	return err
-}
-
-// UnsubscribeResource takes back [Session.SubscribeResource].
-func (s *Session) UnsubscribeResource(ctx context.Context, params *mcp.UnsubscribeParams) error {
-	_, err := s.call(ctx, engine.Operation{Export: "unsubscribe-resource", Method: "resources/unsubscribe"}, params)
-	return err
-}
-
-// Subscribe is [Session.SubscribeResource] under the Go SDK's name.
 func (s *Session) Subscribe(ctx context.Context, params *mcp.SubscribeParams) error {
-	return s.SubscribeResource(ctx, params)
+	_, err := s.call(ctx, engine.Operation{Export: "subscribe", Method: "resources/subscribe"}, params)
+	return err
 }
 
-// Unsubscribe is [Session.UnsubscribeResource] under the Go SDK's name.
+// Unsubscribe takes back [Session.Subscribe].
 func (s *Session) Unsubscribe(ctx context.Context, params *mcp.UnsubscribeParams) error {
-	return s.UnsubscribeResource(ctx, params)
+	_, err := s.call(ctx, engine.Operation{Export: "unsubscribe", Method: "resources/unsubscribe"}, params)
+	return err
 }

@@ -34,7 +34,7 @@ func newCutter(t *testing.T, server http.Handler) (*cutter, caisson.Server) {
 		listener.CloseClientConnections()
 		listener.Close()
 	})
-	return c, caisson.Server{URL: listener.URL, Transport: caisson.TransportHTTP}
+	return c, caisson.Server{URL: listener.URL, Type: caisson.TransportHTTP}
 }
 
 func (c *cutter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -142,9 +142,9 @@ func TestResumedStream(t *testing.T) {
 	handler := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, &mcp.StreamableHTTPOptions{EventStore: mcp.NewMemoryEventStore(nil)})
 	c, at := newCutter(t, handler)
 	at.ProtocolVersions = []string{"2025-11-25"}
-	s := connect(t, newRuntime(t, caisson.Options{Handlers: wholeHandlers(h)}), at)
+	s := connect(t, newClient(t, caisson.ClientOptions{Handlers: wholeHandlers(h)}), at)
 	ctx := testContext(t)
-	if err := s.SubscribeResource(ctx, &mcp.SubscribeParams{URI: docURI}); err != nil {
+	if err := s.Subscribe(ctx, &mcp.SubscribeParams{URI: docURI}); err != nil {
 		t.Fatal(err)
 	}
 	for _, cut := range []bool{false, true} {
@@ -171,7 +171,7 @@ func TestRenewedSubscription(t *testing.T) {
 	c, at := newCutter(t, handler)
 	at.ProtocolVersions = []string{modern}
 	// No handler of the lists: this subscription is the only one.
-	s := connect(t, newRuntime(t, caisson.Options{Handlers: caisson.Handlers{ResourceUpdatedHandler: wholeHandlers(h).ResourceUpdatedHandler}}), at)
+	s := connect(t, newClient(t, caisson.ClientOptions{Handlers: caisson.Handlers{ResourceUpdatedHandler: wholeHandlers(h).ResourceUpdatedHandler}}), at)
 	ctx := testContext(t)
 	sub, err := s.Listen(ctx, &mcp.SubscriptionsListenParams{Notifications: &mcp.NotificationSubscriptions{ResourceSubscriptions: []string{docURI}}})
 	if err != nil {

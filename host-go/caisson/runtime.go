@@ -2,38 +2,63 @@ package caisson
 
 import (
 	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/caisson-dev/caisson/host-go/component"
-	"github.com/caisson-dev/caisson/host-go/internal/egress"
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
 )
 
-// A Runtime holds the compiled core and makes sessions from it. Make one and share it: compiling
-// is the slow part. It is safe for concurrent use.
-type Runtime struct {
-	options Options
-	engine  *engine.Engine
+// RuntimeOptions say how a [Runtime] works. The zero value, or nil, is what most programs want.
+type RuntimeOptions struct {
+	// Logger gets diagnostics: of the cache and of compiling, and of each [Client] that has no logger of
+	// its own. Default: nothing is logged.
+	Logger *slog.Logger
 
-	mu       sync.Mutex
-	closed   bool
-	sessions map[*Session]struct{}
-	ending   sync.WaitGroup // sessions, and connects given up, that still have something to free
+	// CacheDir is the folder that keeps the compiled core, about 80 MB; several processes may share
+	// it. One that cannot be written to is read. One that another user could have put code into is not
+	// used: see [component.Config]. Both are told to Logger, once. Default: "caisson" in the user's
+	// cache folder.
+	CacheDir string
+	// NoCache compiles the core in every process, which takes seconds. CacheDir is ignored.
+	NoCache bool
+	// CompileFirst has [New] compile what the core needs at its start before it returns. Without
+	// it, and without compiled code in the cache, sessions begin in an interpreter while the core
+	// is compiled, and go on in compiled code when that is done.
+	CompileFirst bool
+	// Interpreter interprets the core in place of compiling it: quick to start, and about 60 times
+	// slower after. It is what runs on platforms that the compiler does not know.
+	Interpreter bool
+}
+
+// A Runtime holds the compiled core, once for the process. [Client]s share it, and none of them
+// compiles anything. Make one: compiling is the slow part. It is safe for concurrent use. The zero value
+// fails each call with [CodeInvalidArgument].
+type Runtime struct {
+	engine *engine.Engine
+	logger *slog.Logger
+	client *Client // of Connect: one without options
+
+	mu      sync.Mutex
+	closed  bool
+	clients map[*Client]struct{}
+	ending  sync.WaitGroup // clients, and replays, that still have something to free
 }
 
 // New makes the core ready: it loads compiled code from the cache, or, the first time, has sessions
-// begin in an interpreter while the core is compiled; see [Options].CompileFirst. The context bounds
-// only this. A nil options means the defaults.
+// begin in an interpreter while the core is compiled; see [RuntimeOptions].CompileFirst. The context
+// bounds only this. A nil options means the defaults.
 //
-// It fails with [CodeInvalidArgument] for options that cannot be, and with [CodeInternal] when
-// the core does not compile on this platform.
-func New(ctx context.Context, options *Options) (*Runtime, error) {
+// It fails with [CodeInvalidArgument] when there is no folder for the cache, and with [CodeInternal]
+// when the core does not compile on this platform.
+func New(ctx context.Context, options *RuntimeOptions) (*Runtime, error) {
 	o := options.withDefaults()
-	if err := o.check(); err != nil {
-		return nil, err
-	}
 	dir, err := cacheDir(&o)
 	if err != nil {
 		return nil, err
@@ -42,17 +67,7 @@ func New(ctx context.Context, options *Options) (*Runtime, error) {
 		CacheDir:     dir,
 		Interpreter:  o.Interpreter,
 		CompileFirst: o.CompileFirst,
-		MemoryBytes:  o.MaxMemoryBytes,
-		MaxGuestTime: o.MaxGuestTime,
-		HandlerBytes: o.MaxQueuedBytes,
 		Logger:       o.Logger,
-		Egress: egress.Options{
-			MaxMessage:       o.MaxMessageBytes,
-			Transport:        o.HTTPTransport,
-			PrivateAddresses: o.PrivateAddresses,
-			Logger:           o.Logger,
-			Stderr:           o.Stderr,
-		},
 	})
 	if failure != nil {
 		if ctx.Err() != nil {
@@ -60,13 +75,43 @@ func New(ctx context.Context, options *Options) (*Runtime, error) {
 		}
 		return nil, &Error{Code: CodeInternal, Step: "compile", Message: failure.Error(), Err: failure}
 	}
-	return &Runtime{options: o, engine: e, sessions: map[*Session]struct{}{}}, nil
+	r := &Runtime{engine: e, logger: o.Logger, clients: map[*Client]struct{}{}}
+	if r.client, failure = r.NewClient(nil); failure != nil {
+		return nil, errors.Join(failure, r.Close())
+	}
+	return r, nil
 }
 
-// Compile waits until all of the core is compiled, and in the cache where there is one. No call
-// needs it: it is for who fills a cache ahead, or wants the first calls to be quick ones. It fails
-// with the context's error, or with [CodeInternal].
-func (r *Runtime) Compile(ctx context.Context) error {
+// withDefaults copies the options and fills in the defaults.
+func (o *RuntimeOptions) withDefaults() RuntimeOptions {
+	var c RuntimeOptions
+	if o != nil {
+		c = *o
+	}
+	c.Logger = orDefault(c.Logger, slog.New(slog.DiscardHandler))
+	return c
+}
+
+// CompileOptions say how much [Runtime.Compile] waits for. The zero value, or nil, is everything.
+type CompileOptions struct {
+	// StartOnly waits for what a start needs alone, and leaves out the functions that are rarely called.
+	StartOnly bool
+}
+
+// Compile waits until the core is compiled, and in the cache where there is one. No call needs it: it is
+// for a program that fills a cache ahead, or that wants its first calls to be quick. A program that makes
+// one call and ends may wait with [CompileOptions].StartOnly after it, so that its next run starts from
+// the cache.
+//
+// It fails with the context's error, and with [CodeInternal]. With StartOnly it fails only when it has to
+// wait: a context that has ended asks whether it would.
+func (r *Runtime) Compile(ctx context.Context, options *CompileOptions) error {
+	if r.engine == nil {
+		return errZero("Runtime", "New")
+	}
+	if options != nil && options.StartOnly {
+		return r.engine.Compiled(ctx)
+	}
 	if err := r.engine.Compile(ctx); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -76,15 +121,14 @@ func (r *Runtime) Compile(ctx context.Context) error {
 	return nil
 }
 
-// WaitCompiled waits until what a start needs is compiled, and in the cache where there is one. A
-// program that makes one call and ends may do so after it, so that its next run starts from the
-// cache. It fails with the context's error, and only when it has to wait: a context that has ended
-// asks whether it would.
-func (r *Runtime) WaitCompiled(ctx context.Context) error { return r.engine.Compiled(ctx) }
+// errZero is what the zero value of a type fails with.
+func errZero(what, maker string) *Error {
+	return &Error{Code: CodeInvalidArgument, Step: "use", Message: "the " + what + " is the zero value: make one with " + maker}
+}
 
 // CacheDir gives the folder in which a [Runtime] with these options keeps the compiled core, and
 // "" where it keeps none.
-func CacheDir(options *Options) (string, error) {
+func CacheDir(options *RuntimeOptions) (string, error) {
 	o := options.withDefaults()
 	dir, err := cacheDir(&o)
 	if err != nil {
@@ -96,8 +140,8 @@ func CacheDir(options *Options) (string, error) {
 // CheckCache says why the compiled core cannot be kept in the folder of [CacheDir], and what to do: it
 // belongs to another user, or another user may write to it, or this one may not. It gives nil when it
 // can, and where none is kept. A folder that is not there is made. A [Runtime] works in any case, and
-// says the same to [Options].Logger.
-func CheckCache(ctx context.Context, options *Options) error {
+// says the same to [RuntimeOptions].Logger.
+func CheckCache(ctx context.Context, options *RuntimeOptions) error {
 	dir, err := CacheDir(options)
 	if dir == "" || err != nil {
 		return err
@@ -108,7 +152,7 @@ func CheckCache(ctx context.Context, options *Options) error {
 	return nil
 }
 
-func cacheDir(o *Options) (string, *Error) {
+func cacheDir(o *RuntimeOptions) (string, *Error) {
 	switch {
 	case o.NoCache:
 		return "", nil
@@ -119,57 +163,51 @@ func cacheDir(o *Options) (string, *Error) {
 	if err != nil {
 		return "", &Error{
 			Code: CodeInvalidArgument, Step: "cache", Err: err,
-			Message: "there is no folder for the user's caches (" + err.Error() + "): set Options.CacheDir, or Options.NoCache",
+			Message: "there is no folder for the user's caches (" + err.Error() + "): set RuntimeOptions.CacheDir, or RuntimeOptions.NoCache",
 		}
 	}
 	return filepath.Join(dir, "caisson"), nil
 }
 
-// Connect opens a session with a server: it starts the server's command where it has one,
-// negotiates the protocol's revision and shakes hands. The context bounds the connecting alone,
-// not the session.
-//
-// It fails with [CodeInvalidArgument] for a Server that cannot be, with [CodeConnect] when the
-// server cannot be reached or its command not be started, and with any other code that the
-// handshake can end in; with the context's error when the context ends.
+// Connect opens a session with a server for a client without options: the short way. See
+// [Client.Connect], and [Runtime.NewClient] for a client with options.
 func (r *Runtime) Connect(ctx context.Context, server Server) (*Session, error) {
-	return r.connect(ctx, server, nil)
+	if r.client == nil {
+		return nil, errZero("Runtime", "New")
+	}
+	return r.client.Connect(ctx, server)
 }
 
-// connect is Connect with somebody who hears of the lists that change.
-func (r *Runtime) connect(ctx context.Context, server Server, listChanged func(method string)) (*Session, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
+// ConnectGroup connects with several servers for a client without options; see [Client.ConnectGroup].
+func (r *Runtime) ConnectGroup(ctx context.Context, config *Config, options *GroupOptions) (*Group, error) {
+	if r.client == nil {
+		return nil, errZero("Runtime", "New")
 	}
-	transport, u, wrong := server.check()
-	if wrong != nil {
-		return nil, wrong
-	}
-	s := newSession(r, server.name())
-	s.listChanged = listChanged
-	if !r.add(s) {
-		return nil, &Error{Code: CodeClosed, Server: s.name, Step: "connect", Message: "the runtime is closed"}
-	}
-	if err := s.connect(ctx, &server, transport, u); err != nil {
-		return nil, err
-	}
-	return s, nil
+	return r.client.ConnectGroup(ctx, config, options)
 }
 
-// Close closes every session and frees the core. It waits until the servers' commands are gone.
+// Replay runs a recording again for a client without options; see [Client.Replay].
+func (r *Runtime) Replay(ctx context.Context, recording io.Reader, options *ReplayOptions) (*Replay, error) {
+	if r.client == nil {
+		return nil, errZero("Runtime", "New")
+	}
+	return r.client.Replay(ctx, recording, options)
+}
+
+// Close closes every client and frees the core. It waits until the servers' commands are gone.
 // It may be called more than once, and always gives nil.
 func (r *Runtime) Close() error {
+	if r.engine == nil {
+		return nil
+	}
 	r.mu.Lock()
 	r.closed = true
-	sessions := make([]*Session, 0, len(r.sessions))
-	for s := range r.sessions {
-		sessions = append(sessions, s)
-	}
+	clients := slices.Collect(maps.Keys(r.clients))
 	r.mu.Unlock()
 
 	var all sync.WaitGroup
-	for _, s := range sessions {
-		all.Go(func() { _ = s.Close() })
+	for _, c := range clients {
+		all.Go(func() { _ = c.Close() })
 	}
 	all.Wait()
 	r.ending.Wait()
@@ -177,20 +215,21 @@ func (r *Runtime) Close() error {
 	return nil
 }
 
-func (r *Runtime) add(s *Session) bool {
+// add takes a client in; false says that the runtime is closed.
+func (r *Runtime) add(c *Client) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
 		return false
 	}
-	r.sessions[s] = struct{}{}
+	r.clients[c] = struct{}{}
 	r.ending.Add(1)
 	return true
 }
 
-func (r *Runtime) remove(s *Session) {
+func (r *Runtime) remove(c *Client) {
 	r.mu.Lock()
-	delete(r.sessions, s)
+	delete(r.clients, c)
 	r.mu.Unlock()
 	r.ending.Done()
 }

@@ -10,22 +10,26 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 )
 
-// A Transport is a way to talk to a server (specification, basic/transports).
-type Transport string
+// A TransportType is a way to talk to a server (specification, basic/transports).
+type TransportType string
 
 const (
 	// TransportAuto chooses: a command is spoken to over stdio; a URL is tried as streamable HTTP
 	// and then, where the server does not speak it, as SSE.
-	TransportAuto Transport = ""
+	TransportAuto TransportType = ""
 	// TransportStdio is a command's standard input and output.
-	TransportStdio Transport = "stdio"
+	TransportStdio TransportType = "stdio"
 	// TransportHTTP is streamable HTTP.
-	TransportHTTP Transport = "http"
+	TransportHTTP TransportType = "http"
 	// TransportSSE is HTTP with server-sent events, the transport of revision 2024-11-05.
-	TransportSSE Transport = "sse"
+	TransportSSE TransportType = "sse"
+	// TransportCustom is [Server].Transport: the program's own.
+	TransportCustom TransportType = "custom"
 )
 
 // protocolVersions are the revisions that the core speaks.
@@ -37,8 +41,8 @@ type Server struct {
 	// Name names the server in messages. When empty, the host of the URL or the base name of the
 	// command is used.
 	Name string
-	// Transport is the way to talk to it; [TransportAuto] when empty.
-	Transport Transport
+	// Type is the way to talk to it; [TransportAuto] when empty. It is "type" in a configuration file.
+	Type TransportType
 
 	// ProtocolVersions are the revisions of the protocol to speak with it, such as "2025-06-18"; none
 	// for all that there are, the newest first. For a server that gets one of them wrong.
@@ -46,11 +50,12 @@ type Server struct {
 
 	// URL is the server's address, http or https. Its query stays outside the sandbox, as secrets are
 	// often there: it is added to the requests for this very URL, and to those of no other path. A name
-	// of the public DNS must not lead to a private address; see [Options].PrivateAddresses.
+	// of the public DNS must not lead to a private address; see [ClientOptions].PrivateAddresses.
 	URL string
 	// Headers are added to every request to the URL's origin. The sandboxed core never sees them,
-	// so this is the place for an Authorization header.
-	Headers map[string]string
+	// so this is the place for an Authorization header. The names are read in any spelling, as those of
+	// HTTP are.
+	Headers http.Header
 
 	// Command is the program to start: a path, or a name that is looked up in PATH.
 	Command string
@@ -64,6 +69,15 @@ type Server struct {
 	InheritEnv bool
 	// Dir is its working directory; the one of this process when empty.
 	Dir string
+
+	// Transport reads and writes the messages itself, in place of a URL and a command: one of the Go
+	// SDK's, such as the client's end of mcp.NewInMemoryTransports, or the program's own. It is connected
+	// with once, so [Limits].Restarts has no effect. Its connection must end a Read and a Write when it is
+	// closed.
+	Transport mcp.Transport
+	// HTTPTransport carries the requests for this server, in place of [ClientOptions].HTTPTransport: for
+	// a certificate of its own, say, or a Unix socket. The same holds for it.
+	HTTPTransport http.RoundTripper
 }
 
 // name is what the server is called in messages.
@@ -82,13 +96,19 @@ func (s *Server) name() string {
 }
 
 // check finds what is wrong with the server's description, and gives the transport in force.
-func (s *Server) check() (Transport, *url.URL, *Error) {
-	wrong := func(message string) (Transport, *url.URL, *Error) {
+func (s *Server) check() (TransportType, *url.URL, *Error) {
+	wrong := func(message string) (TransportType, *url.URL, *Error) {
 		return "", nil, &Error{Code: CodeInvalidArgument, Server: s.name(), Step: "connect", Message: message}
 	}
 	switch {
-	case s.URL == "" && s.Command == "":
-		return wrong("the server has neither a URL nor a command: set Server.URL or Server.Command")
+	case s.Transport != nil && (s.URL != "" || s.Command != ""):
+		return wrong("the server has a Transport beside a URL or a command: set only one of Server.Transport, Server.URL and Server.Command")
+	case s.Transport != nil && s.Type != TransportAuto && s.Type != TransportCustom:
+		return wrong("Server.Transport is spoken to as it is, and not over " + string(s.Type) + ": leave out Server.Type")
+	case s.HTTPTransport != nil && s.URL == "":
+		return wrong("Server.HTTPTransport is for a server with a URL: set Server.URL")
+	case s.Transport == nil && s.URL == "" && s.Command == "":
+		return wrong("the server has neither a URL nor a command: set Server.URL, Server.Command or Server.Transport")
 	case s.URL != "" && s.Command != "":
 		return wrong("the server has both a URL and a command: set only one of Server.URL and Server.Command")
 	}
@@ -97,17 +117,20 @@ func (s *Server) check() (Transport, *url.URL, *Error) {
 			return wrong("there is no revision " + version + " of the protocol here: there are " + strings.Join(protocolVersions, ", "))
 		}
 	}
+	if s.Transport != nil {
+		return TransportCustom, nil, nil
+	}
 	if s.Command != "" {
-		if s.Transport != TransportAuto && s.Transport != TransportStdio {
-			return wrong("a command is spoken to over stdio, not " + string(s.Transport) + ": set Server.URL for a server on HTTP")
+		if s.Type != TransportAuto && s.Type != TransportStdio {
+			return wrong("a command is spoken to over stdio, not " + string(s.Type) + ": set Server.URL for a server on HTTP")
 		}
 		return TransportStdio, nil, nil
 	}
 	if message := s.checkHeaders(); message != "" {
 		return wrong(message)
 	}
-	if s.Transport != TransportAuto && s.Transport != TransportHTTP && s.Transport != TransportSSE {
-		return wrong("a URL is spoken to over http or sse, not " + string(s.Transport))
+	if s.Type != TransportAuto && s.Type != TransportHTTP && s.Type != TransportSSE {
+		return wrong("a URL is spoken to over http or sse, not " + string(s.Type))
 	}
 	u, err := egress.ParseURL(s.URL)
 	if err != nil { // It quotes nothing: what cannot be read cannot be redacted either.
@@ -116,23 +139,23 @@ func (s *Server) check() (Transport, *url.URL, *Error) {
 	if u.User != nil {
 		return wrong("the URL has a user name or password in it: put it into an Authorization header (Server.Headers)")
 	}
-	return s.Transport, u, nil
+	return s.Type, u, nil
 }
 
 // checkHeaders says what is wrong with the headers, without a word of their values.
 func (s *Server) checkHeaders() string {
-	seen := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(s.Headers)) {
-		canonical := http.CanonicalHeaderKey(name)
-		switch err := egress.ValidField(name, s.Headers[name]); {
-		case errors.Is(err, egress.ErrFieldName): // It may be a header that was written in one piece.
-			return "a header in Server.Headers has a name that is not valid"
-		case err != nil:
-			return err.Error() + ": correct it in Server.Headers"
-		case seen[canonical]:
-			return "the header " + canonical + " is there twice, in other letters: keep one of them in Server.Headers"
+		if len(s.Headers[name]) == 0 {
+			return "a header in Server.Headers has no value: leave it out"
 		}
-		seen[canonical] = true
+		for _, value := range s.Headers[name] {
+			switch err := egress.ValidField(name, value); {
+			case errors.Is(err, egress.ErrFieldName): // It may be a header that was written in one piece.
+				return "a header in Server.Headers has a name that is not valid"
+			case err != nil:
+				return err.Error() + ": correct it in Server.Headers"
+			}
+		}
 	}
 	return ""
 }
@@ -142,9 +165,15 @@ func (s *Server) grant(u *url.URL) egress.Grant {
 	g := egress.Grant{Server: s.name(), URL: u}
 	if u != nil {
 		g.Header = http.Header{}
-		for name, value := range s.Headers {
-			g.Header.Set(name, value)
+		for _, name := range slices.Sorted(maps.Keys(s.Headers)) {
+			for _, value := range s.Headers[name] {
+				g.Header.Add(name, value)
+			}
 		}
+		return g
+	}
+	if s.Transport != nil {
+		g.Dial = dial(s.Transport)
 		return g
 	}
 	g.Command = &egress.Command{Path: s.Command, Args: s.Args, Env: s.environ(), Dir: s.Dir}

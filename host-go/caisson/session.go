@@ -20,11 +20,12 @@ import (
 // A call whose context ends gives the context's error at once; the server is told in the way its
 // revision prescribes, and the session goes on.
 type Session struct {
-	runtime *Runtime
-	name    string
-	core    *engine.Session // nil until opened is closed, and then where it could not be opened
-	opened  chan struct{}
-	hello   atomic.Pointer[hello] // never nil; changes when the session is begun anew
+	client *Client
+	name   string
+	custom bool            // it is spoken to over Server.Transport
+	core   *engine.Session // nil until opened is closed, and then where it could not be opened
+	opened chan struct{}
+	hello  atomic.Pointer[hello] // never nil; changes when the session is begun anew
 
 	// listChanged, when set, hears of every list of the server's that changes; see [Group].
 	listChanged func(method string)
@@ -39,24 +40,25 @@ type hello struct {
 	ServerInfo      *mcp.Implementation     `json:"serverInfo"`
 	Capabilities    *mcp.ServerCapabilities `json:"capabilities"`
 	Instructions    string                  `json:"instructions"`
-	Transport       Transport               `json:"transport"`
+	Transport       TransportType           `json:"transport"`
 	SessionID       string                  `json:"sessionId"`
 }
 
-func newSession(r *Runtime, name string) *Session {
-	s := &Session{runtime: r, name: name, opened: make(chan struct{})}
+func newSession(c *Client, name string) *Session {
+	s := &Session{client: c, name: name, opened: make(chan struct{})}
 	s.hello.Store(&hello{Capabilities: &mcp.ServerCapabilities{}})
 	return s
 }
 
 // connect opens the session in the core. After an error everything is freed, or is being freed
-// while Runtime.Close waits for it.
-func (s *Session) connect(ctx context.Context, server *Server, transport Transport, u *url.URL) error {
+// while Client.Close waits for it.
+func (s *Session) connect(ctx context.Context, server *Server, transport TransportType, u *url.URL) error {
+	s.custom = transport == TransportCustom
 	core, err := s.open(ctx, server, transport, u)
 	s.core = core
 	close(s.opened)
 	if err != nil {
-		s.runtime.remove(s)
+		s.client.remove(s)
 		return err
 	}
 	result, failure := core.Connect(ctx)
@@ -78,13 +80,20 @@ func (s *Session) connect(ctx context.Context, server *Server, transport Transpo
 }
 
 // open makes the core's session.
-func (s *Session) open(ctx context.Context, server *Server, transport Transport, u *url.URL) (*engine.Session, error) {
-	o := &s.runtime.options
+func (s *Session) open(ctx context.Context, server *Server, transport TransportType, u *url.URL) (*engine.Session, error) {
+	o := &s.client.options
+	options := s.client.egress
+	if server.HTTPTransport != nil {
+		options.Transport = server.HTTPTransport
+	}
 	recording, err := o.recording(s.name)
 	if err != nil {
 		return nil, err
 	}
-	core, failure := s.runtime.engine.Open(ctx, engine.SessionConfig{
+	core, failure := s.client.runtime.engine.Open(ctx, engine.SessionConfig{
+		Limits:            s.client.limits(),
+		Logger:            o.Logger,
+		Egress:            options,
 		Endpoint:          endpoint(transport, u),
 		ClientInfo:        engine.Implementation{Name: o.ClientInfo.Name, Version: o.ClientInfo.Version, Title: o.ClientInfo.Title},
 		ConnectTimeout:    o.ConnectTimeout,
@@ -120,9 +129,9 @@ func (s *Session) introduce(introduction []byte) error {
 	return nil
 }
 
-func endpoint(transport Transport, u *url.URL) engine.Endpoint {
+func endpoint(transport TransportType, u *url.URL) engine.Endpoint {
 	switch transport {
-	case TransportStdio:
+	case TransportStdio, TransportCustom:
 		return engine.Endpoint{Kind: engine.Stdio}
 	case TransportHTTP:
 		return engine.Endpoint{Kind: engine.HTTP, URL: egress.GuestURL(u)}
@@ -142,8 +151,13 @@ func (s *Session) ID() string { return s.hello.Load().SessionID }
 // ProtocolVersion is the revision of the protocol that was negotiated, such as "2025-11-25".
 func (s *Session) ProtocolVersion() string { return s.hello.Load().ProtocolVersion }
 
-// Transport is the transport in use: [TransportStdio], [TransportHTTP] or [TransportSSE].
-func (s *Session) Transport() Transport { return s.hello.Load().Transport }
+// TransportType is the way in use: [TransportStdio], [TransportHTTP], [TransportSSE] or [TransportCustom].
+func (s *Session) TransportType() TransportType {
+	if s.custom {
+		return TransportCustom
+	}
+	return s.hello.Load().Transport
+}
 
 // ServerInfo is what the server says of itself, and nil where a server of revision 2026-07-28 says
 // nothing. It belongs to the session: do not change it.
@@ -260,7 +274,7 @@ func (s *Session) free() {
 	<-s.opened // The runtime may be closed while a session is opened.
 	if s.core != nil {
 		s.core.Close()
-		s.runtime.remove(s)
+		s.client.remove(s)
 	}
 }
 

@@ -111,11 +111,11 @@ func TestContextEnds(t *testing.T) {
 	}
 }
 
-// listener makes a runtime and a channel of the params of all notifications that come.
-func listener(t *testing.T) (*caisson.Runtime, <-chan string) {
+// listener makes a client and a channel of the params of all notifications that come.
+func listener(t *testing.T) (*caisson.Client, <-chan string) {
 	t.Helper()
 	said := make(chan string, 10)
-	return newRuntime(t, caisson.Options{OnNotification: func(_ context.Context, _ *caisson.Session, _ string, params json.RawMessage) {
+	return newClient(t, caisson.ClientOptions{OnNotification: func(_ context.Context, _ *caisson.Session, _ string, params json.RawMessage) {
 		said <- string(params)
 	}}), said
 }
@@ -142,7 +142,7 @@ func TestConnectContextEnds(t *testing.T) {
 	if _, err := sharedRuntime(t).Connect(ctx, server); err != context.DeadlineExceeded { //nolint:errorlint // The context's own error is promised.
 		t.Errorf("Connect gives %v, want context.DeadlineExceeded", err)
 	}
-	r := newRuntime(t, caisson.Options{ConnectTimeout: 200 * time.Millisecond})
+	r := newClient(t, caisson.ClientOptions{Limits: caisson.Limits{ConnectTimeout: 200 * time.Millisecond}})
 	_, err := r.Connect(testContext(t), server)
 	if caisson.CodeOf(err) != caisson.CodeTimeout || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Connect gives %v, want a timeout", err)
@@ -159,8 +159,8 @@ func TestServerIntroduction(t *testing.T) {
 	if s.Capabilities().Tools == nil || s.Capabilities().Prompts != nil {
 		t.Errorf("Capabilities are %+v", s.Capabilities())
 	}
-	if s.Instructions() != "Be kind." || s.ProtocolVersion() != "2025-11-25" || s.Transport() != caisson.TransportStdio || s.ID() != "" {
-		t.Errorf("it is %q %q %q %q", s.Instructions(), s.ProtocolVersion(), s.Transport(), s.ID())
+	if s.Instructions() != "Be kind." || s.ProtocolVersion() != "2025-11-25" || s.TransportType() != caisson.TransportStdio || s.ID() != "" {
+		t.Errorf("it is %q %q %q %q", s.Instructions(), s.ProtocolVersion(), s.TransportType(), s.ID())
 	}
 }
 
@@ -189,7 +189,7 @@ func TestNotifications(t *testing.T) {
 	t.Parallel()
 	var got []string
 	done := make(chan struct{})
-	r := newRuntime(t, caisson.Options{OnNotification: func(ctx context.Context, s *caisson.Session, method string, params json.RawMessage) {
+	r := newClient(t, caisson.ClientOptions{OnNotification: func(ctx context.Context, s *caisson.Session, method string, params json.RawMessage) {
 		got = append(got, string(params))
 		if err := s.Ping(ctx, nil); err != nil {
 			t.Errorf("the handler cannot call: %v", err)
@@ -218,7 +218,7 @@ func TestNotifications(t *testing.T) {
 func TestNotificationQueueOverflows(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
-	r := newRuntime(t, caisson.Options{NotificationQueue: 10, OnNotification: func(context.Context, *caisson.Session, string, json.RawMessage) { <-release }})
+	r := newClient(t, caisson.ClientOptions{Limits: caisson.Limits{NotificationQueue: 10}, OnNotification: func(context.Context, *caisson.Session, string, json.RawMessage) { <-release }})
 	s := connect(t, r, childServer(t, "notifies"))
 	_, _ = s.CallTool(testContext(t), &mcp.CallToolParams{Name: "any"})
 	if err := s.Wait(); caisson.CodeOf(err) != caisson.CodeLimit || !strings.Contains(err.Error(), "NotificationQueue") {
@@ -267,7 +267,7 @@ func TestNothingIsLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The compiler leaves its code behind.
-	if err := r.Compile(ctx); err != nil {
+	if err := r.Compile(ctx, nil); err != nil {
 		t.Fatal(err)
 	}
 	times := 1000
@@ -349,13 +349,19 @@ func childProcesses(t *testing.T) []string {
 	return children
 }
 
-// TestCloseWhileConnecting closes a runtime while sessions are opened: each connects, or is told.
+// TestCloseWhileConnecting closes a client, or its runtime, while sessions are opened: each connects, or is told.
 func TestCloseWhileConnecting(t *testing.T) {
 	t.Parallel()
 	local := httptest.NewServer(handshake(nil))
 	t.Cleanup(local.Close)
 	for i := range 8 {
-		r := newRuntime(t, caisson.Options{})
+		var r interface {
+			connector
+			Close() error
+		} = newClient(t, caisson.ClientOptions{})
+		if i%2 == 0 {
+			r = newRuntime(t, caisson.RuntimeOptions{})
+		}
 		var all sync.WaitGroup
 		begun := make(chan struct{}, 4)
 		for range cap(begun) {

@@ -59,7 +59,7 @@ func startSlowly() {
 func TestSlowStart(t *testing.T) {
 	t.Parallel()
 	// Half of it passes before the second process is started.
-	r := newRuntime(t, caisson.Options{ConnectTimeout: 20 * time.Second})
+	r := newClient(t, caisson.ClientOptions{Limits: caisson.Limits{ConnectTimeout: 20 * time.Second}})
 	server := childServer(t, "slow")
 	server.Env[startFolder] = t.TempDir()
 	s := connect(t, r, server)
@@ -139,7 +139,7 @@ func TestQuestionAtOnce(t *testing.T) {
 	accept := func(context.Context, *caisson.Request[*mcp.ElicitParams]) (*mcp.ElicitResult, error) {
 		return &mcp.ElicitResult{Action: "accept", Content: map[string]any{}}, nil
 	}
-	r := newRuntime(t, caisson.Options{Handlers: caisson.Handlers{ElicitationHandler: accept}})
+	r := newClient(t, caisson.ClientOptions{Handlers: caisson.Handlers{ElicitationHandler: accept}})
 	for name, server := range map[string]*lateStream{
 		"at once":        {},
 		"late":           {late: 100 * time.Millisecond},
@@ -150,7 +150,7 @@ func TestQuestionAtOnce(t *testing.T) {
 			server.answered = make(chan struct{})
 			h := httptest.NewServer(server)
 			t.Cleanup(h.Close)
-			s := connect(t, r, caisson.Server{URL: h.URL, Transport: caisson.TransportHTTP})
+			s := connect(t, r, caisson.Server{URL: h.URL, Type: caisson.TransportHTTP})
 			if got := callText(t, s, "any"); got != "answered" {
 				t.Errorf("the call gives %q", got)
 			}
@@ -184,7 +184,7 @@ func TestFailingProbe(t *testing.T) {
 				older.ServeHTTP(w, r)
 			}))
 			t.Cleanup(h.Close)
-			s := connect(t, sharedRuntime(t), caisson.Server{URL: h.URL, Transport: caisson.TransportHTTP})
+			s := connect(t, sharedRuntime(t), caisson.Server{URL: h.URL, Type: caisson.TransportHTTP})
 			if got := callText(t, s, "any"); got != "called" || s.ProtocolVersion() != "2025-11-25" {
 				t.Errorf("the call gives %q in %s", got, s.ProtocolVersion())
 			}
@@ -196,7 +196,7 @@ func TestFailingProbe(t *testing.T) {
 			http.Error(w, "oops", http.StatusInternalServerError)
 		}))
 		t.Cleanup(h.Close)
-		_, err := sharedRuntime(t).Connect(testContext(t), caisson.Server{Name: "it", URL: h.URL, Transport: caisson.TransportHTTP})
+		_, err := sharedRuntime(t).Connect(testContext(t), caisson.Server{Name: "it", URL: h.URL, Type: caisson.TransportHTTP})
 		const want = "caisson: it: connect: http: the server answered 500 Internal Server Error: oops; server/discover, which it was sent before, got the same"
 		if err == nil || err.Error() != want {
 			t.Errorf("it gives %v, want %s", err, want)

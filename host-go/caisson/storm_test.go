@@ -54,7 +54,7 @@ func TestPingStorm(t *testing.T) {
 		rest.ServeHTTP(w, r)
 	}))
 	t.Cleanup(local.Close)
-	s := connect(t, newRuntime(t, caisson.Options{MaxGuestTime: patience}), caisson.Server{URL: local.URL, ProtocolVersions: []string{"2025-11-25"}})
+	s := connect(t, newClient(t, caisson.ClientOptions{Limits: caisson.Limits{MaxGuestTime: patience}}), caisson.Server{URL: local.URL, ProtocolVersions: []string{"2025-11-25"}})
 	for begin := time.Now(); most.Load() < 32; time.Sleep(5 * time.Millisecond) {
 		if time.Since(begin) > patience {
 			t.Fatalf("%d pings are answered at once", most.Load())

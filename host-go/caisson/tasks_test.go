@@ -25,7 +25,7 @@ const (
 // eachTaskServer runs a test on both kinds of tasks, over stdio and over HTTP.
 func eachTaskServer(t *testing.T, test func(t *testing.T, server caisson.Server, extension bool)) {
 	for file, sdk := range map[string]string{experimentalTasks: "sdk", extensionTasks: "server"} {
-		for _, transport := range []caisson.Transport{caisson.TransportStdio, caisson.TransportHTTP} {
+		for _, transport := range []caisson.TransportType{caisson.TransportStdio, caisson.TransportHTTP} {
 			t.Run(strings.TrimSuffix(file, ".mjs")+" "+string(transport), func(t *testing.T) {
 				test(t, wholeNode(sdk, file)(t, transport, ""), file == extensionTasks)
 			})
@@ -34,7 +34,7 @@ func eachTaskServer(t *testing.T, test func(t *testing.T, server caisson.Server,
 }
 
 // extensionServer is the one with the extension.
-func extensionServer(t *testing.T, transport caisson.Transport) caisson.Server {
+func extensionServer(t *testing.T, transport caisson.TransportType) caisson.Server {
 	return wholeNode("server", extensionTasks)(t, transport, "")
 }
 
@@ -111,7 +111,7 @@ func TestTaskIsDrivenToItsEnd(t *testing.T) {
 	eachTaskServer(t, func(t *testing.T, server caisson.Server, extension bool) {
 		t.Parallel()
 		n := &namer{}
-		s := connect(t, newRuntime(t, caisson.Options{Handlers: caisson.Handlers{ElicitationHandler: n.elicit}}), server)
+		s := connect(t, newClient(t, caisson.ClientOptions{Handlers: caisson.Handlers{ElicitationHandler: n.elicit}}), server)
 		var messages []string
 		var numbers []float64
 		ctx := caisson.WithCallOptions(testContext(t), caisson.CallOptions{OnProgress: func(p *mcp.ProgressNotificationParams) {
@@ -270,8 +270,8 @@ func TestTaskOfFaultyServer(t *testing.T) {
 func TestTaskAsksTooMuch(t *testing.T) {
 	t.Parallel()
 	n := &namer{}
-	options := caisson.Options{InputRounds: 3, Handlers: caisson.Handlers{ElicitationHandler: n.elicit}}
-	s := connect(t, newRuntime(t, options), extensionServer(t, caisson.TransportStdio))
+	options := caisson.ClientOptions{Limits: caisson.Limits{InputRounds: 3}, Handlers: caisson.Handlers{ElicitationHandler: n.elicit}}
+	s := connect(t, newClient(t, options), extensionServer(t, caisson.TransportStdio))
 	_, err := s.CallTool(testContext(t), &mcp.CallToolParams{Name: "nosy"})
 	wantCode(t, err, caisson.CodeProtocol)
 	if len(n.messages) != 3 {
@@ -288,7 +288,7 @@ func TestTaskThatEndsTakesItsQuestionBack(t *testing.T) {
 		close(taken)
 		return nil, ctx.Err()
 	}
-	s := connect(t, newRuntime(t, caisson.Options{Handlers: caisson.Handlers{ElicitationHandler: ask}}), extensionServer(t, caisson.TransportHTTP))
+	s := connect(t, newClient(t, caisson.ClientOptions{Handlers: caisson.Handlers{ElicitationHandler: ask}}), extensionServer(t, caisson.TransportHTTP))
 	if got := callText(t, s, "hasty"); got != "never mind" {
 		t.Errorf("hasty gives %q", got)
 	}

@@ -149,7 +149,7 @@ func serveWhole() {
 }
 
 // wholeGo starts the whole server on the Go SDK.
-func wholeGo(t *testing.T, transport caisson.Transport, revision string) caisson.Server {
+func wholeGo(t *testing.T, transport caisson.TransportType, revision string) caisson.Server {
 	stop := make(chan struct{})
 	server := newWholeServer(stop)
 	get := func(*http.Request) *mcp.Server { return server }
@@ -163,7 +163,7 @@ func wholeGo(t *testing.T, transport caisson.Transport, revision string) caisson
 			listener.CloseClientConnections()
 			listener.Close()
 		})
-		return caisson.Server{URL: listener.URL + "/sse", Transport: transport}
+		return caisson.Server{URL: listener.URL + "/sse", Type: transport}
 	default:
 		listener := httptest.NewServer(mcp.NewStreamableHTTPHandler(get, &mcp.StreamableHTTPOptions{Stateless: revision == modern}))
 		t.Cleanup(func() {
@@ -171,6 +171,6 @@ func wholeGo(t *testing.T, transport caisson.Transport, revision string) caisson
 			listener.CloseClientConnections()
 			listener.Close()
 		})
-		return caisson.Server{URL: listener.URL, Transport: transport}
+		return caisson.Server{URL: listener.URL, Type: transport}
 	}
 }

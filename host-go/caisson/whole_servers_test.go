@@ -19,13 +19,13 @@ import (
 // A wholeServer is one of the servers that have something of everything.
 type wholeServer struct {
 	name  string
-	start func(t *testing.T, transport caisson.Transport, revision string) caisson.Server
+	start func(t *testing.T, transport caisson.TransportType, revision string) caisson.Server
 	// lacks names what this kind of server cannot do, by "feature" or "feature transport" or
 	// "feature revision", with the reason.
 	lacks map[string]string
 }
 
-func (w *wholeServer) skip(t *testing.T, feature string, transport caisson.Transport, revision string) {
+func (w *wholeServer) skip(t *testing.T, feature string, transport caisson.TransportType, revision string) {
 	for _, key := range []string{feature, feature + " " + string(transport), feature + " " + revision} {
 		if why := w.lacks[key]; why != "" {
 			t.Skip(why)
@@ -48,20 +48,20 @@ var wholeServers = []wholeServer{
 }
 
 // wholeNode starts the whole server of a file that is written on a package of the TypeScript SDK.
-func wholeNode(sdk, file string) func(*testing.T, caisson.Transport, string) caisson.Server {
-	return func(t *testing.T, transport caisson.Transport, _ string) caisson.Server {
+func wholeNode(sdk, file string) func(*testing.T, caisson.TransportType, string) caisson.Server {
+	return func(t *testing.T, transport caisson.TransportType, _ string) caisson.Server {
 		node(t, "node_modules/@modelcontextprotocol/"+sdk+"/package.json")
 		program, script := node(t, "test/servers/"+file)
 		if transport == caisson.TransportStdio {
 			return caisson.Server{Command: program, Args: []string{script, "stdio"}}
 		}
 		url := start(t, exec.Command(program, script, string(transport)), "http://")
-		return caisson.Server{URL: url, Transport: transport}
+		return caisson.Server{URL: url, Type: transport}
 	}
 }
 
 // wholePython starts the whole server on FastMCP.
-func wholePython(t *testing.T, transport caisson.Transport, _ string) caisson.Server {
+func wholePython(t *testing.T, transport caisson.TransportType, _ string) caisson.Server {
 	program, err := fastMCP()
 	if err != nil {
 		t.Skipf("no FastMCP: %v", err)
@@ -71,7 +71,7 @@ func wholePython(t *testing.T, transport caisson.Transport, _ string) caisson.Se
 		return caisson.Server{Command: program, Args: []string{script, "stdio"}}
 	}
 	url := start(t, exec.Command(program, script, string(transport)), "http://")
-	return caisson.Server{URL: url, Transport: transport}
+	return caisson.Server{URL: url, Type: transport}
 }
 
 // fastMCP gives the path of a Python that has FastMCP. It is installed on the first use, into a

@@ -30,9 +30,9 @@ func TestWhole(t *testing.T) {
 				t.Skip("the same code of ours as with the Go SDK's server, many times slower")
 			}
 			h := &heard{changed: make(chan struct{}, 1)}
-			r := newRuntime(t, caisson.Options{Handlers: wholeHandlers(h)})
+			r := newClient(t, caisson.ClientOptions{Handlers: wholeHandlers(h)})
 			for _, revision := range revisions {
-				for _, transport := range []caisson.Transport{caisson.TransportStdio, caisson.TransportHTTP, caisson.TransportSSE} {
+				for _, transport := range []caisson.TransportType{caisson.TransportStdio, caisson.TransportHTTP, caisson.TransportSSE} {
 					if revision == modern && transport == caisson.TransportSSE {
 						continue // The transport of 2024-11-05 is gone.
 					}
@@ -58,7 +58,7 @@ func TestWhole(t *testing.T) {
 type whole struct {
 	*testing.T
 	server    *wholeServer
-	transport caisson.Transport
+	transport caisson.TransportType
 	revision  string
 	session   *caisson.Session
 	theirs    *mcp.ClientSession
@@ -217,7 +217,7 @@ func (w *whole) updated(t *testing.T) {
 		if !slices.Contains(s.Granted().ResourceSubscriptions, docURI) {
 			t.Errorf("granted is %+v", s.Granted())
 		}
-	} else if err := w.session.SubscribeResource(ctx, &mcp.SubscribeParams{URI: docURI}); err != nil {
+	} else if err := w.session.Subscribe(ctx, &mcp.SubscribeParams{URI: docURI}); err != nil {
 		t.Fatal(err)
 	}
 	w.heard.forget()
@@ -226,7 +226,7 @@ func (w *whole) updated(t *testing.T) {
 	}
 	w.heard.wait(ctx, t, "updated "+docURI)
 	if w.revision != modern {
-		if err := w.session.UnsubscribeResource(ctx, &mcp.UnsubscribeParams{URI: docURI}); err != nil {
+		if err := w.session.Unsubscribe(ctx, &mcp.UnsubscribeParams{URI: docURI}); err != nil {
 			t.Error(err)
 		}
 	}

@@ -17,32 +17,41 @@ import (
 
 func main() {
 	peer.Main(func(ctx context.Context) (peer.Client, error) {
-		options := &caisson.Options{CacheDir: os.Getenv("CAISSON_BENCH_CACHE"), Stderr: os.Stderr}
+		options := &caisson.ClientOptions{Stderr: os.Stderr}
 		if os.Getenv("CAISSON_BENCH_MEMORY") != "" {
 			options.HTTPTransport = memory.Transport{}
 		}
-		runtime, err := caisson.New(ctx, options)
+		runtime, err := caisson.New(ctx, &caisson.RuntimeOptions{CacheDir: os.Getenv("CAISSON_BENCH_CACHE")})
 		if err != nil {
 			return nil, err
 		}
 		if os.Getenv("CAISSON_BENCH_FILL") != "" {
-			if err := runtime.Compile(ctx); err != nil {
+			if err := runtime.Compile(ctx, nil); err != nil {
 				return nil, err
 			}
 		}
-		return client{runtime}, nil
+		c, err := runtime.NewClient(options)
+		if err != nil {
+			return nil, err
+		}
+		return client{runtime, c}, nil
 	})
 }
 
-type client struct{ *caisson.Runtime }
+type client struct {
+	runtime *caisson.Runtime
+	*caisson.Client
+}
 
 func (c client) Connect(ctx context.Context, server wire.Server) (peer.Session, error) {
-	s, err := c.Runtime.Connect(ctx, caisson.Server{Command: server.Command, Args: server.Args, URL: server.URL})
+	s, err := c.Client.Connect(ctx, caisson.Server{Command: server.Command, Args: server.Args, URL: server.URL})
 	if err != nil {
 		return nil, err
 	}
 	return session{s}, nil
 }
+
+func (c client) Close() error { return c.runtime.Close() }
 
 func (client) Helpers() []int { return nil }
 

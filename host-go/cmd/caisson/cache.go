@@ -68,7 +68,7 @@ func (a *app) warmCache(c *cobra.Command, flags *runtimeFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(runtime.Compile(c.Context()), runtime.Close()); err != nil {
+	if err := errors.Join(runtime.Compile(c.Context(), nil), runtime.Close()); err != nil {
 		return err
 	}
 	files, err := cacheFiles(dir)

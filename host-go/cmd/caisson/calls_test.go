@@ -54,15 +54,15 @@ func TestCallsJSON(t *testing.T) {
 	manyRuntimes(t)
 	t.Parallel()
 	for line, method := range map[string]string{
-		"list-resources":           `resources/list {"resources":[{"uri":"a:b","name":"c","new":1.0}]}`,
-		"list-resource-templates":  `resources/templates/list {"resourceTemplates":[],"new":1.0}`,
-		"list-prompts":             `prompts/list {"prompts":[{"name":"<&>","new":9007199254740993}]}`,
-		"read-resource a:b":        `resources/read {"contents":[{"uri":"a:b","text":"<&>","new":1.0}]}`,
-		"get-prompt a":             `prompts/get {"messages":[{"role":"user","content":{"type":"text","text":"\u0000"}}],"new":1.0}`,
-		"complete --prompt a b=":   `completion/complete {"completion":{"values":["a"],"new":1.0}}`,
-		"ping":                     `ping {}`,
-		"set-logging-level debug":  `logging/setLevel {}`,
-		"unsubscribe-resource a:b": `resources/unsubscribe {}`,
+		"list-resources":          `resources/list {"resources":[{"uri":"a:b","name":"c","new":1.0}]}`,
+		"list-resource-templates": `resources/templates/list {"resourceTemplates":[],"new":1.0}`,
+		"list-prompts":            `prompts/list {"prompts":[{"name":"<&>","new":9007199254740993}]}`,
+		"read-resource a:b":       `resources/read {"contents":[{"uri":"a:b","text":"<&>","new":1.0}]}`,
+		"get-prompt a":            `prompts/get {"messages":[{"role":"user","content":{"type":"text","text":"\u0000"}}],"new":1.0}`,
+		"complete --prompt a b=":  `completion/complete {"completion":{"values":["a"],"new":1.0}}`,
+		"ping":                    `ping {}`,
+		"set-logging-level debug": `logging/setLevel {}`,
+		"unsubscribe a:b":         `resources/unsubscribe {}`,
 	} {
 		t.Run(line, func(t *testing.T) {
 			t.Parallel()

@@ -51,7 +51,7 @@ them, and prints how long each step took. It needs no network and no configurati
 // A demo goes through the life of a session, a step a line.
 type demo struct {
 	app     *app
-	options *caisson.Options
+	options *caisson.RuntimeOptions
 	server  caisson.Server
 
 	runtime *caisson.Runtime
@@ -118,15 +118,17 @@ func (d *demo) start(ctx context.Context) (_ string, err error) {
 	}
 	now, cancel := context.WithCancel(ctx)
 	cancel()
-	if d.warm = d.runtime.WaitCompiled(now) == nil; d.warm {
+	if d.warm = d.runtime.Compile(now, startOnly) == nil; d.warm {
 		return "with the core compiled, from the cache", nil
 	}
 	return "in the interpreter, while the core compiles", nil
 }
 
+var startOnly = &caisson.CompileOptions{StartOnly: true}
+
 // compile waits for the next run's sake.
 func (d *demo) compile(ctx context.Context) (string, error) {
-	if err := d.runtime.WaitCompiled(ctx); err != nil {
+	if err := d.runtime.Compile(ctx, startOnly); err != nil {
 		return "", err
 	}
 	return "the next start takes it from the cache", nil
@@ -137,7 +139,7 @@ func (d *demo) connect(ctx context.Context) (_ string, err error) {
 		return "", &connectError{err}
 	}
 	info := d.session.ServerInfo()
-	return fmt.Sprintf("%s %s over %s, protocol %s", info.Name, info.Version, d.session.Transport(), d.session.ProtocolVersion()), nil
+	return fmt.Sprintf("%s %s over %s, protocol %s", info.Name, info.Version, d.session.TransportType(), d.session.ProtocolVersion()), nil
 }
 
 func (d *demo) list(ctx context.Context) (string, error) {

@@ -148,7 +148,7 @@ func remedy(err error) string {
 	if errors.As(err, &e) && (e.HTTPStatus == http.StatusUnauthorized || e.HTTPStatus == http.StatusForbidden) {
 		return "give the server its credentials with --header 'Authorization: ...', or as headers in the configuration file"
 	}
-	if e != nil && e.Code == caisson.CodeRefused && strings.Contains(e.Message, "Options.PrivateAddresses") {
+	if e != nil && e.Code == caisson.CodeRefused && strings.Contains(e.Message, "ClientOptions.PrivateAddresses") {
 		return "on the command line that is --private-addresses"
 	}
 	return ""

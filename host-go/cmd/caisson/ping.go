@@ -28,7 +28,7 @@ which has no ping, gets a server/discover in its place.`,
 					return a.printf("{}\n")
 				}
 				return a.printf("%s answered in %s, in revision %s over %s\n",
-					oneLine(client.session.Name(), maxLine), milliseconds(took), client.session.ProtocolVersion(), client.session.Transport())
+					oneLine(client.session.Name(), maxLine), milliseconds(took), client.session.ProtocolVersion(), client.session.TransportType())
 			}}, noOperands(c, operands)
 		},
 	}.command(a)

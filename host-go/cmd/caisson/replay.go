@@ -22,7 +22,7 @@ func (a *app) replayCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "replay FILE",
 		Short: "Run a recorded session again, and compare",
-		Long: `Runs a session that a program recorded (Options.Record in Go) again in the sandbox, with the times
+		Long: `Runs a session that a program recorded (ClientOptions.Record in Go) again in the sandbox, with the times
 and the random bytes of then. Nothing is sent, started or waited for: what the core asks for is
 compared with the recording, byte for byte.
 

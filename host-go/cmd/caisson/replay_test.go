@@ -30,12 +30,16 @@ func TestRecord(t *testing.T) {
 func recording(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	runtime, err := caisson.New(context.Background(), &caisson.Options{Record: caisson.RecordTo(dir)})
+	runtime, err := caisson.New(context.Background(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer runtime.Close()
-	session, err := runtime.Connect(context.Background(), caisson.Server{Name: "demo/../x", Command: self(t), Args: []string{"demo-server"}})
+	client, err := runtime.NewClient(&caisson.ClientOptions{Record: caisson.RecordTo(dir)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := client.Connect(context.Background(), caisson.Server{Name: "demo/../x", Command: self(t), Args: []string{"demo-server"}})
 	if err != nil {
 		t.Fatal(err)
 	}

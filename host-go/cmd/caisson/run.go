@@ -93,7 +93,7 @@ func (a *app) command() *cobra.Command {
 	root.AddCommand(
 		a.listToolsCommand(), a.callToolCommand(),
 		a.listResourcesCommand(), a.listResourceTemplatesCommand(), a.readResourceCommand(),
-		a.subscribeResourceCommand(), a.unsubscribeResourceCommand(),
+		a.subscribeCommand(), a.unsubscribeCommand(),
 		a.listPromptsCommand(), a.getPromptCommand(), a.completeCommand(),
 		a.startTaskCommand(), a.getTaskCommand(), a.waitTaskCommand(), a.updateTaskCommand(), a.cancelTaskCommand(), a.listTasksCommand(),
 		a.setLoggingLevelCommand(), a.pingCommand(), a.listenCommand(),

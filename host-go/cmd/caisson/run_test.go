@@ -13,7 +13,7 @@ import (
 func TestHelp(t *testing.T) {
 	for _, command := range []string{
 		"", "list-tools", "call-tool", "list-resources", "list-resource-templates", "read-resource",
-		"subscribe-resource", "unsubscribe-resource", "list-prompts", "get-prompt", "complete",
+		"subscribe", "unsubscribe", "list-prompts", "get-prompt", "complete",
 		"set-logging-level", "ping", "listen", "replay", "demo", "demo-server", "version",
 		"cache", "cache warm", "cache path", "cache clear",
 	} {
@@ -74,9 +74,9 @@ func TestUsageErrors(t *testing.T) {
 		"list-prompts a b":                          `"b" is one argument too many`,
 		"read-resource a":                           `no URI is given`,
 		"read-resource a b c":                       `"c" is one argument too many`,
-		"subscribe-resource a":                      `no URI is given`,
-		"subscribe-resource a b --for 0s":           `--for must be more than 0`,
-		"unsubscribe-resource a":                    `no URI is given`,
+		"subscribe a":                               `no URI is given`,
+		"subscribe a b --for 0s":                    `--for must be more than 0`,
+		"unsubscribe a":                             `no URI is given`,
 		"get-prompt a":                              `no prompt is given`,
 		"get-prompt a b c":                          `"c" is not an argument of the form name=value`,
 		"complete a b=":                             `give one of --prompt and --template`,

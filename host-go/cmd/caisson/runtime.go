@@ -21,10 +21,9 @@ func (f *runtimeFlags) register(c *cobra.Command) {
 	c.Flags().BoolVar(&f.noCache, "no-cache", false, "compile the core anew, which takes seconds, and keep nothing")
 }
 
-func (f *runtimeFlags) options(a *app) *caisson.Options {
-	return &caisson.Options{
+func (f *runtimeFlags) options(a *app) *caisson.RuntimeOptions {
+	return &caisson.RuntimeOptions{
 		Logger:   a.logger(),
-		Stderr:   a.serverErr(),
 		CacheDir: f.cacheDir,
 		NoCache:  f.noCache,
 	}
@@ -42,7 +41,7 @@ func (a *app) serverErr() io.Writer {
 const patience = time.Second
 
 // newRuntime starts a runtime, and says so when it takes long.
-func (a *app) newRuntime(ctx context.Context, options *caisson.Options) (*caisson.Runtime, error) {
+func (a *app) newRuntime(ctx context.Context, options *caisson.RuntimeOptions) (*caisson.Runtime, error) {
 	text := "loading the core takes longer than it should: the machine is busy"
 	if options.CompileFirst {
 		text = "making the core ready: what is not in the cache is compiled, which takes seconds"
@@ -54,7 +53,7 @@ func (a *app) newRuntime(ctx context.Context, options *caisson.Options) (*caisso
 // waitCompiled waits until the next run finds the core in the cache: after a first run.
 func (a *app) waitCompiled(ctx context.Context, runtime *caisson.Runtime) {
 	defer a.sayWhenSlow("compiling the core, once, so that the next run starts at once; it takes seconds, and may be interrupted")()
-	_ = runtime.WaitCompiled(ctx) // Who interrupts it has the result.
+	_ = runtime.Compile(ctx, startOnly) // Who interrupts it has the result.
 }
 
 // sayWhenSlow says a text once patience is over, unless what it gives is called before.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -81,10 +82,10 @@ func (f *serverFlags) resolve(a *app, c *cobra.Command, t target) (caisson.Serve
 	if err != nil {
 		return caisson.Server{}, err
 	}
-	switch transport := caisson.Transport(f.transport); transport {
+	switch transport := caisson.TransportType(f.transport); transport {
 	case caisson.TransportAuto:
 	case caisson.TransportHTTP, caisson.TransportSSE, caisson.TransportStdio:
-		server.Transport = transport
+		server.Type = transport
 	default:
 		return caisson.Server{}, usage(c, "--transport %q is not known: use http, sse or stdio", f.transport)
 	}
@@ -170,7 +171,15 @@ func (f *serverFlags) applyToCommand(c *cobra.Command, server *caisson.Server) e
 	if err != nil {
 		return usage(c, "--env %w, such as NAME=value", err)
 	}
-	server.Env = merge(server.Env, added)
+	if len(added) > 0 {
+		server.Env = maps.Clone(server.Env)
+	}
+	for _, pair := range added {
+		if server.Env == nil {
+			server.Env = map[string]string{}
+		}
+		server.Env[pair[0]] = pair[1]
+	}
 	server.InheritEnv = server.InheritEnv || f.inheritEnv
 	if f.cwd != "" {
 		server.Dir = f.cwd
@@ -186,17 +195,24 @@ func (f *serverFlags) applyToURL(c *cobra.Command, server *caisson.Server) error
 	if err != nil {
 		return usage(c, "--header %w, such as 'Name: value'", err)
 	}
-	for name := range added {
-		maps.DeleteFunc(server.Headers, func(other, _ string) bool { return strings.EqualFold(name, other) })
+	server.Headers = server.Headers.Clone()
+	for i, pair := range added {
+		if server.Headers == nil {
+			server.Headers = http.Header{}
+		}
+		// The first of a name takes the place of the file's, and the others go with it.
+		first := !slices.ContainsFunc(added[:i], func(other [2]string) bool { return strings.EqualFold(other[0], pair[0]) })
+		if first {
+			server.Headers.Del(pair[0])
+		}
+		server.Headers.Add(pair[0], pair[1])
 	}
-	server.Headers = merge(server.Headers, added)
 	return nil
 }
 
-// parsePairs reads names and values. Its errors count, and do not quote: these are the flags that
+// parsePairs reads names and values, in order. Its errors count, and do not quote: these are the flags that
 // secrets are given with.
-func parsePairs(pairs []string, separator string) (map[string]string, error) {
-	parsed := map[string]string{}
+func parsePairs(pairs []string, separator string) (parsed [][2]string, err error) {
 	for i, pair := range pairs {
 		name, value, ok := strings.Cut(pair, separator)
 		if !ok || name == "" || strings.ContainsAny(name, " \t\r\n\x00") || strings.ContainsAny(value, "\r\n\x00") {
@@ -205,20 +221,7 @@ func parsePairs(pairs []string, separator string) (map[string]string, error) {
 		if separator == ":" {
 			value = strings.TrimSpace(value)
 		}
-		parsed[name] = value
+		parsed = append(parsed, [2]string{name, value})
 	}
 	return parsed, nil
-}
-
-// merge gives base with what is added; base may be nil, and is left as it is.
-func merge(base, added map[string]string) map[string]string {
-	if len(added) == 0 {
-		return base
-	}
-	merged := maps.Clone(base)
-	if merged == nil {
-		merged = map[string]string{}
-	}
-	maps.Copy(merged, added)
-	return merged
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -92,10 +93,10 @@ func TestResolve(t *testing.T) {
 			Env: map[string]string{"A": "1", "B": "3", "C": "", "D": "a=b"},
 		}},
 		{"web --transport sse --header Authorization:new --header X-B:b:c,d", caisson.Server{
-			Name: "web", Transport: caisson.TransportSSE, URL: "https://example.com/mcp",
-			Headers: map[string]string{"Authorization": "new", "X-A": "a", "X-B": "b:c,d"},
+			Name: "web", Type: caisson.TransportSSE, URL: "https://example.com/mcp",
+			Headers: http.Header{"Authorization": {"new"}, "X-A": {"a"}, "X-B": {"b:c,d"}},
 		}},
-		{"http://h/ --header A: --transport http", caisson.Server{URL: "http://h/", Transport: caisson.TransportHTTP, Headers: map[string]string{"A": ""}}},
+		{"http://h/ --header A: --transport http", caisson.Server{URL: "http://h/", Type: caisson.TransportHTTP, Headers: http.Header{"A": {""}}}},
 	} {
 		got, err := resolve(strings.Fields(test.line)...)
 		if err != nil {

@@ -63,7 +63,7 @@ func checkLevel(c *cobra.Command, level string) error {
 	return nil
 }
 
-// maxConnect keeps Options.ConnectTimeout in its range, whatever --timeout is.
+// maxConnect keeps ClientOptions.ConnectTimeout in its range, whatever --timeout is.
 const maxConnect = 24 * time.Hour
 
 // An action is what a command does with a session.
@@ -75,8 +75,8 @@ type action struct {
 
 // withSession connects to a server, uses the session, and closes everything again.
 func (a *app) withSession(ctx context.Context, f *sessionFlags, server caisson.Server, do action) error {
-	options := f.runtime.options(a)
-	options.PrivateAddresses = f.private
+	log := a.logger()
+	options := caisson.ClientOptions{Logger: log, Stderr: a.serverErr(), PrivateAddresses: f.private}
 	asker := newAsker(a)
 	var err error
 	if options.Handlers, err = asker.handlers(f.roots); err != nil {
@@ -97,12 +97,16 @@ func (a *app) withSession(ctx context.Context, f *sessionFlags, server caisson.S
 			do.hear(ctx, method, params)
 		}
 	}
-	log, begin := options.Logger, time.Now()
-	runtime, err := a.newRuntime(ctx, options)
+	begin := time.Now()
+	runtime, err := a.newRuntime(ctx, f.runtime.options(a))
 	if err != nil {
 		return err
 	}
 	defer runtime.Close()
+	user, err := runtime.NewClient(&options)
+	if err != nil {
+		return err
+	}
 	log.Debug("started the runtime", "took", time.Since(begin))
 
 	whole := ctx
@@ -110,13 +114,13 @@ func (a *app) withSession(ctx context.Context, f *sessionFlags, server caisson.S
 	defer stop()
 	asker.clock = clock
 	begin = time.Now()
-	session, err := runtime.Connect(ctx, server)
+	session, err := user.Connect(ctx, server)
 	if err != nil {
 		return &connectError{clock.explain(ctx, err, server.Name, "connect")}
 	}
 	defer session.Close()
 	log.Debug("connected", "took", time.Since(begin), "server", session.Name(),
-		"transport", session.Transport(), "protocol", session.ProtocolVersion())
+		"transport", session.TransportType(), "protocol", session.ProtocolVersion())
 	client := &client{app: a, session: session, clock: clock, log: log}
 	if f.logLevel != "" {
 		if err := client.setLevel(ctx, f.logLevel); err != nil {

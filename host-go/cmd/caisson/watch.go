@@ -149,7 +149,7 @@ func (c *client) watch(ctx context.Context, want *mcp.NotificationSubscriptions)
 	}
 	for _, uri := range want.ResourceSubscriptions {
 		err := c.do(ctx, "resources/subscribe", func(ctx context.Context) error {
-			return c.session.SubscribeResource(ctx, &mcp.SubscribeParams{URI: uri})
+			return c.session.Subscribe(ctx, &mcp.SubscribeParams{URI: uri})
 		})
 		if err != nil {
 			return nil, err
@@ -167,7 +167,7 @@ func (c *client) watch(ctx context.Context, want *mcp.NotificationSubscriptions)
 
 func (c *client) unsubscribe(ctx context.Context, uri string) error {
 	return c.do(ctx, "resources/unsubscribe", func(ctx context.Context) error {
-		return c.session.UnsubscribeResource(ctx, &mcp.UnsubscribeParams{URI: uri})
+		return c.session.Unsubscribe(ctx, &mcp.UnsubscribeParams{URI: uri})
 	})
 }
 

@@ -66,8 +66,8 @@ func TestWatch(t *testing.T) {
 	t.Parallel()
 	for _, era := range []string{"old", "new"} {
 		for line, want := range map[string][]string{
-			"subscribe-resource test:///text":        {"updated test:///text"},
-			"subscribe-resource test:///text --json": {`"method":"notifications/resources/updated"`},
+			"subscribe test:///text":                 {"updated test:///text"},
+			"subscribe test:///text --json":          {`"method":"notifications/resources/updated"`},
 			"listen":                                 {"the list of tools has changed"},
 			"listen --tools --json":                  {`"method":"notifications/tools/list_changed"`},
 			"listen --tools --resource test:///text": {"updated test:///text", "the list of tools has changed"},
@@ -116,7 +116,7 @@ func TestWatchEnds(t *testing.T) {
 	t.Run("for", func(t *testing.T) {
 		t.Parallel()
 		server := serveFull(t)
-		o := caissonRun(t, append([]string{"subscribe-resource", "--for", "1ms"}, append(server.old, "test:///text")...)...)
+		o := caissonRun(t, append([]string{"subscribe", "--for", "1ms"}, append(server.old, "test:///text")...)...)
 		o.expect(t, exitOK, "listening to ")
 		if diff := cmp.Diff("test:///text", <-server.unsubscribed); diff != "" {
 			t.Errorf("unsubscribed (-want +got):\n%s", diff)

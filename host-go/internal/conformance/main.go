@@ -34,16 +34,19 @@ func run(ctx context.Context, url, name string) error {
 	if !ok {
 		s = scenario{run: callTestTool} // Authorization: what they do is the same, and how they get there is not.
 	}
-	options := caisson.Options{
-		Logger:   slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Handlers: s.handlers,
-	}
-	runtime, err := caisson.New(ctx, &options)
+	runtime, err := caisson.New(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer runtime.Close()
-	session, err := runtime.Connect(ctx, caisson.Server{URL: url})
+	client, err := runtime.NewClient(&caisson.ClientOptions{
+		Logger:   slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Handlers: s.handlers,
+	})
+	if err != nil {
+		return err
+	}
+	session, err := client.Connect(ctx, caisson.Server{URL: url})
 	if err != nil {
 		return err
 	}

@@ -209,7 +209,7 @@ func (x *exchange) read(req *http.Request, response *http.Response, size meter, 
 	n = size.take(buffer[:got])
 	switch {
 	case n < got:
-		return n, false, policy.fail(Limit, fmt.Sprintf("%s: the %s is larger than the limit of %d bytes; raise Options.MaxMessageBytes if it is right",
+		return n, false, policy.fail(Limit, fmt.Sprintf("%s: the %s is larger than the limit of %d bytes; raise ClientOptions.MaxMessageBytes if it is right",
 			where(req), size, x.session.opts.MaxMessage), nil)
 	case err == io.EOF:
 		return n, true, nil

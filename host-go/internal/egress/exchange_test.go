@@ -269,7 +269,7 @@ func TestLimits(t *testing.T) {
 			if test.limited == "" {
 				noError(t, err)
 			} else {
-				wantError(t, err, Limit, "the "+test.limited+" is larger than the limit of 262144 bytes", "Options.MaxMessageBytes")
+				wantError(t, err, Limit, "the "+test.limited+" is larger than the limit of 262144 bytes", "ClientOptions.MaxMessageBytes")
 			}
 		})
 	}

@@ -7,6 +7,7 @@
 package egress
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 )
@@ -25,6 +26,8 @@ type Grant struct {
 	Header http.Header
 	// Command is what a pipe starts. Nil grants no process.
 	Command *Command
+	// Dial connects a pipe with the server in place of a command: one pipe at a time. Nil grants none.
+	Dial func(ctx context.Context) (Messages, error)
 }
 
 // Command is a program to start.

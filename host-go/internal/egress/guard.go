@@ -40,7 +40,7 @@ func (g *guard) DialContext(ctx context.Context, network, address string) (net.C
 			return nil
 		}
 		return &Error{Kind: Refused, Message: fmt.Sprintf("the name %s leads to %s, which is %s, and a name like it must not; "+
-			"if the server is there, configure the address itself, or set Options.PrivateAddresses", host, to.Addr(), what)}
+			"if the server is there, configure the address itself, or set ClientOptions.PrivateAddresses", host, to.Addr(), what)}
 	}
 	return dialer.DialContext(ctx, network, address)
 }

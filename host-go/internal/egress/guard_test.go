@@ -139,7 +139,7 @@ func TestNameThatLeadsElsewhere(t *testing.T) {
 			s, sink := start(t, Grant{Server: "files", URL: mustParse(t, address), Header: http.Header{"Authorization": {"Bearer t"}}}, Options{Transport: transport})
 			events, err := do(t, s, sink, 1, get(address))
 			if test.refused != "" {
-				wantError(t, err, Refused, `server "files"`, "the name ", test.refused, "Options.PrivateAddresses")
+				wantError(t, err, Refused, `server "files"`, "the name ", test.refused, "ClientOptions.PrivateAddresses")
 				return
 			}
 			noError(t, err)

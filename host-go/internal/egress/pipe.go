@@ -34,7 +34,7 @@ type pipe struct {
 }
 
 func newPipe(s *Session, ref Ref) *pipe {
-	name := "the command"
+	name := "the transport"
 	if command := s.policy.command; command != nil {
 		name = fmt.Sprintf("command %q", command.Path)
 	}
@@ -83,6 +83,9 @@ func (p *pipe) write(message string, alone bool) {
 // serve runs the command until it is gone. It returns nil when the core asked for the end.
 func (p *pipe) serve() *Error {
 	policy := p.session.policy
+	if policy.dial != nil {
+		return p.serveMessages()
+	}
 	if why, needless := p.needless(); needless {
 		return why
 	}
@@ -188,7 +191,7 @@ func (p *pipe) receive(process *process) {
 			p.deliver(last, false)
 		}
 		if !ok {
-			p.stop(p.session.policy.fail(Limit, fmt.Sprintf("a message of %s is larger than the limit of %d bytes; raise Options.MaxMessageBytes if it is right",
+			p.stop(p.session.policy.fail(Limit, fmt.Sprintf("a message of %s is larger than the limit of %d bytes; raise ClientOptions.MaxMessageBytes if it is right",
 				p.name, p.session.opts.MaxMessage), nil))
 		}
 		if err != nil {

@@ -149,7 +149,7 @@ func TestPipeLimits(t *testing.T) {
 			}
 			_, sink := open(t, opts, steps...)
 			events, err := sink.ended(t, ref(1))
-			wantError(t, err, Limit, "larger than the limit of 1048576 bytes", "Options.MaxMessageBytes", "command")
+			wantError(t, err, Limit, "larger than the limit of 1048576 bytes", "ClientOptions.MaxMessageBytes", "command")
 			if got := messagesOf(events); len(got) != 1 || got[0] != "x" {
 				t.Errorf("%d messages", len(got))
 			}

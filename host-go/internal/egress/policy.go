@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"context"
 	"encoding/base64"
 	"fmt"
 	"maps"
@@ -21,11 +22,12 @@ type policy struct {
 	header  http.Header
 	host    string // the Host that the user configured, or empty
 	command *Command
+	dial    func(context.Context) (Messages, error)
 	secrets secrets
 }
 
 func newPolicy(g Grant) *policy {
-	p := &policy{server: g.Server, header: http.Header{}}
+	p := &policy{server: g.Server, dial: g.Dial, header: http.Header{}}
 	for name, values := range g.Header {
 		name = http.CanonicalHeaderKey(name)
 		p.header[name] = append(p.header[name], values...)

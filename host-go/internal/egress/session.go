@@ -157,7 +157,9 @@ func (s *Session) PipeOpen(ref Ref) error {
 		return ErrInUse
 	case len(s.pipes) >= MaxPipes:
 		return s.policy.fail(Limit, fmt.Sprintf("more than %d commands at once; close one first", MaxPipes), nil)
-	case s.policy.command == nil:
+	case s.policy.dial != nil && len(s.pipes) > 0:
+		return s.policy.refuse("the transport is connected with once at a time")
+	case s.policy.dial == nil && s.policy.command == nil:
 		return s.policy.refuse("starting a command is not granted, because none is configured; configure the server's command to allow it")
 	case !s.starts.Allow():
 		return s.policy.fail(Limit, fmt.Sprintf("the command was started more than %d times in a moment; see why it ends", MaxStarts), nil)

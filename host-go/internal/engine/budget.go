@@ -41,18 +41,18 @@ const (
 	MaxRefusals  = 16384
 )
 
-func (c *Config) limits() [resources]limit {
+func budgetLimits(limits Limits, maxMessage int64) [resources]limit {
 	return [resources]limit{
 		openCalls: {MaxCalls, "calls have not settled", "wait for some to end"},
 		requestBodies: {
-			max(MaxBodies, 4*c.Egress.MaxMessage), "bytes of requests are on their way to the server",
-			"send less at a time, or raise Options.MaxMessageBytes: a quarter of it is the bound on one message",
+			max(MaxBodies, 4*maxMessage), "bytes of requests are on their way to the server",
+			"send less at a time, or raise ClientOptions.MaxMessageBytes: a quarter of it is the bound on one message",
 		},
 		templates:    {MaxTemplateBytes, "bytes of requests are kept for the core", ""},
 		timersSet:    {MaxTimers, "timers are set", ""},
 		questions:    {MaxQuestions, "questions of the server wait for the handlers", ""},
 		refusals:     {MaxRefusals, "effects of the core were refused at once", ""},
-		handlerBytes: {max(c.HandlerBytes, c.Egress.MaxMessage), "bytes from the server wait for the handlers", "make them quicker, or raise Options.MaxQueuedBytes"},
+		handlerBytes: {max(limits.HandlerBytes, maxMessage), "bytes from the server wait for the handlers", "make them quicker, or raise ClientOptions.MaxQueuedBytes"},
 	}
 }
 

@@ -29,7 +29,7 @@ const (
 // withParams are those that take the params of their one method.
 var withParams = []string{
 	"list-tools", "call-tool",
-	"list-resources", "list-resource-templates", "read-resource", "subscribe-resource", "unsubscribe-resource",
+	"list-resources", "list-resource-templates", "read-resource", "subscribe", "unsubscribe",
 	"list-prompts", "get-prompt",
 	"complete", "set-logging-level", "listen",
 	"start-task", "get-task", "wait-task", "update-task", "cancel-task", "list-tasks",

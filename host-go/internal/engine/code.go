@@ -22,7 +22,6 @@ type code struct {
 func (e *Engine) newRuntime(ctx context.Context, interpreter bool, workers int) (*component.Runtime, error) {
 	config := &component.Config{
 		Interpreter:        interpreter,
-		Limits:             component.Limits{Memory: uint64((e.config.MemoryBytes + pageSize - 1) / pageSize * pageSize)},
 		HeapMemory:         e.config.HeapMemory,
 		CompilationWorkers: workers,
 	}

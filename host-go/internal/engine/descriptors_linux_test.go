@@ -74,7 +74,7 @@ func TestNoDescriptors(t *testing.T) {
 	echo(t, s, "before")
 	withoutDescriptors(t, func(fill func()) {
 		for failed := 0; failed < 3; {
-			e.idle.CloseIdleConnections() // The server closes its ends when it finds out.
+			testTransport.CloseIdleConnections() // The server closes its ends when it finds out.
 			fill()
 			ctx, cancel := context.WithTimeout(testContext(t), 100*time.Millisecond)
 			_, f := s.Call(ctx, Operation{Export: "call-tool", Method: "tools/call", Params: `{"name":"echo","arguments":{"message":"x"}}`})
@@ -112,8 +112,8 @@ func TestNoDescriptors(t *testing.T) {
 }
 
 func stdioConfig() SessionConfig {
-	return SessionConfig{
+	return client(SessionConfig{
 		Endpoint: Endpoint{Kind: Stdio}, ClientInfo: Implementation{Name: "test", Version: "1"}, ConnectTimeout: patience,
 		Grant: egress.Grant{Server: "true", Command: &egress.Command{Path: "true", Env: os.Environ()}}, Capabilities: "{}",
-	}
+	})
 }

@@ -13,10 +13,8 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
-	"time"
 
 	"github.com/caisson-dev/caisson/host-go/component"
-	"github.com/caisson-dev/caisson/host-go/internal/egress"
 	"github.com/caisson-dev/caisson/host-go/internal/without"
 )
 
@@ -24,20 +22,15 @@ import (
 type Config struct {
 	CacheDir     string // of compiled code; "" keeps none
 	Interpreter  bool
-	CompileFirst bool  // do not begin in the interpreter while the core compiles
-	HeapMemory   bool  // keep instances' memory on the Go heap
-	MemoryBytes  int64 // bound of one instance
-	MaxGuestTime time.Duration
-	HandlerBytes int64 // from one server that wait for handlers
+	CompileFirst bool // do not begin in the interpreter while the core compiles
+	HeapMemory   bool // keep instances' memory on the Go heap
 	Logger       *slog.Logger
-	Egress       egress.Options
 	Core         *component.Prepared // nil for the embedded one
 }
 
 // An Engine holds the core, compiled. It is safe for concurrent use.
 type Engine struct {
 	config Config
-	idle   interface{ CloseIdleConnections() } // the engine's own HTTP transport; nil when it is the user's
 
 	mu        sync.Mutex
 	code      *code // for new instances
@@ -49,8 +42,6 @@ type Engine struct {
 
 	background sync.WaitGroup // what still frees something
 }
-
-const pageSize = 64 << 10
 
 // New makes the core ready. When its compiled code is not in the cache, instances begin in the
 // interpreter, and move to compiled code when it is there.
@@ -70,13 +61,6 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 	}
 	if err := e.start(ctx, p); err != nil {
 		return nil, fmt.Errorf("the embedded core does not compile: %w", err)
-	}
-	if e.config.Egress.Stderr != nil {
-		e.config.Egress.Stderr = egress.Serial(e.config.Egress.Stderr)
-	}
-	if e.config.Egress.Transport == nil {
-		transport := egress.NewTransport(e.config.Egress.PrivateAddresses)
-		e.config.Egress.Transport, e.idle = transport, transport
 	}
 	return e, nil
 }
@@ -122,7 +106,4 @@ func (e *Engine) Close() {
 	<-e.behind
 	e.background.Wait()
 	e.code.close()
-	if e.idle != nil {
-		e.idle.CloseIdleConnections()
-	}
 }

@@ -60,7 +60,7 @@ func TestContextIsHeard(t *testing.T) {
 	core := hostile(t)
 	for name, export := range map[string]int{"a call": onRequest, "an event": onDeliver} {
 		t.Run(name, func(t *testing.T) {
-			e := hostileEngine(t, core, io.Discard, 10*time.Second)
+			e := newHostileEngine(t, core, io.Discard, 10*time.Second)
 			defer e.Close()
 			s := (&arena{engine: e}).session(t, func(*arena) *script { return first().settle().on(onDeliver).spin() })
 			busy(t, s, export)
@@ -72,7 +72,7 @@ func TestContextIsHeard(t *testing.T) {
 		})
 	}
 	t.Run("its own call", func(t *testing.T) {
-		e := hostileEngine(t, core, io.Discard, 10*time.Second)
+		e := newHostileEngine(t, core, io.Discard, 10*time.Second)
 		defer e.Close()
 		s := (&arena{engine: e}).session(t, nil)
 		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
@@ -91,7 +91,7 @@ func TestContextIsHeard(t *testing.T) {
 // BenchmarkContextIsHeard measures it: the latest of ten calls, in milliseconds, while the core
 // computes without an end.
 func BenchmarkContextIsHeard(b *testing.B) {
-	e := hostileEngine(b, hostile(b), io.Discard, 110*time.Second)
+	e := newHostileEngine(b, hostile(b), io.Discard, 110*time.Second)
 	defer e.Close()
 	s := (&arena{engine: e}).session(b, nil)
 	busy(b, s, onRequest)

@@ -226,7 +226,7 @@ func attacks() []attack {
 
 // An arena is where the attacks take place.
 type arena struct {
-	engine  *Engine
+	engine  *hostileEngine
 	silent  string // URL of a server that answers nothing
 	grant   egress.Grant
 	log     *counter
@@ -267,7 +267,7 @@ func TestHostileGuest(t *testing.T) {
 	for _, a := range attacks() {
 		t.Run(a.name, func(t *testing.T) {
 			e := &arena{silent: silent.URL, log: &counter{}, release: make(chan struct{})}
-			e.engine = hostileEngine(t, core, e.log, cmp.Or(a.guestTime, patience))
+			e.engine = newHostileEngine(t, core, e.log, cmp.Or(a.guestTime, patience))
 			marks := t.TempDir() + "/started"
 			e.grant = egress.Grant{Server: "hostile", URL: u, Command: &egress.Command{
 				Path: "sh", Args: []string{"-c", `echo >> "$0"; exec sleep 600`, marks}, Env: os.Environ(),
@@ -319,19 +319,26 @@ func TestHostileGuest(t *testing.T) {
 	}
 }
 
-// hostileEngine makes an engine for hostile cores, with little memory.
-func hostileEngine(t testing.TB, core *component.Prepared, log io.Writer, guestTime time.Duration) *Engine {
+// A hostileEngine has a hostile core, and opens sessions with little memory.
+type hostileEngine struct {
+	*Engine
+	limits Limits
+}
+
+func newHostileEngine(t testing.TB, core *component.Prepared, log io.Writer, guestTime time.Duration) *hostileEngine {
 	t.Helper()
-	config := Config{
-		Core: core, CompileFirst: true, MemoryBytes: 64 << 20, MaxGuestTime: guestTime, HandlerBytes: 64 << 20,
-		Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelInfo})),
-		Egress: egress.Options{CloseWait: time.Millisecond, TermWait: time.Second},
-	}
-	e, err := New(testContext(t), config)
+	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelInfo}))
+	e, err := New(testContext(t), Config{Core: core, CompileFirst: true, Logger: logger})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return e
+	return &hostileEngine{e, Limits{MemoryBytes: 64 << 20, GuestTime: guestTime, HandlerBytes: 64 << 20}}
+}
+
+func (e *hostileEngine) open(ctx context.Context, config SessionConfig) (*Session, *Failure) {
+	config.Limits, config.Logger = e.limits, e.config.Logger
+	config.Egress = egress.Options{Transport: testTransport, Logger: config.Logger, CloseWait: time.Millisecond, TermWait: time.Second}
+	return e.Open(ctx, config)
 }
 
 // session opens a session whose core does a script.
@@ -341,7 +348,7 @@ func (e *arena) session(t testing.TB, script func(*arena) *script) *Session {
 	if script != nil {
 		does = script(e)
 	}
-	s, failure := e.engine.Open(testContext(t), SessionConfig{
+	s, failure := e.engine.open(testContext(t), SessionConfig{
 		Endpoint: Endpoint{Kind: Stdio}, ClientInfo: Implementation{Name: "test", Version: "1"},
 		ConnectTimeout: patience, Grant: e.grant, Capabilities: does.String(),
 		NotificationQueue: 1024,

@@ -21,6 +21,7 @@ type instance struct {
 	engine  *Engine
 	session *Session // nil in a replay
 	mailbox *mailbox
+	limits  Limits
 	budget  *budget
 	logger  *slog.Logger
 	lines   *lines
@@ -54,12 +55,13 @@ type exports struct {
 	deliver *component.Function
 }
 
-func (e *Engine) newInstance(logger *slog.Logger) *instance {
+func (e *Engine) newInstance(logger *slog.Logger, limits Limits, maxMessage int64) *instance {
 	m := newMailbox()
 	return &instance{
 		engine:    e,
 		mailbox:   m,
-		budget:    &budget{limits: e.config.limits()},
+		limits:    limits,
+		budget:    &budget{limits: budgetLimits(limits, maxMessage)},
 		logger:    logger,
 		stopped:   make(chan struct{}),
 		calls:     map[uint32]*call{},
@@ -82,10 +84,10 @@ func (in *instance) instantiate(ctx context.Context, t tap) error {
 	in.addImports(tappedLinker{linker, t})
 	e.use(in)
 	// As for an export: a core may compute while it is made.
-	ctx, cancel := context.WithTimeout(ctx, e.config.MaxGuestTime)
+	ctx, cancel := context.WithTimeout(ctx, in.limits.GuestTime)
 	defer cancel()
 	var err error
-	if in.core, err = in.code.compiled.Instantiate(ctx, linker); err != nil {
+	if in.core, err = in.code.compiled.InstantiateWith(ctx, linker, component.Limits{Memory: uint64((in.limits.MemoryBytes + pageSize - 1) / pageSize * pageSize)}); err != nil {
 		e.release(in)
 		return err
 	}
@@ -98,6 +100,8 @@ func (in *instance) instantiate(ctx context.Context, t tap) error {
 	in.swift.Store(in.code.swift)
 	return nil
 }
+
+const pageSize = 64 << 10
 
 func (in *instance) findExports() error {
 	in.exports.client = map[string]*component.Function{}
@@ -295,7 +299,7 @@ func (in *instance) cancel(c *call) error {
 
 // enter calls an export. It is the only place where the core runs.
 func (in *instance) enter(f *component.Function, args ...any) error {
-	ctx, cancel := context.WithTimeout(context.Background(), in.engine.config.MaxGuestTime)
+	ctx, cancel := context.WithTimeout(context.Background(), in.limits.GuestTime)
 	defer cancel()
 	in.record.Call(f.Name(), args)
 	_, err := f.Call(ctx, args...)
@@ -336,7 +340,7 @@ func (in *instance) die(err error, items []item) {
 		f.Kind, f.Message = Limit, "the session was ended: "+over.Error()
 	}
 	in.record.Trap(err)
-	in.engine.config.Logger.Error("the core stopped", "server", in.session.config.Grant.Server, "error", cut(err.Error()))
+	in.session.config.Logger.Error("the core stopped", "server", in.session.config.Grant.Server, "error", cut(err.Error()))
 	in.session.end(f)
 	// Its command and its sockets serve nobody now. Session.Close waits for the same.
 	go in.session.egress.Close()

@@ -96,7 +96,7 @@ func (q *queue) put(n notification) *overBudget {
 	default:
 	}
 	if len(q.waiting) >= q.room {
-		return &overBudget{&limit{int64(q.room), "notifications wait for the handler", "make it quicker, or raise Options.NotificationQueue"}}
+		return &overBudget{&limit{int64(q.room), "notifications wait for the handler", "make it quicker, or raise ClientOptions.NotificationQueue"}}
 	}
 	if over := q.budget.take(handlerBytes, n.size()); over != nil {
 		return over

@@ -19,18 +19,18 @@ type Recording struct {
 	Secrets []string // hidden beside those of the grant
 }
 
-// record begins the recording of a session; nil when there is to be none.
-func (e *Engine) record(config *SessionConfig) *record.Writer {
+// newRecording begins the recording of a session; nil when there is to be none.
+func newRecording(config *SessionConfig) *record.Writer {
 	if config.Record == nil {
 		return nil
 	}
 	server := config.Grant.Server
-	header := record.Header{Core: core.Hash(), Server: server, Began: time.Now().UTC(), MemoryBytes: e.config.MemoryBytes}
+	header := record.Header{Core: core.Hash(), Server: server, Began: time.Now().UTC(), MemoryBytes: config.Limits.MemoryBytes}
 	return record.NewWriter(config.Record.To, header, record.Options{
 		Limit:   config.Record.Limit,
 		Secrets: append(config.Grant.Secrets(), config.Record.Secrets...),
 		Failed: func(err error) {
-			e.config.Logger.Warn("the recording of the session is not whole", "server", server, "error", err)
+			config.Logger.Warn("the recording of the session is not whole", "server", server, "error", err)
 		},
 	})
 }

@@ -41,16 +41,16 @@ func (e *Difference) Error() string {
 //
 // With anyCore the recording may be of another core, which may read the clocks and draw random
 // bytes more or less often: it is only what crossed that must be the same.
-func (e *Engine) Replay(ctx context.Context, from *record.Reader, anyCore bool) (*Replay, error) {
+func (e *Engine) Replay(ctx context.Context, from *record.Reader, limits Limits, anyCore bool) (*Replay, error) {
 	h := from.Header()
 	if !anyCore && h.Core != core.Hash() {
 		return nil, &CoreError{fmt.Sprintf("the recording is of another build of the core, %.12q, and this is %.12q: replay it with the program that recorded it, or allow any core", h.Core, core.Hash())}
 	}
-	if h.MemoryBytes != e.config.MemoryBytes {
-		return nil, &CoreError{fmt.Sprintf("the recording is of a core with %d bytes of memory, and this has %d: set Options.MaxMemoryBytes", h.MemoryBytes, e.config.MemoryBytes)}
+	if h.MemoryBytes != limits.MemoryBytes {
+		return nil, &CoreError{fmt.Sprintf("the recording is of a core with %d bytes of memory, and this has %d: set ClientOptions.MaxMemoryBytes", h.MemoryBytes, limits.MemoryBytes)}
 	}
 	p := &player{from: from, loose: anyCore}
-	in := e.newInstance(e.config.Logger)
+	in := e.newInstance(e.config.Logger, limits, 0)
 	err := in.instantiate(ctx, p)
 	if err == nil {
 		defer e.release(in)

@@ -29,8 +29,18 @@ type Endpoint struct {
 // An Implementation is the name that the client gives itself.
 type Implementation struct{ Name, Version, Title string }
 
+// Limits bound one session's instance, and what waits for its handlers.
+type Limits struct {
+	MemoryBytes  int64 // of the instance
+	GuestTime    time.Duration
+	HandlerBytes int64 // from the server that wait for handlers
+}
+
 // A SessionConfig describes a session.
 type SessionConfig struct {
+	Limits         Limits
+	Logger         *slog.Logger
+	Egress         egress.Options
 	Endpoint       Endpoint
 	ClientInfo     Implementation
 	ConnectTimeout time.Duration
@@ -85,9 +95,9 @@ type Session struct {
 // Open makes an instance for a session. The context bounds the instantiation. The session must be
 // closed, also when [Session.Connect] fails.
 func (e *Engine) Open(ctx context.Context, config SessionConfig) (*Session, *Failure) {
-	writer := e.record(&config)
-	logger, lines := paced(e.config.Logger, config.Grant.Server)
-	in := e.newInstance(logger)
+	writer := newRecording(&config)
+	logger, lines := paced(config.Logger, config.Grant.Server)
+	in := e.newInstance(logger, config.Limits, config.Egress.MaxMessage)
 	in.record, in.lines = writer, lines
 	s := &Session{
 		id:       1,
@@ -99,7 +109,7 @@ func (e *Engine) Open(ctx context.Context, config SessionConfig) (*Session, *Fai
 	}
 	in.session = s
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	options := e.config.Egress
+	options := config.Egress
 	options.Logger = logger
 	s.egress = egress.NewSession(config.Grant, in, options)
 	if config.Notify != nil {

@@ -18,7 +18,7 @@ func BenchmarkInstantiate(b *testing.B) {
 		}
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				in := e.newInstance(e.config.Logger)
+				in := e.newInstance(e.config.Logger, testLimits, 0)
 				if err := in.instantiate(context.Background(), recorder{}); err != nil {
 					b.Fatal(err)
 				}

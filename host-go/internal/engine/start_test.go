@@ -36,10 +36,20 @@ func testEngine(t *testing.T, config Config) *Engine {
 }
 
 func newTestEngine(config Config) (*Engine, error) {
-	config.MemoryBytes, config.MaxGuestTime = 512<<20, time.Minute
 	config.Logger = slog.New(slog.DiscardHandler)
-	config.Egress = egress.Options{MaxMessage: 32 << 20, Logger: config.Logger}
 	return New(context.Background(), config)
+}
+
+var testLimits = Limits{MemoryBytes: 512 << 20, GuestTime: time.Minute}
+
+// testTransport is for all sessions of the tests: none is known to end with the last of them.
+var testTransport = egress.NewTransport(false)
+
+// client gives a session's configuration what a client of these tests has.
+func client(config SessionConfig) SessionConfig {
+	config.Limits, config.Logger = testLimits, slog.New(slog.DiscardHandler)
+	config.Egress = egress.Options{MaxMessage: 32 << 20, Logger: config.Logger, Transport: testTransport}
+	return config
 }
 
 // warmedDir is what TestMain removes: warmed's folder, once there is one.
@@ -135,13 +145,13 @@ func openAt(t *testing.T, e *Engine, server http.Handler) *Session {
 		t.Fatal(err)
 	}
 	ctx := testContext(t)
-	s, failure := e.Open(ctx, SessionConfig{
+	s, failure := e.Open(ctx, client(SessionConfig{
 		Endpoint:       Endpoint{Kind: HTTP, URL: listener.URL},
 		ClientInfo:     Implementation{Name: "test", Version: "1"},
 		ConnectTimeout: patience,
 		Grant:          egress.Grant{Server: "test", URL: u},
 		Capabilities:   "{}",
-	})
+	}))
 	if failure != nil {
 		t.Fatal(failure)
 	}

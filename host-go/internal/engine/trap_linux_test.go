@@ -49,7 +49,7 @@ func TestTraps(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			before := measure()
 			pid := t.TempDir() + "/pid"
-			e := hostileEngine(t, core, io.Discard, time.Minute)
+			e := newHostileEngine(t, core, io.Discard, time.Minute)
 			s := trapSession(t, e, export, egress.Grant{Server: "hostile", URL: u, Command: &egress.Command{
 				Path: "sh", Args: []string{"-c", `echo $$ > "$0"; exec sleep 600`, pid}, Env: os.Environ(),
 			}})
@@ -92,7 +92,7 @@ func TestTraps(t *testing.T) {
 }
 
 // trapSession opens a session whose core traps in an export, after it has begun all sorts of things.
-func trapSession(t *testing.T, e *Engine, export int, grant egress.Grant) *Session {
+func trapSession(t *testing.T, e *hostileEngine, export int, grant egress.Grant) *Session {
 	t.Helper()
 	does := first()
 	if export == 0 {
@@ -107,7 +107,7 @@ func trapSession(t *testing.T, e *Engine, export int, grant egress.Grant) *Sessi
 		}
 	}
 	does.on(export).compute(2_000_000).trap()
-	s, failure := e.Open(testContext(t), SessionConfig{
+	s, failure := e.open(testContext(t), SessionConfig{
 		Endpoint: Endpoint{Kind: Stdio}, ClientInfo: Implementation{Name: "test", Version: "1"},
 		ConnectTimeout: patience, Grant: grant, Capabilities: does.String(), NotificationQueue: 1024,
 		Notify: func(string, []byte) {},

@@ -43,11 +43,11 @@ declare module 'caisson:mcp/client@0.1.0' {
   /**
    * `resources/subscribe`. Revision 2026-07-28 has `listen` in its place.
    */
-  export function subscribeResource(call: CallId, session: SessionId, params: Json): void;
+  export function subscribe(call: CallId, session: SessionId, params: Json): void;
   /**
    * `resources/unsubscribe`. Revision 2026-07-28 has `listen` in its place.
    */
-  export function unsubscribeResource(call: CallId, session: SessionId, params: Json): void;
+  export function unsubscribe(call: CallId, session: SessionId, params: Json): void;
   /**
    * `prompts/list`: one page.
    */

@@ -69,13 +69,13 @@ func BenchmarkMetering(b *testing.B) {
 }
 
 func session(b *testing.B, core *component.Prepared) *engine.Session {
-	e, err := newEngine(b.Context(), core, inProcess{demoserver.Handler(true, true)})
+	e, err := newEngine(b.Context(), core)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(e.Close)
 	u := &url.URL{Scheme: "http", Host: "127.0.0.1:1", Path: "/"}
-	s, err := connect(b.Context(), e, engine.HTTP, egress.Grant{Server: "http", URL: u})
+	s, err := connect(b.Context(), e, inProcess{demoserver.Handler(true, true)}, engine.HTTP, egress.Grant{Server: "http", URL: u})
 	if err != nil {
 		b.Fatal(err)
 	}

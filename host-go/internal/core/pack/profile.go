@@ -36,7 +36,7 @@ func profile(wasm []byte) (*component.Profile, error) {
 		return nil, err
 	}
 	called := &component.Profile{}
-	e, err := newEngine(component.WithProfile(context.Background(), called), whole, nil)
+	e, err := newEngine(component.WithProfile(context.Background(), called), whole)
 	if err != nil {
 		return nil, err
 	}
@@ -80,16 +80,9 @@ func profile(wasm []byte) (*component.Profile, error) {
 	return called, nil
 }
 
-// newEngine makes an engine for a core. A nil transport is the engine's own.
-func newEngine(ctx context.Context, p *component.Prepared, transport http.RoundTripper) (*engine.Engine, error) {
-	return engine.New(ctx, engine.Config{
-		Core:         p,
-		CompileFirst: true,
-		MemoryBytes:  1 << 30,
-		MaxGuestTime: 5 * time.Minute,
-		Logger:       slog.New(slog.DiscardHandler),
-		Egress:       egress.Options{MaxMessage: 32 << 20, Logger: slog.New(slog.DiscardHandler), Transport: transport},
-	})
+// newEngine makes an engine for a core.
+func newEngine(ctx context.Context, p *component.Prepared) (*engine.Engine, error) {
+	return engine.New(ctx, engine.Config{Core: p, CompileFirst: true, Logger: slog.New(slog.DiscardHandler)})
 }
 
 func useHTTP(e *engine.Engine, kind engine.EndpointKind, handler http.Handler) error {
@@ -106,7 +99,9 @@ func useHTTP(e *engine.Engine, kind engine.EndpointKind, handler http.Handler) e
 func use(e *engine.Engine, kind engine.EndpointKind, grant egress.Grant) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	s, err := connect(ctx, e, kind, grant)
+	transport := egress.NewTransport(false)
+	defer transport.CloseIdleConnections()
+	s, err := connect(ctx, e, transport, kind, grant)
 	if err != nil {
 		return err
 	}
@@ -142,12 +137,16 @@ func use(e *engine.Engine, kind engine.EndpointKind, grant egress.Grant) error {
 }
 
 // connect begins a session. It is to be closed.
-func connect(ctx context.Context, e *engine.Engine, kind engine.EndpointKind, grant egress.Grant) (*engine.Session, error) {
+func connect(ctx context.Context, e *engine.Engine, transport http.RoundTripper, kind engine.EndpointKind, grant egress.Grant) (*engine.Session, error) {
 	endpoint := engine.Endpoint{Kind: kind}
 	if grant.URL != nil {
 		endpoint.URL = grant.URL.String()
 	}
+	logger := slog.New(slog.DiscardHandler)
 	s, failure := e.Open(ctx, engine.SessionConfig{
+		Limits:            engine.Limits{MemoryBytes: 1 << 30, GuestTime: 5 * time.Minute},
+		Logger:            logger,
+		Egress:            egress.Options{MaxMessage: 32 << 20, Logger: logger, Transport: transport},
 		Endpoint:          endpoint,
 		ClientInfo:        engine.Implementation{Name: "pack", Version: "1"},
 		ConnectTimeout:    time.Minute,

@@ -6,18 +6,18 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func (a *app) subscribeResourceCommand() *cobra.Command {
+func (a *app) subscribeCommand() *cobra.Command {
 	w := newWatch(a)
 	c := sessionCommand{
-		name: "subscribe-resource", operands: "URI...",
+		name: "subscribe", operands: "URI...",
 		short: "Print when a resource changes, until interrupted",
 		long: `Asks a server to report changes of resources, and prints "updated URI" for each, until it is
 interrupted; then it unsubscribes, and the exit code is 0. --timeout bounds the asking alone.
 
 In revision 2026-07-28 this is a subscriptions/listen.`,
-		example: `  caisson subscribe-resource files file:///notes.txt
-  caisson subscribe-resource demo://resource/dynamic/text/1 --for 1m -- npx -y @modelcontextprotocol/server-everything
-  caisson subscribe-resource files file:///notes.txt | while read -r _ uri; do caisson read-resource files "$uri"; done`,
+		example: `  caisson subscribe files file:///notes.txt
+  caisson subscribe demo://resource/dynamic/text/1 --for 1m -- npx -y @modelcontextprotocol/server-everything
+  caisson subscribe files file:///notes.txt | while read -r _ uri; do caisson read-resource files "$uri"; done`,
 		begin: func(c *cobra.Command, operands []string) (action, error) {
 			if len(operands) == 0 {
 				return action{}, usage(c, "no URI is given: 'caisson list-resources' shows the server's resources")
@@ -30,15 +30,15 @@ In revision 2026-07-28 this is a subscriptions/listen.`,
 	return c
 }
 
-func (a *app) unsubscribeResourceCommand() *cobra.Command {
+func (a *app) unsubscribeCommand() *cobra.Command {
 	var asJSON bool
 	c := sessionCommand{
-		name: "unsubscribe-resource", operands: "URI",
+		name: "unsubscribe", operands: "URI",
 		short: "Take a subscription of a resource back",
 		long: `Tells a server to report changes of a resource no more. A subscription lasts as long as its
-session, and 'caisson subscribe-resource' takes its own back: this shows what the server says to it.
+session, and 'caisson subscribe' takes its own back: this shows what the server says to it.
 Revision 2026-07-28 does not have it.`,
-		example: `  caisson unsubscribe-resource files file:///notes.txt`,
+		example: `  caisson unsubscribe files file:///notes.txt`,
 		begin: func(c *cobra.Command, operands []string) (action, error) {
 			uri, err := oneOperand(c, operands, "URI")
 			return action{use: func(ctx context.Context, client *client) error {

@@ -1,0 +1,163 @@
+package caisson
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/caisson-dev/caisson/host-go/internal/egress"
+	"github.com/caisson-dev/caisson/host-go/internal/engine"
+)
+
+// A Client is one user of a [Runtime]: what it says of itself to servers, what it answers them and hears
+// from them, what a server may cost it, and how its requests travel. Any number of clients share a
+// runtime, and none of them compiles anything. It is safe for concurrent use. The zero value fails each
+// call with [CodeInvalidArgument].
+type Client struct {
+	runtime *Runtime
+	options ClientOptions
+	egress  egress.Options
+	idle    interface{ CloseIdleConnections() } // the client's own HTTP transport; nil when it is the user's
+
+	closing sync.Once
+	gone    chan struct{} // closed when Close is done
+
+	mu       sync.Mutex
+	closed   bool
+	sessions map[*Session]struct{}
+	ending   sync.WaitGroup // sessions, connects given up, and replays, that still have something to free
+}
+
+// NewClient makes a client. A nil options means the defaults. It fails with [CodeInvalidArgument] for
+// options that cannot be, and with [CodeClosed] on a closed runtime.
+func (r *Runtime) NewClient(options *ClientOptions) (*Client, error) {
+	if r.engine == nil {
+		return nil, errZero("Runtime", "New")
+	}
+	o := options.withDefaults(r.logger)
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	c := &Client{runtime: r, options: o, gone: make(chan struct{}), sessions: map[*Session]struct{}{}}
+	c.egress = egress.Options{
+		MaxMessage:       o.MaxMessageBytes,
+		Transport:        o.HTTPTransport,
+		PrivateAddresses: o.PrivateAddresses,
+		Logger:           o.Logger,
+	}
+	if o.Stderr != nil {
+		c.egress.Stderr = egress.Serial(o.Stderr)
+	}
+	if o.HTTPTransport == nil {
+		transport := egress.NewTransport(o.PrivateAddresses)
+		c.egress.Transport, c.idle = transport, transport
+	}
+	if !r.add(c) {
+		return nil, errRuntimeClosed("client")
+	}
+	return c, nil
+}
+
+func errRuntimeClosed(step string) error {
+	return &Error{Code: CodeClosed, Step: step, Message: "the runtime is closed"}
+}
+
+// Connect opens a session with a server: it starts the server's command where it has one,
+// negotiates the protocol's revision and shakes hands. The context bounds the connecting alone,
+// not the session.
+//
+// It fails with [CodeInvalidArgument] for a Server that cannot be, with [CodeConnect] when the
+// server cannot be reached or its command not be started, and with any other code that the
+// handshake can end in; with the context's error when the context ends.
+func (c *Client) Connect(ctx context.Context, server Server) (*Session, error) {
+	return c.connect(ctx, server, nil)
+}
+
+// connect is Connect with somebody who hears of the lists that change.
+func (c *Client) connect(ctx context.Context, server Server, listChanged func(method string)) (*Session, error) {
+	if c.runtime == nil {
+		return nil, errZero("Client", "Runtime.NewClient")
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	transport, u, wrong := server.check()
+	if wrong != nil {
+		return nil, wrong
+	}
+	s := newSession(c, server.name())
+	s.listChanged = listChanged
+	if !c.add(s) {
+		return nil, &Error{Code: CodeClosed, Server: s.name, Step: "connect", Message: "the client is closed"}
+	}
+	if err := s.connect(ctx, &server, transport, u); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Close closes every session of the client, and waits until the servers' commands are gone. The runtime
+// stays. It may be called more than once, and always gives nil.
+func (c *Client) Close() error {
+	if c.runtime == nil {
+		return nil
+	}
+	c.closing.Do(c.close)
+	<-c.gone
+	return nil
+}
+
+func (c *Client) close() {
+	c.mu.Lock()
+	c.closed = true
+	sessions := slices.Collect(maps.Keys(c.sessions))
+	c.mu.Unlock()
+
+	var all sync.WaitGroup
+	for _, s := range sessions {
+		all.Go(func() { _ = s.Close() })
+	}
+	all.Wait()
+	c.ending.Wait()
+	if c.idle != nil {
+		c.idle.CloseIdleConnections()
+	}
+	c.runtime.remove(c)
+	close(c.gone)
+}
+
+func (c *Client) add(s *Session) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return false
+	}
+	c.sessions[s] = struct{}{}
+	c.ending.Add(1)
+	return true
+}
+
+func (c *Client) remove(s *Session) {
+	c.mu.Lock()
+	delete(c.sessions, s)
+	c.mu.Unlock()
+	c.ending.Done()
+}
+
+// begin holds Close up until ending.Done; false says that the client is closed.
+func (c *Client) begin() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return false
+	}
+	c.ending.Add(1)
+	return true
+}
+
+// limits are what a session's core is bounded by.
+func (c *Client) limits() engine.Limits {
+	o := &c.options
+	return engine.Limits{MemoryBytes: o.MaxMemoryBytes, GuestTime: o.MaxGuestTime, HandlerBytes: o.MaxQueuedBytes}
+}

@@ -1,0 +1,113 @@
+package caisson
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+	"go.opentelemetry.io/otel/propagation"
+)
+
+// ClientOptions say how a [Client] works. The zero value, or nil, is what most programs want.
+type ClientOptions struct {
+	// ClientInfo is the name the client gives itself to servers. Default: "caisson" and this
+	// module's version.
+	ClientInfo *mcp.Implementation
+	// Logger gets diagnostics, and the lines that a server's command writes to its standard error
+	// (at level Info, with the attribute "server"). No content of a message is ever logged. What one
+	// server brings about is bounded: 1000 lines at once, 100 more each second, of 4 KiB; what is left
+	// out is said. Default: [RuntimeOptions].Logger.
+	Logger *slog.Logger
+	// Stderr, when set, gets what servers' commands write to their standard error as it is, in
+	// place of Logger. Writes come from several goroutines, one at a time.
+	Stderr io.Writer
+
+	// Limits bound what one server may cost.
+	Limits
+
+	// HTTPTransport carries the HTTP requests. Default: one of Caisson's own, with HTTP/1.1 and
+	// HTTP/2 and the proxy that the environment names. It must not follow redirects, and it has to see
+	// to PrivateAddresses itself.
+	HTTPTransport http.RoundTripper
+	// PrivateAddresses lets the name of a server lead to an address that is not of the internet:
+	// loopback, private, link-local, shared by a provider, reserved, or an IPv6 form of one. Without it
+	// a name that does so fails with [CodeRefused], lest its owner sends the headers and calls of the
+	// user to a machine behind the user's firewall. An address in [Server].URL is meant, and connected
+	// to in any case. So may be a name of one's own network: one without a dot, or that ends in
+	// .localhost, .local, .internal or .home.arpa; but for the addresses of clouds' metadata. Where
+	// there is a proxy, the proxy resolves the name, and this has no effect. Default: false.
+	PrivateAddresses bool
+
+	// Propagator says what of a call's context goes to servers of revision 2026-07-28, as members of
+	// the call's `_meta` (specification, "Trace Context"). OpenTelemetry's global propagator is not
+	// asked: what a program hands to its own services, baggage above all, is not meant for every
+	// server. A program that wants that sets otel.GetTextMapPropagator() here. Default: the trace
+	// context of W3C alone, propagation.TraceContext.
+	Propagator propagation.TextMapPropagator
+
+	// Handlers answer servers, and hear from them.
+	Handlers
+	// OnNotification gets every notification of a server's, untouched and in order, beside the
+	// handlers. It is called from a goroutine of the session's own, one notification at a time, and
+	// may call the session. Default: none.
+	OnNotification func(ctx context.Context, session *Session, method string, params json.RawMessage)
+	// NoResultCache asks servers anew for results that they gave a time to live (revision
+	// 2026-07-28, "Caching"). Without it such results are kept for as long, per session.
+	NoResultCache bool
+
+	// Record, when set, is asked where each session is recorded, by its server's name: all that
+	// crosses the sandbox's boundary is written there, secrets hidden, for [Client.Replay]; see
+	// docs/recording.md for what is hidden. It may be called by several goroutines at once. An error
+	// of its own fails [Client.Connect]; a failing or slow writer only costs the recording, and is
+	// logged once. The writer is closed with the session. [RecordTo] makes files in a folder.
+	// Default: nothing is recorded.
+	Record func(server string) (io.WriteCloser, error)
+	// RecordSecrets are hidden in recordings wherever they occur, beside the secrets that are known
+	// from the Server. What is shorter than 8 bytes, or longer than 16 KiB, is not. Default: none.
+	RecordSecrets []string
+}
+
+// orDefault gives value, or the default where value is the zero value.
+func orDefault[T comparable](value, byDefault T) T {
+	var zero T
+	if value == zero {
+		return byDefault
+	}
+	return value
+}
+
+// withDefaults copies the options, so that a later change of the caller's has no effect, and
+// fills in the defaults.
+func (o *ClientOptions) withDefaults(logger *slog.Logger) ClientOptions {
+	var c ClientOptions
+	if o != nil {
+		c = *o
+	}
+	if c.ClientInfo == nil {
+		c.ClientInfo = &mcp.Implementation{Name: "caisson", Version: Version}
+	}
+	if c.Propagator == nil {
+		c.Propagator = propagation.TraceContext{}
+	}
+	c.Logger = orDefault(c.Logger, logger)
+	c.Limits = c.Limits.withDefaults()
+	return c
+}
+
+// check finds an option that cannot be.
+func (o *ClientOptions) check() error {
+	if err := o.Limits.check(); err != nil {
+		return err
+	}
+	if o.ClientInfo.Name == "" || o.ClientInfo.Version == "" {
+		return errOption("ClientOptions.ClientInfo needs a name and a version")
+	}
+	return o.Handlers.check()
+}
+
+func errOption(message string) error {
+	return &Error{Code: CodeInvalidArgument, Step: "options", Message: message}
+}
