@@ -20,6 +20,8 @@ type Client struct {
 	egress  egress.Options
 	idle    interface{ CloseIdleConnections() } // the client's own HTTP transport; nil when it is the user's
 
+	roots roots
+
 	closing sync.Once
 	gone    chan struct{} // closed when Close is done
 
@@ -40,6 +42,7 @@ func (r *Runtime) NewClient(options *ClientOptions) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{runtime: r, options: o, gone: make(chan struct{}), sessions: map[*Session]struct{}{}}
+	c.roots.list = slices.Clone(o.Roots)
 	c.egress = egress.Options{
 		MaxMessage:       o.MaxMessageBytes,
 		Transport:        o.HTTPTransport,

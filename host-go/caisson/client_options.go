@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 	"go.opentelemetry.io/otel/propagation"
@@ -50,6 +51,23 @@ type ClientOptions struct {
 
 	// Handlers answer servers, and hear from them.
 	Handlers
+	// Capabilities are declared to servers beside those that follow from the Handlers, and in their place
+	// where both are there: extensions (Capabilities.Extensions), experimental ones, or one whose questions
+	// a ReceivingMiddleware answers. Roots are declared by RootsV2, as in the Go SDK. Default: none.
+	Capabilities *mcp.ClientCapabilities
+	// Roots are the folders that servers may work in, where there is no ListRootsHandler: see
+	// [Client.AddRoots]. Not nil declares roots, also when there are none yet. Default: none, undeclared.
+	Roots []*mcp.Root
+	// SendingMiddleware sees what the program sends, the first one first: each call and notification, but
+	// for what the core sends by itself, such as the handshake and cancellations. A call within a
+	// middleware's may be made more than once; each is a call of its own to the server. Default: none.
+	SendingMiddleware []Middleware
+	// ReceivingMiddleware sees what servers ask and tell, the first one first, before the Handlers and
+	// OnNotification; the last of it is called in their goroutine. Default: none.
+	ReceivingMiddleware []Middleware
+	// KeepAlive is how often each server is pinged ([Session.Ping]), and how long it may take to answer. A
+	// server that does not ends its session with [CodeTimeout]. Default: never.
+	KeepAlive time.Duration
 	// OnNotification gets every notification of a server's, untouched and in order, beside the
 	// handlers. It is called from a goroutine of the session's own, one notification at a time, and
 	// may call the session. Default: none.
@@ -104,6 +122,12 @@ func (o *ClientOptions) check() error {
 	}
 	if o.ClientInfo.Name == "" || o.ClientInfo.Version == "" {
 		return errOption("ClientOptions.ClientInfo needs a name and a version")
+	}
+	if o.KeepAlive < 0 {
+		return errOption("ClientOptions.KeepAlive is negative")
+	}
+	if o.ListRootsHandler != nil && o.Roots != nil {
+		return errOption("ClientOptions.ListRootsHandler and Roots are both set: set one")
 	}
 	return o.Handlers.check()
 }

@@ -2,6 +2,7 @@ package caisson
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"sync"
 
@@ -119,6 +120,32 @@ func (g *Group) Tools(ctx context.Context) iter.Seq2[Grouped[mcp.Tool], error] {
 			renamed.Name = m.rename(tool.Name)
 			return tool.Name, renamed.Name, &renamed
 		})
+}
+
+// ListTools gives the tools of all servers in one page, under their names in the group. A server that
+// cannot be asked is left out, and told to the client's logger; when none can be, it fails with the
+// errors of all. [Group.Tools] tells of each. It fails with [CodeInvalidArgument] for a cursor: there is
+// one page.
+func (g *Group) ListTools(ctx context.Context, params *mcp.ListToolsParams) (*mcp.ListToolsResult, error) {
+	if params != nil && params.Cursor != "" {
+		return nil, g.unknown("tools/list", "", "there is no page at this cursor: a group gives one page")
+	}
+	page := &mcp.ListToolsResult{Tools: []*mcp.Tool{}}
+	var failed []error
+	for tool, err := range g.Tools(ctx) {
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		page.Tools = append(page.Tools, tool.Item)
+	}
+	if len(page.Tools) == 0 && len(failed) > 0 {
+		return nil, errors.Join(failed...)
+	}
+	for _, err := range failed {
+		g.client.options.Logger.Warn("the tools of a server are left out", "error", err)
+	}
+	return page, nil
 }
 
 // Prompts iterates over the prompts of all servers, in the manner of [Group.Tools].

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
@@ -77,38 +78,59 @@ func (h *Handlers) check() error {
 	return nil
 }
 
-// capabilities gives the JSON text of what the client declares.
-func (h *Handlers) capabilities() string {
+// declare gives the JSON text of the capabilities that the client declares in this session.
+func (s *Session) declare() string {
 	type object = map[string]any
+	o := &s.client.options
 	c := object{}
 	switch {
-	case h.CreateMessageWithToolsHandler != nil:
+	case o.CreateMessageWithToolsHandler != nil:
 		c["sampling"] = object{"tools": object{}}
-	case h.CreateMessageHandler != nil:
+	case o.CreateMessageHandler != nil:
 		c["sampling"] = object{}
 	}
 	elicitation := object{}
-	if h.ElicitationHandler != nil {
+	if o.ElicitationHandler != nil {
 		elicitation["form"] = object{"applyDefaults": true}
 	}
-	if h.URLElicitationHandler != nil {
+	if o.URLElicitationHandler != nil {
 		elicitation["url"] = object{}
 	}
 	if len(elicitation) > 0 {
 		c["elicitation"] = elicitation
 	}
-	if h.ListRootsHandler != nil {
+	_, roots := s.client.roots.get()
+	if o.ListRootsHandler != nil || roots {
 		c["roots"] = object{"listChanged": true}
 	}
+	if o.Capabilities != nil {
+		own := object{}
+		text, _ := json.Marshal(o.Capabilities) // They were looked at by ClientOptions.check.
+		_ = json.Unmarshal(text, &own)
+		delete(own, "roots") // The Go SDK has it in any case, and means RootsV2.
+		if o.Capabilities.RootsV2 != nil {
+			own["roots"] = o.Capabilities.RootsV2
+		}
+		maps.Copy(c, own)
+	}
+	_, roots = c["roots"]
+	s.declaresRoots.Store(roots)
 	text, _ := json.Marshal(c) // A map of maps always marshals.
 	return string(text)
 }
 
-// answer answers a server's question with the handler for it.
+// answer answers a server's question, through the middleware.
 func (s *Session) answer(ctx context.Context, method string, params []byte) ([]byte, error) {
+	result, err := through(s.client.options.ReceivingMiddleware, handle)(ctx, s, method, params)
+	if err != nil && ctx.Err() == nil {
+		s.core.Logger().Warn("a server's question was not answered", "server", s.name, "method", method, "error", err)
+	}
+	return result, err
+}
+
+// handle answers a server's question with the handler for it.
+func handle(ctx context.Context, s *Session, method string, params json.RawMessage) (result json.RawMessage, err error) {
 	h := &s.client.options.Handlers
-	var result []byte
-	var err error
 	switch method {
 	case "sampling/createMessage":
 		if h.CreateMessageWithToolsHandler != nil {
@@ -127,12 +149,13 @@ func (s *Session) answer(ctx context.Context, method string, params []byte) ([]b
 			result, err = answerWith(ctx, s, h.ElicitationHandler, params)
 		}
 	case "roots/list":
-		result, err = answerWith(ctx, s, h.ListRootsHandler, params)
+		if _, own := s.client.roots.get(); own {
+			result, err = answerWith(ctx, s, s.client.listRoots, params)
+		} else {
+			result, err = answerWith(ctx, s, h.ListRootsHandler, params)
+		}
 	default:
 		err = errNotHandled
-	}
-	if err != nil && ctx.Err() == nil {
-		s.core.Logger().Warn("a server's question was not answered", "server", s.name, "method", method, "error", err)
 	}
 	return result, err
 }
@@ -169,18 +192,24 @@ func (s *Session) notifier() func(method string, params []byte) {
 	add(hear, s, "notifications/message", h.LoggingMessageHandler)
 	add(hear, s, "notifications/progress", h.ProgressNotificationHandler)
 	add(hear, s, "notifications/elicitation/complete", h.ElicitationCompleteHandler)
-	if len(hear) == 0 && o.OnNotification == nil && s.listChanged == nil {
+	if len(hear) == 0 && o.OnNotification == nil && s.listChanged == nil && len(o.ReceivingMiddleware) == 0 {
 		return nil
 	}
-	return func(method string, params []byte) {
-		if s.listChanged != nil && strings.HasSuffix(method, "/list_changed") {
-			s.listChanged(method)
-		}
+	told := through(o.ReceivingMiddleware, func(ctx context.Context, _ *Session, method string, params json.RawMessage) (json.RawMessage, error) {
 		if f := hear[method]; f != nil {
 			f(params)
 		}
 		if o.OnNotification != nil {
-			o.OnNotification(s.core.Context(), s, method, params)
+			o.OnNotification(ctx, s, method, params)
+		}
+		return nil, nil
+	})
+	return func(method string, params []byte) {
+		if s.listChanged != nil && strings.HasSuffix(method, "/list_changed") {
+			s.listChanged(method)
+		}
+		if _, err := told(s.core.Context(), s, method, params); err != nil {
+			s.core.Logger().Warn("a middleware did not take a notification", "server", s.name, "method", method, "error", err)
 		}
 	}
 }

@@ -35,7 +35,7 @@ func TestNumbersAreWhole(t *testing.T) {
 	})
 	session := connect(t, sharedRuntime(t), caisson.Server{URL: server.URL})
 	group := connectGroup(t, testContext(t), groupConfig(t, object{"it": object{"url": server.URL}}), nil)
-	for name, caller := range map[string]caisson.ToolCaller{"same": session, "it__same": group} {
+	for name, caller := range map[string]caisson.Caller{"same": session, "it__same": group} {
 		for _, n := range []int64{0, 1<<53 - 1, 1<<53 + 1, -(1<<53 + 1), math.MaxInt64, math.MinInt64} {
 			text := fmt.Sprint(n)
 			sent := figures{n, math.MaxUint64, json.Number(text + "." + "00000000000000000001"), json.RawMessage(`[` + text + `]`), []int64{n, n}}

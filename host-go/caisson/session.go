@@ -30,6 +30,8 @@ type Session struct {
 	// listChanged, when set, hears of every list of the server's that changes; see [Group].
 	listChanged func(method string)
 
+	declaresRoots atomic.Bool
+
 	tokens atomic.Uint64 // progress tokens given out
 	end    sync.Once
 }
@@ -76,6 +78,9 @@ func (s *Session) connect(ctx context.Context, server *Server, transport Transpo
 	}
 	core.Ready()
 	s.listenForHandlers(ctx)
+	if interval := s.client.options.KeepAlive; interval > 0 {
+		s.client.ending.Go(func() { s.keepAlive(interval) })
+	}
 	return nil
 }
 
@@ -86,6 +91,7 @@ func (s *Session) open(ctx context.Context, server *Server, transport TransportT
 	if server.HTTPTransport != nil {
 		options.Transport = server.HTTPTransport
 	}
+	capabilities := s.declare()
 	recording, err := o.recording(s.name)
 	if err != nil {
 		return nil, err
@@ -99,7 +105,7 @@ func (s *Session) open(ctx context.Context, server *Server, transport TransportT
 		ConnectTimeout:    o.ConnectTimeout,
 		Grant:             server.grant(u),
 		ProtocolVersions:  server.ProtocolVersions,
-		Capabilities:      o.capabilities(),
+		Capabilities:      capabilities,
 		InputRounds:       o.InputRounds,
 		RetryBudget:       o.RetryBudget,
 		Restarts:          o.Restarts,
@@ -199,6 +205,9 @@ func (s *Session) Ping(ctx context.Context, params *mcp.PingParams) error {
 
 // call runs one operation of the core.
 func (s *Session) call(ctx context.Context, op engine.Operation, params any) (json.RawMessage, error) {
+	if s.core == nil {
+		return nil, errZero("Session", "Client.Connect")
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -207,6 +216,22 @@ func (s *Session) call(ctx context.Context, op engine.Operation, params any) (js
 		return nil, &Error{Code: CodeInvalidArgument, Server: s.name, Step: op.Method, Message: err.Error(), Err: err}
 	}
 	op.Params = text
+	middleware := s.client.options.SendingMiddleware
+	if len(middleware) == 0 {
+		return s.send(ctx, op)
+	}
+	return through(middleware, func(ctx context.Context, _ *Session, method string, params json.RawMessage) (json.RawMessage, error) {
+		if method != op.Method {
+			return nil, s.invalid(&op, errors.New("a middleware has made "+method+" of it"))
+		}
+		op := op
+		op.Params = string(params)
+		return s.send(ctx, op)
+	})(ctx, s, op.Method, json.RawMessage(text))
+}
+
+// send brings an operation to the core.
+func (s *Session) send(ctx context.Context, op engine.Operation) (json.RawMessage, error) {
 	ctx, done, err := s.apply(ctx, &op)
 	if err != nil {
 		return nil, err

@@ -2,8 +2,6 @@ package caisson
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"iter"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -52,71 +50,4 @@ func toolParams(params *mcp.CallToolParams) *mcp.CallToolParams {
 	return &p
 }
 
-// A ToolCaller is what [CallToolAs] calls tools with: a [Session], or a [Group].
-type ToolCaller interface {
-	// callTool gives the untouched result of a call, and the session that it was made in.
-	callTool(ctx context.Context, params *mcp.CallToolParams) (json.RawMessage, *Session, error)
-}
-
 var callToolOp = engine.Operation{Export: "call-tool", Method: "tools/call"}
-
-func (s *Session) callTool(ctx context.Context, params *mcp.CallToolParams) (json.RawMessage, *Session, error) {
-	raw, err := s.call(ctx, callToolOp, toolParams(params))
-	return raw, s, err
-}
-
-// CallToolAs calls a tool and decodes its structured content into a T, from the server's own text: so
-// an integer that a float64 cannot hold comes through where T has an integer, a [json.Number] or a
-// [json.RawMessage] for it. (In the result's StructuredContent numbers are float64s, as the Go SDK
-// has it.) The tool's own failure is an error here, a [*ToolError]; a result without structured
-// content, or with one that does not fit T, is an error with [CodeProtocol]. The result is given in
-// each of these cases.
-func CallToolAs[T any](ctx context.Context, c ToolCaller, params *mcp.CallToolParams) (T, *mcp.CallToolResult, error) {
-	var value T
-	if params == nil {
-		params = &mcp.CallToolParams{}
-	}
-	raw, s, err := c.callTool(ctx, params)
-	if err != nil {
-		return value, nil, err
-	}
-	result, err := decodeAs[mcp.CallToolResult](s, callToolOp, raw)
-	if err != nil {
-		return value, nil, err
-	}
-	if result.IsError {
-		return value, result, &ToolError{Server: s.name, Tool: params.Name, Result: result}
-	}
-	wrong := func(message string, cause error) error {
-		return &Error{Code: CodeProtocol, Server: s.name, Step: "tools/call", Message: params.Name + ": " + message, Err: cause}
-	}
-	if result.StructuredContent == nil {
-		return value, result, wrong("the result has no structured content: CallTool gives it as it is", nil)
-	}
-	var members map[string]json.RawMessage // A struct would take the member in capitals for it, too.
-	if err = json.Unmarshal(raw, &members); err == nil {
-		err = json.Unmarshal(members["structuredContent"], &value)
-	}
-	if err != nil {
-		return value, result, wrong(fmt.Sprintf("the structured content does not fit %T: %v", value, err), err)
-	}
-	return value, result, nil
-}
-
-// A ToolError is a tool's own failure, where a function gives no result to say it with.
-type ToolError struct {
-	Server string
-	Tool   string
-	Result *mcp.CallToolResult
-}
-
-// Error gives the server, the tool, and the text of the result.
-func (e *ToolError) Error() string {
-	text := e.Server + ": " + e.Tool + " failed"
-	for _, c := range e.Result.Content {
-		if t, ok := c.(*mcp.TextContent); ok {
-			text += ": " + t.Text
-		}
-	}
-	return "caisson: " + text
-}

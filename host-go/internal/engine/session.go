@@ -206,6 +206,16 @@ func (s *Session) Close() {
 	})
 }
 
+// Abandon ends the session with a failure, and does not say goodbye to the server. It waits until
+// everything is freed, as Close does.
+func (s *Session) Abandon(f *Failure) {
+	s.closeOnce.Do(func() {
+		s.end(f)
+		s.egress.Close()
+		s.instance.stop()
+	})
+}
+
 // end marks the session as ended, once.
 func (s *Session) end(f *Failure) {
 	s.endOnce.Do(func() {

@@ -1,0 +1,110 @@
+package caisson
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+// A Caller lists tools and calls them. A [Session], a [Group] and the Go SDK's ClientSession are
+// Callers, so that a program, or a test of it, can take any of them. Callers are safe for concurrent use.
+type Caller interface {
+	// ListTools gives one page of tools; its NextCursor leads to the next one. The params may be nil.
+	ListTools(ctx context.Context, params *mcp.ListToolsParams) (*mcp.ListToolsResult, error)
+	// CallTool calls a tool by its name. The tool's own failure is a result with IsError.
+	CallTool(ctx context.Context, params *mcp.CallToolParams) (*mcp.CallToolResult, error)
+}
+
+var (
+	_ Caller = (*Session)(nil)
+	_ Caller = (*Group)(nil)
+	_ Caller = (*mcp.ClientSession)(nil)
+)
+
+// rawCaller is a Caller that has the server's own text of a result.
+type rawCaller interface {
+	// callTool gives the untouched result of a call, and the session that it was made in.
+	callTool(ctx context.Context, params *mcp.CallToolParams) (json.RawMessage, *Session, error)
+}
+
+func (s *Session) callTool(ctx context.Context, params *mcp.CallToolParams) (json.RawMessage, *Session, error) {
+	raw, err := s.call(ctx, callToolOp, toolParams(params))
+	return raw, s, err
+}
+
+// CallToolAs calls a tool and decodes its structured content into a T. Of a [Session] and a [Group] it
+// decodes the server's own text: so an integer that a float64 cannot hold comes through where T has an
+// integer, a [json.Number] or a [json.RawMessage] for it. (In a result's StructuredContent, which is what
+// another Caller gives, numbers are float64s.) The tool's own failure is an error here, a [*ToolError]; a
+// result without structured content, or with one that does not fit T, is an error with [CodeProtocol].
+// The result is given in each of these cases.
+func CallToolAs[T any](ctx context.Context, c Caller, params *mcp.CallToolParams) (T, *mcp.CallToolResult, error) {
+	var value T
+	if params == nil {
+		params = &mcp.CallToolParams{}
+	}
+	result, content, server, err := callTool(ctx, c, params)
+	if err != nil {
+		return value, nil, err
+	}
+	if result.IsError {
+		return value, result, &ToolError{Server: server, Tool: params.Name, Result: result}
+	}
+	wrong := func(message string, cause error) error {
+		return &Error{Code: CodeProtocol, Server: server, Step: "tools/call", Message: params.Name + ": " + message, Err: cause}
+	}
+	if result.StructuredContent == nil {
+		return value, result, wrong("the result has no structured content: CallTool gives it as it is", nil)
+	}
+	text, err := content()
+	if err == nil {
+		err = json.Unmarshal(text, &value)
+	}
+	if err != nil {
+		return value, result, wrong(fmt.Sprintf("the structured content does not fit %T: %v", value, err), err)
+	}
+	return value, result, nil
+}
+
+// callTool calls a tool, and gives beside the result the text of its structured content and the name of
+// the server, where it is known.
+func callTool(ctx context.Context, c Caller, params *mcp.CallToolParams) (result *mcp.CallToolResult, content func() (json.RawMessage, error), server string, err error) {
+	own, ok := c.(rawCaller)
+	if !ok {
+		result, err = c.CallTool(ctx, params)
+		return result, func() (json.RawMessage, error) { return json.Marshal(result.StructuredContent) }, "", err
+	}
+	raw, s, err := own.callTool(ctx, params)
+	if err != nil {
+		return nil, nil, "", err
+	}
+	result, err = decodeAs[mcp.CallToolResult](s, callToolOp, raw)
+	return result, func() (json.RawMessage, error) {
+		var members map[string]json.RawMessage // A struct would take the member in capitals for it, too.
+		err := json.Unmarshal(raw, &members)
+		return members["structuredContent"], err
+	}, s.name, err
+}
+
+// A ToolError is a tool's own failure, where a function gives no result to say it with.
+type ToolError struct {
+	Server string // its name; empty where the [Caller] does not say
+	Tool   string
+	Result *mcp.CallToolResult
+}
+
+// Error gives the server, the tool, and the text of the result.
+func (e *ToolError) Error() string {
+	text := e.Tool + " failed"
+	if e.Server != "" {
+		text = e.Server + ": " + text
+	}
+	for _, c := range e.Result.Content {
+		if t, ok := c.(*mcp.TextContent); ok {
+			text += ": " + t.Text
+		}
+	}
+	return "caisson: " + text
+}
