@@ -122,12 +122,18 @@ type LimitError struct {
 	Limit uint64
 }
 
-// Error tells the resource and the limit.
+// Error tells the resource, and the limit with its unit.
 func (e *LimitError) Error() string {
-	if e.Limit == 0 {
+	unit := "bytes"
+	switch {
+	case e.Limit == 0:
 		return "limit reached: " + e.Resource
+	case e.Resource == "fuel":
+		unit = "units"
+	case e.Resource == "call depth":
+		unit = "calls"
 	}
-	return fmt.Sprintf("limit reached: %s, %d", e.Resource, e.Limit)
+	return fmt.Sprintf("limit reached: %s, %d %s", e.Resource, e.Limit, unit)
 }
 
 // ValueError is a Go value that does not fit the WIT type it is given for.
