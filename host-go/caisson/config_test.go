@@ -116,6 +116,30 @@ func TestLoadConfigErrors(t *testing.T) {
 	})
 }
 
+// TestConfigOfDocument reads the configuration that docs/cli.md shows.
+func TestConfigOfDocument(t *testing.T) {
+	text, err := os.ReadFile("../../docs/cli.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, _ := strings.Cut(string(text), "```json\n")
+	block, _, _ = strings.Cut(block, "```")
+	config, err := ParseConfig("docs/cli.md", []byte(block))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("LOG_LEVEL", "")
+	t.Setenv("GITHUB_TOKEN", "t0ken")
+	files, err := config.Server("files")
+	if err != nil || files.Command != "npx" || len(files.Args) != 3 || files.Env["LOG_LEVEL"] != "info" {
+		t.Errorf("files is %+v, %v", files, err)
+	}
+	github, err := config.Server("github")
+	if err != nil || github.Transport != TransportHTTP || github.Headers["Authorization"] != "Bearer t0ken" {
+		t.Errorf("github is %+v, %v", github, err)
+	}
+}
+
 func TestConfigServerErrors(t *testing.T) {
 	const secret = "xyzzy"
 	t.Setenv("CAISSON_TEST_TOKEN", secret)

@@ -52,13 +52,14 @@ type Server struct {
 	// so this is the place for an Authorization header.
 	Headers map[string]string
 
-	// Command is the program to start: a path, or a name that is looked up in PATH.
+	// Command is the program to start: a path, or a name that is looked up in PATH. A relative path
+	// begins at Dir.
 	Command string
 	// Args are its arguments.
 	Args []string
 	// Env is added to its environment. Without InheritEnv the rest of it is the few variables
 	// that a program needs to run at all, such as PATH, HOME and the locale, so that secrets in
-	// the environment of this process do not reach every server.
+	// the environment of this process do not reach every server. A name has no "=" in it.
 	Env map[string]string
 	// InheritEnv gives it the whole environment of this process.
 	InheritEnv bool
