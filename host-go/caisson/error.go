@@ -43,7 +43,8 @@ const (
 	// CodeClosed says that the session or the runtime is closed, or that the server closed it.
 	CodeClosed
 	// CodeLimit says that something was larger, or that there was more of it, than is allowed; the message
-	// names the bound, and the option where there is one. A session that has ended for it stays so.
+	// names the bound, and the option where there is one. Where it has ended the session, later calls
+	// fail with the same message, and with this code or with [CodeClosed].
 	CodeLimit
 	// CodeOutputSchema says that a tool's result does not match the outputSchema that the tool was
 	// listed with, or that the schema cannot be used; the message has the place and the rule.
