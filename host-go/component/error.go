@@ -64,7 +64,7 @@ func (e *ComplexityError) Error() string {
 	if e.Name != "" {
 		name = fmt.Sprintf(" (%q)", e.Name)
 	}
-	return fmt.Sprintf("function %d%s of core module %d is too complex to compile: %.1f times the limit; the interpreter takes it", e.Function, name, e.Module, e.Effort)
+	return fmt.Sprintf("function %d%s of core module %d is too complex to compile (%.1f times the limit; the interpreter takes it)", e.Function, name, e.Module, e.Effort)
 }
 
 // LinkError is an import that the Linker does not satisfy, with nothing or with a
