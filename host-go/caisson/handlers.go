@@ -28,8 +28,9 @@ type Request[P any] struct {
 // answer to a request, or in the next round of the call that asked for it (2026-07-28).
 //
 // A handler that hears is called with one notification at a time, in the order in which the server
-// sent them, and before the outcome of a call that the server answered later is given. Slow ones
-// do not hold up the session; see [Options.NotificationQueue] and [Options.MaxQueuedBytes].
+// sent them. It holds up neither the session nor calls, so that a call may return before a handler has
+// heard what the server told earlier; [CallOptions.OnProgress] alone has heard all of it by then. What
+// may wait for slow handlers is bounded: see [Options.NotificationQueue] and [Options.MaxQueuedBytes].
 //
 // No handler is called before the handshake is over. What a server tells until then waits, within the
 // same bounds; what it asks before it has answered `initialize` is answered with an error.
