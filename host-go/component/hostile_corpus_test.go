@@ -66,6 +66,11 @@ func hostileCases(testing.TB) []hostileCase {
 		{"element segments to look at", unsureSegments, loads("too complex")},
 		{"loads that hide in a long loop", func() []byte { return hiddenLoads(20_000) }, want{"load": "", "instantiate": "", "f": "time"}},
 		{"loads that hide between branches", func() []byte { return hiddenLoads(100) }, want{"load": "", "instantiate": "", "f": "time"}},
+		{interpreted + "locals in a recursion", func() []byte { return hungry(49_000, build.Call(0)) }, want{"load": "", "instantiate": "", "f": "stack"}},
+		{interpreted + "operands in a recursion", func() []byte {
+			return hungry(0, build.Cat(empties(10_000, build.Const(0)...)...), build.Call(0), build.Cat(empties(10_000, 0x1a)...))
+		}, want{"load": "", "instantiate": "", "f": "stack"}},
+		{interpreted + "locals in a loop", func() []byte { return hungry(49_000, build.Forever(build.Call(1))) }, want{"load": "", "instantiate": "", "f": "time"}},
 		{"a value as large as its type", largeValue, want{"load": "", "instantiate": "", "f": "values of one call"}},
 	}
 }
@@ -258,8 +263,9 @@ func callChain() []byte {
 }
 
 // largeValue gives a list that lies in place, as large as the memory.
-func largeValue() []byte {
-	const size = 50 << 20
+func largeValue() []byte { return largeValueOf(50 << 20) }
+
+func largeValueOf(size int) []byte {
 	m := build.Module(build.Types(build.FuncType(nil, build.Bytes{build.I32})), build.Functions(build.U32(0)), build.Memories(build.MemoryOf(size>>16)),
 		build.Exports(build.Export("f", build.Func, 0), build.Export("m", build.Memory, 0)), build.Code(build.Body(0, build.Const(0))))
 	return build.Component(build.CoreModule(m), build.CoreInstances(build.CoreInstance(0)),
@@ -352,6 +358,18 @@ func hiddenLoads(stretch int) []byte {
 	forever := build.Cat(build.Bytes{0x02, 0x40}, build.Forever(build.Cat(empties(20_000/stretch, follow...)...)), build.Bytes{0x0b})
 	m := build.Module(build.Types(build.FuncType(nil, nil)), build.Functions(build.U32(0)), build.Memories(build.MemoryOf(4*words>>16)),
 		build.Exports(build.Export("f", build.Func, 0)), build.Code(build.Body(2, fill, forever)))
+	return exported(m)
+}
+
+// exported is a component that exports f of a core module.
+func exported(m build.Bytes) []byte {
 	return build.Component(build.CoreModule(m), build.CoreInstances(build.CoreInstance(0)), build.Aliases(build.AliasCore(build.Func, 0, "f")),
 		build.TypeDefs(build.ComponentFunc(nil)), build.Canons(build.Lift(0, 0)), build.ComponentExports(build.ComponentExport("f", build.SortFunc, 0)))
+}
+
+// hungry has a function with many locals, and one that has them too and does
+// nothing.
+func hungry(locals int, code ...build.Bytes) []byte {
+	return exported(build.Module(build.Types(build.FuncType(nil, nil)), build.Functions(build.U32(0), build.U32(0)),
+		build.Exports(build.Export("f", build.Func, 0)), build.Code(build.Body(locals, code...), build.Body(locals))))
 }

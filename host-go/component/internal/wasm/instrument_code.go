@@ -7,6 +7,8 @@ import "slices"
 const (
 	callWeight = 8
 	longLeaf   = 64
+	// Locals are set to zero, and are what a frame of the interpreter takes.
+	localsWeight = 4 // locals for one unit
 	// A bulk operation counts 1 for each 32 bytes or 4 elements.
 	bytesShift    = 5
 	elementsShift = 2
@@ -150,7 +152,8 @@ func (f *function) rewrite() []byte {
 	f.flush()
 
 	entry := &f.regions[0]
-	entryCheck := !f.in.Off && (f.calls || entry.length > longLeaf)
+	zeroed := int(f.locals) / localsWeight
+	entryCheck := !f.in.Off && (f.calls || entry.length+zeroed > longLeaf)
 	f.added = entryCheck || f.checks
 	if f.added && (!f.cheap || f.checks) {
 		f.body = appendU32(f.body[:0], groups+1)
@@ -160,7 +163,7 @@ func (f *function) rewrite() []byte {
 		f.body = append(appendU32(f.body[:0], groups), decls...)
 	}
 	if entryCheck {
-		f.body = f.entryCheck(f.body, entry.weight())
+		f.body = f.entryCheck(f.body, entry.weight()+zeroed)
 	}
 	return append(f.body, f.out...)
 }
