@@ -10,6 +10,8 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/caisson-dev/caisson/host-go/internal/exact"
 )
 
 // A Request is what a server sends to the program: a question, or a notification.
@@ -121,7 +123,7 @@ func (s *Session) answer(ctx context.Context, method string, params []byte) ([]b
 		var mode struct {
 			Mode string `json:"mode"`
 		}
-		_ = json.Unmarshal(params, &mode) // The core has checked the params.
+		_ = exact.Unmarshal(params, &mode) // The core has checked the params.
 		if mode.Mode == "url" {
 			result, err = answerWith(ctx, s, h.URLElicitationHandler, params)
 		} else {
@@ -145,7 +147,7 @@ func answerWith[P, R any](ctx context.Context, s *Session, handler func(context.
 		return nil, errNotHandled
 	}
 	p := new(P)
-	if err := json.Unmarshal(params, p); err != nil {
+	if err := exact.Unmarshal(params, p); err != nil {
 		return nil, &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: "the params do not fit: " + err.Error()}
 	}
 	result, err := handler(ctx, &Request[*P]{Session: s, Params: p})
@@ -193,7 +195,7 @@ func add[P any](hear map[string]func([]byte), s *Session, method string, handler
 	hear[method] = func(params []byte) {
 		p := new(P)
 		if len(params) > 0 {
-			if err := json.Unmarshal(params, p); err != nil {
+			if err := exact.Unmarshal(params, p); err != nil {
 				s.core.Logger().Warn("a notification does not fit its type", "server", s.name, "method", method)
 				return
 			}
