@@ -37,6 +37,14 @@ export function failure(tag: TextTag, message: string): CallFailure {
     return new CallFailure({ tag, val: message });
 }
 
+/** A failure in words, for another failure's text. The number may be all that the server has said. */
+export function inWords({ failure, message }: CallFailure): string {
+    const said = message === '' ? '' : ` (${message})`;
+    if (failure.tag === 'http') return `HTTP ${failure.val.status}${said}`;
+    if (failure.tag === 'rpc') return `the JSON-RPC error ${failure.val.code}${said}`;
+    return message;
+}
+
 /** What the host reports as io-error, as the failure of whatever needed the effect. */
 export function ioFailure(io: IoError): CallFailure {
     return new CallFailure({ tag: io.kind, val: io.message }, io);
@@ -104,12 +112,12 @@ const BY_CODE: Partial<Record<SdkErrorCode, TextTag>> = {
     [SdkErrorCode.UnsupportedResultType]: 'protocol',
     [SdkErrorCode.InputRequiredRoundsExceeded]: 'protocol',
     [SdkErrorCode.ListPaginationExceeded]: 'protocol',
-    [SdkErrorCode.ClientHttpUnexpectedContent]: 'protocol',
     [SdkErrorCode.CapabilityNotSupported]: 'invalid-argument',
     [SdkErrorCode.MethodNotSupportedByProtocolVersion]: 'invalid-argument'
 };
 
 function classifySdk(error: SdkError): CallFailure | undefined {
+    if (error.code === SdkErrorCode.ClientHttpUnexpectedContent) return failure('protocol', ofNoUse(error.data));
     const tag = BY_CODE[error.code];
     if (tag) return failure(tag, inLine(error.message));
     // Negotiation wraps what went wrong: the cause knows better, if there is one.
@@ -117,6 +125,13 @@ function classifySdk(error: SdkError): CallFailure | undefined {
     return error.code === SdkErrorCode.EraNegotiationFailed && !wrapped
         ? failure('protocol', error.message)
         : undefined;
+}
+
+/** What is said of a body that is not read. */
+function ofNoUse(data: unknown): string {
+    const { contentType } = data as { contentType?: string | null };
+    const type = contentType ? `the content type ${inLine(contentType)}` : 'no content type';
+    return `the server's answer has ${type}, and neither application/json nor text/event-stream`;
 }
 
 function classifySse(error: SseError): CallFailure {

@@ -123,9 +123,14 @@ export class Exchange {
     #made(): HttpResponse | undefined {
         if (!this.#response && this.#head) {
             const { status, headers } = this.#head;
-            this.#response = new HttpResponse(this.url, status, headers, () => this.drop());
+            this.#response = new HttpResponse(this.url, this.#told(status, headers), headers, () => this.drop());
         }
         return this.#response;
+    }
+
+    /** The status for the SDK, which reads no body after 202: some servers put the answer there. */
+    #told(status: number, headers: Header[]): number {
+        return status === 202 && this.purpose.request !== undefined && mayAnswer(headers) ? 200 : status;
     }
 
     /** Whether the server did not take the request yet, and said when it may: then it begins anew. */
@@ -258,6 +263,12 @@ export class Exchange {
         const { request, watcher } = this.purpose;
         if (request !== undefined) watcher?.ended(request);
     }
+}
+
+/** Whether a body may hold messages. */
+function mayAnswer(headers: Header[]): boolean {
+    const type = mediaType(headers);
+    return type === 'application/json' || type === 'text/event-stream';
 }
 
 /** A response has begun. */

@@ -18,7 +18,7 @@ import { Call } from './calls.js';
 import { Connector } from './connect.js';
 import type { Connection } from './connection.js';
 import type { CallFailure } from './errors.js';
-import { CallFailure as Failed, failure, toFailure } from './errors.js';
+import { CallFailure as Failed, failure, inWords, toFailure } from './errors.js';
 import { Pace } from './pace.js';
 import { clearTimeout, setTimeout, sleep } from './timers.js';
 
@@ -179,7 +179,7 @@ export class Link {
 
     #end(cause: CallFailure): void {
         if (this.#over) return;
-        this.#over = new Failed({ tag: 'closed', val: cause.message }, cause.io);
+        this.#over = new Failed({ tag: 'closed', val: inWords(cause) }, cause.io);
         this.onlost(cause);
     }
 }

@@ -3,7 +3,7 @@
 import { SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client';
 import type { Failure } from 'caisson:mcp/types@0.1.0';
 
-import { CallFailure, toFailure } from './errors.js';
+import { CallFailure, inWords, toFailure } from './errors.js';
 import { isObject } from './json.js';
 import type { HttpResponse } from './response.js';
 
@@ -77,10 +77,7 @@ function amended({ failure, message, io }: CallFailure, more: string): CallFailu
     return new CallFailure({ tag: failure.tag, val } as Failure, io);
 }
 
-/** A failure in words. */
-function told({ failure, message }: CallFailure): string {
-    const said = message === '' ? '' : ` (${message})`;
-    if (failure.tag === 'http') return `HTTP ${failure.val.status}${said}`;
-    if (failure.tag === 'rpc') return `the JSON-RPC error ${failure.val.code}${said}`;
-    return `"${message}"`;
+/** A failure in words, of which a text stands by itself. */
+function told(cause: CallFailure): string {
+    return typeof cause.failure.val === 'string' ? `"${cause.message}"` : inWords(cause);
 }

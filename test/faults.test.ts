@@ -323,6 +323,17 @@ describe.each(['legacy', 'modern'] as const)('over HTTP, %s,', era => {
         for (const { message } of host.logs) expect(message).not.toMatch(/hello|oops|Gateway/);
     });
 
+    test.each<[string, (exchange: ExchangeEnd, text: string) => void]>([
+        ['as JSON', (exchange, text) => reply(exchange, 202, text, 'application/json')],
+        ['as an event', (exchange, text) => reply(exchange, 202, event(text), 'text/event-stream')]
+    ])('an answer that comes with HTTP 202, %s, is the answer', async (_name, answer) => {
+        const failed = (id: unknown) => JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32602, message: 'no' } });
+        const { host, call } = await odd((exchange, id) => answer(exchange, failed(id)));
+        expect(host.err(call).failure).toMatchObject({ tag: 'rpc', val: { code: -32602 } });
+        const second = await odd((exchange, id) => answer(exchange, result(id)));
+        expect(second.host.ok(second.call)).toMatchObject(DONE);
+    });
+
     test('events in many pieces, with other things between them, come together', async () => {
         const bytes = (id: unknown) =>
             new TextEncoder().encode(

@@ -178,7 +178,7 @@ describe('a server that takes neither the probe nor the handshake', () => {
             (exchange: ExchangeEnd) => reply(exchange, 200, PAGE, HTML),
             {
                 tag: 'protocol',
-                val: 'Unexpected content type: text/html; server/discover, which it was sent before, got HTTP 500'
+                val: "the server's answer has the content type text/html, and neither application/json nor text/event-stream; server/discover, which it was sent before, got HTTP 500"
             }
         ],
         [

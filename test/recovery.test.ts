@@ -160,7 +160,7 @@ describe('a session that the server forgot', () => {
         const call = host.call((client, call) => client.listTools(call, session, '{}'));
         expect(host.err(call).failure.tag).toBe('http');
         expect(host.closed.length).toBe(1);
-        expect(host.err(host.callTool(session, 'look')).failure.tag).toBe('closed');
+        expect(host.err(host.callTool(session, 'look')).failure).toEqual({ tag: 'closed', val: 'HTTP 404' });
         host.advance(1);
         expect(host.open).toEqual({ exchanges: 0, pipes: 0, timers: 0 });
     });

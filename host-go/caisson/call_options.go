@@ -10,6 +10,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
+	"github.com/caisson-dev/caisson/host-go/internal/exact"
 )
 
 // CallOptions say more about the calls that are made with a context; see [WithCallOptions].
@@ -93,7 +94,7 @@ func (s *Session) apply(ctx context.Context, op *engine.Operation) (context.Cont
 			_ = json.Unmarshal([]byte(progress.Token), &last.ProgressToken) // It has been read before, or made here.
 			progress.Handle = func(params []byte) {
 				p := &mcp.ProgressNotificationParams{}
-				if json.Unmarshal(params, p) == nil {
+				if exact.Unmarshal(params, p) == nil {
 					last = *p
 					o.OnProgress(p)
 				}

@@ -47,7 +47,8 @@ func DefaultConfigPath() (string, error) {
 //   - protocolVersions, the revisions to speak with it, when not all;
 //   - disabled, when it is not to be used.
 //
-// Everything else in the file is ignored. In command, args, the values of env, cwd, url and the
+// Everything else in the file is ignored. A relative cwd begins at the working directory of this
+// process, wherever the file is; a relative command there too, or at cwd. In command, args, the values of env, cwd, url and the
 // values of headers, ${VAR} and ${env:VAR} stand for a variable of this process's environment,
 // and ${VAR:-default} has a default for one that is unset or empty. [Config.Server] fills them
 // in.

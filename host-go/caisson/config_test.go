@@ -117,6 +117,30 @@ func TestLoadConfigErrors(t *testing.T) {
 	})
 }
 
+// TestConfigOfDocument reads the configuration that docs/cli.md shows.
+func TestConfigOfDocument(t *testing.T) {
+	text, err := os.ReadFile("../../docs/cli.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, _ := strings.Cut(string(text), "```json\n")
+	block, _, _ = strings.Cut(block, "```")
+	config, err := ParseConfig("docs/cli.md", []byte(block))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("LOG_LEVEL", "")
+	t.Setenv("GITHUB_TOKEN", "t0ken")
+	files, err := config.Server("files")
+	if err != nil || files.Command != "npx" || len(files.Args) != 3 || files.Env["LOG_LEVEL"] != "info" {
+		t.Errorf("files is %+v, %v", files, err)
+	}
+	github, err := config.Server("github")
+	if err != nil || github.Type != TransportHTTP || github.Headers.Get("Authorization") != "Bearer t0ken" {
+		t.Errorf("github is %+v, %v", github, err)
+	}
+}
+
 func TestConfigServerErrors(t *testing.T) {
 	const secret = "xyzzy"
 	t.Setenv("CAISSON_TEST_TOKEN", secret)
@@ -153,10 +177,13 @@ func TestConfigServerErrors(t *testing.T) {
 		"a short address":    {`{"url": "http://127.1/?xyzzy"}`, "four decimal numbers"},
 		"a bad escape":       {`{"url": "http://x/%xyzzy"}`, "hexadecimal"},
 		"a control":          {`{"url": "http://x/xyzzy\u0007"}`, "control character"},
-		"a password":         {`{"url": "http://u:xyzzy@x/"}`, "Server.Headers"},
-		"a header's name":    {`{"url": "http://x", "headers": {"Authorization: xyzzy": ""}}`, "a name that is not valid"},
+		"a password":         {`{"url": "http://u:xyzzy@x/"}`, "put it into an Authorization header"},
+		"a header's name":    {`{"url": "http://x", "headers": {"Authorization: xyzzy": ""}}`, "the name of a header is not valid"},
 		"a header's value":   {`{"url": "http://x", "headers": {"A": "xyzzy\n"}}`, "the header A has a control character"},
 		"a header twice":     {`{"url": "http://x", "headers": {"a-b": "xyzzy", "A-B": "c"}}`, "the header A-B is there twice"},
+		"a variable's name":  {`{"command": "x", "env": {"A=xyzzy": "b"}}`, "the name of a variable in env"},
+		"a nameless one":     {`{"command": "x", "env": {"": "xyzzy"}}`, "the name of a variable in env"},
+		"a variable's value": {`{"command": "x", "env": {"A": "xyzzy\u0000"}}`, "the value of the variable A in env has a NUL"},
 		"env not an object":  {`{"command": "x", "env": ["xyzzy"]}`, "env must be an object of strings"},
 		"disabled not bool":  {`{"command": "x", "disabled": "xyzzy"}`, "disabled must be true or false"},
 		"unset in command":   {`{"command": "${CAISSON_TEST_UNSET}"}`, "command: the environment variable CAISSON_TEST_UNSET is not set: set it, or write ${CAISSON_TEST_UNSET:-default}"},

@@ -38,15 +38,18 @@ const (
 	// CodeRPC says that the server answered with a JSON-RPC error; errors.As finds it as a
 	// [jsonrpc.Error], with its code, message and data.
 	CodeRPC
-	// CodeTimeout says that the operation took longer than an option allows. The end of a context
-	// is not this: see [Error.Is].
+	// CodeTimeout says that the operation took longer than an option allows. When the deadline of the
+	// call's context passes, the call returns [context.DeadlineExceeded], and no [*Error]; [CodeOf]
+	// gives this code for both.
 	CodeTimeout
-	// CodeCancelled says that the context of the call ended, or that the server cancelled its task.
+	// CodeCancelled says that the server cancelled the call's task; [CodeOf] also gives it for a context
+	// that was cancelled.
 	CodeCancelled
 	// CodeClosed says that the session or the runtime is closed, or that the server closed it.
 	CodeClosed
 	// CodeLimit says that something was larger, or that there was more of it, than is allowed; the message
-	// names the bound, and the option where there is one. A session that has ended for it stays so.
+	// names the bound, and the option where there is one. Where it has ended the session, later calls
+	// fail with the same message, and with this code or with [CodeClosed].
 	CodeLimit
 	// CodeOutputSchema says that a tool's result does not match the outputSchema that the tool was
 	// listed with, or that the schema cannot be used; the message has the place and the rule.
@@ -92,10 +95,11 @@ func (c Code) Error() string { return c.String() }
 // ErrClosed matches, through [errors.Is], every error with [CodeClosed].
 var ErrClosed = errors.New("caisson: closed")
 
-// An Error is what every function of this package fails with, save for one case: when the
-// context of a call ends, the call returns the context's own error.
+// An Error is what the functions of this package fail with. The exceptions: when the context of a
+// call ends, the call returns the context's own error; [CallToolAs] gives a tool's own failure as a
+// [*ToolError]; and [Runtime.Replay] fails with a [*ReplayError] where the recording is at fault.
 //
-// A tool's own failure is not an error: it is a result with IsError.
+// Elsewhere a tool's own failure is not an error: it is a result with IsError.
 type Error struct {
 	// Code says what sort of failure it is.
 	Code Code
@@ -112,7 +116,8 @@ type Error struct {
 	Err error
 }
 
-// Error gives the server, the step, the sort of failure and the message, in this order.
+// Error gives the server, the step, the sort of failure and the message, in this order; the step is
+// left out where the sort of failure says the same.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("caisson: ")
@@ -120,7 +125,7 @@ func (e *Error) Error() string {
 		b.WriteString(e.Server)
 		b.WriteString(": ")
 	}
-	if e.Step != "" {
+	if e.Step != "" && e.Step != e.Code.String() { // Not "connect: connect".
 		b.WriteString(e.Step)
 		b.WriteString(": ")
 	}
@@ -152,8 +157,9 @@ func (e *Error) Is(target error) bool {
 // Timeout reports whether the error is a timeout, in the manner of net.Error.
 func (e *Error) Timeout() bool { return e.Code == CodeTimeout }
 
-// CodeOf gives the code of the first [*Error] in err's tree, [CodeCancelled] for the end of a
-// context, and [CodeUnknown] for everything else.
+// CodeOf gives the code of the first [*Error] in err's tree. Without one it gives [CodeTimeout] for
+// the deadline of a context, [CodeCancelled] for a context that was cancelled, and [CodeUnknown] for
+// everything else: nil, and a tool's own failure ([*ToolError]), among it.
 func CodeOf(err error) Code {
 	var e *Error
 	switch {

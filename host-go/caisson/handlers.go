@@ -11,6 +11,8 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/caisson-dev/caisson/host-go/internal/exact"
 )
 
 // A Request is what a server sends to the program: a question, or a notification.
@@ -29,8 +31,9 @@ type Request[P any] struct {
 // answer to a request, or in the next round of the call that asked for it (2026-07-28).
 //
 // A handler that hears is called with one notification at a time, in the order in which the server
-// sent them, and before the outcome of a call that the server answered later is given. Slow ones
-// do not hold up the session; see [ClientOptions.NotificationQueue] and [ClientOptions.MaxQueuedBytes].
+// sent them. It holds up neither the session nor calls, so that a call may return before a handler has
+// heard what the server told earlier; [CallOptions.OnProgress] alone has heard all of it by then. What
+// may wait for slow handlers is bounded: see [ClientOptions.NotificationQueue] and [ClientOptions.MaxQueuedBytes].
 //
 // No handler is called before the handshake is over. What a server tells until then waits, within the
 // same bounds; what it asks before it has answered `initialize` is answered with an error.
@@ -142,7 +145,7 @@ func handle(ctx context.Context, s *Session, method string, params json.RawMessa
 		var mode struct {
 			Mode string `json:"mode"`
 		}
-		_ = json.Unmarshal(params, &mode) // The core has checked the params.
+		_ = exact.Unmarshal(params, &mode) // The core has checked the params.
 		if mode.Mode == "url" {
 			result, err = answerWith(ctx, s, h.URLElicitationHandler, params)
 		} else {
@@ -167,7 +170,7 @@ func answerWith[P, R any](ctx context.Context, s *Session, handler func(context.
 		return nil, errNotHandled
 	}
 	p := new(P)
-	if err := json.Unmarshal(params, p); err != nil {
+	if err := exact.Unmarshal(params, p); err != nil {
 		return nil, &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: "the params do not fit: " + err.Error()}
 	}
 	result, err := handler(ctx, &Request[*P]{Session: s, Params: p})
@@ -221,7 +224,7 @@ func add[P any](hear map[string]func([]byte), s *Session, method string, handler
 	hear[method] = func(params []byte) {
 		p := new(P)
 		if len(params) > 0 {
-			if err := json.Unmarshal(params, p); err != nil {
+			if err := exact.Unmarshal(params, p); err != nil {
 				s.core.Logger().Warn("a notification does not fit its type", "server", s.name, "method", method)
 				return
 			}

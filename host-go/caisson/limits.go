@@ -10,8 +10,9 @@ type Limits struct {
 	ConnectTimeout time.Duration
 	// MaxMessageBytes bounds one message of a server's. Default: 32 MiB.
 	MaxMessageBytes int64
-	// MaxMemoryBytes bounds the sandbox of one session, rounded up to pages of 64 KiB.
-	// Default: 512 MiB.
+	// MaxMemoryBytes bounds the sandbox of one session, rounded up to pages of 64 KiB. The core takes
+	// about 30 MB of it to start, and several times the size of a message to read one; what needs more
+	// ends the session, or Connect, with [CodeTrap]. Default: 512 MiB.
 	MaxMemoryBytes int64
 	// MaxGuestTime bounds how long the core may compute without returning, for one call or one
 	// batch of events. What takes longer ends the session with [CodeTrap]. Default: 30 s.
@@ -31,7 +32,8 @@ type Limits struct {
 	// MaxQueuedBytes bounds what a server has sent and the handlers have not done with: notifications,
 	// progress and questions, counted together for one session. A notification that does not fit ends
 	// the session with [CodeLimit], progress ends its call, and a question is answered with an error.
-	// One message of MaxMessageBytes always fits into an empty queue. Default: 64 MiB.
+	// One message of MaxMessageBytes always fits into an empty queue: where this is less than that, that
+	// is the bound. Default: 64 MiB.
 	MaxQueuedBytes int64
 	// InputRounds is how many rounds of questions one call, and its task, may each lead to in revision
 	// 2026-07-28 (specification, "Multi Round-Trip Requests"; the Tasks extension). One more fails the

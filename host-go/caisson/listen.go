@@ -2,12 +2,12 @@ package caisson
 
 import (
 	"context"
-	"encoding/json"
 	"sync"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
+	"github.com/caisson-dev/caisson/host-go/internal/exact"
 )
 
 // A Subscription is a server's promise to notify of changes. Its methods are safe for concurrent
@@ -57,7 +57,7 @@ func (s *Session) Listen(ctx context.Context, params *mcp.SubscriptionsListenPar
 
 func (sub *Subscription) grant(notifications []byte) {
 	granted := &mcp.NotificationSubscriptions{}
-	_ = json.Unmarshal(notifications, granted) // The core has checked it; what does not fit is not granted.
+	_ = exact.Unmarshal(notifications, granted) // The core has checked it; what does not fit is not granted.
 	sub.mu.Lock()
 	sub.granted = granted
 	sub.mu.Unlock()

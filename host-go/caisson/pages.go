@@ -8,6 +8,7 @@ import (
 	"iter"
 
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
+	"github.com/caisson-dev/caisson/host-go/internal/exact"
 )
 
 // Pages iterates over the untouched results of a list, one a page, and fetches each page when it is
@@ -71,7 +72,7 @@ func (s *Session) fetchPage(ctx context.Context, op engine.Operation, params any
 	var more struct {
 		NextCursor *string `json:"nextCursor"`
 	}
-	if err := json.Unmarshal(raw, &more); err != nil {
+	if err := exact.Unmarshal(raw, &more); err != nil {
 		return nil, nil, &Error{Code: CodeProtocol, Server: s.name, Step: op.Method, Message: "the cursor is no text", Err: err}
 	}
 	return raw, more.NextCursor, nil

@@ -129,7 +129,7 @@ func TestUnusableURLs(t *testing.T) {
 		"http://example.com/%zz?s3cret":             "hexadecimal",
 		"http://example.com/\ts3cret":               "control character",
 		"http://exa mple.com/s3cret":                "character",
-		"http://u:s3cret@example.com/":              "Server.Headers",
+		"http://u:s3cret@example.com/":              "put it into an Authorization header",
 		"//s3cret/":                                 "absolute",
 		"s3cret:s3cret":                             "absolute",
 		"https://s3cret\u00ad\u200e.example\u2028/": "domain name",

@@ -57,13 +57,14 @@ type Server struct {
 	// HTTP are.
 	Headers http.Header
 
-	// Command is the program to start: a path, or a name that is looked up in PATH.
+	// Command is the program to start: a path, or a name that is looked up in PATH. A relative path
+	// begins at Dir.
 	Command string
 	// Args are its arguments.
 	Args []string
 	// Env is added to its environment. Without InheritEnv the rest of it is the few variables
 	// that a program needs to run at all, such as PATH, HOME and the locale, so that secrets in
-	// the environment of this process do not reach every server.
+	// the environment of this process do not reach every server. A name has no "=" in it.
 	Env map[string]string
 	// InheritEnv gives it the whole environment of this process.
 	InheritEnv bool
@@ -121,6 +122,9 @@ func (s *Server) check() (TransportType, *url.URL, *Error) {
 		return TransportCustom, nil, nil
 	}
 	if s.Command != "" {
+		if message := s.checkEnv(); message != "" {
+			return wrong(message)
+		}
 		if s.Type != TransportAuto && s.Type != TransportStdio {
 			return wrong("a command is spoken to over stdio, not " + string(s.Type) + ": set Server.URL for a server on HTTP")
 		}
@@ -137,23 +141,37 @@ func (s *Server) check() (TransportType, *url.URL, *Error) {
 		return wrong(err.Error())
 	}
 	if u.User != nil {
-		return wrong("the URL has a user name or password in it: put it into an Authorization header (Server.Headers)")
+		return wrong("the URL has a user name or password in it: put it into an Authorization header")
 	}
 	return s.Type, u, nil
+}
+
+// checkEnv says what is wrong with the environment. It quotes neither names nor values: a name that is
+// wrong may be a whole "NAME=secret".
+func (s *Server) checkEnv() string {
+	for name, value := range s.Env {
+		switch {
+		case name == "" || strings.ContainsAny(name, "=\x00"):
+			return `the name of a variable in env is empty, or has a "=" or a NUL in it: a variable is its name and, apart from it, its value`
+		case strings.ContainsRune(value, 0):
+			return "the value of the variable " + name + " in env has a NUL in it: remove it"
+		}
+	}
+	return ""
 }
 
 // checkHeaders says what is wrong with the headers, without a word of their values.
 func (s *Server) checkHeaders() string {
 	for _, name := range slices.Sorted(maps.Keys(s.Headers)) {
 		if len(s.Headers[name]) == 0 {
-			return "a header in Server.Headers has no value: leave it out"
+			return "a header has no value: leave it out"
 		}
 		for _, value := range s.Headers[name] {
 			switch err := egress.ValidField(name, value); {
 			case errors.Is(err, egress.ErrFieldName): // It may be a header that was written in one piece.
-				return "a header in Server.Headers has a name that is not valid"
+				return `the name of a header is not valid: it has letters, digits and "-", and its value stands apart from it`
 			case err != nil:
-				return err.Error() + ": correct it in Server.Headers"
+				return err.Error() + ": correct it"
 			}
 		}
 	}

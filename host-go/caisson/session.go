@@ -12,6 +12,7 @@ import (
 
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
+	"github.com/caisson-dev/caisson/host-go/internal/exact"
 )
 
 // A Session is an open connection with one server. Its methods are safe for concurrent use; any
@@ -125,7 +126,7 @@ func (s *Session) open(ctx context.Context, server *Server, transport TransportT
 // introduce takes what the server says of itself, at first and when the session was begun anew.
 func (s *Session) introduce(introduction []byte) error {
 	h := &hello{}
-	if err := json.Unmarshal(introduction, h); err != nil {
+	if err := exact.Unmarshal(introduction, h); err != nil {
 		return err
 	}
 	if h.Capabilities == nil {
@@ -259,22 +260,13 @@ func callAs[T any](ctx context.Context, s *Session, op engine.Operation, params 
 // decodeAs decodes a result into a type of the Go SDK's.
 func decodeAs[T any](s *Session, op engine.Operation, raw json.RawMessage) (*T, error) {
 	result := new(T)
-	if err := decode(raw, result); err != nil {
+	if err := exact.Unmarshal(raw, result); err != nil {
 		return nil, &Error{
 			Code: CodeProtocol, Server: s.name, Step: op.Method, Err: err,
 			Message: "the result does not fit the Go SDK's type (" + err.Error() + "): Session.Request gives it as it is",
 		}
 	}
 	return result, nil
-}
-
-// decode decodes a result. That it is JSON the core knows: a type that decodes itself need not be
-// shown a text that was looked through for that again.
-func decode(raw json.RawMessage, result any) error {
-	if own, ok := result.(json.Unmarshaler); ok {
-		return own.UnmarshalJSON(raw)
-	}
-	return json.Unmarshal(raw, result)
 }
 
 // Wait blocks until the session has ended, and says why: nil after [Session.Close], and otherwise

@@ -11,6 +11,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
+	"github.com/caisson-dev/caisson/host-go/internal/exact"
 )
 
 // A Task is a tool's call that the server carries on by itself, for as long as it likes: of the
@@ -78,7 +79,7 @@ func (t *TaskState) UnmarshalJSON(text []byte) error {
 		Result         json.RawMessage         `json:"result"`
 		Error          *jsonrpc.Error          `json:"error"`
 	}
-	if err := json.Unmarshal(text, &wire); err != nil {
+	if err := exact.Unmarshal(text, &wire); err != nil {
 		return err
 	}
 	*t = TaskState{
@@ -249,7 +250,7 @@ func (s *Session) Tasks(ctx context.Context, params *ListTasksParams) iter.Seq2[
 // taskProgress makes progress of a task's state, after the last progress that the server told of.
 func taskProgress(state []byte, last *mcp.ProgressNotificationParams) *mcp.ProgressNotificationParams {
 	task := &TaskState{}
-	if json.Unmarshal(state, task) != nil {
+	if exact.Unmarshal(state, task) != nil {
 		return nil
 	}
 	p := *last

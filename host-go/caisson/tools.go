@@ -26,7 +26,7 @@ func (s *Session) Tools(ctx context.Context, params *mcp.ListToolsParams) iter.S
 
 // CallTool calls a tool (specification, server/tools, "Calling Tools"). The tool's own failure is
 // a result with IsError, not an error. Arguments is anything that marshals to a JSON object; nil
-// sends an empty one.
+// sends an empty one, and what marshals to something else is the server's to refuse.
 //
 // When the tool was listed before, with an outputSchema, a result that does not match it is an
 // error with [CodeOutputSchema] (specification, server/tools, "Output Schema").

@@ -12,6 +12,7 @@ import (
 type budget struct {
 	limit, left uint64
 	growing     uint64 // what was taken for a table that is about to grow
+	refused     bool   // that a memory or a table grew
 }
 
 // take takes n bytes, where there are so many.
@@ -32,6 +33,12 @@ func (b *budget) charge(n uint64, resource string) {
 		throw(&LimitError{Resource: resource, Limit: b.limit})
 	}
 }
+
+// MemoryRefused reports whether Limits.Memory has refused to let a memory or a
+// table grow since the instance was made. A guest that cannot go on without
+// traps by a fault of its own making, such as unreachable: this tells the cause.
+// It is not to be called while a call runs.
+func (in *Instance) MemoryRefused() bool { return in.budget.refused }
 
 // What the host holds for one of each, in bytes. What is on the Go heap counts
 // twice: the collector lets the heap grow to that before it looks for garbage.
@@ -85,7 +92,7 @@ func growTable(ctx context.Context, _ api.Module, stack []uint64) {
 	n := uint64(uint32(stack[0]))
 	in.budget.growing = n * tableElementCost
 	if !in.budget.take(in.budget.growing) {
-		in.budget.growing, stack[0] = 0, refused
+		in.budget.growing, in.budget.refused, stack[0] = 0, true, refused
 		return
 	}
 	in.fuel.granted += n / 4

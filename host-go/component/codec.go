@@ -152,8 +152,9 @@ const liftSlack = 16 << 20
 func (t *transfer) charge(n uint64) {
 	in := t.in
 	t.lifted += n
-	if in.lifted += n; in.lifted > liftSlack+in.budget.left {
-		throw(&LimitError{Resource: "values of one call", Limit: liftSlack + in.budget.left})
+	limit := max(in.budget.left, liftSlack+in.budget.left) // without overflow
+	if in.lifted += n; in.lifted > limit {
+		throw(&LimitError{Resource: "values of one call", Limit: limit})
 	}
 }
 

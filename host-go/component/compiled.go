@@ -243,7 +243,12 @@ func (c *Compiled) compileHost(ctx context.Context) error {
 	b.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(load),
 		[]api.ValueType{api.ValueTypeI32}, nil).Export(loadName)
 	var err error
-	if c.hostCode, err = b.Compile(ctx); err != nil {
+	// The core runtime does not look at the context here.
+	c.hostCode, err = c.r.compiling.do(ctx, func() (wazero.CompiledModule, error) { return b.Compile(ctx) })
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
 		return fmt.Errorf("component: module for host functions: %w", err)
 	}
 	c.host, err = c.r.core.InstantiateModule(ctx, c.hostCode, wazero.NewModuleConfig().WithName(""))

@@ -74,7 +74,8 @@ type Limits struct {
 
 	// CallDepth bounds how deep calls from component to component may nest in one
 	// call of the host. Calls within a core module are bounded by the stack that
-	// the core runtime gives to guests: 100 MB, or 2,000 calls in its interpreter.
+	// the core runtime gives to guests: 100 MB, or 2,000 calls and 48 MiB in its
+	// interpreter.
 	// The default is 500.
 	CallDepth int
 }

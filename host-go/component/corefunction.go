@@ -51,6 +51,18 @@ func (f *function) stack() uint64 {
 	return uint64(f.held.Cap()) * f.unit
 }
 
+// maxWords bounds the stack of a call in the interpreter, in bytes: the core runtime
+// counts its frames alone, and one may have 50,000 locals. Between two safe points
+// a stack grows by a few MiB.
+const maxWords = 48 << 20
+
+// checkStack traps when the stack of the function that runs is too large.
+func (in *Instance) checkStack() {
+	if f := in.running; f != nil && f.unit == 8 && f.stack() > maxWords {
+		throw(&LimitError{Resource: "stack", Limit: maxWords})
+	}
+}
+
 // call calls a core function. The stack of one that runs already is charged
 // meanwhile: calls from component to component have a stack each.
 func (in *Instance) call(f *function, stack []uint64) {

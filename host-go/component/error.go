@@ -64,7 +64,7 @@ func (e *ComplexityError) Error() string {
 	if e.Name != "" {
 		name = fmt.Sprintf(" (%q)", e.Name)
 	}
-	return fmt.Sprintf("function %d%s of core module %d is too complex to compile: %.1f times the limit; the interpreter takes it", e.Function, name, e.Module, e.Effort)
+	return fmt.Sprintf("function %d%s of core module %d is too complex to compile (%.1f times the limit; the interpreter takes it)", e.Function, name, e.Module, e.Effort)
 }
 
 // LinkError is an import that the Linker does not satisfy, with nothing or with a
@@ -122,12 +122,18 @@ type LimitError struct {
 	Limit uint64
 }
 
-// Error tells the resource and the limit.
+// Error tells the resource, and the limit with its unit.
 func (e *LimitError) Error() string {
-	if e.Limit == 0 {
+	unit := "bytes"
+	switch {
+	case e.Limit == 0:
 		return "limit reached: " + e.Resource
+	case e.Resource == "fuel":
+		unit = "units"
+	case e.Resource == "call depth":
+		unit = "calls"
 	}
-	return fmt.Sprintf("limit reached: %s, %d", e.Resource, e.Limit)
+	return fmt.Sprintf("limit reached: %s, %d %s", e.Resource, e.Limit, unit)
 }
 
 // ValueError is a Go value that does not fit the WIT type it is given for.

@@ -182,7 +182,7 @@ func TestHostileCode(t *testing.T) {
 // Locals cost no bytes of code: how many there are is bounded for all functions.
 func TestLocalsOfManyFunctions(t *testing.T) {
 	for _, cfg := range []*Config{{}, {Interpreter: true}} {
-		_, err := testRuntime(t, cfg).Compile(context.Background(), componentOf(coreOf(49_999, slices.Repeat([][]byte{nil}, 10_000)...)))
+		_, err := testRuntime(t, cfg).Compile(context.Background(), componentOf(coreOf(49_000, slices.Repeat([][]byte{nil}, 10_000)...)))
 		if decode := (*DecodeError)(nil); !errors.As(err, &decode) || !strings.Contains(err.Error(), "too many locals in all functions") {
 			t.Error(err)
 		}

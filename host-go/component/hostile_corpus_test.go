@@ -47,7 +47,7 @@ func hostileCases(testing.TB) []hostileCase {
 		{"types, deep", deepTypes, loads("nesting deeper")},
 		{"instance types, doubled", doubledInstanceTypes, loads("steps")},
 		{"instances of instances, doubled", doubledInstances, loads("steps")},
-		{"wide types, imported often", wideTypes, loads("type size")},
+		{"wide types, imported often", wideTypes, loads("steps")},
 		{"long names", longNames, runs},
 		{"100,000 exports", exportFlood, runs},
 		{"100,000 types", typeFlood, runs},
@@ -55,6 +55,22 @@ func hostileCases(testing.TB) []hostileCase {
 		{"100,000 aliases", aliasFlood, runs},
 		{"nested components", func() []byte { return nestedComponents(2000) }, loads("nesting deeper")},
 		{"calls from component to component", callChain, want{"load": "", "instantiate": "", "f": "call depth"}},
+		{"arguments of nested components", nestedArgs, loads("steps")},
+		{"inline exports with long names", nestedNames, loads("steps")},
+		{"aliases of nested components", nestedAliases, loads("")},
+		{"canonical definitions", func() []byte { return canonFlood(20_000) }, runs},
+		{"canonical definitions, too many", func() []byte { return canonFlood(20_001) }, loads("canonical definitions")},
+		{"lifted functions", liftFlood, loads("")},
+		{"a function type of 1,000,000 parameters", wideFunction, loads("more than the limit of 1000")},
+		{"names like that of the counter", counterNames, runs},
+		{"element segments to look at", unsureSegments, loads("too complex")},
+		{"loads that hide in a long loop", func() []byte { return hiddenLoads(20_000) }, want{"load": "", "instantiate": "", "f": "time"}},
+		{"loads that hide between branches", func() []byte { return hiddenLoads(100) }, want{"load": "", "instantiate": "", "f": "time"}},
+		{interpreted + "locals in a recursion", func() []byte { return hungry(49_000, build.Call(0)) }, want{"load": "", "instantiate": "", "f": "stack"}},
+		{interpreted + "operands in a recursion", func() []byte {
+			return hungry(0, build.Cat(empties(10_000, build.Const(0)...)...), build.Call(0), build.Cat(empties(10_000, 0x1a)...))
+		}, want{"load": "", "instantiate": "", "f": "stack"}},
+		{interpreted + "locals in a loop", func() []byte { return hungry(49_000, build.Forever(build.Call(1))) }, want{"load": "", "instantiate": "", "f": "time"}},
 		{"a value as large as its type", largeValue, want{"load": "", "instantiate": "", "f": "values of one call"}},
 	}
 }
@@ -247,12 +263,113 @@ func callChain() []byte {
 }
 
 // largeValue gives a list that lies in place, as large as the memory.
-func largeValue() []byte {
-	const size = 50 << 20
+func largeValue() []byte { return largeValueOf(50 << 20) }
+
+func largeValueOf(size int) []byte {
 	m := build.Module(build.Types(build.FuncType(nil, build.Bytes{build.I32})), build.Functions(build.U32(0)), build.Memories(build.MemoryOf(size>>16)),
 		build.Exports(build.Export("f", build.Func, 0), build.Export("m", build.Memory, 0)), build.Code(build.Body(0, build.Const(0))))
 	return build.Component(build.CoreModule(m), build.CoreInstances(build.CoreInstance(0)),
 		build.Aliases(build.AliasCore(build.Func, 0, "f"), build.AliasCore(build.Memory, 0, "m")),
 		build.TypeDefs(build.Cat(build.Bytes{0x67, 0x7d}, build.U32(size)), build.ComponentFunc(build.Bytes{0})),
 		build.Canons(build.Lift(0, 1, build.OptionMemory(0))), build.ComponentExports(build.ComponentExport("f", build.SortFunc, 0)))
+}
+
+// nothing is a core module with a function that does nothing, exported as f.
+func nothing(sections ...build.Bytes) []byte {
+	parts := append([]build.Bytes{build.Types(build.FuncType(nil, nil)), build.Functions(build.U32(0))}, sections...)
+	return build.Module(append(parts, build.Code(build.Body(0)))...)
+}
+
+// nestedArgs has core instances with many arguments that their module does not
+// import.
+func nestedArgs() []byte {
+	args := build.Times(flood, func(i int) build.Bytes { return build.CoreArg("n"+strconv.Itoa(i), 0) })
+	inner := build.Component(build.CoreModule(build.Module()), build.CoreInstances(build.CoreInstance(0), build.CoreInstance(0, args...)))
+	return build.Component(build.Nested(inner), build.Instances(empties(9000, build.Instance(0)...)...))
+}
+
+// nestedNames has core instances of inline exports that differ, with long names.
+func nestedNames() []byte {
+	inner := build.Component(build.CoreModule(build.Module()), build.TypeDefs(build.Bytes{0x3f, build.I32, 0}), build.Canons(build.Bytes{3, 0}),
+		build.CoreInstances(build.InlineCore(build.Cat(build.Name(strings.Repeat("n", 90_000)), build.Bytes{build.Func, 0})), build.CoreInstance(0, build.CoreArg("m", 0))))
+	return build.Component(build.Nested(inner), build.Instances(empties(9000, build.Instance(0)...)...))
+}
+
+// nestedAliases keeps the definitions of each instance by a component in it that
+// is exported.
+func nestedAliases() []byte {
+	m := nothing(build.Exports(build.Export("f", build.Func, 0)))
+	inner := build.Component(build.CoreModule(m), build.Nested(build.Component()), build.CoreInstances(build.CoreInstance(0)),
+		build.Aliases(empties(140, build.AliasCore(build.Func, 0, "f")...)...), build.ComponentExports(build.ComponentExport("c", build.SortComponent, 0)))
+	return build.Component(build.Nested(inner), build.Instances(empties(9900, build.Instance(0)...)...))
+}
+
+func canonFlood(n int) []byte {
+	return build.Component(build.TypeDefs(build.Bytes{0x3f, build.I32, 0}), build.Canons(empties(n, 3, 0)...))
+}
+
+func liftFlood() []byte {
+	m := nothing(build.Memories(build.MemoryOf(0)), build.Exports(build.Export("f", build.Func, 0), build.Export("m", build.Memory, 0)))
+	return build.Component(build.CoreModule(m), build.CoreInstances(build.CoreInstance(0)),
+		build.Aliases(build.AliasCore(build.Func, 0, "f"), build.AliasCore(build.Memory, 0, "m")), build.TypeDefs(build.ComponentFunc(nil)),
+		build.Canons(empties(flood, build.Lift(0, 0, build.OptionMemory(0), build.OptionPost(0))...)...))
+}
+
+// wideFunction is compared with another as often as it is imported.
+func wideFunction() []byte {
+	params := make(build.Bytes, 1_000_000)
+	for i := range params {
+		params[i] = build.I32
+	}
+	typ := build.Types(build.FuncType(params, nil))
+	a := build.Module(typ, build.Functions(build.U32(0)), build.Exports(build.Export("f", build.Func, 0)), build.Code(build.Body(0)))
+	b := build.Module(typ, build.Imports(build.Import("m", "f", build.Func, 0)))
+	instances := append([]build.Bytes{build.CoreInstance(0)}, empties(19_000, build.CoreInstance(1, build.CoreArg("m", 0))...)...)
+	return build.Component(build.CoreModule(a), build.CoreModule(b), build.CoreInstances(instances...))
+}
+
+// counterNames exports each name that the counter of fuel could have, the
+// shortest last.
+func counterNames() []byte {
+	const n = 6000
+	return one(nothing(build.Exports(build.Times(n, func(i int) build.Bytes {
+		return build.Export("fuel"+strings.Repeat("'", n-1-i), build.Func, 0)
+	})...)))
+}
+
+// unsureSegments has element segments whose offsets have to be computed to say
+// whether they fit.
+func unsureSegments() []byte {
+	segment := build.Cat(build.Bytes{0}, build.Const(0), build.Const(0), build.Bytes{0x6a, 0x0b, 1, 0})
+	return one(nothing(build.Tables(build.TableOf(10, 10)), build.Elements(empties(200_000, segment...)...)))
+}
+
+// hiddenLoads follows addresses all over a large memory, in a loop of 20,000
+// loads with a branch that is not taken after so many.
+func hiddenLoads(stretch int) []byte {
+	const words = 1 << 23
+	mask := build.Cat(build.Const(4*words-4), build.Bytes{0x71})
+	// Word i of the memory is the i-th number of a generator: an address.
+	fill := build.Cat(build.Bytes{0x03, 0x40, 0x20, 0}, build.Const(2), build.Bytes{0x74},
+		build.Bytes{0x20, 1}, build.Const(1664525), build.Bytes{0x6c}, build.Const(1013904223), build.Bytes{0x6a}, mask, build.Bytes{0x22, 1, 0x36, 2, 0},
+		build.Bytes{0x20, 0}, build.Const(1), build.Bytes{0x6a, 0x22, 0}, build.Const(words), build.Bytes{0x48, 0x0d, 0, 0x0b})
+	load := build.Bytes(strings.Repeat("\x28\x02\x00", stretch))
+	follow := build.Cat(build.Bytes{0x20, 1}, load, build.Bytes{0x21, 1}, build.Const(0), build.Bytes{0x0d, 1})
+	forever := build.Cat(build.Bytes{0x02, 0x40}, build.Forever(build.Cat(empties(20_000/stretch, follow...)...)), build.Bytes{0x0b})
+	m := build.Module(build.Types(build.FuncType(nil, nil)), build.Functions(build.U32(0)), build.Memories(build.MemoryOf(4*words>>16)),
+		build.Exports(build.Export("f", build.Func, 0)), build.Code(build.Body(2, fill, forever)))
+	return exported(m)
+}
+
+// exported is a component that exports f of a core module.
+func exported(m build.Bytes) []byte {
+	return build.Component(build.CoreModule(m), build.CoreInstances(build.CoreInstance(0)), build.Aliases(build.AliasCore(build.Func, 0, "f")),
+		build.TypeDefs(build.ComponentFunc(nil)), build.Canons(build.Lift(0, 0)), build.ComponentExports(build.ComponentExport("f", build.SortFunc, 0)))
+}
+
+// hungry has a function with many locals, and one that has them too and does
+// nothing.
+func hungry(locals int, code ...build.Bytes) []byte {
+	return exported(build.Module(build.Types(build.FuncType(nil, nil)), build.Functions(build.U32(0), build.U32(0)),
+		build.Exports(build.Export("f", build.Func, 0)), build.Code(build.Body(locals, code...), build.Body(locals))))
 }

@@ -31,6 +31,9 @@ const (
 	hostileLoaded = 100 // times the file
 )
 
+// interpreted begins the names of cases that the interpreter runs.
+const interpreted = "interpreted: "
+
 // hostileResult is what a process did.
 type hostileResult struct {
 	Outcomes map[string]string // by step: "", or the error
@@ -87,17 +90,17 @@ func runHostile(name string) {
 	r := hostileResult{Outcomes: map[string]string{}}
 	for _, c := range hostileCases(nil) {
 		if c.name == name {
-			hostile(c.wasm(), r.Outcomes)
+			hostile(c.wasm(), strings.HasPrefix(name, interpreted), r.Outcomes)
 		}
 	}
 	r.Peak = peakMemory()
 	_ = json.NewEncoder(os.Stdout).Encode(r)
 }
 
-func hostile(wasm []byte, outcomes map[string]string) {
+func hostile(wasm []byte, interpret bool, outcomes map[string]string) {
 	ctx, cancel := context.WithTimeout(context.Background(), hostileTime)
 	defer cancel()
-	r, err := NewRuntime(ctx, nil)
+	r, err := NewRuntime(ctx, &Config{Interpreter: interpret})
 	if err != nil {
 		outcomes["runtime"] = err.Error()
 		return

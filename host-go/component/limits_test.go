@@ -3,6 +3,7 @@ package component
 import (
 	"context"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -91,6 +92,25 @@ func TestFuelOfCall(t *testing.T) {
 	in = instantiate(t, in.c, runawayLinker())
 	_, err = in.ExportedFunction("count").Call(ctx, uint32(5_000_000))
 	if limit := (*LimitError)(nil); !errors.As(err, &limit) || limit.Limit != 5_000_000 {
+		t.Error(err)
+	}
+}
+
+// The largest limits there can be are none: nothing that is added to them is lost.
+func TestLargestLimits(t *testing.T) {
+	ctx := context.Background()
+	c, err := testRuntime(t, nil).Compile(ctx, largeValueOf(1<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := c.InstantiateWith(ctx, nil, Limits{Memory: math.MaxUint64, Fuel: math.MaxUint64, CallDepth: math.MaxInt})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close(ctx)
+	// Elements of a list in place are charged as values, not as bytes.
+	out, err := in.ExportedFunction("f").Call(WithFuel(ctx, math.MaxUint64))
+	if err != nil || len(out[0].([]any)) != 1<<20 {
 		t.Error(err)
 	}
 }

@@ -83,6 +83,7 @@ func (l *linearMemory) Reallocate(size uint64) []byte {
 		return l.buf // It was taken over, and has grown before.
 	}
 	if !l.budget.take(size - old) {
+		l.budget.refused = true
 		return nil
 	}
 	switch {

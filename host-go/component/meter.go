@@ -84,7 +84,8 @@ func (in *Instance) fuelOf(ctx context.Context) uint64 {
 // is where the garbage collector can stop the goroutine, and where a guest is
 // stopped whose time or fuel is over.
 func safePoint(ctx context.Context, _ api.Module, stack []uint64) {
-	m := &instanceOf(ctx).fuel
+	in := instanceOf(ctx)
+	m := &in.fuel
 	counter := int32(stack[0])
 	for counter <= 0 {
 		counter += quantum
@@ -95,6 +96,7 @@ func safePoint(ctx context.Context, _ api.Module, stack []uint64) {
 		throw(&LimitError{Resource: "fuel", Limit: m.given})
 	}
 	m.checkTime()
+	in.checkStack()
 }
 
 // pause puts off the deadline of the call that runs.

@@ -129,14 +129,24 @@ func TestExcess(t *testing.T) {
 // What a guest may not have, it is refused: it can go on.
 func TestMemoryAndTableLimits(t *testing.T) {
 	in := testInstance(t, &Config{Limits: Limits{Memory: 100 << 16}}, "runaway.wasm", runawayLinker())
+	if in.MemoryRefused() {
+		t.Error("it says that it was refused memory before it asked")
+	}
 	if got := call(t, in, "grow"); got != uint32(6) {
 		t.Errorf("grew %v times by 16 pages within 100", got)
+	}
+	if !in.MemoryRefused() {
+		t.Error("it does not say that it was refused memory")
 	}
 	if got := in.MemorySize(); got != 97<<16 {
 		t.Errorf("memory of %d bytes", got)
 	}
 	if got := call(t, in, "grow-table"); got != int32(-1) {
 		t.Errorf("table.grow returned %v", got)
+	}
+	table := testInstance(t, &Config{Limits: Limits{Memory: 4 << 16}}, "runaway.wasm", runawayLinker())
+	if got := call(t, table, "grow-table"); got != int32(-1) || !table.MemoryRefused() {
+		t.Errorf("table.grow returned %v, and the instance says %t", got, table.MemoryRefused())
 	}
 	if got := call(t, in, "count", uint32(3)); got != uint32(6) {
 		t.Error(got)
@@ -153,6 +163,9 @@ func TestMemoryOfStartBeyondLimit(t *testing.T) {
 	var limit *LimitError
 	if !errors.As(err, &limit) || limit.Resource != "memory" || limit.Limit != 2<<16 {
 		t.Fatal(err)
+	}
+	if want := "limit reached: memory, 131072 bytes"; limit.Error() != want {
+		t.Errorf("the error is %q, not %q", limit, want)
 	}
 }
 

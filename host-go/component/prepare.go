@@ -181,7 +181,7 @@ func decode(ctx context.Context, component []byte) (*link.Program, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	program, err := link.Link(tree)
+	program, err := link.Link(tree, ctx.Err)
 	if err != nil {
 		return nil, decodeError(err)
 	}

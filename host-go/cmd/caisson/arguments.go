@@ -127,7 +127,7 @@ func addPairs(c *cobra.Command, arguments json.RawMessage, tool *tool, pairs []p
 		}
 		value, ok := s.parse(sub, p.value)
 		if !ok {
-			return nil, usage(c, "the argument %q must be %s", p.name, s.describe(sub, 0))
+			return nil, usage(c, "the argument %q must be of the type %s", p.name, s.describe(sub, 0))
 		}
 		object[p.name] = value
 	}

@@ -91,9 +91,9 @@ func TestCallToolWithWrongWords(t *testing.T) {
 		want  string
 	}{
 		{[]string{"nothing", "a=1"}, `the server has no tool "nothing": it has add, countdown, echo, fail`},
-		{[]string{"add", "a=one"}, `the argument "a" must be number`},
+		{[]string{"add", "a=one"}, `the argument "a" must be of the type number`},
 		{[]string{"add", "a=1", "c=1"}, `the tool "add" has no argument "c": it has a: number, b: number`},
-		{[]string{"countdown", "from=1.5"}, `the argument "from" must be integer`},
+		{[]string{"countdown", "from=1.5"}, `the argument "from" must be of the type integer`},
 	} {
 		o := call(t, test.words...)
 		o.expect(t, exitUsage, test.want, "run 'caisson call-tool --help'")

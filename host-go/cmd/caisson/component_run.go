@@ -33,7 +33,7 @@ type runFlags struct {
 func (f *runFlags) register(c *cobra.Command) {
 	f.grants.register(c)
 	c.Flags().DurationVar(&f.timeout, "timeout", 0, "stop the program after `DURATION`, compiling it included (default: no limit)")
-	c.Flags().Uint64Var(&f.fuel, "fuel", 0, "stop the program after `UNITS` of about one instruction each (default: no limit)")
+	c.Flags().Uint64Var(&f.fuel, "fuel", 0, "stop the program after `UNITS` of about one instruction each, looked at every 262,144 (default: no limit)")
 	c.Flags().Var(&f.memory, "max-memory", "give the program no more than `SIZE` of memory, such as 64MiB (default 512MiB)")
 	c.Flags().BoolVar(&f.interpret, "interpret", false, "do not compile the program: it starts sooner, and runs tens of times slower")
 	c.Flags().StringVar(&f.runtime.cacheDir, "cache-dir", "", "keep the compiled component in `FOLDER` (default \"caisson\" in your cache folder)")
@@ -127,12 +127,12 @@ func execute(ctx context.Context, c *component.Compiled, grants *wasi.Config) er
 	wasi.AddToLinker(l, grants)
 	in, err := c.Instantiate(ctx, l)
 	if err != nil {
-		return ended(err)
+		return ended(nil, err)
 	}
 	defer in.Close(context.WithoutCancel(ctx))
 	out, err := in.ExportedFunction(commandExport).Call(ctx)
 	if err != nil {
-		return ended(err)
+		return ended(in, err)
 	}
 	if len(out) != 1 || out[0] != component.OK(nil) {
 		return &guestExit{1}
@@ -140,11 +140,20 @@ func execute(ctx context.Context, c *component.Compiled, grants *wasi.Config) er
 	return nil
 }
 
-// ended makes the exit of a program out of what it trapped with.
-func ended(err error) error {
+// ended makes the exit of a program out of what it trapped with, and names the flag where a limit was
+// the cause. The instance is nil where there was none yet.
+func ended(in *component.Instance, err error) error {
 	var exit *wasi.ExitError
+	var limit *component.LimitError
+	isLimit := errors.As(err, &limit)
 	switch {
-	case !errors.As(err, &exit):
+	case isLimit && limit.Resource == "fuel":
+		return fmt.Errorf("%w: allow more with --fuel", err)
+	case isLimit && limit.Resource != "call depth" && limit.Limit > 0:
+		return fmt.Errorf("%w: allow more with --max-memory", err)
+	case !errors.As(err, &exit) && in != nil && in.MemoryRefused():
+		return fmt.Errorf("%w, after it was refused memory: allow more with --max-memory", err)
+	case exit == nil:
 		return err
 	case exit.Code == 0:
 		return nil

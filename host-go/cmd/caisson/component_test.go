@@ -129,8 +129,9 @@ func TestComponentRun(t *testing.T) {
 	run("", program, "unknown").expect(t, 1, "unknown command")
 	run("", program, "fail").expect(t, exitFailure, "as asked", "caisson: "+program+": wasi:cli/run@0.2.0#run trapped: ")
 	run("", "--timeout", "100ms", program, "spin").expect(t, exitTimeout, "not done after 100ms")
-	run("", "--fuel", "10000000", program, "spin").expect(t, exitFailure, "limit reached: fuel, 10000000")
-	run("", "--max-memory", "8MiB", program, "hoard").expect(t, exitFailure, "memory allocation of")
+	run("", "--fuel", "10000000", program, "spin").expect(t, exitFailure, "limit reached: fuel, 10000000 units: allow more with --fuel")
+	run("", "--max-memory", "8MiB", program, "hoard").expect(t, exitFailure, "memory allocation of", "refused memory: allow more with --max-memory")
+	run("", "--max-memory", "1MiB", program).expect(t, exitFailure, "limit reached: memory, 1048576 bytes: allow more with --max-memory")
 	if files, err := cacheFiles(cache); err != nil || len(files.paths) == 0 {
 		t.Errorf("the cache has %v, %v", files.paths, err)
 	}
@@ -169,7 +170,8 @@ func TestComponentThatCannotBeRun(t *testing.T) {
 		"run none":                 "open none: ",
 		"run --dir none a":         "--dir: open none",
 		"run --env =x a":           "--env number 1 has no name",
-		"run --net a.example a":    "--net: origin",
+		"run --net a.example a":    "does not begin with http:// or https://",
+		"run --net a.example:1 a":  "does not begin with http:// or https://",
 		"run --net http://a/b a":   "has more than a scheme, a host and a port",
 		"run --timeout 0s a":       "--timeout must be more than 0",
 		"run --max-memory 64 MB a": "", // the file is "MB"

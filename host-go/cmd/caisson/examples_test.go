@@ -13,20 +13,22 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// TestExamples reads the examples of docs/cli.md and of the help: each must be a command line that
+// TestExamples reads the examples of the documents and of the help: each must be a command line that
 // the program takes, and each command that talks to a server must have one in docs/cli.md.
 func TestExamples(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "cli.md"))
-	if err != nil {
-		t.Fatal(err)
+	root := filepath.Join("..", "..", "..")
+	others, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	if err != nil || len(others) == 0 {
+		t.Fatal(others, err)
+	}
+	for _, path := range append(others, filepath.Join(root, "README.md")) {
+		for _, line := range documentLines(t, path) {
+			parseExample(t, line)
+		}
 	}
 	shown := map[string]bool{}
-	for i, block := range strings.Split(string(text), "```") {
-		if code, isShell := strings.CutPrefix(block, "sh\n"); isShell && i%2 == 1 {
-			for _, line := range commandLines(code) {
-				shown[parseExample(t, line)] = true
-			}
-		}
+	for _, line := range documentLines(t, filepath.Join(root, "docs", "cli.md")) {
+		shown[parseExample(t, line)] = true
 	}
 	var visit func(c *cobra.Command)
 	visit = func(c *cobra.Command) {
@@ -49,6 +51,27 @@ func TestExamples(t *testing.T) {
 	if len(shown) < 15 {
 		t.Errorf("docs/cli.md shows only %v", shown)
 	}
+}
+
+// documentLines gives the command lines in the shell blocks of a document. A block without a language
+// must not have any: nothing would read them.
+func documentLines(t *testing.T, path string) (lines [][]string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, block := range strings.Split(string(text), "```") {
+		code, isShell := strings.CutPrefix(block, "sh\n")
+		switch {
+		case i%2 == 0:
+		case isShell:
+			lines = append(lines, commandLines(code)...)
+		case strings.HasPrefix(block, "\n") && (strings.Contains(block, "\ncaisson ") || strings.Contains(block, "$ caisson ")):
+			t.Errorf("%s has command lines in a block that is not marked sh:%s", path, block)
+		}
+	}
+	return lines
 }
 
 func exampleApp() *app {
@@ -98,7 +121,7 @@ func refuse(t *testing.T, line []string, isCommand bool) {
 func commandLines(script string) (lines [][]string) {
 	for _, line := range strings.Split(script, "\n") {
 		for _, command := range shellCommands(line) {
-			if len(command) > 1 && command[0] == "caisson" {
+			if len(command) > 1 && filepath.Base(command[0]) == "caisson" {
 				lines = append(lines, command)
 			}
 		}

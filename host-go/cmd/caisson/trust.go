@@ -251,7 +251,10 @@ not for the programs that the file names. --config needs no yes, nor does your o
 				path = args[0]
 			}
 			p, err := readProject(path)
-			if err != nil {
+			switch {
+			case errors.Is(err, fs.ErrNotExist):
+				return usage(c, "there is no file %s: go to its folder, or name it", path)
+			case err != nil:
 				return err
 			}
 			if forget {

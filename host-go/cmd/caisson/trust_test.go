@@ -189,6 +189,12 @@ func TestProjectNeedsYes(t *testing.T) {
 }
 
 // What is no file is not read: a pipe has no end.
+func TestTrustOfNothing(t *testing.T) {
+	t.Chdir(t.TempDir())
+	caissonRun(t, "trust").expect(t, exitUsage, "there is no file mcp.json: go to its folder, or name it")
+	caissonRun(t, "trust", "--forget", "x.json").expect(t, exitUsage, "there is no file x.json")
+}
+
 func TestProjectThatIsNoFile(t *testing.T) {
 	ownConfig(t, "", `{"mcpServers": {"own": {"command": "mine"}}}`)
 	if err := os.Mkdir(projectConfig, 0o700); err != nil {

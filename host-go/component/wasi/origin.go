@@ -20,6 +20,9 @@ func ParseOrigin(s string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("wasi: origin %q: %w", s, errors.Unwrap(err))
 	}
+	if u.Host == "" && !strings.Contains(s, "://") {
+		return "", fmt.Errorf("wasi: origin %q does not begin with http:// or https://", s)
+	}
 	if u.User != nil || (u.Path != "" && u.Path != "/") || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
 		return "", fmt.Errorf("wasi: origin %q has more than a scheme, a host and a port", s)
 	}

@@ -171,8 +171,8 @@ func (x *exchange) noResponse(req *http.Request, err error) *Error {
 // buffers are where bodies are read to before what came is copied out: events are small.
 var buffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
 
-// response hands on a response as it comes. One that is no stream of events it returns, when it fits
-// into a buffer.
+// response hands on a response as it comes. One to a POST that is no stream of events it returns, when
+// it fits into a buffer.
 func (x *exchange) response(req *http.Request, response *http.Response) (*whole, *Error) {
 	buffer := buffers.Get().(*[64 << 10]byte)
 	defer buffers.Put(buffer)
@@ -180,7 +180,9 @@ func (x *exchange) response(req *http.Request, response *http.Response) (*whole,
 	size, events := newMeter(response, x.session.opts.MaxMessage)
 	n, ended := 0, false
 	var failed *Error
-	for !events && !without.WholeResponses && !ended && failed == nil && n < len(buffer) {
+	// A GET asks for a stream: the head of anything else says all, and its body may have no end.
+	waits := !events && req.Method == http.MethodPost && !without.WholeResponses
+	for waits && !ended && failed == nil && n < len(buffer) {
 		var got int
 		got, ended, failed = x.read(req, response, size, buffer[n:])
 		n += got

@@ -345,7 +345,7 @@ func TestWholeResponse(t *testing.T) {
 				}
 				_, _ = io.WriteString(w, body)
 			}, Options{})
-			events, err := do(t, s, sink, 1, get(url))
+			events, err := do(t, s, sink, 1, post(url, ""))
 			if test.breaks {
 				wantError(t, err, Transport, "broke off")
 			} else {
@@ -359,6 +359,23 @@ func TestWholeResponse(t *testing.T) {
 				t.Errorf("it came whole: %v, want %v", whole, want)
 			}
 		})
+	}
+}
+
+// TestHeadWithoutEnd tells of the head of what answers a GET while its body goes on, whatever its type.
+func TestHeadWithoutEnd(t *testing.T) {
+	for _, kind := range []string{"text/plain", "application/json", "text/event-stream"} {
+		s, sink, url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", kind)
+			_, _ = io.WriteString(w, "once")
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		}, Options{})
+		if err := s.HTTPStart(ref(1), get(url), Sending{}); err != nil {
+			t.Fatal(err)
+		}
+		sink.until(t, ref(1), func(events []event) bool { return len(events) > 0 && events[0].kind == "head" })
+		s.HTTPAbort(ref(1))
 	}
 }
 

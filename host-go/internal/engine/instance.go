@@ -334,7 +334,7 @@ func (in *instance) settleAll(f *Failure) {
 // done yet. It is never entered again.
 func (in *instance) die(err error, items []item) {
 	in.dead = true
-	f := &Failure{Kind: Trap, Step: "core", Message: "the sandboxed core stopped: " + err.Error(), Err: err}
+	f := in.trapped("core", err)
 	var over *overBudget
 	if errors.As(err, &over) {
 		f.Kind, f.Message = Limit, "the session was ended: "+over.Error()

@@ -43,13 +43,11 @@ func (in *instance) notify(n notification) error {
 }
 
 func (in *instance) notifyProgress(n notification) {
-	var params struct {
-		ProgressToken json.RawMessage `json:"progressToken"`
-	}
+	var params map[string]json.RawMessage // A struct would take the member in capitals for it, too.
 	if json.Unmarshal(n.params, &params) != nil {
 		return
 	}
-	c := in.progress[string(params.ProgressToken)]
+	c := in.progress[string(params["progressToken"])]
 	if c != nil { // It may be of no call, or of one that has settled.
 		in.progressed(c, n)
 	}

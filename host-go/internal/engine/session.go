@@ -125,7 +125,7 @@ func (e *Engine) Open(ctx context.Context, config SessionConfig) (*Session, *Fai
 		if ctx.Err() != nil {
 			return nil, contextEnded(ctx)
 		}
-		return nil, &Failure{Kind: Trap, Step: "instantiate", Message: err.Error(), Err: err}
+		return nil, in.trapped("instantiate", err)
 	}
 	go in.run()
 	return s, nil

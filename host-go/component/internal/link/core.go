@@ -20,6 +20,7 @@ func (l *linker) coreInstance(s *scope, d *binary.CoreInstance) *coreInstance {
 	args := map[string]*coreInstance{}
 	step := CoreInstance{Module: -1}
 	for _, a := range d.Args {
+		l.step(d.Offset)
 		if _, dup := args[a.Name]; dup {
 			fail(d.Offset, "duplicate module instantiation argument named `%s`", a.Name)
 		}
@@ -76,10 +77,17 @@ func (l *linker) moduleIndex(m *moduleItem) int {
 	return i
 }
 
+// nameBytes are the bytes of a name that are a step: each instance of inline
+// exports becomes a module, which has the names.
+const nameBytes = 8
+
 // coreIndex returns the place of an instance in the program, adding inline
 // exports to it when they are first needed.
 func (l *linker) coreIndex(inst *coreInstance) int {
 	if inst.index < 0 {
+		for i := range inst.members {
+			l.spend(l.offset, 1+len(inst.members[i].Name)/nameBytes)
+		}
 		inst.index = l.addInstance(CoreInstance{Module: -1, Members: inst.members})
 	}
 	return inst.index

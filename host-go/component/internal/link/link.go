@@ -15,8 +15,8 @@ import (
 const (
 	maxComponents    = 10_000
 	maxCoreInstances = 20_000
-	maxBuiltins      = 100_000
-	maxLifts         = 500_000
+	maxBuiltins      = 20_000
+	maxLifts         = 100_000
 	maxTypeSize      = 1_000_000
 	maxTypeDepth     = 100
 )
@@ -43,11 +43,13 @@ func newLinker(modules map[*binary.CoreModule]*moduleItem) *linker {
 	}
 }
 
-// Link validates a component and links it. The error is an *Error.
-func Link(c *binary.Component) (p *Program, err error) {
+// Link validates a component and links it. The error is an *Error, or what stop
+// ends it with, which is asked now and then; nil never does.
+func Link(c *binary.Component, stop func() error) (p *Program, err error) {
 	v := newLinker(map[*binary.CoreModule]*moduleItem{})
 	v.validating = true
 	l := newLinker(v.modules)
+	v.u.Stop, l.u.Stop = stop, stop
 	current := v
 	defer func() {
 		switch x := recover().(type) {
@@ -56,6 +58,8 @@ func Link(c *binary.Component) (p *Program, err error) {
 			p, err = nil, x
 		case types.Exhausted:
 			p, err = nil, &Error{Offset: current.offset, Msg: x.Error()}
+		case types.Stopped:
+			p, err = nil, x.Err
 		default:
 			panic(x)
 		}

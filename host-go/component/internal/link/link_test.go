@@ -1,12 +1,15 @@
 package link
 
 import (
+	"errors"
 	"os"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/caisson-dev/caisson/host-go/component/internal/binary"
+	"github.com/caisson-dev/caisson/host-go/component/internal/build"
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 )
 
@@ -21,11 +24,37 @@ func linked(t *testing.T, name string) *Program {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := Link(tree)
+	p, err := Link(tree, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
+}
+
+// Linking ends when it is told to, in the first of its two passes and in the second.
+func TestStop(t *testing.T) {
+	tree, err := binary.Decode(build.Component(build.TypeDefs(build.Times(5000, func(i int) build.Bytes {
+		return build.Cat(build.Bytes{0x6d, 1}, build.Name("c"+strconv.Itoa(i)))
+	})...)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stopped := errors.New("stopped")
+	questions := 0
+	if _, err := Link(tree, func() error { questions++; return nil }); err != nil || questions < 2 {
+		t.Fatalf("%d questions, %v", questions, err)
+	}
+	for last := 1; last <= questions; last++ {
+		asked := 0
+		if _, err := Link(tree, func() error {
+			if asked++; asked == last {
+				return stopped
+			}
+			return nil
+		}); !errors.Is(err, stopped) || asked != last {
+			t.Errorf("question %d of %d: %v", asked, questions, err)
+		}
+	}
 }
 
 // Nested components are gone from the program; what is left says which instance

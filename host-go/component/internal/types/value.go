@@ -120,11 +120,15 @@ type Func struct {
 
 // Universe interns value types.
 type Universe struct {
+	// Stop is asked now and then whether to end with an error. nil never does.
+	Stop func() error
+
 	values map[string]*Value
 	ids    map[*Resource]int
 	prims  [String + 1]*Value
 	labels map[string]int
-	work   int
+	// work is how many steps were spent, unasked how many since Stop was asked.
+	work, unasked int
 }
 
 // NewUniverse returns an empty universe.

@@ -1,6 +1,9 @@
 package wasm
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Metering is what Instrument adds to a module.
 type Metering struct {
@@ -165,14 +168,17 @@ func (in *instrumenter) scanSection(r *reader, id byte) {
 	case secGlobal:
 		in.globals += uint32(r.count())
 	case secExport:
+		longest := 0 // of the names that the counter's could be
 		for range r.count() {
-			if name := r.name(); name == in.Counter {
-				in.Counter += "'"
-				in.scanSection(&reader{in.b, in.secs[id].start, in.secs[id].end}, id)
-				return
+			name := r.name()
+			if rest, ok := strings.CutPrefix(name, in.Counter); ok && strings.Trim(rest, "'") == "" {
+				longest = max(longest, len(name))
 			}
 			r.byte()
 			r.leb()
+		}
+		if longest > 0 {
+			in.Counter += strings.Repeat("'", longest-len(in.Counter)+1)
 		}
 	}
 }

@@ -39,13 +39,13 @@ const portion = 512
 func (f *function) loopCheck() {
 	if f.cheap {
 		f.out = append(f.out, opI32Const)
-		f.regions = append(f.regions, region{patch: len(f.out), from: portion})
+		f.regions = append(f.regions, region{patch: len(f.out), from: portion, way: way{open: true}})
 		f.out = f.spend(append(f.out, 0x80, 0x80, 0x80, 0x80, 0x00))
 		return
 	}
 	f.out = appendU32(append(f.out, opLocalGet), f.locals)
 	f.out = append(f.out, opI32Const)
-	f.regions = append(f.regions, region{patch: len(f.out)})
+	f.regions = append(f.regions, region{patch: len(f.out), way: way{open: true}})
 	f.out = append(f.out, 0x80, 0x80, 0x80, 0x80, 0x00)
 	f.pay()
 }

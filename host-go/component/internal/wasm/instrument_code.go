@@ -7,18 +7,21 @@ import "slices"
 const (
 	callWeight = 8
 	longLeaf   = 64
+	// Locals are set to zero, and are what a frame of the interpreter takes.
+	localsWeight = 4 // locals for one unit
 	// A bulk operation counts 1 for each 32 bytes or 4 elements.
 	bytesShift    = 5
 	elementsShift = 2
 )
 
-// A region is paid for when it begins, by its length as written. Of a long one
-// most is branches not taken, such as the cases of an interpreter's loop: so its
-// length counts in full up to fullWeight, and the rest for little. It counts
-// for something, or a guest could hide work in it.
+// A region is paid for when it begins, by its longest way: of the cases of an
+// interpreter's loop the longest one counts. Most turns take a shorter way: so the
+// length counts in full up to fullWeight, and the rest for less. It counts for
+// something, or a guest could hide work in it: a load may take as long as a
+// hundred other instructions.
 const (
 	fullWeight = 128
-	restWeight = 512 // instructions for one unit
+	restWeight = 16 // instructions for one unit
 )
 
 // maxLength keeps the counter far from overflow. maxLocals is the core runtime's.
@@ -63,31 +66,65 @@ type function struct {
 	cheap bool
 	added bool
 	// regions are the function and the loops around the current place, blocks
-	// how deep each block opened is in them.
+	// the blocks around it.
 	regions []region
-	blocks  []bool // true for a loop
+	blocks  []codeBlock
 	body    []byte // of the last function
 }
 
 // region is a stretch of code that one check pays for.
 type region struct {
-	length int
+	length int // as written
+	way    way
+	most   int // the longest way so far
 	patch  int // where in out the weight goes; -1 for the function's entry
 	from   int // what the weight is taken from; 0 for nothing
 }
 
 func (r *region) weight() int {
-	if r.length <= fullWeight {
-		return r.length
+	if r.most <= fullWeight {
+		return r.most
 	}
-	return fullWeight + (r.length-fullWeight)/restWeight
+	return fullWeight + (r.most-fullWeight)/restWeight
+}
+
+// add counts instructions of the region.
+func (r *region) add(n int) {
+	r.length += n
+	r.way.length += n
+	if r.way.open {
+		r.most = max(r.most, r.way.length)
+	}
+}
+
+// way is the longest way from the beginning of a region to a place in it, which
+// none leads to unless it is open.
+type way struct {
+	length int
+	open   bool
+}
+
+// longer returns the longer of two ways.
+func (w way) longer(v way) way {
+	if !w.open || v.open && v.length > w.length {
+		return v
+	}
+	return w
+}
+
+// codeBlock is a block that code is in.
+type codeBlock struct {
+	loop   bool
+	region int // the one around it
+	first  way // to an if, before its branch
+	end    way // to its end
 }
 
 func (f *function) reset(r *reader, t *FuncType, cheap bool) {
 	f.r, f.out, f.locals = r, f.out[:0], uint32(len(t.Params))
 	f.calls, f.checks, f.cheap = false, false, cheap
-	f.regions = append(f.regions[:0], region{patch: -1})
-	f.blocks = append(f.blocks[:0], false)
+	f.regions = append(f.regions[:0], region{patch: -1, way: way{open: true}})
+	f.blocks = append(f.blocks[:0], codeBlock{})
 }
 
 // rewrite returns the new body. It is good until the next one.
@@ -115,7 +152,8 @@ func (f *function) rewrite() []byte {
 	f.flush()
 
 	entry := &f.regions[0]
-	entryCheck := !f.in.Off && (f.calls || entry.length > longLeaf)
+	zeroed := int(f.locals) / localsWeight
+	entryCheck := !f.in.Off && (f.calls || entry.length+zeroed > longLeaf)
 	f.added = entryCheck || f.checks
 	if f.added && (!f.cheap || f.checks) {
 		f.body = appendU32(f.body[:0], groups+1)
@@ -125,7 +163,7 @@ func (f *function) rewrite() []byte {
 		f.body = append(appendU32(f.body[:0], groups), decls...)
 	}
 	if entryCheck {
-		f.body = f.entryCheck(f.body, entry.weight())
+		f.body = f.entryCheck(f.body, entry.weight()+zeroed)
 	}
 	return append(f.body, f.out...)
 }
@@ -143,23 +181,22 @@ func (f *function) instr() {
 	r := f.r
 	at := r.pos
 	top := &f.regions[len(f.regions)-1]
-	top.length++
+	top.add(1)
 	op := r.byte()
 	r.supported(op)
 	switch op {
-	case opBlock, opIf, opTry:
+	case opBlock, opIf:
 		f.in.blockType(r)
-		f.blocks = append(f.blocks, false)
-	case opTryTable:
-		f.in.blockType(r)
-		r.catches()
-		f.blocks = append(f.blocks, false)
+		f.begin(op)
+	case opElse:
+		f.otherwise()
+	case opBr, opBrIf, opBrTable:
+		f.branch(op)
+	case 0x00, 0x0f: // unreachable, return
+		top.way.open = false
 	case opLoop:
 		f.loop(at)
-	case opEnd, opDelegate:
-		if op == opDelegate {
-			r.leb()
-		}
+	case opEnd:
 		f.end()
 	case opCall, opReturnCall:
 		r.pos = at
@@ -167,14 +204,11 @@ func (f *function) instr() {
 		r.byte()
 		f.out = appendU32(append(f.out, op), f.in.shift(r))
 		f.instead()
-		f.call(top)
+		f.call(op, top)
 	case opCallIndirect, opReturnCallIndirect:
 		f.in.typeIndex(r)
 		r.leb()
-		f.call(top)
-	case opCallRef, opReturnCallRef:
-		f.in.typeIndex(r)
-		f.call(top)
+		f.call(op, top)
 	case opRefFunc:
 		if f.in.Off {
 			f.in.shift(r)
@@ -197,9 +231,51 @@ func (f *function) instr() {
 	}
 }
 
-func (f *function) call(top *region) {
+func (f *function) call(op byte, top *region) {
 	f.calls = true
-	top.length += callWeight
+	top.add(callWeight)
+	if op == opReturnCall || op == opReturnCallIndirect {
+		top.way.open = false
+	}
+}
+
+// begin begins a block, or an if.
+func (f *function) begin(op byte) {
+	b := codeBlock{region: len(f.regions) - 1}
+	if op == opIf {
+		b.first = f.regions[b.region].way
+	}
+	f.blocks = append(f.blocks, b)
+}
+
+// otherwise is the second half of an if.
+func (f *function) otherwise() {
+	b := &f.blocks[len(f.blocks)-1]
+	way := &f.regions[len(f.regions)-1].way
+	b.end = b.end.longer(*way)
+	*way, b.first.open = b.first, false
+}
+
+// branch reads the labels of a branch.
+func (f *function) branch(op byte) {
+	n := 1
+	if op == opBrTable {
+		n = f.r.count() + 1
+	}
+	top := &f.regions[len(f.regions)-1]
+	for range n {
+		label := f.r.u32()
+		if int64(label) >= int64(len(f.blocks)) {
+			f.r.fail("unknown label %d", label)
+		}
+		// A loop's own way has paid for what leads out of it.
+		if b := &f.blocks[len(f.blocks)-1-int(label)]; !b.loop && top.way.open {
+			b.end = b.end.longer(f.regions[b.region].way)
+		}
+	}
+	if op != opBrIf {
+		top.way.open = false
+	}
 }
 
 // blockType reads a block type, and says whether the block takes operands.
@@ -214,14 +290,21 @@ func (in *instrumenter) blockType(r *reader) (params bool) {
 
 func (f *function) end() {
 	last := len(f.blocks) - 1
-	if f.blocks[last] {
+	b := &f.blocks[last]
+	if b.loop {
 		loop := f.regions[len(f.regions)-1]
 		f.regions = f.regions[:len(f.regions)-1]
+		// Where its end cannot be reached, nor can what follows it.
+		way := &f.regions[b.region].way
+		way.open = way.open && loop.way.open
 		weight := loop.weight()
 		if loop.from > 0 {
 			weight = loop.from - weight
 		}
 		putWeight(f.out[loop.patch:], weight)
+	} else {
+		way := &f.regions[b.region].way
+		*way = way.longer(b.end).longer(b.first)
 	}
 	f.blocks = f.blocks[:last]
 }

@@ -40,7 +40,23 @@ func (in *instrumenter) addStart() {
 	if sec, ok := in.secs[secStart]; ok {
 		code = appendU32(append(code, opCall), in.shift(&reader{in.b, sec.start, sec.end}))
 	}
-	in.add(secCode, appendBody(nil, append(code, opEnd)))
+	code = append(code, opEnd)
+	in.priceStart(uint32(index), code)
+	in.add(secCode, appendBody(nil, code))
+}
+
+// priceStart bounds the added start function as one of the module's own: how many
+// segments it looks at, and how long their offsets are, is the module's to say.
+func (in *instrumenter) priceStart(index uint32, code []byte) {
+	if in.Effort == 0 {
+		return
+	}
+	e := &effort{in: in}
+	body := append([]byte{0}, code...)
+	n := e.measure(&reader{body, 0, len(body)}, &FuncType{}, in.shiftBy)
+	if n = max(n, uint64(len(body))*(in.Effort/maxBody)); n > in.Effort {
+		panic(&ComplexityError{Function: index, Name: "the check of the element segments", Effort: n, Limit: in.Effort})
+	}
 }
 
 // startSection names the added function, or else the module's own.

@@ -28,7 +28,7 @@ func (f *function) loop(at int) {
 	r := f.r
 	params := f.in.blockType(r)
 	if f.in.Off {
-		f.blocks = append(f.blocks, false)
+		f.begin(opBlock)
 		return
 	}
 	if !params && !f.cheap {
@@ -41,7 +41,7 @@ func (f *function) loop(at int) {
 			return
 		}
 	}
-	f.blocks = append(f.blocks, true)
+	f.blocks = append(f.blocks, codeBlock{loop: true, region: len(f.regions) - 1})
 	f.flush()
 	f.loopCheck()
 }

@@ -134,14 +134,22 @@ func (r *reader) funcType() *FuncType {
 		}
 		r.fail("core type %#x is not a function type", b)
 	}
-	t := &FuncType{}
-	for range r.count() {
-		t.Params = append(t.Params, r.valType())
+	return &FuncType{Params: r.valTypes("parameters"), Results: r.valTypes("results")}
+}
+
+// maxValues is how many parameters, and results, a core function may have: what
+// engines of the web take. Work on a type is a step, whatever its length.
+const maxValues = 1_000
+
+func (r *reader) valTypes(what string) (out []byte) {
+	n := r.count()
+	if n > maxValues {
+		r.fail("%d %s of a function are more than the limit of %d", n, what, maxValues)
 	}
-	for range r.count() {
-		t.Results = append(t.Results, r.valType())
+	for range n {
+		out = append(out, r.valType())
 	}
-	return t
+	return out
 }
 
 func (r *reader) global() ExternType {

@@ -1,0 +1,25 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/caisson-dev/caisson/host-go/component"
+)
+
+// trapped is what a trap of the core fails with: it names the option where a bound was the cause.
+func (in *instance) trapped(step string, err error) *Failure {
+	return &Failure{Kind: Trap, Step: step, Message: "the sandboxed core stopped: " + err.Error() + in.remedy(err), Err: err}
+}
+
+func (in *instance) remedy(err error) string {
+	if errors.Is(err, context.DeadlineExceeded) { // Nothing but MaxGuestTime bounds a call into the core.
+		return fmt.Sprintf("; it computed for longer than ClientOptions.MaxGuestTime of %v: raise it if that is right", in.limits.GuestTime)
+	}
+	var limit *component.LimitError
+	if errors.As(err, &limit) && limit.Resource != "call depth" && limit.Limit > 0 || in.core != nil && in.core.MemoryRefused() {
+		return fmt.Sprintf("; it needed more than ClientOptions.MaxMemoryBytes of %d bytes: raise it if that is right", in.limits.MemoryBytes)
+	}
+	return ""
+}
