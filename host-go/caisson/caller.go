@@ -101,6 +101,9 @@ func (e *ToolError) Error() string {
 	if e.Server != "" {
 		text = e.Server + ": " + text
 	}
+	if e.Result == nil {
+		return "caisson: " + text
+	}
 	for _, c := range e.Result.Content {
 		if t, ok := c.(*mcp.TextContent); ok {
 			text += ": " + t.Text

@@ -127,6 +127,9 @@ func (g *Group) Tools(ctx context.Context) iter.Seq2[Grouped[mcp.Tool], error] {
 // errors of all. [Group.Tools] tells of each. It fails with [CodeInvalidArgument] for a cursor: there is
 // one page.
 func (g *Group) ListTools(ctx context.Context, params *mcp.ListToolsParams) (*mcp.ListToolsResult, error) {
+	if g.client == nil {
+		return nil, errZero("Group", "Client.ConnectGroup")
+	}
 	if params != nil && params.Cursor != "" {
 		return nil, g.unknown("tools/list", "", "there is no page at this cursor: a group gives one page")
 	}

@@ -69,6 +69,7 @@ func bounds(t *testing.T) [][3]string {
 			"",
 		},
 		{"redirects of one exchange", fmt.Sprint(in(policy, "maxRedirects")), ""},
+		{"the answer to a ping, and the pause before the next", map[time.Duration]string{0: "never"}[ClientOptions{}.KeepAlive], "KeepAlive"},
 		{"starting an ended command again", map[int]string{0: "never"}[d.Restarts], "Restarts"},
 		{"rounds of questions that one call, or its task, leads to", fmt.Sprint(d.InputRounds), "InputRounds"},
 		{

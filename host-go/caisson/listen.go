@@ -28,6 +28,9 @@ type Subscription struct {
 //
 // In the older revisions, whose servers notify unasked, it fails with [CodeInvalidArgument].
 func (s *Session) Listen(ctx context.Context, params *mcp.SubscriptionsListenParams) (*Subscription, error) {
+	if s.core == nil {
+		return nil, errZero("Session", "Client.Connect")
+	}
 	listening, cancel := context.WithCancel(s.core.Context())
 	sub := &Subscription{cancel: cancel, done: make(chan struct{})}
 	granted := make(chan struct{})
@@ -74,6 +77,9 @@ func (sub *Subscription) Granted() *mcp.NotificationSubscriptions {
 // Wait blocks until the subscription is over, and says why: nil when the server ended it, and
 // otherwise what did. After [Subscription.Close] that is [context.Canceled].
 func (sub *Subscription) Wait() error {
+	if sub.done == nil {
+		return errZero("Subscription", "Session.Listen")
+	}
 	<-sub.done
 	return sub.err
 }
@@ -81,6 +87,9 @@ func (sub *Subscription) Wait() error {
 // Close ends the subscription and tells the server. It may be called more than once, and always
 // gives nil.
 func (sub *Subscription) Close() error {
+	if sub.done == nil {
+		return nil
+	}
 	sub.cancel()
 	<-sub.done
 	return nil
@@ -89,15 +98,15 @@ func (sub *Subscription) Close() error {
 // listenForHandlers asks for the notifications that have a handler, where the server can give them
 // and does so only when asked.
 func (s *Session) listenForHandlers(ctx context.Context) {
-	h, hello := &s.client.options.Handlers, s.hello.Load()
-	can, all := hello.Capabilities, s.listChanged != nil
+	h, introduced := &s.client.options.Handlers, s.introduced()
+	can, all := introduced.Capabilities, s.listChanged != nil
 	want := &mcp.NotificationSubscriptions{
 		ToolsListChanged:     (all || h.ToolListChangedHandler != nil) && can.Tools != nil && can.Tools.ListChanged,
 		PromptsListChanged:   (all || h.PromptListChangedHandler != nil) && can.Prompts != nil && can.Prompts.ListChanged,
 		ResourcesListChanged: (all || h.ResourceListChangedHandler != nil) && can.Resources != nil && can.Resources.ListChanged,
 	}
 	asks := want.ToolsListChanged || want.PromptsListChanged || want.ResourcesListChanged
-	if !asks || hello.ProtocolVersion < firstOfTheNewEra {
+	if !asks || introduced.ProtocolVersion < firstOfTheNewEra {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.client.options.ConnectTimeout)

@@ -21,12 +21,12 @@ import (
 // A call whose context ends gives the context's error at once; the server is told in the way its
 // revision prescribes, and the session goes on.
 type Session struct {
-	client *Client
-	name   string
-	custom bool            // it is spoken to over Server.Transport
-	core   *engine.Session // nil until opened is closed, and then where it could not be opened
-	opened chan struct{}
-	hello  atomic.Pointer[hello] // never nil; changes when the session is begun anew
+	client       *Client
+	name         string
+	custom       bool            // it is spoken to over Server.Transport
+	core         *engine.Session // nil until opened is closed, and then where it could not be opened
+	opened       chan struct{}
+	introduction atomic.Pointer[introduction] // never nil; changes when the session is begun anew
 
 	// listChanged, when set, hears of every list of the server's that changes; see [Group].
 	listChanged func(method string)
@@ -37,8 +37,8 @@ type Session struct {
 	end    sync.Once
 }
 
-// hello is what the core's connect settles with; see connect in wit/client.wit.
-type hello struct {
+// introduction is what the core's connect settles with; see connect in wit/client.wit.
+type introduction struct {
 	ProtocolVersion string                  `json:"protocolVersion"`
 	ServerInfo      *mcp.Implementation     `json:"serverInfo"`
 	Capabilities    *mcp.ServerCapabilities `json:"capabilities"`
@@ -49,7 +49,7 @@ type hello struct {
 
 func newSession(c *Client, name string) *Session {
 	s := &Session{client: c, name: name, opened: make(chan struct{})}
-	s.hello.Store(&hello{Capabilities: &mcp.ServerCapabilities{}})
+	s.introduction.Store(&introduction{Capabilities: &mcp.ServerCapabilities{}})
 	return s
 }
 
@@ -124,16 +124,24 @@ func (s *Session) open(ctx context.Context, server *Server, transport TransportT
 }
 
 // introduce takes what the server says of itself, at first and when the session was begun anew.
-func (s *Session) introduce(introduction []byte) error {
-	h := &hello{}
-	if err := exact.Unmarshal(introduction, h); err != nil {
+func (s *Session) introduce(text []byte) error {
+	h := &introduction{}
+	if err := exact.Unmarshal(text, h); err != nil {
 		return err
 	}
 	if h.Capabilities == nil {
 		h.Capabilities = &mcp.ServerCapabilities{}
 	}
-	s.hello.Store(h)
+	s.introduction.Store(h)
 	return nil
+}
+
+// introduced gives what the server says of itself.
+func (s *Session) introduced() *introduction {
+	if in := s.introduction.Load(); in != nil {
+		return in
+	}
+	return &introduction{Capabilities: &mcp.ServerCapabilities{}} // Of the zero Session.
 }
 
 func endpoint(transport TransportType, u *url.URL) engine.Endpoint {
@@ -153,32 +161,32 @@ func (s *Session) Name() string { return s.name }
 
 // ID is the session id that the server gave (specification, basic/transports, "Session
 // Management"), and "" where it gave none.
-func (s *Session) ID() string { return s.hello.Load().SessionID }
+func (s *Session) ID() string { return s.introduced().SessionID }
 
 // ProtocolVersion is the revision of the protocol that was negotiated, such as "2025-11-25".
-func (s *Session) ProtocolVersion() string { return s.hello.Load().ProtocolVersion }
+func (s *Session) ProtocolVersion() string { return s.introduced().ProtocolVersion }
 
 // TransportType is the way in use: [TransportStdio], [TransportHTTP], [TransportSSE] or [TransportCustom].
 func (s *Session) TransportType() TransportType {
 	if s.custom {
 		return TransportCustom
 	}
-	return s.hello.Load().Transport
+	return s.introduced().Transport
 }
 
 // ServerInfo is what the server says of itself, and nil where a server of revision 2026-07-28 says
 // nothing. It belongs to the session: do not change it.
-func (s *Session) ServerInfo() *mcp.Implementation { return s.hello.Load().ServerInfo }
+func (s *Session) ServerInfo() *mcp.Implementation { return s.introduced().ServerInfo }
 
 // Capabilities are what the server says it can do. They belong to the session: do not change them.
-func (s *Session) Capabilities() *mcp.ServerCapabilities { return s.hello.Load().Capabilities }
+func (s *Session) Capabilities() *mcp.ServerCapabilities { return s.introduced().Capabilities }
 
 // Instructions are the server's instructions for its use, and "" where it gave none.
-func (s *Session) Instructions() string { return s.hello.Load().Instructions }
+func (s *Session) Instructions() string { return s.introduced().Instructions }
 
 // InitializeResult gives the server's introduction in the Go SDK's form.
 func (s *Session) InitializeResult() *mcp.InitializeResult {
-	h := s.hello.Load()
+	h := s.introduced()
 	return &mcp.InitializeResult{
 		ProtocolVersion: h.ProtocolVersion,
 		ServerInfo:      h.ServerInfo,
@@ -272,6 +280,9 @@ func decodeAs[T any](s *Session, op engine.Operation, raw json.RawMessage) (*T, 
 // Wait blocks until the session has ended, and says why: nil after [Session.Close], and otherwise
 // what ended it.
 func (s *Session) Wait() error {
+	if s.core == nil {
+		return errZero("Session", "Client.Connect")
+	}
 	failure := s.core.Wait()
 	if failure == nil {
 		return nil
@@ -283,6 +294,9 @@ func (s *Session) Wait() error {
 // command, and waits until it is gone, which takes a few seconds when it has to be killed. Calls
 // in flight fail with [CodeClosed]. It may be called more than once, and always gives nil.
 func (s *Session) Close() error {
+	if s.client == nil {
+		return nil
+	}
 	s.end.Do(s.free)
 	return nil
 }

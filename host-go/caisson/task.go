@@ -166,6 +166,9 @@ func (t *Task) errNoTask(method string) error {
 
 // call makes a request about the task, with its id among the params.
 func (t *Task) call(ctx context.Context, op engine.Operation, params map[string]any) (json.RawMessage, error) {
+	if t.session == nil {
+		return nil, errZero("Task", "Session.StartTask or Session.Task")
+	}
 	if t.id == "" {
 		return nil, t.errNoTask(op.Method)
 	}

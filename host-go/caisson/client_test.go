@@ -1,0 +1,354 @@
+//lint:file-ignore SA1019 The newest revision deprecates roots; servers go on using them.
+
+package caisson_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
+)
+
+// TestClients has two clients on one runtime: each answers for itself, and the end of one is not the
+// other's.
+func TestClients(t *testing.T) {
+	t.Parallel()
+	named := func(name string) *caisson.Client {
+		return newClient(t, caisson.ClientOptions{
+			ClientInfo: &mcp.Implementation{Name: name, Version: "1"},
+			Handlers: caisson.Handlers{ElicitationHandler: func(context.Context, *caisson.Request[*mcp.ElicitParams]) (*mcp.ElicitResult, error) {
+				return &mcp.ElicitResult{Action: "accept", Content: map[string]any{"name": name}}, nil
+			}},
+		})
+	}
+	one, two := named("one"), named("two")
+	a, b := connect(t, one, inMemory(t, asking())), connect(t, two, inMemory(t, asking()))
+	if got := callText(t, a, "ask"); got != "one" {
+		t.Errorf("the first client answers %q", got)
+	}
+	_ = one.Close()
+	if _, err := a.CallTool(testContext(t), &mcp.CallToolParams{Name: "ask"}); !errors.Is(err, caisson.CodeClosed) {
+		t.Errorf("a call of the closed client's gives %v", err)
+	}
+	if _, err := one.Connect(testContext(t), inMemory(t, asking())); !errors.Is(err, caisson.ErrClosed) {
+		t.Errorf("the closed client connects: %v", err)
+	}
+	if got := callText(t, b, "ask"); got != "two" {
+		t.Errorf("the second client answers %q", got)
+	}
+}
+
+// asking is a server of the Go SDK's whose tool asks the client.
+func asking() *mcp.Server {
+	server := newGoServer()
+	server.AddTool(&mcp.Tool{Name: "ask", InputSchema: object{"type": "object"}}, func(ctx context.Context, r *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		answer, err := r.Session.Elicit(ctx, &mcp.ElicitParams{Message: "who?", RequestedSchema: object{"type": "object", "properties": object{"name": object{"type": "string"}}}})
+		if err != nil {
+			return nil, err
+		}
+		name, _ := answer.Content["name"].(string)
+		return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: name}}}, nil
+	})
+	return server
+}
+
+// inMemory serves one session in memory, in a revision whose servers ask with requests.
+func inMemory(t *testing.T, server *mcp.Server) caisson.Server {
+	t.Helper()
+	theirs, ours := mcp.NewInMemoryTransports()
+	ctx, cancel := context.WithCancel(context.Background())
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = server.Run(ctx, theirs)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-served
+	})
+	return caisson.Server{Name: "memory", Transport: ours, ProtocolVersions: []string{"2025-11-25"}}
+}
+
+// TestTransport speaks with a server of the Go SDK's in memory, in each era.
+func TestTransport(t *testing.T) {
+	t.Parallel()
+	for _, revision := range []string{"2024-11-05", "2025-11-25", "2026-07-28", ""} {
+		t.Run(revision, func(t *testing.T) {
+			t.Parallel()
+			server := inMemory(t, newGoServer())
+			if server.ProtocolVersions = nil; revision != "" {
+				server.ProtocolVersions = []string{revision}
+			}
+			s := connect(t, sharedRuntime(t), server)
+			if s.TransportType() != caisson.TransportCustom || revision != "" && s.ProtocolVersion() != revision {
+				t.Errorf("it is %s over %s", s.ProtocolVersion(), s.TransportType())
+			}
+			got, _, err := caisson.CallToolAs[sum](testContext(t), s, &mcp.CallToolParams{Name: "add", Arguments: addition{2, 3}})
+			if err != nil || got.Sum != 5 {
+				t.Errorf("add gives %v, %v", got, err)
+			}
+			// The Go SDK's own client is a Caller too.
+			theirs, ours := mcp.NewInMemoryTransports()
+			go func() { _ = newGoServer().Run(testContext(t), theirs) }()
+			other, err := mcp.NewClient(&mcp.Implementation{Name: "other", Version: "1"}, nil).Connect(testContext(t), ours, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer other.Close()
+			if got, _, err := caisson.CallToolAs[sum](testContext(t), other, &mcp.CallToolParams{Name: "add", Arguments: addition{2, 3}}); err != nil || got.Sum != 5 {
+				t.Errorf("the other client's add gives %v, %v", got, err)
+			}
+		})
+	}
+}
+
+// brokenTransport gives no connection, or one that ends.
+type brokenTransport struct{ err error }
+
+func (b brokenTransport) Connect(context.Context) (mcp.Connection, error) {
+	if b.err != nil {
+		return nil, b.err
+	}
+	theirs, ours := mcp.NewInMemoryTransports()
+	c, err := theirs.Connect(context.Background())
+	if err == nil {
+		_ = c.Close()
+	}
+	return ours.Connect(context.Background())
+}
+
+// TestBrokenTransport connects with what is no server.
+func TestBrokenTransport(t *testing.T) {
+	t.Parallel()
+	lost := errors.New("the line is cut")
+	_, err := sharedRuntime(t).Connect(testContext(t), caisson.Server{Name: "cut", Transport: brokenTransport{lost}})
+	if !errors.Is(err, caisson.CodeConnect) || !errors.Is(err, lost) {
+		t.Errorf("connect gives %v", err)
+	}
+	_, err = sharedRuntime(t).Connect(testContext(t), caisson.Server{Name: "ended", Transport: brokenTransport{}})
+	if code := caisson.CodeOf(err); code != caisson.CodeTransport && code != caisson.CodeConnect {
+		t.Errorf("connect gives %v", err)
+	}
+	for _, server := range []caisson.Server{
+		{Transport: brokenTransport{}, URL: "http://127.0.0.1:1"},
+		{Transport: brokenTransport{}, Type: caisson.TransportHTTP},
+		{Command: "x", HTTPTransport: http.DefaultTransport},
+	} {
+		if _, err := sharedRuntime(t).Connect(testContext(t), server); !errors.Is(err, caisson.CodeInvalidArgument) {
+			t.Errorf("connect gives %v", err)
+		}
+	}
+}
+
+// TestHeaderValues has a header with two values, and one in other letters.
+func TestHeaderValues(t *testing.T) {
+	t.Parallel()
+	seen := make(chan http.Header, 100)
+	handler := handshake(nil)
+	local := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case seen <- r.Header:
+		default:
+		}
+		handler.ServeHTTP(w, r)
+	}))
+	t.Cleanup(local.Close)
+	connect(t, sharedRuntime(t), caisson.Server{URL: local.URL, Headers: http.Header{"x-one": {"a", "b"}, "X-One": {"c"}}})
+	got := (<-seen)["X-One"]
+	if slices.Sort(got); !slices.Equal(got, []string{"a", "b", "c"}) {
+		t.Errorf("the server got %q", got)
+	}
+}
+
+// TestMiddleware sees what goes out and what comes in, and changes it.
+func TestMiddleware(t *testing.T) {
+	t.Parallel()
+	var sent, came []string
+	note := func(to *[]string, name string) caisson.Middleware {
+		return func(next caisson.MethodHandler) caisson.MethodHandler {
+			return func(ctx context.Context, s *caisson.Session, method string, params json.RawMessage) (json.RawMessage, error) {
+				*to = append(*to, name+" "+method)
+				return next(ctx, s, method, params)
+			}
+		}
+	}
+	five := func(next caisson.MethodHandler) caisson.MethodHandler {
+		return func(ctx context.Context, s *caisson.Session, method string, params json.RawMessage) (json.RawMessage, error) {
+			return next(ctx, s, method, json.RawMessage(strings.Replace(string(params), `"b":3`, `"b":5`, 1)))
+		}
+	}
+	answer := func(next caisson.MethodHandler) caisson.MethodHandler {
+		return func(ctx context.Context, s *caisson.Session, method string, params json.RawMessage) (json.RawMessage, error) {
+			if method == "elicitation/create" {
+				return json.RawMessage(`{"action":"accept","content":{"name":"the middleware"}}`), nil
+			}
+			return next(ctx, s, method, params)
+		}
+	}
+	c := newClient(t, caisson.ClientOptions{
+		Capabilities:        &mcp.ClientCapabilities{Elicitation: &mcp.ElicitationCapabilities{Form: &mcp.FormElicitationCapabilities{}}},
+		SendingMiddleware:   []caisson.Middleware{note(&sent, "first"), note(&sent, "second"), five},
+		ReceivingMiddleware: []caisson.Middleware{note(&came, "in"), answer},
+	})
+	s := connect(t, c, inMemory(t, asking()))
+	got, _, err := caisson.CallToolAs[sum](testContext(t), s, &mcp.CallToolParams{Name: "add", Arguments: addition{2, 3}})
+	if err != nil || got.Sum != 7 {
+		t.Errorf("add gives %v, %v", got, err)
+	}
+	if text := callText(t, s, "ask"); text != "the middleware" {
+		t.Errorf("ask gives %q", text)
+	}
+	if want := []string{"first tools/call", "second tools/call", "first tools/call", "second tools/call"}; !slices.Equal(sent, want) {
+		t.Errorf("it saw %q", sent)
+	}
+	if !slices.Contains(came, "in elicitation/create") {
+		t.Errorf("it saw %q", came)
+	}
+	other := connect(t, newClient(t, caisson.ClientOptions{SendingMiddleware: []caisson.Middleware{func(next caisson.MethodHandler) caisson.MethodHandler {
+		return func(ctx context.Context, s *caisson.Session, _ string, params json.RawMessage) (json.RawMessage, error) {
+			return next(ctx, s, "tools/list", params)
+		}
+	}}}), inMemory(t, newGoServer()))
+	if err := other.Ping(testContext(t), nil); !errors.Is(err, caisson.CodeInvalidArgument) {
+		t.Errorf("another method gives %v", err)
+	}
+}
+
+// TestKeepAlive ends the session of a server that no longer answers, and keeps one that says no.
+func TestKeepAlive(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, caisson.ClientOptions{KeepAlive: 500 * time.Millisecond})
+	silent := make(chan struct{})
+	pings := make(chan struct{}, 1000)
+	others := handshake(nil)
+	local := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		var m message
+		if r.Body = io.NopCloser(bytes.NewReader(body)); json.Unmarshal(body, &m) != nil || m.Method != "ping" {
+			others.ServeHTTP(w, r)
+			return
+		}
+		pings <- struct{}{}
+		select {
+		case <-silent:
+			<-r.Context().Done()
+		default:
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, `{"jsonrpc":"2.0","id":`+string(m.ID)+`,"error":{"code":-32601,"message":"what is a ping?"}}`)
+		}
+	}))
+	t.Cleanup(local.Close)
+	s := connect(t, c, caisson.Server{URL: local.URL, ProtocolVersions: []string{"2025-11-25"}})
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = s.Wait()
+	}()
+	for range 2 { // The second one shows that the answer to the first was good enough.
+		select {
+		case <-pings:
+		case <-ended:
+			t.Log("the machine is too busy to answer a ping in time")
+		}
+	}
+	close(silent)
+	if err := s.Wait(); !errors.Is(err, caisson.CodeTimeout) || !strings.Contains(err.Error(), "KeepAlive") {
+		t.Errorf("the session ended with %v", err)
+	}
+	if _, err := s.ListTools(testContext(t), nil); err == nil {
+		t.Error("the session goes on")
+	}
+}
+
+// TestRoots adds and removes roots while sessions are open.
+func TestRoots(t *testing.T) {
+	t.Parallel()
+	changed := make(chan struct{}, 10)
+	server := mcp.NewServer(&mcp.Implementation{Name: "roots", Version: "1"}, &mcp.ServerOptions{
+		RootsListChangedHandler: func(context.Context, *mcp.RootsListChangedRequest) { changed <- struct{}{} },
+	})
+	server.AddTool(&mcp.Tool{Name: "roots", InputSchema: object{"type": "object"}}, func(ctx context.Context, r *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		list, err := r.Session.ListRoots(ctx, nil)
+		if err != nil {
+			return nil, err
+		}
+		var uris []string
+		for _, root := range list.Roots {
+			uris = append(uris, root.URI)
+		}
+		return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: strings.Join(uris, " ")}}}, nil
+	})
+	c := newClient(t, caisson.ClientOptions{Roots: []*mcp.Root{{URI: "file:///a"}}})
+	s := connect(t, c, inMemory(t, server))
+	want := func(want string) {
+		t.Helper()
+		if got := callText(t, s, "roots"); got != want {
+			t.Errorf("the roots are %q, want %q", got, want)
+		}
+	}
+	want("file:///a")
+	if err := c.AddRoots(&mcp.Root{URI: "file:///b"}, &mcp.Root{URI: "file:///a", Name: "again"}); err != nil {
+		t.Fatal(err)
+	}
+	<-changed
+	want("file:///b file:///a")
+	if err := c.RemoveRoots("file:///b", "file:///none"); err != nil {
+		t.Fatal(err)
+	}
+	<-changed
+	want("file:///a")
+	handled := newClient(t, caisson.ClientOptions{Handlers: caisson.Handlers{ListRootsHandler: func(context.Context, *caisson.Request[*mcp.ListRootsParams]) (*mcp.ListRootsResult, error) {
+		return &mcp.ListRootsResult{}, nil
+	}}})
+	if err := handled.AddRoots(&mcp.Root{URI: "file:///c"}); !errors.Is(err, caisson.CodeInvalidArgument) {
+		t.Errorf("roots beside a handler give %v", err)
+	}
+}
+
+// TestDeclared declares an extension, in both eras.
+func TestDeclared(t *testing.T) {
+	t.Parallel()
+	for _, revision := range []string{"2025-11-25", "2026-07-28"} {
+		seen := make(chan *mcp.ClientCapabilities, 1)
+		server := newGoServer()
+		server.AddTool(&mcp.Tool{Name: "see", InputSchema: object{"type": "object"}}, func(_ context.Context, r *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+			seen <- r.Session.InitializeParams().Capabilities
+			return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: ""}}}, nil
+		})
+		at := inMemory(t, server)
+		at.ProtocolVersions = []string{revision}
+		own := &mcp.ClientCapabilities{Experimental: map[string]any{"own": map[string]any{}}}
+		own.AddExtension("com.example/own", map[string]any{"size": 3.0})
+		s := connect(t, newClient(t, caisson.ClientOptions{Capabilities: own}), at)
+		callText(t, s, "see")
+		got := <-seen
+		if settings, _ := got.Extensions["com.example/own"].(map[string]any); settings["size"] != 3.0 {
+			t.Errorf("%s: the extensions are %v", revision, got.Extensions)
+		}
+		if got.Experimental["own"] == nil || got.RootsV2 != nil {
+			t.Errorf("%s: the capabilities are %+v", revision, got)
+		}
+	}
+}
+
+// TestCodes matches errors by their codes.
+func TestCodes(t *testing.T) {
+	err := error(&caisson.Error{Code: caisson.CodeLimit})
+	if !errors.Is(err, caisson.CodeLimit) || errors.Is(err, caisson.CodeClosed) || errors.Is(err, caisson.CodeUnknown) {
+		t.Errorf("%v is matched wrongly", err)
+	}
+	if caisson.CodeOf(nil) != caisson.CodeUnknown || caisson.CodeOf(errors.New("another")) != caisson.CodeUnknown {
+		t.Error("an error of other origin has a code")
+	}
+}
