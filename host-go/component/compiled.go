@@ -13,6 +13,7 @@ import (
 
 	bin "github.com/caisson-dev/caisson/host-go/component/internal/binary"
 	"github.com/caisson-dev/caisson/host-go/component/internal/link"
+	"github.com/caisson-dev/caisson/host-go/component/internal/text"
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
@@ -136,7 +137,7 @@ func (c *Compiled) moduleError(ctx context.Context, i int, err error) error {
 
 // moduleError is the error of a core module that is at fault.
 func moduleError(offset int, err error) error {
-	e := &DecodeError{Offset: offset, Msg: err.Error(), Err: err}
+	e := &DecodeError{Offset: offset, Msg: text.Short(err.Error()), Err: err}
 	if core := (*wasm.Error)(nil); errors.As(err, &core) {
 		e.Unsupported = core.Unsupported
 	}

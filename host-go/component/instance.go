@@ -127,15 +127,15 @@ func (in *Instance) bind(l *Linker) error {
 		imp := &p.Imports[k]
 		i := l.find(imp.Interface)
 		if i == nil {
-			return &LinkError{Import: imp.String(), Type: imp.Type.String(), Msg: "the linker has no interface " + imp.Interface}
+			return linkError(imp, imp.Type.String(), "the linker has no interface "+imp.Interface)
 		}
 		f := i.lookup(imp.Name)
 		if f == nil {
-			return &LinkError{Import: imp.String(), Type: imp.Type.String(), Msg: "the linker has no such function"}
+			return linkError(imp, imp.Type.String(), "the linker has no such function")
 		}
 		call, err := f.link(in.c.imports[k])
 		if err != nil {
-			return &LinkError{Import: imp.String(), Type: imp.Type.String(), Msg: fmt.Sprintf("the host's function is a %v: %v", f.goType(), err)}
+			return linkError(imp, imp.Type.String(), fmt.Sprintf("the host's function is a %v: %v", f.goType(), err))
 		}
 		call.host = imp
 		in.hosts = append(in.hosts, call)
@@ -156,7 +156,7 @@ func (in *Instance) bindResources(l *Linker) error {
 			given[k] = i.lookupResource(r.Name)
 		}
 		if given[k] == nil {
-			return &LinkError{Import: r.String(), Type: "resource " + r.Name, Msg: "the linker has no such resource"}
+			return linkError(&r, "resource "+r.Name, "the linker has no such resource")
 		}
 		in.drops[k] = given[k].drop
 	}
@@ -167,10 +167,7 @@ func (in *Instance) bindResources(l *Linker) error {
 		}
 		if r := i.resources[same.Name]; r != nil && r != given[same.Resource] {
 			of := &p.Resources[same.Resource]
-			return &LinkError{
-				Import: same.String(), Type: "resource " + same.Name,
-				Msg: "the component takes it for " + of.String() + ", and the linker has a resource of its own by this name",
-			}
+			return linkError(&same, "resource "+same.Name, "the component takes it for "+of.String()+", and the linker has a resource of its own by this name")
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/caisson-dev/caisson/host-go/component/internal/binary"
+	"github.com/caisson-dev/caisson/host-go/component/internal/text"
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
@@ -75,7 +76,7 @@ func Link(c *binary.Component, stop func() error) (p *Program, err error) {
 }
 
 func fail(offset int, format string, args ...any) {
-	panic(&Error{Offset: offset, Msg: fmt.Sprintf(format, args...)})
+	panic(&Error{Offset: offset, Msg: text.Short(fmt.Sprintf(format, args...))})
 }
 
 func (l *linker) export(name binary.Name, it item) Export {
@@ -248,7 +249,7 @@ func (l *linker) instance(s *scope, d *binary.Instance) *instanceItem {
 
 func (l *linker) unlinkable(why string) {
 	if l.p.Unlinkable == "" {
-		l.p.Unlinkable = why
+		l.p.Unlinkable = text.Short(why)
 	}
 }
 

@@ -3,6 +3,8 @@ package wasm
 import (
 	"slices"
 	"strings"
+
+	"github.com/caisson-dev/caisson/host-go/component/internal/text"
 )
 
 // Metering is what Instrument adds to a module.
@@ -269,14 +271,15 @@ func (in *instrumenter) nameSection(sec section) (out []byte, err error) {
 		r.skip(n)
 		switch id {
 		case 0:
-			out = appendSection(out, id, in.b[start:r.pos])
+			sub := &reader{in.b, start, r.pos}
+			out = appendSection(out, id, appendName(nil, text.First(sub.name(), maxName)))
 		case 1:
 			sub := &reader{in.b, start, r.pos}
 			k := sub.count()
 			body := appendU32(nil, uint32(k))
 			for range k {
 				body = appendU32(body, in.shift(sub))
-				body = appendName(body, sub.name())
+				body = appendName(body, text.First(sub.name(), maxName))
 			}
 			out = appendSection(out, id, body)
 		}
