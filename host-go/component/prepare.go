@@ -174,12 +174,9 @@ func decode(ctx context.Context, component []byte) (*link.Program, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	tree, err := bin.Decode(component)
+	tree, err := bin.Decode(component, ctx.Err)
 	if err != nil {
 		return nil, decodeError(err)
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
 	}
 	program, err := link.Link(tree, ctx.Err)
 	if err != nil {

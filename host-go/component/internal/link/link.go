@@ -164,13 +164,13 @@ func (l *linker) module(d *binary.CoreModule) *moduleItem {
 	if m := l.modules[d]; m != nil {
 		return m
 	}
-	typ, err := wasm.Read(d.Bytes)
+	typ, err := wasm.Read(d.Bytes, l.u.Stop)
 	if err != nil {
-		refused := &Error{Offset: d.Offset, Msg: err.Error()}
-		if core := (*wasm.Error)(nil); errors.As(err, &core) {
-			refused.Unsupported = core.Unsupported
+		core := (*wasm.Error)(nil)
+		if !errors.As(err, &core) {
+			panic(types.Stopped{Err: err})
 		}
-		panic(refused)
+		panic(&Error{Offset: d.Offset, Msg: err.Error(), Unsupported: core.Unsupported})
 	}
 	seen := make(map[[2]string]bool, len(typ.Imports))
 	for _, imp := range typ.Imports {

@@ -22,7 +22,7 @@ func FuzzInstrument(f *testing.F) {
 	ctx := context.Background()
 	cfg := engines["interpreter"].WithMemoryLimitPages(64)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if _, err := Read(b); err != nil {
+		if _, err := Read(b, nil); err != nil {
 			return // refused before it is instrumented
 		}
 		form := metering
@@ -173,7 +173,7 @@ func TestOff(t *testing.T) {
 	if err != nil || counter != "" {
 		t.Fatal(counter, err)
 	}
-	m, err := Read(out)
+	m, err := Read(out, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,11 +187,11 @@ func TestOff(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m, err := Read(module)
+		m, err := Read(module, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		n, err := Read(out)
+		n, err := Read(out, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
