@@ -71,6 +71,9 @@ func hostileCases(testing.TB) []hostileCase {
 			return hungry(0, build.Cat(empties(10_000, build.Const(0)...)...), build.Call(0), build.Cat(empties(10_000, 0x1a)...))
 		}, want{"load": "", "instantiate": "", "f": "stack"}},
 		{interpreted + "locals in a loop", func() []byte { return hungry(49_000, build.Forever(build.Call(1))) }, want{"load": "", "instantiate": "", "f": "time"}},
+		{interpreted + "locals in a start function", func() []byte { return hungryStart(0) }, want{"load": "", "instantiate": "stack"}},
+		{interpreted + "locals in a start function, and element segments", func() []byte { return hungryStart(1) }, want{"load": "", "instantiate": "stack"}},
+		{interpreted + "element segments to look at", func() []byte { return unsureSegments(100_000) }, runs},
 		{"a core import with a long name that nothing gives", func() []byte { return missing(build.Import(manyNs, manyNs, build.Func, 0)) }, loads("missing module instantiation argument")},
 		{"a stack of functions with long names", longFrames, want{"load": "", "instantiate": "unreachable"}},
 		{"an export with a long name that is no function's", func() []byte {
@@ -351,6 +354,13 @@ func unsureSegments(n int) []byte {
 func unsure(n int) build.Bytes {
 	segment := build.Cat(build.Bytes{0}, build.Const(0), build.Const(0), build.Bytes{0x6a, 0x0b, 1, 0})
 	return build.Elements(empties(n, segment...)...)
+}
+
+// hungryStart has a start function with many locals that calls itself, and so many
+// element segments to look at before.
+func hungryStart(segments int) []byte {
+	return one(build.Module(build.Types(build.FuncType(nil, nil)), build.Functions(build.U32(0)), build.Tables(build.TableOf(10, 10)),
+		build.Start(0), unsure(segments), build.Code(build.Body(49_000, build.Call(0)))))
 }
 
 // manyNs is a long name.

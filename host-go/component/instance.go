@@ -11,6 +11,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 
+	"github.com/caisson-dev/caisson/host-go/component/internal/link"
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
 
@@ -106,6 +107,7 @@ func (c *Compiled) InstantiateWith(ctx context.Context, l *Linker, limits Limits
 		}
 		for i := range c.program.Instances {
 			in.instantiate(i)
+			in.start(i)
 		}
 	})
 	if err != nil {
@@ -201,13 +203,26 @@ func (in *Instance) instantiate(i int) {
 		panic(asTrap(fmt.Errorf("core instance %d: %w", i, err)))
 	}
 	in.modules[i] = m
-	if step.Module >= 0 && in.c.counters[step.Module] != "" {
-		in.fuel.counters = append(in.fuel.counters, m.ExportedGlobal(in.c.counters[step.Module]))
+	if step.Module < 0 {
+		return
+	}
+	if name := in.c.names[step.Module].Counter; name != "" {
+		in.fuel.counters = append(in.fuel.counters, m.ExportedGlobal(name))
 	}
 }
 
+// start calls the start function of core instance i, where there is one. It is a
+// call like any other: the core runtime's own has no bound on its stack.
+func (in *Instance) start(i int) {
+	k := in.c.program.Instances[i].Module
+	if k < 0 || in.c.names[k].Start == "" {
+		return
+	}
+	in.call(in.coreFunc(&link.CoreRef{Instance: i, Name: in.c.names[k].Start}), nil)
+}
+
 // anonymous makes modules that the core runtime does not know by name, and runs
-// no start function but the module's own.
+// no start function: wasm.Instrument has left the module's own to be called.
 var anonymous = wazero.NewModuleConfig().WithName("").WithStartFunctions()
 
 func (in *Instance) memories() []api.Memory {
