@@ -8,6 +8,7 @@ import (
 
 	"github.com/caisson-dev/caisson/host-go/component/internal/binary"
 	"github.com/caisson-dev/caisson/host-go/component/internal/link"
+	"github.com/caisson-dev/caisson/host-go/component/internal/text"
 )
 
 // builtin makes the core function of a canonical definition.
@@ -95,7 +96,7 @@ func (f *callee) serve(in *Instance, t *transfer, stack []uint64) {
 		in.fuel.checkTime()
 	}
 	if err := f.call(in); err != nil {
-		throw(fmt.Errorf("host function %s: %w", f.host, err))
+		throw(fmt.Errorf("host function %s: %w", text.Short(f.host.String()), err))
 	}
 	if f.context {
 		t.endLends()
@@ -121,7 +122,7 @@ func (f *callee) giveResult(t *transfer, stack []uint64, ptr uint32) {
 	defer func() {
 		if x := recover(); x != nil {
 			if e, ok := x.(*ValueError); ok && f.host != nil {
-				throw(fmt.Errorf("host function %s: result: %w", f.host, e))
+				throw(fmt.Errorf("host function %s: result: %w", text.Short(f.host.String()), e))
 			}
 			panic(x)
 		}

@@ -13,6 +13,7 @@ import (
 
 	bin "github.com/caisson-dev/caisson/host-go/component/internal/binary"
 	"github.com/caisson-dev/caisson/host-go/component/internal/link"
+	"github.com/caisson-dev/caisson/host-go/component/internal/text"
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
@@ -26,8 +27,8 @@ type Compiled struct {
 	// its inline instances (nil for others).
 	modules []wazero.CompiledModule
 	shims   []wazero.CompiledModule
-	// counters are the names of the modules' fuel counters, "" for none.
-	counters []string
+	// names are those of the modules' fuel counters and start functions.
+	names []wasm.Names
 	// Of a component that was prepared, nil for others: where it comes from, what
 	// the memories of the modules start with, the rest of their code, and whether
 	// an instance can move to another Compiled of it, with the names of the
@@ -55,11 +56,11 @@ const hostModule = "host"
 func (c *Compiled) compile(ctx context.Context) error {
 	for i := range c.program.Modules {
 		m := &c.program.Modules[i]
-		b, counter, err := c.instrument(ctx, m.Bytes)
+		b, names, err := c.instrument(ctx, m.Bytes)
 		if err != nil {
 			return c.moduleError(ctx, i, err)
 		}
-		if err := c.addModule(ctx, i, b, "", counter); err != nil {
+		if err := c.addModule(ctx, i, b, "", names); err != nil {
 			return err
 		}
 		m.Bytes = nil
@@ -81,7 +82,7 @@ func (c *Compiled) compilePrepared(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, <-images) }()
 	for i := range parts.index.Modules {
 		m := &parts.index.Modules[i]
-		if err := c.addModule(ctx, i, parts.code[i], m.Hash, m.Counter); err != nil {
+		if err := c.addModule(ctx, i, parts.code[i], m.Hash, wasm.Names{Counter: m.Counter, Start: m.Start}); err != nil {
 			return err
 		}
 		c.chunks = append(c.chunks, nil)
@@ -95,7 +96,7 @@ func (c *Compiled) compilePrepared(ctx context.Context) (err error) {
 	return c.finish(ctx)
 }
 
-func (c *Compiled) addModule(ctx context.Context, i int, b []byte, hash, counter string) error {
+func (c *Compiled) addModule(ctx context.Context, i int, b []byte, hash string, names wasm.Names) error {
 	listening, err := listen(ctx, i, b)
 	if err != nil {
 		return c.moduleError(ctx, i, fmt.Errorf("core module: %w", err))
@@ -111,7 +112,7 @@ func (c *Compiled) addModule(ctx context.Context, i int, b []byte, hash, counter
 		return c.moduleError(ctx, i, fmt.Errorf("core module: %w", err))
 	}
 	c.modules = append(c.modules, code)
-	c.counters = append(c.counters, counter)
+	c.names = append(c.names, names)
 	return nil
 }
 
@@ -136,7 +137,7 @@ func (c *Compiled) moduleError(ctx context.Context, i int, err error) error {
 
 // moduleError is the error of a core module that is at fault.
 func moduleError(offset int, err error) error {
-	e := &DecodeError{Offset: offset, Msg: err.Error(), Err: err}
+	e := &DecodeError{Offset: offset, Msg: text.Short(err.Error()), Err: err}
 	if core := (*wasm.Error)(nil); errors.As(err, &core) {
 		e.Unsupported = core.Unsupported
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/caisson-dev/caisson/host-go/component/internal/text"
 )
 
 // Errors for states that a caller branches on.
@@ -23,7 +25,8 @@ var (
 type DecodeError struct {
 	// Offset is where in the file the fault is.
 	Offset int
-	// Msg names the fault or the construct.
+	// Msg names the fault or the construct. It is cut in the middle where it is
+	// longer than 1,000 bytes.
 	Msg string
 	// Unsupported says that the component may be valid, and uses what is not
 	// supported: Msg names it.
@@ -71,7 +74,8 @@ func (e *ComplexityError) Error() string {
 // function of another type, or a component that no host can instantiate.
 type LinkError struct {
 	// Import is the import as interface#name, or name for one of the world
-	// itself. Empty when the fault is not in one import.
+	// itself. Empty when the fault is not in one import. It and what follows is cut
+	// in the middle where it is longer than 1,000 bytes.
 	Import string
 	// Type is the type wanted, as WIT.
 	Type string
@@ -92,10 +96,15 @@ func (e *LinkError) Error() string {
 	return s
 }
 
+// linkError is the error of an import that the linker does not satisfy.
+func linkError(imp fmt.Stringer, typ, msg string) error {
+	return &LinkError{Import: text.Short(imp.String()), Type: text.Short(typ), Msg: text.Short(msg)}
+}
+
 // TrapError is a trap: the call ended, and its instance is dead.
 type TrapError struct {
-	// Func is the export that was called; "instantiate" when a core start
-	// function trapped.
+	// Func is the export that was called, cut in the middle where it is longer than
+	// 1,000 bytes; "instantiate" when a core start function trapped.
 	Func string
 	// Stack is the wasm stack trace, innermost frame first; may be empty.
 	Stack string
@@ -194,5 +203,5 @@ func asTrap(err error) *trap {
 
 // asTrapError gives a trap to the caller of fn.
 func (t *trap) asTrapError(fn string) error {
-	return &TrapError{Func: fn, Stack: t.stack, Err: t.err}
+	return &TrapError{Func: text.Short(fn), Stack: t.stack, Err: t.err}
 }

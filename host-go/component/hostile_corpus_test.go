@@ -63,7 +63,7 @@ func hostileCases(testing.TB) []hostileCase {
 		{"lifted functions", liftFlood, loads("")},
 		{"a function type of 1,000,000 parameters", wideFunction, loads("more than the limit of 1000")},
 		{"names like that of the counter", counterNames, runs},
-		{"element segments to look at", unsureSegments, loads("too complex")},
+		{"element segments to look at", func() []byte { return unsureSegments(200_000) }, loads("too complex")},
 		{"loads that hide in a long loop", func() []byte { return hiddenLoads(20_000) }, want{"load": "", "instantiate": "", "f": "time"}},
 		{"loads that hide between branches", func() []byte { return hiddenLoads(100) }, want{"load": "", "instantiate": "", "f": "time"}},
 		{interpreted + "locals in a recursion", func() []byte { return hungry(49_000, build.Call(0)) }, want{"load": "", "instantiate": "", "f": "stack"}},
@@ -71,6 +71,14 @@ func hostileCases(testing.TB) []hostileCase {
 			return hungry(0, build.Cat(empties(10_000, build.Const(0)...)...), build.Call(0), build.Cat(empties(10_000, 0x1a)...))
 		}, want{"load": "", "instantiate": "", "f": "stack"}},
 		{interpreted + "locals in a loop", func() []byte { return hungry(49_000, build.Forever(build.Call(1))) }, want{"load": "", "instantiate": "", "f": "time"}},
+		{interpreted + "locals in a start function", func() []byte { return hungryStart(0) }, want{"load": "", "instantiate": "stack"}},
+		{interpreted + "locals in a start function, and element segments", func() []byte { return hungryStart(1) }, want{"load": "", "instantiate": "stack"}},
+		{interpreted + "element segments to look at", func() []byte { return unsureSegments(100_000) }, runs},
+		{"a core import with a long name that nothing gives", func() []byte { return missing(build.Import(manyNs, manyNs, build.Func, 0)) }, loads("missing module instantiation argument")},
+		{"a stack of functions with long names", longFrames, want{"load": "", "instantiate": "unreachable"}},
+		{"an export with a long name that is no function's", func() []byte {
+			return one(build.Module(build.Exports(build.Export(manyNs, build.Func, 7))))
+		}, loads("unknown func 7")},
 		{"a value as large as its type", largeValue, want{"load": "", "instantiate": "", "f": "values of one call"}},
 	}
 }
@@ -339,9 +347,44 @@ func counterNames() []byte {
 
 // unsureSegments has element segments whose offsets have to be computed to say
 // whether they fit.
-func unsureSegments() []byte {
+func unsureSegments(n int) []byte {
+	return one(nothing(build.Tables(build.TableOf(10, 10)), unsure(n)))
+}
+
+func unsure(n int) build.Bytes {
 	segment := build.Cat(build.Bytes{0}, build.Const(0), build.Const(0), build.Bytes{0x6a, 0x0b, 1, 0})
-	return one(nothing(build.Tables(build.TableOf(10, 10)), build.Elements(empties(200_000, segment...)...)))
+	return build.Elements(empties(n, segment...)...)
+}
+
+// hungryStart has a start function with many locals that calls itself, and so many
+// element segments to look at before.
+func hungryStart(segments int) []byte {
+	return one(build.Module(build.Types(build.FuncType(nil, nil)), build.Functions(build.U32(0)), build.Tables(build.TableOf(10, 10)),
+		build.Start(0), unsure(segments), build.Code(build.Body(49_000, build.Call(0)))))
+}
+
+// manyNs is a long name.
+var manyNs = strings.Repeat("n", 90_000)
+
+// missing is a module that needs an import, and does not get it.
+func missing(imp build.Bytes) []byte {
+	return one(build.Module(build.Types(build.FuncType(nil, nil)), build.Imports(imp)))
+}
+
+// longImport needs a function of the host's whose parameters have long names.
+func longImport() []byte {
+	params := build.Times(20, func(i int) build.Bytes { return build.Param(manyNs+strconv.Itoa(i), 0x79) })
+	return build.Component(build.TypeDefs(build.ComponentFunc(nil, params...)), build.ComponentImports(build.ComponentImport(manyNs, 1, 0)))
+}
+
+// longFrames has a start function that fails 20 calls deep, in a module and
+// functions with long names.
+func longFrames() []byte {
+	name := func(i int) build.Bytes { return build.Cat(build.U32(i), build.Name(strings.Repeat("n", 1_000_000))) }
+	const n = 20
+	names := build.Cat(build.Name("name"), build.Bytes{0}, build.Sized(build.Name(manyNs)), build.Bytes{1}, build.Sized(build.Vec(build.Times(n, name)...)))
+	bodies := append(build.Times(n-1, func(i int) build.Bytes { return build.Body(0, build.Call(i+1)) }), build.Body(0, build.Bytes{0}))
+	return one(build.Module(build.Types(build.FuncType(nil, nil)), build.Functions(build.Repeat(n, 0)...), build.Start(0), build.Code(bodies...), build.Section(0, names)))
 }
 
 // hiddenLoads follows addresses all over a large memory, in a loop of 20,000

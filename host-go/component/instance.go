@@ -11,6 +11,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 
+	"github.com/caisson-dev/caisson/host-go/component/internal/link"
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
 
@@ -106,6 +107,7 @@ func (c *Compiled) InstantiateWith(ctx context.Context, l *Linker, limits Limits
 		}
 		for i := range c.program.Instances {
 			in.instantiate(i)
+			in.start(i)
 		}
 	})
 	if err != nil {
@@ -127,15 +129,15 @@ func (in *Instance) bind(l *Linker) error {
 		imp := &p.Imports[k]
 		i := l.find(imp.Interface)
 		if i == nil {
-			return &LinkError{Import: imp.String(), Type: imp.Type.String(), Msg: "the linker has no interface " + imp.Interface}
+			return linkError(imp, imp.Type.String(), "the linker has no interface "+imp.Interface)
 		}
 		f := i.lookup(imp.Name)
 		if f == nil {
-			return &LinkError{Import: imp.String(), Type: imp.Type.String(), Msg: "the linker has no such function"}
+			return linkError(imp, imp.Type.String(), "the linker has no such function")
 		}
 		call, err := f.link(in.c.imports[k])
 		if err != nil {
-			return &LinkError{Import: imp.String(), Type: imp.Type.String(), Msg: fmt.Sprintf("the host's function is a %v: %v", f.goType(), err)}
+			return linkError(imp, imp.Type.String(), fmt.Sprintf("the host's function is a %v: %v", f.goType(), err))
 		}
 		call.host = imp
 		in.hosts = append(in.hosts, call)
@@ -156,7 +158,7 @@ func (in *Instance) bindResources(l *Linker) error {
 			given[k] = i.lookupResource(r.Name)
 		}
 		if given[k] == nil {
-			return &LinkError{Import: r.String(), Type: "resource " + r.Name, Msg: "the linker has no such resource"}
+			return linkError(&r, "resource "+r.Name, "the linker has no such resource")
 		}
 		in.drops[k] = given[k].drop
 	}
@@ -167,10 +169,7 @@ func (in *Instance) bindResources(l *Linker) error {
 		}
 		if r := i.resources[same.Name]; r != nil && r != given[same.Resource] {
 			of := &p.Resources[same.Resource]
-			return &LinkError{
-				Import: same.String(), Type: "resource " + same.Name,
-				Msg: "the component takes it for " + of.String() + ", and the linker has a resource of its own by this name",
-			}
+			return linkError(&same, "resource "+same.Name, "the component takes it for "+of.String()+", and the linker has a resource of its own by this name")
 		}
 	}
 	return nil
@@ -204,13 +203,26 @@ func (in *Instance) instantiate(i int) {
 		panic(asTrap(fmt.Errorf("core instance %d: %w", i, err)))
 	}
 	in.modules[i] = m
-	if step.Module >= 0 && in.c.counters[step.Module] != "" {
-		in.fuel.counters = append(in.fuel.counters, m.ExportedGlobal(in.c.counters[step.Module]))
+	if step.Module < 0 {
+		return
+	}
+	if name := in.c.names[step.Module].Counter; name != "" {
+		in.fuel.counters = append(in.fuel.counters, m.ExportedGlobal(name))
 	}
 }
 
+// start calls the start function of core instance i, where there is one. It is a
+// call like any other: the core runtime's own has no bound on its stack.
+func (in *Instance) start(i int) {
+	k := in.c.program.Instances[i].Module
+	if k < 0 || in.c.names[k].Start == "" {
+		return
+	}
+	in.call(in.coreFunc(&link.CoreRef{Instance: i, Name: in.c.names[k].Start}), nil)
+}
+
 // anonymous makes modules that the core runtime does not know by name, and runs
-// no start function but the module's own.
+// no start function: wasm.Instrument has left the module's own to be called.
 var anonymous = wazero.NewModuleConfig().WithName("").WithStartFunctions()
 
 func (in *Instance) memories() []api.Memory {

@@ -25,11 +25,11 @@ const safePointName = "safe-point"
 const maxEffort = 4_000_000_000
 
 // metering is what core modules get.
-var metering = wasm.Metering{Module: hostModule, Name: safePointName, Grow: growName, Grown: grownName, Quantum: quantum, Counter: "fuel", TableElements: maxTableElements}
+var metering = wasm.Metering{Module: hostModule, Name: safePointName, Grow: growName, Grown: grownName, Quantum: quantum, Counter: "fuel", Start: "start", TableElements: maxTableElements}
 
 // instrument prepares a core module for the core runtime: import names that it
 // takes, counts that were checked, and safe points in the code.
-func (c *Compiled) instrument(ctx context.Context, b []byte) (out []byte, counter string, err error) {
+func (c *Compiled) instrument(ctx context.Context, b []byte) (out []byte, names wasm.Names, err error) {
 	m := metering
 	m.Off, m.Stop = c.r.cfg.Unmetered, ctx.Err
 	if c.r.compiles() {

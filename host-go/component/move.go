@@ -45,7 +45,7 @@ func (in *Instance) move(ctx context.Context, to *Compiled) {
 		if in.makesMemory(i) {
 			in.allocator.moved, memories = memories[0], memories[1:]
 		}
-		in.instantiate(i)
+		in.instantiate(i) // What its start function did moves along.
 	}
 	for i, m := range in.modules {
 		for k, name := range in.ownGlobals(i) {

@@ -60,6 +60,7 @@ type preparedModule struct {
 	Code    int    `json:"code"` // bytes
 	Hash    string `json:"hash"` // of the code
 	Counter string `json:"counter,omitempty"`
+	Start   string `json:"start,omitempty"` // as in wasm.Names, both
 	// Image is the size of its part of Prepared.Memory; the parts are in order.
 	Image int `json:"image,omitempty"`
 	// Slots are the first slots of its chunks; the chunks are in order.
@@ -70,7 +71,7 @@ type preparedModule struct {
 }
 
 const (
-	preparedFormat = 1
+	preparedFormat = 2
 	// chunkSize is about how many bytes of code a chunk has: it compiles in a
 	// fraction of a second. Up to smallBody a function costs less than the way to
 	// one in a chunk.
@@ -145,7 +146,8 @@ type preparing struct {
 
 func prepareModule(b []byte, metering wasm.Metering, hot func(i int) bool, small, size int) (m *preparing, err error) {
 	m = &preparing{}
-	if m.code, m.Counter, err = wasm.Instrument(b, metering); err != nil {
+	var names wasm.Names
+	if m.code, names, err = wasm.Instrument(b, metering); err != nil {
 		return nil, err
 	}
 	if m.code, m.image, err = wasm.TakeData(m.code); err != nil {
@@ -155,7 +157,7 @@ func prepareModule(b []byte, metering wasm.Metering, hot func(i int) bool, small
 	if err != nil {
 		return nil, err
 	}
-	m.code = parts.Primary
+	m.code, m.Counter, m.Start = parts.Primary, names.Counter, names.Start
 	for _, c := range parts.Chunks {
 		m.chunks = append(m.chunks, c.Code)
 		m.Slots = append(m.Slots, c.First)
@@ -174,12 +176,9 @@ func decode(ctx context.Context, component []byte) (*link.Program, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	tree, err := bin.Decode(component)
+	tree, err := bin.Decode(component, ctx.Err)
 	if err != nil {
 		return nil, decodeError(err)
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
 	}
 	program, err := link.Link(tree, ctx.Err)
 	if err != nil {

@@ -43,7 +43,7 @@ func listen(ctx context.Context, module int, code []byte) (context.Context, erro
 	if !ok {
 		return ctx, nil
 	}
-	m, err := wasm.Read(code)
+	m, err := wasm.Read(code, ctx.Err)
 	if err != nil {
 		return nil, err
 	}

@@ -17,16 +17,19 @@ const (
 	coreVersion      = "\x01\x00\x00\x00"
 )
 
-// Decode decodes a component. The error is an *Error.
-func Decode(b []byte) (c *Component, err error) {
-	r := &reader{b: b, end: len(b)}
+// Decode decodes a component. The error is an *Error, or what stop ends it with,
+// which is asked now and then; nil never does.
+func Decode(b []byte, stop func() error) (c *Component, err error) {
+	r := &reader{b: b, end: len(b), stop: stop}
 	defer func() {
-		if x := recover(); x != nil {
-			e, ok := x.(*Error)
-			if !ok {
-				panic(x)
-			}
-			c, err = nil, e
+		switch x := recover().(type) {
+		case nil:
+		case *Error:
+			c, err = nil, x
+		case stopped:
+			c, err = nil, x.err
+		default:
+			panic(x)
 		}
 	}()
 	return r.component(0), nil
@@ -96,6 +99,7 @@ func (r *reader) section(c *Component, id byte, offset int) {
 
 func each[D Def](r *reader, c *Component, what string, def func() D) {
 	for range r.count(what, maxDefs) {
+		r.item()
 		c.Defs = append(c.Defs, def())
 	}
 }

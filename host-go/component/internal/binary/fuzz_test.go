@@ -25,7 +25,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		c, err := Decode(b)
+		c, err := Decode(b, nil)
 		var e *Error
 		switch {
 		case err == nil && c == nil:

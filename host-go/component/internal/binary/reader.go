@@ -24,6 +24,24 @@ type reader struct {
 	pos   int
 	end   int
 	depth int
+	stop  func() error
+	items int
+}
+
+// stopped is thrown where stop says so.
+type stopped struct{ err error }
+
+// askEvery is how many items there are between two questions to stop.
+const askEvery = 1024
+
+// item counts an item of a vector.
+func (r *reader) item() {
+	if r.items++; r.items%askEvery > 0 || r.stop == nil {
+		return
+	}
+	if err := r.stop(); err != nil {
+		panic(stopped{err})
+	}
 }
 
 func (r *reader) fail(offset int, format string, args ...any) {
@@ -144,6 +162,7 @@ func vec[T any](r *reader, what string, limit uint32, elem func() T) []T {
 	}
 	out := make([]T, 0, min(n, 1024))
 	for range n {
+		r.item()
 		out = append(out, elem())
 	}
 	return out

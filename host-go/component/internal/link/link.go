@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/caisson-dev/caisson/host-go/component/internal/binary"
+	"github.com/caisson-dev/caisson/host-go/component/internal/text"
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
@@ -75,7 +76,7 @@ func Link(c *binary.Component, stop func() error) (p *Program, err error) {
 }
 
 func fail(offset int, format string, args ...any) {
-	panic(&Error{Offset: offset, Msg: fmt.Sprintf(format, args...)})
+	panic(&Error{Offset: offset, Msg: text.Short(fmt.Sprintf(format, args...))})
 }
 
 func (l *linker) export(name binary.Name, it item) Export {
@@ -163,13 +164,13 @@ func (l *linker) module(d *binary.CoreModule) *moduleItem {
 	if m := l.modules[d]; m != nil {
 		return m
 	}
-	typ, err := wasm.Read(d.Bytes)
+	typ, err := wasm.Read(d.Bytes, l.u.Stop)
 	if err != nil {
-		refused := &Error{Offset: d.Offset, Msg: err.Error()}
-		if core := (*wasm.Error)(nil); errors.As(err, &core) {
-			refused.Unsupported = core.Unsupported
+		core := (*wasm.Error)(nil)
+		if !errors.As(err, &core) {
+			panic(types.Stopped{Err: err})
 		}
-		panic(refused)
+		panic(&Error{Offset: d.Offset, Msg: err.Error(), Unsupported: core.Unsupported})
 	}
 	seen := make(map[[2]string]bool, len(typ.Imports))
 	for _, imp := range typ.Imports {
@@ -248,7 +249,7 @@ func (l *linker) instance(s *scope, d *binary.Instance) *instanceItem {
 
 func (l *linker) unlinkable(why string) {
 	if l.p.Unlinkable == "" {
-		l.p.Unlinkable = why
+		l.p.Unlinkable = text.Short(why)
 	}
 }
 

@@ -20,7 +20,7 @@ func linked(t *testing.T, name string) *Program {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tree, err := binary.Decode(b)
+	tree, err := binary.Decode(b, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func linked(t *testing.T, name string) *Program {
 func TestStop(t *testing.T) {
 	tree, err := binary.Decode(build.Component(build.TypeDefs(build.Times(5000, func(i int) build.Bytes {
 		return build.Cat(build.Bytes{0x6d, 1}, build.Name("c"+strconv.Itoa(i)))
-	})...)))
+	})...)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

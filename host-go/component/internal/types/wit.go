@@ -98,7 +98,12 @@ func (f *Func) String() string {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		b.WriteString(p.Name + ": " + p.Type.String())
+		if b.Len() > maxText {
+			b.WriteString("...")
+			break
+		}
+		b.WriteString(p.Name + ": ")
+		p.Type.write(&b, 0)
 	}
 	b.WriteString(")")
 	if f.Result != nil {

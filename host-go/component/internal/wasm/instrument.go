@@ -3,6 +3,8 @@ package wasm
 import (
 	"slices"
 	"strings"
+
+	"github.com/caisson-dev/caisson/host-go/component/internal/text"
 )
 
 // Metering is what Instrument adds to a module.
@@ -16,6 +18,9 @@ type Metering struct {
 	// Counter is the name under which the counter is exported, made longer
 	// where the module has such an export.
 	Counter string
+	// Start is the name under which the start function is exported, made longer in
+	// the same way.
+	Start string
 	// TableElements bounds the maximum of each table the module defines.
 	TableElements uint32
 	// Grow and Grown are the names of imports from Module, [i32] -> [i32], which
@@ -50,16 +55,15 @@ type Metering struct {
 // Where that would make a module's compilation much longer, safe points are calls
 // without a branch.
 //
-// A module with element segments that may not fit their tables gets a start
-// function that looks at that.
+// The start section is left out: the host calls the start function once the module
+// is instantiated, by the name that it is exported under, and as it calls any
+// other. A module with element segments that may not fit their tables gets a start
+// function that looks at that, and then calls its own.
 //
 // Import modules get the names of ImportName. Custom sections are left out but
 // for the names of functions. Every count in the module is checked against its
 // size: the core runtime allocates by them.
-//
-// The second result is the name the counter is exported under, "" for a module
-// without code.
-func Instrument(b []byte, m Metering) (out []byte, counter string, err error) {
+func Instrument(b []byte, m Metering) (out []byte, names Names, err error) {
 	defer catch(&err)
 	in := &instrumenter{Metering: m, b: b}
 	in.scan()
@@ -72,10 +76,13 @@ func Instrument(b []byte, m Metering) (out []byte, counter string, err error) {
 	}
 	in.shiftBy = uint32(len(in.added[secImport]))
 	out = in.write()
-	if in.Off {
-		return out, "", nil
-	}
-	return out, in.Counter, nil
+	return out, in.names, nil
+}
+
+// Names are the names of the exports that Instrument adds.
+type Names struct {
+	Counter string // "" for a module without code, or with Metering.Off
+	Start   string // "" for a module without a start function
 }
 
 // ImportName is the name that imports from module name have after Instrument:
@@ -87,6 +94,7 @@ func ImportName(name string) string { return "$" + name }
 type instrumenter struct {
 	Metering
 	b       []byte
+	names   Names
 	secs    map[byte]section
 	customs []section
 
@@ -168,17 +176,29 @@ func (in *instrumenter) scanSection(r *reader, id byte) {
 	case secGlobal:
 		in.globals += uint32(r.count())
 	case secExport:
-		longest := 0 // of the names that the counter's could be
-		for range r.count() {
-			name := r.name()
-			if rest, ok := strings.CutPrefix(name, in.Counter); ok && strings.Trim(rest, "'") == "" {
-				longest = max(longest, len(name))
+		in.freeNames(r)
+	case secStart:
+		in.scanStart(r)
+	}
+}
+
+// freeNames makes the names of the added exports differ from the module's own.
+func (in *instrumenter) freeNames(r *reader) {
+	names := [...]*string{&in.Counter, &in.Start}
+	var longest [len(names)]int // of the module's names that each could be
+	for range r.count() {
+		name := r.name()
+		for i, own := range names {
+			if rest, ok := strings.CutPrefix(name, *own); ok && strings.Trim(rest, "'") == "" {
+				longest[i] = max(longest[i], len(name))
 			}
-			r.byte()
-			r.leb()
 		}
-		if longest > 0 {
-			in.Counter += strings.Repeat("'", longest-len(in.Counter)+1)
+		r.byte()
+		r.leb()
+	}
+	for i, own := range names {
+		if longest[i] > 0 {
+			*own += strings.Repeat("'", longest[i]-len(*own)+1)
 		}
 	}
 }
@@ -197,9 +217,7 @@ func (in *instrumenter) write() []byte {
 	out = append(out, in.b[:8]...)
 	// What is in these decides what others get.
 	tables, elements := in.section(secTable), in.section(secElement)
-	if len(in.unsure) > 0 {
-		in.addStart()
-	}
+	in.addStart()
 	code := in.section(secCode)
 	for _, id := range sectionOrder {
 		switch id {
@@ -209,6 +227,7 @@ func (in *instrumenter) write() []byte {
 			out = append(out, elements...)
 		case secCode:
 			out = append(out, code...)
+		case secStart:
 		default:
 			out = append(out, in.section(id)...)
 		}
@@ -269,14 +288,15 @@ func (in *instrumenter) nameSection(sec section) (out []byte, err error) {
 		r.skip(n)
 		switch id {
 		case 0:
-			out = appendSection(out, id, in.b[start:r.pos])
+			sub := &reader{in.b, start, r.pos}
+			out = appendSection(out, id, appendName(nil, text.First(sub.name(), maxName)))
 		case 1:
 			sub := &reader{in.b, start, r.pos}
 			k := sub.count()
 			body := appendU32(nil, uint32(k))
 			for range k {
 				body = appendU32(body, in.shift(sub))
-				body = appendName(body, sub.name())
+				body = appendName(body, text.First(sub.name(), maxName))
 			}
 			out = appendSection(out, id, body)
 		}

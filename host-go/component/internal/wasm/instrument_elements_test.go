@@ -37,8 +37,8 @@ func tableAndGlobal(g int32) []byte {
 	return appendSection(out, secExport, []byte("\x02\x01t\x01\x00\x01g\x03\x00"))
 }
 
-// A segment that does not fit its table is a trap when the module is
-// instantiated, as the specification has it, before its start function runs.
+// A segment that does not fit its table is a trap of the start function, as the
+// specification has it, before the module's own runs.
 func TestElementsThatDoNotFit(t *testing.T) {
 	ctx := context.Background()
 	for _, test := range []struct {
@@ -76,14 +76,23 @@ func TestElementsThatDoNotFit(t *testing.T) {
 					}
 					metering := metering
 					metering.Off = off
-					out, _, err := Instrument(elements(test.table, test.offset, test.n, start), metering)
+					out, names, err := Instrument(elements(test.table, test.offset, test.n, start), metering)
 					if err != nil {
 						t.Fatal(err)
 					}
-					if _, has := parse(out).secs[secStart]; has != (start || test.added) {
+					if _, has := parse(out).secs[secStart]; has {
+						t.Errorf("%s: a start section", test.name)
+					}
+					if has := names.Start != ""; has != (start || test.added) {
 						t.Errorf("%s: a start function: %v", test.name, has)
 					}
 					m, err := r.InstantiateWithConfig(ctx, out, wazero.NewModuleConfig().WithName("n"))
+					if err != nil {
+						t.Fatal(err)
+					}
+					if names.Start != "" {
+						_, err = m.ExportedFunction(names.Start).Call(ctx)
+					}
 					switch {
 					case !test.fits && (err == nil || !strings.Contains(err.Error(), "invalid table access")):
 						t.Errorf("%s, %s, off %v, start %v: %v", test.name, engine, off, start, err)

@@ -107,13 +107,13 @@ func FuzzMeteredRuns(f *testing.F) {
 		for _, calls := range []bool{false, true} {
 			form := metering
 			form.Calls = calls
-			metered, counter, err := Instrument(module, form)
+			metered, names, err := Instrument(module, form)
 			if err != nil {
 				t.Fatal(err)
 			}
 			var fuel [2]int64
 			for i, r := range []wazero.Runtime{interpreter, compiler} {
-				got := run(t, r, metered, counter)
+				got := run(t, r, metered, names.Counter)
 				if got.result != want.result || got.turns != want.turns || got.state != want.state || got.trap != want.trap || !bytes.Equal(got.memory, want.memory) {
 					got.memory, want.memory = nil, nil
 					t.Fatalf("runtime %d: %+v, unmetered %+v", i, got, want)

@@ -20,6 +20,7 @@ func (in *instrumenter) addMeter() {
 	}
 	in.add(secFunction, appendU32(nil, uint32(len(in.types))))
 	in.add(secGlobal, append(appendS32([]byte{I32, 1, opI32Const}, in.Quantum), opEnd))
+	in.names.Counter = in.Counter
 	in.add(secExport, appendU32(append(appendName(nil, in.Counter), byte(KindGlobal)), in.globals))
 	in.add(secCode, appendBody(nil, in.buy()))
 }
@@ -49,8 +50,6 @@ func (in *instrumenter) contents(r *reader, id byte, ok bool, added [][]byte) []
 		return in.extend(r, ok, added, in.memorySection)
 	case secTag:
 		r.unsupported(exceptions)
-	case secStart:
-		return in.startSection(r, ok, added)
 	case secElement:
 		return in.elementSection(r)
 	case secCount:

@@ -10,7 +10,7 @@ import (
 	"github.com/tetratelabs/wazero"
 )
 
-var metering = Metering{Module: "host", Name: "check", Quantum: 1000, Counter: "fuel", TableElements: 1 << 20}
+var metering = Metering{Module: "host", Name: "check", Quantum: 1000, Counter: "fuel", Start: "start", TableElements: 1 << 20}
 
 // FuzzInstrument: a module that the core runtime takes, it takes with metering
 // too; and one that it refuses does not become valid. What it is given makes it
@@ -22,7 +22,7 @@ func FuzzInstrument(f *testing.F) {
 	ctx := context.Background()
 	cfg := engines["interpreter"].WithMemoryLimitPages(64)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if _, err := Read(b); err != nil {
+		if _, err := Read(b, nil); err != nil {
 			return // refused before it is instrumented
 		}
 		form := metering
@@ -114,7 +114,7 @@ func countChecks(t *testing.T, r wazero.Runtime, module []byte, calls bool, seen
 	ctx := context.Background()
 	form := metering
 	form.Calls = calls
-	out, counter, err := Instrument(module, form)
+	out, names, err := Instrument(module, form)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,19 +137,19 @@ func countChecks(t *testing.T, r wazero.Runtime, module []byte, calls bool, seen
 	if checks = *seen; len(checks) != 1 || checks[0] > -900 {
 		t.Errorf("checks of a fill of 64,000 bytes: %v", checks)
 	}
-	if g := m.ExportedGlobal(counter); g == nil {
+	if g := m.ExportedGlobal(names.Counter); g == nil {
 		t.Error("no counter")
 	}
 }
 
-// The counter's name gives way to an export of the module.
+// The names of what is added give way to exports of the module.
 func TestInstrumentNames(t *testing.T) {
 	module := []byte("\x00asm\x01\x00\x00\x00" +
 		"\x01\x04\x01\x60\x00\x00" + "\x03\x02\x01\x00" +
-		"\x07\x08\x01\x04fuel\x00\x00" + "\x0a\x04\x01\x02\x00\x0b")
-	_, counter, err := Instrument(module, metering)
-	if err != nil || counter != "fuel'" {
-		t.Fatal(counter, err)
+		"\x07\x11\x02\x04fuel\x00\x00\x06start'\x00\x00" + "\x08\x01\x00" + "\x0a\x04\x01\x02\x00\x0b")
+	_, names, err := Instrument(module, metering)
+	if err != nil || names != (Names{"fuel'", "start''"}) {
+		t.Fatal(names, err)
 	}
 }
 
@@ -169,11 +169,11 @@ func TestCounterIsOutOfReach(t *testing.T) {
 func TestOff(t *testing.T) {
 	// (import "" "f" (func)) (import "a" "g" (func))
 	module := []byte("\x00asm\x01\x00\x00\x00\x01\x04\x01\x60\x00\x00\x02\x0c\x02\x00\x01f\x00\x00\x01a\x01g\x00\x00")
-	out, counter, err := Instrument(module, metering)
-	if err != nil || counter != "" {
-		t.Fatal(counter, err)
+	out, names, err := Instrument(module, metering)
+	if err != nil || names != (Names{}) {
+		t.Fatal(names, err)
 	}
-	m, err := Read(out)
+	m, err := Read(out, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,19 +183,23 @@ func TestOff(t *testing.T) {
 	off := metering
 	off.Off = true
 	for _, module := range coreModules(t) {
-		out, _, err := Instrument(module, off)
+		out, names, err := Instrument(module, off)
 		if err != nil {
 			t.Fatal(err)
 		}
-		m, err := Read(module)
+		added := 0
+		if names.Start != "" {
+			added = 1
+		}
+		m, err := Read(module, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		n, err := Read(out)
+		n, err := Read(out, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(m.Imports) != len(n.Imports) || len(m.Exports) != len(n.Exports) || m.Memories != n.Memories {
+		if len(m.Imports) != len(n.Imports) || len(m.Exports)+added != len(n.Exports) || m.Memories != n.Memories {
 			t.Errorf("%+v became %+v", m, n)
 		}
 	}

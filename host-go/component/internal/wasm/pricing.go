@@ -1,6 +1,10 @@
 package wasm
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/caisson-dev/caisson/host-go/component/internal/text"
+)
 
 // What safe points may add to the effort of a module's compilation: 3 parts of 10
 // of the module's own (ordinary code needs 2), and as much as a few hundred loops
@@ -19,7 +23,7 @@ const maxBody = 1 << 20
 // thousand of them are declared in nine bytes. Large programs have a million.
 const maxAllLocals = 10_000_000
 
-// maxName is how many bytes of a function's name an error has.
+// maxName is how many bytes of a function's name errors and stack traces have.
 const maxName = 100
 
 // ComplexityError is a function that would cost too much to compile.
@@ -123,9 +127,9 @@ func (in *instrumenter) functionName(index uint32) (name string) {
 				continue
 			}
 			for range r.count() {
-				i, text := r.u32(), r.name()
+				i, called := r.u32(), r.name()
 				if i == index {
-					return text[:min(len(text), maxName)]
+					return text.First(called, maxName)
 				}
 			}
 			return ""

@@ -1,6 +1,9 @@
 package wasm
 
-import "slices"
+import (
+	"iter"
+	"slices"
+)
 
 // Section ids of a core module.
 const (
@@ -43,10 +46,11 @@ func sections(b []byte) (secs []section) {
 	return secs
 }
 
-// Read reads the types, imports and exports of a core module.
-func Read(b []byte) (m *Module, err error) {
+// Read reads the types, imports and exports of a core module. The error is an
+// *Error, or what stop ends it with, which is asked now and then; nil never does.
+func Read(b []byte, stop func() error) (m *Module, err error) {
 	defer catch(&err)
-	s := &scanner{}
+	s := &scanner{stop: stop}
 	last := -1
 	for _, sec := range sections(b) {
 		r := &reader{b, sec.start, sec.end}
@@ -81,48 +85,69 @@ type scanner struct {
 	globals []ExternType
 	tags    []*FuncType
 	whole   bool
+	stop    func() error
+	read    int // items
+}
+
+// askEvery is how many items there are between two questions to stop.
+const askEvery = 1024
+
+// items counts n items as they are read.
+func (s *scanner) items(n int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i := range n {
+			if s.read++; s.read%askEvery == 0 && s.stop != nil {
+				if err := s.stop(); err != nil {
+					panic(stopped{err})
+				}
+			}
+			if !yield(i) {
+				return
+			}
+		}
+	}
 }
 
 func (s *scanner) section(r *reader, id byte) {
 	s.whole = true
 	switch id {
 	case secType:
-		for range r.count() {
+		for range s.items(r.count()) {
 			s.types = append(s.types, r.funcType())
 		}
 	case secImport:
-		for range r.count() {
+		for range s.items(r.count()) {
 			imp := Import{Module: r.name(), Name: r.name(), Type: s.externType(r)}
 			s.add(imp.Type)
 			s.m.Imports = append(s.m.Imports, imp)
 		}
 	case secFunction:
-		for range r.count() {
+		for range s.items(r.count()) {
 			s.funcs = append(s.funcs, s.typeAt(r))
 			s.m.Functions++
 		}
 	case secTable:
-		for range r.count() {
+		for range s.items(r.count()) {
 			t := s.table(r)
 			s.tables = append(s.tables, t)
 			s.m.Tables = append(s.m.Tables, t.Limits)
 		}
 	case secMemory:
-		for range r.count() {
+		for range s.items(r.count()) {
 			s.mems = append(s.mems, ExternType{Kind: KindMemory, Limits: r.limits()})
 			s.m.OwnMemory = true
 		}
 	case secTag:
 		r.unsupported(exceptions)
 	case secGlobal:
-		for range r.count() {
+		for range s.items(r.count()) {
 			g := r.global()
 			r.constExpr()
 			s.globals = append(s.globals, g)
 			s.m.Globals++
 		}
 	case secExport:
-		for range r.count() {
+		for range s.items(r.count()) {
 			name := r.name()
 			kind := r.byte()
 			s.m.Exports = append(s.m.Exports, Export{name, s.at(r, kind, r.u32())})
@@ -142,7 +167,7 @@ func (s *scanner) section(r *reader, id byte) {
 func (s *scanner) elements(r *reader) {
 	n := r.count()
 	s.m.Segments += n
-	for range n {
+	for range s.items(n) {
 		flags := r.u32()
 		if flags > 7 {
 			r.fail("malformed element segment flags %d", flags)
@@ -159,7 +184,7 @@ func (s *scanner) elements(r *reader) {
 		}
 		k := r.count()
 		s.m.References += k
-		for range k {
+		for range s.items(k) {
 			if exprs {
 				r.constExpr()
 			} else {

@@ -3,6 +3,8 @@ package wasm
 import (
 	"fmt"
 	"unicode/utf8"
+
+	"github.com/caisson-dev/caisson/host-go/component/internal/text"
 )
 
 // Error is a fault in a core module, with the offset in the module.
@@ -40,7 +42,7 @@ func catch(err *error) {
 }
 
 func (r *reader) fail(format string, args ...any) {
-	panic(&Error{Offset: r.pos, Msg: fmt.Sprintf(format, args...)})
+	panic(&Error{Offset: r.pos, Msg: text.Short(fmt.Sprintf(format, args...))})
 }
 
 func (r *reader) byte() byte {

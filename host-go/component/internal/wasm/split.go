@@ -11,8 +11,8 @@ type Parts struct {
 	Primary []byte
 	Chunks  []Chunk
 	// Still says that all that changes in an instance, once it is instantiated,
-	// is in its memory and in Globals: it has no start function, no code changes
-	// a table or drops a segment, and no data is written when it is instantiated.
+	// is in its memory and in Globals: no code changes a table or drops a segment,
+	// and no data is written when it is instantiated.
 	Still bool
 	// Globals are the exports of the primary that are its own mutable globals.
 	Globals []string
@@ -46,7 +46,7 @@ func Split(b []byte, load string, hot func(i int) bool, small, size int) (parts 
 	if _, ok := s.secs[secCode]; !ok {
 		return &Parts{Primary: b, Still: s.still() && len(s.globals) == 0}, nil
 	}
-	if _, ok := s.secs[secStart]; ok || !s.findLoader(load) {
+	if !s.findLoader(load) {
 		return &Parts{Primary: b}, nil
 	}
 	s.choose(hot, small, size)
@@ -69,9 +69,7 @@ func Split(b []byte, load string, hot func(i int) bool, small, size int) (parts 
 
 // still is Parts.Still.
 func (s *splitter) still() bool {
-	_, starts := s.secs[secStart]
-	_, data := s.secs[secData]
-	if starts || data {
+	if _, data := s.secs[secData]; data {
 		return false
 	}
 	for i := range s.bodies {

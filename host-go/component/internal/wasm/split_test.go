@@ -11,7 +11,7 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 )
 
-var splitMetering = Metering{Module: "host", Name: "check", Quantum: 1000, Counter: "fuel", Load: "load", TableElements: 1 << 20}
+var splitMetering = Metering{Module: "host", Name: "check", Quantum: 1000, Counter: "fuel", Start: "start", Load: "load", TableElements: 1 << 20}
 
 // wholeModule has a table, a memory with data, a global, and functions that
 // call each other in every way:
@@ -135,23 +135,37 @@ func TestSplit(t *testing.T) {
 	}
 }
 
-// Modules whose state or segments cannot be told apart stay as they are, or say
-// so.
-func TestSplitLeavesAlone(t *testing.T) {
-	starts := append(bytes.Clone(wholeModule()[:8]), "\x01\x04\x01\x60\x00\x00\x03\x02\x01\x00\x08\x01\x00\x0a\x04\x01\x02\x00\x0b"...)
-	metered, _, err := Instrument(starts, splitMetering)
+// A start function can be in a chunk.
+func TestSplitStart(t *testing.T) {
+	starts := append(bytes.Clone(wholeModule()[:8]), "\x01\x04\x01\x60\x00\x00\x03\x02\x01\x00\x05\x03\x01\x00\x01\x08\x01\x00\x0a\x0b\x01\x09\x00\x41\x08\x41\x07\x36\x02\x00\x0b"...)
+	metered, names, err := Instrument(starts, splitMetering)
 	if err != nil {
 		t.Fatal(err)
 	}
 	parts, err := Split(metered, "load", func(int) bool { return false }, 0, 1)
-	if err != nil || len(parts.Chunks) != 0 || parts.Still || !bytes.Equal(parts.Primary, metered) {
-		t.Errorf("a module that starts: %d chunks, still %v, %v", len(parts.Chunks), parts.Still, err)
+	if err != nil || len(parts.Chunks) == 0 || !parts.Still {
+		t.Fatalf("%d chunks, still %v, %v", len(parts.Chunks), parts.Still, err)
 	}
-	// With its data it is not still.
-	if metered, _, err = Instrument(wholeModule(), splitMetering); err != nil {
+	m, loaded := runParts(t, parts, nil)
+	if *loaded != 0 {
+		t.Errorf("%d chunks were loaded before the start", *loaded)
+	}
+	if _, err := m.ExportedFunction(names.Start).Call(context.Background()); err != nil || *loaded != 1 {
+		t.Errorf("%d chunks were loaded: %v", *loaded, err)
+	}
+	if v, _ := m.Memory().ReadUint32Le(8); v != 7 {
+		t.Errorf("the start function wrote %d", v)
+	}
+}
+
+// Modules whose state or segments cannot be told apart say so.
+func TestSplitLeavesAlone(t *testing.T) {
+	// With its data a module is not still.
+	metered, _, err := Instrument(wholeModule(), splitMetering)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if parts, err = Split(metered, "load", func(int) bool { return true }, 0, 1); err != nil || parts.Still {
+	if parts, err := Split(metered, "load", func(int) bool { return true }, 0, 1); err != nil || parts.Still {
 		t.Errorf("a module with data: still %v, %v", parts.Still, err)
 	}
 	// Data past the end of memory is the core runtime's to refuse.

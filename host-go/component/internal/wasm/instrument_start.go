@@ -1,0 +1,72 @@
+package wasm
+
+// scanStart looks at the start section: the core runtime does not see it.
+func (in *instrumenter) scanStart(r *reader) {
+	i := r.u32()
+	if uint64(i) >= uint64(len(in.funcTypes)) {
+		r.fail("unknown function %d", i)
+	}
+	if t := in.types[in.funcTypes[i]]; len(t.Params)+len(t.Results) > 0 {
+		r.fail("start function %d has parameters or results", i)
+	}
+	if r.pos != r.end {
+		r.fail("section %d has bytes after its contents", secStart)
+	}
+}
+
+// addStart exports the start function, where there is one: the module's own, or
+// the check of the element segments.
+func (in *instrumenter) addStart() {
+	sec, ok := in.secs[secStart]
+	var index uint32
+	if ok {
+		index = in.shift(&reader{in.b, sec.start, sec.end})
+	}
+	if len(in.unsure) > 0 {
+		index = in.addCheck(index, ok)
+	} else if !ok {
+		return
+	}
+	in.names.Start = in.Start
+	in.add(secExport, appendU32(append(appendName(nil, in.Start), byte(KindFunc)), index))
+}
+
+// addCheck adds a function that traps when an element segment does not fit its
+// table, as the specification has it: the core runtime leaves such a segment out,
+// and those after it. It calls the module's own start function then.
+func (in *instrumenter) addCheck(start uint32, starts bool) (index uint32) {
+	typ := len(in.types) + len(in.added[secType])
+	index = uint32(len(in.funcTypes)) + in.shiftBy + uint32(len(in.added[secFunction]))
+	in.add(secType, appendFuncType(nil, &FuncType{}))
+	in.add(secFunction, appendU32(nil, uint32(typ)))
+	var code []byte
+	for _, s := range in.unsure {
+		// A copy of the elements onto themselves looks at the bounds and changes
+		// nothing.
+		code = append(append(code, s.offset...), s.offset...)
+		code = appendS32(append(code, opI32Const), int32(s.length))
+		code = appendU32(append(code, opMisc, 14), s.table)
+		code = appendU32(code, s.table)
+	}
+	if starts {
+		code = appendU32(append(code, opCall), start)
+	}
+	code = append(code, opEnd)
+	in.priceCheck(index, code)
+	in.add(secCode, appendBody(nil, code))
+	return index
+}
+
+// priceCheck bounds the added function as one of the module's own: how many
+// segments it looks at, and how long their offsets are, is the module's to say.
+func (in *instrumenter) priceCheck(index uint32, code []byte) {
+	if in.Effort == 0 {
+		return
+	}
+	e := &effort{in: in}
+	body := append([]byte{0}, code...)
+	n := e.measure(&reader{body, 0, len(body)}, &FuncType{}, in.shiftBy)
+	if n = max(n, uint64(len(body))*(in.Effort/maxBody)); n > in.Effort {
+		panic(&ComplexityError{Function: index, Name: "the check of the element segments", Effort: n, Limit: in.Effort})
+	}
+}
