@@ -3,21 +3,16 @@ package component
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
-	"time"
 )
 
-// greetings runs hello.wasm, taken apart, with the cache in a folder, and returns
-// whether its code was there.
-func greetings(dir string, limit int64) (cached bool, err error) {
+// greetings runs hello.wasm, taken apart, with the cache of a configuration, and
+// says whether its code was there.
+func greetings(cfg *Config) (cached bool, err error) {
 	ctx := context.Background()
 	wasm, err := os.ReadFile(filepath.Join("testdata", "hello.wasm"))
 	if err != nil {
@@ -27,7 +22,7 @@ func greetings(dir string, limit int64) (cached bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	r, err := NewRuntime(ctx, &Config{CacheDir: dir, CacheBytes: limit})
+	r, err := NewRuntime(ctx, cfg)
 	if err != nil {
 		return false, err
 	}
@@ -48,46 +43,29 @@ func greetings(dir string, limit int64) (cached bool, err error) {
 	if err == nil {
 		err = c.CompileChunks(ctx)
 	}
-	// This component's memory begins with nothing; others' do not.
-	loaded := r.cache.load(strings.Repeat("ab", 32), func() (io.ReadCloser, error) {
-		return io.NopCloser(bytes.NewReader(make([]byte, 5000))), nil
-	}, func(r io.Reader) error {
-		b, err := io.ReadAll(r)
-		if err == nil && !bytes.Equal(b, make([]byte, 5000)) {
-			err = errors.New("the memory is another")
-		}
-		return err
-	})
-	return cached, errors.Join(err, loaded)
+	return cached, err
 }
 
 func mustGreet(t *testing.T, dir string) (cached bool) {
 	t.Helper()
-	cached, err := greetings(dir, 0)
+	cached, err := greetings(&Config{CacheDir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return cached
 }
 
-// cacheFiles lists the entries of a cache, and fails when there is anything else.
+// cacheFiles lists the entries of a cache.
 func cacheFiles(t *testing.T, dir string) []string {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(dir, folderPrefix+"*", "*"))
+	paths, err := filepath.Glob(filepath.Join(dir, "*", "*"))
 	if err != nil {
 		t.Fatal(err)
-	}
-	for _, path := range paths {
-		if !cacheEntry.MatchString(filepath.Base(path)) {
-			t.Errorf("%s was left behind", path)
-		}
-	}
-	if others, _ := filepath.Glob(filepath.Join(dir, stagePrefix+"*")); len(others) > 0 {
-		t.Errorf("%v was left behind", others)
 	}
 	return paths
 }
 
+// The code of modules and of chunks is kept, and used again.
 func TestCache(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new")
 	if mustGreet(t, dir) {
@@ -97,96 +75,54 @@ func TestCache(t *testing.T) {
 	if !mustGreet(t, dir) {
 		t.Error("a filled cache does not have it")
 	}
-	if after := cacheFiles(t, dir); !slices.Equal(before, after) || len(after) < 4 {
+	if after := cacheFiles(t, dir); !slices.Equal(before, after) || len(after) < 3 {
 		t.Errorf("the entries were %v and are %v", before, after)
 	}
 }
 
-// An entry that is damaged, in whatever place, or another's, is not used: it is
+// The cache is no larger than the configuration allows.
+func TestCacheBytes(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := greetings(&Config{CacheDir: dir, CacheBytes: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if paths := cacheFiles(t, dir); len(paths) > 0 {
+		t.Errorf("%v are more than a byte", paths)
+	}
+}
+
+// An entry that is damaged, of whatever part of a component, is not used: it is
 // replaced.
 func TestDamagedCache(t *testing.T) {
 	dir := t.TempDir()
 	mustGreet(t, dir)
-	paths := cacheFiles(t, dir)
-	for i, path := range paths {
+	for _, path := range cacheFiles(t, dir) {
 		good, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		other, err := os.ReadFile(paths[(i+1)%len(paths)])
-		if err != nil {
+		damaged := bytes.Clone(good)
+		damaged[len(damaged)/2] ^= 1
+		if err := os.WriteFile(path, damaged, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		damaged := map[string][]byte{"empty": {}, "another's": other, "longer": append(bytes.Clone(good), good...)}
-		for at := 0; at < len(good); at += max(1, len(good)/7) {
-			flipped := bytes.Clone(good)
-			flipped[at] ^= 1
-			damaged[fmt.Sprint("changed at ", at)] = flipped
-			damaged[fmt.Sprint("cut at ", at)] = good[:at]
-		}
-		for what, b := range damaged {
-			if err := os.WriteFile(path, b, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			mustGreet(t, dir)
-			if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, good) {
-				t.Fatalf("%s, %s: it was not replaced (%d bytes, %v)", filepath.Base(path), what, len(now), err)
-			}
-		}
-	}
-	cacheFiles(t, dir)
-}
-
-// damage changes a byte in the middle of a file.
-func damage(t *testing.T, path string) {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b[len(b)/2] ^= 1
-	if err := os.WriteFile(path, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// A file that others may write to, or that is no file, is not used.
-func TestForeignCacheEntry(t *testing.T) {
-	dir := t.TempDir()
-	mustGreet(t, dir)
-	for _, path := range cacheFiles(t, dir) {
-		if err := os.Chmod(path, 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	mustGreet(t, dir)
-	for _, path := range cacheFiles(t, dir) {
-		if info, err := os.Stat(path); err != nil || !private(info) {
-			t.Errorf("%s was not replaced", path)
-		}
-		target := filepath.Join(t.TempDir(), "elsewhere")
-		if err := os.Rename(path, target); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Symlink(target, path); err != nil {
-			t.Skip(err)
-		}
-	}
-	mustGreet(t, dir)
-	for _, path := range cacheFiles(t, dir) {
-		if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {
-			t.Errorf("%s was not replaced", path)
+		mustGreet(t, dir)
+		if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, good) {
+			t.Fatalf("%s was not replaced (%d bytes, %v)", filepath.Base(path), len(now), err)
 		}
 	}
 }
 
-// Where nothing can be kept, everything works, and is told; a folder that cannot
-// be made is an error of NewRuntime.
+// Where nothing can be kept, everything works, and CacheErr and CheckCache tell it;
+// a folder that cannot be a cache is an error of both NewRuntime and CheckCache.
 func TestUnusableCache(t *testing.T) {
+	ctx := context.Background()
 	dir := t.TempDir()
 	mustGreet(t, dir)
-	paths := cacheFiles(t, dir)
-	folder := filepath.Dir(paths[0])
+	if err := CheckCache(ctx, dir); err != nil {
+		t.Error(err)
+	}
+	folder := filepath.Dir(cacheFiles(t, dir)[0])
 	if err := os.RemoveAll(folder); err != nil {
 		t.Fatal(err)
 	}
@@ -198,160 +134,17 @@ func TestUnusableCache(t *testing.T) {
 			t.Error("it was kept in a file")
 		}
 	}
-	if err := CheckCache(context.Background(), dir); err == nil {
-		t.Error("it is not told")
+	if err := testRuntime(t, &Config{CacheDir: dir}).CacheErr(); err == nil {
+		t.Error("CacheErr does not tell it")
 	}
-	if _, err := NewRuntime(context.Background(), &Config{CacheDir: filepath.Join(folder, "x")}); err == nil {
-		t.Error("a cache in a file")
+	if err := CheckCache(ctx, dir); err == nil {
+		t.Error("CheckCache does not tell it")
 	}
-}
-
-func TestCacheIsBounded(t *testing.T) {
-	dir := t.TempDir()
-	mustGreet(t, dir)
-	paths := cacheFiles(t, dir)
-	// One of another version, and the oldest.
-	other := filepath.Join(dir, folderPrefix+"wazero-v0.1.0-other-os")
-	if err := os.Mkdir(other, 0o700); err != nil {
-		t.Fatal(err)
+	inFile := filepath.Join(folder, "x")
+	if _, err := NewRuntime(ctx, &Config{CacheDir: inFile}); err == nil {
+		t.Error("NewRuntime takes a cache in a file")
 	}
-	old := filepath.Join(other, filepath.Base(paths[0]))
-	if err := os.WriteFile(old, make([]byte, 10_000), 0o600); err != nil {
-		t.Fatal(err)
+	if err := CheckCache(ctx, inFile); err == nil {
+		t.Error("CheckCache takes a cache in a file")
 	}
-	long := time.Now().Add(-100 * time.Hour)
-	if err := os.Chtimes(old, long, long); err != nil {
-		t.Fatal(err)
-	}
-	const limit = 12_000
-	if err := os.Remove(paths[0]); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := greetings(dir, limit); err != nil {
-		t.Fatal(err)
-	}
-	var total int64
-	for _, path := range cacheFiles(t, dir) {
-		info, err := os.Stat(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		total += info.Size()
-	}
-	if total == 0 || total > limit {
-		t.Errorf("the cache has %d bytes, of %d", total, limit)
-	}
-	if _, err := os.Stat(old); !os.IsNotExist(err) {
-		t.Errorf("the entry that was not used for longest is there: %v", err)
-	}
-}
-
-// What a process left behind that was killed is removed, what another is just
-// writing is not.
-func TestCacheIsSwept(t *testing.T) {
-	dir := t.TempDir()
-	mustGreet(t, dir)
-	folder := filepath.Dir(cacheFiles(t, dir)[0])
-	long := time.Now().Add(-2 * leftOver)
-	var old, fresh []string
-	for _, of := range []*[]string{&old, &fresh} {
-		stage, err := os.MkdirTemp(dir, stagePrefix)
-		if err != nil {
-			t.Fatal(err)
-		}
-		temp, err := os.CreateTemp(folder, "x.*"+tempSuffix)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = temp.Close()
-		*of = []string{stage, temp.Name()}
-	}
-	for _, path := range old {
-		if err := os.Chtimes(path, long, long); err != nil {
-			t.Fatal(err)
-		}
-	}
-	mustGreet(t, dir)
-	for _, path := range old {
-		if _, err := os.Lstat(path); !os.IsNotExist(err) {
-			t.Errorf("%s is still there", path)
-		}
-	}
-	for _, path := range fresh {
-		if _, err := os.Lstat(path); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
-// cacheChild has the test binary fill a cache in place of testing.
-const cacheChild = "COMPONENT_TEST_CACHE"
-
-// Processes that start on an empty cache at once, while its entries are damaged
-// again and again, all work, and leave it whole.
-func TestCacheRace(t *testing.T) {
-	dir := t.TempDir()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	const processes = 4
-	var running []*exec.Cmd
-	for range processes {
-		cmd := exec.Command(self)
-		cmd.Env = append(os.Environ(), cacheChild+"="+dir)
-		cmd.Stderr = os.Stderr
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		running = append(running, cmd)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for _, cmd := range running {
-			if err := cmd.Wait(); err != nil {
-				t.Error(err)
-			}
-		}
-	}()
-	for round := 0; ; round++ {
-		select {
-		case <-done:
-			mustGreet(t, dir)
-			if !mustGreet(t, dir) {
-				t.Error("the cache does not have it")
-			}
-			cacheFiles(t, dir)
-			return
-		default:
-		}
-		paths, _ := filepath.Glob(filepath.Join(dir, folderPrefix+"*", "*"+codeSuffix))
-		if len(paths) > 0 {
-			// In place of the entry, as another process would.
-			damaged := filepath.Join(dir, "damaged")
-			_ = os.WriteFile(damaged, []byte("damaged"), 0o600)
-			_ = os.Rename(damaged, paths[round%len(paths)])
-		}
-		mustGreet(t, dir)
-	}
-}
-
-// fillCache is what a child of TestCacheRace does.
-func fillCache(dir string) {
-	for range 20 {
-		if _, err := greetings(dir, 0); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-	}
-}
-
-// cacheCheck has the test binary say what it makes of a cache.
-const cacheCheck = "COMPONENT_TEST_CACHE_CHECK"
-
-func sayCache(dir string) {
-	fmt.Println(CheckCache(context.Background(), dir))
-	cached, err := greetings(dir, 0)
-	fmt.Println("cached", cached, err)
 }

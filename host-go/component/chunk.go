@@ -12,6 +12,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 
+	"github.com/caisson-dev/caisson/host-go/component/internal/codecache"
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
 
@@ -121,7 +122,7 @@ func (c *Compiled) CompileChunks(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if c.r.cache.whole(codeHash(b)) {
+			if c.r.cache.HasWhole(codecache.Hash(b)) {
 				continue
 			}
 			// It is not kept: most are never called.

@@ -10,6 +10,7 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/experimental"
 
+	"github.com/caisson-dev/caisson/host-go/component/internal/codecache"
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
 
@@ -36,18 +37,18 @@ func (r *Runtime) workers(b []byte) (int, error) {
 const fewWorkers = 2
 
 // compile compiles a core module with so many workers. Its hash is that of
-// codeHash, "" to have it made. It ends with the context: what is compiled then goes on behind it to the
+// codecache.Hash, "" to have it made. It ends with the context: what is compiled then goes on behind it to the
 // end of a function, and is thrown away.
 func (r *Runtime) compile(ctx context.Context, b []byte, hash string, workers int) (wazero.CompiledModule, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	if hash == "" && r.cache != nil {
-		hash = codeHash(b)
+		hash = codecache.Hash(b)
 	}
 	inner := experimental.WithCompilationWorkers(ctx, workers)
 	return r.compiling.do(ctx, func() (wazero.CompiledModule, error) {
-		return r.cache.compile(hash, func() (code wazero.CompiledModule, err error) {
+		return r.cache.Compile(hash, func() (code wazero.CompiledModule, err error) {
 			if err := ctx.Err(); err != nil {
 				return nil, err // It has waited for others.
 			}

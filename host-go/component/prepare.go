@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	bin "github.com/caisson-dev/caisson/host-go/component/internal/binary"
+	"github.com/caisson-dev/caisson/host-go/component/internal/codecache"
 	"github.com/caisson-dev/caisson/host-go/component/internal/link"
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
@@ -163,7 +164,7 @@ func prepareModule(b []byte, metering wasm.Metering, hot func(i int) bool, small
 		m.Slots = append(m.Slots, c.First)
 	}
 	m.Still, m.Globals = parts.Still, parts.Globals
-	m.Code, m.Image, m.Hash = len(m.code), len(m.image), codeHash(m.code)
+	m.Code, m.Image, m.Hash = len(m.code), len(m.image), codecache.Hash(m.code)
 	return m, nil
 }
 
@@ -259,7 +260,7 @@ func (r *Runtime) memories(p *Prepared) ([]*image, error) {
 			continue
 		}
 		read := func(file func() (*os.File, error)) error {
-			return r.cache.load(index.Memory, p.Memory, func(whole io.Reader) (err error) {
+			return r.cache.Load(index.Memory, p.Memory, func(whole io.Reader) (err error) {
 				if _, err = io.CopyN(io.Discard, whole, int64(at)); err == nil {
 					images[i], err = newImage(whole, size, file)
 				}

@@ -10,6 +10,7 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/caisson-dev/caisson/host-go/component/internal/binary"
+	"github.com/caisson-dev/caisson/host-go/component/internal/codecache"
 	"github.com/caisson-dev/caisson/host-go/component/internal/link"
 )
 
@@ -22,7 +23,7 @@ const features = api.CoreFeaturesV2 | experimental.CoreFeaturesExtendedConst | e
 type Runtime struct {
 	cfg   Config
 	core  wazero.Runtime
-	cache *cache // nil for none
+	cache *codecache.Cache // nil for none
 	// compiling are the compilations that run, spare a descriptor for them.
 	compiling compiling
 	spare     spare
@@ -41,10 +42,10 @@ func NewRuntime(ctx context.Context, cfg *Config) (*Runtime, error) {
 	rc = rc.WithCoreFeatures(features).WithDebugInfoEnabled(false)
 	if r.cfg.CacheDir != "" {
 		var err error
-		if r.cache, err = openCache(r.cfg.CacheDir, r.cfg.CacheBytes); err != nil {
+		if r.cache, err = codecache.Open(r.cfg.CacheDir, r.cfg.CacheBytes); err != nil {
 			return nil, fmt.Errorf("component: compile cache %s: %w", r.cfg.CacheDir, err)
 		}
-		rc = rc.WithCompilationCache(r.cache.stage.core)
+		rc = rc.WithCompilationCache(r.cache.Core())
 		r.spare.open()
 	}
 	r.core = wazero.NewRuntimeWithConfig(ctx, rc)
@@ -97,7 +98,7 @@ func (r *Runtime) Cached(p *Prepared) bool {
 	}
 	parts := p.parts()
 	for i := range parts.index.Modules {
-		if !r.cache.has(parts.index.Modules[i].Hash) {
+		if !r.cache.Has(parts.index.Modules[i].Hash) {
 			return false
 		}
 	}
@@ -107,20 +108,17 @@ func (r *Runtime) Cached(p *Prepared) bool {
 // CacheErr says why the cache cannot keep what is compiled: what is there already
 // is used all the same. It is nil when it can, and where there is no cache.
 func (r *Runtime) CacheErr() error {
-	if r.cache == nil {
-		return nil
-	}
-	return r.cache.failed
+	return r.cache.Err()
 }
 
 // CheckCache says what NewRuntime and CacheErr say about a folder for a cache,
 // and makes it where it is not there.
 func CheckCache(ctx context.Context, dir string) error {
-	c, err := openCache(dir, defaultCacheBytes)
+	c, err := codecache.Open(dir, defaultCacheBytes)
 	if err != nil {
 		return err
 	}
-	return errors.Join(c.failed, c.stage.core.Close(ctx), c.close())
+	return errors.Join(c.Err(), c.Core().Close(ctx), c.Close())
 }
 
 // Close frees everything made with the Runtime: instances end with it. What a
@@ -129,13 +127,13 @@ func (r *Runtime) Close(ctx context.Context) error {
 	busy, err := r.compiling.shut(func() error {
 		err := r.core.Close(ctx)
 		if r.cache != nil {
-			err = errors.Join(err, r.cache.stage.core.Close(ctx), r.cache.close())
+			err = errors.Join(err, r.cache.Core().Close(ctx), r.cache.Close())
 		}
 		r.spare.close()
 		return err
 	})
 	if busy && r.cache != nil {
-		err = errors.Join(err, r.cache.close()) // The process may end before.
+		err = errors.Join(err, r.cache.Close()) // The process may end before.
 	}
 	return err
 }

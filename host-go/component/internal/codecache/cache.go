@@ -1,4 +1,4 @@
-package component
+package codecache
 
 import (
 	"crypto/sha256"
@@ -18,22 +18,16 @@ import (
 	"github.com/tetratelabs/wazero"
 )
 
-// cache keeps compiled code, and what memories start with, in a folder that
-// processes share. An entry is one file: it is written under another name and
-// renamed, checked whole each time it is used, and thrown away when the check
-// fails. The core runtime has a cache of its own, which checks less and writes
-// in place; so it is given a private folder (stage), into which only entries
-// come that were checked.
-//
-// Its methods do nothing on a nil cache.
-type cache struct {
-	dir    string // Config.CacheDir
+// Cache keeps compiled code, and the images of memories, in a folder that
+// processes share. It is safe for concurrent use. A nil Cache keeps nothing.
+type Cache struct {
+	dir    string
 	folder string // of the entries that this version of the core runtime understands
-	limit  int64
-	failed error // why nothing can be kept
+	limit  int64  // in bytes
+	failed error  // why it can keep nothing
 	stage  *stage
 
-	// compiling is held while a module is compiled, so that what is new in the
+	// compiling is locked while a module is compiled, so that what is new in the
 	// stage is that module's.
 	compiling sync.Mutex
 }
@@ -48,19 +42,21 @@ const (
 	touchAfter = 12 * time.Hour
 )
 
-// cacheEntry matches the names of entries: the hash of a module and the core
+// entryName matches the names of entries: the hash of a module and the core
 // runtime's name for its code, or the hash of a memory.
-var cacheEntry = regexp.MustCompile(`^[0-9a-f]{64}(-[0-9a-f]{64}\.code|\.memory)$`)
+var entryName = regexp.MustCompile(`^[0-9a-f]{64}(-[0-9a-f]{64}\.code|\.memory)$`)
 
-// openCache opens the cache in a folder, and makes it where it is not there. A
-// folder that cannot be written to is read. One that another user could have
-// put code into is an error.
-func openCache(dir string, limit int64) (c *cache, err error) {
+// Open opens the cache in a folder, and makes the folder where it is not there.
+// The cache removes the entries that were not used for longest when it has more
+// than limit bytes. It reads a folder that it cannot write to: see [Cache.Err].
+// The error says why the folder cannot be a cache: this process can neither make
+// nor read it, or another user could have put code into it.
+func Open(dir string, limit int64) (c *Cache, err error) {
 	defer func() { err = withRemedy(err) }()
 	if dir, err = filepath.Abs(dir); err != nil {
 		return nil, err
 	}
-	c = &cache{dir: dir, limit: limit}
+	c = &Cache{dir: dir, limit: limit}
 	if err := trusted(dir); err != nil {
 		return nil, err
 	}
@@ -76,7 +72,7 @@ func openCache(dir string, limit int64) (c *cache, err error) {
 	}
 	// Now that all of it is there.
 	if err := trusted(c.folder); err != nil {
-		return nil, errors.Join(err, c.close())
+		return nil, errors.Join(err, c.Close())
 	}
 	if c.failed == nil {
 		c.failed = c.tryToKeep()
@@ -86,7 +82,7 @@ func openCache(dir string, limit int64) (c *cache, err error) {
 	return c, nil
 }
 
-// withRemedy says what to do where this user may not do what he has to.
+// withRemedy adds to an error what to do where this user lacks a right.
 func withRemedy(err error) error {
 	if errors.Is(err, fs.ErrPermission) {
 		err = fmt.Errorf("%w: give the folder to this user, or choose another one", err)
@@ -95,7 +91,7 @@ func withRemedy(err error) error {
 }
 
 // tryToKeep returns why no entry can be made in the folder.
-func (c *cache) tryToKeep() error {
+func (c *Cache) tryToKeep() error {
 	w, err := c.create("try")
 	if err != nil {
 		return err
@@ -107,32 +103,34 @@ func (c *cache) tryToKeep() error {
 var errNotKept = errors.New("not kept")
 
 // entries lists the entries whose names begin so.
-func (c *cache) entries(prefix string) (names []string) {
+func (c *Cache) entries(prefix string) (names []string) {
 	files, err := os.ReadDir(c.folder)
 	if err != nil {
 		return nil
 	}
 	for _, f := range files {
-		if strings.HasPrefix(f.Name(), prefix) && cacheEntry.MatchString(f.Name()) {
+		if strings.HasPrefix(f.Name(), prefix) && entryName.MatchString(f.Name()) {
 			names = append(names, f.Name())
 		}
 	}
 	return names
 }
 
-func codeHash(module []byte) string {
+// Hash is the key of a module's code: the SHA-256 of the module, in hexadecimal.
+func Hash(module []byte) string {
 	sum := sha256.Sum256(module)
 	return hex.EncodeToString(sum[:])
 }
 
-// has says whether there is code for the module with a hash. It may turn out to
-// be for other processors, or damaged.
-func (c *cache) has(hash string) bool {
+// Has says whether there is code for the module with a hash. The code may turn out
+// to be for other processors, or damaged.
+func (c *Cache) Has(hash string) bool {
 	return c != nil && len(c.entries(hash+"-")) > 0
 }
 
-// whole says whether there is code for the module with a hash that is whole.
-func (c *cache) whole(hash string) bool {
+// HasWhole says whether there is code for the module with a hash, and reads all of
+// it to see whether it is whole.
+func (c *Cache) HasWhole(hash string) bool {
 	for _, name := range c.entries(hash + "-") {
 		if r := c.read(name); r != nil && r.whole() {
 			return true
@@ -141,9 +139,10 @@ func (c *cache) whole(hash string) bool {
 	return false
 }
 
-// compile compiles the module with a hash, with the code of the cache where it
-// is there, and keeps the code otherwise.
-func (c *cache) compile(hash string, compile func() (wazero.CompiledModule, error)) (wazero.CompiledModule, error) {
+// Compile compiles the module with a hash: compile takes the code from the cache
+// where it is there, and otherwise the cache keeps the code that compile makes. The
+// core runtime that compile calls has to have Core for its cache.
+func (c *Cache) Compile(hash string, compile func() (wazero.CompiledModule, error)) (wazero.CompiledModule, error) {
 	if c == nil {
 		return compile()
 	}
@@ -182,7 +181,7 @@ func (c *cache) compile(hash string, compile func() (wazero.CompiledModule, erro
 
 // place puts an entry that is whole into the stage. It is linked before it is
 // checked: what has its name in the folder may be another file by then.
-func (c *cache) place(name, to string) bool {
+func (c *Cache) place(name, to string) bool {
 	if os.Link(filepath.Join(c.folder, name), to) == nil {
 		if r := c.readAt(to, name); r != nil && r.whole() {
 			return true
@@ -206,9 +205,9 @@ func (c *cache) place(name, to string) bool {
 	return err == nil
 }
 
-// keep makes an entry of a file. A cache that cannot be written to stays as it
-// is: that costs time alone.
-func (c *cache) keep(path, name string) {
+// keep makes an entry of a file. A cache that this process cannot write to stays
+// as it is: that costs time alone.
+func (c *Cache) keep(path, name string) {
 	in, err := os.Open(path)
 	if err != nil {
 		return
@@ -223,10 +222,10 @@ func (c *cache) keep(path, name string) {
 	c.evict()
 }
 
-// load has use read what memories start with: from the cache, or from elsewhere
-// and into the cache. It may be called again, to begin anew, when what it has
-// read turns out to be damaged.
-func (c *cache) load(hash string, from func() (io.ReadCloser, error), use func(io.Reader) error) error {
+// Load has use read the image of a memory, whose SHA-256 is hash: from the cache,
+// or by from and into the cache. Load calls use again, to begin anew, when what
+// use has read turns out to be damaged.
+func (c *Cache) Load(hash string, from func() (io.ReadCloser, error), use func(io.Reader) error) error {
 	direct := func() error {
 		r, err := from()
 		if err != nil {
@@ -254,7 +253,7 @@ func (c *cache) load(hash string, from func() (io.ReadCloser, error), use func(i
 }
 
 // copyFrom makes an entry of what from reads.
-func (c *cache) copyFrom(name string, from func() (io.ReadCloser, error)) bool {
+func (c *Cache) copyFrom(name string, from func() (io.ReadCloser, error)) bool {
 	w, err := c.create(name)
 	if err != nil {
 		return false
@@ -273,7 +272,7 @@ func (c *cache) copyFrom(name string, from func() (io.ReadCloser, error)) bool {
 
 // evict removes the entries that were not used for longest, while there are
 // more bytes than the limit: those of other versions too.
-func (c *cache) evict() {
+func (c *Cache) evict() {
 	type entry struct {
 		path string
 		fs.FileInfo
@@ -283,7 +282,7 @@ func (c *cache) evict() {
 	paths, _ := filepath.Glob(filepath.Join(c.dir, folderPrefix+"*", "*"))
 	for _, path := range paths {
 		info, err := os.Lstat(path)
-		if err == nil && info.Mode().IsRegular() && cacheEntry.MatchString(info.Name()) {
+		if err == nil && info.Mode().IsRegular() && entryName.MatchString(info.Name()) {
 			all = append(all, entry{path, info})
 			total += info.Size()
 		}
@@ -299,7 +298,21 @@ func (c *cache) evict() {
 	}
 }
 
-func (c *cache) close() error {
+// Core is the cache for the core runtime. It is the caller's to close, before the
+// Cache.
+func (c *Cache) Core() wazero.CompilationCache { return c.stage.core }
+
+// Err says why the cache can keep nothing; nil when it can. It uses what is there
+// already all the same.
+func (c *Cache) Err() error {
+	if c == nil {
+		return nil
+	}
+	return c.failed
+}
+
+// Close removes the stage. It may be called more than once.
+func (c *Cache) Close() error {
 	if c == nil {
 		return nil
 	}

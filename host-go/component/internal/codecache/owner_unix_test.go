@@ -1,6 +1,6 @@
 //go:build unix
 
-package component
+package codecache
 
 import (
 	"context"
@@ -27,11 +27,11 @@ func asRoot(t *testing.T) {
 	}
 }
 
-// code is a cache with an entry in it, and the folder of the entry.
+// filled is a cache with an entry in it, and the folder of the entry.
 func filled(t *testing.T) (dir, folder string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "a", "cache")
-	mustGreet(t, dir)
+	mustFill(t, dir)
 	return dir, filepath.Dir(cacheFiles(t, dir)[0])
 }
 
@@ -94,12 +94,8 @@ func TestCacheOfAnotherUser(t *testing.T) {
 			if other := test.make(t, dir, folder); other != "" {
 				dir = other
 			}
-			_, err := NewRuntime(context.Background(), &Config{CacheDir: dir})
-			if err == nil || !strings.Contains(err.Error(), test.says) {
-				t.Errorf("NewRuntime: %v", err)
-			}
-			if err := CheckCache(context.Background(), dir); err == nil || !strings.Contains(err.Error(), test.says) {
-				t.Errorf("CheckCache: %v", err)
+			if err := openAndClose(dir); err == nil || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("Open: %v", err)
 			}
 			if _, err := os.Lstat(dir); name == "could make the folder" && !os.IsNotExist(err) {
 				t.Errorf("it was made: %v", err)
@@ -133,10 +129,10 @@ func TestCacheOfThisUser(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir, _ := filled(t)
-			if dir = make(t, dir); !mustGreet(t, dir) {
+			if dir = make(t, dir); !mustFill(t, dir) {
 				t.Error("it is not used")
 			}
-			if err := CheckCache(context.Background(), dir); err != nil {
+			if err := openAndClose(dir); err != nil {
 				t.Error(err)
 			}
 		})
@@ -150,7 +146,7 @@ func TestCacheEntryOfAnotherUser(t *testing.T) {
 	for _, path := range cacheFiles(t, dir) {
 		do(t, os.Chown(path, stranger, 0))
 	}
-	mustGreet(t, dir)
+	mustFill(t, dir)
 	for _, path := range cacheFiles(t, dir) {
 		if info, err := os.Stat(path); err != nil || !own(info) {
 			t.Errorf("%s was not replaced", path)
@@ -173,12 +169,8 @@ func TestCacheOfRoot(t *testing.T) {
 	content, err := os.ReadFile(self)
 	do(t, err)
 	do(t, os.WriteFile(binary, content, 0o755))
-	hello, err := os.ReadFile(filepath.Join("testdata", "hello.wasm"))
-	do(t, err)
-	do(t, os.Mkdir(filepath.Join(top, "testdata"), 0o755))
-	do(t, os.WriteFile(filepath.Join(top, "testdata", "hello.wasm"), hello, 0o644))
 	dir := filepath.Join(top, "cache")
-	mustGreet(t, dir)
+	mustFill(t, dir)
 	check := func() string {
 		cmd := exec.Command(binary)
 		cmd.Dir = top
@@ -206,7 +198,7 @@ func TestCacheOfRoot(t *testing.T) {
 	if said := check(); !strings.Contains(said, "cached true") || strings.Contains(said, "denied") {
 		t.Errorf("of the user's own folder it says: %s", said)
 	}
-	if _, err := NewRuntime(context.Background(), &Config{CacheDir: dir}); err == nil {
+	if err := openAndClose(dir); err == nil {
 		t.Error("root uses the user's folder")
 	}
 }
@@ -215,16 +207,17 @@ func TestCacheOfRoot(t *testing.T) {
 // was removed all the same costs time alone.
 func TestStageOfLivingProcess(t *testing.T) {
 	dir, _ := filled(t)
-	r, err := NewRuntime(context.Background(), &Config{CacheDir: dir})
+	c, err := Open(dir, 1<<20)
 	do(t, err)
-	defer r.Close(context.Background())
-	stage := r.cache.stage
+	defer c.Close()
+	defer c.Core().Close(context.Background())
+	stage := c.stage
 	long := time.Now().Add(-100 * leftOver)
 	do(t, os.Chtimes(stage.dir, long, long))
 	dead, err := os.MkdirTemp(dir, stagePrefix)
 	do(t, err)
 	do(t, os.Chtimes(dead, long, long))
-	mustRuntime(t, dir)
+	do(t, openAndClose(dir))
 	if _, err := os.Stat(stage.code); err != nil {
 		t.Fatalf("the stage was swept: %v", err)
 	}
@@ -237,7 +230,7 @@ func TestStageOfLivingProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	do(t, os.Chtimes(stage.dir, long, long))
-	mustRuntime(t, dir)
+	do(t, openAndClose(dir))
 	if _, err := os.Stat(stage.code); err != nil {
 		t.Fatalf("the stage that was made anew was swept: %v", err)
 	}
@@ -249,30 +242,23 @@ func TestStageOfLivingProcess(t *testing.T) {
 	}
 }
 
-func mustRuntime(t *testing.T, dir string) {
-	t.Helper()
-	r, err := NewRuntime(context.Background(), &Config{CacheDir: dir})
-	do(t, err)
-	do(t, r.Close(context.Background()))
-}
-
-// The hold of a process ends with the process, and not before.
-func TestHold(t *testing.T) {
+// The lock of a process ends with the process, and not before.
+func TestLock(t *testing.T) {
 	dir := t.TempDir()
-	h := holdFolder(dir)
-	if h == nil {
+	l := lockFolder(dir)
+	if l == nil {
 		t.Skip("the file system has no locks")
 	}
-	if !held(dir) {
-		t.Error("it is not held")
+	if !locked(dir) {
+		t.Error("it is not locked")
 	}
 	var flags int
-	flags, err := unix.FcntlInt(h.folder.Fd(), unix.F_GETFD, 0)
+	flags, err := unix.FcntlInt(l.folder.Fd(), unix.F_GETFD, 0)
 	if err != nil || flags&unix.FD_CLOEXEC == 0 {
-		t.Errorf("commands would hold it on: %v", err)
+		t.Errorf("commands would go on to lock it: %v", err)
 	}
-	h.release()
-	if held(dir) {
-		t.Error("it is held still")
+	l.release()
+	if locked(dir) {
+		t.Error("it is locked still")
 	}
 }

@@ -1,4 +1,4 @@
-package component
+package codecache
 
 import (
 	"errors"
@@ -9,15 +9,15 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// A hold tells other processes that a folder is in use, until it is released or
+// A lock tells other processes that a folder is in use, until it is released or
 // the process ends. It is a file in the folder that nobody else can open or
 // remove meanwhile, and that goes with it.
-type hold struct{ file windows.Handle }
+type lock struct{ file windows.Handle }
 
 const lockFile = "lock"
 
-// holdFolder holds a folder; nil where the file cannot be made.
-func holdFolder(dir string) *hold {
+// lockFolder holds a folder; nil where the file cannot be made.
+func lockFolder(dir string) *lock {
 	path, err := windows.UTF16PtrFromString(filepath.Join(dir, lockFile))
 	if err != nil {
 		return nil
@@ -26,17 +26,17 @@ func holdFolder(dir string) *hold {
 	if err != nil {
 		return nil
 	}
-	return &hold{file}
+	return &lock{file}
 }
 
-func (h *hold) release() {
-	if h != nil {
-		_ = windows.CloseHandle(h.file)
+func (l *lock) release() {
+	if l != nil {
+		_ = windows.CloseHandle(l.file)
 	}
 }
 
 // held says whether a process holds a folder.
-func held(dir string) bool {
+func locked(dir string) bool {
 	err := os.Remove(filepath.Join(dir, lockFile))
 	return err != nil && !errors.Is(err, fs.ErrNotExist)
 }

@@ -1,4 +1,4 @@
-package component
+package codecache
 
 import (
 	"errors"
@@ -14,24 +14,24 @@ import (
 
 const (
 	stagePrefix = "component-stage-"
-	// leftOver is the age at which what a process was writing is nobody's, unless
-	// the process holds it.
+	// leftOver is the age at which a file or folder that a process was writing is
+	// nobody's, unless the process has locked it.
 	leftOver = time.Hour
 )
 
-// A stage is the private folder that the core runtime keeps its own cache in.
-// The process holds it as long as it lives: what was held by one that has ended
-// is removed by the next.
+// A stage is the private folder in which the core runtime has its own cache. The
+// process locks it as long as it lives: the next process removes what one has
+// left that has ended.
 type stage struct {
 	dir  string
 	made fs.FileInfo // the folder that was made: another of its name is another's
 	code string      // where the core runtime has its files
-	lock *hold
+	lock *lock
 	core wazero.CompilationCache
 }
 
-// newStage makes a stage in the folder of the cache, or, where that cannot be
-// written to, among the temporary files.
+// newStage makes a stage in the folder of the cache, or among the temporary files
+// where this process cannot write to that.
 func newStage(dir string) (s *stage, err error) {
 	s = &stage{}
 	if s.dir, err = os.MkdirTemp(dir, stagePrefix); err != nil {
@@ -53,13 +53,14 @@ func newStage(dir string) (s *stage, err error) {
 		return nil, errors.Join(errors.New("the core runtime's folder is not there"), err, os.RemoveAll(s.dir))
 	}
 	s.code = filepath.Join(s.dir, folders[0].Name())
-	s.lock = holdFolder(s.dir)
+	s.lock = lockFolder(s.dir)
 	return s, nil
 }
 
 // ready makes the stage anew where somebody who tidies up has removed it. It
 // fails where another folder is in its place: code in there is not the cache's.
-// When it cannot be made nothing is staged, which costs time alone.
+// Where it cannot make the stage, the cache stages nothing, which costs time
+// alone.
 func (s *stage) ready() error {
 	now, err := os.Lstat(s.dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -68,7 +69,7 @@ func (s *stage) ready() error {
 		}
 		if err == nil {
 			s.lock.release()
-			s.lock = holdFolder(s.dir)
+			s.lock = lockFolder(s.dir)
 			s.made, err = os.Lstat(s.dir)
 			now = s.made
 		}
@@ -85,8 +86,8 @@ func (s *stage) close() error {
 	return os.RemoveAll(s.dir)
 }
 
-// sweep removes what processes have left behind that ended in the middle.
-func (c *cache) sweep() {
+// sweep removes what processes have left behind that were killed.
+func (c *Cache) sweep() {
 	stages, _ := filepath.Glob(filepath.Join(c.dir, stagePrefix+"*"))
 	temporary, _ := filepath.Glob(filepath.Join(os.TempDir(), stagePrefix+"*"))
 	entries, _ := filepath.Glob(filepath.Join(c.dir, folderPrefix+"*", "*"+tempSuffix))
@@ -95,7 +96,7 @@ func (c *cache) sweep() {
 		if err != nil || time.Since(info.ModTime()) <= leftOver || !own(info) {
 			continue
 		}
-		if info.IsDir() && held(path) {
+		if info.IsDir() && locked(path) {
 			continue
 		}
 		_ = os.RemoveAll(path)

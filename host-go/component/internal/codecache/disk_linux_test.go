@@ -1,4 +1,4 @@
-package component
+package codecache
 
 import (
 	"testing"
@@ -24,7 +24,7 @@ func TestFullDisk(t *testing.T) {
 			dir := t.TempDir()
 			mount(t, dir, size)
 			for range 3 {
-				mustGreet(t, dir)
+				mustFill(t, dir)
 			}
 			cacheFiles(t, dir)
 		})
@@ -43,13 +43,13 @@ func TestReadOnlyDisk(t *testing.T) {
 		}
 	}
 	remount(unix.MS_RDONLY)
-	if _, err := greetings(dir, 0); err != nil {
+	if _, err := fill(dir, 1<<20); err != nil {
 		t.Fatal(err)
 	}
 	remount(0)
-	mustGreet(t, dir)
+	mustFill(t, dir)
 	remount(unix.MS_RDONLY)
-	if !mustGreet(t, dir) {
+	if !mustFill(t, dir) {
 		t.Error("the cache is not read")
 	}
 	remount(0)
@@ -57,5 +57,5 @@ func TestReadOnlyDisk(t *testing.T) {
 		damage(t, path)
 	}
 	remount(unix.MS_RDONLY)
-	mustGreet(t, dir)
+	mustFill(t, dir)
 }

@@ -1,4 +1,4 @@
-package component
+package codecache
 
 import (
 	"encoding/binary"
@@ -13,7 +13,7 @@ import (
 
 // An entry of the cache is its contents and a seal of sealSize bytes: the
 // checksum of its name and contents, their length, and the mark. The checksum
-// finds damage; who may write to the folder is the file system's to say.
+// finds damage; the file system says who may write to the folder.
 const (
 	sealMark   = "sealed-1"
 	sealSize   = 4 + 8 + len(sealMark)
@@ -28,31 +28,30 @@ func newSum(name string) hash.Hash32 {
 	return sum
 }
 
-// errDamaged is what reading an entry ends with that is not whole.
+// errDamaged ends the reading of an entry that is not whole.
 var errDamaged = errors.New("component: the entry of the cache is damaged")
 
-// entryReader reads the contents of an entry, and at their end compares the
-// checksum.
-type entryReader struct {
+// reader reads the contents of an entry, and compares the checksum at their end.
+type reader struct {
 	file *os.File
 	left int64
 	sum  hash.Hash32
 	want uint32
 }
 
-// read opens an entry, nil when it is not there. One that cannot be whole is
-// removed.
-func (c *cache) read(name string) *entryReader {
+// read opens an entry, nil when it is not there. It removes one that cannot be
+// whole.
+func (c *Cache) read(name string) *reader {
 	return c.readAt(filepath.Join(c.folder, name), name)
 }
 
 // readAt opens the file of an entry in whatever place.
-func (c *cache) readAt(path, name string) *entryReader {
+func (c *Cache) readAt(path, name string) *reader {
 	info, err := os.Lstat(path)
 	if err != nil {
 		return nil
 	}
-	r := &entryReader{left: info.Size() - int64(sealSize), sum: newSum(name)}
+	r := &reader{left: info.Size() - int64(sealSize), sum: newSum(name)}
 	if !info.Mode().IsRegular() || !private(info) || r.left < 0 {
 		_ = os.Remove(path)
 		return nil
@@ -75,13 +74,13 @@ func (c *cache) readAt(path, name string) *entryReader {
 }
 
 // whole reads all of it, closes it, and says whether it is whole.
-func (r *entryReader) whole() bool {
+func (r *reader) whole() bool {
 	defer r.Close()
 	_, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, r, make([]byte, 128<<10))
 	return err == nil
 }
 
-func (r *entryReader) Read(b []byte) (int, error) {
+func (r *reader) Read(b []byte) (int, error) {
 	if r.left == 0 {
 		if r.sum.Sum32() == r.want {
 			return 0, io.EOF
@@ -97,30 +96,30 @@ func (r *entryReader) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-func (r *entryReader) damaged() error {
+func (r *reader) damaged() error {
 	_ = os.Remove(r.file.Name())
 	return errDamaged
 }
 
-func (r *entryReader) Close() error { return r.file.Close() }
+func (r *reader) Close() error { return r.file.Close() }
 
-// entryWriter writes an entry under another name.
-type entryWriter struct {
+// writer writes an entry under another name.
+type writer struct {
 	file *os.File
 	path string // when it is finished
 	sum  hash.Hash32
 	n    uint64
 }
 
-func (c *cache) create(name string) (*entryWriter, error) {
+func (c *Cache) create(name string) (*writer, error) {
 	f, err := os.CreateTemp(c.folder, name+".*"+tempSuffix) // readable by the user alone
 	if err != nil {
 		return nil, err
 	}
-	return &entryWriter{file: f, path: filepath.Join(c.folder, name), sum: newSum(name)}, nil
+	return &writer{file: f, path: filepath.Join(c.folder, name), sum: newSum(name)}, nil
 }
 
-func (w *entryWriter) Write(b []byte) (int, error) {
+func (w *writer) Write(b []byte) (int, error) {
 	_, _ = w.sum.Write(b)
 	n, err := w.file.Write(b)
 	w.n += uint64(n)
@@ -129,7 +128,7 @@ func (w *entryWriter) Write(b []byte) (int, error) {
 
 // finish seals the entry and gives it its name; or removes it, when something
 // went wrong before or goes wrong now.
-func (w *entryWriter) finish(err error) error {
+func (w *writer) finish(err error) error {
 	if err == nil {
 		seal := binary.LittleEndian.AppendUint32(nil, w.sum.Sum32())
 		seal = binary.LittleEndian.AppendUint64(seal, w.n)

@@ -1,6 +1,6 @@
 //go:build unix && !aix
 
-package component
+package codecache
 
 import (
 	"errors"
@@ -9,13 +9,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A hold tells other processes that a folder is in use, until it is released or
+// A lock tells other processes that a folder is in use, until it is released or
 // the process ends. It is a lock on the folder itself, which systemd-tmpfiles
 // looks for, too.
-type hold struct{ folder *os.File }
+type lock struct{ folder *os.File }
 
-// holdFolder holds a folder; nil where the file system has no locks.
-func holdFolder(dir string) *hold {
+// lockFolder holds a folder; nil where the file system has no locks.
+func lockFolder(dir string) *lock {
 	folder, err := os.Open(dir)
 	if err != nil {
 		return nil
@@ -24,17 +24,17 @@ func holdFolder(dir string) *hold {
 		_ = folder.Close()
 		return nil
 	}
-	return &hold{folder}
+	return &lock{folder}
 }
 
-func (h *hold) release() {
-	if h != nil {
-		_ = h.folder.Close()
+func (l *lock) release() {
+	if l != nil {
+		_ = l.folder.Close()
 	}
 }
 
 // held says whether a process holds a folder.
-func held(dir string) bool {
+func locked(dir string) bool {
 	folder, err := os.Open(dir)
 	if err != nil {
 		return false

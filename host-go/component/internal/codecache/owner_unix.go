@@ -1,6 +1,6 @@
 //go:build unix
 
-package component
+package codecache
 
 import (
 	"errors"
@@ -12,10 +12,10 @@ import (
 	"syscall"
 )
 
-// A cache is machine code, which is run. So nobody may have written it, or be
-// able to put something else in its place, but this user and root, who can do
-// as he likes. A process of root's trusts root alone: what a user has in his
-// cache must not run with root's rights.
+// A cache is machine code, which the process runs. So nobody may have written it,
+// or be able to put something else in its place, but this user and root, who can
+// do anything. A process of root's trusts root alone: what a user has in a cache
+// must not run with root's rights.
 
 // own says whether a file is this user's or root's.
 func own(info fs.FileInfo) bool {
