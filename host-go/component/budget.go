@@ -52,7 +52,6 @@ const (
 	tableElementCost = 2 * 8
 	referenceCost    = 2 * 48 // to a function, of an element segment
 	segmentCost      = 2 * 32 // of data or elements
-	memoryCost       = 2 * 512
 	componentCost    = 2 * 112
 	optionsCost      = 2 * 112
 	liftCost         = 2 * 8
@@ -81,6 +80,17 @@ func (b *budget) chargeModule(m *wasm.Module) {
 func (b *budget) chargeMembers(n int) {
 	b.charge(coreInstanceCost+uint64(n)*importCost, "core instances")
 }
+
+// memoryOwner is the instance as its memories know it.
+type memoryOwner Instance
+
+func (o *memoryOwner) Charge(n uint64, resource string) { o.budget.charge(n, resource) }
+func (o *memoryOwner) Take(n uint64) bool               { return o.budget.take(n) }
+func (o *memoryOwner) Give(n uint64)                    { o.budget.give(n) }
+func (o *memoryOwner) Left() uint64                     { return o.budget.left }
+func (o *memoryOwner) Refused()                         { o.budget.refused = true }
+func (o *memoryOwner) CheckTime()                       { o.fuel.checkTime() }
+func (o *memoryOwner) Fail(err error)                   { panic(asTrap(err)) }
 
 // growName and grownName are the exports of the host module that metered code
 // calls before and after a table grows.

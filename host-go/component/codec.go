@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"unsafe"
 
+	"github.com/caisson-dev/caisson/host-go/component/internal/memory"
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 )
 
@@ -161,7 +162,7 @@ func (t *transfer) charge(n uint64) {
 // view fetches the memory again.
 func (t *transfer) view() {
 	if t.opt.memory != nil {
-		t.buf = wholeMemory(t.opt.memory)
+		t.buf = memory.Whole(t.opt.memory)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	bin "github.com/caisson-dev/caisson/host-go/component/internal/binary"
 	"github.com/caisson-dev/caisson/host-go/component/internal/link"
+	"github.com/caisson-dev/caisson/host-go/component/internal/memory"
 	"github.com/caisson-dev/caisson/host-go/component/internal/text"
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
@@ -34,7 +35,7 @@ type Compiled struct {
 	// an instance can move to another Compiled of it, with the names of the
 	// globals that move.
 	prepared *Prepared
-	images   []*image
+	images   []*memory.Image
 	chunks   []*chunks
 	movable  bool
 	globals  [][]string
@@ -266,7 +267,7 @@ func (c *Compiled) Close(ctx context.Context) error {
 		errs = append(errs, c.host.Close(ctx))
 	}
 	for _, im := range c.images {
-		im.close()
+		im.Close()
 	}
 	for _, h := range c.chunks {
 		errs = append(errs, h.close(ctx))

@@ -100,7 +100,6 @@ const (
 	defaultCallDepth  = 500
 	defaultMemory     = 512 << 20
 	defaultCacheBytes = 512 << 20
-	maxMemoryPages    = 65536
 	// maxTableElements bounds each table in the code itself: it is what engines of
 	// the web take.
 	maxTableElements = 10_000_000

@@ -12,6 +12,7 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/caisson-dev/caisson/host-go/component/internal/link"
+	"github.com/caisson-dev/caisson/host-go/component/internal/memory"
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
 
@@ -43,7 +44,7 @@ type Instance struct {
 	fuel      meter
 	depth     int
 	budget    budget
-	allocator memories
+	allocator memory.Allocator
 	// running is the core function that runs, under others whose stacks are
 	// charged; lifted is how much of the guest's values calls that run hold.
 	running *function
@@ -93,7 +94,7 @@ func (c *Compiled) InstantiateWith(ctx context.Context, l *Linker, limits Limits
 	in.callCtx.in = in
 	in.fuel.ctx = &in.callCtx
 	in.budget = budget{limit: in.limits.Memory, left: in.limits.Memory}
-	in.allocator = memories{budget: &in.budget, time: &in.fuel, onHeap: c.r.cfg.HeapMemory}
+	in.allocator = memory.Allocator{Instance: (*memoryOwner)(in), OnHeap: c.r.cfg.HeapMemory}
 	if err := in.bind(l); err != nil {
 		return nil, err
 	}
@@ -193,7 +194,7 @@ func (in *Instance) instantiate(i int) {
 			from[wasm.ImportName(a.Name)] = in.modules[a.Instance]
 		}
 		if in.c.images != nil {
-			in.allocator.start = in.c.images[step.Module]
+			in.allocator.StartWith(in.c.images[step.Module])
 		}
 	}
 	ctx := experimental.WithImportResolver(&in.callCtx, func(name string) api.Module { return from[name] })
@@ -245,7 +246,7 @@ func (in *Instance) memories() []api.Memory {
 func (in *Instance) MemorySize() uint64 {
 	var n uint64
 	for _, m := range in.memory {
-		n += uint64(len(wholeMemory(m)))
+		n += uint64(len(memory.Whole(m)))
 	}
 	return n
 }

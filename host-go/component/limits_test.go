@@ -114,3 +114,16 @@ func TestLargestLimits(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestCallDepth(t *testing.T) {
+	in := testInstance(t, &Config{Limits: Limits{CallDepth: 3}}, "chain.wasm", nil)
+	if got := call(t, in, "f"); got != uint32(10) {
+		t.Fatal(got)
+	}
+	in = testInstance(t, &Config{Limits: Limits{CallDepth: 2}}, "chain.wasm", nil)
+	_, err := in.ExportedFunction("f").Call(context.Background())
+	var limit *LimitError
+	if !errors.As(err, &limit) || limit.Resource != "call depth" || limit.Limit != 2 {
+		t.Fatal(err)
+	}
+}

@@ -38,13 +38,11 @@ func (in *Instance) move(ctx context.Context, to *Compiled) {
 	}
 	old := &Instance{modules: in.modules, chunks: in.chunks}
 	defer func() { _ = old.closeModules(ctx) }()
-	memories, left := in.allocator.all, in.budget.left
+	left := in.budget.left
 	in.c, in.modules, in.chunks = to, make([]api.Module, len(old.modules)), nil
-	in.allocator.all, in.fuel.counters = nil, nil
+	in.fuel.counters = nil
+	in.allocator.Move()
 	for i := range in.c.program.Instances {
-		if in.makesMemory(i) {
-			in.allocator.moved, memories = memories[0], memories[1:]
-		}
 		in.instantiate(i) // What its start function did moves along.
 	}
 	for i, m := range in.modules {
@@ -52,9 +50,7 @@ func (in *Instance) move(ctx context.Context, to *Compiled) {
 			m.ExportedGlobal(name).(api.MutableGlobal).Set(state[i][k])
 		}
 	}
-	for _, l := range in.allocator.all {
-		l.kept = true
-	}
+	in.allocator.Keep()
 	for _, o := range in.options {
 		*o = instanceOptions{encoding: o.encoding}
 	}
@@ -70,10 +66,4 @@ func (in *Instance) ownGlobals(i int) []string {
 		return in.c.globals[k]
 	}
 	return nil
-}
-
-// makesMemory says whether a core instance has a memory of its own.
-func (in *Instance) makesMemory(i int) bool {
-	k := in.c.program.Instances[i].Module
-	return k >= 0 && in.c.program.Modules[k].Type.OwnMemory
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"reflect"
 	"testing"
+
+	"github.com/caisson-dev/caisson/host-go/component/internal/memory"
 )
 
 // An instance that moves goes on with its memory, its globals and its fuel.
@@ -27,11 +29,11 @@ func TestMove(t *testing.T) {
 	for _, to := range []*Compiled{forms[1], forms[0], forms[2], forms[2], forms[1]} {
 		// Without a reset: what is allocated next follows what was before.
 		before := call(t, in, "echo-string", "before")
-		memory, fuel := bytes.Clone(wholeMemory(in.memory[0])), in.FuelUsed()
+		held, fuel := bytes.Clone(memory.Whole(in.memory[0])), in.FuelUsed()
 		if err := in.Move(ctx, to); err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Equal(memory, wholeMemory(in.memory[0])) {
+		if !bytes.Equal(held, memory.Whole(in.memory[0])) {
 			t.Error("the memory is another")
 		}
 		if got := in.FuelUsed(); got != fuel {

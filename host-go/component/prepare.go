@@ -9,12 +9,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"sync"
 
 	bin "github.com/caisson-dev/caisson/host-go/component/internal/binary"
 	"github.com/caisson-dev/caisson/host-go/component/internal/codecache"
 	"github.com/caisson-dev/caisson/host-go/component/internal/link"
+	"github.com/caisson-dev/caisson/host-go/component/internal/memory"
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
 
@@ -250,26 +250,26 @@ func (r *preparedParts) from(p *Prepared) error {
 
 // memories reads what the memories of the modules start with, from the cache
 // when there is one.
-func (r *Runtime) memories(p *Prepared) ([]*image, error) {
+func (r *Runtime) memories(p *Prepared) ([]*memory.Image, error) {
 	index := &p.parts().index
-	images := make([]*image, len(index.Modules))
+	images := make([]*memory.Image, len(index.Modules))
 	at := 0
 	for i := range images {
 		size := index.Modules[i].Image
 		if size == 0 {
 			continue
 		}
-		read := func(file func() (*os.File, error)) error {
+		read := func(store memory.Store) error {
 			return r.cache.Load(index.Memory, p.Memory, func(whole io.Reader) (err error) {
 				if _, err = io.CopyN(io.Discard, whole, int64(at)); err == nil {
-					images[i], err = newImage(whole, size, file)
+					images[i], err = memory.ReadImage(whole, size, store)
 				}
 				return err
 			})
 		}
-		err := read(newImageFile)
+		err := read(memory.InFile)
 		if isLack(err) {
-			err = read(noImageFile)
+			err = read(memory.InBytes)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("component: what memory starts with: %w", err)

@@ -118,10 +118,8 @@ type Module struct {
 	Exports []Export
 	// Memories is how many memories it has, imported ones too.
 	Memories int
-	// Functions is how many functions it defines, OwnMemory whether it defines a
-	// memory.
+	// Functions is how many functions it defines.
 	Functions int
-	OwnMemory bool
 	// What an instance of it makes: Tables are the limits of those it defines,
 	// Globals how many it defines; Segments are those of data and elements,
 	// References the functions that element segments name.

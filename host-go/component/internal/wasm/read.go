@@ -135,7 +135,6 @@ func (s *scanner) section(r *reader, id byte) {
 	case secMemory:
 		for range s.items(r.count()) {
 			s.mems = append(s.mems, ExternType{Kind: KindMemory, Limits: r.limits()})
-			s.m.OwnMemory = true
 		}
 	case secTag:
 		r.unsupported(exceptions)

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package component
+package memory
 
 import (
 	"errors"
@@ -11,6 +11,6 @@ import (
 
 const mapNoReserve = 0
 
-func newImageFile() (*os.File, error) { return nil, errors.ErrUnsupported }
+func newFile() (*os.File, error) { return nil, errors.ErrUnsupported }
 
 func mapImage([]byte, *os.File, int) bool { return false }

@@ -1,6 +1,6 @@
 //go:build unix && !(386 || arm || mips || mipsle)
 
-package component
+package memory
 
 import (
 	"unsafe"

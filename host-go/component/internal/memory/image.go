@@ -1,4 +1,4 @@
-package component
+package memory
 
 import (
 	"encoding/binary"
@@ -7,20 +7,31 @@ import (
 	"os"
 )
 
-// image is what a memory starts with: in a file that instances map, or, where
-// that cannot be, in bytes that they copy. It is not changed.
-type image struct {
+// Image is what a memory starts with: in a file that instances map, or, where
+// that cannot be, in bytes that they copy. Nothing changes it. It is safe for
+// concurrent use.
+type Image struct {
 	file *os.File
 	data []byte
 	size int
 }
 
-// newImage reads an image of size bytes, and what follows it to the end, where
-// the cache compares a checksum. File makes the file, or has it kept in bytes.
-func newImage(r io.Reader, size int, file func() (*os.File, error)) (*image, error) {
-	im := &image{size: size}
+// A Store is where an image is kept: InFile or InBytes.
+type Store func() (*os.File, error)
+
+// InFile keeps an image in a file of this process alone, where the platform has
+// that, and otherwise in bytes.
+func InFile() (*os.File, error) { return newFile() }
+
+// InBytes keeps an image on the Go heap.
+func InBytes() (*os.File, error) { return nil, errors.ErrUnsupported }
+
+// ReadImage reads an image of size bytes, and what follows it to the end of r, where
+// a reader may compare a checksum.
+func ReadImage(r io.Reader, size int, store Store) (*Image, error) {
+	im := &Image{size: size}
 	var err error
-	if im.file, err = file(); err == nil {
+	if im.file, err = store(); err == nil {
 		err = copyPages(im.file, r, size)
 	} else {
 		im.data = make([]byte, size)
@@ -30,13 +41,11 @@ func newImage(r io.Reader, size int, file func() (*os.File, error)) (*image, err
 		_, err = io.Copy(io.Discard, r)
 	}
 	if err != nil {
-		im.close()
+		im.Close()
 		return nil, err
 	}
 	return im, nil
 }
-
-func noImageFile() (*os.File, error) { return nil, errors.ErrUnsupported }
 
 // copyPages copies size bytes into an empty file, and leaves holes for zeros.
 func copyPages(f *os.File, r io.Reader, size int) error {
@@ -96,20 +105,21 @@ func writeAt(f *os.File, b []byte, at int) error {
 
 // fill puts the image into memory that is zero: at the beginning of a region
 // that was reserved, or, with none, of a buffer.
-func (im *image) fill(region, buf []byte) {
-	if im == nil || (region != nil && mapImage(region, im.file, im.size)) {
-		return
+func (im *Image) fill(region, buf []byte) error {
+	if region != nil && mapImage(region, im.file, im.size) {
+		return nil
 	}
 	if im.data != nil {
 		copy(buf, im.data)
-		return
+		return nil
 	}
-	if _, err := im.file.ReadAt(buf[:im.size], 0); err != nil {
-		panic(asTrap(err))
-	}
+	_, err := im.file.ReadAt(buf[:im.size], 0)
+	return err
 }
 
-func (im *image) close() {
+// Close frees the image. The memories that start with it stay as they are. It does
+// nothing on nil.
+func (im *Image) Close() {
 	if im != nil && im.file != nil {
 		_ = im.file.Close()
 	}

@@ -1,4 +1,4 @@
-package component
+package memory
 
 import (
 	"os"
@@ -9,10 +9,10 @@ import (
 
 const mapNoReserve = unix.MAP_NORESERVE
 
-// newImageFile makes a file in memory that only this process has, for instances
+// newFile makes a file in memory that only this process has, for instances
 // to share by copy on write. A file of somebody else's could be cut short while
 // it is mapped, which would end the process.
-func newImageFile() (*os.File, error) {
+func newFile() (*os.File, error) {
 	fd, err := unix.MemfdCreate("component-memory", unix.MFD_CLOEXEC)
 	if err != nil {
 		return nil, err
