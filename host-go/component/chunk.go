@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -13,39 +12,22 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/caisson-dev/caisson/host-go/component/internal/codecache"
+	"github.com/caisson-dev/caisson/host-go/component/internal/split"
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
 
 // loadName is the export of the host module that has a chunk loaded.
 const loadName = "load"
 
-// chunks are the chunks of one core module: code that is compiled when it is
-// first called.
-type chunks struct {
-	slots []int // the first of each chunk
-	first int   // in Prepared.Chunk
-	mu    sync.Mutex
-	codes []wazero.CompiledModule
-}
-
-func newChunks(slots []int, first int) *chunks {
-	return &chunks{slots: slots, first: first, codes: make([]wazero.CompiledModule, len(slots))}
-}
-
 // chunk compiles chunk k of a module, once.
-func (c *Compiled) chunk(ctx context.Context, h *chunks, k int) (wazero.CompiledModule, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.codes[k] == nil {
-		b, err := c.prepared.Chunk(h.first + k)
+func (c *Compiled) chunk(ctx context.Context, h *split.Chunks, k int) (wazero.CompiledModule, error) {
+	return h.Code(k, func(number int) (wazero.CompiledModule, error) {
+		b, err := c.prepared.Chunk(number)
 		if err != nil {
 			return nil, err
 		}
-		if h.codes[k], err = c.r.compile(ctx, b, "", c.r.cfg.CompilationWorkers); err != nil {
-			return nil, err
-		}
-	}
-	return h.codes[k], nil
+		return c.r.compile(ctx, b, "", c.r.cfg.CompilationWorkers)
+	})
 }
 
 // load is called by a primary module when a slot is empty: it instantiates the
@@ -55,11 +37,7 @@ func load(ctx context.Context, caller api.Module, stack []uint64) {
 	in := instanceOf(ctx)
 	i := slices.Index(in.modules, caller)
 	h := in.c.chunks[in.c.program.Instances[i].Module]
-	slot := int(uint32(stack[0]))
-	k, found := slices.BinarySearch(h.slots, slot)
-	if !found {
-		k--
-	}
+	k := h.With(int(uint32(stack[0])))
 	err := in.loadChunk(h, k, caller)
 	// The guest cannot go on without it, and what the host lacks now it may have
 	// in a moment.
@@ -80,7 +58,7 @@ const (
 	lastWait  = 512 * time.Millisecond
 )
 
-func (in *Instance) loadChunk(h *chunks, k int, primary api.Module) error {
+func (in *Instance) loadChunk(h *split.Chunks, k int, primary api.Module) error {
 	// Not stopped by the end of the call: the next one would only begin anew.
 	code, err := in.c.chunk(context.Background(), h, k)
 	if err != nil {
@@ -111,14 +89,11 @@ func (c *Compiled) CompileChunks(ctx context.Context) error {
 		return nil
 	}
 	for _, h := range c.chunks {
-		if h == nil {
-			continue
-		}
-		for k := range h.slots {
+		for k := range h.Len() {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			b, err := c.prepared.Chunk(h.first + k)
+			b, err := c.prepared.Chunk(h.Number(k))
 			if err != nil {
 				return err
 			}
@@ -136,18 +111,4 @@ func (c *Compiled) CompileChunks(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-func (h *chunks) close(ctx context.Context) (err error) {
-	if h == nil {
-		return nil
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, code := range h.codes {
-		if code != nil {
-			err = errors.Join(err, code.Close(ctx))
-		}
-	}
-	return err
 }

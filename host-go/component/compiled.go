@@ -14,6 +14,7 @@ import (
 	bin "github.com/caisson-dev/caisson/host-go/component/internal/binary"
 	"github.com/caisson-dev/caisson/host-go/component/internal/link"
 	"github.com/caisson-dev/caisson/host-go/component/internal/memory"
+	"github.com/caisson-dev/caisson/host-go/component/internal/split"
 	"github.com/caisson-dev/caisson/host-go/component/internal/text"
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
@@ -36,7 +37,7 @@ type Compiled struct {
 	// globals that move.
 	prepared *Prepared
 	images   []*memory.Image
-	chunks   []*chunks
+	chunks   []*split.Chunks
 	movable  bool
 	globals  [][]string
 	// host exports the builtins of the program, as "0", "1", ... It is made
@@ -71,26 +72,26 @@ func (c *Compiled) compile(ctx context.Context) error {
 
 // compilePrepared compiles what a start needs.
 func (c *Compiled) compilePrepared(ctx context.Context) (err error) {
-	parts := c.prepared.parts()
+	index, err := c.prepared.parts()
+	if err != nil {
+		return err
+	}
 	first := 0
 	c.movable = true
 	images := make(chan error, 1)
 	go func() {
 		var err error
-		c.images, err = c.r.memories(c.prepared)
+		c.images, err = c.r.memories(c.prepared, index)
 		images <- err
 	}()
 	defer func() { err = errors.Join(err, <-images) }()
-	for i := range parts.index.Modules {
-		m := &parts.index.Modules[i]
-		if err := c.addModule(ctx, i, parts.code[i], m.Hash, wasm.Names{Counter: m.Counter, Start: m.Start}); err != nil {
+	for i := range index.Modules {
+		m := &index.Modules[i]
+		if err := c.addModule(ctx, i, m.Code, m.Hash, wasm.Names{Counter: m.Counter, Start: m.Start}); err != nil {
 			return err
 		}
-		c.chunks = append(c.chunks, nil)
-		if len(m.Slots) > 0 {
-			c.chunks[i] = newChunks(m.Slots, first)
-			first += len(m.Slots)
-		}
+		c.chunks = append(c.chunks, split.NewChunks(m.Slots, first))
+		first += len(m.Slots)
 		c.movable = c.movable && m.Still
 		c.globals = append(c.globals, m.Globals)
 	}
@@ -270,7 +271,7 @@ func (c *Compiled) Close(ctx context.Context) error {
 		im.Close()
 	}
 	for _, h := range c.chunks {
-		errs = append(errs, h.close(ctx))
+		errs = append(errs, h.Close(ctx))
 	}
 	closed := map[wazero.CompiledModule]bool{nil: true}
 	for _, code := range slices.Concat(c.modules, c.shims, []wazero.CompiledModule{c.hostCode}) {

@@ -2,21 +2,13 @@ package component
 
 import (
 	"context"
-	"sync"
-	"sync/atomic"
 
-	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/experimental"
-
-	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
+	"github.com/caisson-dev/caisson/host-go/component/internal/split"
 )
 
 // Profile collects which core functions run, for [Prepare]. The zero value is
 // empty and ready. It is safe for concurrent use.
-type Profile struct {
-	mu      sync.Mutex
-	modules map[int][]atomic.Bool
-}
+type Profile struct{ calls split.Profile }
 
 type profileKey struct{}
 
@@ -26,64 +18,11 @@ func WithProfile(ctx context.Context, p *Profile) context.Context {
 	return context.WithValue(ctx, profileKey{}, p)
 }
 
-// has says whether function f of a module, counted among those with code, ran.
-func (p *Profile) has(module, f int) bool {
-	if p == nil {
-		return true
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	called := p.modules[module]
-	return f < len(called) && called[f].Load()
-}
-
 // listen gives a context that has a module record, when one is asked for.
 func listen(ctx context.Context, module int, code []byte) (context.Context, error) {
 	p, ok := ctx.Value(profileKey{}).(*Profile)
 	if !ok {
 		return ctx, nil
 	}
-	m, err := wasm.Read(code, ctx.Err)
-	if err != nil {
-		return nil, err
-	}
-	imported := 0
-	for i := range m.Imports {
-		if m.Imports[i].Type.Kind == wasm.KindFunc {
-			imported++
-		}
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.modules == nil {
-		p.modules = map[int][]atomic.Bool{}
-	}
-	called := make([]atomic.Bool, m.Functions)
-	p.modules[module] = called
-	return experimental.WithFunctionListenerFactory(ctx, listener{called, imported}), nil
+	return p.calls.Listen(ctx, module, code)
 }
-
-// listener records the functions of a module.
-type listener struct {
-	called   []atomic.Bool
-	imported int
-}
-
-func (l listener) NewFunctionListener(f api.FunctionDefinition) experimental.FunctionListener {
-	if i := int(f.Index()) - l.imported; i >= 0 {
-		return functionListener{&l.called[i]}
-	}
-	return nil
-}
-
-type functionListener struct{ called *atomic.Bool }
-
-func (f functionListener) Before(context.Context, api.Module, api.FunctionDefinition, []uint64, experimental.StackIterator) {
-	if !f.called.Load() {
-		f.called.Store(true)
-	}
-}
-
-func (functionListener) After(context.Context, api.Module, api.FunctionDefinition, []uint64) {}
-
-func (functionListener) Abort(context.Context, api.Module, api.FunctionDefinition, error) {}

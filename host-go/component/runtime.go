@@ -12,6 +12,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/binary"
 	"github.com/caisson-dev/caisson/host-go/component/internal/codecache"
 	"github.com/caisson-dev/caisson/host-go/component/internal/link"
+	"github.com/caisson-dev/caisson/host-go/component/internal/split"
 )
 
 // features are the core features that guests may use: WebAssembly 2.0, and what
@@ -63,9 +64,9 @@ func (r *Runtime) compiles() bool { return !r.cfg.Interpreter && CompilerSupport
 // context's error. The function that is being compiled then is compiled to its
 // end behind it: what one may cost is bounded, see [ComplexityError].
 func (r *Runtime) Compile(ctx context.Context, wasm []byte) (*Compiled, error) {
-	program, err := decode(ctx, wasm)
+	program, err := link.Load(ctx, wasm)
 	if err != nil {
-		return nil, err
+		return nil, decodeError(err)
 	}
 	c := &Compiled{r: r, program: program}
 	if err := c.compile(ctx); err != nil {
@@ -79,11 +80,11 @@ func (r *Runtime) Compile(ctx context.Context, wasm []byte) (*Compiled, error) {
 // a *DecodeError when the component is at fault, or what reading its parts
 // failed with.
 func (r *Runtime) CompilePrepared(ctx context.Context, p *Prepared) (*Compiled, error) {
-	parts := p.parts()
-	if parts.err != nil {
-		return nil, parts.err
+	index, err := p.parts()
+	if err != nil {
+		return nil, err
 	}
-	c := &Compiled{r: r, program: parts.program, prepared: p}
+	c := &Compiled{r: r, program: index.Program, prepared: p}
 	if err := c.compilePrepared(ctx); err != nil {
 		return nil, errors.Join(err, c.Close(ctx))
 	}
@@ -96,13 +97,16 @@ func (r *Runtime) Cached(p *Prepared) bool {
 	if r.cache == nil || r.cfg.Interpreter {
 		return false
 	}
-	parts := p.parts()
-	for i := range parts.index.Modules {
-		if !r.cache.Has(parts.index.Modules[i].Hash) {
+	index, err := p.parts()
+	if err != nil {
+		return false
+	}
+	for i := range index.Modules {
+		if !r.cache.Has(index.Modules[i].Hash) {
 			return false
 		}
 	}
-	return parts.err == nil
+	return true
 }
 
 // CacheErr says why the cache cannot keep what is compiled: what is there already
@@ -138,10 +142,20 @@ func (r *Runtime) Close(ctx context.Context) error {
 	return err
 }
 
+// decodeError makes a *DecodeError of what is the fault of a component, and leaves
+// other errors as they are.
 func decodeError(err error) error {
 	var be *binary.Error
 	if errors.As(err, &be) {
 		return &DecodeError{Offset: be.Offset, Msg: be.Msg, Unsupported: be.Unsupported}
+	}
+	var damaged *split.Error
+	if errors.As(err, &damaged) {
+		return &DecodeError{Msg: damaged.Error()}
+	}
+	var module *split.ModuleError
+	if errors.As(err, &module) {
+		return moduleError(module.Offset, module.Err)
 	}
 	var le *link.Error
 	if errors.As(err, &le) {
