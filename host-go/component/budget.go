@@ -5,6 +5,7 @@ import (
 
 	"github.com/tetratelabs/wazero/api"
 
+	"github.com/caisson-dev/caisson/host-go/component/internal/trap"
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
 
@@ -15,8 +16,8 @@ type budget struct {
 	refused     bool   // that a memory or a table grew
 }
 
-// take takes n bytes, where there are so many.
-func (b *budget) take(n uint64) bool {
+// Take takes n bytes, where there are so many.
+func (b *budget) Take(n uint64) bool {
 	if n > b.left {
 		return false
 	}
@@ -24,13 +25,19 @@ func (b *budget) take(n uint64) bool {
 	return true
 }
 
-// give gives back what was taken.
-func (b *budget) give(n uint64) { b.left += n }
+// Give gives back what was taken.
+func (b *budget) Give(n uint64) { b.left += n }
 
-// charge takes n bytes for a resource, or traps.
-func (b *budget) charge(n uint64, resource string) {
-	if !b.take(n) {
-		throw(&LimitError{Resource: resource, Limit: b.limit})
+// Left is how many bytes there are.
+func (b *budget) Left() uint64 { return b.left }
+
+// Refused notes that a memory or a table could not grow.
+func (b *budget) Refused() { b.refused = true }
+
+// Charge takes n bytes for a resource, or traps.
+func (b *budget) Charge(n uint64, resource string) {
+	if !b.Take(n) {
+		trap.Throw(&LimitError{Resource: resource, Limit: b.limit})
 	}
 }
 
@@ -56,41 +63,29 @@ const (
 	optionsCost      = 2 * 112
 	liftCost         = 2 * 8
 	hostFuncCost     = 2 * 512
-	handleCost       = 2 * 64
 )
 
 // chargeProgram charges what an instance is made of beside its core instances.
 func (in *Instance) chargeProgram() {
 	p := in.c.program
-	in.budget.charge(uint64(len(p.Components))*componentCost, "component instances")
-	in.budget.charge(uint64(len(p.Options))*optionsCost+uint64(len(p.Lifts))*liftCost+uint64(len(p.Imports))*hostFuncCost, "functions")
+	in.budget.Charge(uint64(len(p.Components))*componentCost, "component instances")
+	in.budget.Charge(uint64(len(p.Options))*optionsCost+uint64(len(p.Lifts))*liftCost+uint64(len(p.Imports))*hostFuncCost, "functions")
 }
 
 // chargeModule charges what an instance of a core module takes, its memory
 // apart: that is charged when it is allocated.
 func (b *budget) chargeModule(m *wasm.Module) {
-	b.charge(coreInstanceCost+uint64(m.Functions)*coreFunctionCost+uint64(len(m.Imports))*importCost+uint64(m.Segments)*segmentCost+uint64(m.References)*referenceCost, "core instances")
-	b.charge(uint64(m.Globals)*globalCost, "globals")
+	b.Charge(coreInstanceCost+uint64(m.Functions)*coreFunctionCost+uint64(len(m.Imports))*importCost+uint64(m.Segments)*segmentCost+uint64(m.References)*referenceCost, "core instances")
+	b.Charge(uint64(m.Globals)*globalCost, "globals")
 	for _, t := range m.Tables {
-		b.charge(tableCost+min(t.Min, maxTableElements+1)*tableElementCost, "tables")
+		b.Charge(tableCost+min(t.Min, maxTableElements+1)*tableElementCost, "tables")
 	}
 }
 
 // chargeMembers charges an instance of inline exports.
 func (b *budget) chargeMembers(n int) {
-	b.charge(coreInstanceCost+uint64(n)*importCost, "core instances")
+	b.Charge(coreInstanceCost+uint64(n)*importCost, "core instances")
 }
-
-// memoryOwner is the instance as its memories know it.
-type memoryOwner Instance
-
-func (o *memoryOwner) Charge(n uint64, resource string) { o.budget.charge(n, resource) }
-func (o *memoryOwner) Take(n uint64) bool               { return o.budget.take(n) }
-func (o *memoryOwner) Give(n uint64)                    { o.budget.give(n) }
-func (o *memoryOwner) Left() uint64                     { return o.budget.left }
-func (o *memoryOwner) Refused()                         { o.budget.refused = true }
-func (o *memoryOwner) CheckTime()                       { o.fuel.checkTime() }
-func (o *memoryOwner) Fail(err error)                   { panic(asTrap(err)) }
 
 // growName and grownName are the exports of the host module that metered code
 // calls before and after a table grows.
@@ -98,11 +93,12 @@ const growName, grownName = "grow", "grown"
 
 func growTable(ctx context.Context, _ api.Module, stack []uint64) {
 	in := instanceOf(ctx)
-	in.fuel.checkTime()
+	in.fuel.CheckTime()
 	n := uint64(uint32(stack[0]))
 	in.budget.growing = n * tableElementCost
-	if !in.budget.take(in.budget.growing) {
-		in.budget.growing, in.budget.refused, stack[0] = 0, true, refused
+	if !in.budget.Take(in.budget.growing) {
+		in.budget.growing, stack[0] = 0, refused
+		in.budget.Refused()
 		return
 	}
 	in.fuel.granted += n / 4
@@ -112,7 +108,7 @@ func growTable(ctx context.Context, _ api.Module, stack []uint64) {
 func grownTable(ctx context.Context, _ api.Module, stack []uint64) {
 	b := &instanceOf(ctx).budget
 	if uint32(stack[0]) == refused {
-		b.give(b.growing)
+		b.Give(b.growing)
 	}
 	b.growing = 0
 }

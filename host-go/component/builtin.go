@@ -3,12 +3,15 @@ package component
 import (
 	"context"
 	"fmt"
+	"unsafe"
 
 	"github.com/tetratelabs/wazero/api"
 
+	"github.com/caisson-dev/caisson/host-go/component/internal/abi"
 	"github.com/caisson-dev/caisson/host-go/component/internal/binary"
 	"github.com/caisson-dev/caisson/host-go/component/internal/link"
 	"github.com/caisson-dev/caisson/host-go/component/internal/text"
+	"github.com/caisson-dev/caisson/host-go/component/internal/trap"
 )
 
 // builtin makes the core function of a canonical definition.
@@ -23,7 +26,7 @@ func (c *Compiled) builtin(i int) api.GoModuleFunc {
 	case binary.CanonResourceRep:
 		return func(ctx context.Context, _ api.Module, stack []uint64) {
 			in := instanceOf(ctx)
-			stack[0] = uint64(in.comps[b.Component].resourceRep(b.Resource, uint32(stack[0])))
+			stack[0] = uint64(in.comps[b.Component].handles.Rep(b.Resource, uint32(stack[0])))
 		}
 	case binary.CanonResourceDrop:
 		return func(ctx context.Context, _ api.Module, stack []uint64) {
@@ -48,7 +51,7 @@ func (in *Instance) lower(i int, stack []uint64) {
 	} else {
 		f = in.guest(i)
 	}
-	if !f.context {
+	if !f.Context {
 		f.serve(in, nil, stack)
 		return
 	}
@@ -60,8 +63,8 @@ func (in *Instance) lower(i int, stack []uint64) {
 // another component. Its arguments are lifted to where args points, its result
 // is lowered from where result points.
 type callee struct {
-	*passing
-	args, result pointer
+	*abi.Passing
+	args, result unsafe.Pointer
 	call         func(in *Instance) error
 	clear        func()
 	host         *link.HostFunc // nil for a function of another component
@@ -72,10 +75,10 @@ type callee struct {
 func (in *Instance) guest(i int) *callee {
 	b := &in.c.program.Builtins[i]
 	v := &variables[[]any, any]{}
-	args, result := pointer(&v.params), pointer(&v.result)
-	return &callee{passing: &in.c.lowers[i].dynamic, args: args, result: result, clear: v.clear, call: func(in *Instance) error {
+	args, result := unsafe.Pointer(&v.params), unsafe.Pointer(&v.result)
+	return &callee{Passing: &in.c.lowers[i].Dynamic, args: args, result: result, clear: v.clear, call: func(in *Instance) error {
 		in.deeper()
-		in.callLift(in.lift(b.Func.Index), in.components(b.Enter), &in.c.lifts[b.Func.Index].dynamic, args, result)
+		in.callLift(in.lift(b.Func.Index), in.components(b.Enter), &in.c.lifts[b.Func.Index].Dynamic, args, result)
 		in.depth--
 		return nil
 	}}
@@ -83,49 +86,49 @@ func (in *Instance) guest(i int) *callee {
 
 // serve lifts the arguments out of the caller, calls, and lowers the result. The
 // transfer is nil for values that need none.
-func (f *callee) serve(in *Instance, t *transfer, stack []uint64) {
-	if f.memory {
-		t.view()
+func (f *callee) serve(in *Instance, t *abi.Transfer, stack []uint64) {
+	if f.Memory {
+		t.View()
 	}
 	var ptr uint32
-	if f.spillResult {
-		ptr = uint32(stack[f.flat])
+	if f.SpillResult {
+		ptr = uint32(stack[f.Flat])
 	}
-	f.liftParams(t, stack, f.args)
+	f.LiftParams(t, stack, f.args)
 	if f.host != nil {
-		in.fuel.checkTime()
+		in.fuel.CheckTime()
 	}
 	if err := f.call(in); err != nil {
-		throw(fmt.Errorf("host function %s: %w", text.Short(f.host.String()), err))
+		trap.Throw(fmt.Errorf("host function %s: %w", text.Short(f.host.String()), err))
 	}
-	if f.context {
-		t.endLends()
+	if f.Context {
+		t.EndLends()
 	}
-	if f.out != nil {
-		if f.memory {
-			t.view()
+	if f.Result != nil {
+		if f.Memory {
+			t.View()
 		}
-		if f.sure {
-			f.lowerResult(t, stack, ptr, f.result)
+		if f.Sure {
+			f.LowerResult(t, stack, ptr, f.result)
 		} else {
 			f.giveResult(t, stack, ptr)
 		}
 	}
-	if f.memory {
+	if f.Memory {
 		f.clear()
 	}
 }
 
 // giveResult lowers the result. One of a host function that does not fit its
 // type is a trap that names the function.
-func (f *callee) giveResult(t *transfer, stack []uint64, ptr uint32) {
+func (f *callee) giveResult(t *abi.Transfer, stack []uint64, ptr uint32) {
 	defer func() {
 		if x := recover(); x != nil {
-			if e, ok := x.(*ValueError); ok && f.host != nil {
-				throw(fmt.Errorf("host function %s: result: %w", text.Short(f.host.String()), e))
+			if e, ok := x.(*abi.ValueError); ok && f.host != nil {
+				trap.Throw(fmt.Errorf("host function %s: result: %w", text.Short(f.host.String()), (*ValueError)(e)))
 			}
 			panic(x)
 		}
 	}()
-	f.lowerResult(t, stack, ptr, f.result)
+	f.LowerResult(t, stack, ptr, f.result)
 }

@@ -11,12 +11,12 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 
+	"github.com/caisson-dev/caisson/host-go/component/internal/abi"
 	bin "github.com/caisson-dev/caisson/host-go/component/internal/binary"
 	"github.com/caisson-dev/caisson/host-go/component/internal/link"
 	"github.com/caisson-dev/caisson/host-go/component/internal/memory"
 	"github.com/caisson-dev/caisson/host-go/component/internal/split"
 	"github.com/caisson-dev/caisson/host-go/component/internal/text"
-	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
 
@@ -45,9 +45,9 @@ type Compiled struct {
 	hostCode wazero.CompiledModule
 	host     api.Module
 
-	lifts   []*signature
-	lowers  []*signature // by builtin; nil for others
-	imports []*signature
+	lifts   []*abi.Signature
+	lowers  []*abi.Signature // by builtin; nil for others
+	imports []*abi.Signature
 	exports *exportSet
 }
 
@@ -209,23 +209,22 @@ func sources(list []link.Member) map[int]string {
 // Canonical ABI.
 func (c *Compiled) plan() {
 	p := c.program
-	cs := &codecs{
-		u: p.Universe, of: map[*types.Value]codec{}, signatures: map[*types.Func]*signature{},
-		host: func(i int) bool { return p.Resources[i].Host },
-	}
-	c.lifts = make([]*signature, len(p.Lifts))
+	cs := abi.NewCodecs(p.Universe, func(i int) abi.ResourceType {
+		return abi.ResourceType{Host: p.Resources[i].Host, Component: p.Resources[i].Component}
+	}, abi.GoTypeFor[*Resource]())
+	c.lifts = make([]*abi.Signature, len(p.Lifts))
 	for i := range p.Lifts {
-		c.lifts[i] = cs.signature(p.Lifts[i].Type)
+		c.lifts[i] = cs.Signature(p.Lifts[i].Type)
 	}
-	c.lowers = make([]*signature, len(p.Builtins))
+	c.lowers = make([]*abi.Signature, len(p.Builtins))
 	for i := range p.Builtins {
 		if p.Builtins[i].Kind == bin.CanonLower {
-			c.lowers[i] = cs.signature(p.Builtins[i].Type)
+			c.lowers[i] = cs.Signature(p.Builtins[i].Type)
 		}
 	}
-	c.imports = make([]*signature, len(p.Imports))
+	c.imports = make([]*abi.Signature, len(p.Imports))
 	for i := range p.Imports {
-		c.imports[i] = cs.signature(p.Imports[i].Type)
+		c.imports[i] = cs.Signature(p.Imports[i].Type)
 	}
 	c.exports = c.exportSet("", p.Exports)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/caisson-dev/caisson/host-go/component/internal/link"
+	"github.com/caisson-dev/caisson/host-go/component/internal/trap"
 )
 
 // function is a core function that one call at a time goes through. The core
@@ -59,7 +60,7 @@ const maxWords = 48 << 20
 // checkStack traps when the stack of the function that runs is too large.
 func (in *Instance) checkStack() {
 	if f := in.running; f != nil && f.unit == 8 && f.stack() > maxWords {
-		throw(&LimitError{Resource: "stack", Limit: maxWords})
+		trap.Throw(&LimitError{Resource: "stack", Limit: maxWords})
 	}
 }
 
@@ -70,7 +71,7 @@ func (in *Instance) call(f *function, stack []uint64) {
 	var held uint64
 	if outer != nil {
 		held = outer.stack()
-		in.budget.charge(held, "stack")
+		in.budget.Charge(held, "stack")
 		in.stacks += held
 	}
 	in.running = f
@@ -79,7 +80,7 @@ func (in *Instance) call(f *function, stack []uint64) {
 	}
 	in.running = outer
 	in.stacks -= held
-	in.budget.give(held)
+	in.budget.Give(held)
 }
 
 // keep says whether a function may be kept to be called again.

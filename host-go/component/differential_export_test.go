@@ -12,12 +12,12 @@ import (
 // know of a component.
 
 // FuncType returns the type of an exported function.
-func FuncType(f *Function) *types.Func { return f.sig.typ }
+func FuncType(f *Function) *types.Func { return f.sig.Type }
 
 // FuncTypeOf returns the type of an exported function, by its full name.
 func FuncTypeOf(c *Compiled, name string) *types.Func {
 	f, _ := c.exports.find(name)
-	return f.sig.typ
+	return f.sig.Type
 }
 
 // ImportedFuncs returns the functions that a component wants of its host.

@@ -1,6 +1,11 @@
 package component
 
-import "context"
+import (
+	"context"
+
+	"github.com/caisson-dev/caisson/host-go/component/internal/abi"
+	"github.com/caisson-dev/caisson/host-go/component/internal/trap"
+)
 
 // enter runs f as a call of the host into the instance. Traps end the instance
 // and come back as errors; a Go value that does not fit a type does not.
@@ -29,7 +34,7 @@ func (in *Instance) open(ctx context.Context) error {
 		return ctx.Err()
 	}
 	in.callCtx.Context = ctx
-	in.depth, in.begun, in.lifted = 0, 0, 0
+	in.depth, in.begun, in.allowance.Held = 0, 0, 0
 	in.fuel.begin(done, in.fuelOf(ctx))
 	return nil
 }
@@ -47,13 +52,13 @@ func (in *Instance) leave(name string, done *bool, err *error) {
 // failed turns what ended a call into its error.
 func (in *Instance) failed(name string, cause any) error {
 	switch x := cause.(type) {
-	case *ValueError:
+	case *abi.ValueError:
 		in.reset()
 		in.state.Store(idle)
-		return x
-	case *trap:
+		return (*ValueError)(x)
+	case *trap.Trap:
 		in.state.Store(dead)
-		return x.asTrapError(name)
+		return trapError(name, x)
 	}
 	in.state.Store(dead)
 	panic(cause)
@@ -61,7 +66,7 @@ func (in *Instance) failed(name string, cause any) error {
 
 // reset takes back the marks of a call that ended before it entered the guest.
 func (in *Instance) reset() {
-	in.budget.give(in.stacks)
+	in.budget.Give(in.stacks)
 	in.running, in.stacks = nil, 0
 	for _, c := range in.comps {
 		c.mayEnter, c.mayLeave = true, true
@@ -83,12 +88,12 @@ func enterComponents(set []*componentState) {
 	}
 }
 
-func cannotEnter() { trapf("cannot enter component instance") }
+func cannotEnter() { trap.Throwf("cannot enter component instance") }
 
 // deeper counts a call from component to component.
 func (in *Instance) deeper() {
 	if in.depth++; in.depth > in.limits.CallDepth {
-		throw(&LimitError{Resource: "call depth", Limit: uint64(in.limits.CallDepth)})
+		trap.Throw(&LimitError{Resource: "call depth", Limit: uint64(in.limits.CallDepth)})
 	}
 }
 

@@ -3,9 +3,12 @@ package component
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 
+	"github.com/caisson-dev/caisson/host-go/component/internal/abi"
 	"github.com/caisson-dev/caisson/host-go/component/internal/text"
+	"github.com/caisson-dev/caisson/host-go/component/internal/trap"
 )
 
 // Errors for states that a caller branches on.
@@ -160,48 +163,34 @@ func (e *ValueError) Error() string {
 	if e.Msg != "" {
 		return fmt.Sprintf("component: %s: %s", e.Type, e.Msg)
 	}
-	return fmt.Sprintf("component: a Go value of type %T where WIT type %s is wanted", e.Value, e.Type)
+	return fmt.Sprintf("component: a Go value of type %s where WIT type %s is wanted", abi.GoName(reflect.TypeOf(e.Value)), e.Type)
 }
-
-// trap is a trap on its way up: thrown by the Canonical ABI, by a host function
-// or by the core runtime, caught where the host called in.
-type trap struct {
-	err   error
-	stack string
-}
-
-func (t *trap) Error() string { return t.err.Error() }
-func (t *trap) Unwrap() error { return t.err }
-
-func throw(err error) { panic(&trap{err: err}) }
-
-func trapf(format string, args ...any) { throw(fmt.Errorf(format, args...)) }
 
 const stackMark = "\nwasm stack trace:\n\t"
 
 // asTrap makes a trap of what a core call returned. The innermost cause stays:
 // a trap that came up through several core calls is one trap.
-func asTrap(err error) *trap {
-	t := &trap{err: err}
-	if inner := (*trap)(nil); errors.As(err, &inner) {
-		t.err, t.stack = inner.err, inner.stack
+func asTrap(err error) *trap.Trap {
+	t := &trap.Trap{Err: err}
+	if inner := (*trap.Trap)(nil); errors.As(err, &inner) {
+		*t = *inner
 	} else if cause := errors.Unwrap(err); cause != nil {
-		t.err = cause
+		t.Err = cause
 	}
 	// The core runtime has no exported value for it.
-	for cause := t.err; cause != nil; cause = errors.Unwrap(cause) {
+	for cause := t.Err; cause != nil; cause = errors.Unwrap(cause) {
 		if cause.Error() == "stack overflow" {
-			t.err = &LimitError{Resource: "stack"}
+			t.Err = &LimitError{Resource: "stack"}
 			break
 		}
 	}
-	if _, stack, ok := strings.Cut(err.Error(), stackMark); ok && t.stack == "" {
-		t.stack = stack
+	if _, stack, ok := strings.Cut(err.Error(), stackMark); ok && t.Stack == "" {
+		t.Stack = stack
 	}
 	return t
 }
 
-// asTrapError gives a trap to the caller of fn.
-func (t *trap) asTrapError(fn string) error {
-	return &TrapError{Func: text.Short(fn), Stack: t.stack, Err: t.err}
+// trapError is the error of a call of fn that trapped.
+func trapError(fn string, t *trap.Trap) error {
+	return &TrapError{Func: text.Short(fn), Stack: t.Stack, Err: t.Err}
 }

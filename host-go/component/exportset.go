@@ -3,6 +3,7 @@ package component
 import (
 	"strings"
 
+	"github.com/caisson-dev/caisson/host-go/component/internal/abi"
 	bin "github.com/caisson-dev/caisson/host-go/component/internal/binary"
 	"github.com/caisson-dev/caisson/host-go/component/internal/link"
 )
@@ -18,7 +19,7 @@ type exportSet struct {
 type exportedFunc struct {
 	name string
 	ref  link.FuncRef
-	sig  *signature
+	sig  *abi.Signature
 }
 
 func (c *Compiled) exportSet(name string, exports []link.Export) *exportSet {

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"unsafe"
 
+	"github.com/caisson-dev/caisson/host-go/component/internal/abi"
 	"github.com/caisson-dev/caisson/host-go/component/internal/link"
 )
 
@@ -40,12 +42,12 @@ func (f *Function) Name() string { return f.name }
 func (f *Function) Call(ctx context.Context, args ...any) ([]any, error) {
 	v := &variables[[]any, any]{params: args}
 	err := f.in.enter(ctx, f.name, func() {
-		if len(args) != len(f.sig.typ.Params) {
-			panic(&ValueError{Type: f.sig.typ.String(), Value: args, Msg: "wrong number of arguments"})
+		if len(args) != len(f.sig.Type.Params) {
+			panic(&abi.ValueError{Type: f.sig.Type.String(), Value: args, Msg: "wrong number of arguments"})
 		}
-		f.call(&f.sig.dynamic, pointer(&v.params), pointer(&v.result))
+		f.call(&f.sig.Dynamic, unsafe.Pointer(&v.params), unsafe.Pointer(&v.result))
 	})
-	if err != nil || f.sig.result == nil {
+	if err != nil || f.sig.Result == nil {
 		return nil, err
 	}
 	return []any{v.result}, nil
@@ -66,10 +68,10 @@ func Bind[P, R any](f *Function) (func(ctx context.Context, params P) (R, error)
 	if f == nil {
 		return nil, errors.New("component: Bind: there is no function: nil")
 	}
-	p, err := f.sig.of(goTypes{params: reflect.TypeFor[P](), result: reflect.TypeFor[R]()})
+	p, err := f.sig.Of(abi.GoTypes{Params: reflect.TypeFor[P](), Result: reflect.TypeFor[R]()})
 	if err != nil {
 		var wanted func(context.Context, P) (R, error)
-		return nil, &ValueError{Type: f.sig.typ.String(), Value: wanted, Msg: fmt.Sprintf("bound to %T: %v", wanted, err)}
+		return nil, &ValueError{Type: f.sig.Type.String(), Value: wanted, Msg: fmt.Sprintf("bound to %s: %v", abi.GoName(reflect.TypeOf(wanted)), err)}
 	}
 	v := &variables[P, R]{}
 	in := f.in
@@ -80,7 +82,7 @@ func Bind[P, R any](f *Function) (func(ctx context.Context, params P) (R, error)
 		done := false
 		defer in.leave(f.name, &done, &err)
 		v.params = params
-		f.call(p, pointer(&v.params), pointer(&v.result))
+		f.call(p, unsafe.Pointer(&v.params), unsafe.Pointer(&v.result))
 		result = v.result
 		v.clear()
 		done = true
@@ -89,7 +91,7 @@ func Bind[P, R any](f *Function) (func(ctx context.Context, params P) (R, error)
 }
 
 // call calls the function, its arguments and result where these point.
-func (f *Function) call(p *passing, args, result pointer) {
+func (f *Function) call(p *abi.Passing, args, result unsafe.Pointer) {
 	if f.ref.Host {
 		f.in.callImport(f.ref.Index, p, args, result)
 		return
@@ -121,7 +123,7 @@ func (in *Instance) lift(i int) *liftState {
 func (in *Instance) newLift(i int) *liftState {
 	p := &in.c.program.Lifts[i]
 	l := &liftState{
-		core: &p.Core, fn: in.coreFunc(&p.Core), stack: make([]uint64, in.c.lifts[i].stack()),
+		core: &p.Core, fn: in.coreFunc(&p.Core), stack: make([]uint64, in.c.lifts[i].Stack()),
 		comp: in.comps[p.Component], opt: in.option(p.Options), enter: in.components(p.Enter),
 	}
 	if in.lifts[i] == nil && in.keep(l.fn) {
@@ -134,33 +136,33 @@ func (in *Instance) newLift(i int) *liftState {
 // instances of enter, those of a call from the host when it is nil. Its arguments
 // are lowered into its component from where args points, its result is lifted out
 // to where result points.
-func (in *Instance) callLift(l *liftState, enter []*componentState, p *passing, args, result pointer) {
+func (in *Instance) callLift(l *liftState, enter []*componentState, p *abi.Passing, args, result unsafe.Pointer) {
 	if enter == nil {
 		enter = l.enter
 	}
 	l.busy = true
 	enterComponents(enter)
-	var t *transfer
-	if p.context {
+	var t *abi.Transfer
+	if p.Context {
 		t = in.begin(l.comp, l.opt)
-		t.view()
-		if p.borrows {
-			t.task = &task{}
+		t.View()
+		if p.Borrows {
+			t.BeginTask()
 		}
 	}
-	if p.flat > 0 {
-		p.lowerParams(t, l.stack, args)
+	if p.Flat > 0 {
+		p.LowerParams(t, l.stack, args)
 	}
 	in.call(l.fn, l.stack)
 	l.fn = in.lighten(l.fn, l.core)
-	if p.out != nil {
-		if p.memory {
-			t.view()
+	if p.Result != nil {
+		if p.Memory {
+			t.View()
 		}
-		p.liftResult(t, l.stack, result)
+		p.LiftResult(t, l.stack, result)
 	}
-	if p.borrows && t.task.borrows > 0 {
-		trapf("borrow handles still remain at the end of the call")
+	if p.Borrows {
+		t.EndTask()
 	}
 	if l.opt.postReturn != nil {
 		l.comp.mayLeave = false
@@ -168,7 +170,7 @@ func (in *Instance) callLift(l *liftState, enter []*componentState, p *passing, 
 		l.opt.postReturn = in.lighten(l.opt.postReturn, l.opt.refs.PostReturn)
 		l.comp.mayLeave = true
 	}
-	if p.context {
+	if p.Context {
 		in.end()
 	}
 	leaveComponents(enter)

@@ -65,10 +65,10 @@ func FuzzComponent(f *testing.F) {
 		}
 		defer in.Close(context.Background())
 		for name, f := range c.exports.all("") {
-			if deep(f.sig.typ) {
+			if deep(f.sig.Type) {
 				continue
 			}
-			_, err := in.ExportedFunction(name).Call(ctx, zeroArgs(f.sig.typ)...)
+			_, err := in.ExportedFunction(name).Call(ctx, zeroArgs(f.sig.Type)...)
 			known(t, err)
 			in.MemorySize()
 			in.FuelUsed()

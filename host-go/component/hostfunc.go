@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"unsafe"
+
+	"github.com/caisson-dev/caisson/host-go/component/internal/abi"
 )
 
 // HostFunc is a host function in terms of WIT values (see the table in the
@@ -16,7 +19,7 @@ type HostFunc func(ctx context.Context, args []any) ([]any, error)
 // TypedFunc is a host function with Go types, made by Typed.
 type TypedFunc struct {
 	typ  reflect.Type
-	bind func(s *signature) (*callee, error)
+	bind func(s *abi.Signature) (*callee, error)
 }
 
 // Typed makes a host function of f that is called without reflection, and
@@ -28,13 +31,13 @@ type TypedFunc struct {
 //		return p.A + p.B, nil
 //	}))
 func Typed[P, R any](f func(ctx context.Context, params P) (R, error)) TypedFunc {
-	return TypedFunc{reflect.TypeOf(f), func(s *signature) (*callee, error) {
-		p, err := s.of(goTypes{params: reflect.TypeFor[P](), result: reflect.TypeFor[R]()})
+	return TypedFunc{reflect.TypeOf(f), func(s *abi.Signature) (*callee, error) {
+		p, err := s.Of(abi.GoTypes{Params: reflect.TypeFor[P](), Result: reflect.TypeFor[R]()})
 		if err != nil {
 			return nil, err
 		}
 		v := &variables[P, R]{}
-		return &callee{passing: p, args: pointer(&v.params), result: pointer(&v.result), clear: v.clear, call: func(in *Instance) (err error) {
+		return &callee{Passing: p, args: unsafe.Pointer(&v.params), result: unsafe.Pointer(&v.result), clear: v.clear, call: func(in *Instance) (err error) {
 			v.result, err = f(in.callCtx.Context, v.params)
 			return err
 		}}, nil
@@ -52,7 +55,7 @@ func (v *variables[P, R]) clear() { *v = variables[P, R]{} }
 // hostDef is a host function as it was defined.
 type hostDef interface {
 	// link makes the function for one instance, or says why it does not fit.
-	link(s *signature) (*callee, error)
+	link(s *abi.Signature) (*callee, error)
 	// goType is the function's type.
 	goType() reflect.Type
 }
@@ -72,16 +75,16 @@ func defineHost(f any) hostDef {
 
 func (f HostFunc) goType() reflect.Type { return reflect.TypeOf(f) }
 
-func (f HostFunc) link(s *signature) (*callee, error) {
+func (f HostFunc) link(s *abi.Signature) (*callee, error) {
 	if f == nil {
 		return nil, errors.New("it is nil")
 	}
 	v := &variables[[]any, any]{}
 	want := 0
-	if s.result != nil {
+	if s.Result != nil {
 		want = 1
 	}
-	return &callee{passing: &s.dynamic, args: pointer(&v.params), result: pointer(&v.result), clear: v.clear, call: func(in *Instance) error {
+	return &callee{Passing: &s.Dynamic, args: unsafe.Pointer(&v.params), result: unsafe.Pointer(&v.result), clear: v.clear, call: func(in *Instance) error {
 		results, err := f(in.callCtx.Context, v.params)
 		switch {
 		case err != nil:
@@ -95,8 +98,8 @@ func (f HostFunc) link(s *signature) (*callee, error) {
 	}}, nil
 }
 
-func (f TypedFunc) goType() reflect.Type               { return f.typ }
-func (f TypedFunc) link(s *signature) (*callee, error) { return f.bind(s) }
+func (f TypedFunc) goType() reflect.Type                   { return f.typ }
+func (f TypedFunc) link(s *abi.Signature) (*callee, error) { return f.bind(s) }
 
 // plainFunc is any Go function: func([context], parameters...) ([result], [error]).
 type plainFunc struct{ v reflect.Value }
@@ -108,7 +111,7 @@ func (f plainFunc) goType() reflect.Type {
 	return f.v.Type()
 }
 
-func (f plainFunc) link(s *signature) (*callee, error) {
+func (f plainFunc) link(s *abi.Signature) (*callee, error) {
 	if f.v.Kind() != reflect.Func || f.v.IsNil() {
 		return nil, errors.New("it is not a function")
 	}
@@ -131,21 +134,21 @@ func (f plainFunc) link(s *signature) (*callee, error) {
 	for i := range fields {
 		fields[i] = reflect.StructField{Name: fmt.Sprintf("P%d", i), Type: t.In(first + i)}
 	}
-	g := goTypes{params: reflect.StructOf(fields), result: reflect.TypeFor[struct{}](), inOrder: true}
+	g := abi.GoTypes{Params: reflect.StructOf(fields), Result: reflect.TypeFor[struct{}](), InOrder: true}
 	if results == 1 {
-		g.result = t.Out(0)
+		g.Result = t.Out(0)
 	}
-	p, err := s.of(g)
+	p, err := s.Of(g)
 	if err != nil {
 		return nil, err
 	}
-	params, result := reflect.New(g.params).Elem(), reflect.New(g.result).Elem()
+	params, result := reflect.New(g.Params).Elem(), reflect.New(g.Result).Elem()
 	args := make([]reflect.Value, t.NumIn())
 	clear := func() {
 		params.SetZero()
 		result.SetZero()
 	}
-	return &callee{passing: p, args: params.Addr().UnsafePointer(), result: result.Addr().UnsafePointer(), clear: clear, call: func(in *Instance) error {
+	return &callee{Passing: p, args: params.Addr().UnsafePointer(), result: result.Addr().UnsafePointer(), clear: clear, call: func(in *Instance) error {
 		if first == 1 {
 			args[0] = reflect.ValueOf(in.callCtx.Context)
 		}

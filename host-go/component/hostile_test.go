@@ -153,10 +153,10 @@ func (r *hostileResult) call(c *Compiled, name string, part time.Duration) {
 		return
 	}
 	f := in.ExportedFunction(name)
-	if deep(f.sig.typ) {
+	if deep(f.sig.Type) {
 		return
 	}
-	if _, err = f.Call(ctx, hostileArgs(f.sig.typ)...); err != nil {
+	if _, err = f.Call(ctx, hostileArgs(f.sig.Type)...); err != nil {
 		r.ended(name, err)
 	}
 }

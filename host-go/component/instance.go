@@ -11,8 +11,10 @@ import (
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 
+	"github.com/caisson-dev/caisson/host-go/component/internal/abi"
 	"github.com/caisson-dev/caisson/host-go/component/internal/link"
 	"github.com/caisson-dev/caisson/host-go/component/internal/memory"
+	"github.com/caisson-dev/caisson/host-go/component/internal/trap"
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
 
@@ -44,12 +46,12 @@ type Instance struct {
 	fuel      meter
 	depth     int
 	budget    budget
+	allowance abi.Allowance
 	allocator memory.Allocator
 	// running is the core function that runs, under others whose stacks are
-	// charged; lifted is how much of the guest's values calls that run hold.
+	// charged.
 	running *function
 	stacks  uint64
-	lifted  uint64
 	kept    uint64 // what functions take that are kept to be called again
 }
 
@@ -62,15 +64,14 @@ const (
 // componentState is the state of one component instance of the tree
 // (CanonicalABI.md, ComponentInstance).
 type componentState struct {
-	index    int
 	mayEnter bool
 	mayLeave bool
-	handles  table
+	handles  abi.Table
 }
 
 func (c *componentState) checkLeave() {
 	if !c.mayLeave {
-		trapf("cannot leave component instance")
+		trap.Throwf("cannot leave component instance")
 	}
 }
 
@@ -94,17 +95,18 @@ func (c *Compiled) InstantiateWith(ctx context.Context, l *Linker, limits Limits
 	in.callCtx.in = in
 	in.fuel.ctx = &in.callCtx
 	in.budget = budget{limit: in.limits.Memory, left: in.limits.Memory}
-	in.allocator = memory.Allocator{Instance: (*memoryOwner)(in), OnHeap: c.r.cfg.HeapMemory}
+	in.allowance.Left = &in.budget.left
+	in.allocator = memory.Allocator{Budget: &in.budget, Clock: &in.fuel, OnHeap: c.r.cfg.HeapMemory}
 	if err := in.bind(l); err != nil {
 		return nil, err
 	}
 	err := in.enter(ctx, "instantiate", func() {
 		in.chargeProgram()
 		for i := range c.program.Components {
-			in.comps = append(in.comps, &componentState{index: i, mayEnter: true, mayLeave: true, handles: table{budget: &in.budget}})
+			in.comps = append(in.comps, &componentState{mayEnter: true, mayLeave: true, handles: abi.Table{Component: i, Budget: &in.budget}})
 		}
 		for i := range c.program.Options {
-			in.options = append(in.options, &instanceOptions{encoding: c.program.Options[i].Encoding})
+			in.options = append(in.options, &instanceOptions{Options: abi.Options{Encoding: c.program.Options[i].Encoding}})
 		}
 		for i := range c.program.Instances {
 			in.instantiate(i)
@@ -138,7 +140,7 @@ func (in *Instance) bind(l *Linker) error {
 		}
 		call, err := f.link(in.c.imports[k])
 		if err != nil {
-			return linkError(imp, imp.Type.String(), fmt.Sprintf("the host's function is a %v: %v", f.goType(), err))
+			return linkError(imp, imp.Type.String(), fmt.Sprintf("the host's function is a %s: %v", abi.GoName(f.goType()), err))
 		}
 		call.host = imp
 		in.hosts = append(in.hosts, call)
@@ -178,7 +180,7 @@ func (in *Instance) bindResources(l *Linker) error {
 
 // instantiate makes core instance i.
 func (in *Instance) instantiate(i int) {
-	in.fuel.checkTime()
+	in.fuel.CheckTime()
 	step := &in.c.program.Instances[i]
 	code := in.c.shims[i]
 	from := map[string]api.Module{hostModule: in.c.host}
@@ -259,12 +261,11 @@ func (in *Instance) Close(ctx context.Context) error {
 	}
 	in.state.Store(dead)
 	for _, c := range in.comps {
-		for _, h := range c.handles.elems {
-			if h != nil && h.own && in.drops[h.typ] != nil {
-				in.drops[h.typ](ctx, h.rep)
+		c.handles.Clear(func(typ int, rep uint32) {
+			if drop := in.drops[typ]; drop != nil {
+				drop(ctx, rep)
 			}
-		}
-		c.handles = table{budget: c.handles.budget}
+		})
 	}
 	err := in.closeModules(ctx)
 	in.memory, in.options, in.lifts, in.fuel.counters = nil, nil, nil, nil

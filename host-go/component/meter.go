@@ -8,6 +8,7 @@ import (
 
 	"github.com/tetratelabs/wazero/api"
 
+	"github.com/caisson-dev/caisson/host-go/component/internal/trap"
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
 
@@ -93,18 +94,18 @@ func safePoint(ctx context.Context, _ api.Module, stack []uint64) {
 	}
 	stack[0] = uint64(uint32(counter))
 	if m.limit > 0 && m.granted > m.limit {
-		throw(&LimitError{Resource: "fuel", Limit: m.given})
+		trap.Throw(&LimitError{Resource: "fuel", Limit: m.given})
 	}
-	m.checkTime()
+	m.CheckTime()
 	in.checkStack()
 }
 
 // pause puts off the deadline of the call that runs.
 func (m *meter) pause(d time.Duration) { m.paused += d }
 
-// checkTime traps when the context of the call has ended. The deadline is
+// CheckTime traps when the context of the call has ended. The deadline is
 // looked at too: under load its timer may be late.
-func (m *meter) checkTime() {
+func (m *meter) CheckTime() {
 	if m.done == nil {
 		return
 	}
@@ -113,12 +114,12 @@ func (m *meter) checkTime() {
 	select {
 	case <-m.done:
 		if late || m.paused == 0 || !errors.Is(m.ctx.Err(), context.DeadlineExceeded) {
-			throw(m.ctx.Err())
+			trap.Throw(m.ctx.Err())
 		}
 	default:
 	}
 	if late {
-		throw(context.DeadlineExceeded)
+		trap.Throw(context.DeadlineExceeded)
 	}
 }
 

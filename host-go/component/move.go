@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"github.com/tetratelabs/wazero/api"
+
+	"github.com/caisson-dev/caisson/host-go/component/internal/abi"
 )
 
 // ErrNotMovable is what [Instance.Move] fails with when the instance cannot
@@ -52,7 +54,7 @@ func (in *Instance) move(ctx context.Context, to *Compiled) {
 	}
 	in.allocator.Keep()
 	for _, o := range in.options {
-		*o = instanceOptions{encoding: o.encoding}
+		*o = instanceOptions{Options: abi.Options{Encoding: o.Encoding}}
 	}
 	clear(in.lifts)
 	in.kept = 0

@@ -1,6 +1,10 @@
 package component
 
-import "math"
+import (
+	"unsafe"
+
+	"github.com/caisson-dev/caisson/host-go/component/internal/abi"
+)
 
 // A component may export a function that it imports. When the host calls such
 // an export, its values pass by the Canonical ABI all the same, so that any form
@@ -8,36 +12,25 @@ import "math"
 // handles that last for the call.
 
 // hostMemory are the options of such a call.
-var hostMemory = &instanceOptions{resolved: true}
+var hostMemory = &instanceOptions{Options: abi.Options{Host: true}, resolved: true}
 
 // callImport calls a host function from the host.
-func (in *Instance) callImport(i int, p *passing, args, result pointer) {
+func (in *Instance) callImport(i int, p *abi.Passing, args, result unsafe.Pointer) {
 	f := in.hosts[i]
-	t := in.begin(&componentState{index: -2, mayEnter: true, mayLeave: true, handles: table{budget: &in.budget}}, hostMemory)
-	t.task = &task{}
-	stack := make([]uint64, p.stack())
-	p.lowerParams(t, stack, args)
-	if p.spillResult {
-		stack[p.flat] = uint64(t.alloc(p.resultT.Align, p.resultT.Size))
+	t := in.begin(&componentState{mayEnter: true, mayLeave: true, handles: abi.Table{Component: -2, Budget: &in.budget}}, hostMemory)
+	t.BeginTask()
+	stack := make([]uint64, p.Stack())
+	p.LowerParams(t, stack, args)
+	if p.SpillResult {
+		stack[p.Flat] = uint64(t.Alloc(p.Result.Align, p.Result.Size))
 	}
-	ptr := stack[p.flat]
+	ptr := stack[p.Flat]
 	f.serve(in, t, stack)
-	if p.out != nil {
-		if p.spillResult {
+	if p.Result != nil {
+		if p.SpillResult {
 			stack[0] = ptr
 		}
-		p.liftResult(t, stack, result)
+		p.LiftResult(t, stack, result)
 	}
 	in.end()
-}
-
-// hostRealloc allocates at the end of the memory of such a call.
-func (t *transfer) hostRealloc(old, oldSize, align, size uint32) uint32 {
-	ptr := (uint64(len(t.buf)) + uint64(align) - 1) &^ (uint64(align) - 1)
-	if ptr+uint64(size) > math.MaxUint32 {
-		trapf("more than 4 GiB in the values of one call")
-	}
-	t.buf = append(t.buf, make([]byte, ptr+uint64(size)-uint64(len(t.buf)))...)
-	copy(t.buf[ptr:], t.buf[old:old+min(oldSize, size)])
-	return uint32(ptr)
 }

@@ -292,12 +292,12 @@ func (w *wast) invoke(ctx context.Context, c *wastCommand) ([]any, *types.Value,
 	}
 	var args []any
 	for i, a := range c.Action.Args {
-		v, err := a.value(f.sig.typ.Params[i].Type)
+		v, err := a.value(f.sig.Type.Params[i].Type)
 		if err != nil {
 			return nil, nil, err
 		}
 		args = append(args, v)
 	}
 	out, err := f.Call(ctx, args...)
-	return out, f.sig.typ.Result, err
+	return out, f.sig.Type.Result, err
 }

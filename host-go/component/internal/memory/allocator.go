@@ -5,11 +5,12 @@ import (
 
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/caisson-dev/caisson/host-go/component/internal/trap"
 )
 
-// An Instance is what memories need of the instance that they belong to: its budget
-// of bytes, and the time of the call that runs.
-type Instance interface {
+// Budget is the budget of an instance, in bytes.
+type Budget interface {
 	// Charge takes n bytes for a resource, or traps.
 	Charge(n uint64, resource string)
 	// Take takes n bytes, and says whether there were so many. Give gives them back,
@@ -19,17 +20,19 @@ type Instance interface {
 	Left() uint64
 	// Refused notes that a memory could not grow for want of bytes.
 	Refused()
-	// CheckTime traps when the time of the call is over.
+}
+
+// Clock is the time of the call that runs.
+type Clock interface {
+	// CheckTime traps when it is over.
 	CheckTime()
-	// Fail traps with the error.
-	Fail(err error)
 }
 
 // Allocator makes the linear memories of one instance, out of its budget. It is the
 // allocator of the core runtime, and not safe for concurrent use.
 type Allocator struct {
-	// Instance is that of the memories.
-	Instance Instance
+	Budget Budget
+	Clock  Clock
 	// OnHeap keeps memories on the Go heap.
 	OnHeap bool
 
@@ -75,14 +78,14 @@ func (a *Allocator) Allocate(size, max uint64) experimental.LinearMemory {
 	if len(a.moved) > 0 {
 		l, a.moved = a.moved[0], a.moved[1:]
 	} else {
-		a.Instance.Charge(Cost, "memory")
-		if size > a.Instance.Left() {
-			a.Instance.Charge(size, "memory")
+		a.Budget.Charge(Cost, "memory")
+		if size > a.Budget.Left() {
+			a.Budget.Charge(size, "memory")
 		}
 		l = &linear{Allocator: a, start: a.start, max: max}
 		a.start = nil
 		if len(a.all) < reservedMemories || size >= reservedSize {
-			l.reserve(a.Instance.Left())
+			l.reserve(a.Budget.Left())
 		}
 	}
 	a.all = append(a.all, l)
@@ -122,14 +125,14 @@ func (l *linear) Reallocate(size uint64) []byte {
 	if size <= old {
 		return l.buf // It was taken over, and has grown before.
 	}
-	if !l.Instance.Take(size - old) {
-		l.Instance.Refused()
+	if !l.Budget.Take(size - old) {
+		l.Budget.Refused()
 		return nil
 	}
 	switch {
 	case l.reserved != nil:
 		if commit(l.reserved[old:size]) != nil {
-			l.Instance.Give(size - old)
+			l.Budget.Give(size - old)
 			return nil
 		}
 		l.buf = l.reserved[:size:size]
@@ -140,7 +143,7 @@ func (l *linear) Reallocate(size uint64) []byte {
 	}
 	if l.start != nil {
 		if err := l.start.fill(l.reserved, l.buf); err != nil {
-			l.Instance.Fail(err)
+			trap.Throw(err)
 		}
 		l.start = nil
 	}
@@ -150,9 +153,9 @@ func (l *linear) Reallocate(size uint64) []byte {
 // move copies the memory to where there is room. A guest that does little else
 // is stopped here.
 func (l *linear) move(size uint64) {
-	l.Instance.CheckTime()
+	l.Clock.CheckTime()
 	if old := l.buf; size >= reservedSize && old != nil {
-		if l.reserve(size + l.Instance.Left()); l.reserved != nil && commit(l.reserved[:size]) == nil {
+		if l.reserve(size + l.Budget.Left()); l.reserved != nil && commit(l.reserved[:size]) == nil {
 			l.buf = l.reserved[:size:size]
 			copy(l.buf, old)
 			return
@@ -163,7 +166,7 @@ func (l *linear) move(size uint64) {
 	// the memory each time.
 	capacity := size
 	if l.buf != nil {
-		capacity = min(size+size/4, size+l.Instance.Left())
+		capacity = min(size+size/4, size+l.Budget.Left())
 	}
 	grown := make([]byte, size, capacity)
 	copy(grown, l.buf)
@@ -176,7 +179,7 @@ func (l *linear) Free() {
 		l.kept = false
 		return
 	}
-	l.Instance.Give(uint64(len(l.buf)))
+	l.Budget.Give(uint64(len(l.buf)))
 	l.buf = nil
 	l.release()
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// owner is an instance with a budget alone.
+// owner has a budget, and time without end.
 type owner struct{ limit, left uint64 }
 
 func (o *owner) Charge(n uint64, resource string) {
@@ -26,7 +26,6 @@ func (o *owner) Give(n uint64) { o.left += n }
 func (o *owner) Left() uint64  { return o.left }
 func (*owner) Refused()        {}
 func (*owner) CheckTime()      {}
-func (*owner) Fail(err error)  { panic(err) }
 
 // A memory grows in place where address space can be reserved, and by moving
 // where not.
@@ -35,7 +34,7 @@ func TestLinearMemory(t *testing.T) {
 	for name, room := range map[string][]byte{"reserved": reserve(8 * page), "moving": nil} {
 		t.Run(name, func(t *testing.T) {
 			budget := &owner{8 * page, 8 * page}
-			m := &linear{Allocator: &Allocator{Instance: budget, OnHeap: room == nil}, reserved: room, max: 8 * page}
+			m := &linear{Allocator: &Allocator{Budget: budget, Clock: budget, OnHeap: room == nil}, reserved: room, max: 8 * page}
 			if b := m.Reallocate(page); len(b) != page {
 				t.Fatal(len(b))
 			}
@@ -74,7 +73,7 @@ func TestSharedImage(t *testing.T) {
 			defer im.Close()
 			for range 3 {
 				b := &owner{1<<20 + Cost, 1<<20 + Cost}
-				all := &Allocator{Instance: b, OnHeap: onHeap}
+				all := &Allocator{Budget: b, Clock: b, OnHeap: onHeap}
 				all.StartWith(im)
 				m := all.Allocate(1<<16, 1<<20)
 				buf := m.Reallocate(1 << 16)
@@ -103,7 +102,7 @@ func TestSharedImage(t *testing.T) {
 func TestMove(t *testing.T) {
 	const page = 1 << 16
 	b := &owner{1 << 20, 1 << 20}
-	all := &Allocator{Instance: b}
+	all := &Allocator{Budget: b, Clock: b}
 	m := all.Allocate(page, 4*page)
 	m.Reallocate(page)[7] = 7
 	all.Move()

@@ -1,4 +1,4 @@
-package component
+package abi
 
 import (
 	"encoding/binary"
@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"unsafe"
 
+	"github.com/caisson-dev/caisson/host-go/component/internal/trap"
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 )
 
@@ -74,16 +75,16 @@ func (intCodec[T]) word(x T) uint64 {
 	return uint64(uint32(x))
 }
 
-func (c intCodec[T]) load(t *transfer, ptr uint32) any          { return c.get(t.buf[ptr:]) }
-func (c intCodec[T]) lift(_ *transfer, flat []uint64) any       { return T(flat[0]) }
-func (c intCodec[T]) store(t *transfer, ptr uint32, v any)      { c.put(t.buf[ptr:], c.value(v)) }
-func (c intCodec[T]) lower(_ *transfer, flat []uint64, v any)   { flat[0] = c.word(c.value(v)) }
-func (c intCodec[T]) loadTo(t *transfer, ptr uint32, p pointer) { *(*T)(p) = c.get(t.buf[ptr:]) }
-func (c intCodec[T]) liftTo(_ *transfer, flat []uint64, p pointer) {
+func (c intCodec[T]) load(t *Transfer, ptr uint32) any          { return c.get(t.buf[ptr:]) }
+func (c intCodec[T]) lift(_ *Transfer, flat []uint64) any       { return T(flat[0]) }
+func (c intCodec[T]) store(t *Transfer, ptr uint32, v any)      { c.put(t.buf[ptr:], c.value(v)) }
+func (c intCodec[T]) lower(_ *Transfer, flat []uint64, v any)   { flat[0] = c.word(c.value(v)) }
+func (c intCodec[T]) loadTo(t *Transfer, ptr uint32, p pointer) { *(*T)(p) = c.get(t.buf[ptr:]) }
+func (c intCodec[T]) liftTo(_ *Transfer, flat []uint64, p pointer) {
 	*(*T)(p) = T(flat[0])
 }
-func (c intCodec[T]) storeFrom(t *transfer, ptr uint32, p pointer) { c.put(t.buf[ptr:], *(*T)(p)) }
-func (c intCodec[T]) lowerFrom(_ *transfer, flat []uint64, p pointer) {
+func (c intCodec[T]) storeFrom(t *Transfer, ptr uint32, p pointer) { c.put(t.buf[ptr:], *(*T)(p)) }
+func (c intCodec[T]) lowerFrom(_ *Transfer, flat []uint64, p pointer) {
 	flat[0] = c.word(*(*T)(p))
 }
 
@@ -132,23 +133,23 @@ func (c scalarCodec[T, S]) put(b []byte, bits uint64) {
 	}
 }
 
-func (c scalarCodec[T, S]) load(t *transfer, ptr uint32) any        { return c.get(t.buf[ptr:]) }
-func (c scalarCodec[T, S]) lift(_ *transfer, flat []uint64) any     { return c.s.decode(flat[0]) }
-func (c scalarCodec[T, S]) store(t *transfer, ptr uint32, v any)    { c.put(t.buf[ptr:], c.value(v)) }
-func (c scalarCodec[T, S]) lower(_ *transfer, flat []uint64, v any) { flat[0] = c.value(v) }
-func (c scalarCodec[T, S]) loadTo(t *transfer, ptr uint32, p pointer) {
+func (c scalarCodec[T, S]) load(t *Transfer, ptr uint32) any        { return c.get(t.buf[ptr:]) }
+func (c scalarCodec[T, S]) lift(_ *Transfer, flat []uint64) any     { return c.s.decode(flat[0]) }
+func (c scalarCodec[T, S]) store(t *Transfer, ptr uint32, v any)    { c.put(t.buf[ptr:], c.value(v)) }
+func (c scalarCodec[T, S]) lower(_ *Transfer, flat []uint64, v any) { flat[0] = c.value(v) }
+func (c scalarCodec[T, S]) loadTo(t *Transfer, ptr uint32, p pointer) {
 	*(*T)(p) = c.get(t.buf[ptr:])
 }
 
-func (c scalarCodec[T, S]) liftTo(_ *transfer, flat []uint64, p pointer) {
+func (c scalarCodec[T, S]) liftTo(_ *Transfer, flat []uint64, p pointer) {
 	*(*T)(p) = c.s.decode(flat[0])
 }
 
-func (c scalarCodec[T, S]) storeFrom(t *transfer, ptr uint32, p pointer) {
+func (c scalarCodec[T, S]) storeFrom(t *Transfer, ptr uint32, p pointer) {
 	c.put(t.buf[ptr:], c.s.encode(*(*T)(p)))
 }
 
-func (c scalarCodec[T, S]) lowerFrom(_ *transfer, flat []uint64, p pointer) {
+func (c scalarCodec[T, S]) lowerFrom(_ *Transfer, flat []uint64, p pointer) {
 	flat[0] = c.s.encode(*(*T)(p))
 }
 
@@ -224,7 +225,7 @@ func validChar(c uint32) bool { return c < 0xd800 || (c > 0xdfff && c < 0x110000
 func (charScalar) decode(bits uint64) rune {
 	c := uint32(bits)
 	if !validChar(c) {
-		trapf("integer value %#x is not a valid char", c)
+		trap.Throwf("integer value %#x is not a valid char", c)
 	}
 	return rune(c)
 }

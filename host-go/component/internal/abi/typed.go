@@ -1,4 +1,4 @@
-package component
+package abi
 
 import (
 	"fmt"
@@ -12,7 +12,7 @@ import (
 var dynamicTypes = map[reflect.Type]bool{
 	reflect.TypeFor[Record](): true, reflect.TypeFor[Tuple](): true, reflect.TypeFor[Variant](): true,
 	reflect.TypeFor[Enum](): true, reflect.TypeFor[Flags](): true, reflect.TypeFor[Option](): true,
-	reflect.TypeFor[Result](): true, reflect.TypeFor[Rep](): true, reflect.TypeFor[Resource](): true,
+	reflect.TypeFor[Result](): true, reflect.TypeFor[Rep](): true,
 }
 
 // typed returns the codec for a Go type, which the table in the package
@@ -58,7 +58,7 @@ func typed(c codec, t reflect.Type) (typedCodec, error) {
 			}
 		}
 	}
-	return nil, fmt.Errorf("%v in Go, %s in WIT", t, c.wit())
+	return nil, fmt.Errorf("%s in Go, %s in WIT", GoName(t), c.wit())
 }
 
 // dynamic returns the codec for a Go type that holds a WIT value; nil for others.
@@ -99,8 +99,8 @@ func dynamic(c codec, t reflect.Type) typedCodec {
 		switch {
 		case t == reflect.TypeFor[Rep]() && c.host:
 			return repCodec{c}
-		case t == reflect.TypeFor[*Resource]() && !c.host:
-			return dynamicCodec[*Resource]{c}
+		case t == c.goType.typ && !c.host:
+			return c.goType.codec(c)
 		}
 	}
 	return nil
@@ -109,50 +109,50 @@ func dynamic(c codec, t reflect.Type) typedCodec {
 // dynamicCodec is a WIT value in a variable of type T.
 type dynamicCodec[T any] struct{ codec }
 
-func (c dynamicCodec[T]) loadTo(t *transfer, ptr uint32, p pointer) {
+func (c dynamicCodec[T]) loadTo(t *Transfer, ptr uint32, p pointer) {
 	*(*T)(p) = c.load(t, ptr).(T)
 }
 
-func (c dynamicCodec[T]) liftTo(t *transfer, flat []uint64, p pointer) {
+func (c dynamicCodec[T]) liftTo(t *Transfer, flat []uint64, p pointer) {
 	*(*T)(p) = c.lift(t, flat).(T)
 }
 
-func (c dynamicCodec[T]) storeFrom(t *transfer, ptr uint32, p pointer) { c.store(t, ptr, *(*T)(p)) }
-func (c dynamicCodec[T]) lowerFrom(t *transfer, flat []uint64, p pointer) {
+func (c dynamicCodec[T]) storeFrom(t *Transfer, ptr uint32, p pointer) { c.store(t, ptr, *(*T)(p)) }
+func (c dynamicCodec[T]) lowerFrom(t *Transfer, flat []uint64, p pointer) {
 	c.lower(t, flat, *(*T)(p))
 }
 
 // enumString is an enum in a string.
 type enumString struct{ *enumCodec }
 
-func (c enumString) loadTo(t *transfer, ptr uint32, p pointer) {
+func (c enumString) loadTo(t *Transfer, ptr uint32, p pointer) {
 	*(*string)(p) = c.label(c.disc.load(t, ptr))
 }
 
-func (c enumString) liftTo(_ *transfer, flat []uint64, p pointer) {
+func (c enumString) liftTo(_ *Transfer, flat []uint64, p pointer) {
 	*(*string)(p) = c.label(uint32(flat[0]))
 }
 
-func (c enumString) storeFrom(t *transfer, ptr uint32, p pointer) {
+func (c enumString) storeFrom(t *Transfer, ptr uint32, p pointer) {
 	c.disc.store(t, ptr, c.number(*(*Enum)(p)))
 }
 
-func (c enumString) lowerFrom(_ *transfer, flat []uint64, p pointer) {
+func (c enumString) lowerFrom(_ *Transfer, flat []uint64, p pointer) {
 	flat[0] = uint64(c.number(*(*Enum)(p)))
 }
 
 // flagsBits is flags in a uint32.
 type flagsBits struct{ *flagsCodec }
 
-func (c flagsBits) loadTo(t *transfer, ptr uint32, p pointer) { *(*Flags)(p) = c.get(t, ptr) }
-func (c flagsBits) liftTo(_ *transfer, flat []uint64, p pointer) {
+func (c flagsBits) loadTo(t *Transfer, ptr uint32, p pointer) { *(*Flags)(p) = c.get(t, ptr) }
+func (c flagsBits) liftTo(_ *Transfer, flat []uint64, p pointer) {
 	*(*Flags)(p) = Flags(flat[0]) & c.mask
 }
 
-func (c flagsBits) storeFrom(t *transfer, ptr uint32, p pointer) {
+func (c flagsBits) storeFrom(t *Transfer, ptr uint32, p pointer) {
 	discriminant{c.size}.store(t, ptr, c.checked(*(*Flags)(p)))
 }
 
-func (c flagsBits) lowerFrom(_ *transfer, flat []uint64, p pointer) {
+func (c flagsBits) lowerFrom(_ *Transfer, flat []uint64, p pointer) {
 	flat[0] = uint64(c.checked(*(*Flags)(p)))
 }

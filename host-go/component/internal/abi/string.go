@@ -1,4 +1,4 @@
-package component
+package abi
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/caisson-dev/caisson/host-go/component/internal/binary"
+	"github.com/caisson-dev/caisson/host-go/component/internal/trap"
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 )
 
@@ -22,31 +23,31 @@ type stringCodec struct{}
 func (stringCodec) wit() fmt.Stringer    { return types.String }
 func (stringCodec) goKind() reflect.Kind { return reflect.String }
 
-func (stringCodec) load(t *transfer, ptr uint32) any { return t.loadString(t.getSpan(ptr)) }
+func (stringCodec) load(t *Transfer, ptr uint32) any { return t.loadString(t.getSpan(ptr)) }
 
-func (stringCodec) lift(t *transfer, flat []uint64) any { return t.loadString(liftSpan(flat)) }
+func (stringCodec) lift(t *Transfer, flat []uint64) any { return t.loadString(liftSpan(flat)) }
 
-func (stringCodec) store(t *transfer, ptr uint32, v any) {
+func (stringCodec) store(t *Transfer, ptr uint32, v any) {
 	t.putSpan(ptr, t.storeString(stringValue(v)))
 }
 
-func (stringCodec) lower(t *transfer, flat []uint64, v any) {
+func (stringCodec) lower(t *Transfer, flat []uint64, v any) {
 	t.storeString(stringValue(v)).lower(flat)
 }
 
-func (stringCodec) loadTo(t *transfer, ptr uint32, p pointer) {
+func (stringCodec) loadTo(t *Transfer, ptr uint32, p pointer) {
 	*(*string)(p) = t.loadString(t.getSpan(ptr))
 }
 
-func (stringCodec) liftTo(t *transfer, flat []uint64, p pointer) {
+func (stringCodec) liftTo(t *Transfer, flat []uint64, p pointer) {
 	*(*string)(p) = t.loadString(liftSpan(flat))
 }
 
-func (stringCodec) storeFrom(t *transfer, ptr uint32, p pointer) {
+func (stringCodec) storeFrom(t *Transfer, ptr uint32, p pointer) {
 	t.putSpan(ptr, t.storeString(*(*string)(p)))
 }
 
-func (stringCodec) lowerFrom(t *transfer, flat []uint64, p pointer) {
+func (stringCodec) lowerFrom(t *Transfer, flat []uint64, p pointer) {
 	t.storeString(*(*string)(p)).lower(flat)
 }
 
@@ -59,9 +60,9 @@ func stringValue(v any) string {
 }
 
 // loadString is load_string_from_range.
-func (t *transfer) loadString(s span) string {
+func (t *Transfer) loadString(s span) string {
 	ptr, units := s.ptr, s.n
-	switch t.opt.encoding {
+	switch t.opt.Encoding {
 	case binary.UTF16:
 		return t.loadUTF16(ptr, units)
 	case binary.Latin1UTF16:
@@ -73,37 +74,37 @@ func (t *transfer) loadString(s span) string {
 	}
 	b := t.stringBytes(ptr, uint64(units), 1)
 	if !utf8.Valid(b) {
-		trapf("invalid utf-8 string")
+		trap.Throwf("invalid utf-8 string")
 	}
 	return string(b)
 }
 
-func (t *transfer) stringBytes(ptr uint32, size uint64, align uint32) []byte {
+func (t *Transfer) stringBytes(ptr uint32, size uint64, align uint32) []byte {
 	if size > maxBytes {
-		trapf("string of %d bytes is longer than the limit of %d", size, maxBytes)
+		trap.Throwf("string of %d bytes is longer than the limit of %d", size, maxBytes)
 	}
 	if ptr&(align-1) != 0 {
-		trapf("string pointer is not aligned to %d", align)
+		trap.Throwf("string pointer is not aligned to %d", align)
 	}
 	if uint64(ptr)+size > uint64(len(t.buf)) {
-		trapf("string pointer/length out of bounds of memory: %d bytes at %#x", size, ptr)
+		trap.Throwf("string pointer/length out of bounds of memory: %d bytes at %#x", size, ptr)
 	}
 	t.charge(size)
 	return t.buf[ptr : uint64(ptr)+size]
 }
 
-func (t *transfer) loadUTF16(ptr, units uint32) string {
+func (t *Transfer) loadUTF16(ptr, units uint32) string {
 	b := t.stringBytes(ptr, 2*uint64(units), 2)
 	out := make([]byte, 0, len(b)/2)
 	for i := 0; i < len(b); i += 2 {
 		r := rune(le.Uint16(b[i:]))
 		if utf16.IsSurrogate(r) {
 			if i+2 >= len(b) {
-				trapf("unpaired surrogate in utf-16 string")
+				trap.Throwf("unpaired surrogate in utf-16 string")
 			}
 			r = utf16.DecodeRune(r, rune(le.Uint16(b[i+2:])))
 			if r == utf8.RuneError {
-				trapf("unpaired surrogate in utf-16 string")
+				trap.Throwf("unpaired surrogate in utf-16 string")
 			}
 			i += 2
 		}
@@ -121,30 +122,30 @@ func latin1String(b []byte) string {
 }
 
 // storeString is store_string_into_range for a Go string, which is UTF-8.
-func (t *transfer) storeString(s string) span {
+func (t *Transfer) storeString(s string) span {
 	if len(s) > maxBytes {
 		panic(&ValueError{Type: "string", Value: s, Msg: "longer than 256 MiB"})
 	}
 	if !utf8.ValidString(s) {
 		panic(&ValueError{Type: "string", Value: s, Msg: "not valid UTF-8"})
 	}
-	switch t.opt.encoding {
+	switch t.opt.Encoding {
 	case binary.UTF16:
 		return t.storeUTF16(s)
 	case binary.Latin1UTF16:
 		return t.storeLatin1UTF16(s)
 	}
 	n := uint32(len(s))
-	ptr := t.alloc(1, n)
+	ptr := t.Alloc(1, n)
 	copy(t.buf[ptr:], s)
 	return span{ptr, n}
 }
 
 // storeUTF16 is store_utf8_to_utf16: it allocates for the worst case and gives
 // back the rest.
-func (t *transfer) storeUTF16(s string) span {
+func (t *Transfer) storeUTF16(s string) span {
 	worst := 2 * uint32(len(s))
-	ptr := t.alloc(2, worst)
+	ptr := t.Alloc(2, worst)
 	size := t.putUTF16(ptr, s)
 	if size < worst {
 		ptr = t.realloc(ptr, worst, 2, size)
@@ -153,7 +154,7 @@ func (t *transfer) storeUTF16(s string) span {
 }
 
 // putUTF16 writes s as UTF-16 and returns its size in bytes.
-func (t *transfer) putUTF16(ptr uint32, s string) uint32 {
+func (t *Transfer) putUTF16(ptr uint32, s string) uint32 {
 	p := ptr
 	for _, r := range s {
 		if r1, r2 := utf16.EncodeRune(r); r >= 0x10000 {
@@ -170,9 +171,9 @@ func (t *transfer) putUTF16(ptr uint32, s string) uint32 {
 
 // storeLatin1UTF16 is store_string_to_latin1_or_utf16: Latin-1 until a
 // character does not fit, then the whole as UTF-16.
-func (t *transfer) storeLatin1UTF16(s string) span {
+func (t *Transfer) storeLatin1UTF16(s string) span {
 	n := uint32(len(s))
-	ptr := t.alloc(2, n)
+	ptr := t.Alloc(2, n)
 	p := ptr
 	for _, r := range s {
 		if r >= 1<<8 {

@@ -1,15 +1,16 @@
-package component
+package abi
 
 import (
 	"fmt"
 
+	"github.com/caisson-dev/caisson/host-go/component/internal/trap"
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 )
 
 // discriminant reads and writes the case number of a variant in memory.
 type discriminant struct{ size uint32 }
 
-func (d discriminant) load(t *transfer, ptr uint32) uint32 {
+func (d discriminant) load(t *Transfer, ptr uint32) uint32 {
 	switch d.size {
 	case 1:
 		return uint32(t.buf[ptr])
@@ -19,7 +20,7 @@ func (d discriminant) load(t *transfer, ptr uint32) uint32 {
 	return le.Uint32(t.buf[ptr:])
 }
 
-func (d discriminant) store(t *transfer, ptr, v uint32) {
+func (d discriminant) store(t *Transfer, ptr, v uint32) {
 	switch d.size {
 	case 1:
 		t.buf[ptr] = byte(v)
@@ -40,7 +41,7 @@ type variantCodec struct {
 	names   caseNames
 }
 
-func (cs *codecs) variant(v *types.Value) *variantCodec {
+func (cs *Codecs) variant(v *types.Value) *variantCodec {
 	c := &variantCodec{typ: v, disc: discriminant{v.DiscSize}, payload: v.Payload, flat: v.FlatLen}
 	for _, p := range v.Cases() {
 		c.cases = append(c.cases, cs.get(p))
@@ -57,7 +58,7 @@ func (cs *codecs) variant(v *types.Value) *variantCodec {
 
 func (c *variantCodec) wit() fmt.Stringer { return c.typ }
 
-func (c *variantCodec) load(t *transfer, ptr uint32) any {
+func (c *variantCodec) load(t *Transfer, ptr uint32) any {
 	i := c.disc.load(t, ptr)
 	c.check(i)
 	t.charge(2 * elementSize)
@@ -68,7 +69,7 @@ func (c *variantCodec) load(t *transfer, ptr uint32) any {
 	return c.wrap(i, v)
 }
 
-func (c *variantCodec) lift(t *transfer, flat []uint64) any {
+func (c *variantCodec) lift(t *Transfer, flat []uint64) any {
 	i := uint32(flat[0])
 	c.check(i)
 	var v any
@@ -80,7 +81,7 @@ func (c *variantCodec) lift(t *transfer, flat []uint64) any {
 
 func (c *variantCodec) check(i uint32) {
 	if uint64(i) >= uint64(len(c.cases)) {
-		trapf("unexpected discriminant: %d of a %s with %d cases", i, c.typ.Kind, len(c.cases))
+		trap.Throwf("unexpected discriminant: %d of a %s with %d cases", i, c.typ.Kind, len(c.cases))
 	}
 }
 
@@ -118,7 +119,7 @@ func (c *variantCodec) unwrap(v any) (i uint32, payload any) {
 	return 0, nil
 }
 
-func (c *variantCodec) store(t *transfer, ptr uint32, v any) {
+func (c *variantCodec) store(t *Transfer, ptr uint32, v any) {
 	i, payload := c.unwrap(v)
 	c.disc.store(t, ptr, i)
 	if p := c.cases[i]; p != nil {
@@ -126,7 +127,7 @@ func (c *variantCodec) store(t *transfer, ptr uint32, v any) {
 	}
 }
 
-func (c *variantCodec) lower(t *transfer, flat []uint64, v any) {
+func (c *variantCodec) lower(t *Transfer, flat []uint64, v any) {
 	i, payload := c.unwrap(v)
 	clear(flat[:c.flat])
 	flat[0] = uint64(i)
@@ -156,7 +157,7 @@ func (c *enumCodec) wit() fmt.Stringer { return c.typ }
 
 func (c *enumCodec) check(i uint32) {
 	if uint64(i) >= uint64(len(c.values)) {
-		trapf("unexpected discriminant: %d of an enum with %d cases", i, len(c.values))
+		trap.Throwf("unexpected discriminant: %d of an enum with %d cases", i, len(c.values))
 	}
 }
 
@@ -186,10 +187,10 @@ func (c *enumCodec) number(e Enum) uint32 {
 	return i
 }
 
-func (c *enumCodec) load(t *transfer, ptr uint32) any        { return c.value(c.disc.load(t, ptr)) }
-func (c *enumCodec) lift(_ *transfer, flat []uint64) any     { return c.value(uint32(flat[0])) }
-func (c *enumCodec) store(t *transfer, ptr uint32, v any)    { c.disc.store(t, ptr, c.index(v)) }
-func (c *enumCodec) lower(_ *transfer, flat []uint64, v any) { flat[0] = uint64(c.index(v)) }
+func (c *enumCodec) load(t *Transfer, ptr uint32) any        { return c.value(c.disc.load(t, ptr)) }
+func (c *enumCodec) lift(_ *Transfer, flat []uint64) any     { return c.value(uint32(flat[0])) }
+func (c *enumCodec) store(t *Transfer, ptr uint32, v any)    { c.disc.store(t, ptr, c.index(v)) }
+func (c *enumCodec) lower(_ *Transfer, flat []uint64, v any) { flat[0] = uint64(c.index(v)) }
 
 // flagsCodec is flags. Bits beyond the labels are dropped when lifted.
 type flagsCodec struct {
@@ -200,7 +201,7 @@ type flagsCodec struct {
 
 func (c *flagsCodec) wit() fmt.Stringer { return c.typ }
 
-func (c *flagsCodec) get(t *transfer, ptr uint32) Flags {
+func (c *flagsCodec) get(t *Transfer, ptr uint32) Flags {
 	return Flags(discriminant{c.size}.load(t, ptr)) & c.mask
 }
 
@@ -219,14 +220,14 @@ func (c *flagsCodec) checked(f Flags) uint32 {
 	return uint32(f)
 }
 
-func (c *flagsCodec) load(t *transfer, ptr uint32) any    { return c.get(t, ptr) }
-func (c *flagsCodec) lift(_ *transfer, flat []uint64) any { return Flags(flat[0]) & c.mask }
+func (c *flagsCodec) load(t *Transfer, ptr uint32) any    { return c.get(t, ptr) }
+func (c *flagsCodec) lift(_ *Transfer, flat []uint64) any { return Flags(flat[0]) & c.mask }
 
-func (c *flagsCodec) store(t *transfer, ptr uint32, v any) {
+func (c *flagsCodec) store(t *Transfer, ptr uint32, v any) {
 	discriminant{c.size}.store(t, ptr, c.bits(v))
 }
 
-func (c *flagsCodec) lower(_ *transfer, flat []uint64, v any) { flat[0] = uint64(c.bits(v)) }
+func (c *flagsCodec) lower(_ *Transfer, flat []uint64, v any) { flat[0] = uint64(c.bits(v)) }
 
 // caseNames finds the number of a case by its name.
 type caseNames struct {

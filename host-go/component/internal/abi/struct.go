@@ -1,4 +1,4 @@
-package component
+package abi
 
 import (
 	"fmt"
@@ -22,7 +22,7 @@ type structField struct {
 // have one, else in order.
 func typedStruct(c *recordCodec, names []string, t reflect.Type) (typedCodec, error) {
 	if t.NumField() != len(c.fields) {
-		return nil, fmt.Errorf("%v in Go has %d fields where %d are wanted", t, t.NumField(), len(c.fields))
+		return nil, fmt.Errorf("%s in Go has %d fields where %d are wanted", GoName(t), t.NumField(), len(c.fields))
 	}
 	out := make(structCodec, len(c.fields))
 	for i, f := range c.fields {
@@ -31,11 +31,11 @@ func typedStruct(c *recordCodec, names []string, t reflect.Type) (typedCodec, er
 			var ok bool
 			name = names[i]
 			if field, ok = fieldNamed(t, name); !ok {
-				return nil, fmt.Errorf("%v in Go has no field for %s", t, name)
+				return nil, fmt.Errorf("%s in Go has no field for %s", GoName(t), name)
 			}
 		}
 		if !field.IsExported() {
-			return nil, fmt.Errorf("%v in Go: the field %s is not exported", t, field.Name)
+			return nil, fmt.Errorf("%s in Go: the field %s is not exported", GoName(t), field.Name)
 		}
 		fc, err := typed(f.codec, field.Type)
 		if err != nil {
@@ -70,13 +70,13 @@ func fieldNamed(t reflect.Type, name string) (reflect.StructField, bool) {
 	return reflect.StructField{}, false
 }
 
-func (c structCodec) loadTo(t *transfer, ptr uint32, p pointer) {
+func (c structCodec) loadTo(t *Transfer, ptr uint32, p pointer) {
 	for i := range c {
 		c[i].loadTo(t, ptr+c[i].offset, unsafe.Add(p, c[i].at))
 	}
 }
 
-func (c structCodec) liftTo(t *transfer, flat []uint64, p pointer) {
+func (c structCodec) liftTo(t *Transfer, flat []uint64, p pointer) {
 	for i := range c {
 		f := &c[i]
 		switch at := unsafe.Add(p, f.at); f.word {
@@ -90,13 +90,13 @@ func (c structCodec) liftTo(t *transfer, flat []uint64, p pointer) {
 	}
 }
 
-func (c structCodec) storeFrom(t *transfer, ptr uint32, p pointer) {
+func (c structCodec) storeFrom(t *Transfer, ptr uint32, p pointer) {
 	for i := range c {
 		c[i].storeFrom(t, ptr+c[i].offset, unsafe.Add(p, c[i].at))
 	}
 }
 
-func (c structCodec) lowerFrom(t *transfer, flat []uint64, p pointer) {
+func (c structCodec) lowerFrom(t *Transfer, flat []uint64, p pointer) {
 	for i := range c {
 		f := &c[i]
 		switch at := unsafe.Add(p, f.at); f.word {
@@ -123,19 +123,19 @@ func typedList(c *listCodec, t reflect.Type) (typedCodec, error) {
 	return &sliceCodec{c, t, elem, t.Elem().Size()}, err
 }
 
-func (c *sliceCodec) loadTo(t *transfer, ptr uint32, p pointer) { c.loadSlice(t, t.getSpan(ptr), p) }
+func (c *sliceCodec) loadTo(t *Transfer, ptr uint32, p pointer) { c.loadSlice(t, t.getSpan(ptr), p) }
 
-func (c *sliceCodec) liftTo(t *transfer, flat []uint64, p pointer) {
+func (c *sliceCodec) liftTo(t *Transfer, flat []uint64, p pointer) {
 	c.loadSlice(t, liftSpan(flat), p)
 }
 
-func (c *sliceCodec) storeFrom(t *transfer, ptr uint32, p pointer) {
+func (c *sliceCodec) storeFrom(t *Transfer, ptr uint32, p pointer) {
 	t.putSpan(ptr, c.storeSlice(t, p))
 }
 
-func (c *sliceCodec) lowerFrom(t *transfer, flat []uint64, p pointer) { c.storeSlice(t, p).lower(flat) }
+func (c *sliceCodec) lowerFrom(t *Transfer, flat []uint64, p pointer) { c.storeSlice(t, p).lower(flat) }
 
-func (c *sliceCodec) loadSlice(t *transfer, s span, p pointer) {
+func (c *sliceCodec) loadSlice(t *Transfer, s span, p pointer) {
 	t.checkList(s.ptr, uint64(s.n)*uint64(c.size), c.align)
 	t.charge(uint64(s.n) * uint64(c.stride))
 	v := reflect.MakeSlice(c.typ, int(s.n), int(s.n))
@@ -147,7 +147,7 @@ func (c *sliceCodec) loadSlice(t *transfer, s span, p pointer) {
 	reflect.NewAt(c.typ, p).Elem().Set(v)
 }
 
-func (c *sliceCodec) storeSlice(t *transfer, p pointer) span {
+func (c *sliceCodec) storeSlice(t *Transfer, p pointer) span {
 	s := *(*[]struct{})(p) // its length and address, whatever the elements are
 	at := c.allocList(t, len(s))
 	first := pointer(unsafe.SliceData(s))
@@ -169,25 +169,25 @@ func typedArray(c *fixedListCodec, t reflect.Type) (typedCodec, error) {
 	return &arrayCodec{c, elem, t.Elem().Size()}, err
 }
 
-func (c *arrayCodec) loadTo(t *transfer, ptr uint32, p pointer) {
+func (c *arrayCodec) loadTo(t *Transfer, ptr uint32, p pointer) {
 	for i := range c.typ.Length {
 		c.elem.loadTo(t, ptr+i*c.size, unsafe.Add(p, uintptr(i)*c.stride))
 	}
 }
 
-func (c *arrayCodec) liftTo(t *transfer, flat []uint64, p pointer) {
+func (c *arrayCodec) liftTo(t *Transfer, flat []uint64, p pointer) {
 	for i := range int(c.typ.Length) {
 		c.elem.liftTo(t, flat[i*c.flat:], unsafe.Add(p, uintptr(i)*c.stride))
 	}
 }
 
-func (c *arrayCodec) storeFrom(t *transfer, ptr uint32, p pointer) {
+func (c *arrayCodec) storeFrom(t *Transfer, ptr uint32, p pointer) {
 	for i := range c.typ.Length {
 		c.elem.storeFrom(t, ptr+i*c.size, unsafe.Add(p, uintptr(i)*c.stride))
 	}
 }
 
-func (c *arrayCodec) lowerFrom(t *transfer, flat []uint64, p pointer) {
+func (c *arrayCodec) lowerFrom(t *Transfer, flat []uint64, p pointer) {
 	for i := range int(c.typ.Length) {
 		c.elem.lowerFrom(t, flat[i*c.flat:], unsafe.Add(p, uintptr(i)*c.stride))
 	}
@@ -205,13 +205,13 @@ func typedPointer(c *variantCodec, t reflect.Type) (typedCodec, error) {
 	return &pointerCodec{c, t.Elem(), some}, err
 }
 
-func (c *pointerCodec) loadTo(t *transfer, ptr uint32, p pointer) {
+func (c *pointerCodec) loadTo(t *Transfer, ptr uint32, p pointer) {
 	if v := c.made(c.disc.load(t, ptr), p); v != nil {
 		c.some.loadTo(t, ptr+c.payload, v)
 	}
 }
 
-func (c *pointerCodec) liftTo(t *transfer, flat []uint64, p pointer) {
+func (c *pointerCodec) liftTo(t *Transfer, flat []uint64, p pointer) {
 	if v := c.made(uint32(flat[0]), p); v != nil {
 		c.some.liftTo(t, flat[1:], v)
 	}
@@ -227,7 +227,7 @@ func (c *pointerCodec) made(i uint32, p pointer) (v pointer) {
 	return v
 }
 
-func (c *pointerCodec) storeFrom(t *transfer, ptr uint32, p pointer) {
+func (c *pointerCodec) storeFrom(t *Transfer, ptr uint32, p pointer) {
 	v := *(*pointer)(p)
 	c.disc.store(t, ptr, uint32(bit(v != nil)))
 	if v != nil {
@@ -235,7 +235,7 @@ func (c *pointerCodec) storeFrom(t *transfer, ptr uint32, p pointer) {
 	}
 }
 
-func (c *pointerCodec) lowerFrom(t *transfer, flat []uint64, p pointer) {
+func (c *pointerCodec) lowerFrom(t *Transfer, flat []uint64, p pointer) {
 	v := *(*pointer)(p)
 	clear(flat[:c.flat])
 	flat[0] = bit(v != nil)

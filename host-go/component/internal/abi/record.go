@@ -1,4 +1,4 @@
-package component
+package abi
 
 import (
 	"fmt"
@@ -19,7 +19,7 @@ type fieldCodec struct {
 	flat   int    // in core values
 }
 
-func (cs *codecs) record(v *types.Value) *recordCodec {
+func (cs *Codecs) record(v *types.Value) *recordCodec {
 	c := &recordCodec{typ: v, tuple: v.Kind == types.Tuple, fields: make([]fieldCodec, len(v.Fields))}
 	var offset uint32
 	flat := 0
@@ -34,10 +34,10 @@ func (cs *codecs) record(v *types.Value) *recordCodec {
 
 func (c *recordCodec) wit() fmt.Stringer { return c.typ }
 
-func (c *recordCodec) load(t *transfer, ptr uint32) any    { return c.wrap(c.loadAll(t, ptr)) }
-func (c *recordCodec) lift(t *transfer, flat []uint64) any { return c.wrap(c.liftAll(t, flat)) }
+func (c *recordCodec) load(t *Transfer, ptr uint32) any    { return c.wrap(c.loadAll(t, ptr)) }
+func (c *recordCodec) lift(t *Transfer, flat []uint64) any { return c.wrap(c.liftAll(t, flat)) }
 
-func (c *recordCodec) loadAll(t *transfer, ptr uint32) []any {
+func (c *recordCodec) loadAll(t *Transfer, ptr uint32) []any {
 	t.charge(uint64(len(c.fields)) * elementSize)
 	out := make([]any, len(c.fields))
 	for i := range c.fields {
@@ -46,7 +46,7 @@ func (c *recordCodec) loadAll(t *transfer, ptr uint32) []any {
 	return out
 }
 
-func (c *recordCodec) liftAll(t *transfer, flat []uint64) []any {
+func (c *recordCodec) liftAll(t *Transfer, flat []uint64) []any {
 	out := make([]any, len(c.fields))
 	for i := range c.fields {
 		out[i] = c.fields[i].lift(t, flat[c.fields[i].flat:])
@@ -83,17 +83,17 @@ func (c *recordCodec) values(v any) []any {
 	return vs
 }
 
-func (c *recordCodec) store(t *transfer, ptr uint32, v any)    { c.storeAll(t, ptr, c.values(v)) }
-func (c *recordCodec) lower(t *transfer, flat []uint64, v any) { c.lowerAll(t, flat, c.values(v)) }
+func (c *recordCodec) store(t *Transfer, ptr uint32, v any)    { c.storeAll(t, ptr, c.values(v)) }
+func (c *recordCodec) lower(t *Transfer, flat []uint64, v any) { c.lowerAll(t, flat, c.values(v)) }
 
 // storeAll stores the fields, of which there are as many as values.
-func (c *recordCodec) storeAll(t *transfer, ptr uint32, vs []any) {
+func (c *recordCodec) storeAll(t *Transfer, ptr uint32, vs []any) {
 	for i := range c.fields {
 		c.fields[i].store(t, ptr+c.fields[i].offset, vs[i])
 	}
 }
 
-func (c *recordCodec) lowerAll(t *transfer, flat []uint64, vs []any) {
+func (c *recordCodec) lowerAll(t *Transfer, flat []uint64, vs []any) {
 	for i := range c.fields {
 		c.fields[i].lower(t, flat[c.fields[i].flat:], vs[i])
 	}
@@ -114,14 +114,14 @@ func (c *recordCodec) labels() []string {
 // argsCodec is the parameters of a function in a []any of as many.
 type argsCodec struct{ *recordCodec }
 
-func (c argsCodec) loadTo(t *transfer, ptr uint32, p pointer) { *(*[]any)(p) = c.loadAll(t, ptr) }
+func (c argsCodec) loadTo(t *Transfer, ptr uint32, p pointer) { *(*[]any)(p) = c.loadAll(t, ptr) }
 
-func (c argsCodec) liftTo(t *transfer, flat []uint64, p pointer) {
+func (c argsCodec) liftTo(t *Transfer, flat []uint64, p pointer) {
 	*(*[]any)(p) = c.liftAll(t, flat)
 }
 
-func (c argsCodec) storeFrom(t *transfer, ptr uint32, p pointer) { c.storeAll(t, ptr, *(*[]any)(p)) }
+func (c argsCodec) storeFrom(t *Transfer, ptr uint32, p pointer) { c.storeAll(t, ptr, *(*[]any)(p)) }
 
-func (c argsCodec) lowerFrom(t *transfer, flat []uint64, p pointer) {
+func (c argsCodec) lowerFrom(t *Transfer, flat []uint64, p pointer) {
 	c.lowerAll(t, flat, *(*[]any)(p))
 }

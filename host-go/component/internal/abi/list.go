@@ -1,8 +1,9 @@
-package component
+package abi
 
 import (
 	"fmt"
 
+	"github.com/caisson-dev/caisson/host-go/component/internal/trap"
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 )
 
@@ -10,11 +11,11 @@ import (
 // its own.
 type span struct{ ptr, n uint32 }
 
-func (t *transfer) getSpan(ptr uint32) span {
+func (t *Transfer) getSpan(ptr uint32) span {
 	return span{le.Uint32(t.buf[ptr:]), le.Uint32(t.buf[ptr+4:])}
 }
 
-func (t *transfer) putSpan(ptr uint32, s span) {
+func (t *Transfer) putSpan(ptr uint32, s span) {
 	le.PutUint32(t.buf[ptr:], s.ptr)
 	le.PutUint32(t.buf[ptr+4:], s.n)
 }
@@ -25,25 +26,25 @@ func (s span) lower(flat []uint64) { flat[0], flat[1] = uint64(s.ptr), uint64(s.
 // bytesCodec is list<u8>.
 type bytesCodec struct{ typ *types.Value }
 
-func (c bytesCodec) load(t *transfer, ptr uint32) any     { return t.loadBytes(t.getSpan(ptr)) }
-func (c bytesCodec) lift(t *transfer, flat []uint64) any  { return t.loadBytes(liftSpan(flat)) }
-func (c bytesCodec) store(t *transfer, ptr uint32, v any) { t.putSpan(ptr, t.storeBytes(c.value(v))) }
+func (c bytesCodec) load(t *Transfer, ptr uint32) any     { return t.loadBytes(t.getSpan(ptr)) }
+func (c bytesCodec) lift(t *Transfer, flat []uint64) any  { return t.loadBytes(liftSpan(flat)) }
+func (c bytesCodec) store(t *Transfer, ptr uint32, v any) { t.putSpan(ptr, t.storeBytes(c.value(v))) }
 
-func (c bytesCodec) lower(t *transfer, flat []uint64, v any) { t.storeBytes(c.value(v)).lower(flat) }
+func (c bytesCodec) lower(t *Transfer, flat []uint64, v any) { t.storeBytes(c.value(v)).lower(flat) }
 
-func (c bytesCodec) loadTo(t *transfer, ptr uint32, p pointer) {
+func (c bytesCodec) loadTo(t *Transfer, ptr uint32, p pointer) {
 	*(*[]byte)(p) = t.loadBytes(t.getSpan(ptr))
 }
 
-func (c bytesCodec) liftTo(t *transfer, flat []uint64, p pointer) {
+func (c bytesCodec) liftTo(t *Transfer, flat []uint64, p pointer) {
 	*(*[]byte)(p) = t.loadBytes(liftSpan(flat))
 }
 
-func (c bytesCodec) storeFrom(t *transfer, ptr uint32, p pointer) {
+func (c bytesCodec) storeFrom(t *Transfer, ptr uint32, p pointer) {
 	t.putSpan(ptr, t.storeBytes(*(*[]byte)(p)))
 }
 
-func (c bytesCodec) lowerFrom(t *transfer, flat []uint64, p pointer) {
+func (c bytesCodec) lowerFrom(t *Transfer, flat []uint64, p pointer) {
 	t.storeBytes(*(*[]byte)(p)).lower(flat)
 }
 
@@ -57,32 +58,32 @@ func (c bytesCodec) value(v any) []byte {
 	return b
 }
 
-func (t *transfer) loadBytes(s span) []byte {
+func (t *Transfer) loadBytes(s span) []byte {
 	t.checkList(s.ptr, uint64(s.n), 1)
 	out := make([]byte, s.n)
 	copy(out, t.buf[s.ptr:])
 	return out
 }
 
-func (t *transfer) storeBytes(b []byte) span {
+func (t *Transfer) storeBytes(b []byte) span {
 	if len(b) > maxBytes {
 		panic(&ValueError{Type: "list<u8>", Value: b, Msg: "longer than 256 MiB"})
 	}
-	ptr := t.alloc(1, uint32(len(b)))
+	ptr := t.Alloc(1, uint32(len(b)))
 	copy(t.buf[ptr:], b)
 	return span{ptr, uint32(len(b))}
 }
 
 // checkList traps when a list of size bytes does not lie in memory.
-func (t *transfer) checkList(ptr uint32, size uint64, align uint32) {
+func (t *Transfer) checkList(ptr uint32, size uint64, align uint32) {
 	if size > maxBytes {
-		trapf("list of %d bytes is longer than the limit of %d", size, maxBytes)
+		trap.Throwf("list of %d bytes is longer than the limit of %d", size, maxBytes)
 	}
 	if ptr&(align-1) != 0 {
-		trapf("list pointer is not aligned")
+		trap.Throwf("list pointer is not aligned")
 	}
 	if uint64(ptr)+size > uint64(len(t.buf)) {
-		trapf("list pointer/length out of bounds of memory: %d bytes at %#x", size, ptr)
+		trap.Throwf("list pointer/length out of bounds of memory: %d bytes at %#x", size, ptr)
 	}
 	t.charge(size)
 }
@@ -100,13 +101,13 @@ type listCodec struct {
 
 func (c *listCodec) wit() fmt.Stringer { return c.typ }
 
-func (c *listCodec) load(t *transfer, ptr uint32) any { return c.loadList(t, t.getSpan(ptr)) }
+func (c *listCodec) load(t *Transfer, ptr uint32) any { return c.loadList(t, t.getSpan(ptr)) }
 
-func (c *listCodec) lift(t *transfer, flat []uint64) any     { return c.loadList(t, liftSpan(flat)) }
-func (c *listCodec) store(t *transfer, ptr uint32, v any)    { t.putSpan(ptr, c.storeList(t, v)) }
-func (c *listCodec) lower(t *transfer, flat []uint64, v any) { c.storeList(t, v).lower(flat) }
+func (c *listCodec) lift(t *Transfer, flat []uint64) any     { return c.loadList(t, liftSpan(flat)) }
+func (c *listCodec) store(t *Transfer, ptr uint32, v any)    { t.putSpan(ptr, c.storeList(t, v)) }
+func (c *listCodec) lower(t *Transfer, flat []uint64, v any) { c.storeList(t, v).lower(flat) }
 
-func (c *listCodec) loadList(t *transfer, s span) any {
+func (c *listCodec) loadList(t *Transfer, s span) any {
 	t.checkList(s.ptr, uint64(s.n)*uint64(c.size), c.align)
 	t.charge(uint64(s.n) * elementSize)
 	out := make([]any, s.n)
@@ -117,7 +118,7 @@ func (c *listCodec) loadList(t *transfer, s span) any {
 	return out
 }
 
-func (c *listCodec) storeList(t *transfer, v any) span {
+func (c *listCodec) storeList(t *Transfer, v any) span {
 	elems, ok := v.([]any)
 	if !ok {
 		mismatch(c.typ, v)
@@ -132,12 +133,12 @@ func (c *listCodec) storeList(t *transfer, v any) span {
 }
 
 // allocList allocates n elements in the guest.
-func (c *listCodec) allocList(t *transfer, n int) uint32 {
+func (c *listCodec) allocList(t *Transfer, n int) uint32 {
 	size := uint64(n) * uint64(c.size)
 	if size > maxBytes {
 		panic(&ValueError{Type: c.typ.String(), Msg: "longer than 256 MiB"})
 	}
-	return t.alloc(c.align, uint32(size))
+	return t.Alloc(c.align, uint32(size))
 }
 
 // fixedListCodec is a list of fixed length, which lies in place.
@@ -150,7 +151,7 @@ type fixedListCodec struct {
 
 func (c *fixedListCodec) wit() fmt.Stringer { return c.typ }
 
-func (c *fixedListCodec) load(t *transfer, ptr uint32) any {
+func (c *fixedListCodec) load(t *Transfer, ptr uint32) any {
 	t.charge(uint64(c.typ.Length) * elementSize)
 	out := make([]any, c.typ.Length)
 	for i := range out {
@@ -160,7 +161,7 @@ func (c *fixedListCodec) load(t *transfer, ptr uint32) any {
 	return out
 }
 
-func (c *fixedListCodec) lift(t *transfer, flat []uint64) any {
+func (c *fixedListCodec) lift(t *Transfer, flat []uint64) any {
 	out := make([]any, c.typ.Length)
 	for i := range out {
 		out[i] = c.elem.lift(t, flat[i*c.flat:])
@@ -179,14 +180,14 @@ func (c *fixedListCodec) elems(v any) []any {
 	return elems
 }
 
-func (c *fixedListCodec) store(t *transfer, ptr uint32, v any) {
+func (c *fixedListCodec) store(t *Transfer, ptr uint32, v any) {
 	for _, e := range c.elems(v) {
 		c.elem.store(t, ptr, e)
 		ptr += c.size
 	}
 }
 
-func (c *fixedListCodec) lower(t *transfer, flat []uint64, v any) {
+func (c *fixedListCodec) lower(t *Transfer, flat []uint64, v any) {
 	for i, e := range c.elems(v) {
 		c.elem.lower(t, flat[i*c.flat:], e)
 	}

@@ -1,0 +1,81 @@
+package component
+
+import (
+	"github.com/caisson-dev/caisson/host-go/component/internal/abi"
+	"github.com/caisson-dev/caisson/host-go/component/internal/trap"
+	"github.com/caisson-dev/caisson/host-go/component/internal/types"
+)
+
+// transfer is the context of a call with values that are more than core values, and
+// the instance as the Canonical ABI knows it. An instance keeps those that it has
+// used.
+type transfer struct {
+	*abi.Transfer
+	in   *Instance
+	comp *componentState
+	opt  *instanceOptions
+}
+
+// begin returns the context of a call that begins, end takes back the one begun
+// last.
+func (in *Instance) begin(comp *componentState, opt *instanceOptions) *abi.Transfer {
+	if in.begun == len(in.transfers) {
+		t := &transfer{in: in}
+		t.Transfer = abi.NewTransfer(t, &in.allowance)
+		in.transfers = append(in.transfers, t)
+	}
+	t := in.transfers[in.begun]
+	in.begun++
+	t.comp, t.opt = comp, opt
+	t.Begin(&opt.Options, &comp.handles)
+	return t.Transfer
+}
+
+func (in *Instance) end() {
+	in.begun--
+	in.transfers[in.begun].End()
+}
+
+// Realloc calls the guest's realloc, which may not call out.
+func (t *transfer) Realloc(old, oldSize, align, size uint32) uint32 {
+	in, o := t.in, t.opt
+	s := &in.realloc4
+	s[0], s[1], s[2], s[3] = uint64(old), uint64(oldSize), uint64(align), uint64(size)
+	t.comp.mayLeave = false
+	in.call(o.realloc, s[:])
+	o.realloc = in.lighten(o.realloc, o.refs.Realloc)
+	t.comp.mayLeave = true
+	return uint32(s[0])
+}
+
+// Resource makes a *Resource.
+func (t *transfer) Resource(typ int, rep uint32, own bool) any {
+	return &Resource{in: t.in, typ: typ, rep: rep, own: own}
+}
+
+// Return ends a borrowed *Resource.
+func (t *transfer) Return(v any) { v.(*Resource).gone = true }
+
+// Rep checks a *Resource, and takes an own one from the host.
+func (t *transfer) Rep(v any, typ *types.Value) uint32 {
+	wrong := func(msg string) { panic(&abi.ValueError{Type: typ.String(), Value: v, Msg: msg}) }
+	r, ok := v.(*Resource)
+	if !ok || r == nil || r.in != t.in || r.typ != typ.Resource.Index {
+		wrong("")
+	}
+	if r.gone {
+		wrong("the resource is gone: dropped, passed on, or borrowed for a call that is over")
+	}
+	if typ.Kind == types.Own {
+		if !r.own {
+			wrong("a borrowed resource cannot be given away")
+		}
+		r.gone = true
+	}
+	return r.rep
+}
+
+// Exceeded traps: the values of the calls that run take more than limit bytes.
+func (t *transfer) Exceeded(limit uint64) {
+	trap.Throw(&LimitError{Resource: "values of one call", Limit: limit})
+}
