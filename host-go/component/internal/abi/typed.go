@@ -121,38 +121,3 @@ func (c dynamicCodec[T]) storeFrom(t *Transfer, ptr uint32, p pointer) { c.store
 func (c dynamicCodec[T]) lowerFrom(t *Transfer, flat []uint64, p pointer) {
 	c.lower(t, flat, *(*T)(p))
 }
-
-// enumString is an enum in a string.
-type enumString struct{ *enumCodec }
-
-func (c enumString) loadTo(t *Transfer, ptr uint32, p pointer) {
-	*(*string)(p) = c.label(c.disc.load(t, ptr))
-}
-
-func (c enumString) liftTo(_ *Transfer, flat []uint64, p pointer) {
-	*(*string)(p) = c.label(uint32(flat[0]))
-}
-
-func (c enumString) storeFrom(t *Transfer, ptr uint32, p pointer) {
-	c.disc.store(t, ptr, c.number(*(*Enum)(p)))
-}
-
-func (c enumString) lowerFrom(_ *Transfer, flat []uint64, p pointer) {
-	flat[0] = uint64(c.number(*(*Enum)(p)))
-}
-
-// flagsBits is flags in a uint32.
-type flagsBits struct{ *flagsCodec }
-
-func (c flagsBits) loadTo(t *Transfer, ptr uint32, p pointer) { *(*Flags)(p) = c.get(t, ptr) }
-func (c flagsBits) liftTo(_ *Transfer, flat []uint64, p pointer) {
-	*(*Flags)(p) = Flags(flat[0]) & c.mask
-}
-
-func (c flagsBits) storeFrom(t *Transfer, ptr uint32, p pointer) {
-	discriminant{c.size}.store(t, ptr, c.checked(*(*Flags)(p)))
-}
-
-func (c flagsBits) lowerFrom(_ *Transfer, flat []uint64, p pointer) {
-	flat[0] = uint64(c.checked(*(*Flags)(p)))
-}

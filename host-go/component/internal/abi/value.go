@@ -1,11 +1,5 @@
 package abi
 
-import (
-	"fmt"
-	"reflect"
-	"regexp"
-)
-
 // The Go types of WIT values, which package component documents.
 type (
 	// Record is a record: the values of its fields in the order of the WIT
@@ -45,24 +39,3 @@ type (
 // Rep is a handle, owned or borrowed, of a resource that the host implements: its
 // representation.
 type Rep uint32
-
-// ValueError is a Go value that does not fit the WIT type it is given for.
-type ValueError struct {
-	Type  string // the WIT type
-	Value any
-	Msg   string // more, where the Go type alone is not the fault
-}
-
-func mismatch(typ fmt.Stringer, v any) { panic(&ValueError{Type: typ.String(), Value: v}) }
-
-// valueTypes matches the Go types of WIT values in the spelling of a type.
-var valueTypes = regexp.MustCompile(`\babi\.(Record|Tuple|Variant|Enum|Flags|Option|Result|Rep)\b`)
-
-// GoName spells a Go type as a program does, to which package component has the types
-// of WIT values.
-func GoName(t reflect.Type) string {
-	if t == nil {
-		return "<nil>"
-	}
-	return valueTypes.ReplaceAllString(t.String(), "component.$1")
-}
