@@ -192,5 +192,8 @@ func asTrap(err error) *trap.Trap {
 
 // trapError is the error of a call of fn that trapped.
 func trapError(fn string, t *trap.Trap) error {
+	if excess, ok := t.Err.(*abi.ExcessError); ok {
+		t.Err = &LimitError{Resource: "values of one call", Limit: excess.Limit}
+	}
 	return &TrapError{Func: text.Short(fn), Stack: t.Stack, Err: t.Err}
 }

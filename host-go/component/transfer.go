@@ -2,7 +2,6 @@ package component
 
 import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/abi"
-	"github.com/caisson-dev/caisson/host-go/component/internal/trap"
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 )
 
@@ -10,7 +9,7 @@ import (
 // the instance as the Canonical ABI knows it. An instance keeps those that it has
 // used.
 type transfer struct {
-	*abi.Transfer
+	abi.Transfer
 	in   *Instance
 	comp *componentState
 	opt  *instanceOptions
@@ -21,14 +20,14 @@ type transfer struct {
 func (in *Instance) begin(comp *componentState, opt *instanceOptions) *abi.Transfer {
 	if in.begun == len(in.transfers) {
 		t := &transfer{in: in}
-		t.Transfer = abi.NewTransfer(t, &in.allowance)
+		t.Guest, t.Allowance = t, &in.allowance
 		in.transfers = append(in.transfers, t)
 	}
 	t := in.transfers[in.begun]
 	in.begun++
 	t.comp, t.opt = comp, opt
 	t.Begin(&opt.Options, &comp.handles)
-	return t.Transfer
+	return &t.Transfer
 }
 
 func (in *Instance) end() {
@@ -73,9 +72,4 @@ func (t *transfer) Rep(v any, typ *types.Value) uint32 {
 		r.gone = true
 	}
 	return r.rep
-}
-
-// Exceeded traps: the values of the calls that run take more than limit bytes.
-func (t *transfer) Exceeded(limit uint64) {
-	trap.Throw(&LimitError{Resource: "values of one call", Limit: limit})
 }

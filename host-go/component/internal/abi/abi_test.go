@@ -12,13 +12,8 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 )
 
-// exceeded is what the guest of the tests traps with.
-var exceeded = errors.New("exceeded")
-
 // noGuest is the side of a call through memory of the host's, without resources.
 type noGuest struct{ Guest }
-
-func (noGuest) Exceeded(uint64) { trap.Throw(exceeded) }
 
 // resource is a resource of a guest.
 type resource struct{}
@@ -31,7 +26,7 @@ func signatureOf(u *types.Universe, v *types.Value) *Signature {
 
 // testTransfer returns a Transfer through memory of the host's.
 func testTransfer(encoding binary.Encoding, left uint64) *Transfer {
-	t := NewTransfer(noGuest{}, &Allowance{Left: &left})
+	t := &Transfer{Guest: noGuest{}, Allowance: &Allowance{Left: &left}}
 	t.Begin(&Options{Host: true, Encoding: encoding}, &Table{Budget: &budget{}})
 	return t
 }
@@ -90,11 +85,11 @@ func TestAllowance(t *testing.T) {
 		list[i] = true
 	}
 	transfer := testTransfer(binary.UTF8, 0)
-	if _, err := through(s, transfer, list); !errors.Is(err, exceeded) {
+	if _, err := through(s, transfer, list); !errors.As(err, new(*ExcessError)) {
 		t.Error(err)
 	}
 	transfer.End()
-	if held := transfer.allowance.Held; held != 0 {
+	if held := transfer.Allowance.Held; held != 0 {
 		t.Errorf("%d bytes are held after the call", held)
 	}
 	if got, err := through(s, testTransfer(binary.UTF8, slack), list); !reflect.DeepEqual(got, list) {

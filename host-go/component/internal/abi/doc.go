@@ -6,6 +6,7 @@
 // one function. A Transfer is the context of one call: the memory and the handles on
 // the guest's side. What it needs of an instance the interface Guest says.
 //
-// Faults of the guest are traps: see package trap. Go values that do not fit panic
-// with a *ValueError.
+// Faults of the guest are traps: see package trap. Values of the guest that take too
+// much are a trap with an *ExcessError. Go values that do not fit panic with a
+// *ValueError.
 package abi

@@ -54,7 +54,7 @@ func (c *handleCodec) value(t *Transfer, rep uint32) any {
 	if c.host {
 		return Rep(rep)
 	}
-	v := t.guest.Resource(c.resource, rep, c.own)
+	v := t.Guest.Resource(c.resource, rep, c.own)
 	if !c.own {
 		t.lends[len(t.lends)-1].v = v
 	}
@@ -82,7 +82,7 @@ func (c *handleCodec) rep(t *Transfer, v any) uint32 {
 		}
 		return uint32(rep)
 	}
-	return t.guest.Rep(v, c.typ)
+	return t.Guest.Rep(v, c.typ)
 }
 
 // EndLends ends the borrows that were lifted for a call.
@@ -90,7 +90,7 @@ func (t *Transfer) EndLends() {
 	for _, l := range t.lends {
 		l.h.lends--
 		if l.v != nil {
-			t.guest.Return(l.v)
+			t.Guest.Return(l.v)
 		}
 	}
 	t.lends = t.lends[:0]

@@ -1,6 +1,7 @@
 package abi
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/tetratelabs/wazero/api"
@@ -33,8 +34,6 @@ type Guest interface {
 	// representation. An own handle is the host's no more. It panics with a
 	// *ValueError.
 	Rep(v any, typ *types.Value) uint32
-	// Exceeded traps: the values of the guest take more than limit bytes.
-	Exceeded(limit uint64)
 }
 
 // Allowance bounds what the calls of one instance make the host allocate for values
@@ -49,12 +48,16 @@ type Allowance struct {
 const slack = 16 << 20
 
 // Transfer is the context of lifting and lowering the values of one call
-// (CanonicalABI.md, LiftLowerContext). It can be used again for another call.
+// (CanonicalABI.md, LiftLowerContext). It can be used again for another call, after
+// Begin.
 type Transfer struct {
-	guest     Guest
-	allowance *Allowance
-	opt       *Options
-	handles   *Table
+	// Guest is the other side, Allowance that of its instance. They are set before
+	// the first Begin.
+	Guest     Guest
+	Allowance *Allowance
+
+	opt     *Options
+	handles *Table
 	// buf is the memory as it is now. Allocation in the guest may move it.
 	buf []byte
 	// task is the scope of borrows lowered, when there can be any.
@@ -65,9 +68,6 @@ type Transfer struct {
 	lifted uint64
 }
 
-// NewTransfer returns a Transfer for calls of one guest.
-func NewTransfer(g Guest, a *Allowance) *Transfer { return &Transfer{guest: g, allowance: a} }
-
 // Begin begins a call with the options, and with the handles of the component
 // instance.
 func (t *Transfer) Begin(opt *Options, handles *Table) {
@@ -75,7 +75,7 @@ func (t *Transfer) Begin(opt *Options, handles *Table) {
 }
 
 // End ends the call.
-func (t *Transfer) End() { t.allowance.Held -= t.lifted }
+func (t *Transfer) End() { t.Allowance.Held -= t.lifted }
 
 // BeginTask begins the scope of the borrows that are lowered.
 func (t *Transfer) BeginTask() { t.task = &task{} }
@@ -90,13 +90,19 @@ func (t *Transfer) EndTask() {
 // charge counts n bytes of values of the guest. A guest that has a million list
 // elements point at the same megabyte is stopped here.
 func (t *Transfer) charge(n uint64) {
-	a := t.allowance
+	a := t.Allowance
 	t.lifted += n
 	limit := max(*a.Left, slack+*a.Left) // without overflow
 	if a.Held += n; a.Held > limit {
-		t.guest.Exceeded(limit)
+		trap.Throw(&ExcessError{limit})
 	}
 }
+
+// ExcessError is more values of the guest than the Allowance has.
+type ExcessError struct{ Limit uint64 } // in bytes
+
+// Error tells the limit.
+func (e *ExcessError) Error() string { return fmt.Sprintf("values of more than %d bytes", e.Limit) }
 
 // View fetches the memory again, which a call of the guest may have moved.
 func (t *Transfer) View() {
@@ -120,7 +126,7 @@ func (t *Transfer) realloc(old, oldSize, align, size uint32) uint32 {
 	if t.opt.Host {
 		return t.hostRealloc(old, oldSize, align, size)
 	}
-	ptr := t.guest.Realloc(old, oldSize, align, size)
+	ptr := t.Guest.Realloc(old, oldSize, align, size)
 	t.View()
 	if ptr&(align-1) != 0 {
 		trap.Throwf("realloc return: result not aligned")
