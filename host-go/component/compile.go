@@ -17,8 +17,9 @@ import (
 // ErrRuntimeClosed is the error of compiling with a Runtime that was closed.
 var ErrRuntimeClosed = errors.New("component: the runtime is closed")
 
-// workers is how many goroutines compile a core module of somebody's. Each keeps the memory
-// that its costliest function took, so that they are fewer for costly functions.
+// workers is how many goroutines compile a core module of somebody's. Each keeps the
+// memory that its costliest function took, so that they are fewer for costly
+// functions.
 func (r *Runtime) workers(b []byte) (int, error) {
 	n := max(r.cfg.CompilationWorkers, fewWorkers)
 	if n == fewWorkers || !r.compiles() {
@@ -37,8 +38,8 @@ func (r *Runtime) workers(b []byte) (int, error) {
 const fewWorkers = 2
 
 // compile compiles a core module with so many workers. Its hash is that of
-// codecache.Hash, "" to have it made. It ends with the context: what is compiled then goes on behind it to the
-// end of a function, and is thrown away.
+// codecache.Hash, "" to have it made. It ends with the context: the compiler goes on
+// behind it to the end of a function, and what it has made is thrown away.
 func (r *Runtime) compile(ctx context.Context, b []byte, hash string, workers int) (wazero.CompiledModule, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
