@@ -23,6 +23,10 @@ type expander struct {
 
 // text expands one value. What comes in with a variable is not expanded again.
 func (x *expander) text(field, value string) string {
+	if at := strings.LastIndex(value, "${"); at >= 0 && !strings.Contains(value[at:], "}") {
+		x.fail("%s: a ${ in it has no closing brace", field)
+		return ""
+	}
 	return reference.ReplaceAllStringFunc(value, func(whole string) string {
 		inner := whole[2 : len(whole)-1]
 		parts := variable.FindStringSubmatch(inner)

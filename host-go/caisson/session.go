@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/url"
 	"sync"
 	"sync/atomic"
@@ -71,6 +72,9 @@ func (s *Session) connect(ctx context.Context, server *Server, transport Transpo
 		}
 	}
 	if failure != nil {
+		if failure.Kind == engine.Timeout {
+			failure.Message += "; ClientOptions.ConnectTimeout bounds connecting"
+		}
 		s.end.Do(func() {
 			// Ending a command can take seconds, and a caller whose context ended is not made to wait.
 			go s.free()
@@ -222,6 +226,9 @@ func (s *Session) call(ctx context.Context, op engine.Operation, params any) (js
 	}
 	text, err := marshalParams(params)
 	if err != nil {
+		if p, ok := params.(*mcp.CallToolParams); ok {
+			err = fmt.Errorf("the params of the tool %q: %w", p.Name, err)
+		}
 		return nil, &Error{Code: CodeInvalidArgument, Server: s.name, Step: op.Method, Message: err.Error(), Err: err}
 	}
 	op.Params = text

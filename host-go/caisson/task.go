@@ -133,7 +133,11 @@ func (s *Session) StartTask(ctx context.Context, params *mcp.CallToolParams) (*T
 
 // taskParams are a tool's call with what a server of 2025-11-25 is told of the task.
 func (s *Session) taskParams(ctx context.Context, params *mcp.CallToolParams) (map[string]json.RawMessage, error) {
-	text, err := marshalParams(toolParams(params))
+	p, err := toolParams(params)
+	if err != nil {
+		return nil, err
+	}
+	text, err := marshalParams(p)
 	if err != nil {
 		return nil, err
 	}

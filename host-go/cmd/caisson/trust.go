@@ -55,14 +55,25 @@ func readProject(path string) (*projectFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	whole, err := filepath.Abs(path)
-	if err == nil {
-		whole, err = filepath.EvalSymlinks(whole)
-	}
+	whole, err := placeOf(path)
 	if err != nil {
 		return fail(err)
 	}
 	return &projectFile{path: whole, text: text, config: config}, nil
+}
+
+// placeOf gives a path absolute and without links. Of a file that is gone, the folder's are followed.
+func placeOf(path string) (string, error) {
+	whole, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	place, err := filepath.EvalSymlinks(whole)
+	if errors.Is(err, fs.ErrNotExist) {
+		place, err = filepath.EvalSymlinks(filepath.Dir(whole))
+		place = filepath.Join(place, filepath.Base(whole))
+	}
+	return place, err
 }
 
 // maxProject is what caisson.ParseConfig takes at most.
@@ -79,7 +90,13 @@ func trustFolder() (string, error) {
 func (p *projectFile) name() string {
 	place := sha256.Sum256([]byte(p.path))
 	whole := sha256.Sum256(append(place[:], p.text...))
-	return hex.EncodeToString(place[:]) + "-" + hex.EncodeToString(whole[:])
+	return prefix(p.path) + hex.EncodeToString(whole[:])
+}
+
+// prefix is how the names of every yes to the file in a place begin.
+func prefix(place string) string {
+	hash := sha256.Sum256([]byte(place))
+	return hex.EncodeToString(hash[:]) + "-"
 }
 
 // trusted reports whether the user has said yes to the file as it is, or it is the user's own.
@@ -106,7 +123,7 @@ func (p *projectFile) trust() error {
 		err = os.MkdirAll(folder, 0o700)
 	}
 	if err == nil {
-		err = p.forget()
+		_, err = forget(p.path)
 	}
 	if err == nil {
 		err = os.WriteFile(filepath.Join(folder, p.name()), nil, 0o600)
@@ -117,23 +134,24 @@ func (p *projectFile) trust() error {
 	return nil
 }
 
-// forget takes back the yes to the file, with whatever content.
-func (p *projectFile) forget() error {
+// forget takes back the yes to the file in a place, with whatever content, and reports whether there was
+// one.
+func forget(place string) (had bool, err error) {
 	folder, err := trustFolder()
 	if err != nil {
-		return err
+		return false, err
 	}
-	place, _, _ := strings.Cut(p.name(), "-")
 	kept, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return false, nil
 	}
 	for _, file := range kept {
-		if err == nil && strings.HasPrefix(file.Name(), place+"-") {
+		if err == nil && strings.HasPrefix(file.Name(), prefix(place)) {
+			had = true
 			err = os.Remove(filepath.Join(folder, file.Name()))
 		}
 	}
-	return err
+	return had, err
 }
 
 // approve fails unless the user trusts the file, whose server of a name is asked for. At a terminal
@@ -229,7 +247,7 @@ func readAnswer(ctx context.Context, in io.Reader) (string, error) {
 }
 
 func (a *app) trustCommand() *cobra.Command {
-	var forget bool
+	var taken bool
 	c := &cobra.Command{
 		Use:   "trust [FILE]",
 		Short: "Say yes to the configuration file of a folder",
@@ -250,18 +268,15 @@ not for the programs that the file names. --config needs no yes, nor does your o
 			} else if len(args) == 1 {
 				path = args[0]
 			}
+			if taken {
+				return a.distrust(c, path)
+			}
 			p, err := readProject(path)
 			switch {
 			case errors.Is(err, fs.ErrNotExist):
-				return usage(c, "there is no file %s: go to its folder, or name it", path)
+				return noFile(c, path)
 			case err != nil:
 				return err
-			}
-			if forget {
-				if err := p.forget(); err != nil {
-					return err
-				}
-				return a.printf("%s is not trusted any more\n", p.path)
 			}
 			if err := p.trust(); err != nil {
 				return err
@@ -269,6 +284,28 @@ not for the programs that the file names. --config needs no yes, nor does your o
 			return a.printf("%s is trusted as it is now: %s\n", p.path, strings.Join(p.config.Names(), ", "))
 		},
 	}
-	c.Flags().BoolVar(&forget, "forget", false, "take the yes back")
+	c.Flags().BoolVar(&taken, "forget", false, "take the yes back")
 	return c
+}
+
+// distrust takes back the yes to a file, which may be gone, or be of no use.
+func (a *app) distrust(c *cobra.Command, path string) error {
+	place, err := placeOf(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return noFile(c, path)
+	} else if err != nil {
+		return err
+	}
+	had, err := forget(place)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(place); !had && errors.Is(err, fs.ErrNotExist) {
+		return noFile(c, path)
+	}
+	return a.printf("%s is not trusted any more\n", place)
+}
+
+func noFile(c *cobra.Command, path string) error {
+	return usage(c, "there is no file %s: go to its folder, or name it", path)
 }

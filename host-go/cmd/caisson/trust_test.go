@@ -142,6 +142,24 @@ func TestProjectNeedsYes(t *testing.T) {
 		refused(t, err, "caisson trust")
 		caissonRun(t, "trust", "none.json").expect(t, exitUsage, "none.json")
 	})
+	t.Run("taken back when the file is gone, or is no configuration", func(t *testing.T) {
+		foreignFolder(t, theirs, "")
+		for _, spoil := range []func() error{
+			func() error { return os.Remove(projectConfig) },
+			func() error { return os.WriteFile(projectConfig, []byte("{"), 0o600) },
+		} {
+			caissonRun(t, "trust").expect(t, exitOK)
+			if err := spoil(); err != nil {
+				t.Fatal(err)
+			}
+			caissonRun(t, "trust", "--forget").expect(t, exitOK)
+			if err := os.WriteFile(projectConfig, []byte(theirs), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, _, err := resolveAt(t, nil, "files")
+			refused(t, err, "caisson trust")
+		}
+	})
 	t.Run("what cannot be shown whole", func(t *testing.T) {
 		for _, padding := range []string{strings.Repeat("\n", maxShownLines+1), strings.Repeat(" ", maxShown)} {
 			foreignFolder(t, strings.Replace(theirs, "{", "{"+padding, 1), "")
