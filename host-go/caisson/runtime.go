@@ -179,11 +179,11 @@ func (r *Runtime) Connect(ctx context.Context, server Server) (*Session, error) 
 }
 
 // ConnectGroup connects with several servers for a client without options; see [Client.ConnectGroup].
-func (r *Runtime) ConnectGroup(ctx context.Context, config *Config, options *GroupOptions) (*Group, error) {
+func (r *Runtime) ConnectGroup(ctx context.Context, servers Servers, options *GroupOptions) (*Group, error) {
 	if r.client == nil {
 		return nil, errZero("Runtime", "New")
 	}
-	return r.client.ConnectGroup(ctx, config, options)
+	return r.client.ConnectGroup(ctx, servers, options)
 }
 
 // Replay runs a recording again for a client without options; see [Client.Replay].

@@ -96,6 +96,15 @@ func (s *Server) name() string {
 	return "server"
 }
 
+// Validate finds what is wrong with the server's description, without connecting: the error with
+// [CodeInvalidArgument] that [Client.Connect] would fail with.
+func (s *Server) Validate() error {
+	if _, _, wrong := s.check(); wrong != nil {
+		return wrong
+	}
+	return nil
+}
+
 // check finds what is wrong with the server's description, and gives the transport in force.
 func (s *Server) check() (TransportType, *url.URL, *Error) {
 	wrong := func(message string) (TransportType, *url.URL, *Error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caisson/config"
 )
 
 // ownConfig makes a folder with mcp.json the working directory, and gives the user a configuration
@@ -24,7 +25,7 @@ func ownConfig(t *testing.T, local, own string) {
 		t.Setenv(variable, home)
 	}
 	t.Chdir(t.TempDir())
-	path, err := caisson.DefaultConfigPath()
+	path, err := config.DefaultPath()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caisson/config"
 )
 
 // projectConfig is the configuration file of the folder that the program runs in. It names commands
@@ -25,9 +26,9 @@ const projectConfig = "mcp.json"
 
 // A projectFile is a configuration file that may be somebody else's.
 type projectFile struct {
-	path   string // absolute, without links
-	text   []byte // that was read once: what the user says yes to is what is used
-	config *caisson.Config
+	path string // absolute, without links
+	text []byte // that was read once: what the user says yes to is what is used
+	file *config.File
 }
 
 // readProject reads a project's file, and fails with [fs.ErrNotExist] where there is none.
@@ -42,16 +43,16 @@ func readProject(path string) (*projectFile, error) {
 	case !info.Mode().IsRegular(): // A pipe may have no end, and a device no beginning.
 		return fail(fmt.Errorf("%s is not a file", path))
 	}
-	file, err := os.Open(path)
+	opened, err := os.Open(path)
 	if err != nil {
 		return fail(err)
 	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxProject+1))
+	defer opened.Close()
+	text, err := io.ReadAll(io.LimitReader(opened, maxProject+1))
 	if err != nil {
 		return fail(err)
 	}
-	config, err := caisson.ParseConfig(path, text)
+	file, err := config.Parse(path, text)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +60,7 @@ func readProject(path string) (*projectFile, error) {
 	if err != nil {
 		return fail(err)
 	}
-	return &projectFile{path: whole, text: text, config: config}, nil
+	return &projectFile{path: whole, text: text, file: file}, nil
 }
 
 // placeOf gives a path absolute and without links. Of a file that is gone, the folder's are followed.
@@ -76,13 +77,13 @@ func placeOf(path string) (string, error) {
 	return place, err
 }
 
-// maxProject is what caisson.ParseConfig takes at most.
+// maxProject is what config.Parse takes at most.
 const maxProject = 1 << 20
 
 // trustFolder is where it is kept what the user has said yes to: an empty file for each project file,
 // named by its place and content.
 func trustFolder() (string, error) {
-	own, err := caisson.DefaultConfigPath()
+	own, err := config.DefaultPath()
 	return filepath.Join(filepath.Dir(own), "trusted"), err
 }
 
@@ -101,7 +102,7 @@ func prefix(place string) string {
 
 // trusted reports whether the user has said yes to the file as it is, or it is the user's own.
 func (p *projectFile) trusted() bool {
-	if own, err := caisson.DefaultConfigPath(); err == nil {
+	if own, err := config.DefaultPath(); err == nil {
 		mine, err := os.Stat(own)
 		this, also := os.Stat(p.path)
 		if err == nil && also == nil && os.SameFile(mine, this) {
@@ -189,8 +190,8 @@ func (a *app) askTrust(ctx context.Context, p *projectFile, name string) (yes bo
 	a.err.ask()
 	defer a.err.answered()
 	a.err.prompt("The server %s is in %s, which you have not said yes to as it is now.\n%s", oneLine(name, maxLine), oneLine(p.path, maxLine), quote(string(p.text)))
-	if own, err := caisson.DefaultConfigPath(); err == nil {
-		if config, err := caisson.LoadConfig(own); err == nil && slices.Contains(config.Names(), name) {
+	if own, err := config.DefaultPath(); err == nil {
+		if file, err := config.Load(own); err == nil && slices.Contains(file.Names(), name) {
 			a.err.prompt("Your own configuration has a server of this name too; this one would take its place.\n")
 		}
 	}
@@ -281,7 +282,7 @@ not for the programs that the file names. --config needs no yes, nor does your o
 			if err := p.trust(); err != nil {
 				return err
 			}
-			return a.printf("%s is trusted as it is now: %s\n", p.path, strings.Join(p.config.Names(), ", "))
+			return a.printf("%s is trusted as it is now: %s\n", p.path, strings.Join(p.file.Names(), ", "))
 		},
 	}
 	c.Flags().BoolVar(&taken, "forget", false, "take the yes back")

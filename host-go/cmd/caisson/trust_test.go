@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caisson/config"
 )
 
 // A folder is one that somebody else made, with a file of theirs and a user's own configuration.
@@ -178,7 +179,7 @@ func TestProjectNeedsYes(t *testing.T) {
 	})
 	t.Run("the user's own folder", func(t *testing.T) {
 		ownConfig(t, "", mine)
-		own, err := caisson.DefaultConfigPath()
+		own, err := config.DefaultPath()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package caisson
+package config
 
 import (
 	"errors"
@@ -11,44 +11,46 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
 )
 
 // loadText loads a configuration from text.
-func loadText(t testing.TB, text string) (*Config, error) {
+func loadText(t testing.TB, text string) (*File, error) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "mcp.json")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return LoadConfig(path)
+	return Load(path)
 }
 
-func TestLoadConfig(t *testing.T) {
+func TestLoad(t *testing.T) {
 	t.Setenv("CAISSON_TEST_TOKEN", "s3cret")
 	t.Setenv("CAISSON_TEST_EMPTY", "")
 
-	for _, file := range []string{"config_claude.json", "config_vscode.json"} {
+	for _, file := range []string{"claude.json", "vscode.json"} {
 		t.Run(file, func(t *testing.T) {
-			config, err := LoadConfig(filepath.Join("testdata", file))
+			file, err := Load(filepath.Join("testdata", file))
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := []Server{
+			want := []caisson.Server{
 				{
-					Name: "everything", Type: TransportStdio,
+					Name: "everything", Type: caisson.TransportStdio,
 					Command: "npx", Args: []string{"-y", "@modelcontextprotocol/server-everything", "stdio"},
 					Env: map[string]string{"TOKEN": "s3cret", "MODE": "fast", "EMPTY": "", "PLAIN": "$HOME costs $5"},
 					Dir: "/srv",
 				},
-				{Name: "legacy", Type: TransportSSE, URL: "http://127.0.0.1:9/sse"},
+				{Name: "legacy", Type: caisson.TransportSSE, URL: "http://127.0.0.1:9/sse"},
 				{
-					Name: "remote", Type: TransportHTTP, URL: "https://mcp.example.com/mcp",
+					Name: "remote", Type: caisson.TransportHTTP, URL: "https://mcp.example.com/mcp",
 					Headers: http.Header{"Authorization": {"Bearer s3cret"}},
 				},
 				{Name: "untyped", URL: "https://mcp.example.com/"},
 			}
 			for _, w := range want {
-				got, err := config.Server(w.Name)
+				got, err := file.Server(w.Name)
 				if err != nil {
 					t.Error(err)
 				}
@@ -57,11 +59,11 @@ func TestLoadConfig(t *testing.T) {
 				}
 			}
 			names := []string{"everything", "legacy", "off", "remote", "untyped"}
-			if diff := cmp.Diff(names, config.Names()); diff != "" {
+			if diff := cmp.Diff(names, file.Names()); diff != "" {
 				t.Errorf("names (-want +got):\n%s", diff)
 			}
 			for _, name := range append(names, "nobody") {
-				if got, want := config.Disabled(name), name == "off"; got != want {
+				if got, want := file.Disabled(name), name == "off"; got != want {
 					t.Errorf("Disabled(%q) = %v", name, got)
 				}
 			}
@@ -69,7 +71,7 @@ func TestLoadConfig(t *testing.T) {
 	}
 }
 
-func TestLoadConfigErrors(t *testing.T) {
+func TestLoadErrors(t *testing.T) {
 	for name, test := range map[string]struct{ text, want string }{
 		"empty file":        {"", "the file is empty"},
 		"blank file":        {" \n", "the file is empty"},
@@ -83,7 +85,7 @@ func TestLoadConfigErrors(t *testing.T) {
 		"servers a list":    {"{\n\"mcpServers\": []}", "line 2, column 16: mcpServers must be an object"},
 		"two of one name":   {"{\"mcpServers\": {\"a\": {},\n \"a\": {}}}", `line 2, column 5: the server "a" is there twice`},
 		"two in both lists": {`{"mcpServers": {"a": {}}, "servers": {"a": {}}}`, `the server "a" is there twice`},
-		"too large":         {`{"x": "` + strings.Repeat("x", maxConfigBytes) + `"}`, "the file is larger than 1048576 bytes"},
+		"too large":         {`{"x": "` + strings.Repeat("x", maxBytes) + `"}`, "the file is larger than 1048576 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := loadText(t, test.text)
@@ -92,7 +94,7 @@ func TestLoadConfigErrors(t *testing.T) {
 	}
 
 	t.Run("no file", func(t *testing.T) {
-		_, err := LoadConfig(filepath.Join(t.TempDir(), "mcp.json"))
+		_, err := Load(filepath.Join(t.TempDir(), "mcp.json"))
 		checkConfigError(t, err, "", "mcp.json: ")
 		if !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%v is not fs.ErrNotExist", err)
@@ -103,15 +105,15 @@ func TestLoadConfigErrors(t *testing.T) {
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		_, err := LoadConfig(dir)
+		_, err := Load(dir)
 		checkConfigError(t, err, "", "mcp.json: ")
 	})
 	t.Run("byte order mark", func(t *testing.T) {
-		config, err := loadText(t, "\uFEFF"+`{"mcpServers": {"a": {"command": "x"}}}`)
+		file, err := loadText(t, "\uFEFF"+`{"mcpServers": {"a": {"command": "x"}}}`)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := config.Names(); !slices.Equal(got, []string{"a"}) {
+		if got := file.Names(); !slices.Equal(got, []string{"a"}) {
 			t.Errorf("names are %v", got)
 		}
 	})
@@ -119,24 +121,24 @@ func TestLoadConfigErrors(t *testing.T) {
 
 // TestConfigOfDocument reads the configuration that docs/cli.md shows.
 func TestConfigOfDocument(t *testing.T) {
-	text, err := os.ReadFile("../../docs/cli.md")
+	text, err := os.ReadFile("../../../docs/cli.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, block, _ := strings.Cut(string(text), "```json\n")
 	block, _, _ = strings.Cut(block, "```")
-	config, err := ParseConfig("docs/cli.md", []byte(block))
+	file, err := Parse("docs/cli.md", []byte(block))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("LOG_LEVEL", "")
 	t.Setenv("GITHUB_TOKEN", "t0ken")
-	files, err := config.Server("files")
+	files, err := file.Server("files")
 	if err != nil || files.Command != "npx" || len(files.Args) != 3 || files.Env["LOG_LEVEL"] != "info" {
 		t.Errorf("files is %+v, %v", files, err)
 	}
-	github, err := config.Server("github")
-	if err != nil || github.Type != TransportHTTP || github.Headers.Get("Authorization") != "Bearer t0ken" {
+	github, err := file.Server("github")
+	if err != nil || github.Type != caisson.TransportHTTP || github.Headers.Get("Authorization") != "Bearer t0ken" {
 		t.Errorf("github is %+v, %v", github, err)
 	}
 }
@@ -197,36 +199,36 @@ func TestConfigServerErrors(t *testing.T) {
 		"not a variable":     {`{"command": "x", "env": {"A": "${xyzzy!}"}}`, "env.A: a ${...} in it is not one of"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			config, err := loadText(t, `{"mcpServers": {"bad": `+test.entry+`, "good": {"command": "x"}}}`)
+			file, err := loadText(t, `{"mcpServers": {"bad": `+test.entry+`, "good": {"command": "x"}}}`)
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = config.Server("bad")
+			_, err = file.Server("bad")
 			checkConfigError(t, err, "bad", test.want)
 			if strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), "7777") {
 				t.Errorf("%v has a value in it", err)
 			}
-			if _, err := config.Server("good"); err != nil {
+			if _, err := file.Server("good"); err != nil {
 				t.Errorf("the other server is affected: %v", err)
 			}
 		})
 	}
 	t.Run("null is absent", func(t *testing.T) {
-		config, err := loadText(t, `{"mcpServers": {"a": {"command": "x", "url": null, "args": null, "env": {"A": null, "B": "c"}, "disabled": null, "cwd": null}}}`)
+		file, err := loadText(t, `{"mcpServers": {"a": {"command": "x", "url": null, "args": null, "env": {"A": null, "B": "c"}, "disabled": null, "cwd": null}}}`)
 		if err != nil {
 			t.Fatal(err)
 		}
-		server, err := config.Server("a")
+		server, err := file.Server("a")
 		if err != nil || server.Command != "x" || len(server.Env) != 1 || server.Env["B"] != "c" {
 			t.Errorf("%+v, %v", server, err)
 		}
 	})
 	t.Run("unknown name", func(t *testing.T) {
-		config, err := loadText(t, `{"mcpServers": {"b": {"command": "x"}, "a": {"command": "x"}}}`)
+		file, err := loadText(t, `{"mcpServers": {"b": {"command": "x"}, "a": {"command": "x"}}}`)
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = config.Server("c")
+		_, err = file.Server("c")
 		checkConfigError(t, err, "c", "there is no such server in the file; it has a, b")
 	})
 }
@@ -270,19 +272,19 @@ func TestExpand(t *testing.T) {
 	}
 }
 
-func TestDefaultConfigPath(t *testing.T) {
+func TestDefaultPath(t *testing.T) {
 	dir, err := os.UserConfigDir()
 	if err != nil {
 		t.Skip(err)
 	}
-	path, err := DefaultConfigPath()
+	path, err := DefaultPath()
 	if want := filepath.Join(dir, "caisson", "mcp.json"); err != nil || path != want {
 		t.Errorf("got %q, %v; want %q", path, err, want)
 	}
 }
 
-func FuzzLoadConfig(f *testing.F) {
-	for _, file := range []string{"config_claude.json", "config_vscode.json"} {
+func FuzzLoad(f *testing.F) {
+	for _, file := range []string{"claude.json", "vscode.json"} {
 		text, err := os.ReadFile(filepath.Join("testdata", file))
 		if err != nil {
 			f.Fatal(err)
@@ -292,20 +294,20 @@ func FuzzLoadConfig(f *testing.F) {
 	f.Add([]byte(`{"mcpServers":{"a":{"command":"${A:-${B}}","args":["${}"]},"a":null}}`))
 	f.Add([]byte(`{"servers":{"":{"url":"http://[::1%25x]/","headers":{"":""}}},"mcpServers":7}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		entries, err := parseConfig(text)
+		entries, err := parseFile(text)
 		if err != nil {
 			return
 		}
-		config := &Config{path: "mcp.json", entries: entries}
-		for _, name := range config.Names() {
-			server, err := config.Server(name)
-			var typed *Error
+		file := &File{path: "mcp.json", entries: entries}
+		for _, name := range file.Names() {
+			server, err := file.Server(name)
+			var typed *caisson.Error
 			switch {
 			case err == nil && server.Name != name:
 				t.Errorf("the server %q calls itself %q", name, server.Name)
-			case err == nil && config.Disabled(name):
+			case err == nil && file.Disabled(name):
 				t.Errorf("the server %q is disabled", name)
-			case err != nil && (!errors.As(err, &typed) || typed.Code != CodeInvalidArgument):
+			case err != nil && (!errors.As(err, &typed) || typed.Code != caisson.CodeInvalidArgument):
 				t.Errorf("the error is %#v", err)
 			}
 		}
@@ -315,11 +317,11 @@ func FuzzLoadConfig(f *testing.F) {
 // checkConfigError checks the form that all errors of a configuration have.
 func checkConfigError(t *testing.T, err error, server, want string) {
 	t.Helper()
-	var typed *Error
+	var typed *caisson.Error
 	if !errors.As(err, &typed) {
 		t.Fatalf("the error is %v, want an *Error", err)
 	}
-	if typed.Code != CodeInvalidArgument || typed.Step != "load config" || typed.Server != server {
+	if typed.Code != caisson.CodeInvalidArgument || typed.Step != "load config" || typed.Server != server {
 		t.Errorf("the error has code %v, step %q and server %q", typed.Code, typed.Step, typed.Server)
 	}
 	if !strings.Contains(typed.Message, want) || !strings.Contains(typed.Message, "mcp.json") {

@@ -1,4 +1,4 @@
-package caisson
+package config
 
 import (
 	"bytes"
@@ -10,11 +10,11 @@ import (
 	"unicode/utf8"
 )
 
-// configKeys are the keys of a configuration file that have servers under them.
-var configKeys = map[string]bool{"mcpServers": true, "servers": true}
+// serverKeys are the keys of a configuration file that have servers under them.
+var serverKeys = map[string]bool{"mcpServers": true, "servers": true}
 
-// parseConfig finds the servers in a configuration file. It does not look into them.
-func parseConfig(data []byte) (map[string]json.RawMessage, error) {
+// parseFile finds the servers in a configuration file. It does not look into them.
+func parseFile(data []byte) (map[string]json.RawMessage, error) {
 	// The whole text is checked first, so that nothing after it can meet a syntax error.
 	var whole json.RawMessage
 	if err := json.Unmarshal(data, &whole); err != nil {
@@ -24,7 +24,7 @@ func parseConfig(data []byte) (map[string]json.RawMessage, error) {
 	found := false
 	d := json.NewDecoder(bytes.NewReader(data))
 	err := eachMember(d, func(key string) error {
-		if !configKeys[key] {
+		if !serverKeys[key] {
 			var ignored json.RawMessage
 			return d.Decode(&ignored)
 		}

@@ -1,4 +1,4 @@
-package caisson
+package config
 
 import (
 	"bytes"
@@ -7,8 +7,8 @@ import (
 	"fmt"
 )
 
-// configEntry is one server in the file.
-type configEntry struct {
+// entry is one server in the file.
+type entry struct {
 	kind, transport string // "type" and "transport", which are the same
 	command         string
 	args            []string
@@ -23,7 +23,7 @@ type configEntry struct {
 
 // members are where the keys of an entry go. Keys that are not here are ignored: other hosts have
 // their own.
-func (e *configEntry) members() map[string]any {
+func (e *entry) members() map[string]any {
 	return map[string]any{
 		"type": &e.kind, "transport": &e.transport, "command": &e.command, "args": &e.args, "env": &e.env, "cwd": &e.cwd,
 		"url": &e.url, "headers": &e.headers, "disabled": &e.disabled, "protocolVersions": &e.protocolVersions,
@@ -33,8 +33,8 @@ func (e *configEntry) members() map[string]any {
 // parseEntry reads a server of the file. Its errors name the member, down to the key or the place
 // that is wrong, and have no value in them: it may be a secret. What is null is as if it were not
 // there.
-func parseEntry(raw json.RawMessage) (*configEntry, error) {
-	e := new(configEntry)
+func parseEntry(raw json.RawMessage) (*entry, error) {
+	e := new(entry)
 	if isNull(raw) {
 		return e, nil
 	}

@@ -1,4 +1,4 @@
-package caisson
+package config
 
 import (
 	"fmt"
