@@ -352,3 +352,30 @@ func TestCodes(t *testing.T) {
 		t.Error("an error of other origin has a code")
 	}
 }
+
+// TestWith makes calls with options of their own, beside calls without.
+func TestWith(t *testing.T) {
+	t.Parallel()
+	server := newGoServer()
+	server.AddTool(&mcp.Tool{Name: "never", InputSchema: object{"type": "object"}}, func(ctx context.Context, _ *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	})
+	s := connect(t, sharedRuntime(t), inMemory(t, server))
+	hurried := s.With(caisson.CallOptions{MaxTimeout: time.Millisecond})
+	_, err := hurried.CallTool(testContext(t), &mcp.CallToolParams{Name: "never"})
+	if !errors.Is(err, caisson.CodeTimeout) || !strings.Contains(err.Error(), "MaxTimeout of 1ms") {
+		t.Errorf("the call ends with %v", err)
+	}
+	ctx := caisson.WithCallOptions(testContext(t), caisson.CallOptions{})
+	if _, err := hurried.CallTool(ctx, &mcp.CallToolParams{Name: "add", Arguments: addition{2, 3}}); err != nil {
+		t.Errorf("the context's options do not take their place: %v", err)
+	}
+	if hurried.Name() != s.Name() || hurried.ProtocolVersion() != s.ProtocolVersion() {
+		t.Error("it is another session")
+	}
+	_ = hurried.Close()
+	if err := s.Ping(testContext(t), nil); !errors.Is(err, caisson.ErrClosed) {
+		t.Errorf("the session is not closed: %v", err)
+	}
+}

@@ -145,7 +145,7 @@ func (s *Session) taskParams(ctx context.Context, params *mcp.CallToolParams) (m
 	if err := json.Unmarshal([]byte(text), &given); err != nil {
 		return nil, err
 	}
-	if o, _ := ctx.Value(callOptionsKey{}).(CallOptions); o.TaskTTL > 0 && s.ProtocolVersion() < firstOfTheNewEra {
+	if o := s.callOptions(ctx); o != nil && o.TaskTTL > 0 && s.ProtocolVersion() < firstOfTheNewEra {
 		given["task"] = fmt.Appendf(nil, `{"ttl":%d}`, o.TaskTTL.Milliseconds())
 	}
 	return given, nil
