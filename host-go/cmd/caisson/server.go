@@ -13,6 +13,7 @@ import (
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
 	"github.com/caisson-dev/caisson/host-go/caisson/config"
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
 // serverFlags say which server, beyond its name, URL or command.
@@ -50,7 +51,7 @@ func (f *serverFlags) completeName(_ *cobra.Command, args []string, _ string) ([
 	var names []string
 	for _, path := range paths {
 		if file, err := config.Load(path); err == nil {
-			names = append(names, slices.DeleteFunc(file.Names(), func(name string) bool { return visible(name) != name })...)
+			names = append(names, slices.DeleteFunc(file.Names(), func(name string) bool { return terminal.Visible(name) != name })...)
 		}
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp

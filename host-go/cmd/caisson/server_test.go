@@ -14,6 +14,7 @@ import (
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
 	"github.com/caisson-dev/caisson/host-go/caisson/config"
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
 // ownConfig makes a folder with mcp.json the working directory, and gives the user a configuration
@@ -57,7 +58,7 @@ func resolve(line ...string) (server caisson.Server, err error) {
 			if err != nil {
 				return err
 			}
-			server, err = flags.resolve(&app{in: strings.NewReader(""), err: newTerminal(io.Discard)}, c, t)
+			server, err = flags.resolve(&app{in: strings.NewReader(""), err: terminal.New(io.Discard)}, c, t)
 			return err
 		},
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
 	"github.com/caisson-dev/caisson/host-go/caisson/config"
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
 // projectConfig is the configuration file of the folder that the program runs in. It names commands
@@ -163,7 +164,7 @@ func (a *app) approve(c *cobra.Command, p *projectFile, name string) error {
 	}
 	how := fmt.Sprintf("look at it, and then run 'caisson trust', or name it with --config %s", projectConfig)
 	switch {
-	case !a.err.person || !isTerminal(a.in):
+	case !a.err.Person || !terminal.IsTerminal(a.in):
 		return usage(c, "the server %q is in %s, which you have not said yes to as it is now: its commands may be somebody else's; %s", name, p.path, how)
 	case len(p.text) > maxShown || strings.Count(string(p.text), "\n") > maxShownLines:
 		return usage(c, "the server %q is in %s, which you have not said yes to as it is now, and which is too long to be shown: %s", name, p.path, how)
@@ -187,20 +188,20 @@ const (
 
 // askTrust shows a file to the user, and asks.
 func (a *app) askTrust(ctx context.Context, p *projectFile, name string) (yes bool, err error) {
-	a.err.ask()
-	defer a.err.answered()
-	a.err.prompt("The server %s is in %s, which you have not said yes to as it is now.\n%s", oneLine(name, maxLine), oneLine(p.path, maxLine), quote(string(p.text)))
+	a.err.Ask()
+	defer a.err.Answered()
+	a.err.Prompt("The server %s is in %s, which you have not said yes to as it is now.\n%s", terminal.OneLine(name, terminal.MaxLine), terminal.OneLine(p.path, terminal.MaxLine), quote(string(p.text)))
 	if own, err := config.DefaultPath(); err == nil {
 		if file, err := config.Load(own); err == nil && slices.Contains(file.Names(), name) {
-			a.err.prompt("Your own configuration has a server of this name too; this one would take its place.\n")
+			a.err.Prompt("Your own configuration has a server of this name too; this one would take its place.\n")
 		}
 	}
 	for {
-		a.err.prompt("May its commands run, and get the variables that it names? It is asked once, until the file changes. yes or no> ")
+		a.err.Prompt("May its commands run, and get the variables that it names? It is asked once, until the file changes. yes or no> ")
 		line, err := readAnswer(ctx, a.in)
 		switch line = strings.ToLower(strings.TrimSpace(line)); {
 		case err != nil:
-			a.err.prompt("\n")
+			a.err.Prompt("\n")
 			return false, err
 		case line == "yes", line == "y":
 			return true, nil
@@ -221,7 +222,7 @@ func readAnswer(ctx context.Context, in io.Reader) (string, error) {
 	go func() {
 		var line []byte
 		var next [1]byte
-		for len(line) < maxLine {
+		for len(line) < terminal.MaxLine {
 			n, err := in.Read(next[:])
 			switch {
 			case n == 1 && next[0] == '\n':

@@ -13,6 +13,7 @@ import (
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
 	"github.com/caisson-dev/caisson/host-go/caisson/config"
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
 // A folder is one that somebody else made, with a file of theirs and a user's own configuration.
@@ -27,10 +28,10 @@ func foreignFolder(t *testing.T, text, own string) {
 // resolveAt resolves a name at a terminal at which somebody types, or without one.
 func resolveAt(t *testing.T, typed *string, line ...string) (caisson.Server, string, error) {
 	t.Helper()
-	a := &app{in: strings.NewReader("yes\n"), err: newTerminal(&bytes.Buffer{})}
+	a := &app{in: strings.NewReader("yes\n"), err: terminal.New(&bytes.Buffer{})}
 	var seen screen
 	if typed != nil {
-		a = &app{in: keyboard{strings.NewReader(*typed)}, err: newTerminal(&seen)}
+		a = &app{in: keyboard{strings.NewReader(*typed)}, err: terminal.New(&seen)}
 	}
 	var flags serverFlags
 	var server caisson.Server

@@ -1,7 +1,8 @@
-package main
+// Package form reads the forms of elicitation and what a person types into them (specification,
+// client/elicitation, "Form Mode").
+package form
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,18 +15,18 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/modelcontextprotocol/go-sdk/mcp"
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
-// A field is a property of a form (specification, client/elicitation, "Supported Schema Types").
-type field struct {
-	name     string
+// A Field is a property of a form (specification, client/elicitation, "Supported Schema Types").
+type Field struct {
+	Name     string
 	required bool
 	many     bool     // several of the choices
 	choices  []choice // nil for any value
 	rules
 
-	Items *rules `json:"items"`
+	Items *rules `json:"items"` // what each of many is
 }
 
 // rules are what the schema of a field says.
@@ -53,8 +54,8 @@ type choice struct {
 	Title string `json:"title"`
 }
 
-// formFields reads a form's schema. The required ones come first: what is read has lost its order.
-func formFields(requested any) ([]field, error) {
+// Fields reads a form's schema. The required ones come first: what is read has lost its order.
+func Fields(requested any) ([]Field, error) {
 	text, err := json.Marshal(requested)
 	if err != nil {
 		return nil, err
@@ -66,9 +67,9 @@ func formFields(requested any) ([]field, error) {
 	if err := json.Unmarshal(text, &schema); err != nil {
 		return nil, err
 	}
-	var fields []field
+	var fields []Field
 	for _, name := range slices.Sorted(maps.Keys(schema.Properties)) {
-		f := field{name: name, required: slices.Contains(schema.Required, name)}
+		f := Field{Name: name, required: slices.Contains(schema.Required, name)}
 		if err := json.Unmarshal(schema.Properties[name], &f); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
@@ -78,7 +79,7 @@ func formFields(requested any) ([]field, error) {
 		}
 		fields = append(fields, f)
 	}
-	slices.SortStableFunc(fields, func(a, b field) int {
+	slices.SortStableFunc(fields, func(a, b Field) int {
 		switch {
 		case a.required == b.required:
 			return 0
@@ -103,67 +104,8 @@ func (r *rules) list() []choice {
 	return choices
 }
 
-// askForm asks whether to answer, for each field, and whether to send it.
-func (k *asker) askForm(ctx context.Context, p *mcp.ElicitParams) (*mcp.ElicitResult, error) {
-	fields, err := formFields(p.RequestedSchema)
-	if err != nil {
-		k.app.err.prompt("Its form cannot be shown here: %s\n", oneLine(err.Error(), maxLine))
-		return &mcp.ElicitResult{Action: decline}, nil
-	}
-	action, err := k.choose(ctx, "Answer? yes, no or cancel", map[string]string{"y": accept, "n": decline, "c": cancel})
-	for err == nil && action == accept {
-		content := map[string]any{}
-		for i := range fields {
-			if err := k.askField(ctx, &fields[i], content); err != nil {
-				return nil, err
-			}
-		}
-		if len(fields) == 0 {
-			return &mcp.ElicitResult{Action: accept, Content: content}, nil
-		}
-		sent, err := k.choose(ctx, "Send? yes, no, cancel, or edit it again", map[string]string{"y": accept, "n": decline, "c": cancel, "e": "edit"})
-		switch {
-		case err != nil:
-			return nil, err
-		case sent == accept:
-			return &mcp.ElicitResult{Action: accept, Content: content}, nil
-		case sent != "edit":
-			action = sent
-		}
-	}
-	return &mcp.ElicitResult{Action: action}, err
-}
-
-// askField asks for a field until what comes is valid.
-func (k *asker) askField(ctx context.Context, f *field, content map[string]any) error {
-	k.app.err.prompt("%s", f.describe())
-	question := "  " + oneLine(f.name, maxLine)
-	if f.Default != nil {
-		question += " [" + oneLine(f.defaultText(), maxLine) + "]"
-	}
-	for {
-		line, err := k.readLine(ctx, question)
-		if err != nil {
-			return err
-		}
-		if line == "" {
-			if f.takeDefault(content) {
-				return nil
-			}
-			k.app.err.prompt("    it must be answered\n")
-			continue
-		}
-		value, err := f.parse(line)
-		if err == nil {
-			content[f.name] = value
-			return nil
-		}
-		k.app.err.prompt("    %s\n", oneLine(err.Error(), maxLine))
-	}
-}
-
-// describe is a line about a field, and one for each choice.
-func (f *field) describe() string {
+// Describe is a line about a field, and one for each choice.
+func (f *Field) Describe() string {
 	kind := f.Type
 	if f.many {
 		kind = "any of"
@@ -183,18 +125,19 @@ func (f *field) describe() string {
 		}
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n  %s\n", oneLine(f.name+": "+strings.Join(about, "; "), maxLine))
+	fmt.Fprintf(&b, "\n  %s\n", terminal.OneLine(f.Name+": "+strings.Join(about, "; "), terminal.MaxLine))
 	for i, c := range f.choices {
 		text := c.Value
 		if c.Title != "" {
 			text += " (" + c.Title + ")"
 		}
-		fmt.Fprintf(&b, "    %d) %s\n", i+1, oneLine(text, maxLine))
+		fmt.Fprintf(&b, "    %d) %s\n", i+1, terminal.OneLine(text, terminal.MaxLine))
 	}
 	return b.String()
 }
 
-func (f *field) defaultText() string {
+// DefaultText is the default as a person reads it.
+func (f *Field) DefaultText() string {
 	var text string
 	var list []string
 	switch {
@@ -206,19 +149,19 @@ func (f *field) defaultText() string {
 	return string(f.Default)
 }
 
-// takeDefault takes an empty line: for the default, or for nothing where that may be.
-func (f *field) takeDefault(content map[string]any) bool {
-	delete(content, f.name)
+// TakeDefault takes an empty line: for the default, or for nothing where that may be.
+func (f *Field) TakeDefault(content map[string]any) bool {
+	delete(content, f.Name)
 	var value any
 	if f.Default != nil && json.Unmarshal(f.Default, &value) == nil {
-		content[f.name] = value
+		content[f.Name] = value
 		return true
 	}
 	return !f.required
 }
 
-// parse reads a line as the field wants it. Its errors are for people.
-func (f *field) parse(line string) (any, error) {
+// Parse reads a line as the field wants it. Its errors are for people.
+func (f *Field) Parse(line string) (any, error) {
 	switch {
 	case f.many:
 		return f.parseMany(line)
@@ -247,7 +190,7 @@ func (f *field) parse(line string) (any, error) {
 }
 
 // pick finds a choice by its number, its value or its title.
-func (f *field) pick(line string) (string, error) {
+func (f *Field) pick(line string) (string, error) {
 	for _, c := range f.choices {
 		if line == c.Value || line == c.Title {
 			return c.Value, nil
@@ -259,7 +202,7 @@ func (f *field) pick(line string) (string, error) {
 	return "", fmt.Errorf("%q is none of them: give one, or its number", line)
 }
 
-func (f *field) parseMany(line string) ([]string, error) {
+func (f *Field) parseMany(line string) ([]string, error) {
 	values := []string{}
 	for _, word := range strings.Split(line, ",") {
 		value, err := f.pick(strings.TrimSpace(word))
@@ -273,7 +216,7 @@ func (f *field) parseMany(line string) ([]string, error) {
 	return values, between(float64(len(values)), number(f.MinItems), number(f.MaxItems), "how many there are")
 }
 
-func (f *field) parseNumber(line string) (any, error) {
+func (f *Field) parseNumber(line string) (any, error) {
 	if f.Type == "integer" {
 		n, err := strconv.ParseInt(line, 10, 64)
 		if err != nil {
@@ -289,7 +232,7 @@ func (f *field) parseNumber(line string) (any, error) {
 	return n, between(n, f.Minimum, f.Maximum, "it")
 }
 
-func (f *field) checkText(text string) error {
+func (f *Field) checkText(text string) error {
 	if err := between(float64(utf8.RuneCountInString(text)), number(f.MinLength), number(f.MaxLength), "its length"); err != nil {
 		return err
 	}

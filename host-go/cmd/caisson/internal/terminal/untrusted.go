@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"bytes"
@@ -6,14 +6,14 @@ import (
 	"unicode/utf8"
 )
 
-// untrusted is a writer that makes what is written visible; see visible. A character may come in
+// Untrusted is a writer that makes what is written Visible; see Visible. A character may come in
 // parts.
-type untrusted struct {
-	w    io.Writer
+type Untrusted struct {
+	W    io.Writer
 	rest []byte // the beginning of a character
 }
 
-func (u *untrusted) Write(p []byte) (int, error) {
+func (u *Untrusted) Write(p []byte) (int, error) {
 	text := append(u.rest, p...)
 	whole := len(text)
 	for back := 1; back < utf8.UTFMax && back <= len(text); back++ {
@@ -26,7 +26,7 @@ func (u *untrusted) Write(p []byte) (int, error) {
 	}
 	u.rest = bytes.Clone(text[whole:])
 	text = bytes.ReplaceAll(text[:whole], []byte("\r\n"), []byte("\n"))
-	if _, err := io.WriteString(u.w, visible(string(text))); err != nil {
+	if _, err := io.WriteString(u.W, Visible(string(text))); err != nil {
 		return 0, err
 	}
 	return len(p), nil

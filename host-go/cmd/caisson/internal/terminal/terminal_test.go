@@ -1,6 +1,7 @@
-package main
+package terminal
 
 import (
+	"bytes"
 	"os"
 	"strings"
 	"testing"
@@ -17,7 +18,7 @@ func TestVisible(t *testing.T) {
 		"not UTF-8: \xff":           "not UTF-8: \uFFFD",
 		"\x1b]8;;http://x\x1b\\a\n": "\\u{1b}]8;;http://x\\u{1b}\\a\n",
 	} {
-		if got := visible(text); got != want {
+		if got := Visible(text); got != want {
 			t.Errorf("%q becomes %q, want %q", text, got, want)
 		}
 	}
@@ -34,16 +35,21 @@ func TestOneLine(t *testing.T) {
 		{"äöüäöü", 4, "äöü…"},
 		{"\x1b", 100, `\u{1b}`},
 	} {
-		if got := oneLine(test.text, test.limit); got != test.want {
+		if got := OneLine(test.text, test.limit); got != test.want {
 			t.Errorf("%q becomes %q, want %q", test.text, got, test.want)
 		}
 	}
 }
 
 // TestTerminal has others write while there is a bar, and while a person is asked.
+// A screen is what a person sees.
+type screen struct{ bytes.Buffer }
+
+func (*screen) IsTerminal() bool { return true }
+
 func TestTerminal(t *testing.T) {
 	var seen screen
-	terminal := newTerminal(&seen)
+	terminal := New(&seen)
 	expect := func(want string) {
 		t.Helper()
 		if got := seen.String(); got != want {
@@ -51,27 +57,27 @@ func TestTerminal(t *testing.T) {
 		}
 		seen.Reset()
 	}
-	terminal.setBar("1/2")
-	terminal.say("one")
+	terminal.SetBar("1/2")
+	terminal.Say("one")
 	expect(eraseLine + "1/2" + eraseLine + "caisson: one\n1/2")
-	terminal.ask()
-	terminal.prompt("name> ")
-	terminal.say("two")
-	terminal.setBar("2/2")
+	terminal.Ask()
+	terminal.Prompt("name> ")
+	terminal.Say("two")
+	terminal.SetBar("2/2")
 	expect(eraseLine + "name> ")
-	terminal.answered()
+	terminal.Answered()
 	expect("caisson: two\n2/2")
-	terminal.setBar("")
-	terminal.say("three")
+	terminal.SetBar("")
+	terminal.Say("three")
 	expect(eraseLine + "caisson: three\n")
-	terminal.ask()
+	terminal.Ask()
 	large := strings.Repeat("x", maxKept+1)
 	_, _ = terminal.Write([]byte(large))
 	expect(large)
-	terminal.answered()
-	terminal.end()
-	terminal.say("four")
-	terminal.setBar("3/2")
+	terminal.Answered()
+	terminal.End()
+	terminal.Say("four")
+	terminal.SetBar("3/2")
 	expect("")
 }
 
@@ -82,7 +88,7 @@ func TestUntrusted(t *testing.T) {
 		{"a\x1b", "[2J\xc3", "\xa9\r\n\xe4", "\xb8\x96\xff", "!\n"},
 	} {
 		var b strings.Builder
-		u := &untrusted{w: &b}
+		u := &Untrusted{W: &b}
 		for _, part := range parts {
 			if n, err := u.Write([]byte(part)); n != len(part) || err != nil {
 				t.Errorf("%q: %d, %v", part, n, err)
@@ -102,11 +108,11 @@ func TestIsTerminal(t *testing.T) {
 	}
 	defer null.Close()
 	for _, stream := range []any{nil, null, &strings.Builder{}} {
-		if isTerminal(stream) {
+		if IsTerminal(stream) {
 			t.Errorf("%T is a terminal", stream)
 		}
 	}
-	if !isTerminal(&screen{}) {
+	if !IsTerminal(&screen{}) {
 		t.Error("a screen is no terminal")
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package schema
 
 import (
 	"encoding/json"
@@ -25,7 +25,7 @@ func TestSignature(t *testing.T) {
 		`{"properties":[1],"required":7}`:                                                                 "no arguments",
 		`{"properties":{"a":{"type":7},"b":{"type":[7]},"c":{"anyOf":7,"enum":[]}},"required":[7]}`:       "a?: any, b?: any, c?: any",
 	} {
-		if got := parseSchema(json.RawMessage(schema)).signature(); got != want {
+		if got := Parse(json.RawMessage(schema)).Signature(); got != want {
 			t.Errorf("%s\nis %s\nwant %s", schema, got, want)
 		}
 	}
@@ -79,13 +79,13 @@ func TestParseWord(t *testing.T) {
 		{`false`, "x", refused},
 		{`{"not":{}}`, "x", `"x"`}, // Not looked at: the server has the last word.
 	} {
-		s := parseSchema(json.RawMessage(`{"properties":{"a":` + test.schema + `},"$defs":{"n":{"type":"number"}}}`))
-		sub, known := s.property("a")
+		s := Parse(json.RawMessage(`{"properties":{"a":` + test.schema + `},"$defs":{"n":{"type":"number"}}}`))
+		sub, known := s.Property("a")
 		if !known {
 			t.Fatalf("%s: the argument is not known", test.schema)
 		}
 		got := refused
-		if value, ok := s.parse(sub, test.word); ok {
+		if value, ok := s.ParseWord(sub, test.word); ok {
 			got = string(value)
 			if !json.Valid(value) {
 				t.Errorf("%s: %q becomes %s, which is not JSON", test.schema, test.word, value)
@@ -109,7 +109,7 @@ func TestKnownArguments(t *testing.T) {
 		{`{"additionalProperties":{"type":"number"}}`, true},
 		{``, false},
 	} {
-		if _, known := parseSchema(json.RawMessage(test.schema)).property("a"); known != test.known {
+		if _, known := Parse(json.RawMessage(test.schema)).Property("a"); known != test.known {
 			t.Errorf("%s: known is %v", test.schema, known)
 		}
 	}
@@ -121,12 +121,12 @@ func TestSchemaIsBounded(t *testing.T) {
 	hostile := fmt.Sprintf(`{"properties":{"a":{"anyOf":[%s],"oneOf":[%s],"allOf":[%s],"items":{"$ref":"#"}}}}`, branch, branch, branch)
 	deep := `{"properties":{"a":` + strings.Repeat(`{"items":`, 5000) + `{}` + strings.Repeat(`}`, 5000) + `}}`
 	for _, schema := range []string{hostile, deep} {
-		s := parseSchema(json.RawMessage(schema))
-		if got := s.signature(); len(got) > 10*maxLine {
+		s := Parse(json.RawMessage(schema))
+		if got := s.Signature(); len(got) > 10*2000 {
 			t.Errorf("the signature has %d bytes", len(got))
 		}
-		sub, _ := s.property("a")
-		if _, ok := parseSchema(json.RawMessage(schema)).parse(sub, "x"); !ok {
+		sub, _ := s.Property("a")
+		if _, ok := Parse(json.RawMessage(schema)).ParseWord(sub, "x"); !ok {
 			t.Error("what is too much to look at is not allowed")
 		}
 	}
@@ -136,11 +136,11 @@ func FuzzSchema(f *testing.F) {
 	f.Add([]byte(`{"properties":{"a":{"type":["string","null"],"enum":[1]}},"required":["a"]}`), "1")
 	f.Add([]byte(`{"properties":{"a":{"$ref":"#/$defs/x"}},"$defs":{"x":{"anyOf":[{"$ref":"#"}]}},"additionalProperties":{}}`), "null")
 	f.Fuzz(func(t *testing.T, text []byte, word string) {
-		s := parseSchema(text)
-		_ = s.signature()
+		s := Parse(text)
+		_ = s.Signature()
 		for _, name := range append(s.properties, "other") {
-			if sub, known := s.property(name); known {
-				if value, ok := s.parse(sub, word); ok && !json.Valid(value) {
+			if sub, known := s.Property(name); known {
+				if value, ok := s.ParseWord(sub, word); ok && !json.Valid(value) {
 					t.Errorf("%q becomes %s, which is not JSON", word, value)
 				}
 			}

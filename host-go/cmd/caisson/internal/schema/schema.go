@@ -1,4 +1,6 @@
-package main
+// Package schema reads JSON Schemas as far as the command line needs them: to type a word, and to
+// describe an argument in a few characters.
+package schema
 
 import (
 	"bytes"
@@ -7,12 +9,14 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/plain"
 )
 
-// A schema is a JSON Schema as far as the command line needs it: to type a word, and to describe
+// A Schema is a JSON Schema as far as the command line needs it: to type a word, and to describe
 // an argument in a few characters. What it does not know it takes to allow everything; the server
 // has the last word.
-type schema struct {
+type Schema struct {
 	root       any      // the whole, which references point into
 	properties []string // of the root, in the order in which they were written
 	budget     int      // of what is looked at; references may multiply without end
@@ -24,8 +28,8 @@ const (
 	maxChoices = 6      // that are listed
 )
 
-func parseSchema(text json.RawMessage) *schema {
-	s := &schema{budget: maxLooks}
+func Parse(text json.RawMessage) *Schema {
+	s := &Schema{budget: maxLooks}
 	// What is not JSON, or not an object, allows everything.
 	_ = json.Unmarshal(text, &s.root)
 	var members struct {
@@ -61,9 +65,9 @@ func keys(object json.RawMessage) []string {
 	return all
 }
 
-// property gives the schema of an argument. One that the schema does not name is known only where
+// Property gives the schema of an argument. One that the schema does not name is known only where
 // additionalProperties says so.
-func (s *schema) property(name string) (sub any, known bool) {
+func (s *Schema) Property(name string) (sub any, known bool) {
 	if sub, known = member(s.root, "properties", name); known {
 		return sub, true
 	}
@@ -71,8 +75,8 @@ func (s *schema) property(name string) (sub any, known bool) {
 	return sub, known && sub != false
 }
 
-// signature describes the arguments: "a: number, b?: string".
-func (s *schema) signature() string {
+// Signature describes the arguments: "a: number, b?: string".
+func (s *Schema) Signature() string {
 	if len(s.properties) == 0 {
 		return "no arguments"
 	}
@@ -96,8 +100,27 @@ func (s *schema) signature() string {
 	return strings.Join(parts, ", ")
 }
 
+// Describe gives a schema's type in the manner of TypeScript, in a few characters.
+func (s *Schema) Describe(sub any) string { return s.describe(sub, 0) }
+
+// ParseWord reads a word as the schema wants it: as JSON where that fits, and else as a string. A JSON
+// string is not unquoted: a word that is a string is itself.
+func (s *Schema) ParseWord(sub any, word string) (json.RawMessage, bool) {
+	var value any
+	if err := json.Unmarshal([]byte(word), &value); err == nil {
+		if _, isString := value.(string); !isString && s.accepts(sub, value, 0) {
+			return json.RawMessage(word), true
+		}
+	}
+	if !s.accepts(sub, word, 0) {
+		return nil, false
+	}
+	text, err := plain.JSON(word)
+	return text, err == nil
+}
+
 // describe gives a schema's type in the manner of TypeScript.
-func (s *schema) describe(sub any, depth int) string {
+func (s *Schema) describe(sub any, depth int) string {
 	object, ok := s.resolve(sub).(map[string]any)
 	if !ok || !s.look(depth) {
 		return "any"
@@ -105,7 +128,7 @@ func (s *schema) describe(sub any, depth int) string {
 	if choices := choices(object); choices != nil {
 		var words []string
 		for _, choice := range choices[:min(len(choices), maxChoices)] {
-			text, _ := marshal(choice)
+			text, _ := plain.JSON(choice)
 			words = append(words, string(text))
 		}
 		if len(choices) > maxChoices {
@@ -140,7 +163,7 @@ func (s *schema) describe(sub any, depth int) string {
 }
 
 // accepts reports whether a schema allows a value's type and, where it names choices, the value.
-func (s *schema) accepts(sub, value any, depth int) bool {
+func (s *Schema) accepts(sub, value any, depth int) bool {
 	resolved := s.resolve(sub)
 	if resolved == false {
 		return false
@@ -167,14 +190,14 @@ func (s *schema) accepts(sub, value any, depth int) bool {
 }
 
 // look reports whether one more part may be looked at.
-func (s *schema) look(depth int) bool {
+func (s *Schema) look(depth int) bool {
 	s.budget--
 	return s.budget >= 0 && depth <= maxDepth
 }
 
 // resolve follows references inside of the document. Others are never fetched: they allow
 // everything.
-func (s *schema) resolve(sub any) any {
+func (s *Schema) resolve(sub any) any {
 	for range maxDepth {
 		ref, ok := member(sub, "$ref")
 		pointer, isText := ref.(string)

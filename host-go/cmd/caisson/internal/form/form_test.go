@@ -1,4 +1,4 @@
-package main
+package form
 
 import (
 	"encoding/json"
@@ -38,11 +38,11 @@ func TestFieldParse(t *testing.T) {
 		{`{"type":"object"}`, `{`, nil, "it must be JSON: unexpected end of JSON input"},
 		{`{}`, "any", "any", ""},
 	} {
-		fields, err := formFields(map[string]any{"properties": map[string]any{"f": json.RawMessage(test.schema)}})
+		fields, err := Fields(map[string]any{"properties": map[string]any{"f": json.RawMessage(test.schema)}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := fields[0].parse(test.line)
+		got, err := fields[0].Parse(test.line)
 		message := ""
 		if err != nil {
 			message, got = err.Error(), nil
@@ -56,12 +56,12 @@ func TestFieldParse(t *testing.T) {
 // What a server sends as a form may be anything.
 func TestOddForms(t *testing.T) {
 	for _, schema := range []string{`null`, `{}`, `{"properties":{}}`} {
-		if fields, err := formFields(json.RawMessage(schema)); err != nil || len(fields) != 0 {
+		if fields, err := Fields(json.RawMessage(schema)); err != nil || len(fields) != 0 {
 			t.Errorf("%s gives %v, %v", schema, fields, err)
 		}
 	}
 	for _, schema := range []string{`7`, `{"properties":[]}`, `{"properties":{"a":7}}`, `{"properties":{"a":{"enum":[1]}}}`} {
-		if fields, err := formFields(json.RawMessage(schema)); err == nil {
+		if fields, err := Fields(json.RawMessage(schema)); err == nil {
 			t.Errorf("%s gives %v", schema, fields)
 		}
 	}

@@ -1,4 +1,6 @@
-package main
+// Package terminal is what the command line writes to: standard error, shared, with a bar and questions
+// where a person sees it, and text of servers made harmless.
+package terminal
 
 import (
 	"fmt"
@@ -9,11 +11,12 @@ import (
 	"unicode"
 )
 
-// A terminal is standard error, shared by those who write to it: one write at a time. Where a
-// person sees it, its last line may be a bar; and while the person is asked something, what others
+// A Terminal is standard error, shared by those who write to it: one write at a time. Where a
+// Person sees it, its last line may be a bar; and while the person is asked something, what others
 // write waits.
-type terminal struct {
-	person bool
+type Terminal struct {
+	// Person says that a person sees it, in place of a program.
+	Person bool
 
 	mu    sync.Mutex
 	w     io.Writer
@@ -22,7 +25,7 @@ type terminal struct {
 	kept  []byte // what waits
 }
 
-func newTerminal(w io.Writer) *terminal { return &terminal{w: w, person: isTerminal(w)} }
+func New(w io.Writer) *Terminal { return &Terminal{w: w, Person: IsTerminal(w)} }
 
 // maxKept bounds what waits, in bytes: more is written into the middle of the question.
 const maxKept = 64 << 10
@@ -30,7 +33,7 @@ const maxKept = 64 << 10
 // eraseLine goes to the beginning of the line and clears it (ECMA-48, CR and EL).
 const eraseLine = "\r\x1b[K"
 
-func (t *terminal) Write(p []byte) (int, error) {
+func (t *Terminal) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.asked && len(t.kept)+len(p) <= maxKept {
@@ -46,8 +49,8 @@ func (t *terminal) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// setBar shows a line that the next one replaces; "" takes it away.
-func (t *terminal) setBar(bar string) {
+// SetBar shows a line that the next one replaces; "" takes it away.
+func (t *Terminal) SetBar(bar string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.asked && (bar != "" || t.bar != "") {
@@ -56,8 +59,8 @@ func (t *terminal) setBar(bar string) {
 	t.bar = bar
 }
 
-// ask makes everything but prompts wait, until answered.
-func (t *terminal) ask() {
+// Ask makes everything but prompts wait, until answered.
+func (t *Terminal) Ask() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.asked = true
@@ -66,14 +69,14 @@ func (t *terminal) ask() {
 	}
 }
 
-// prompt writes a part of the question.
-func (t *terminal) prompt(format string, args ...any) {
+// Prompt writes a part of the question.
+func (t *Terminal) Prompt(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	_, _ = fmt.Fprintf(t.w, format, args...)
 }
 
-func (t *terminal) answered() {
+func (t *Terminal) Answered() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.asked = false
@@ -81,36 +84,36 @@ func (t *terminal) answered() {
 	t.kept = nil
 }
 
-// end lets nothing more through: a session's notifications are handed out by a goroutine that its
+// End lets nothing more through: a session's notifications are handed out by a goroutine that its
 // Close does not wait for.
-func (t *terminal) end() {
-	t.setBar("")
+func (t *Terminal) End() {
+	t.SetBar("")
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.w = io.Discard
 }
 
-// say writes one line of the program's own. What a server put into it stays on that line.
-func (t *terminal) say(format string, args ...any) {
-	_, _ = fmt.Fprintf(t, "caisson: %s\n", oneLine(fmt.Sprintf(format, args...), maxLine))
+// Say writes one line of the program's own. What a server put into it stays on that line.
+func (t *Terminal) Say(format string, args ...any) {
+	_, _ = fmt.Fprintf(t, "caisson: %s\n", OneLine(fmt.Sprintf(format, args...), MaxLine))
 }
 
-// maxLine bounds a line of text that a server may have a part in, in characters.
-const maxLine = 2000
+// MaxLine bounds a line of text that a server may have a part in, in characters.
+const MaxLine = 2000
 
-// oneLine makes text of a server's fit to stand on a line: white space becomes single spaces,
+// OneLine makes text of a server's fit to stand on a line: white space becomes single spaces,
 // other characters that do not print are shown as escapes, and what is too long is cut.
-func oneLine(text string, limit int) string {
-	text = visible(strings.Join(strings.Fields(text), " "))
+func OneLine(text string, limit int) string {
+	text = Visible(strings.Join(strings.Fields(text), " "))
 	if runes := []rune(text); len(runes) > limit {
 		return string(runes[:limit-1]) + "…"
 	}
 	return text
 }
 
-// visible shows characters as escapes that do not print, line breaks and tabs excepted: a server
+// Visible shows characters as escapes that do not print, line breaks and tabs excepted: a server
 // must not move the cursor, change colours or turn the direction of the text.
-func visible(text string) string {
+func Visible(text string) string {
 	text = strings.ToValidUTF8(text, "\uFFFD")
 	const joiners = "\u200c\u200d" // They are a part of words and emoji.
 	keep := func(r rune) bool {
@@ -130,9 +133,9 @@ func visible(text string) string {
 	return b.String()
 }
 
-// isTerminal reports whether a person is at a stream, in place of a program. What goes to a program
+// IsTerminal reports whether a person is at a stream, in place of a program. What goes to a program
 // goes unchanged. A stream that is not a file may say it itself.
-func isTerminal(stream any) bool {
+func IsTerminal(stream any) bool {
 	switch stream := stream.(type) {
 	case interface{ IsTerminal() bool }:
 		return stream.IsTerminal()
