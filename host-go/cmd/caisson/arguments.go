@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/plain"
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/jsontext"
 	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/schema"
 )
 
@@ -134,5 +134,5 @@ func addPairs(c *cobra.Command, arguments json.RawMessage, tool *tool, pairs []p
 		}
 		object[p.name] = value
 	}
-	return plain.JSON(object)
+	return jsontext.Marshal(object)
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/plain"
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/jsontext"
 	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
@@ -80,13 +80,13 @@ func (c *client) list(ctx context.Context, l *listing) (json.RawMessage, error) 
 	if pages == 1 {
 		return untouched, nil
 	}
-	together, err := plain.JSON(all)
+	together, err := jsontext.Marshal(all)
 	if err != nil {
 		return nil, err
 	}
 	delete(first, "nextCursor")
 	first[l.member] = together
-	return plain.JSON(first)
+	return jsontext.Marshal(first)
 }
 
 // maxNameWidth is where the second column begins at the latest.

@@ -9,7 +9,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 	"github.com/spf13/cobra"
 
-	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/plain"
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/jsontext"
 	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
@@ -133,7 +133,7 @@ func (w *watch) printChange(c *change) error {
 		return nil
 	}
 	if w.asJSON {
-		text, err := plain.JSON(c)
+		text, err := jsontext.Marshal(c)
 		if err != nil {
 			return err
 		}

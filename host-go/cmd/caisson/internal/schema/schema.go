@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/plain"
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/jsontext"
 )
 
 // A Schema is a JSON Schema as far as the command line needs it: to type a word, and to describe
@@ -115,7 +115,7 @@ func (s *Schema) ParseWord(sub any, word string) (json.RawMessage, bool) {
 	if !s.accepts(sub, word, 0) {
 		return nil, false
 	}
-	text, err := plain.JSON(word)
+	text, err := jsontext.Marshal(word)
 	return text, err == nil
 }
 
@@ -128,7 +128,7 @@ func (s *Schema) describe(sub any, depth int) string {
 	if choices := choices(object); choices != nil {
 		var words []string
 		for _, choice := range choices[:min(len(choices), maxChoices)] {
-			text, _ := plain.JSON(choice)
+			text, _ := jsontext.Marshal(choice)
 			words = append(words, string(text))
 		}
 		if len(choices) > maxChoices {
