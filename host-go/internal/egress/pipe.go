@@ -23,7 +23,7 @@ type pipe struct {
 	session *Session
 	ref     Ref
 	name    string // for messages: as it was configured, without its arguments
-	queue   *queue
+	outbox  *outbox
 	// direct writes to the command as much as it can without waiting; nil until it runs, and where
 	// the system has no such thing.
 	direct atomic.Pointer[func([]byte) int]
@@ -42,7 +42,7 @@ func newPipe(s *Session, ref Ref) *pipe {
 		session:  s,
 		ref:      ref,
 		name:     name,
-		queue:    newQueue(max(MaxUnsent, 2*s.opts.MaxMessage)),
+		outbox:   newOutbox(max(MaxUnsent, 2*s.opts.MaxMessage)),
 		stopping: make(chan struct{}),
 	}
 }
@@ -62,7 +62,7 @@ func (p *pipe) live() bool { return p.session.ctx.Err() == nil }
 func (p *pipe) stop(why *Error) {
 	p.stopOnce.Do(func() {
 		p.why = why
-		p.queue.close()
+		p.outbox.close()
 		close(p.stopping)
 	})
 }
@@ -74,9 +74,9 @@ func (p *pipe) write(message string, alone bool) {
 	switch {
 	case strings.Contains(message, "\n"):
 		p.stop(policy.refuse("a message with a line break in it cannot be sent to " + p.name))
-	case alone && direct != nil && p.queue.direct(message, *direct):
-	case !p.queue.push(message):
-		p.stop(policy.fail(Limit, fmt.Sprintf("more than %d bytes wait for %s, which does not read them", p.queue.limit, p.name), nil))
+	case alone && direct != nil && p.outbox.direct(message, *direct):
+	case !p.outbox.push(message):
+		p.stop(policy.fail(Limit, fmt.Sprintf("more than %d bytes wait for %s, which does not read them", p.outbox.limit, p.name), nil))
 	}
 }
 
@@ -127,7 +127,7 @@ func (p *pipe) serve() *Error {
 func (p *pipe) needless() (why *Error, needless bool) {
 	select {
 	case <-p.stopping:
-		return p.why, p.why != nil || p.queue.empty() || !p.live()
+		return p.why, p.why != nil || p.outbox.empty() || !p.live()
 	default:
 		return nil, false
 	}
@@ -143,7 +143,7 @@ func (p *pipe) supervise(process *process, drained <-chan struct{}) (forced bool
 			closeWait = 0
 		}
 	}
-	p.queue.close()
+	p.outbox.close()
 	forced = process.end(closeWait, p.session.opts.TermWait)
 	return forced, process.cleanUp(drained)
 }
@@ -153,7 +153,7 @@ func (p *pipe) send(process *process) {
 	defer process.stdin.Close()
 	writer := bufio.NewWriterSize(process.stdin, 32<<10)
 	for {
-		batch := p.queue.next()
+		batch := p.outbox.next()
 		if batch == nil {
 			return
 		}
@@ -165,7 +165,7 @@ func (p *pipe) send(process *process) {
 			p.stop(p.broken("closed its standard input", err))
 			return
 		}
-		p.queue.sent(batch)
+		p.outbox.sent(batch)
 	}
 }
 

@@ -72,8 +72,8 @@ func (e *Engine) newInstance(logger *slog.Logger, limits Limits, maxMessage int6
 	}
 }
 
-// instantiate makes the instance, with a tap on its boundary. It does not run yet.
-func (in *instance) instantiate(ctx context.Context, t tap) error {
+// instantiate makes the instance, with an interceptor on its boundary. It does not run yet.
+func (in *instance) instantiate(ctx context.Context, t interceptor) error {
 	e := in.engine
 	linker := component.NewLinker()
 	// What the engine inside the core prints goes to the log; nothing else of WASI is granted.
@@ -81,7 +81,7 @@ func (in *instance) instantiate(ctx context.Context, t tap) error {
 	config := &wasi.Config{Stdout: output, Stderr: output}
 	t.sources(config)
 	wasi.AddToLinker(linker, config)
-	in.addImports(tappedLinker{linker, t})
+	in.addImports(interceptedLinker{linker, t})
 	e.use(in)
 	// As for an export: a core may compute while it is made.
 	ctx, cancel := context.WithTimeout(ctx, in.limits.GuestTime)

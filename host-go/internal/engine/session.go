@@ -80,8 +80,8 @@ type Session struct {
 
 	ctx           context.Context // ends with the session
 	cancel        context.CancelFunc
-	notifications *queue        // nil when nobody listens
-	ready         chan struct{} // closed when handlers may hear of the session
+	notifications *notificationQueue // nil when nobody listens
+	ready         chan struct{}      // closed when handlers may hear of the session
 	readyOnce     sync.Once
 	logger        *slog.Logger // lets through only so much
 
@@ -113,7 +113,7 @@ func (e *Engine) Open(ctx context.Context, config SessionConfig) (*Session, *Fai
 	options.Logger = logger
 	s.egress = egress.NewSession(config.Grant, in, options)
 	if config.Notify != nil {
-		s.notifications = newQueue(config.NotificationQueue, in.budget, s.ready, func(n notification) { config.Notify(n.method, n.params) })
+		s.notifications = newNotificationQueue(config.NotificationQueue, in.budget, s.ready, func(n notification) { config.Notify(n.method, n.params) })
 	}
 	if err := in.instantiate(ctx, recorder{writer}); err != nil {
 		if ctx.Err() != nil {

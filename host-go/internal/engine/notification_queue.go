@@ -14,10 +14,10 @@ type notification struct {
 // size is about what a notification costs while it waits.
 func (n *notification) size() int64 { return int64(eventSize + len(n.method) + len(n.params)) }
 
-// A queue hands notifications to a handler, in order and in a goroutine of its own, so that a slow
+// A notificationQueue hands notifications to a handler, in order and in a goroutine of its own, so that a slow
 // handler holds up nothing but itself. What waits, and what the handler has, is bounded in number
-// and, by the session's budget, in bytes. A nil queue has no handler.
-type queue struct {
+// and, by the session's budget, in bytes. A nil one has no handler.
+type notificationQueue struct {
 	room   int
 	budget *budget
 	closed chan struct{} // closed when no more come; those that wait are still handed out
@@ -28,9 +28,9 @@ type queue struct {
 	waiting []notification
 }
 
-// newQueue makes a queue whose notifications wait until it is opened; nil is open.
-func newQueue(room int, b *budget, opened <-chan struct{}, handle func(notification)) *queue {
-	q := &queue{
+// newNotificationQueue makes a queue whose notifications wait until it is opened; nil is open.
+func newNotificationQueue(room int, b *budget, opened <-chan struct{}, handle func(notification)) *notificationQueue {
+	q := &notificationQueue{
 		room: room, budget: b,
 		closed: make(chan struct{}), done: make(chan struct{}), more: make(chan struct{}, 1),
 	}
@@ -38,7 +38,7 @@ func newQueue(room int, b *budget, opened <-chan struct{}, handle func(notificat
 	return q
 }
 
-func (q *queue) run(opened <-chan struct{}, handle func(notification)) {
+func (q *notificationQueue) run(opened <-chan struct{}, handle func(notification)) {
 	defer close(q.done)
 	if opened != nil {
 		select {
@@ -67,7 +67,7 @@ func (q *queue) run(opened <-chan struct{}, handle func(notification)) {
 	}
 }
 
-func (q *queue) next() (n notification, ok bool) {
+func (q *notificationQueue) next() (n notification, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.waiting) == 0 {
@@ -80,14 +80,14 @@ func (q *queue) next() (n notification, ok bool) {
 	return n, true
 }
 
-func (q *queue) empty() bool {
+func (q *notificationQueue) empty() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return len(q.waiting) == 0
 }
 
 // put adds a notification, or says why there is no room for it. What comes after close is dropped.
-func (q *queue) put(n notification) *overBudget {
+func (q *notificationQueue) put(n notification) *overBudget {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	select {
@@ -110,7 +110,7 @@ func (q *queue) put(n notification) *overBudget {
 }
 
 // close says that no more come. It may be called more than once.
-func (q *queue) close() {
+func (q *notificationQueue) close() {
 	if q == nil {
 		return
 	}
@@ -124,7 +124,7 @@ func (q *queue) close() {
 }
 
 // drain closes the queue and waits until all have been handed out, or the context ends.
-func (q *queue) drain(ctx context.Context) {
+func (q *notificationQueue) drain(ctx context.Context) {
 	if q == nil {
 		return
 	}

@@ -5,36 +5,36 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/wasi"
 )
 
-// A tap sits on the boundary between the host and one instance of the core. With what it is told
+// An interceptor sits on the boundary between the host and one instance of the core. With what it is told
 // and gives there, the core is deterministic: it is called with what the host says, and what it
 // takes itself are the clocks and random bytes.
-type tap interface {
+type interceptor interface {
 	// sources sets the clocks and the random bytes.
 	sources(c *wasi.Config)
 	// function gives what the core calls in place of f.
 	function(name string, f component.HostFunc) component.HostFunc
 }
 
-// A tappedLinker is a Linker whose functions go through a tap.
-type tappedLinker struct {
+// An interceptedLinker is a Linker whose functions go through an interceptor.
+type interceptedLinker struct {
 	*component.Linker
-	tap tap
+	interceptor
 }
 
 // Interface shadows the Linker's.
-func (l tappedLinker) Interface(name string) *tappedInterface {
-	return &tappedInterface{l.Linker.Interface(name), name, l.tap}
+func (l interceptedLinker) Interface(name string) *interceptedInterface {
+	return &interceptedInterface{l.Linker.Interface(name), name, l.interceptor}
 }
 
-type tappedInterface struct {
+type interceptedInterface struct {
 	defined *component.Interface
 	name    string
-	tap     tap
+	interceptor
 }
 
 // Func defines a function.
-func (i *tappedInterface) Func(name string, f component.HostFunc) *tappedInterface {
-	i.defined.Func(name, i.tap.function(i.name+"#"+name, f))
+func (i *interceptedInterface) Func(name string, f component.HostFunc) *interceptedInterface {
+	i.defined.Func(name, i.interceptor.function(i.name+"#"+name, f))
 	return i
 }
 
