@@ -20,7 +20,7 @@ import (
 
 // exchange is one HTTP request and its response. It belongs to the goroutine in run.
 type exchange struct {
-	session  *Session
+	session  *Broker
 	ref      Ref
 	template *Template
 	body     *string
@@ -35,7 +35,7 @@ type exchange struct {
 	sent atomic.Bool // a request was sent, at least its header
 }
 
-func newExchange(s *Session, ref Ref, t *Template, body *string, how Sending) *exchange {
+func newExchange(s *Broker, ref Ref, t *Template, body *string, how Sending) *exchange {
 	x := &exchange{session: s, ref: ref, template: t, body: body, freed: how.Freed, turns: &s.replies}
 	if how.Asked {
 		x.turns = &s.asked

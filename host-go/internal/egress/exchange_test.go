@@ -22,7 +22,7 @@ import (
 )
 
 // serve starts a server on loopback and a session that is granted it.
-func serve(t testing.TB, handler http.HandlerFunc, opts Options) (*Session, *recorder, string) {
+func serve(t testing.TB, handler http.HandlerFunc, opts Options) (*Broker, *recorder, string) {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
@@ -31,7 +31,7 @@ func serve(t testing.TB, handler http.HandlerFunc, opts Options) (*Session, *rec
 }
 
 // do does one exchange, and returns its events and its error.
-func do(t testing.TB, s *Session, sink *recorder, id uint32, req Request) ([]event, *Error) {
+func do(t testing.TB, s *Broker, sink *recorder, id uint32, req Request) ([]event, *Error) {
 	t.Helper()
 	switch err := s.HTTPStart(ref(id), req, Sending{Asked: true}); refused := err.(type) {
 	case nil:
@@ -195,7 +195,7 @@ func TestBackPressure(t *testing.T) {
 	}))
 	defer server.Close()
 	sink := newGate()
-	s := NewSession(Grant{URL: mustParse(t, server.URL)}, sink, Options{MaxMessage: 2 << 30})
+	s := NewBroker(Grant{URL: mustParse(t, server.URL)}, sink, Options{MaxMessage: 2 << 30})
 	defer s.Close()
 	if err := s.HTTPStart(ref(1), get(server.URL), Sending{Asked: true}); err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ const MaxUnsent = 64 << 20
 
 // pipe is one command and the messages to and from it.
 type pipe struct {
-	session *Session
+	session *Broker
 	ref     Ref
 	name    string // for messages: as it was configured, without its arguments
 	outbox  *outbox
@@ -33,7 +33,7 @@ type pipe struct {
 	why      *Error // the reason of the first stop; nil when the core asked for it
 }
 
-func newPipe(s *Session, ref Ref) *pipe {
+func newPipe(s *Broker, ref Ref) *pipe {
 	name := "the transport"
 	if command := s.policy.command; command != nil {
 		name = fmt.Sprintf("command %q", command.Path)

@@ -193,7 +193,7 @@ func TestSlowSink(t *testing.T) {
 	sink := blocking{newRecorder(), make(chan struct{})}
 	listener := listen(t)
 	command := child(t, "out "+strings.Repeat(`line\n`, 3000), "hold "+listener.Addr().String())
-	s := NewSession(Grant{Command: command}, sink, unhurried)
+	s := NewBroker(Grant{Command: command}, sink, unhurried)
 	defer s.Close()
 	if err := s.PipeOpen(ref(1)); err != nil {
 		t.Fatal(err)

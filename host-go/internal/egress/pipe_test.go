@@ -17,12 +17,12 @@ import (
 )
 
 // open returns a session with a pipe 1 to a child that plays steps.
-func open(t *testing.T, opts Options, steps ...string) (*Session, *recorder) {
+func open(t *testing.T, opts Options, steps ...string) (*Broker, *recorder) {
 	t.Helper()
 	return openCommand(t, opts, child(t, steps...))
 }
 
-func openCommand(t *testing.T, opts Options, command *Command) (*Session, *recorder) {
+func openCommand(t *testing.T, opts Options, command *Command) (*Broker, *recorder) {
 	t.Helper()
 	s, sink := start(t, Grant{Server: "files", Command: command}, opts)
 	if err := s.PipeOpen(ref(1)); err != nil {

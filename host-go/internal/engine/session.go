@@ -76,7 +76,7 @@ type Session struct {
 	id       uint32
 	config   SessionConfig
 	instance *instance
-	egress   *egress.Session
+	egress   *egress.Broker
 
 	ctx           context.Context // ends with the session
 	cancel        context.CancelFunc
@@ -111,7 +111,7 @@ func (e *Engine) Open(ctx context.Context, config SessionConfig) (*Session, *Fai
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	options := config.Egress
 	options.Logger = logger
-	s.egress = egress.NewSession(config.Grant, in, options)
+	s.egress = egress.NewBroker(config.Grant, in, options)
 	if config.Notify != nil {
 		s.notifications = newNotificationQueue(config.NotificationQueue, in.budget, s.ready, func(n notification) { config.Notify(n.method, n.params) })
 	}

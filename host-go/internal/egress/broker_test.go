@@ -96,7 +96,7 @@ func TestAbortRaces(t *testing.T) {
 func TestAbortWhileTheSinkBlocks(t *testing.T) {
 	url, gone := endless(t)
 	sink := newGate()
-	s := NewSession(Grant{URL: mustParse(t, url)}, sink, Options{})
+	s := NewBroker(Grant{URL: mustParse(t, url)}, sink, Options{})
 	if err := s.HTTPStart(ref(1), post(url, "x"), Sending{Asked: true}); err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestClose(t *testing.T) {
 	url, gone := endless(t)
 	var calls atomic.Int64
 	sink := counting{newRecorder(), &calls}
-	s := NewSession(Grant{URL: mustParse(t, url), Command: child(t, "out hello\\n", "drain")}, sink, Options{})
+	s := NewBroker(Grant{URL: mustParse(t, url), Command: child(t, "out hello\\n", "drain")}, sink, Options{})
 	for id := range uint32(16) {
 		if err := s.HTTPStart(ref(id), post(url, "x"), Sending{Asked: true}); err != nil {
 			t.Fatal(err)

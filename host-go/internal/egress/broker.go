@@ -9,9 +9,9 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Session does what one session's core asks for, within its Grant. Its methods are safe for
+// A Broker does what one session's core asks for, within its Grant. Its methods are safe for
 // concurrent use, and all but Close return at once.
-type Session struct {
+type Broker struct {
 	policy    *policy
 	sink      Sink
 	opts      Options
@@ -41,10 +41,10 @@ type Sending struct {
 	Freed func()
 }
 
-// NewSession returns a session that may do what grant says, and tells sink what happens. The grant
+// NewBroker returns a broker that may do what grant says, and tells sink what happens. The grant
 // is copied.
-func NewSession(grant Grant, sink Sink, opts Options) *Session {
-	s := &Session{
+func NewBroker(grant Grant, sink Sink, opts Options) *Broker {
+	s := &Broker{
 		policy:    newPolicy(grant),
 		sink:      sink,
 		opts:      opts.withDefaults(),
@@ -66,12 +66,12 @@ func NewSession(grant Grant, sink Sink, opts Options) *Session {
 // HTTPStart begins an exchange. It fails with ErrInUse, and with an *Error for what is refused at once:
 // the sink does not hear of that. Any other failure arrives as HTTPEnd. On a closed session it does
 // nothing.
-func (s *Session) HTTPStart(ref Ref, req Request, how Sending) error {
+func (s *Broker) HTTPStart(ref Ref, req Request, how Sending) error {
 	return s.HTTPPost(ref, s.Template(req), req.Body, how)
 }
 
 // HTTPPost is HTTPStart with a template and a body; nil for none.
-func (s *Session) HTTPPost(ref Ref, t *Template, body *string, how Sending) error {
+func (s *Broker) HTTPPost(ref Ref, t *Template, body *string, how Sending) error {
 	x := newExchange(s, ref, t, body, how)
 	begun, err := s.begin(x)
 	if !begun {
@@ -81,7 +81,7 @@ func (s *Session) HTTPPost(ref Ref, t *Template, body *string, how Sending) erro
 }
 
 // begin has an exchange run, now or when it is its turn, and reports whether there is anything of it.
-func (s *Session) begin(x *exchange) (bool, error) {
+func (s *Broker) begin(x *exchange) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -102,7 +102,7 @@ func (s *Session) begin(x *exchange) (bool, error) {
 }
 
 // run runs an exchange, and those whose turn it is then.
-func (s *Session) run(x *exchange) {
+func (s *Broker) run(x *exchange) {
 	for x != nil {
 		x.run()
 		x.free()
@@ -115,7 +115,7 @@ func (s *Session) run(x *exchange) {
 // HTTPAbort gives an exchange up. No sink call is made for it any more, but for one that is being
 // made at this moment: its Ref tells it from a new exchange of the same id. An exchange that is not
 // there is ignored.
-func (s *Session) HTTPAbort(ref Ref) {
+func (s *Broker) HTTPAbort(ref Ref) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if x := s.exchanges[ref.ID]; x != nil && x.ref == ref {
@@ -125,7 +125,7 @@ func (s *Session) HTTPAbort(ref Ref) {
 }
 
 // giveUp ends an exchange, which may not have begun to run.
-func (s *Session) giveUp(x *exchange) {
+func (s *Broker) giveUp(x *exchange) {
 	x.cancel()
 	if x.turns.leave(x) {
 		x.free()
@@ -134,7 +134,7 @@ func (s *Session) giveUp(x *exchange) {
 
 // releaseExchange frees the id of x, and reports whether x was there still. It frees it before the
 // sink hears of the end: from then on the core may use it again.
-func (s *Session) releaseExchange(x *exchange) bool {
+func (s *Broker) releaseExchange(x *exchange) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.exchanges[x.ref.ID] == x {
@@ -146,7 +146,7 @@ func (s *Session) releaseExchange(x *exchange) bool {
 // PipeOpen starts the granted command. It fails with ErrInUse, and with an *Error for what is refused at
 // once: the sink does not hear of that. Any other failure arrives as PipeClosed. On a closed session it
 // does nothing.
-func (s *Session) PipeOpen(ref Ref) error {
+func (s *Broker) PipeOpen(ref Ref) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -176,7 +176,7 @@ func (s *Session) PipeOpen(ref Ref) error {
 //
 // With alone, no other message is about to follow: it is written at once, where that does not wait.
 // Otherwise another goroutine writes it, with those that follow.
-func (s *Session) PipeWrite(ref Ref, message string, alone bool) {
+func (s *Broker) PipeWrite(ref Ref, message string, alone bool) {
 	if p := s.pipe(ref); p != nil {
 		p.write(message, alone)
 	}
@@ -186,14 +186,14 @@ func (s *Session) PipeWrite(ref Ref, message string, alone bool) {
 // closed, and its process group ended if it has to be (see Options.CloseWait). What the command
 // says until then still arrives, and PipeClosed when it is gone. A pipe that is not there is
 // ignored.
-func (s *Session) PipeClose(ref Ref) {
+func (s *Broker) PipeClose(ref Ref) {
 	if p := s.pipe(ref); p != nil {
 		p.stop(nil)
 	}
 }
 
 // releasePipe is releaseExchange for a pipe.
-func (s *Session) releasePipe(p *pipe) bool {
+func (s *Broker) releasePipe(p *pipe) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.pipes, p.ref.ID)
@@ -201,7 +201,7 @@ func (s *Session) releasePipe(p *pipe) bool {
 }
 
 // pipe returns the pipe that ref names, or nil.
-func (s *Session) pipe(ref Ref) *pipe {
+func (s *Broker) pipe(ref Ref) *pipe {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if p := s.pipes[ref.ID]; p != nil && p.ref == ref {
@@ -213,7 +213,7 @@ func (s *Session) pipe(ref Ref) *pipe {
 // Close aborts all exchanges, closes all pipes as PipeClose does, and waits until the commands are
 // gone and the Sink has returned from its last call. No call comes after that; while Close waits
 // none comes but those that were on their way. Closing twice is allowed, and each Close waits.
-func (s *Session) Close() {
+func (s *Broker) Close() {
 	s.mu.Lock()
 	s.closed = true
 	for _, p := range s.pipes {
