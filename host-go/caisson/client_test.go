@@ -12,9 +12,11 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
@@ -378,4 +380,58 @@ func TestWith(t *testing.T) {
 	if err := s.Ping(testContext(t), nil); !errors.Is(err, caisson.ErrClosed) {
 		t.Errorf("the session is not closed: %v", err)
 	}
+}
+
+// A stuckConnection takes no message and gives none, or one that is too large, until it is closed.
+type stuckConnection struct {
+	large  int
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (c *stuckConnection) Connect(context.Context) (mcp.Connection, error) { return c, nil }
+
+func (c *stuckConnection) Read(ctx context.Context) (jsonrpc.Message, error) {
+	if c.large > 0 {
+		id, _ := jsonrpc.MakeID("x")
+		return &jsonrpc.Response{ID: id, Result: json.RawMessage(`"` + strings.Repeat("x", c.large) + `"`)}, nil
+	}
+	select {
+	case <-c.closed:
+	case <-ctx.Done():
+	}
+	return nil, io.EOF
+}
+
+func (c *stuckConnection) Write(context.Context, jsonrpc.Message) error {
+	if c.large == 0 {
+		<-c.closed
+	}
+	return nil
+}
+
+func (c *stuckConnection) Close() error {
+	c.once.Do(func() { close(c.closed) })
+	return nil
+}
+
+func (c *stuckConnection) SessionID() string { return "" }
+
+// TestStuckTransport connects over a transport that goes nowhere: it ends with the context, and over one
+// whose message is too large.
+func TestStuckTransport(t *testing.T) {
+	t.Parallel()
+	stuck := &stuckConnection{closed: make(chan struct{})}
+	ctx, cancel := context.WithCancel(testContext(t))
+	time.AfterFunc(10*time.Millisecond, cancel)
+	c := newClient(t, caisson.ClientOptions{Limits: caisson.Limits{MaxMessageBytes: 1000}})
+	if _, err := c.Connect(ctx, caisson.Server{Transport: stuck}); !errors.Is(err, context.Canceled) {
+		t.Errorf("connect gives %v", err)
+	}
+	_, err := c.Connect(testContext(t), caisson.Server{Transport: &stuckConnection{large: 1001, closed: make(chan struct{})}})
+	if !errors.Is(err, caisson.CodeLimit) || !strings.Contains(err.Error(), "MaxMessageBytes") {
+		t.Errorf("a large message gives %v", err)
+	}
+	_ = c.Close()
+	<-stuck.closed
 }
