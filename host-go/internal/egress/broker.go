@@ -173,12 +173,9 @@ func (s *Broker) PipeOpen(ref Ref) error {
 // PipeWrite sends one message, which has no line break, to the command. The messages of a pipe keep
 // their order. They wait in memory while the command does not read; a pipe that holds too many
 // ends with Limit. On a pipe that is not there the message is dropped.
-//
-// With alone, no other message is about to follow: it is written at once, where that does not wait.
-// Otherwise another goroutine writes it, with those that follow.
-func (s *Broker) PipeWrite(ref Ref, message string, alone bool) {
+func (s *Broker) PipeWrite(ref Ref, message string) {
 	if p := s.pipe(ref); p != nil {
-		p.write(message, alone)
+		p.write(message)
 	}
 }
 

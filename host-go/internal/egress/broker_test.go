@@ -151,7 +151,7 @@ func TestClose(t *testing.T) {
 		t.Error(err)
 	}
 	s.HTTPAbort(ref(1))
-	s.PipeWrite(ref(100), "late", false)
+	s.PipeWrite(ref(100), "late")
 	s.PipeClose(ref(100))
 	s.Close()
 	if after := calls.Load(); after != before {

@@ -30,7 +30,7 @@ func TestNothingIsLeft(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		s.PipeWrite(ref(2), "hello", false)
+		s.PipeWrite(ref(2), "hello")
 		sink.until(t, ref(1), func(events []event) bool { return len(events) > 1 })
 		sink.until(t, ref(2), func(events []event) bool { return len(events) > 0 })
 		s.Close()

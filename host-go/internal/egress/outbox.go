@@ -10,11 +10,7 @@ type outbox struct {
 	size     int64 // of the messages that are not sent, with their overhead
 	messages []string
 	closed   bool
-	line     []byte // room for one that is sent past the queue
 }
-
-// maxLine is how much room is kept for it.
-const maxLine = 64 << 10
 
 // overhead is what a message costs besides its bytes.
 const overhead = 32
@@ -40,28 +36,6 @@ func (o *outbox) push(message string) bool {
 	o.messages = append(o.messages, message)
 	o.changed.Signal()
 	return true
-}
-
-// direct sends a message past the queue, when nothing is before it, and reports whether it did. write
-// takes as many bytes as it can without waiting; the rest of the message goes into the queue.
-func (o *outbox) direct(message string, write func([]byte) int) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.closed || o.size > 0 {
-		return false
-	}
-	o.line = append(append(o.line[:0], message...), '\n')
-	n := write(o.line)
-	if n > 0 && n < len(o.line) {
-		rest := message[n:]
-		o.size += int64(len(rest)) + overhead
-		o.messages = append(o.messages, rest)
-		o.changed.Signal()
-	}
-	if len(o.line) > maxLine {
-		o.line = nil
-	}
-	return n > 0
 }
 
 // next waits for messages and takes them all. It returns none when the queue is closed and empty.

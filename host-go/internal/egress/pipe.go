@@ -9,9 +9,6 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
-	"sync/atomic"
-
-	"github.com/caisson-dev/caisson/host-go/internal/without"
 )
 
 // MaxUnsent is how much may wait for a command that does not read, in bytes; or twice the largest
@@ -24,9 +21,6 @@ type pipe struct {
 	ref     Ref
 	name    string // for messages: as it was configured, without its arguments
 	outbox  *outbox
-	// direct writes to the command as much as it can without waiting; nil until it runs, and where
-	// the system has no such thing.
-	direct atomic.Pointer[func([]byte) int]
 
 	stopping chan struct{} // closed by the first stop
 	stopOnce sync.Once
@@ -68,13 +62,11 @@ func (p *pipe) stop(why *Error) {
 }
 
 // write has a message sent.
-func (p *pipe) write(message string, alone bool) {
+func (p *pipe) write(message string) {
 	policy := p.session.policy
-	direct := p.direct.Load()
 	switch {
 	case strings.Contains(message, "\n"):
 		p.stop(policy.refuse("a message with a line break in it cannot be sent to " + p.name))
-	case alone && direct != nil && p.outbox.direct(message, *direct):
 	case !p.outbox.push(message):
 		p.stop(policy.fail(Limit, fmt.Sprintf("more than %d bytes wait for %s, which does not read them", p.outbox.limit, p.name), nil))
 	}
@@ -101,9 +93,6 @@ func (p *pipe) serve() *Error {
 		state    *os.ProcessState
 		complete = make(chan struct{})
 	)
-	if direct := writeDirect(process.stdin); direct != nil && !without.DirectWrites {
-		p.direct.Store(&direct)
-	}
 	workers.Go(func() { p.send(process) })
 	go func() {
 		defer close(complete)

@@ -121,7 +121,7 @@ func (in *instance) pipeOpen(args []any) error {
 
 func (in *instance) pipeWrite(args []any) error {
 	if ref, ok := in.pipes.open[args[0].(uint32)]; ok {
-		in.session.egress.PipeWrite(ref, args[1].(string), in.alone)
+		in.session.egress.PipeWrite(ref, args[1].(string))
 	}
 	return nil
 }
