@@ -59,7 +59,8 @@ build/wasmtime/.installed: host-go/component/testdata/corpus/requirements.txt
 	@touch $@
 
 .PHONY: differential
-differential: build/wasmtime/.installed ## compare the component runtime with wasmtime, on generated calls; minutes; needs Python 3
+differential: build/wasmtime/.installed node_modules/.installed ## run the core in wasmtime, and compare the component runtime with it; minutes; needs Python 3
+	CAISSON_WASMTIME="$(CURDIR)/build/wasmtime/bin/python" npx vitest run test/embedding.test.ts
 	CAISSON_WASMTIME="$(CURDIR)/build/wasmtime/bin/python" $(GO) test ./component -run 'TestDifferentialLive' -timeout 30m -v
 
 .PHONY: faults
