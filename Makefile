@@ -49,7 +49,7 @@ conformance/node_modules/.installed: conformance/package.json conformance/packag
 # ARGS are run.mjs's: scenarios to run, --verbose.
 .PHONY: conformance
 conformance: conformance/node_modules/.installed ## run the official conformance suite for clients
-	$(GO) build -o ../bin/ ./cmd/caisson ./internal/conformance
+	$(GO) build -o ../bin/ ./cmd/caisson ./cmd/conformance
 	./bin/caisson cache warm
 	@"$$(ls conformance/node_modules/node-*/bin/node 2>/dev/null || echo node)" conformance/run.mjs $(ARGS)
 
