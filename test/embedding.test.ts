@@ -50,6 +50,12 @@ describe('docs/embedding.md', () => {
         for (const code of quoted) expect(files.some(file => file.includes(code))).toBe(true);
     });
 
+    test('the version that it speaks of is the one that is installed', () => {
+        const requirements = readFileSync(`${root}host-go/component/testdata/corpus/requirements.txt`, 'utf8');
+        const version = /^wasmtime==(\S+)$/m.exec(requirements)?.[1];
+        expect(text).toContain(`package (${version})`);
+    });
+
     test.each(['egress', 'timers', 'host', 'ingress'])('it names all of wit/%s.wit', name => {
         const wit = readFileSync(`${root}wit/${name}.wit`, 'utf8');
         const functions = [...wit.matchAll(/^ {2}([a-z-]+): func/gm)];
