@@ -435,3 +435,23 @@ func TestStuckTransport(t *testing.T) {
 	_ = c.Close()
 	<-stuck.closed
 }
+
+// TestMaxSessions opens one session more than a runtime may have, of two clients.
+func TestMaxSessions(t *testing.T) {
+	t.Parallel()
+	local := httptest.NewServer(handshake(nil))
+	t.Cleanup(local.Close)
+	r := newRuntime(t, caisson.RuntimeOptions{MaxSessions: 2})
+	c, err := r.NewClient(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := caisson.Server{URL: local.URL}
+	first := connect(t, r, server)
+	connect(t, c, server)
+	if _, err := c.Connect(testContext(t), server); !errors.Is(err, caisson.CodeLimit) || !strings.Contains(err.Error(), "MaxSessions") {
+		t.Errorf("one more gives %v", err)
+	}
+	_ = first.Close()
+	connect(t, c, server)
+}
