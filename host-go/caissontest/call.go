@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
 // A Handler answers a request. Its result is anything that marshals to JSON, and stands in the answer as
@@ -50,16 +51,21 @@ func (c *Call) Wait(release <-chan struct{}) error {
 }
 
 // Ask asks the client, and gives the JSON text of its answer: "elicitation/create", "sampling/createMessage"
-// or "roots/list". The params are anything that marshals to a JSON object; nil stands for none. The question
-// takes the form of the revision that the client speaks: a request of the server's, or in 2026-07-28 an
-// answer to the call that is `input_required` (specification, "Multi Round-Trip Requests"), and the client's
-// next request for the same call.
+// or "roots/list". The params are anything that marshals to a JSON object; nil stands for none, and an
+// [*mcp.ElicitParams] without a Mode for a form. The question takes the form of the revision that the client
+// speaks: a request of the server's, or in 2026-07-28 an answer to the call that is `input_required`
+// (specification, "Multi Round-Trip Requests"), and the client's next request for the same call.
 //
 // It fails with a [*jsonrpc.Error] when the client answers with one, and with the context's error when
 // [Call.Context] ends. In 2026-07-28 a client that does not answer says nothing: then Ask waits until the
 // connection ends. There it fails in a call that may not ask: only tools/call, prompts/get and resources/read
 // may. For several questions in one round, give a result of one's own with "resultType": "input_required".
 func (c *Call) Ask(method string, params any) (json.RawMessage, error) {
+	if form, ok := params.(*mcp.ElicitParams); ok && form != nil && form.Mode == "" {
+		own := *form
+		own.Mode = "form" // It would be written as an empty text.
+		params = &own
+	}
 	text, err := marshal(params)
 	if err != nil {
 		return nil, fmt.Errorf("caissontest: the params of %s: %w", method, err)
