@@ -3,7 +3,6 @@
 package caisson_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,6 +19,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caissontest"
 )
 
 // TestClients has two clients on one runtime: each answers for itself, and the end of one is not the
@@ -230,41 +230,20 @@ func TestMiddleware(t *testing.T) {
 // TestKeepAlive ends the session of a server that no longer answers, and keeps one that says no.
 func TestKeepAlive(t *testing.T) {
 	t.Parallel()
-	c := newClient(t, caisson.ClientOptions{KeepAlive: 500 * time.Millisecond})
-	silent := make(chan struct{})
-	pings := make(chan struct{}, 1000)
-	others := handshake(nil)
-	local := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		var m message
-		if r.Body = io.NopCloser(bytes.NewReader(body)); json.Unmarshal(body, &m) != nil || m.Method != "ping" {
-			others.ServeHTTP(w, r)
-			return
-		}
-		pings <- struct{}{}
-		select {
-		case <-silent:
-			<-r.Context().Done()
-		default:
-			w.Header().Set("Content-Type", "application/json")
-			_, _ = io.WriteString(w, `{"jsonrpc":"2.0","id":`+string(m.ID)+`,"error":{"code":-32601,"message":"what is a ping?"}}`)
-		}
-	}))
-	t.Cleanup(local.Close)
-	s := connect(t, c, caisson.Server{URL: local.URL, ProtocolVersions: []string{"2025-11-25"}})
-	ended := make(chan struct{})
+	server := caissontest.NewServer(t, "2025-11-25")
+	server.Fail("ping", &jsonrpc.Error{Code: jsonrpc.CodeMethodNotFound, Message: "what is a ping?"})
+	s := connect(t, newClient(t, caisson.ClientOptions{KeepAlive: 500 * time.Millisecond}), server.Caisson())
+	ended, end := context.WithCancel(testContext(t))
 	go func() {
-		defer close(ended)
+		defer end()
 		_ = s.Wait()
 	}()
 	for range 2 { // The second one shows that the answer to the first was good enough.
-		select {
-		case <-pings:
-		case <-ended:
+		if _, err := server.Await(ended, "ping"); err != nil {
 			t.Log("the machine is too busy to answer a ping in time")
 		}
 	}
-	close(silent)
+	server.Handle("ping", func(*caissontest.Call) (any, error) { return nil, caissontest.ErrSilence })
 	if err := s.Wait(); !errors.Is(err, caisson.CodeTimeout) || !strings.Contains(err.Error(), "KeepAlive") {
 		t.Errorf("the session ended with %v", err)
 	}
@@ -322,24 +301,29 @@ func TestRoots(t *testing.T) {
 func TestDeclared(t *testing.T) {
 	t.Parallel()
 	for _, revision := range []string{"2025-11-25", "2026-07-28"} {
-		seen := make(chan *mcp.ClientCapabilities, 1)
-		server := newGoServer()
-		server.AddTool(&mcp.Tool{Name: "see", InputSchema: object{"type": "object"}}, func(_ context.Context, r *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-			seen <- r.Session.InitializeParams().Capabilities
-			return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: ""}}}, nil
-		})
-		at := inMemory(t, server)
-		at.ProtocolVersions = []string{revision}
+		server := caissontest.NewServer(t, revision)
 		own := &mcp.ClientCapabilities{Experimental: map[string]any{"own": map[string]any{}}}
 		own.AddExtension("com.example/own", map[string]any{"size": 3.0})
-		s := connect(t, newClient(t, caisson.ClientOptions{Capabilities: own}), at)
-		callText(t, s, "see")
-		got := <-seen
-		if settings, _ := got.Extensions["com.example/own"].(map[string]any); settings["size"] != 3.0 {
-			t.Errorf("%s: the extensions are %v", revision, got.Extensions)
+		s := connect(t, newClient(t, caisson.ClientOptions{Capabilities: own}), server.Caisson())
+		if err := s.Ping(testContext(t), nil); err != nil {
+			t.Fatal(err)
 		}
-		if got.Experimental["own"] == nil || got.RootsV2 != nil {
-			t.Errorf("%s: the capabilities are %+v", revision, got)
+		var text json.RawMessage
+		if revision < "2026-07-28" {
+			var params struct{ Capabilities json.RawMessage }
+			if err := json.Unmarshal(server.Requests("initialize")[0].Params, &params); err != nil {
+				t.Fatal(err)
+			}
+			text = params.Capabilities
+		} else {
+			text = server.Requests("server/discover")[0].Meta()[mcp.MetaKeyClientCapabilities]
+		}
+		var got map[string]map[string]any
+		if err := json.Unmarshal(text, &got); err != nil {
+			t.Fatal(err)
+		}
+		if settings, _ := got["extensions"]["com.example/own"].(map[string]any); settings["size"] != 3.0 || got["experimental"]["own"] == nil || got["roots"] != nil {
+			t.Errorf("%s: the capabilities are %s", revision, text)
 		}
 	}
 }
