@@ -77,7 +77,10 @@ type Server struct {
 	// closed.
 	Transport mcp.Transport
 	// HTTPTransport carries the requests for this server, in place of [ClientOptions].HTTPTransport: for
-	// a certificate of its own, say, or a Unix socket. The same holds for it.
+	// a certificate authority or a client's certificate of its own, say, a proxy, or a Unix socket. It must
+	// not follow redirects. What it connects to is its own affair: [ClientOptions].PrivateAddresses guards
+	// neither the addresses that it dials nor what a proxy connects to for it, so one that is to keep names
+	// of the public DNS from private addresses looks at each address when it dials. Default: that of the client.
 	HTTPTransport http.RoundTripper
 }
 
