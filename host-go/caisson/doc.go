@@ -13,6 +13,8 @@
 // [github.com/modelcontextprotocol/go-sdk/mcp]. The package config reads servers from
 // the mcpServers JSON that other hosts use, and [Client.ConnectGroup] connects with all of them at once.
 //
+// The package caissontest has a server for the tests of programs that use this one.
+//
 // # Errors
 //
 // Everything fails with an [*Error], whose [Code] says what sort of failure it is, or with the

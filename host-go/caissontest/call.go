@@ -32,6 +32,8 @@ type Call struct {
 	ctx        context.Context
 	cancel     context.CancelFunc
 
+	asking sync.Mutex // held during a round: there is one request to answer at a time
+
 	mu     sync.Mutex
 	latest Request // of the round: the first one is Request
 }
@@ -83,6 +85,11 @@ func (c *Call) askInRound(method string, params json.RawMessage) (json.RawMessag
 	case "tools/call", "prompts/get", "resources/read":
 	default:
 		return nil, fmt.Errorf("caissontest: in revision 2026-07-28 a server asks only within tools/call, prompts/get and resources/read, and not within %s", c.Method)
+	}
+	c.asking.Lock()
+	defer c.asking.Unlock()
+	if err := c.ctx.Err(); err != nil {
+		return nil, err
 	}
 	state, next, forget := c.server.newRound()
 	defer forget()

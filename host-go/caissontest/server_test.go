@@ -218,6 +218,15 @@ func TestAsking(t *testing.T) {
 					t.Errorf("%s is answered with %s", q.method, answer)
 				}
 			}
+			var both sync.WaitGroup
+			for range 2 {
+				both.Go(func() {
+					if _, err := call.Ask("roots/list", nil); err != nil {
+						t.Errorf("one of two questions at once gives %v", err)
+					}
+				})
+			}
+			both.Wait()
 			return caissontest.Text("asked"), nil
 		})
 		server.Handle("prompts/list", func(call *caissontest.Call) (any, error) {
@@ -272,6 +281,35 @@ func TestAsking(t *testing.T) {
 	})
 }
 
+// TestCancelAfterAsking cancels a call that has been answered a question: in 2026-07-28 in its next round.
+func TestCancelAfterAsking(t *testing.T) {
+	eras(t, func(t *testing.T, server *caissontest.Server, _ bool) {
+		asked, ended := make(chan struct{}), make(chan struct{})
+		server.AddTool(&mcp.Tool{Name: "ask"}, func(call *caissontest.Call) (any, error) {
+			if _, err := call.Ask("roots/list", nil); err != nil {
+				return nil, err
+			}
+			close(asked)
+			<-call.Context().Done()
+			close(ended)
+			return nil, call.Context().Err()
+		})
+		session := connect(t, newClient(t, caisson.ClientOptions{Roots: []*mcp.Root{}}), server)
+		ctx, cancel := context.WithCancel(t.Context())
+		failed := make(chan error, 1)
+		go func() {
+			_, err := session.CallTool(ctx, &mcp.CallToolParams{Name: "ask"})
+			failed <- err
+		}()
+		<-asked
+		cancel()
+		<-ended // Before the connection ends.
+		if err := <-failed; !errors.Is(err, context.Canceled) {
+			t.Errorf("the call gives %v", err)
+		}
+	})
+}
+
 // TestAskInVain asks a client that does not answer that.
 func TestAskInVain(t *testing.T) {
 	t.Parallel()
@@ -291,7 +329,7 @@ func TestAskInVain(t *testing.T) {
 // TestTelling tells of changes, progress and the log.
 func TestTelling(t *testing.T) {
 	eras(t, func(t *testing.T, server *caissontest.Server, modern bool) {
-		heard := make(chan string, 10)
+		heard, metas := make(chan string, 10), make(chan string, 10)
 		server.AddTool(&mcp.Tool{Name: "tell"}, func(call *caissontest.Call) (any, error) {
 			asked := call.Progress(1, 2, "half")
 			if err := call.Notify("notifications/message", map[string]any{"level": "info", "data": "a line"}); err != nil {
@@ -299,7 +337,11 @@ func TestTelling(t *testing.T) {
 			}
 			return caissontest.Structured(map[string]bool{"asked": asked}), nil
 		})
-		client := newClient(t, caisson.ClientOptions{Handlers: caisson.Handlers{
+		client := newClient(t, caisson.ClientOptions{OnNotification: func(_ context.Context, _ *caisson.Session, method string, params json.RawMessage) {
+			if method == "notifications/resources/updated" {
+				metas <- string(params)
+			}
+		}, Handlers: caisson.Handlers{
 			ToolListChangedHandler: func(context.Context, *caisson.Request[*mcp.ToolListChangedParams]) { heard <- "changed" },
 			ResourceUpdatedHandler: func(_ context.Context, r *caisson.Request[*mcp.ResourceUpdatedNotificationParams]) {
 				heard <- r.Params.URI
@@ -337,6 +379,9 @@ func TestTelling(t *testing.T) {
 			t.Errorf("%d were told", told)
 		}
 		wait("x:one")
+		if params := <-metas; strings.Contains(params, mcp.MetaKeySubscriptionID) != modern {
+			t.Errorf("the params are %s", params)
+		}
 		progress := make(chan *mcp.ProgressNotificationParams, 1)
 		ctx := caisson.WithCallOptions(t.Context(), caisson.CallOptions{OnProgress: func(p *mcp.ProgressNotificationParams) { progress <- p }})
 		if modern {
