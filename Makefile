@@ -49,7 +49,7 @@ conformance/node_modules/.installed: conformance/package.json conformance/packag
 # ARGS are run.mjs's: scenarios to run, --verbose.
 .PHONY: conformance
 conformance: conformance/node_modules/.installed ## run the official conformance suite for clients
-	$(GO) build -o ../bin/ ./cmd/caisson ./internal/conformance
+	$(GO) build -o ../bin/ ./cmd/caisson ./cmd/conformance
 	./bin/caisson cache warm
 	@"$$(ls conformance/node_modules/node-*/bin/node 2>/dev/null || echo node)" conformance/run.mjs $(ARGS)
 
@@ -59,7 +59,8 @@ build/wasmtime/.installed: host-go/component/testdata/corpus/requirements.txt
 	@touch $@
 
 .PHONY: differential
-differential: build/wasmtime/.installed ## compare the component runtime with wasmtime, on generated calls; minutes; needs Python 3
+differential: build/wasmtime/.installed node_modules/.installed ## run the core in wasmtime, and compare the component runtime with it; minutes; needs Python 3
+	CAISSON_WASMTIME="$(CURDIR)/build/wasmtime/bin/python" npx vitest run test/embedding.test.ts
 	CAISSON_WASMTIME="$(CURDIR)/build/wasmtime/bin/python" $(GO) test ./component -run 'TestDifferentialLive' -timeout 30m -v
 
 .PHONY: faults

@@ -28,6 +28,11 @@ export function raced() {
 export const unraced = {
     TestHostileServers:
         'minutes of floods; TestPingStorm, TestQueuedBytes and TestBeforeTheHandshake have the same goroutines',
+    FuzzServer: 'hundreds of small sessions, one after the other; TestFaults has the same goroutines',
+    TestNothingIsLeft: 'counts what is left of a thousand sessions; TestClose and TestCloseWhileConnecting race',
+    TestLargeCallAwaitsCompiler: 'compiles, for a minute; TestFirstRun has the move, TestMoveFails the waiting',
+    TestUsageErrors: 'runs one program after the other, which ends at its words',
+    TestWordsAreNotRepeated: 'runs one program after the other, which ends at its words',
     TestHostile: 'bounds the memory of processes, which the detector multiplies',
     TestHostileCode: 'bounds the memory and time of the compiler, which the detector multiplies',
     TestStatic: 'builds the program, without the detector',

@@ -1,6 +1,6 @@
 // Leaves optimisations out. For the tests: nothing but time and memory may change with any of them.
 //
-//   CAISSON_WITHOUT=lane,readers make test     runs all without these two
+//   CAISSON_WITHOUT=lane,warmup make test      runs all without these two
 //   CAISSON_WITHOUT=all make test              and without any
 //   CAISSON_WITHOUT=lane npm run build         builds such a core, in a folder of its own
 
@@ -8,7 +8,7 @@
 const OF_CORE = ['validators', 'lane', 'warmup', 'sweep', 'names', 'bindings', 'collector'];
 
 /** What the host can do without; host-go/internal/without says what each is. */
-export const OF_HOST = ['interpreter', 'shared-memory', 'readers', 'direct-writes', 'whole-responses'];
+export const OF_HOST = ['interpreter', 'shared-memory', 'whole-responses'];
 
 const ALL = [...OF_CORE, ...OF_HOST];
 

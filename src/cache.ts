@@ -39,11 +39,12 @@ export class Cache {
     /** Under what a request's result is kept, as it was sent or as it is read by its type; undefined when it is not. */
     key(method: string, params: Record<string, unknown>, raw: boolean): string | undefined {
         if (!Object.hasOwn(STALE_AFTER, method)) return undefined;
-        if (isEmpty(params)) return `${raw ? 'raw ' : ''}${method} {}`;
+        const prefix = `${raw ? 'raw ' : ''}${method} `;
+        if (isEmpty(params)) return `${prefix}{}`;
         if ('inputResponses' in params || 'requestState' in params) return undefined;
         const { _meta, ...rest } = params;
         if (isObject(_meta) && !Object.keys(_meta).every(name => FOLLOWING.has(name))) return undefined;
-        return `${raw ? 'raw ' : ''}${method} ${JSON.stringify(rest)}`;
+        return prefix + JSON.stringify(rest);
     }
 
     /** A result that is fresh. */

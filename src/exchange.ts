@@ -7,9 +7,9 @@ import { IoFailure, failure, ioFailure } from './errors.js';
 import type { Other } from './events.js';
 import { listen, written } from './events.js';
 import { busy } from './pace.js';
-import { isWritable } from './payload.js';
+import { writtenOut } from './payload.js';
 import type { Purpose } from './purpose.js';
-import { HttpResponse, isSuccess, mediaType } from './response.js';
+import { HttpResponse, isSuccess, mayAnswer, mediaType } from './response.js';
 import { Table } from './table.js';
 import type { Tap } from './tap.js';
 import { clearTimeout, setTimeout } from './timers.js';
@@ -61,7 +61,7 @@ export class Exchange {
         const { status, headers } = head;
         if (this.#postponed(status, headers)) return;
         this.#head = head;
-        const { quick, lastEvent } = this.purpose;
+        const { request, quick, lastEvent } = this.purpose;
         if (isSuccess(status) && mediaType(headers) === 'text/event-stream') {
             this.tap.streamed = true;
             this.#listen = this.#listener();
@@ -71,8 +71,16 @@ export class Exchange {
         }
         if (this.#whole) this.#whole.resolve(this.#made() as HttpResponse);
         if (status !== 200) quick?.take();
+        if (request !== undefined && isSuccess(status) && !mayAnswer(headers)) this.#leaveUnread(status);
         // Nothing comes on such a stream, and a server may never end it.
         if (this.#listen && this.purpose.oneWay) this.expire();
+    }
+
+    /** Nothing in the body of what answers a request can be used, and it may have no end. */
+    #leaveUnread(status: number): void {
+        this.purpose.quick?.take();
+        this.#hear(status, undefined, () => '');
+        this.expire();
     }
 
     /** The response goes on. */
@@ -190,8 +198,9 @@ export class Exchange {
 
     /** Gives the SDK a message of a stream. One that is nested too deeply to be written anew is lost on it. */
     #give(message: JSONRPCMessage): void {
-        if (isWritable(message)) this.#pass({ data: JSON.stringify(message) });
-        else this.tap.unwritable(message);
+        const data = writtenOut(message);
+        if (data === undefined) this.tap.unwritable(message);
+        else this.#pass({ data });
     }
 
     /** Gives the SDK an event. */
@@ -263,12 +272,6 @@ export class Exchange {
         const { request, watcher } = this.purpose;
         if (request !== undefined) watcher?.ended(request);
     }
-}
-
-/** Whether a body may hold messages. */
-function mayAnswer(headers: Header[]): boolean {
-    const type = mediaType(headers);
-    return type === 'application/json' || type === 'text/event-stream';
 }
 
 /** A response has begun. */

@@ -43,7 +43,10 @@ const DESCRIBING: ReadonlySet<unknown> = new Set([
     'mimeType',
     'size',
     '_meta',
-    'instructions'
+    'instructions',
+    // Of a completion.
+    'total',
+    'hasMore'
 ]);
 
 /** Members whose loss is to be told. */
@@ -111,11 +114,25 @@ function soften(method: string, value: unknown, issue: Issue, base: Path = []): 
     if (found === null && typeof key === 'string') return [{ path }];
     if (issue.code === 'invalid_type' && Array.isArray(found) && found.length === 0 && issue.expected !== 'array')
         return [{ path, value: {} }];
-    if (found === undefined && (method === 'initialize' || method === 'server/discover') && isIntroduction(path))
-        return [{ path, value: INTRODUCTION[key as string] }];
+    if (method === 'initialize' || method === 'server/discover') {
+        const edit = introduced(path, found);
+        if (edit) return [edit];
+    }
     if (found === undefined && method === 'tools/call' && path.length === 1 && key === 'content')
         return [{ path, value: [] }];
     return (issue.errors ?? []).flat().flatMap(inner => soften(method, value, inner, path));
+}
+
+/** What is done to a member of a server's introduction that is missing, or is taken as missing. */
+function introduced(path: Path, found: unknown): Edit | undefined {
+    const told = found === undefined ? {} : { warning: `${path.join('.')} cannot be used and is taken as missing` };
+    if (isIntroduction(path)) return { path, value: INTRODUCTION[path[path.length - 1] as string], ...told };
+    // What a server says of one capability, and its whole name where that may be left out.
+    const [first, second] = path;
+    const ofCapability = first === 'capabilities' && path.length > 1;
+    const wholeName = first === '_meta' && path.length === 2 && String(second).endsWith('serverInfo');
+    const optional = ofCapability || wholeName;
+    return found !== undefined && optional ? { path, ...told } : undefined;
 }
 
 /** What belongs to a server's introduction of itself: its name and what it can do, and not its revisions. */

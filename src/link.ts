@@ -179,7 +179,9 @@ export class Link {
 
     #end(cause: CallFailure): void {
         if (this.#over) return;
-        this.#over = new Failed({ tag: 'closed', val: inWords(cause) }, cause.io);
+        // A bound that was met is told as one: who meets it may raise it.
+        const tag = cause.failure.tag === 'limit' ? 'limit' : 'closed';
+        this.#over = new Failed({ tag, val: inWords(cause) }, cause.io);
         this.onlost(cause);
     }
 }

@@ -16,13 +16,12 @@ export const EMPTY: ReadonlySet<string> = new Set([
 /** What is said of what is not. */
 export const TOO_DEEP = 'nested too deeply';
 
-/** Whether a message can be read and written by code that calls itself, as the SDK's does. */
-export function isWritable(message: unknown): boolean {
+/** A message as text; undefined where code that calls itself, as the SDK's does, cannot read and write it. */
+export function writtenOut(message: unknown): string | undefined {
     try {
-        JSON.stringify(message);
-        return true;
+        return JSON.stringify(message);
     } catch {
-        return false;
+        return undefined;
     }
 }
 

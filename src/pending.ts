@@ -12,12 +12,17 @@ export interface Sent {
     readonly quick?: Quick;
 }
 
+/** Their late answers are told apart from second ones: more than a server leaves unanswered for long. */
+const MOST_GIVEN_UP = 1024;
+
 /** The requests of a connection that wait for their answers, and which ids there have been. */
 export class Pending {
     readonly #sent = new Map<RequestId, Sent>();
     /** The ids that requests have had: the SDK counts, and has a few names beside. */
     #highest = -1;
     readonly #names = new Set<string>();
+    /** The ids of requests that were given up, and not answered since: the oldest goes first. */
+    readonly #givenUp = new Set<string>();
 
     add(sent: Sent): void {
         const { id } = sent;
@@ -41,6 +46,18 @@ export class Pending {
 
     delete(id: RequestId): void {
         this.#sent.delete(id);
+    }
+
+    /** Nobody waits for the answer any more. */
+    giveUp(id: RequestId): void {
+        this.#sent.delete(id);
+        this.#givenUp.add(String(id));
+        if (this.#givenUp.size > MOST_GIVEN_UP) this.#givenUp.delete(this.#givenUp.values().next().value as string);
+    }
+
+    /** Whether an answer is the first to a request that was given up. */
+    isLate(id: unknown): boolean {
+        return this.#givenUp.delete(String(id));
     }
 
     /** All that waits now. */

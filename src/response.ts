@@ -123,6 +123,12 @@ export function mediaType(fields: Header[]): string | undefined {
     return undefined;
 }
 
+/** Whether a body may hold messages, by its header fields. */
+export function mayAnswer(fields: Header[]): boolean {
+    const type = mediaType(fields);
+    return type === 'application/json' || type === 'text/event-stream';
+}
+
 /** Bytes in pieces, as UTF-8. */
 function decode(chunks: Uint8Array[]): string {
     const decoder = new TextDecoder();

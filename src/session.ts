@@ -222,6 +222,6 @@ export class Session {
 function late(timeout: number, unanswered: string | undefined): CallFailure {
     const silent = unanswered === undefined ? '' : `: the server has not answered ${unanswered}`;
     const older = unanswered?.includes(PROBE) ? ', or name its revision where it speaks an older one' : '';
-    const remedy = unanswered === undefined ? '' : `; allow it more time${older}`;
+    const remedy = unanswered === undefined ? '' : `; allow more time for connecting${older}`;
     return failure('timeout', `not connected within ${timeout} ms${silent}${remedy}`);
 }

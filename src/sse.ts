@@ -3,6 +3,7 @@ import { SSEClientTransport } from '@modelcontextprotocol/client';
 
 import { http } from './errors.js';
 import { fetchFor } from './fetch.js';
+import { mediaType } from './response.js';
 import type { Tap } from './tap.js';
 
 // Deprecated with its transport, which servers still speak.
@@ -14,8 +15,22 @@ export class SseTransport extends SSEClientTransport {
         url: URL,
         private readonly tap: Tap
     ) {
-        super(url, { fetch: fetchFor(tap) });
+        const fetch = fetchFor(tap);
+        super(url, {
+            fetch: async (url, init) => {
+                const response = await fetch(url, init);
+                if (init?.method === 'POST' && response.ok && mediaType([...response.headers]) === 'application/json')
+                    this.#answeredWith(await response.text());
+                return response;
+            }
+        });
         tap.deliver = message => this.onmessage?.(message);
+    }
+
+    /** Answers belong on the stream; some servers have them in what answers the message itself. */
+    #answeredWith(body: string): void {
+        const answer = this.tap.offered(body, true);
+        if (answer) this.onmessage?.(answer);
     }
 
     override async send(message: JSONRPCMessage): Promise<void> {

@@ -114,7 +114,7 @@ export class Tap {
     /** Nobody waits for the answer to an operation's request any more. */
     forget(call: Call): void {
         // Its last request may have been another connection's, and the id is another call's here.
-        if (call.request !== undefined && this.waiting(call.request) === call) this.#pending.delete(call.request);
+        if (call.request !== undefined && this.waiting(call.request) === call) this.#pending.giveUp(call.request);
     }
 
     /** A request gets no answer. The SDK is given one in the server's place. */
@@ -191,15 +191,17 @@ export class Tap {
             this.#fail(this.#latest, failure('protocol', `the server's answer is ${TOO_DEEP}`));
     }
 
-    /** An answer that came in an unusual way, or not at all: what is no answer to us is ignored. */
-    offered(text: string): void {
+    /** A body came where no answer is expected, or no result. Gives the SDK what is one; all else means nothing. */
+    offered(text: string, results = false): JSONRPCMessage | undefined {
         try {
             const { message, payload } = parseMessage(text);
-            if (isObject(message) && isObject(message['error']) && this.waits(message['id'] as RequestId))
-                this.#hear(message, payload, undefined, () => undefined);
+            const answers = isObject(message) && (isObject(message['error']) || (results && 'result' in message));
+            if (answers && this.waits(message['id'] as RequestId))
+                return this.#hear(message, payload, undefined, () => undefined);
         } catch {
             // Not JSON: a page for people.
         }
+        return undefined;
     }
 
     /** Hears a message. Gives what the SDK is to have of it. */
@@ -244,8 +246,9 @@ export class Tap {
         // Who cannot tell what it was asked answers with no id; on the exchange of a request there is one.
         const whose = id === null && 'error' in outcome && request !== undefined ? request : id;
         const sent = typeof whose === 'string' || typeof whose === 'number' ? this.#pending.find(whose) : undefined;
-        if (!sent && this.#pending.had(id))
-            return this.#ignore('a second answer, or one to a request that was given up');
+        // The server may have sent it before it heard that nobody waits.
+        if (!sent && this.#pending.isLate(id)) return this.#ignore('an answer to a request that was given up', 'debug');
+        if (!sent && this.#pending.had(id)) return this.#ignore('a second answer to a request');
         if (!sent) return this.#lost('an answer with an id that no request had', request);
         this.#pending.delete(sent.id);
         this.#latest = sent;
@@ -285,8 +288,8 @@ export class Tap {
         return undefined;
     }
 
-    #ignore(what: string): JSONRPCMessage | undefined {
-        log(this.session, 'warn', `the server sent ${what}; ignored`);
+    #ignore(what: string, level: 'debug' | 'warn' = 'warn'): JSONRPCMessage | undefined {
+        log(this.session, level, `the server sent ${what}; ignored`);
         return undefined;
     }
 }

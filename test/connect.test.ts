@@ -295,6 +295,7 @@ describe.each([
         expect(step).toBe('connect');
         expect(failure.tag).toBe('timeout');
         expect(failure.val).toContain(`not connected within 8000 ms: the server has not answered ${unanswered};`);
+        expect(failure.val).toContain('allow more time for connecting');
         expect(host.open).toEqual({ exchanges: 0, pipes: 0, timers: 0 });
     });
 

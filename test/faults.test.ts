@@ -174,7 +174,7 @@ describe.each(['legacy', 'modern'] as const)('over a pipe, %s,', era => {
         // What comes after is told why.
         expect(host.err(host.callTool(session, 'fast'))).toEqual({
             step: 'tools/call',
-            failure: { tag: 'closed', val: message },
+            failure: { tag: tag === 'limit' ? tag : 'closed', val: message },
             cause: 21
         });
         const close = host.call((client, call) => client.close(call, session));
@@ -252,6 +252,20 @@ describe.each(['legacy', 'modern'] as const)('over HTTP, %s,', era => {
             }
         ],
         'an HTML page': ['protocol', exchange => reply(exchange, 200, page, 'text/html')],
+        'a page without end': [
+            'protocol',
+            exchange => {
+                exchange.head(200, { 'content-type': 'text/html', 'transfer-encoding': 'chunked' });
+                exchange.body(page);
+            }
+        ],
+        'HTTP 202 without end': [
+            'protocol',
+            exchange => {
+                exchange.head(202, { 'content-type': 'text/plain', 'transfer-encoding': 'chunked' });
+                exchange.body('Accepted');
+            }
+        ],
         'half of a JSON text': ['protocol', exchange => replyJson(exchange, '{"jsonrpc":"2.0",')],
         'JSON that is cut off': [
             'transport',
@@ -508,11 +522,43 @@ describe('over HTTP with server-sent events (2024-11-05)', () => {
         const error = { failure, ...(cause !== undefined && { cause }) };
         expect(host.err(call)).toEqual({ step: 'tools/call', ...error });
         expect(host.closed).toEqual([{ session, error: { step: 'session', ...error } }]);
-        expect(host.err(host.callTool(session, 'fine')).failure.tag).toBe('closed');
+        // Later calls fail with what ended it: a bound stays one.
+        const later = { tag: failure.tag === 'limit' ? 'limit' : 'closed', val: failure.val };
+        expect(host.err(host.callTool(session, 'fine')).failure).toEqual(later);
         host.advance(60_000);
         expect(host.open).toEqual({ exchanges: 0, pipes: 0, timers: 0 });
         expect(host.exchanges.filter(({ request }) => request.method === 'GET').length).toBe(1);
     });
+
+    test.each<[string, (id: unknown) => string, object]>([
+        ['a result', result, DONE],
+        [
+            'an error',
+            id => JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32602, message: 'no' } }),
+            { failure: { tag: 'rpc', val: { code: -32602 } } }
+        ]
+    ])('%s in what answers the message is the answer', async (_name, answer, expected) => {
+        const { host, session } = await started(exchange => {
+            const { id } = JSON.parse(exchange.request.body ?? '') as Message;
+            reply(exchange, 200, answer(id), 'application/json');
+        });
+        const call = host.callTool(session, 'odd');
+        expect('failure' in expected ? host.err(call) : host.ok(call)).toMatchObject(expected);
+        expect(host.logs).toEqual([]);
+    });
+
+    test.each(['"Accepted"', '{}', '{"status":"accepted"}', 'no JSON', '{"jsonrpc":"2.0","id":99,"result":{}}'])(
+        '%s in what answers the message means nothing',
+        async body => {
+            const { host, session, stream } = await started(exchange => reply(exchange, 202, body, 'application/json'));
+            const call = host.callTool(session, 'odd');
+            expect(host.outcomes.has(call)).toBe(false);
+            const sent = host.exchanges.map(({ request }) => JSON.parse(request.body ?? '{}') as Message);
+            stream.body(event(result(sent.at(-1)?.id)));
+            expect(host.ok(call)).toMatchObject(DONE);
+            expect(host.logs).toEqual([]);
+        }
+    );
 
     test('what is not JSON on the stream is ignored', async () => {
         const { host, session, stream } = await started(() => {});

@@ -153,6 +153,11 @@ const CASES: Record<string, Case> = {
         method: 'completion/complete',
         sent: { completion: { values: ['a'], total: null, hasMore: null } },
         read: { completion: { values: ['a'] } }
+    },
+    'members of a completion that are of no type': {
+        method: 'completion/complete',
+        sent: { completion: { values: ['a'], total: 1.5, hasMore: 'no' } },
+        read: { completion: { values: ['a'] } }
     }
 };
 
@@ -256,12 +261,33 @@ describe('the introduction of a server', () => {
         ['a capability a list', { capabilities: { tools: [] } }, { capabilities: { tools: {} } }],
         ['no capabilities', { capabilities: undefined }, { capabilities: {} }],
         ['_meta null', { _meta: null }, {}],
-        ['a member more', { time: 5 }, {}]
-    ])('may have %s', async (_, said, expected) => {
+        ['a member more', { time: 5 }, {}],
+        ['a text for its name', { serverInfo: 'x' }, { serverInfo: { name: '' } }],
+        [
+            'a number for its name',
+            { serverInfo: { name: 5, version: '1' } },
+            { serverInfo: { name: '', version: '1' } }
+        ],
+        ['a text for its capabilities', { capabilities: 'all' }, { capabilities: {} }],
+        [
+            'a capability that is no object',
+            { capabilities: { tools: true, prompts: { listChanged: true } } },
+            { capabilities: { prompts: { listChanged: true } } }
+        ],
+        [
+            'an odd member of a capability',
+            { capabilities: { tools: { listChanged: 'yes' } } },
+            { capabilities: { tools: {} } }
+        ]
+    ])('may have %s', async (name, said, expected) => {
+        const odd = /^(a text|a number|a capability that|an odd member)/.test(name);
         const initialize: Handler = () => ({ ...own, ...said });
         for (const carrier of ['stdio', 'http', 'sse'] as const) {
             const world = WORLDS[carrier](new Peer('legacy', { initialize, 'tools/list': () => ({ tools: [] }) }));
             const { host } = await connected(world, CONFIGS[carrier]);
+            // What cannot be used is told, what is missing is not.
+            const told = host.logs.filter(({ message }) => message.includes('is taken as missing'));
+            expect(told.map(({ level }) => level)).toEqual(odd ? ['warn'] : []);
             const { result } = host.connect(CONFIGS[carrier]);
             expect(result).toMatchObject(expected);
             expect(JSON.stringify(result)).not.toContain('null');

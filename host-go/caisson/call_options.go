@@ -32,10 +32,25 @@ type CallOptions struct {
 
 type callOptionsKey struct{}
 
-// WithCallOptions gives a context whose calls have these options. They are in the context, and not
-// among the arguments, so that [Session] keeps the Go SDK's method set.
+// WithCallOptions gives a context whose calls have these options: for code that takes a [Caller], or
+// whatever else has the Go SDK's method set. [Session.With] is the direct way.
 func WithCallOptions(ctx context.Context, options CallOptions) context.Context {
 	return context.WithValue(ctx, callOptionsKey{}, options)
+}
+
+// With gives the same session with options for the calls that are made by it:
+//
+//	session.With(caisson.CallOptions{Timeout: time.Minute}).CallTool(ctx, params)
+//
+// Options of a call's context ([WithCallOptions]) take their place. To close either closes both.
+func (s *Session) With(options CallOptions) *Session { return &Session{s.session, &options} }
+
+// callOptions gives the options of a call: its context's, or the session's; nil without any.
+func (s *Session) callOptions(ctx context.Context) *CallOptions {
+	if o, ok := ctx.Value(callOptionsKey{}).(CallOptions); ok {
+		return &o
+	}
+	return s.options
 }
 
 // errTimeout is the cause of the end of a context that ran out of an option's time.
@@ -66,8 +81,8 @@ func (s *Session) apply(ctx context.Context, op *engine.Operation) (context.Cont
 			return nil, nil, s.invalid(op, err)
 		}
 	}
-	o, ok := ctx.Value(callOptionsKey{}).(CallOptions)
-	if !ok || op.Export == "notify" {
+	o := s.callOptions(ctx)
+	if o == nil || op.Export == "notify" {
 		return ctx, func() {}, nil
 	}
 	ctx, cancel := context.WithCancelCause(ctx)

@@ -30,7 +30,11 @@ type rawCaller interface {
 }
 
 func (s *Session) callTool(ctx context.Context, params *mcp.CallToolParams) (json.RawMessage, *Session, error) {
-	raw, err := s.call(ctx, callToolOp, toolParams(params))
+	p, err := toolParams(params)
+	if err != nil {
+		return nil, s, s.invalid(&callToolOp, err)
+	}
+	raw, err := s.call(ctx, callToolOp, p)
 	return raw, s, err
 }
 

@@ -2,6 +2,7 @@ package caisson
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -91,7 +92,14 @@ func (c *Client) connect(ctx context.Context, server Server, listChanged func(me
 	}
 	s := newSession(c, server.name())
 	s.listChanged = listChanged
+	select {
+	case c.runtime.sessions <- struct{}{}:
+	default:
+		message := fmt.Sprintf("%d sessions are open, of all clients of the runtime: close some, or raise RuntimeOptions.MaxSessions", cap(c.runtime.sessions))
+		return nil, &Error{Code: CodeLimit, Server: s.name, Step: "connect", Message: message}
+	}
 	if !c.add(s) {
+		<-c.runtime.sessions
 		return nil, &Error{Code: CodeClosed, Server: s.name, Step: "connect", Message: "the client is closed"}
 	}
 	if err := s.connect(ctx, &server, transport, u); err != nil {
@@ -145,6 +153,7 @@ func (c *Client) remove(s *Session) {
 	c.mu.Lock()
 	delete(c.sessions, s)
 	c.mu.Unlock()
+	<-c.runtime.sessions
 	c.ending.Done()
 }
 

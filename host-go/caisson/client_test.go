@@ -3,7 +3,6 @@
 package caisson_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,12 +11,15 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caissontest"
 )
 
 // TestClients has two clients on one runtime: each answers for itself, and the end of one is not the
@@ -228,41 +230,20 @@ func TestMiddleware(t *testing.T) {
 // TestKeepAlive ends the session of a server that no longer answers, and keeps one that says no.
 func TestKeepAlive(t *testing.T) {
 	t.Parallel()
-	c := newClient(t, caisson.ClientOptions{KeepAlive: 500 * time.Millisecond})
-	silent := make(chan struct{})
-	pings := make(chan struct{}, 1000)
-	others := handshake(nil)
-	local := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		var m message
-		if r.Body = io.NopCloser(bytes.NewReader(body)); json.Unmarshal(body, &m) != nil || m.Method != "ping" {
-			others.ServeHTTP(w, r)
-			return
-		}
-		pings <- struct{}{}
-		select {
-		case <-silent:
-			<-r.Context().Done()
-		default:
-			w.Header().Set("Content-Type", "application/json")
-			_, _ = io.WriteString(w, `{"jsonrpc":"2.0","id":`+string(m.ID)+`,"error":{"code":-32601,"message":"what is a ping?"}}`)
-		}
-	}))
-	t.Cleanup(local.Close)
-	s := connect(t, c, caisson.Server{URL: local.URL, ProtocolVersions: []string{"2025-11-25"}})
-	ended := make(chan struct{})
+	server := caissontest.NewServer(t, "2025-11-25")
+	server.Fail("ping", &jsonrpc.Error{Code: jsonrpc.CodeMethodNotFound, Message: "what is a ping?"})
+	s := connect(t, newClient(t, caisson.ClientOptions{KeepAlive: 500 * time.Millisecond}), server.Caisson())
+	ended, end := context.WithCancel(testContext(t))
 	go func() {
-		defer close(ended)
+		defer end()
 		_ = s.Wait()
 	}()
 	for range 2 { // The second one shows that the answer to the first was good enough.
-		select {
-		case <-pings:
-		case <-ended:
+		if _, err := server.Await(ended, "ping"); err != nil {
 			t.Log("the machine is too busy to answer a ping in time")
 		}
 	}
-	close(silent)
+	server.Handle("ping", func(*caissontest.Call) (any, error) { return nil, caissontest.ErrSilence })
 	if err := s.Wait(); !errors.Is(err, caisson.CodeTimeout) || !strings.Contains(err.Error(), "KeepAlive") {
 		t.Errorf("the session ended with %v", err)
 	}
@@ -320,24 +301,29 @@ func TestRoots(t *testing.T) {
 func TestDeclared(t *testing.T) {
 	t.Parallel()
 	for _, revision := range []string{"2025-11-25", "2026-07-28"} {
-		seen := make(chan *mcp.ClientCapabilities, 1)
-		server := newGoServer()
-		server.AddTool(&mcp.Tool{Name: "see", InputSchema: object{"type": "object"}}, func(_ context.Context, r *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-			seen <- r.Session.InitializeParams().Capabilities
-			return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: ""}}}, nil
-		})
-		at := inMemory(t, server)
-		at.ProtocolVersions = []string{revision}
+		server := caissontest.NewServer(t, revision)
 		own := &mcp.ClientCapabilities{Experimental: map[string]any{"own": map[string]any{}}}
 		own.AddExtension("com.example/own", map[string]any{"size": 3.0})
-		s := connect(t, newClient(t, caisson.ClientOptions{Capabilities: own}), at)
-		callText(t, s, "see")
-		got := <-seen
-		if settings, _ := got.Extensions["com.example/own"].(map[string]any); settings["size"] != 3.0 {
-			t.Errorf("%s: the extensions are %v", revision, got.Extensions)
+		s := connect(t, newClient(t, caisson.ClientOptions{Capabilities: own}), server.Caisson())
+		if err := s.Ping(testContext(t), nil); err != nil {
+			t.Fatal(err)
 		}
-		if got.Experimental["own"] == nil || got.RootsV2 != nil {
-			t.Errorf("%s: the capabilities are %+v", revision, got)
+		var text json.RawMessage
+		if revision < "2026-07-28" {
+			var params struct{ Capabilities json.RawMessage }
+			if err := json.Unmarshal(server.Requests("initialize")[0].Params, &params); err != nil {
+				t.Fatal(err)
+			}
+			text = params.Capabilities
+		} else {
+			text = server.Requests("server/discover")[0].Meta()[mcp.MetaKeyClientCapabilities]
+		}
+		var got map[string]map[string]any
+		if err := json.Unmarshal(text, &got); err != nil {
+			t.Fatal(err)
+		}
+		if settings, _ := got["extensions"]["com.example/own"].(map[string]any); settings["size"] != 3.0 || got["experimental"]["own"] == nil || got["roots"] != nil {
+			t.Errorf("%s: the capabilities are %s", revision, text)
 		}
 	}
 }
@@ -351,4 +337,105 @@ func TestCodes(t *testing.T) {
 	if caisson.CodeOf(nil) != caisson.CodeUnknown || caisson.CodeOf(errors.New("another")) != caisson.CodeUnknown {
 		t.Error("an error of other origin has a code")
 	}
+}
+
+// TestWith makes calls with options of their own, beside calls without.
+func TestWith(t *testing.T) {
+	t.Parallel()
+	server := newGoServer()
+	server.AddTool(&mcp.Tool{Name: "never", InputSchema: object{"type": "object"}}, func(ctx context.Context, _ *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	})
+	s := connect(t, sharedRuntime(t), inMemory(t, server))
+	hurried := s.With(caisson.CallOptions{MaxTimeout: time.Millisecond})
+	_, err := hurried.CallTool(testContext(t), &mcp.CallToolParams{Name: "never"})
+	if !errors.Is(err, caisson.CodeTimeout) || !strings.Contains(err.Error(), "MaxTimeout of 1ms") {
+		t.Errorf("the call ends with %v", err)
+	}
+	ctx := caisson.WithCallOptions(testContext(t), caisson.CallOptions{})
+	if _, err := hurried.CallTool(ctx, &mcp.CallToolParams{Name: "add", Arguments: addition{2, 3}}); err != nil {
+		t.Errorf("the context's options do not take their place: %v", err)
+	}
+	if hurried.Name() != s.Name() || hurried.ProtocolVersion() != s.ProtocolVersion() {
+		t.Error("it is another session")
+	}
+	_ = hurried.Close()
+	if err := s.Ping(testContext(t), nil); !errors.Is(err, caisson.ErrClosed) {
+		t.Errorf("the session is not closed: %v", err)
+	}
+}
+
+// A stuckConnection takes no message and gives none, or one that is too large, until it is closed.
+type stuckConnection struct {
+	large  int
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (c *stuckConnection) Connect(context.Context) (mcp.Connection, error) { return c, nil }
+
+func (c *stuckConnection) Read(ctx context.Context) (jsonrpc.Message, error) {
+	if c.large > 0 {
+		id, _ := jsonrpc.MakeID("x")
+		return &jsonrpc.Response{ID: id, Result: json.RawMessage(`"` + strings.Repeat("x", c.large) + `"`)}, nil
+	}
+	select {
+	case <-c.closed:
+	case <-ctx.Done():
+	}
+	return nil, io.EOF
+}
+
+func (c *stuckConnection) Write(context.Context, jsonrpc.Message) error {
+	if c.large == 0 {
+		<-c.closed
+	}
+	return nil
+}
+
+func (c *stuckConnection) Close() error {
+	c.once.Do(func() { close(c.closed) })
+	return nil
+}
+
+func (c *stuckConnection) SessionID() string { return "" }
+
+// TestStuckTransport connects over a transport that goes nowhere: it ends with the context, and over one
+// whose message is too large.
+func TestStuckTransport(t *testing.T) {
+	t.Parallel()
+	stuck := &stuckConnection{closed: make(chan struct{})}
+	ctx, cancel := context.WithCancel(testContext(t))
+	time.AfterFunc(10*time.Millisecond, cancel)
+	c := newClient(t, caisson.ClientOptions{Limits: caisson.Limits{MaxMessageBytes: 1000}})
+	if _, err := c.Connect(ctx, caisson.Server{Transport: stuck}); !errors.Is(err, context.Canceled) {
+		t.Errorf("connect gives %v", err)
+	}
+	_, err := c.Connect(testContext(t), caisson.Server{Transport: &stuckConnection{large: 1001, closed: make(chan struct{})}})
+	if !errors.Is(err, caisson.CodeLimit) || !strings.Contains(err.Error(), "MaxMessageBytes") {
+		t.Errorf("a large message gives %v", err)
+	}
+	_ = c.Close()
+	<-stuck.closed
+}
+
+// TestMaxSessions opens one session more than a runtime may have, of two clients.
+func TestMaxSessions(t *testing.T) {
+	t.Parallel()
+	local := httptest.NewServer(handshake(nil))
+	t.Cleanup(local.Close)
+	r := newRuntime(t, caisson.RuntimeOptions{MaxSessions: 2})
+	c, err := r.NewClient(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := caisson.Server{URL: local.URL}
+	first := connect(t, r, server)
+	connect(t, c, server)
+	if _, err := c.Connect(testContext(t), server); !errors.Is(err, caisson.CodeLimit) || !strings.Contains(err.Error(), "MaxSessions") {
+		t.Errorf("one more gives %v", err)
+	}
+	_ = first.Close()
+	connect(t, c, server)
 }

@@ -5,12 +5,15 @@
 // only what a [Server] names: one origin, or one command. Everything that a server sends is
 // parsed inside the sandbox.
 //
-//	Runtime ──Connect──▶ Session ⇄ core (one instance a session) ⇄ origin or command
+//	Runtime ──NewClient──▶ Client ──Connect──▶ Session ⇄ core (one instance a session) ⇄ origin or command
 //
-// A [Runtime] holds the compiled core; make one and keep it. [Runtime.Connect] gives a [Session]
-// with one server, whose methods speak the types of the official Go SDK:
-// [github.com/modelcontextprotocol/go-sdk/mcp]. [LoadConfig] reads servers from the mcpServers
-// JSON that other hosts use, and [Runtime.ConnectGroup] connects with all of them at once.
+// A [Runtime] holds the compiled core; make one and keep it. A [Client] is one user of it, with handlers
+// and limits of its own; [Runtime.Connect] is the short way for one without. [Client.Connect] gives a
+// [Session] with one server, whose methods speak the types of the official Go SDK:
+// [github.com/modelcontextprotocol/go-sdk/mcp]. The package config reads servers from
+// the mcpServers JSON that other hosts use, and [Client.ConnectGroup] connects with all of them at once.
+//
+// The package caissontest has a server for the tests of programs that use this one.
 //
 // # Errors
 //

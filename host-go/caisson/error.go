@@ -45,11 +45,12 @@ const (
 	// CodeCancelled says that the server cancelled the call's task; [CodeOf] also gives it for a context
 	// that was cancelled.
 	CodeCancelled
-	// CodeClosed says that the session or the runtime is closed, or that the server closed it.
+	// CodeClosed says that the session or the runtime is closed, or that something other than a bound
+	// ended the session before; the message says what.
 	CodeClosed
 	// CodeLimit says that something was larger, or that there was more of it, than is allowed; the message
 	// names the bound, and the option where there is one. Where it has ended the session, later calls
-	// fail with the same message, and with this code or with [CodeClosed].
+	// fail with this code and the same message too.
 	CodeLimit
 	// CodeOutputSchema says that a tool's result does not match the outputSchema that the tool was
 	// listed with, or that the schema cannot be used; the message has the place and the rule.
@@ -141,7 +142,7 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // Is reports whether target is the error's [Code], or is [ErrClosed] and the code is [CodeClosed].
-// An error with [CodeTimeout] also is [context.DeadlineExceeded].
+// An error with [CodeTimeout], and with no other code, also is [context.DeadlineExceeded].
 func (e *Error) Is(target error) bool {
 	switch target {
 	case e.Code:

@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"log"
 	"net/http/httptest"
-	"os"
-	"strings"
-	"testing"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -27,7 +24,7 @@ func Example() {
 	// 5
 }
 
-// quickStart is the README's quick start; TestQuickStart checks that it is the same.
+// quickStart is the README's quick start; the tests of internal/docs check that it is the same.
 func quickStart() {
 	ctx := context.Background()
 	runtime, err := caisson.New(ctx, nil)
@@ -45,21 +42,4 @@ func quickStart() {
 		log.Fatal(err)
 	}
 	fmt.Println(result.StructuredContent.(map[string]any)["sum"])
-}
-
-// TestQuickStart checks that the README shows the code of quickStart.
-func TestQuickStart(t *testing.T) {
-	source, err := os.ReadFile("example_test.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, body, _ := strings.Cut(string(source), "func quickStart() {\n")
-	body, _, _ = strings.Cut(body, "\n}\n")
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(string(readme), "```go\n"+body+"\n```") {
-		t.Errorf("README.md does not show the body of quickStart:\n%s", body)
-	}
 }

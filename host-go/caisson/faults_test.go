@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -89,6 +91,10 @@ func TestStdioFaults(t *testing.T) {
 			switch {
 			case want.goesOn && err != nil:
 				t.Errorf("the session does not go on: %v", err)
+			case !want.goesOn && slices.Contains(want.codes, caisson.CodeLimit):
+				if caisson.CodeOf(err) != caisson.CodeLimit || !strings.Contains(err.Error(), want.says) {
+					t.Errorf("a call after the end gives %v, want the bound that ended the session", err)
+				}
 			case !want.goesOn && !errors.Is(err, caisson.ErrClosed) && caisson.CodeOf(err) != caisson.CodeTransport:
 				// Transport where the call came before the end did.
 				t.Errorf("a call after the end gives %v, want ErrClosed", err)
@@ -127,6 +133,13 @@ func TestConnectFaults(t *testing.T) {
 	t.Cleanup(other.Close)
 	redirect := httptest.NewServer(http.RedirectHandler(other.URL+"/elsewhere", http.StatusTemporaryRedirect))
 	t.Cleanup(redirect.Close)
+	endless := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Type", "text/html")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	}))
+	t.Cleanup(endless.Close)
 	for name, test := range map[string]struct {
 		server caisson.Server
 		codes  []caisson.Code
@@ -145,11 +158,12 @@ func TestConnectFaults(t *testing.T) {
 			server: caisson.Server{URL: "http://" + nobody.Listens(t) + "/mcp"},
 			codes:  []caisson.Code{caisson.CodeConnect}, is: syscall.ECONNREFUSED,
 		},
-		"404":      {server: caisson.Server{URL: status(404, "text/plain", "nothing here")}, codes: []caisson.Code{caisson.CodeHTTP}, says: "404"},
-		"500":      {server: caisson.Server{URL: status(500, "text/plain", "broken")}, codes: []caisson.Code{caisson.CodeHTTP}, says: "500"},
-		"401":      {server: caisson.Server{URL: status(401, "text/plain", "who are you?")}, codes: []caisson.Code{caisson.CodeHTTP}, says: "401"},
-		"HTML":     {server: caisson.Server{URL: status(200, "text/html", "<html>Welcome</html>")}, codes: []caisson.Code{caisson.CodeProtocol}, says: "ontent type"},
-		"not JSON": {server: caisson.Server{URL: status(200, "application/json", "{")}, codes: []caisson.Code{caisson.CodeProtocol}},
+		"404":              {server: caisson.Server{URL: status(404, "text/plain", "nothing here")}, codes: []caisson.Code{caisson.CodeHTTP}, says: "404"},
+		"500":              {server: caisson.Server{URL: status(500, "text/plain", "broken")}, codes: []caisson.Code{caisson.CodeHTTP}, says: "500"},
+		"401":              {server: caisson.Server{URL: status(401, "text/plain", "who are you?")}, codes: []caisson.Code{caisson.CodeHTTP}, says: "401"},
+		"HTML":             {server: caisson.Server{URL: status(200, "text/html", "<html>Welcome</html>")}, codes: []caisson.Code{caisson.CodeProtocol}, says: "ontent type"},
+		"HTML without end": {server: caisson.Server{URL: endless.URL}, codes: []caisson.Code{caisson.CodeProtocol}, says: "ontent type"},
+		"not JSON":         {server: caisson.Server{URL: status(200, "application/json", "{")}, codes: []caisson.Code{caisson.CodeProtocol}},
 		"a redirect to another origin": {
 			server: caisson.Server{URL: redirect.URL},
 			codes:  []caisson.Code{caisson.CodeRefused}, says: other.URL,

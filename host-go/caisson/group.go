@@ -72,13 +72,13 @@ const (
 	defaultMaxBackoff = time.Minute
 )
 
-// ConnectGroup connects with all servers of a configuration at once, those that it disables
+// ConnectGroup connects with all servers at once, those that are disabled
 // excepted, and returns when each is connected with or has failed, or when the context ends; what
 // is then under way goes on. A server's failure does not fail the group: [Group.Servers] has it.
 // The options may be nil. Each server takes at most [ClientOptions.ConnectTimeout].
 //
 // It fails with [CodeInvalidArgument] for options that cannot be.
-func (c *Client) ConnectGroup(ctx context.Context, config *Config, options *GroupOptions) (*Group, error) {
+func (c *Client) ConnectGroup(ctx context.Context, servers Servers, options *GroupOptions) (*Group, error) {
 	if c.runtime == nil {
 		return nil, errZero("Client", "Runtime.NewClient")
 	}
@@ -89,18 +89,18 @@ func (c *Client) ConnectGroup(ctx context.Context, config *Config, options *Grou
 	o := &g.options
 	o.MinBackoff = orDefault(o.MinBackoff, defaultMinBackoff)
 	o.MaxBackoff = max(orDefault(o.MaxBackoff, defaultMaxBackoff), o.MinBackoff)
-	if config == nil || o.MinBackoff < 0 {
-		return nil, &Error{Code: CodeInvalidArgument, Step: "group", Message: "there is no configuration, or GroupOptions.MinBackoff is negative"}
+	if servers == nil || o.MinBackoff < 0 {
+		return nil, &Error{Code: CodeInvalidArgument, Step: "group", Message: "there are no Servers, or GroupOptions.MinBackoff is negative"}
 	}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	var names []string
-	for _, name := range config.Names() {
-		if !config.Disabled(name) {
+	for _, name := range servers.Names() {
+		if !servers.Disabled(name) {
 			names = append(names, name)
 		}
 	}
 	for i, prefix := range prefixes(names) {
-		g.members = append(g.members, newMember(g, config, names[i], prefix))
+		g.members = append(g.members, newMember(g, servers, names[i], prefix))
 	}
 	var all sync.WaitGroup
 	for _, m := range g.members {

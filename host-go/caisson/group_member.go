@@ -13,7 +13,7 @@ import (
 // A member is one server of a group, connected with or not.
 type member struct {
 	group        *Group
-	config       *Config
+	servers      Servers
 	name, prefix string
 
 	mu       sync.Mutex
@@ -39,8 +39,8 @@ type attempt struct {
 	err     error
 }
 
-func newMember(g *Group, config *Config, name, prefix string) *member {
-	m := &member{group: g, config: config, name: name, prefix: prefix}
+func newMember(g *Group, servers Servers, name, prefix string) *member {
+	m := &member{group: g, servers: servers, name: name, prefix: prefix}
 	m.tools.fetch, m.prompts.fetch = fetchTools, fetchPrompts
 	m.resources.fetch, m.templates.fetch = fetchResources, fetchTemplates
 	return m
@@ -82,7 +82,7 @@ func (m *member) errClosed() error {
 // connect makes an attempt. The group's end ends it, and not that of whoever asked first.
 func (m *member) connect(a *attempt) {
 	defer m.group.ending.Done()
-	server, err := m.config.Server(m.name)
+	server, err := m.servers.Server(m.name)
 	if err == nil {
 		a.session, err = m.group.client.connect(m.group.ctx, server, m.listChanged)
 	}

@@ -21,12 +21,13 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caisson/config"
 )
 
 type object = map[string]any
 
 // groupConfig makes a configuration of servers by their names.
-func groupConfig(t *testing.T, servers object) *caisson.Config {
+func groupConfig(t *testing.T, servers object) *config.File {
 	t.Helper()
 	text, err := json.Marshal(object{"mcpServers": servers})
 	if err != nil {
@@ -36,11 +37,11 @@ func groupConfig(t *testing.T, servers object) *caisson.Config {
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	config, err := caisson.LoadConfig(path)
+	file, err := config.Load(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return config
+	return file
 }
 
 // childEntry is childServer for a configuration.
@@ -63,9 +64,9 @@ func sdkHandler(server *mcp.Server, stateless bool) http.Handler {
 }
 
 // connectGroup makes a group that the test ends.
-func connectGroup(t *testing.T, ctx context.Context, config *caisson.Config, options *caisson.GroupOptions) *caisson.Group { //nolint:revive // The test comes first everywhere.
+func connectGroup(t *testing.T, ctx context.Context, servers caisson.Servers, options *caisson.GroupOptions) *caisson.Group { //nolint:revive // The test comes first everywhere.
 	t.Helper()
-	g, err := sharedRuntime(t).ConnectGroup(ctx, config, options)
+	g, err := sharedRuntime(t).ConnectGroup(ctx, servers, options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -421,5 +422,29 @@ func TestGroupResourcesAndPrompts(t *testing.T) {
 	}
 	if result, err := g.GetPrompt(ctx, &mcp.GetPromptParams{Name: "b__who"}); err != nil || result.Description != "B" {
 		t.Errorf("the prompt is %v, %v", result, err)
+	}
+}
+
+// TestServerMap has a group of servers that no file has.
+func TestServerMap(t *testing.T) {
+	t.Parallel()
+	g := connectGroup(t, testContext(t), caisson.ServerMap{"here": inMemory(t, newGoServer()), "gone": {}}, nil)
+	page, err := g.ListTools(testContext(t), nil)
+	if err != nil || len(page.Tools) == 0 || !strings.HasPrefix(page.Tools[0].Name, "here__") {
+		t.Errorf("the tools are %v, %v", page, err)
+	}
+	got, _, err := caisson.CallToolAs[sum](testContext(t), g, &mcp.CallToolParams{Name: "here__add", Arguments: addition{2, 3}})
+	if err != nil || got.Sum != 5 {
+		t.Errorf("add gives %v, %v", got, err)
+	}
+	if _, err := g.ListTools(testContext(t), &mcp.ListToolsParams{Cursor: "2"}); !errors.Is(err, caisson.CodeInvalidArgument) {
+		t.Errorf("a second page gives %v", err)
+	}
+	none := connectGroup(t, testContext(t), caisson.ServerMap{"gone": {}}, nil)
+	if _, err := none.ListTools(testContext(t), nil); !errors.Is(err, caisson.CodeInvalidArgument) {
+		t.Errorf("a group without any server gives %v", err)
+	}
+	if _, err := (caisson.ServerMap{}).Server("x"); !errors.Is(err, caisson.CodeInvalidArgument) {
+		t.Errorf("no server gives %v", err)
 	}
 }

@@ -69,6 +69,7 @@ func bounds(t *testing.T) [][3]string {
 			"",
 		},
 		{"redirects of one exchange", fmt.Sprint(in(policy, "maxRedirects")), ""},
+		{"sessions that are open at once, of all clients", fmt.Sprint(defaultMaxSessions), "MaxSessions"},
 		{"the answer to a ping, and the pause before the next", map[time.Duration]string{0: "never"}[ClientOptions{}.KeepAlive], "KeepAlive"},
 		{"starting an ended command again", map[int]string{0: "never"}[d.Restarts], "Restarts"},
 		{"rounds of questions that one call, or its task, leads to", fmt.Sprint(d.InputRounds), "InputRounds"},
@@ -186,11 +187,12 @@ func TestBoundsAreDocumented(t *testing.T) {
 // TestOptionsThatBound has every option that is a number or a time in the table.
 func TestOptionsThatBound(t *testing.T) {
 	code := bounds(t)
-	for _, field := range reflect.VisibleFields(reflect.TypeFor[ClientOptions]()) {
+	fields := slices.Concat(reflect.VisibleFields(reflect.TypeFor[RuntimeOptions]()), reflect.VisibleFields(reflect.TypeFor[ClientOptions]()))
+	for _, field := range fields {
 		switch field.Type.Kind() {
 		case reflect.Int, reflect.Int64:
 			if !slices.ContainsFunc(code, func(row [3]string) bool { return row[2] == field.Name }) {
-				t.Errorf("ClientOptions.%s is in no row of bounds", field.Name)
+				t.Errorf("the option %s is in no row of bounds", field.Name)
 			}
 		}
 	}

@@ -28,7 +28,7 @@ type Subscription struct {
 //
 // In the older revisions, whose servers notify unasked, it fails with [CodeInvalidArgument].
 func (s *Session) Listen(ctx context.Context, params *mcp.SubscriptionsListenParams) (*Subscription, error) {
-	if s.core == nil {
+	if s.session == nil {
 		return nil, errZero("Session", "Client.Connect")
 	}
 	listening, cancel := context.WithCancel(s.core.Context())

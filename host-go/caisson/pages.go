@@ -24,7 +24,7 @@ func (s *Session) Pages(ctx context.Context, method string, params any) iter.Seq
 
 func (s *Session) pages(ctx context.Context, op engine.Operation, params any) iter.Seq2[json.RawMessage, error] {
 	return func(yield func(json.RawMessage, error) bool) {
-		if s.client == nil {
+		if s.session == nil {
 			yield(nil, errZero("Session", "Client.Connect"))
 			return
 		}
@@ -92,7 +92,7 @@ func (s *Session) listLimit(op engine.Operation, what string, limit int64, optio
 // items iterates over the items of all pages of a list. R is the type of a page.
 func items[R, T any](ctx context.Context, s *Session, op engine.Operation, params any, of func(*R) []*T) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
-		if s.client == nil {
+		if s.session == nil {
 			yield(nil, errZero("Session", "Client.Connect"))
 			return
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caissontest"
 )
 
 // endless answers lists with pages that never end: n items a page, each with so many bytes, and a
@@ -127,7 +128,11 @@ func TestUntouchedPages(t *testing.T) {
 			return fmt.Sprint(page + 1)
 		}
 	}
-	s := answeringSession(t, newClient(t, caisson.ClientOptions{Limits: caisson.Limits{MaxListPages: 5, MaxListItems: 10}}), endless(2, 0, until(4)))
+	server, answer := caissontest.NewServer(t), endless(2, 0, until(4))
+	server.Handle("tools/list", func(call *caissontest.Call) (any, error) {
+		return json.RawMessage(answer(call.Method, call.Params)), nil
+	})
+	s := connect(t, newClient(t, caisson.ClientOptions{Limits: caisson.Limits{MaxListPages: 5, MaxListItems: 10}}), server.Caisson())
 	pages := 0
 	for raw, err := range s.Pages(testContext(t), "tools/list", nil) {
 		if err != nil {

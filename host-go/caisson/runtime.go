@@ -35,15 +35,22 @@ type RuntimeOptions struct {
 	// Interpreter interprets the core in place of compiling it: quick to start, and about 60 times
 	// slower after. It is what runs on platforms that the compiler does not know.
 	Interpreter bool
+
+	// MaxSessions bounds the sessions that are open or being opened at once, of all clients together;
+	// each takes about 10 MB. One more fails with [CodeLimit]. Default: 1000.
+	MaxSessions int
 }
+
+const defaultMaxSessions = 1000
 
 // A Runtime holds the compiled core, once for the process. [Client]s share it, and none of them
 // compiles anything. Make one: compiling is the slow part. It is safe for concurrent use. The zero value
 // fails each call with [CodeInvalidArgument].
 type Runtime struct {
-	engine *engine.Engine
-	logger *slog.Logger
-	client *Client // of Connect: one without options
+	engine   *engine.Engine
+	logger   *slog.Logger
+	client   *Client       // of Connect: one without options
+	sessions chan struct{} // holds one for each session of all clients
 
 	mu      sync.Mutex
 	closed  bool
@@ -59,6 +66,9 @@ type Runtime struct {
 // when the core does not compile on this platform.
 func New(ctx context.Context, options *RuntimeOptions) (*Runtime, error) {
 	o := options.withDefaults()
+	if o.MaxSessions < 0 {
+		return nil, errOption("RuntimeOptions.MaxSessions is negative")
+	}
 	dir, err := cacheDir(&o)
 	if err != nil {
 		return nil, err
@@ -75,7 +85,7 @@ func New(ctx context.Context, options *RuntimeOptions) (*Runtime, error) {
 		}
 		return nil, &Error{Code: CodeInternal, Step: "compile", Message: failure.Error(), Err: failure}
 	}
-	r := &Runtime{engine: e, logger: o.Logger, clients: map[*Client]struct{}{}}
+	r := &Runtime{engine: e, logger: o.Logger, sessions: make(chan struct{}, o.MaxSessions), clients: map[*Client]struct{}{}}
 	if r.client, failure = r.NewClient(nil); failure != nil {
 		return nil, errors.Join(failure, r.Close())
 	}
@@ -89,6 +99,7 @@ func (o *RuntimeOptions) withDefaults() RuntimeOptions {
 		c = *o
 	}
 	c.Logger = orDefault(c.Logger, slog.New(slog.DiscardHandler))
+	c.MaxSessions = orDefault(c.MaxSessions, defaultMaxSessions)
 	return c
 }
 
@@ -179,11 +190,11 @@ func (r *Runtime) Connect(ctx context.Context, server Server) (*Session, error) 
 }
 
 // ConnectGroup connects with several servers for a client without options; see [Client.ConnectGroup].
-func (r *Runtime) ConnectGroup(ctx context.Context, config *Config, options *GroupOptions) (*Group, error) {
+func (r *Runtime) ConnectGroup(ctx context.Context, servers Servers, options *GroupOptions) (*Group, error) {
 	if r.client == nil {
 		return nil, errZero("Runtime", "New")
 	}
-	return r.client.ConnectGroup(ctx, config, options)
+	return r.client.ConnectGroup(ctx, servers, options)
 }
 
 // Replay runs a recording again for a client without options; see [Client.Replay].

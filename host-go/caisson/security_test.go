@@ -53,7 +53,7 @@ func TestSecurityPromises(t *testing.T) {
 // testExists looks for a test's function in the folders that a package may be.
 func testExists(t *testing.T, name, test string) bool {
 	t.Helper()
-	for _, folder := range []string{"", "internal", "component"} {
+	for _, folder := range []string{"", "internal", "component", "caisson", "cmd/caisson/internal"} {
 		files, err := filepath.Glob(filepath.Join(root(t), "host-go", folder, filepath.FromSlash(name), "*_test.go"))
 		if err != nil {
 			t.Fatal(err)

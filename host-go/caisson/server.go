@@ -77,7 +77,10 @@ type Server struct {
 	// closed.
 	Transport mcp.Transport
 	// HTTPTransport carries the requests for this server, in place of [ClientOptions].HTTPTransport: for
-	// a certificate of its own, say, or a Unix socket. The same holds for it.
+	// a certificate authority or a client's certificate of its own, say, a proxy, or a Unix socket. It must
+	// not follow redirects. What it connects to is its own affair: [ClientOptions].PrivateAddresses guards
+	// neither the addresses that it dials nor what a proxy connects to for it, so one that is to keep names
+	// of the public DNS from private addresses looks at each address when it dials. Default: that of the client.
 	HTTPTransport http.RoundTripper
 }
 
@@ -94,6 +97,15 @@ func (s *Server) name() string {
 		return u.Host
 	}
 	return "server"
+}
+
+// Validate finds what is wrong with the server's description, without connecting: the error with
+// [CodeInvalidArgument] that [Client.Connect] would fail with.
+func (s *Server) Validate() error {
+	if _, _, wrong := s.check(); wrong != nil {
+		return wrong
+	}
+	return nil
 }
 
 // check finds what is wrong with the server's description, and gives the transport in force.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/url"
 	"sync"
 	"sync/atomic"
@@ -21,6 +22,12 @@ import (
 // A call whose context ends gives the context's error at once; the server is told in the way its
 // revision prescribes, and the session goes on.
 type Session struct {
+	*session
+	options *CallOptions // of [Session.With]; nil without
+}
+
+// session is what a Session and all that [Session.With] makes of it share.
+type session struct {
 	client       *Client
 	name         string
 	custom       bool            // it is spoken to over Server.Transport
@@ -48,7 +55,7 @@ type introduction struct {
 }
 
 func newSession(c *Client, name string) *Session {
-	s := &Session{client: c, name: name, opened: make(chan struct{})}
+	s := &Session{session: &session{client: c, name: name, opened: make(chan struct{})}}
 	s.introduction.Store(&introduction{Capabilities: &mcp.ServerCapabilities{}})
 	return s
 }
@@ -71,6 +78,9 @@ func (s *Session) connect(ctx context.Context, server *Server, transport Transpo
 		}
 	}
 	if failure != nil {
+		if failure.Kind == engine.Timeout {
+			failure.Message += "; ClientOptions.ConnectTimeout bounds connecting"
+		}
 		s.end.Do(func() {
 			// Ending a command can take seconds, and a caller whose context ended is not made to wait.
 			go s.free()
@@ -138,8 +148,8 @@ func (s *Session) introduce(text []byte) error {
 
 // introduced gives what the server says of itself.
 func (s *Session) introduced() *introduction {
-	if in := s.introduction.Load(); in != nil {
-		return in
+	if s.session != nil {
+		return s.introduction.Load()
 	}
 	return &introduction{Capabilities: &mcp.ServerCapabilities{}} // Of the zero Session.
 }
@@ -157,7 +167,12 @@ func endpoint(transport TransportType, u *url.URL) engine.Endpoint {
 }
 
 // Name is the server's name, as the configuration has it.
-func (s *Session) Name() string { return s.name }
+func (s *Session) Name() string {
+	if s.session == nil {
+		return ""
+	}
+	return s.name
+}
 
 // ID is the session id that the server gave (specification, basic/transports, "Session
 // Management"), and "" where it gave none.
@@ -168,7 +183,7 @@ func (s *Session) ProtocolVersion() string { return s.introduced().ProtocolVersi
 
 // TransportType is the way in use: [TransportStdio], [TransportHTTP], [TransportSSE] or [TransportCustom].
 func (s *Session) TransportType() TransportType {
-	if s.custom {
+	if s.session != nil && s.custom {
 		return TransportCustom
 	}
 	return s.introduced().Transport
@@ -214,7 +229,7 @@ func (s *Session) Ping(ctx context.Context, params *mcp.PingParams) error {
 
 // call runs one operation of the core.
 func (s *Session) call(ctx context.Context, op engine.Operation, params any) (json.RawMessage, error) {
-	if s.core == nil {
+	if s.session == nil {
 		return nil, errZero("Session", "Client.Connect")
 	}
 	if err := ctx.Err(); err != nil {
@@ -222,6 +237,9 @@ func (s *Session) call(ctx context.Context, op engine.Operation, params any) (js
 	}
 	text, err := marshalParams(params)
 	if err != nil {
+		if p, ok := params.(*mcp.CallToolParams); ok {
+			err = fmt.Errorf("the params of the tool %q: %w", p.Name, err)
+		}
 		return nil, &Error{Code: CodeInvalidArgument, Server: s.name, Step: op.Method, Message: err.Error(), Err: err}
 	}
 	op.Params = text
@@ -280,7 +298,7 @@ func decodeAs[T any](s *Session, op engine.Operation, raw json.RawMessage) (*T, 
 // Wait blocks until the session has ended, and says why: nil after [Session.Close], and otherwise
 // what ended it.
 func (s *Session) Wait() error {
-	if s.core == nil {
+	if s.session == nil {
 		return errZero("Session", "Client.Connect")
 	}
 	failure := s.core.Wait()
@@ -294,7 +312,7 @@ func (s *Session) Wait() error {
 // command, and waits until it is gone, which takes a few seconds when it has to be killed. Calls
 // in flight fail with [CodeClosed]. It may be called more than once, and always gives nil.
 func (s *Session) Close() error {
-	if s.client == nil {
+	if s.session == nil {
 		return nil
 	}
 	s.end.Do(s.free)

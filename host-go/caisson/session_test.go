@@ -144,8 +144,8 @@ func TestConnectContextEnds(t *testing.T) {
 	}
 	r := newClient(t, caisson.ClientOptions{Limits: caisson.Limits{ConnectTimeout: 200 * time.Millisecond}})
 	_, err := r.Connect(testContext(t), server)
-	if caisson.CodeOf(err) != caisson.CodeTimeout || !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("Connect gives %v, want a timeout", err)
+	if caisson.CodeOf(err) != caisson.CodeTimeout || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "ClientOptions.ConnectTimeout") {
+		t.Errorf("Connect gives %v, want a timeout that names its option", err)
 	}
 }
 

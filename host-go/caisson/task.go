@@ -133,7 +133,11 @@ func (s *Session) StartTask(ctx context.Context, params *mcp.CallToolParams) (*T
 
 // taskParams are a tool's call with what a server of 2025-11-25 is told of the task.
 func (s *Session) taskParams(ctx context.Context, params *mcp.CallToolParams) (map[string]json.RawMessage, error) {
-	text, err := marshalParams(toolParams(params))
+	p, err := toolParams(params)
+	if err != nil {
+		return nil, err
+	}
+	text, err := marshalParams(p)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +145,7 @@ func (s *Session) taskParams(ctx context.Context, params *mcp.CallToolParams) (m
 	if err := json.Unmarshal([]byte(text), &given); err != nil {
 		return nil, err
 	}
-	if o, _ := ctx.Value(callOptionsKey{}).(CallOptions); o.TaskTTL > 0 && s.ProtocolVersion() < firstOfTheNewEra {
+	if o := s.callOptions(ctx); o != nil && o.TaskTTL > 0 && s.ProtocolVersion() < firstOfTheNewEra {
 		given["task"] = fmt.Appendf(nil, `{"ttl":%d}`, o.TaskTTL.Milliseconds())
 	}
 	return given, nil

@@ -2,6 +2,7 @@ package caisson
 
 import (
 	"context"
+	"fmt"
 	"iter"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -26,7 +27,8 @@ func (s *Session) Tools(ctx context.Context, params *mcp.ListToolsParams) iter.S
 
 // CallTool calls a tool (specification, server/tools, "Calling Tools"). The tool's own failure is
 // a result with IsError, not an error. Arguments is anything that marshals to a JSON object; nil
-// sends an empty one, and what marshals to something else is the server's to refuse.
+// sends an empty one, and so does what marshals to null. What marshals to something else fails with
+// [CodeInvalidArgument], and is not sent.
 //
 // When the tool was listed before, with an outputSchema, a result that does not match it is an
 // error with [CodeOutputSchema] (specification, server/tools, "Output Schema").
@@ -35,19 +37,25 @@ func (s *Session) Tools(ctx context.Context, params *mcp.ListToolsParams) iter.S
 // one: then CallTool follows the task to its end, and tells [CallOptions.OnProgress] of its states.
 // A task that outlasts the call is cancelled. [Session.StartTask] gives the task itself.
 func (s *Session) CallTool(ctx context.Context, params *mcp.CallToolParams) (*mcp.CallToolResult, error) {
-	return callAs[mcp.CallToolResult](ctx, s, callToolOp, toolParams(params))
+	p, err := toolParams(params)
+	if err != nil {
+		return nil, s.invalid(&callToolOp, err)
+	}
+	return callAs[mcp.CallToolResult](ctx, s, callToolOp, p)
 }
 
-// toolParams gives the params of a call with arguments in any case.
-func toolParams(params *mcp.CallToolParams) *mcp.CallToolParams {
+// toolParams gives the params of a call, with arguments that marshal to an object in any case.
+func toolParams(params *mcp.CallToolParams) (*mcp.CallToolParams, error) {
 	p := mcp.CallToolParams{}
 	if params != nil {
 		p = *params
 	}
-	if p.Arguments == nil {
-		p.Arguments = struct{}{}
+	arguments, err := objectOf(p.Arguments)
+	if err != nil {
+		return nil, fmt.Errorf("the arguments of the tool %q do not marshal to a JSON object: %w", p.Name, err)
 	}
-	return &p
+	p.Arguments = arguments
+	return &p, nil
 }
 
 var callToolOp = engine.Operation{Export: "call-tool", Method: "tools/call"}

@@ -1,6 +1,8 @@
 package caisson_test
 
 import (
+	"context"
+	"errors"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -39,6 +41,9 @@ func TestTrapNamesOption(t *testing.T) {
 			}
 			if caisson.CodeOf(err) != caisson.CodeTrap || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("the error is %v", err)
+			}
+			if errors.Is(err, context.DeadlineExceeded) { // That is the deadline of the caller's context.
+				t.Errorf("%v is the end of a context", err)
 			}
 		})
 	}

@@ -15,7 +15,9 @@ func TestZeroValues(t *testing.T) {
 	failed := reflect.TypeFor[error]()
 	for _, zero := range []any{
 		&caisson.Runtime{}, &caisson.Client{}, &caisson.Session{}, &caisson.Group{}, &caisson.Task{},
-		&caisson.Subscription{}, &caisson.Config{}, &caisson.Error{}, &caisson.ToolError{}, &caisson.Server{},
+		&caisson.Subscription{},
+		caisson.ServerMap{},
+		&caisson.Error{}, &caisson.ToolError{}, &caisson.Server{},
 	} {
 		value := reflect.ValueOf(zero)
 		for i := range value.NumMethod() {

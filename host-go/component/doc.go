@@ -2,10 +2,10 @@
 // the interfaces of WASI 0.2, in pure Go on the core runtime wazero. What
 // componentize-js, componentize-py and wit-component emit runs on it.
 //
-//	r, err := component.NewRuntime(ctx, nil)          // once
-//	c, err := r.Compile(ctx, wasm)                    // once for each component
-//	in, err := c.Instantiate(ctx, linker)             // as often as wanted
-//	out, err := in.ExportedFunction("run").Call(ctx)  // one call at a time
+//	r, err := component.NewRuntime(ctx, nil)         // once
+//	c, err := r.Compile(ctx, wasm)                   // once for each component
+//	in, err := c.Instantiate(ctx, linker)            // as often as wanted
+//	out, err := in.ExportedFunction("run").Call(ctx) // one call at a time
 //
 // Code, instances and calls have bounds of their own: what is compiled once is
 // instantiated with any [Limits], and called with any context and fuel:

@@ -267,7 +267,7 @@ export class FakeHost {
         const open = this.#openExchanges;
         const decoder = new TextDecoder();
         let over = false;
-        // Of every other response that is no stream the core is told when it is whole.
+        // Of every other response that is no stream, and has an end for sure, the core is told when it is whole.
         let held: { head: HttpHead; body: string } | undefined;
         const end: ExchangeEnd = {
             request,
@@ -278,7 +278,8 @@ export class FakeHost {
             head: (status, headers = {}) => {
                 const head = { exchange, status, headers: Object.entries(headers) };
                 const stream = headers['content-type']?.toLowerCase().startsWith('text/event-stream');
-                if (exchange % 2 === 0 && !stream) held = { head, body: '' };
+                const endless = headers['transfer-encoding'] === 'chunked';
+                if (exchange % 2 === 0 && !stream && !endless) held = { head, body: '' };
                 else tell({ tag: 'http-head', val: head });
             },
             body: chunk => {

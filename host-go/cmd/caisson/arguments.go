@@ -11,6 +11,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/jsontext"
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/schema"
 )
 
 // maxArguments bounds the arguments that are read from a file or from standard input.
@@ -119,33 +122,17 @@ func addPairs(c *cobra.Command, arguments json.RawMessage, tool *tool, pairs []p
 			return nil, err
 		}
 	}
-	s := parseSchema(tool.InputSchema)
+	s := schema.Parse(tool.InputSchema)
 	for _, p := range pairs {
-		sub, known := s.property(p.name)
+		sub, known := s.Property(p.name)
 		if !known {
-			return nil, usage(c, "the tool %q has no argument %q: it has %s", tool.Name, shown(p.name), s.signature())
+			return nil, usage(c, "the tool %q has no argument %q: it has %s", tool.Name, shown(p.name), s.Signature())
 		}
-		value, ok := s.parse(sub, p.value)
+		value, ok := s.ParseWord(sub, p.value)
 		if !ok {
-			return nil, usage(c, "the argument %q must be of the type %s", p.name, s.describe(sub, 0))
+			return nil, usage(c, "the argument %q must be of the type %s", p.name, s.Describe(sub))
 		}
 		object[p.name] = value
 	}
-	return marshal(object)
-}
-
-// parse reads a word as the schema wants it: as JSON where that fits, and else as a string. A JSON
-// string is not unquoted: a word that is a string is itself.
-func (s *schema) parse(sub any, word string) (json.RawMessage, bool) {
-	var value any
-	if err := json.Unmarshal([]byte(word), &value); err == nil {
-		if _, isString := value.(string); !isString && s.accepts(sub, value, 0) {
-			return json.RawMessage(word), true
-		}
-	}
-	if !s.accepts(sub, word, 0) {
-		return nil, false
-	}
-	text, err := marshal(word)
-	return text, err == nil
+	return jsontext.Marshal(object)
 }

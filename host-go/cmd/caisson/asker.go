@@ -16,6 +16,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
 // An asker answers what servers ask: it asks the person at the terminal, one thing at a time.
@@ -38,7 +39,7 @@ func (k *asker) handlers(roots []string) (caisson.Handlers, error) {
 		ElicitationHandler:    k.elicit,
 		URLElicitationHandler: k.elicit,
 		CreateMessageHandler: func(_ context.Context, r *caisson.Request[*mcp.CreateMessageParams]) (*mcp.CreateMessageResult, error) {
-			k.app.err.say("%s asks for a language model's answer (sampling): declined, as there is none here", r.Session.Name())
+			k.app.err.Say("%s asks for a language model's answer (sampling): declined, as there is none here", r.Session.Name())
 			return nil, errUserRejected
 		},
 	}
@@ -88,8 +89,8 @@ var errCancel = errors.New("the input has ended")
 // elicit asks a person, and declines where there is none.
 func (k *asker) elicit(ctx context.Context, r *caisson.Request[*mcp.ElicitParams]) (*mcp.ElicitResult, error) {
 	server := r.Session.Name()
-	if !k.app.err.person || !isTerminal(k.app.in) {
-		k.app.err.say("%s asks: %s: declined, as there is no terminal to answer at", server, r.Params.Message)
+	if !k.app.err.Person || !terminal.IsTerminal(k.app.in) {
+		k.app.err.Say("%s asks: %s: declined, as there is no terminal to answer at", server, r.Params.Message)
 		return &mcp.ElicitResult{Action: decline}, nil
 	}
 	select {
@@ -100,23 +101,23 @@ func (k *asker) elicit(ctx context.Context, r *caisson.Request[*mcp.ElicitParams
 	}
 	k.clock.hold()
 	defer k.clock.release()
-	k.app.err.ask()
-	defer k.app.err.answered()
+	k.app.err.Ask()
+	defer k.app.err.Answered()
 
 	result, err := k.ask(ctx, server, r.Params)
 	switch {
 	case errors.Is(err, errCancel):
-		k.app.err.prompt("\n")
+		k.app.err.Prompt("\n")
 		return &mcp.ElicitResult{Action: cancel}, nil
 	case err != nil:
 		k.ignore = true
-		k.app.err.prompt("\n%s does not ask any more\n", oneLine(server, maxLine))
+		k.app.err.Prompt("\n%s does not ask any more\n", terminal.OneLine(server, terminal.MaxLine))
 	}
 	return result, err
 }
 
 func (k *asker) ask(ctx context.Context, server string, p *mcp.ElicitParams) (*mcp.ElicitResult, error) {
-	k.app.err.prompt("\n%s asks:\n%s", oneLine(server, maxLine), quote(p.Message))
+	k.app.err.Prompt("\n%s asks:\n%s", terminal.OneLine(server, terminal.MaxLine), quote(p.Message))
 	if p.Mode == "url" {
 		return k.askURL(ctx, p)
 	}
@@ -125,9 +126,9 @@ func (k *asker) ask(ctx context.Context, server string, p *mcp.ElicitParams) (*m
 
 // askURL shows all of a URL. Nothing is fetched, and nothing opened: that is the person's.
 func (k *asker) askURL(ctx context.Context, p *mcp.ElicitParams) (*mcp.ElicitResult, error) {
-	k.app.err.prompt("\nIt wants you to open this address in a browser:\n\n  %s\n\n", strings.ReplaceAll(visible(p.URL), "\n", `\u{a}`))
+	k.app.err.Prompt("\nIt wants you to open this address in a browser:\n\n  %s\n\n", strings.ReplaceAll(terminal.Visible(p.URL), "\n", `\u{a}`))
 	if u, err := url.Parse(p.URL); err == nil {
-		k.app.err.prompt("It is at the host %s. Open it only if you know it.\n", oneLine(u.Host, maxLine))
+		k.app.err.Prompt("It is at the host %s. Open it only if you know it.\n", terminal.OneLine(u.Host, terminal.MaxLine))
 	}
 	action, err := k.choose(ctx, "Will you? yes, no or cancel", map[string]string{"y": accept, "n": decline, "c": cancel})
 	return &mcp.ElicitResult{Action: action}, err
@@ -135,7 +136,7 @@ func (k *asker) askURL(ctx context.Context, p *mcp.ElicitParams) (*mcp.ElicitRes
 
 // quote sets a server's text off from the program's own.
 func quote(text string) string {
-	return "  | " + strings.ReplaceAll(strings.TrimSpace(visible(text)), "\n", "\n  | ") + "\n"
+	return "  | " + strings.ReplaceAll(strings.TrimSpace(terminal.Visible(text)), "\n", "\n  | ") + "\n"
 }
 
 // choose asks until the answer begins like one of the choices.
@@ -166,7 +167,7 @@ func (k *asker) readLine(ctx context.Context, question string) (string, error) {
 		default:
 		}
 	}
-	k.app.err.prompt("%s> ", question)
+	k.app.err.Prompt("%s> ", question)
 	select {
 	case line, ok := <-k.lines:
 		if !ok {

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 
 	"github.com/spf13/cobra"
+
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
 func (a *app) completeCommand() *cobra.Command {
@@ -69,15 +71,15 @@ func (a *app) printCompletion(result json.RawMessage) error {
 	}
 	_ = json.Unmarshal(result, &r) // The core has checked it.
 	for _, value := range r.Completion.Values {
-		if err := a.printf("%s\n", oneLine(value, maxLine)); err != nil {
+		if err := a.printf("%s\n", terminal.OneLine(value, terminal.MaxLine)); err != nil {
 			return err
 		}
 	}
 	switch {
 	case r.Completion.HasMore && r.Completion.Total != "":
-		a.err.say("these are %d of %s", len(r.Completion.Values), r.Completion.Total)
+		a.err.Say("these are %d of %s", len(r.Completion.Values), r.Completion.Total)
 	case r.Completion.HasMore:
-		a.err.say("there are more")
+		a.err.Say("there are more")
 	}
 	return nil
 }

@@ -71,7 +71,7 @@ func (e *loadError) Unwrap() error { return e.err }
 
 // loadComponent compiles a component, says so when it takes long, and hands it to use.
 func (a *app) loadComponent(ctx context.Context, cfg *component.Config, path string, b []byte, use func(*component.Compiled) error) error {
-	slow := time.AfterFunc(patience, func() { a.err.say("compiling %s", filepath.Base(path)) })
+	slow := time.AfterFunc(patience, func() { a.err.Say("compiling %s", filepath.Base(path)) })
 	defer slow.Stop()
 	r, err := component.NewRuntime(ctx, cfg)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 	"github.com/caisson-dev/caisson/host-go/component"
 )
 
@@ -103,7 +104,7 @@ func (i *inspection) text() string {
 			k, size(m.Size), m.Functions, size(m.Code), size(m.Data), m.Imports, m.Exports, m.memory())
 	}
 	b.WriteString("\n" + i.WIT)
-	return visible(b.String())
+	return terminal.Visible(b.String())
 }
 
 func orNone(list []string) string {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 	"github.com/caisson-dev/caisson/host-go/component"
 	"github.com/caisson-dev/caisson/host-go/component/wasi"
 )
@@ -95,7 +96,7 @@ func (a *app) runComponent(c *cobra.Command, flags *runFlags, args []string) err
 	grants.Args = append([]string{filepath.Base(args[0])}, args[1:]...)
 	grants.Stdin, grants.Stdout, grants.Stderr = a.in, a.out, a.err
 	stdin, _ := a.in.(io.Writer) // A file is both.
-	grants.Terminal = wasi.Terminal{Stdin: isTerminal(stdin), Stdout: isTerminal(a.out), Stderr: isTerminal(a.err.w)}
+	grants.Terminal = wasi.Terminal{Stdin: terminal.IsTerminal(stdin), Stdout: terminal.IsTerminal(a.out), Stderr: a.err.Person}
 	ctx := c.Context()
 	if flags.timeout > 0 {
 		var cancel context.CancelFunc

@@ -79,7 +79,7 @@ func (a *app) serveHTTP(ctx context.Context, listener net.Listener, handler http
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	// Event streams never become idle, so that a graceful end would not come.
 	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
-	a.err.say("serving at http://%s/mcp", listener.Addr())
+	a.err.Say("serving at http://%s/mcp", listener.Addr())
 	err := server.Serve(listener)
 	if errors.Is(err, http.ErrServerClosed) {
 		return ctx.Err()

@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
+
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
 // TestExamples reads the examples of the documents and of the help: each must be a command line that
@@ -75,7 +77,7 @@ func documentLines(t *testing.T, path string) (lines [][]string) {
 }
 
 func exampleApp() *app {
-	return &app{in: strings.NewReader("{}"), out: io.Discard, err: newTerminal(io.Discard)}
+	return &app{in: strings.NewReader("{}"), out: io.Discard, err: terminal.New(io.Discard)}
 }
 
 // parseExample parses a command line and gives the command's name.

@@ -128,9 +128,9 @@ func (a *app) report(err error) {
 	if guest := (*guestExit)(nil); err == nil || errors.As(err, &guest) {
 		return
 	}
-	a.err.say("%s", strings.TrimPrefix(err.Error(), "caisson: "))
+	a.err.Say("%s", strings.TrimPrefix(err.Error(), "caisson: "))
 	if hint := remedy(err); hint != "" {
-		a.err.say("%s", hint)
+		a.err.Say("%s", hint)
 	}
 }
 

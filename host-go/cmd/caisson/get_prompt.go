@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
 func (a *app) getPromptCommand() *cobra.Command {
@@ -61,14 +63,14 @@ func describeMessages(result json.RawMessage) string {
 	}
 	var b strings.Builder
 	if about := firstLine(r.Description); about != "" {
-		b.WriteString(oneLine(about, maxLine) + "\n\n")
+		b.WriteString(terminal.OneLine(about, terminal.MaxLine) + "\n\n")
 	}
 	for i, message := range r.Messages {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
 		text, _ := describeBlock(message.Content)
-		b.WriteString(oneLine(message.Role, maxLine) + ":\n" + text)
+		b.WriteString(terminal.OneLine(message.Role, terminal.MaxLine) + ":\n" + text)
 	}
 	return b.String()
 }

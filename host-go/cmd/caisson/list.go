@@ -1,13 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/jsontext"
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
 // A listing is a command that lists what a server has of something.
@@ -78,22 +80,13 @@ func (c *client) list(ctx context.Context, l *listing) (json.RawMessage, error) 
 	if pages == 1 {
 		return untouched, nil
 	}
-	together, err := marshal(all)
+	together, err := jsontext.Marshal(all)
 	if err != nil {
 		return nil, err
 	}
 	delete(first, "nextCursor")
 	first[l.member] = together
-	return marshal(first)
-}
-
-// marshal is json.Marshal that leaves <, > and & as they are.
-func marshal(value any) (json.RawMessage, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	err := e.Encode(value)
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+	return jsontext.Marshal(first)
 }
 
 // maxNameWidth is where the second column begins at the latest.
@@ -121,14 +114,14 @@ func (a *app) printList(l *listing, list json.RawMessage) error {
 	width := 0
 	for i, item := range items {
 		name, lines := l.describe(item)
-		rows[i] = row{oneLine(name, maxLine), lines}
+		rows[i] = row{terminal.OneLine(name, terminal.MaxLine), lines}
 		width = max(width, min(len([]rune(rows[i].name)), maxNameWidth))
 	}
 	var b strings.Builder
 	for _, r := range rows {
 		name, written := r.name, false
 		for _, line := range r.lines {
-			if line = oneLine(line, maxLine); line != "" {
+			if line = terminal.OneLine(line, terminal.MaxLine); line != "" {
 				fmt.Fprintf(&b, "%-*s  %s\n", width, name, line)
 				name, written = "", true
 			}

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/schema"
 )
 
 // A tool is what people want to know of one.
@@ -24,7 +26,7 @@ arguments; a "?" marks one that may be left out.`,
 		describe: func(item json.RawMessage) (string, []string) {
 			var t tool
 			_ = json.Unmarshal(item, &t) // A member of the wrong type stays empty.
-			return t.Name, []string{firstLine(cmp.Or(t.Description, t.Title)), parseSchema(t.InputSchema).signature()}
+			return t.Name, []string{firstLine(cmp.Or(t.Description, t.Title)), schema.Parse(t.InputSchema).Signature()}
 		},
 	})
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
 // notified tells people what a server reports by itself: log messages, a line each.
@@ -14,19 +16,19 @@ func (a *app) notified(method string, params json.RawMessage) {
 		a.logger().Debug("notification", "method", method)
 		return
 	}
-	_, _ = fmt.Fprintln(a.err, oneLine(messageLine(params), maxLine))
+	_, _ = fmt.Fprintln(a.err, terminal.OneLine(messageLine(params), terminal.MaxLine))
 }
 
 // progressed tells people of the progress of a call: with a bar on a terminal, and else with a line
 // for each step. nil is the end of it.
 func (a *app) progressed(p *mcp.ProgressNotificationParams) {
 	switch {
-	case a.err.person && p == nil:
-		a.err.setBar("")
-	case a.err.person:
-		a.err.setBar(progressBar(p))
+	case a.err.Person && p == nil:
+		a.err.SetBar("")
+	case a.err.Person:
+		a.err.SetBar(progressBar(p))
 	case p != nil:
-		_, _ = fmt.Fprintln(a.err, oneLine(progressLine(p), maxLine))
+		_, _ = fmt.Fprintln(a.err, terminal.OneLine(progressLine(p), terminal.MaxLine))
 	}
 }
 
@@ -51,7 +53,7 @@ func progressBar(p *mcp.ProgressNotificationParams) string {
 		done := int(min(share, 1) * barWidth)
 		line = "[" + strings.Repeat("#", done) + strings.Repeat("-", barWidth-done) + "] " + line
 	}
-	return oneLine(line, lineWidth)
+	return terminal.OneLine(line, lineWidth)
 }
 
 // messageLine is "warning logger: text" (specification, server/utilities/logging).

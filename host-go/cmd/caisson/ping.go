@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
 func (a *app) pingCommand() *cobra.Command {
@@ -28,7 +30,7 @@ which has no ping, gets a server/discover in its place.`,
 					return a.printf("{}\n")
 				}
 				return a.printf("%s answered in %s, in revision %s over %s\n",
-					oneLine(client.session.Name(), maxLine), milliseconds(took), client.session.ProtocolVersion(), client.session.TransportType())
+					terminal.OneLine(client.session.Name(), terminal.MaxLine), milliseconds(took), client.session.ProtocolVersion(), client.session.TransportType())
 			}}, noOperands(c, operands)
 		},
 	}.command(a)

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
 func (a *app) readResourceCommand() *cobra.Command {
@@ -59,7 +61,7 @@ func describeContents(result json.RawMessage) string {
 		if content.Text != nil {
 			b.WriteString(strings.TrimSuffix(*content.Text, "\n") + "\n")
 		} else {
-			b.WriteString("[" + oneLine(content.summary(), maxLine) + "]\n")
+			b.WriteString("[" + terminal.OneLine(content.summary(), terminal.MaxLine) + "]\n")
 		}
 	}
 	return b.String()

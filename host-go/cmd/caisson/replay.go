@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
 func (a *app) replayCommand() *cobra.Command {
@@ -61,7 +62,7 @@ type replayError struct {
 }
 
 func (e *replayError) Error() string {
-	return e.file + ": " + strings.TrimPrefix(visible(e.err.Error()), "caisson: replay: ")
+	return e.file + ": " + strings.TrimPrefix(terminal.Visible(e.err.Error()), "caisson: replay: ")
 }
 func (e *replayError) Unwrap() error { return e.err }
 
@@ -110,5 +111,5 @@ calls     %d
 effects   %d
 readings  %d
 end       %s
-`, visible(r.Server), r.Began.Format(time.RFC3339), r.Calls, r.Effects, r.Readings, replayEnds[r.End])
+`, terminal.Visible(r.Server), r.Began.Format(time.RFC3339), r.Calls, r.Effects, r.Readings, replayEnds[r.End])
 }

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
 // A block is one block of a result's content (specification, server/tools, "Tool Result"), of any
@@ -33,8 +35,8 @@ func (a *app) printResult(result json.RawMessage, asJSON bool, describe func(jso
 		return a.printf("%s\n", result)
 	}
 	text := describe(result)
-	if isTerminal(a.out) {
-		text = visible(text)
+	if terminal.IsTerminal(a.out) {
+		text = terminal.Visible(text)
 	}
 	return a.printf("%s", text)
 }
@@ -71,7 +73,7 @@ func describeBlock(raw json.RawMessage) (text string, isText bool) {
 	if c.Type == "text" {
 		return strings.TrimSuffix(c.Text, "\n") + "\n", true
 	}
-	return "[" + oneLine(c.summary(), maxLine) + "]\n", false
+	return "[" + terminal.OneLine(c.summary(), terminal.MaxLine) + "]\n", false
 }
 
 // summary describes a block that is not text.

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
 func TestDescribeResult(t *testing.T) {
@@ -49,7 +51,7 @@ func TestNotified(t *testing.T) {
 		{"notifications/tools/list_changed", ``, ""},
 	} {
 		var stderr bytes.Buffer
-		a := &app{err: newTerminal(&stderr)}
+		a := &app{err: terminal.New(&stderr)}
 		a.notified(test.method, json.RawMessage(test.params))
 		if got := stderr.String(); got != test.want {
 			t.Errorf("%s %s\nprints %q\nwant %q", test.method, test.params, got, test.want)
@@ -64,7 +66,7 @@ func TestProgressed(t *testing.T) {
 		"progress 1 \\u{1b}[2J line\n": {Progress: 1, Message: "\x1b[2J\nline"},
 	} {
 		var stderr bytes.Buffer
-		a := &app{err: newTerminal(&stderr)}
+		a := &app{err: terminal.New(&stderr)}
 		a.progressed(&p)
 		if got := stderr.String(); got != want {
 			t.Errorf("%+v\nprints %q\nwant %q", p, got, want)

@@ -7,13 +7,15 @@ import (
 	"log/slog"
 
 	"github.com/spf13/cobra"
+
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
 // An app is what the sub-commands share: where to read, where to write, how much to say.
 type app struct {
 	in      io.Reader
-	out     io.Writer // results, and nothing else
-	err     *terminal // everything else; safe for concurrent use
+	out     io.Writer          // results, and nothing else
+	err     *terminal.Terminal // everything else; safe for concurrent use
 	verbose bool
 }
 
@@ -26,8 +28,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 
 // runIn is run as long as a context lasts.
 func runIn(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{in: stdin, out: stdout, err: newTerminal(stderr)}
-	defer a.err.end()
+	a := &app{in: stdin, out: stdout, err: terminal.New(stderr)}
+	defer a.err.End()
 	root := a.command()
 	root.SetArgs(append([]string{}, args...)) // To cobra, nil means the arguments of the process.
 	root.SetIn(stdin)

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
 // runtimeFlags say how the sandbox is set up.
@@ -31,8 +32,8 @@ func (f *runtimeFlags) options(a *app) *caisson.RuntimeOptions {
 
 // serverErr is where a server's command writes what it says on its standard error.
 func (a *app) serverErr() io.Writer {
-	if a.err.person {
-		return &untrusted{w: a.err}
+	if a.err.Person {
+		return &terminal.Untrusted{W: a.err}
 	}
 	return a.err
 }
@@ -58,6 +59,6 @@ func (a *app) waitCompiled(ctx context.Context, runtime *caisson.Runtime) {
 
 // sayWhenSlow says a text once patience is over, unless what it gives is called before.
 func (a *app) sayWhenSlow(text string) (done func()) {
-	slow := time.AfterFunc(patience, func() { a.err.say("%s", text) })
+	slow := time.AfterFunc(patience, func() { a.err.Say("%s", text) })
 	return func() { slow.Stop() }
 }

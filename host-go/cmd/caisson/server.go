@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caisson/config"
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
 // serverFlags say which server, beyond its name, URL or command.
@@ -48,8 +50,8 @@ func (f *serverFlags) completeName(_ *cobra.Command, args []string, _ string) ([
 	}
 	var names []string
 	for _, path := range paths {
-		if config, err := caisson.LoadConfig(path); err == nil {
-			names = append(names, slices.DeleteFunc(config.Names(), func(name string) bool { return visible(name) != name })...)
+		if file, err := config.Load(path); err == nil {
+			names = append(names, slices.DeleteFunc(file.Names(), func(name string) bool { return terminal.Visible(name) != name })...)
 		}
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
@@ -107,11 +109,11 @@ func (f *serverFlags) find(a *app, c *cobra.Command, t target) (caisson.Server, 
 	case strings.Contains(t.name, "://"):
 		return caisson.Server{URL: t.name}, nil
 	case f.config != "":
-		config, err := caisson.LoadConfig(f.config)
+		file, err := config.Load(f.config)
 		if err != nil {
 			return caisson.Server{}, err
 		}
-		return config.Server(t.name)
+		return file.Server(t.name)
 	}
 	return a.findByDefault(c, t.name)
 }
@@ -120,7 +122,7 @@ func (f *serverFlags) find(a *app, c *cobra.Command, t target) (caisson.Server, 
 func defaultConfigs() []string {
 	paths := []string{projectConfig}
 	// Where there is no folder for the user's configuration, there is no configuration in it.
-	if own, err := caisson.DefaultConfigPath(); err == nil {
+	if own, err := config.DefaultPath(); err == nil {
 		paths = append(paths, own)
 	}
 	return paths
@@ -132,28 +134,28 @@ func (a *app) findByDefault(c *cobra.Command, name string) (caisson.Server, erro
 	var known []string
 	paths := defaultConfigs()
 	for i, path := range paths {
-		var config *caisson.Config
+		var file *config.File
 		var project *projectFile
 		var err error
 		if i > 0 {
-			config, err = caisson.LoadConfig(path)
+			file, err = config.Load(path)
 		} else if project, err = readProject(path); err == nil {
-			config = project.config
+			file = project.file
 		}
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			continue
 		case err != nil:
 			return caisson.Server{}, err
-		case slices.Contains(config.Names(), name):
+		case slices.Contains(file.Names(), name):
 			if project != nil {
 				if err := a.approve(c, project, name); err != nil {
 					return caisson.Server{}, err
 				}
 			}
-			return config.Server(name)
+			return file.Server(name)
 		}
-		known = append(known, config.Names()...)
+		known = append(known, file.Names()...)
 	}
 	message := fmt.Sprintf("there is no server %q in %s", shown(name), strings.Join(paths, " or "))
 	if len(known) > 0 {

@@ -13,6 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caisson/config"
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
 // ownConfig makes a folder with mcp.json the working directory, and gives the user a configuration
@@ -24,7 +26,7 @@ func ownConfig(t *testing.T, local, own string) {
 		t.Setenv(variable, home)
 	}
 	t.Chdir(t.TempDir())
-	path, err := caisson.DefaultConfigPath()
+	path, err := config.DefaultPath()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +58,7 @@ func resolve(line ...string) (server caisson.Server, err error) {
 			if err != nil {
 				return err
 			}
-			server, err = flags.resolve(&app{in: strings.NewReader(""), err: newTerminal(io.Discard)}, c, t)
+			server, err = flags.resolve(&app{in: strings.NewReader(""), err: terminal.New(io.Discard)}, c, t)
 			return err
 		},
 	}

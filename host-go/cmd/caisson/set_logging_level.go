@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
+
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
 func (a *app) setLoggingLevelCommand() *cobra.Command {
@@ -30,7 +32,7 @@ In revision 2026-07-28 each request has the level in it, and nothing is sent.`,
 				if asJSON {
 					return a.printf("{}\n")
 				}
-				return a.printf("%s logs from %s on\n", oneLine(client.session.Name(), maxLine), level)
+				return a.printf("%s logs from %s on\n", terminal.OneLine(client.session.Name(), terminal.MaxLine), level)
 			}}, err
 		},
 	}.command(a)

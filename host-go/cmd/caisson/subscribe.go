@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
+
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
 func (a *app) subscribeCommand() *cobra.Command {
@@ -48,7 +50,7 @@ Revision 2026-07-28 does not have it.`,
 				if asJSON {
 					return a.printf("{}\n")
 				}
-				return a.printf("unsubscribed from %s\n", oneLine(uri, maxLine))
+				return a.printf("unsubscribed from %s\n", terminal.OneLine(uri, terminal.MaxLine))
 			}}, err
 		},
 	}.command(a)

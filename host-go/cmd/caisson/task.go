@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
 func (a *app) startTaskCommand() *cobra.Command {
@@ -52,8 +53,8 @@ With --json the server's answer is printed as it gave it.`,
 					return a.printf("%s\n", task.Started())
 				}
 				id := task.ID()
-				if isTerminal(a.out) {
-					id = visible(id)
+				if terminal.IsTerminal(a.out) {
+					id = terminal.Visible(id)
 				}
 				return a.printf("%s\n", id)
 			}}, err
@@ -85,7 +86,7 @@ With --json the task is printed as the server gave it, also with what it asks.`,
 				return a.printf("%s\n", state)
 			}
 			_, lines := describeTask(state)
-			return a.printf("%s\n", oneLine(lines[0], maxLine))
+			return a.printf("%s\n", terminal.OneLine(lines[0], terminal.MaxLine))
 		}),
 	}.command(a)
 	jsonFlag(c, &asJSON)
@@ -188,7 +189,7 @@ func (a *app) printDone(result json.RawMessage, err error, asJSON bool, done str
 	case asJSON:
 		return a.printf("%s\n", result)
 	}
-	return a.printf("%s\n", oneLine(done, maxLine))
+	return a.printf("%s\n", terminal.OneLine(done, terminal.MaxLine))
 }
 
 func describeTask(item json.RawMessage) (id string, lines []string) {

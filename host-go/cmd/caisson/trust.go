@@ -16,6 +16,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caisson/config"
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
 // projectConfig is the configuration file of the folder that the program runs in. It names commands
@@ -25,9 +27,9 @@ const projectConfig = "mcp.json"
 
 // A projectFile is a configuration file that may be somebody else's.
 type projectFile struct {
-	path   string // absolute, without links
-	text   []byte // that was read once: what the user says yes to is what is used
-	config *caisson.Config
+	path string // absolute, without links
+	text []byte // that was read once: what the user says yes to is what is used
+	file *config.File
 }
 
 // readProject reads a project's file, and fails with [fs.ErrNotExist] where there is none.
@@ -42,36 +44,47 @@ func readProject(path string) (*projectFile, error) {
 	case !info.Mode().IsRegular(): // A pipe may have no end, and a device no beginning.
 		return fail(fmt.Errorf("%s is not a file", path))
 	}
-	file, err := os.Open(path)
+	opened, err := os.Open(path)
 	if err != nil {
 		return fail(err)
 	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxProject+1))
+	defer opened.Close()
+	text, err := io.ReadAll(io.LimitReader(opened, maxProject+1))
 	if err != nil {
 		return fail(err)
 	}
-	config, err := caisson.ParseConfig(path, text)
+	file, err := config.Parse(path, text)
 	if err != nil {
 		return nil, err
 	}
-	whole, err := filepath.Abs(path)
-	if err == nil {
-		whole, err = filepath.EvalSymlinks(whole)
-	}
+	whole, err := placeOf(path)
 	if err != nil {
 		return fail(err)
 	}
-	return &projectFile{path: whole, text: text, config: config}, nil
+	return &projectFile{path: whole, text: text, file: file}, nil
 }
 
-// maxProject is what caisson.ParseConfig takes at most.
+// placeOf gives a path absolute and without links. Of a file that is gone, the folder's are followed.
+func placeOf(path string) (string, error) {
+	whole, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	place, err := filepath.EvalSymlinks(whole)
+	if errors.Is(err, fs.ErrNotExist) {
+		place, err = filepath.EvalSymlinks(filepath.Dir(whole))
+		place = filepath.Join(place, filepath.Base(whole))
+	}
+	return place, err
+}
+
+// maxProject is what config.Parse takes at most.
 const maxProject = 1 << 20
 
 // trustFolder is where it is kept what the user has said yes to: an empty file for each project file,
 // named by its place and content.
 func trustFolder() (string, error) {
-	own, err := caisson.DefaultConfigPath()
+	own, err := config.DefaultPath()
 	return filepath.Join(filepath.Dir(own), "trusted"), err
 }
 
@@ -79,12 +92,18 @@ func trustFolder() (string, error) {
 func (p *projectFile) name() string {
 	place := sha256.Sum256([]byte(p.path))
 	whole := sha256.Sum256(append(place[:], p.text...))
-	return hex.EncodeToString(place[:]) + "-" + hex.EncodeToString(whole[:])
+	return prefix(p.path) + hex.EncodeToString(whole[:])
+}
+
+// prefix is how the names of every yes to the file in a place begin.
+func prefix(place string) string {
+	hash := sha256.Sum256([]byte(place))
+	return hex.EncodeToString(hash[:]) + "-"
 }
 
 // trusted reports whether the user has said yes to the file as it is, or it is the user's own.
 func (p *projectFile) trusted() bool {
-	if own, err := caisson.DefaultConfigPath(); err == nil {
+	if own, err := config.DefaultPath(); err == nil {
 		mine, err := os.Stat(own)
 		this, also := os.Stat(p.path)
 		if err == nil && also == nil && os.SameFile(mine, this) {
@@ -106,7 +125,7 @@ func (p *projectFile) trust() error {
 		err = os.MkdirAll(folder, 0o700)
 	}
 	if err == nil {
-		err = p.forget()
+		_, err = forget(p.path)
 	}
 	if err == nil {
 		err = os.WriteFile(filepath.Join(folder, p.name()), nil, 0o600)
@@ -117,23 +136,24 @@ func (p *projectFile) trust() error {
 	return nil
 }
 
-// forget takes back the yes to the file, with whatever content.
-func (p *projectFile) forget() error {
+// forget takes back the yes to the file in a place, with whatever content, and reports whether there was
+// one.
+func forget(place string) (had bool, err error) {
 	folder, err := trustFolder()
 	if err != nil {
-		return err
+		return false, err
 	}
-	place, _, _ := strings.Cut(p.name(), "-")
 	kept, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return false, nil
 	}
 	for _, file := range kept {
-		if err == nil && strings.HasPrefix(file.Name(), place+"-") {
+		if err == nil && strings.HasPrefix(file.Name(), prefix(place)) {
+			had = true
 			err = os.Remove(filepath.Join(folder, file.Name()))
 		}
 	}
-	return err
+	return had, err
 }
 
 // approve fails unless the user trusts the file, whose server of a name is asked for. At a terminal
@@ -144,7 +164,7 @@ func (a *app) approve(c *cobra.Command, p *projectFile, name string) error {
 	}
 	how := fmt.Sprintf("look at it, and then run 'caisson trust', or name it with --config %s", projectConfig)
 	switch {
-	case !a.err.person || !isTerminal(a.in):
+	case !a.err.Person || !terminal.IsTerminal(a.in):
 		return usage(c, "the server %q is in %s, which you have not said yes to as it is now: its commands may be somebody else's; %s", name, p.path, how)
 	case len(p.text) > maxShown || strings.Count(string(p.text), "\n") > maxShownLines:
 		return usage(c, "the server %q is in %s, which you have not said yes to as it is now, and which is too long to be shown: %s", name, p.path, how)
@@ -168,20 +188,20 @@ const (
 
 // askTrust shows a file to the user, and asks.
 func (a *app) askTrust(ctx context.Context, p *projectFile, name string) (yes bool, err error) {
-	a.err.ask()
-	defer a.err.answered()
-	a.err.prompt("The server %s is in %s, which you have not said yes to as it is now.\n%s", oneLine(name, maxLine), oneLine(p.path, maxLine), quote(string(p.text)))
-	if own, err := caisson.DefaultConfigPath(); err == nil {
-		if config, err := caisson.LoadConfig(own); err == nil && slices.Contains(config.Names(), name) {
-			a.err.prompt("Your own configuration has a server of this name too; this one would take its place.\n")
+	a.err.Ask()
+	defer a.err.Answered()
+	a.err.Prompt("The server %s is in %s, which you have not said yes to as it is now.\n%s", terminal.OneLine(name, terminal.MaxLine), terminal.OneLine(p.path, terminal.MaxLine), quote(string(p.text)))
+	if own, err := config.DefaultPath(); err == nil {
+		if file, err := config.Load(own); err == nil && slices.Contains(file.Names(), name) {
+			a.err.Prompt("Your own configuration has a server of this name too; this one would take its place.\n")
 		}
 	}
 	for {
-		a.err.prompt("May its commands run, and get the variables that it names? It is asked once, until the file changes. yes or no> ")
+		a.err.Prompt("May its commands run, and get the variables that it names? It is asked once, until the file changes. yes or no> ")
 		line, err := readAnswer(ctx, a.in)
 		switch line = strings.ToLower(strings.TrimSpace(line)); {
 		case err != nil:
-			a.err.prompt("\n")
+			a.err.Prompt("\n")
 			return false, err
 		case line == "yes", line == "y":
 			return true, nil
@@ -202,7 +222,7 @@ func readAnswer(ctx context.Context, in io.Reader) (string, error) {
 	go func() {
 		var line []byte
 		var next [1]byte
-		for len(line) < maxLine {
+		for len(line) < terminal.MaxLine {
 			n, err := in.Read(next[:])
 			switch {
 			case n == 1 && next[0] == '\n':
@@ -229,7 +249,7 @@ func readAnswer(ctx context.Context, in io.Reader) (string, error) {
 }
 
 func (a *app) trustCommand() *cobra.Command {
-	var forget bool
+	var taken bool
 	c := &cobra.Command{
 		Use:   "trust [FILE]",
 		Short: "Say yes to the configuration file of a folder",
@@ -250,25 +270,44 @@ not for the programs that the file names. --config needs no yes, nor does your o
 			} else if len(args) == 1 {
 				path = args[0]
 			}
+			if taken {
+				return a.distrust(c, path)
+			}
 			p, err := readProject(path)
 			switch {
 			case errors.Is(err, fs.ErrNotExist):
-				return usage(c, "there is no file %s: go to its folder, or name it", path)
+				return noFile(c, path)
 			case err != nil:
 				return err
-			}
-			if forget {
-				if err := p.forget(); err != nil {
-					return err
-				}
-				return a.printf("%s is not trusted any more\n", p.path)
 			}
 			if err := p.trust(); err != nil {
 				return err
 			}
-			return a.printf("%s is trusted as it is now: %s\n", p.path, strings.Join(p.config.Names(), ", "))
+			return a.printf("%s is trusted as it is now: %s\n", p.path, strings.Join(p.file.Names(), ", "))
 		},
 	}
-	c.Flags().BoolVar(&forget, "forget", false, "take the yes back")
+	c.Flags().BoolVar(&taken, "forget", false, "take the yes back")
 	return c
+}
+
+// distrust takes back the yes to a file, which may be gone, or be of no use.
+func (a *app) distrust(c *cobra.Command, path string) error {
+	place, err := placeOf(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return noFile(c, path)
+	} else if err != nil {
+		return err
+	}
+	had, err := forget(place)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(place); !had && errors.Is(err, fs.ErrNotExist) {
+		return noFile(c, path)
+	}
+	return a.printf("%s is not trusted any more\n", place)
+}
+
+func noFile(c *cobra.Command, path string) error {
+	return usage(c, "there is no file %s: go to its folder, or name it", path)
 }

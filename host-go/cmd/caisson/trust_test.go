@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caisson/config"
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
 // A folder is one that somebody else made, with a file of theirs and a user's own configuration.
@@ -26,10 +28,10 @@ func foreignFolder(t *testing.T, text, own string) {
 // resolveAt resolves a name at a terminal at which somebody types, or without one.
 func resolveAt(t *testing.T, typed *string, line ...string) (caisson.Server, string, error) {
 	t.Helper()
-	a := &app{in: strings.NewReader("yes\n"), err: newTerminal(&bytes.Buffer{})}
+	a := &app{in: strings.NewReader("yes\n"), err: terminal.New(&bytes.Buffer{})}
 	var seen screen
 	if typed != nil {
-		a = &app{in: keyboard{strings.NewReader(*typed)}, err: newTerminal(&seen)}
+		a = &app{in: keyboard{strings.NewReader(*typed)}, err: terminal.New(&seen)}
 	}
 	var flags serverFlags
 	var server caisson.Server
@@ -142,6 +144,24 @@ func TestProjectNeedsYes(t *testing.T) {
 		refused(t, err, "caisson trust")
 		caissonRun(t, "trust", "none.json").expect(t, exitUsage, "none.json")
 	})
+	t.Run("taken back when the file is gone, or is no configuration", func(t *testing.T) {
+		foreignFolder(t, theirs, "")
+		for _, spoil := range []func() error{
+			func() error { return os.Remove(projectConfig) },
+			func() error { return os.WriteFile(projectConfig, []byte("{"), 0o600) },
+		} {
+			caissonRun(t, "trust").expect(t, exitOK)
+			if err := spoil(); err != nil {
+				t.Fatal(err)
+			}
+			caissonRun(t, "trust", "--forget").expect(t, exitOK)
+			if err := os.WriteFile(projectConfig, []byte(theirs), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, _, err := resolveAt(t, nil, "files")
+			refused(t, err, "caisson trust")
+		}
+	})
 	t.Run("what cannot be shown whole", func(t *testing.T) {
 		for _, padding := range []string{strings.Repeat("\n", maxShownLines+1), strings.Repeat(" ", maxShown)} {
 			foreignFolder(t, strings.Replace(theirs, "{", "{"+padding, 1), "")
@@ -160,7 +180,7 @@ func TestProjectNeedsYes(t *testing.T) {
 	})
 	t.Run("the user's own folder", func(t *testing.T) {
 		ownConfig(t, "", mine)
-		own, err := caisson.DefaultConfigPath()
+		own, err := config.DefaultPath()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,9 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 	"github.com/spf13/cobra"
+
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/jsontext"
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
 // A watch prints the changes that a server reports, until the program is interrupted.
@@ -67,7 +70,7 @@ func (w *watch) use(ctx context.Context, client *client) error {
 		return err
 	}
 	client.clock.hold() // For good: from here on it takes as long as it takes.
-	w.app.err.say("listening to %s: interrupt to end", client.session.Name())
+	w.app.err.Say("listening to %s: interrupt to end", client.session.Name())
 	err = w.print(ctx, client, watching.ended)
 	close(w.over)
 	if err != nil {
@@ -100,7 +103,7 @@ func (w *watch) print(ctx context.Context, client *client, ended <-chan error) e
 			return err
 		case err := <-ended:
 			if err == nil {
-				w.app.err.say("the server ended the subscription")
+				w.app.err.Say("the server ended the subscription")
 			}
 			return err
 		case <-enough:
@@ -125,12 +128,12 @@ func (w *watch) printChange(c *change) error {
 	case c.Method == "notifications/resources/list_changed" && w.want.ResourcesListChanged:
 		line = "the list of resources has changed"
 	case c.Method == "notifications/resources/updated" && len(w.want.ResourceSubscriptions) > 0:
-		line = "updated " + oneLine(p.URI, maxLine)
+		line = "updated " + terminal.OneLine(p.URI, terminal.MaxLine)
 	default:
 		return nil
 	}
 	if w.asJSON {
-		text, err := marshal(c)
+		text, err := jsontext.Marshal(c)
 		if err != nil {
 			return err
 		}
@@ -197,12 +200,12 @@ func (c *client) tellRefused(want, granted *mcp.NotificationSubscriptions) {
 		{"resources", want.ResourcesListChanged, granted.ResourcesListChanged},
 	} {
 		if kind.want && !kind.granted {
-			c.app.err.say("the server does not report changes of its list of %s", kind.name)
+			c.app.err.Say("the server does not report changes of its list of %s", kind.name)
 		}
 	}
 	for _, uri := range want.ResourceSubscriptions {
 		if !slices.Contains(granted.ResourceSubscriptions, uri) {
-			c.app.err.say("the server does not report changes of %s", uri)
+			c.app.err.Say("the server does not report changes of %s", uri)
 		}
 	}
 }

@@ -20,7 +20,7 @@ import (
 
 // exchange is one HTTP request and its response. It belongs to the goroutine in run.
 type exchange struct {
-	session  *Session
+	session  *Broker
 	ref      Ref
 	template *Template
 	body     *string
@@ -35,7 +35,7 @@ type exchange struct {
 	sent atomic.Bool // a request was sent, at least its header
 }
 
-func newExchange(s *Session, ref Ref, t *Template, body *string, how Sending) *exchange {
+func newExchange(s *Broker, ref Ref, t *Template, body *string, how Sending) *exchange {
 	x := &exchange{session: s, ref: ref, template: t, body: body, freed: how.Freed, turns: &s.replies}
 	if how.Asked {
 		x.turns = &s.asked
@@ -181,7 +181,7 @@ func (x *exchange) response(req *http.Request, response *http.Response) (*whole,
 	n, ended := 0, false
 	var failed *Error
 	// A GET asks for a stream: the head of anything else says all, and its body may have no end.
-	waits := !events && req.Method == http.MethodPost && !without.WholeResponses
+	waits := !events && req.Method == http.MethodPost && hasEnd(response) && !without.WholeResponses
 	for waits && !ended && failed == nil && n < len(buffer) {
 		var got int
 		got, ended, failed = x.read(req, response, size, buffer[n:])
@@ -220,6 +220,13 @@ func (x *exchange) read(req *http.Request, response *http.Response, size meter, 
 		return n, false, policy.fail(Transport, fmt.Sprintf("%s: the response broke off: %v", where(req), innermost(err)), err)
 	}
 	return n, false, nil
+}
+
+// hasEnd reports whether the body of what answers a POST is to be waited for: it is an answer, says why
+// there is none, or has a length. Of anything else the head says all.
+func hasEnd(response *http.Response) bool {
+	kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
+	return kind == "application/json" || response.StatusCode >= 300 || response.ContentLength >= 0
 }
 
 // newMeter returns what counts the messages in a response, and whether it is a stream of events. A

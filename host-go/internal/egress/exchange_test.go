@@ -22,7 +22,7 @@ import (
 )
 
 // serve starts a server on loopback and a session that is granted it.
-func serve(t testing.TB, handler http.HandlerFunc, opts Options) (*Session, *recorder, string) {
+func serve(t testing.TB, handler http.HandlerFunc, opts Options) (*Broker, *recorder, string) {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
@@ -31,7 +31,7 @@ func serve(t testing.TB, handler http.HandlerFunc, opts Options) (*Session, *rec
 }
 
 // do does one exchange, and returns its events and its error.
-func do(t testing.TB, s *Session, sink *recorder, id uint32, req Request) ([]event, *Error) {
+func do(t testing.TB, s *Broker, sink *recorder, id uint32, req Request) ([]event, *Error) {
 	t.Helper()
 	switch err := s.HTTPStart(ref(id), req, Sending{Asked: true}); refused := err.(type) {
 	case nil:
@@ -195,7 +195,7 @@ func TestBackPressure(t *testing.T) {
 	}))
 	defer server.Close()
 	sink := newGate()
-	s := NewSession(Grant{URL: mustParse(t, server.URL)}, sink, Options{MaxMessage: 2 << 30})
+	s := NewBroker(Grant{URL: mustParse(t, server.URL)}, sink, Options{MaxMessage: 2 << 30})
 	defer s.Close()
 	if err := s.HTTPStart(ref(1), get(server.URL), Sending{Asked: true}); err != nil {
 		t.Fatal(err)
@@ -362,7 +362,8 @@ func TestWholeResponse(t *testing.T) {
 	}
 }
 
-// TestHeadWithoutEnd tells of the head of what answers a GET while its body goes on, whatever its type.
+// TestHeadWithoutEnd tells of the head while the body goes on: of what answers a GET, whatever its type,
+// and of what answers a POST and is no answer.
 func TestHeadWithoutEnd(t *testing.T) {
 	for _, kind := range []string{"text/plain", "application/json", "text/event-stream"} {
 		s, sink, url := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -371,11 +372,17 @@ func TestHeadWithoutEnd(t *testing.T) {
 			_ = http.NewResponseController(w).Flush()
 			<-r.Context().Done()
 		}, Options{})
-		if err := s.HTTPStart(ref(1), get(url), Sending{}); err != nil {
-			t.Fatal(err)
+		for id, request := range []Request{get(url), post(url, "")} {
+			if request.Method == http.MethodPost && kind == "application/json" {
+				continue
+			}
+			ref := ref(uint32(id + 1))
+			if err := s.HTTPStart(ref, request, Sending{}); err != nil {
+				t.Fatal(err)
+			}
+			sink.until(t, ref, func(events []event) bool { return len(events) > 0 && events[0].kind == "head" })
+			s.HTTPAbort(ref)
 		}
-		sink.until(t, ref(1), func(events []event) bool { return len(events) > 0 && events[0].kind == "head" })
-		s.HTTPAbort(ref(1))
 	}
 }
 

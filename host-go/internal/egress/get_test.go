@@ -10,7 +10,7 @@ func getOnce(target string) string {
 	u, err := url.Parse(target)
 	check(err)
 	sink := newRecorder()
-	s := NewSession(Grant{URL: u}, sink, Options{})
+	s := NewBroker(Grant{URL: u}, sink, Options{})
 	defer s.Close()
 	check(s.HTTPStart(ref(1), get(target), Sending{Asked: true}))
 	for {

@@ -24,13 +24,13 @@ func TestNothingIsLeft(t *testing.T) {
 	round := func() {
 		grant := Grant{URL: mustParse(t, url), Command: child(t, "echo")}
 		sink := newRecorder()
-		s := NewSession(grant, sink, Options{})
+		s := NewBroker(grant, sink, Options{})
 		for _, err := range []error{s.HTTPStart(ref(1), post(url, "x"), Sending{Asked: true}), s.PipeOpen(ref(2)), s.PipeOpen(ref(3))} {
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
-		s.PipeWrite(ref(2), "hello", false)
+		s.PipeWrite(ref(2), "hello")
 		sink.until(t, ref(1), func(events []event) bool { return len(events) > 1 })
 		sink.until(t, ref(2), func(events []event) bool { return len(events) > 0 })
 		s.Close()
@@ -38,7 +38,7 @@ func TestNothingIsLeft(t *testing.T) {
 	}
 	notStarted := func() {
 		sink := newRecorder()
-		s := NewSession(Grant{Command: &Command{Path: "/no/such/command"}}, sink, Options{})
+		s := NewBroker(Grant{Command: &Command{Path: "/no/such/command"}}, sink, Options{})
 		if err := s.PipeOpen(ref(1)); err != nil {
 			t.Fatal(err)
 		}

@@ -80,7 +80,7 @@ func (p *pipe) receiveMessages(ctx context.Context, messages Messages) {
 // sendMessages sends what the core writes, in order.
 func (p *pipe) sendMessages(ctx context.Context, messages Messages) {
 	for {
-		batch := p.queue.next()
+		batch := p.outbox.next()
 		if batch == nil {
 			return
 		}
@@ -90,6 +90,6 @@ func (p *pipe) sendMessages(ctx context.Context, messages Messages) {
 				return
 			}
 		}
-		p.queue.sent(batch)
+		p.outbox.sent(batch)
 	}
 }

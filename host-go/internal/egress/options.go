@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// Options tune a Session. The zero value is ready to use.
+// Options tune a Broker. The zero value is ready to use.
 type Options struct {
 	// MaxMessage is the largest message to receive, in bytes: a line of a command, a response body,
 	// or one event of a text/event-stream. What is larger ends with Limit. A compressed body counts
 	// decompressed. Zero is 32 MiB.
 	MaxMessage int64
 	// Transport does the HTTP. Its owner closes its idle connections. Nil is one from NewTransport
-	// of the session's own, closed by Session.Close.
+	// of the session's own, closed by Broker.Close.
 	Transport http.RoundTripper
 	// PrivateAddresses lets names of the public DNS lead to private addresses; see NewTransport. It
 	// has no effect on a Transport that is given.
@@ -24,7 +24,7 @@ type Options struct {
 	Logger *slog.Logger
 	// Stderr gets the command's standard error instead of Logger, as it comes. Commands of several
 	// pipes write to it at the same time: see Serial. A Write that never returns holds up
-	// Session.Close.
+	// Broker.Close.
 	Stderr io.Writer
 	// CloseWait is how long a command may take to end once its standard input is closed. After
 	// that its process group is asked to terminate. Zero is 2 s.

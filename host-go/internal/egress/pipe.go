@@ -9,9 +9,6 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
-	"sync/atomic"
-
-	"github.com/caisson-dev/caisson/host-go/internal/without"
 )
 
 // MaxUnsent is how much may wait for a command that does not read, in bytes; or twice the largest
@@ -20,20 +17,17 @@ const MaxUnsent = 64 << 20
 
 // pipe is one command and the messages to and from it.
 type pipe struct {
-	session *Session
+	session *Broker
 	ref     Ref
 	name    string // for messages: as it was configured, without its arguments
-	queue   *queue
-	// direct writes to the command as much as it can without waiting; nil until it runs, and where
-	// the system has no such thing.
-	direct atomic.Pointer[func([]byte) int]
+	outbox  *outbox
 
 	stopping chan struct{} // closed by the first stop
 	stopOnce sync.Once
 	why      *Error // the reason of the first stop; nil when the core asked for it
 }
 
-func newPipe(s *Session, ref Ref) *pipe {
+func newPipe(s *Broker, ref Ref) *pipe {
 	name := "the transport"
 	if command := s.policy.command; command != nil {
 		name = fmt.Sprintf("command %q", command.Path)
@@ -42,7 +36,7 @@ func newPipe(s *Session, ref Ref) *pipe {
 		session:  s,
 		ref:      ref,
 		name:     name,
-		queue:    newQueue(max(MaxUnsent, 2*s.opts.MaxMessage)),
+		outbox:   newOutbox(max(MaxUnsent, 2*s.opts.MaxMessage)),
 		stopping: make(chan struct{}),
 	}
 }
@@ -62,21 +56,19 @@ func (p *pipe) live() bool { return p.session.ctx.Err() == nil }
 func (p *pipe) stop(why *Error) {
 	p.stopOnce.Do(func() {
 		p.why = why
-		p.queue.close()
+		p.outbox.close()
 		close(p.stopping)
 	})
 }
 
 // write has a message sent.
-func (p *pipe) write(message string, alone bool) {
+func (p *pipe) write(message string) {
 	policy := p.session.policy
-	direct := p.direct.Load()
 	switch {
 	case strings.Contains(message, "\n"):
 		p.stop(policy.refuse("a message with a line break in it cannot be sent to " + p.name))
-	case alone && direct != nil && p.queue.direct(message, *direct):
-	case !p.queue.push(message):
-		p.stop(policy.fail(Limit, fmt.Sprintf("more than %d bytes wait for %s, which does not read them", p.queue.limit, p.name), nil))
+	case !p.outbox.push(message):
+		p.stop(policy.fail(Limit, fmt.Sprintf("more than %d bytes wait for %s, which does not read them", p.outbox.limit, p.name), nil))
 	}
 }
 
@@ -101,9 +93,6 @@ func (p *pipe) serve() *Error {
 		state    *os.ProcessState
 		complete = make(chan struct{})
 	)
-	if direct := writeDirect(process.stdin); direct != nil && !without.DirectWrites {
-		p.direct.Store(&direct)
-	}
 	workers.Go(func() { p.send(process) })
 	go func() {
 		defer close(complete)
@@ -127,7 +116,7 @@ func (p *pipe) serve() *Error {
 func (p *pipe) needless() (why *Error, needless bool) {
 	select {
 	case <-p.stopping:
-		return p.why, p.why != nil || p.queue.empty() || !p.live()
+		return p.why, p.why != nil || p.outbox.empty() || !p.live()
 	default:
 		return nil, false
 	}
@@ -143,7 +132,7 @@ func (p *pipe) supervise(process *process, drained <-chan struct{}) (forced bool
 			closeWait = 0
 		}
 	}
-	p.queue.close()
+	p.outbox.close()
 	forced = process.end(closeWait, p.session.opts.TermWait)
 	return forced, process.cleanUp(drained)
 }
@@ -153,7 +142,7 @@ func (p *pipe) send(process *process) {
 	defer process.stdin.Close()
 	writer := bufio.NewWriterSize(process.stdin, 32<<10)
 	for {
-		batch := p.queue.next()
+		batch := p.outbox.next()
 		if batch == nil {
 			return
 		}
@@ -165,7 +154,7 @@ func (p *pipe) send(process *process) {
 			p.stop(p.broken("closed its standard input", err))
 			return
 		}
-		p.queue.sent(batch)
+		p.outbox.sent(batch)
 	}
 }
 

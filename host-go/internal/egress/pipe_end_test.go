@@ -34,7 +34,7 @@ func TestCommandEndsByItself(t *testing.T) {
 			command := child(t, test.steps...)
 			command.Env = append(command.Env, "KEY=s3cret-value-1", "EMPTY=", "ROOT=/")
 			s, sink := openCommand(t, unhurried, command)
-			s.PipeWrite(ref(1), "nobody reads this", false)
+			s.PipeWrite(ref(1), "nobody reads this")
 			events, err := sink.ended(t, ref(1))
 			wantError(t, err, Transport, append(test.want, `server "files": command "`)...)
 			if got := messagesOf(events); len(got) != 1 || got[0] != "x" {
@@ -73,7 +73,7 @@ func TestPipeClose(t *testing.T) {
 			s, sink := open(t, test.opts, test.steps...)
 			sink.until(t, ref(1), func(events []event) bool { return len(events) > 0 })
 			for range 100 { // more than its input holds
-				s.PipeWrite(ref(1), strings.Repeat("y", 10_000), false)
+				s.PipeWrite(ref(1), strings.Repeat("y", 10_000))
 			}
 			s.PipeClose(ref(1))
 			s.PipeClose(ref(1))
@@ -106,7 +106,7 @@ func TestCommandClosesAStream(t *testing.T) {
 			// Until the command has come to its step, the message goes into the pipe.
 			go func() {
 				for sinkOpen(sink) {
-					s.PipeWrite(ref(1), "x", false)
+					s.PipeWrite(ref(1), "x")
 					runtime.Gosched()
 				}
 			}()
@@ -160,7 +160,7 @@ func TestPipeLimits(t *testing.T) {
 		sink.until(t, ref(1), func(events []event) bool { return len(events) > 0 })
 		message := strings.Repeat("y", 8<<20)
 		for range 10 {
-			s.PipeWrite(ref(1), message, false)
+			s.PipeWrite(ref(1), message)
 		}
 		_, err := sink.ended(t, ref(1))
 		wantError(t, err, Limit, "more than 67108864 bytes wait for command", "does not read")
@@ -168,7 +168,7 @@ func TestPipeLimits(t *testing.T) {
 	// requirement: stdio.lines
 	t.Run("line break", func(t *testing.T) {
 		s, sink := open(t, brisk, "echo")
-		s.PipeWrite(ref(1), "a\nb", false)
+		s.PipeWrite(ref(1), "a\nb")
 		events, err := sink.ended(t, ref(1))
 		wantError(t, err, Refused, "line break")
 		if len(events) != 0 {
@@ -193,7 +193,7 @@ func TestSlowSink(t *testing.T) {
 	sink := blocking{newRecorder(), make(chan struct{})}
 	listener := listen(t)
 	command := child(t, "out "+strings.Repeat(`line\n`, 3000), "hold "+listener.Addr().String())
-	s := NewSession(Grant{Command: command}, sink, unhurried)
+	s := NewBroker(Grant{Command: command}, sink, unhurried)
 	defer s.Close()
 	if err := s.PipeOpen(ref(1)); err != nil {
 		t.Fatal(err)

@@ -17,12 +17,12 @@ import (
 )
 
 // open returns a session with a pipe 1 to a child that plays steps.
-func open(t *testing.T, opts Options, steps ...string) (*Session, *recorder) {
+func open(t *testing.T, opts Options, steps ...string) (*Broker, *recorder) {
 	t.Helper()
 	return openCommand(t, opts, child(t, steps...))
 }
 
-func openCommand(t *testing.T, opts Options, command *Command) (*Session, *recorder) {
+func openCommand(t *testing.T, opts Options, command *Command) (*Broker, *recorder) {
 	t.Helper()
 	s, sink := start(t, Grant{Server: "files", Command: command}, opts)
 	if err := s.PipeOpen(ref(1)); err != nil {
@@ -37,14 +37,14 @@ func TestPipeEchoes(t *testing.T) {
 	for i := range 1000 {
 		message := fmt.Sprintf(`{"n":%d,"text":"héllo \u2028 %s"}`, i, strings.Repeat("x", i*i%7000))
 		want = append(want, message)
-		s.PipeWrite(ref(1), message, i%3 > 0)
+		s.PipeWrite(ref(1), message)
 	}
 	large := strings.Repeat("y", 8<<20)
 	want = append(want, large)
-	s.PipeWrite(ref(1), large, false)
-	s.PipeWrite(Ref{ID: 1, Generation: 2}, "of another generation", false)
+	s.PipeWrite(ref(1), large)
+	s.PipeWrite(Ref{ID: 1, Generation: 2}, "of another generation")
 	s.PipeClose(ref(1)) // what is written still goes out, and what comes back still comes in
-	s.PipeWrite(ref(1), "too late", false)
+	s.PipeWrite(ref(1), "too late")
 	events, err := sink.ended(t, ref(1))
 	noError(t, err)
 	if got := messagesOf(events); !slices.Equal(got, want) {
@@ -61,7 +61,7 @@ func TestPipeWritesAlone(t *testing.T) {
 		for i, size := range []int{1, 4095, 4096, 4097, 65535, 65536, 65537, 1 << 20, 2, 3} {
 			message := strings.Repeat(string(rune('a'+i)), size)
 			want = append(want, message)
-			s.PipeWrite(ref(1), message, true)
+			s.PipeWrite(ref(1), message)
 			if wait {
 				sink.until(t, ref(1), func(events []event) bool { return len(messagesOf(events)) == len(want) })
 			}
@@ -97,7 +97,7 @@ func TestPipesOfOneSession(t *testing.T) {
 	}
 	wantRefused(t, s.PipeOpen(ref(99)), Limit, "more than 4 commands at once")
 	for id := uint32(1); id <= MaxPipes; id++ {
-		s.PipeWrite(ref(id), fmt.Sprint(id), false)
+		s.PipeWrite(ref(id), fmt.Sprint(id))
 		s.PipeClose(ref(id))
 	}
 	for id := uint32(1); id <= MaxPipes; id++ {

@@ -146,7 +146,7 @@ func TestUserInformation(t *testing.T) {
 }
 
 // echoHeader returns a session with a server that hands out the requests it gets.
-func echoHeader(t *testing.T, configure func(*Grant)) (*Session, *recorder, <-chan *http.Request) {
+func echoHeader(t *testing.T, configure func(*Grant)) (*Broker, *recorder, <-chan *http.Request) {
 	t.Helper()
 	got := make(chan *http.Request, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got <- r }))
@@ -158,7 +158,7 @@ func echoHeader(t *testing.T, configure func(*Grant)) (*Session, *recorder, <-ch
 }
 
 // policyURL returns a URL of the granted origin.
-func (s *Session) policyURL() string { return string(s.policy.origin) + "/" }
+func (s *Broker) policyURL() string { return string(s.policy.origin) + "/" }
 
 // A server that says our secrets back does not get them into an error.
 func TestSecretsStayOutOfErrors(t *testing.T) {

@@ -136,10 +136,10 @@ func messagesOf(events []event) []string {
 func ref(id uint32) Ref { return Ref{ID: id, Generation: 1} }
 
 // start returns a session with a recorder, closed at the end of the test.
-func start(t testing.TB, grant Grant, opts Options) (*Session, *recorder) {
+func start(t testing.TB, grant Grant, opts Options) (*Broker, *recorder) {
 	t.Helper()
 	sink := newRecorder()
-	s := NewSession(grant, sink, opts)
+	s := NewBroker(grant, sink, opts)
 	t.Cleanup(s.Close)
 	return s, sink
 }

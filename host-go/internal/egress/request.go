@@ -30,7 +30,7 @@ type Template struct {
 
 // Template looks at a request, and ignores its body. Whatever is wrong with it, every exchange with
 // it ends with.
-func (s *Session) Template(req Request) *Template {
+func (s *Broker) Template(req Request) *Template {
 	policy := s.policy
 	u, err := url.Parse(req.URL)
 	if err != nil { // its text quotes the URL

@@ -14,7 +14,7 @@ type Ref struct {
 // Sink receives what happens. The calls for one Ref come in order and never two at a time; calls
 // for different Refs come at the same time. A call that blocks is back-pressure: nothing more is
 // read for this Ref until it returns. A Sink must not wait for the goroutine that is in
-// [Session.Close]: Close waits for the Sink.
+// [Broker.Close]: Close waits for the Sink.
 type Sink interface {
 	// HTTPHead is the status and the header of a response: names in lower case, sorted. It comes
 	// at most once, before any HTTPBody.

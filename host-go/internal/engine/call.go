@@ -40,12 +40,12 @@ type call struct {
 	operation Operation
 	session   *Session
 	ctx       context.Context
-	id        uint32       // 0 until it has begun
-	settled   chan outcome // has room for the one outcome
-	progress  *queue       // nil when nobody listens
-	drawn     atomic.Bool  // it is in the budget
-	over      atomic.Bool  // it has its outcome
-	givenUp   atomic.Bool  // the core is told, or will be, that nobody waits any more
+	id        uint32             // 0 until it has begun
+	settled   chan outcome       // has room for the one outcome
+	progress  *notificationQueue // nil when nobody listens
+	drawn     atomic.Bool        // it is in the budget
+	over      atomic.Bool        // it has its outcome
+	givenUp   atomic.Bool        // the core is told, or will be, that nobody waits any more
 }
 
 // An outcome is what a call settles with: a result, or a failure.
@@ -57,7 +57,7 @@ type outcome struct {
 func newCall(ctx context.Context, s *Session, op Operation) *call {
 	c := &call{operation: op, session: s, ctx: ctx, settled: make(chan outcome, 1)}
 	if op.Progress != nil && op.Progress.Handle != nil {
-		c.progress = newQueue(s.config.NotificationQueue, s.instance.budget, nil, op.Progress.handle)
+		c.progress = newNotificationQueue(s.config.NotificationQueue, s.instance.budget, nil, op.Progress.handle)
 	}
 	return c
 }

@@ -15,7 +15,6 @@ import (
 type code struct {
 	runtime  *component.Runtime
 	compiled *component.Compiled
-	swift    bool           // not for the interpreter
 	users    sync.WaitGroup // instances
 }
 
@@ -37,12 +36,12 @@ func (e *Engine) newRuntime(ctx context.Context, interpreter bool, workers int) 
 	return component.NewRuntime(ctx, config)
 }
 
-func newCode(ctx context.Context, r *component.Runtime, p *component.Prepared, swift bool) (*code, error) {
+func newCode(ctx context.Context, r *component.Runtime, p *component.Prepared) (*code, error) {
 	compiled, err := r.CompilePrepared(ctx, p)
 	if err != nil {
 		return nil, errors.Join(err, r.Close(context.WithoutCancel(ctx)))
 	}
-	return &code{runtime: r, compiled: compiled, swift: swift}, nil
+	return &code{runtime: r, compiled: compiled}, nil
 }
 
 func (c *code) close() {
@@ -58,7 +57,7 @@ func behindWorkers() int { return max(2, runtime.GOMAXPROCS(0)/2) }
 // compiles the chunks after that.
 func (e *Engine) compileBehind(ctx context.Context, r *component.Runtime, p *component.Prepared) {
 	defer close(e.behind)
-	compiled, err := newCode(ctx, r, p, true)
+	compiled, err := newCode(ctx, r, p)
 	if err != nil {
 		if ctx.Err() == nil {
 			e.config.Logger.Error("the core does not compile: it stays in the interpreter, which is slow", "error", err)
@@ -132,7 +131,6 @@ func (in *instance) move() error {
 	if err != nil {
 		return fmt.Errorf("going on in compiled code: %w", err)
 	}
-	in.swift.Store(true)
 	return in.findExports()
 }
 

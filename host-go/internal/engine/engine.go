@@ -84,12 +84,12 @@ func (e *Engine) start(ctx context.Context, p *component.Prepared) error {
 		close(e.compiled)
 		close(e.behind)
 		e.stop = func() {}
-		e.code, err = newCode(ctx, r, p, !interpreter)
+		e.code, err = newCode(ctx, r, p)
 		return err
 	}
 	quick, err := e.newRuntime(ctx, true, 0)
 	if err == nil {
-		e.code, err = newCode(ctx, quick, p, false)
+		e.code, err = newCode(ctx, quick, p)
 	}
 	if err != nil {
 		return errors.Join(err, r.Close(context.WithoutCancel(ctx)))

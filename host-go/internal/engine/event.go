@@ -63,17 +63,17 @@ func (in *instance) HTTPHead(exchange egress.Ref, status int, header [][2]string
 
 // HTTPBody implements [egress.Sink].
 func (in *instance) HTTPBody(exchange egress.Ref, chunk []byte) {
-	in.put(item{event: bodyEvent{exchange, chunk}, size: eventSize + len(chunk)})
+	in.mailbox.put(item{event: bodyEvent{exchange, chunk}, size: eventSize + len(chunk)})
 }
 
 // HTTPEnd implements [egress.Sink].
 func (in *instance) HTTPEnd(exchange egress.Ref, err *egress.Error) {
-	in.put(item{event: endEvent{exchange, err}, size: eventSize})
+	in.mailbox.put(item{event: endEvent{exchange, err}, size: eventSize})
 }
 
 // HTTPResponse implements [egress.Sink].
 func (in *instance) HTTPResponse(exchange egress.Ref, status int, header [][2]string, body string) {
-	in.put(item{event: responseEvent{exchange, status, header, body}, size: eventSize + headerSize(header) + len(body)})
+	in.mailbox.put(item{event: responseEvent{exchange, status, header, body}, size: eventSize + headerSize(header) + len(body)})
 }
 
 // PipeData implements [egress.Sink].
@@ -82,7 +82,7 @@ func (in *instance) PipeData(pipe egress.Ref, message string, more bool) {
 	if more {
 		in.mailbox.putFirst(it)
 	} else {
-		in.put(it)
+		in.mailbox.put(it)
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 // order this follows. The functions run inside an export, called by who has the instance. The types
 // of their arguments were checked when the core was linked. An error is a broken contract, or a budget
 // that is used up: it ends the session.
-func (in *instance) addImports(l tappedLinker) {
+func (in *instance) addImports(l interceptedLinker) {
 	l.Interface("caisson:mcp/egress@0.1.0").
 		Func("http-start", does(in.httpStart)).
 		Func("http-prepare", does(in.httpPrepare)).
@@ -121,7 +121,7 @@ func (in *instance) pipeOpen(args []any) error {
 
 func (in *instance) pipeWrite(args []any) error {
 	if ref, ok := in.pipes.open[args[0].(uint32)]; ok {
-		in.session.egress.PipeWrite(ref, args[1].(string), in.alone)
+		in.session.egress.PipeWrite(ref, args[1].(string))
 	}
 	return nil
 }

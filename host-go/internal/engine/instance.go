@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"github.com/caisson-dev/caisson/host-go/component"
 	"github.com/caisson-dev/caisson/host-go/component/wasi"
 	"github.com/caisson-dev/caisson/host-go/internal/record"
-	"github.com/caisson-dev/caisson/host-go/internal/without"
 )
 
 // An instance is one instance of the core. All that is here belongs to the goroutine that has the
@@ -30,8 +28,6 @@ type instance struct {
 	exports exports
 	stopped chan struct{}  // closed when its own goroutine has ended
 	record  *record.Writer // nil when the session is not recorded
-	swift   atomic.Bool    // it is there, and compiled code runs
-	alone   bool           // nothing else waits behind what is done
 	asked   bool           // the host has begun what is done, and no event
 	gone    *Failure       // the core says that the session has ended
 	dead    bool           // the core has trapped, and everything is free
@@ -72,8 +68,8 @@ func (e *Engine) newInstance(logger *slog.Logger, limits Limits, maxMessage int6
 	}
 }
 
-// instantiate makes the instance, with a tap on its boundary. It does not run yet.
-func (in *instance) instantiate(ctx context.Context, t tap) error {
+// instantiate makes the instance, with an interceptor on its boundary. It does not run yet.
+func (in *instance) instantiate(ctx context.Context, t interceptor) error {
 	e := in.engine
 	linker := component.NewLinker()
 	// What the engine inside the core prints goes to the log; nothing else of WASI is granted.
@@ -81,7 +77,7 @@ func (in *instance) instantiate(ctx context.Context, t tap) error {
 	config := &wasi.Config{Stdout: output, Stderr: output}
 	t.sources(config)
 	wasi.AddToLinker(linker, config)
-	in.addImports(tappedLinker{linker, t})
+	in.addImports(interceptedLinker{linker, t})
 	e.use(in)
 	// As for an export: a core may compute while it is made.
 	ctx, cancel := context.WithTimeout(ctx, in.limits.GuestTime)
@@ -97,7 +93,6 @@ func (in *instance) instantiate(ctx context.Context, t tap) error {
 		e.release(in)
 		return err
 	}
-	in.swift.Store(in.code.swift)
 	return nil
 }
 
@@ -126,44 +121,23 @@ func (in *instance) findExport(name string) (*component.Function, error) {
 	return f, nil
 }
 
-// run is the instance's own goroutine: it does what nobody else does, until the mailbox is closed.
+// run is the instance's own goroutine: it does what there is to do, until the mailbox is closed. It owns
+// the items that it takes until they are done: each call among them is settled, or is the core's.
 func (in *instance) run() {
 	defer close(in.stopped)
+	var items []item
 	for {
-		items, ok := in.mailbox.take()
-		if !ok {
+		var ok bool
+		if items, ok = in.mailbox.take(items); !ok {
 			if !in.dead {
 				in.free(in.session.closedFailure("close"))
 			}
 			return
 		}
-		in.work(items)
+		if err := in.do(items); err != nil {
+			in.die(err, items)
+		}
 	}
-}
-
-// put has an event done that a reader brings. When nobody has the instance and the core takes no time
-// over it, the reader does it: another goroutine would have to be woken.
-func (in *instance) put(it item) {
-	if it.size > inlineBytes || !in.swift.Load() || without.Readers {
-		in.mailbox.put(it)
-		return
-	}
-	if items := in.mailbox.putOrTake(it); len(items) > 0 {
-		in.work(items)
-	}
-}
-
-// inlineBytes is how large an event may be that its reader gives to the core.
-const inlineBytes = 64 << 10
-
-// work does items for who has the instance, and lets go of it. It owns them until then: each call
-// among them is settled, or is the core's.
-func (in *instance) work(items []item) {
-	in.alone = len(items) == 1
-	if err := in.do(items); err != nil {
-		in.die(err, items)
-	}
-	in.mailbox.release(items)
 }
 
 func (in *instance) do(items []item) (err error) {

@@ -36,14 +36,14 @@ func TestMailbox(t *testing.T) {
 			}
 		}
 		inside.Add(-1)
-		m.release(items)
 	}
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
+		var items []item
 		for {
-			items, ok := m.take()
-			if !ok {
+			var ok bool
+			if items, ok = m.take(items); !ok {
 				return
 			}
 			work(items)
@@ -54,15 +54,10 @@ func TestMailbox(t *testing.T) {
 		working.Go(func() {
 			for n := range each {
 				it := item{event: numbered{by, n}, size: n * by % 3 * mailboxRoom / 4}
-				switch last := n == each-1; {
-				case (n+by)%3 == 0 && !last:
+				if (n+by)%3 == 0 && n < each-1 {
 					m.putFirst(it)
-				case (n+by)%3 == 1:
+				} else {
 					m.put(it)
-				default:
-					if items := m.putOrTake(it); len(items) > 0 {
-						work(items)
-					}
 				}
 			}
 		})
@@ -73,39 +68,5 @@ func TestMailbox(t *testing.T) {
 	<-stopped
 	if m.put(item{}) {
 		t.Error("a closed mailbox takes more")
-	}
-	if items := m.putOrTake(item{}); len(items) > 0 {
-		t.Error("a closed mailbox gives the instance")
-	}
-}
-
-// TestMailboxClosedByOther closes a mailbox while somebody has it: the instance's own goroutine ends
-// when that one has let go.
-func TestMailboxClosedByOther(t *testing.T) {
-	t.Parallel()
-	m := newMailbox()
-	items := m.putOrTake(item{move: true})
-	if len(items) != 1 {
-		t.Fatalf("%d items, want 1", len(items))
-	}
-	if !m.put(item{move: true}) {
-		t.Fatal("it is not taken")
-	}
-	if left := m.close(); len(left) != 1 {
-		t.Errorf("%d items are left, want 1", len(left))
-	}
-	ended := make(chan bool)
-	go func() {
-		_, ok := m.take()
-		ended <- ok
-	}()
-	select {
-	case <-ended:
-		t.Fatal("two have it at once")
-	default:
-	}
-	m.release(items)
-	if <-ended {
-		t.Error("a closed mailbox gives something to do")
 	}
 }

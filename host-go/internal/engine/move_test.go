@@ -48,7 +48,7 @@ func TestMoveIsLost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gone, err := newCode(testContext(t), runtime, core, false)
+	gone, err := newCode(testContext(t), runtime, core)
 	if err != nil {
 		t.Fatal(err)
 	}

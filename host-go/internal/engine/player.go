@@ -15,7 +15,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/internal/record"
 )
 
-// A player is the tap of a replay.
+// A player is the interceptor of a replay.
 type player struct {
 	from    *record.Reader
 	loose   bool          // readings need not be the recording's
@@ -130,7 +130,7 @@ func (p *player) clock(kind string, last *int64) int64 {
 	return *last
 }
 
-// sources implements tap.
+// sources implements interceptor.
 func (p *player) sources(c *wasi.Config) {
 	c.Now = func() time.Time {
 		return time.Unix(0, p.clock(record.Now, &p.now))
@@ -164,7 +164,7 @@ func (p *player) draw(b []byte) {
 	}
 }
 
-// function implements tap: what the core calls is compared, and not done.
+// function implements interceptor: what the core calls is compared, and not done.
 func (p *player) function(name string, _ component.HostFunc) component.HostFunc {
 	return func(_ context.Context, args []any) ([]any, error) {
 		switch {

@@ -35,7 +35,7 @@ func newRecording(config *SessionConfig) *record.Writer {
 	})
 }
 
-// A recorder is the tap of a session that is, or is not, recorded.
+// A recorder is the interceptor of a session that is, or is not, recorded.
 type recorder struct{ *record.Writer }
 
 func (r recorder) sources(c *wasi.Config) {

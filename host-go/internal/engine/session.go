@@ -76,12 +76,12 @@ type Session struct {
 	id       uint32
 	config   SessionConfig
 	instance *instance
-	egress   *egress.Session
+	egress   *egress.Broker
 
 	ctx           context.Context // ends with the session
 	cancel        context.CancelFunc
-	notifications *queue        // nil when nobody listens
-	ready         chan struct{} // closed when handlers may hear of the session
+	notifications *notificationQueue // nil when nobody listens
+	ready         chan struct{}      // closed when handlers may hear of the session
 	readyOnce     sync.Once
 	logger        *slog.Logger // lets through only so much
 
@@ -111,9 +111,9 @@ func (e *Engine) Open(ctx context.Context, config SessionConfig) (*Session, *Fai
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	options := config.Egress
 	options.Logger = logger
-	s.egress = egress.NewSession(config.Grant, in, options)
+	s.egress = egress.NewBroker(config.Grant, in, options)
 	if config.Notify != nil {
-		s.notifications = newQueue(config.NotificationQueue, in.budget, s.ready, func(n notification) { config.Notify(n.method, n.params) })
+		s.notifications = newNotificationQueue(config.NotificationQueue, in.budget, s.ready, func(n notification) { config.Notify(n.method, n.params) })
 	}
 	if err := in.instantiate(ctx, recorder{writer}); err != nil {
 		if ctx.Err() != nil {

@@ -10,7 +10,11 @@ import (
 
 // trapped is what a trap of the core fails with: it names the option where a bound was the cause.
 func (in *instance) trapped(step string, err error) *Failure {
-	return &Failure{Kind: Trap, Step: step, Message: "the sandboxed core stopped: " + err.Error() + in.remedy(err), Err: err}
+	message := "the sandboxed core stopped: " + err.Error() + in.remedy(err)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = errors.New(err.Error()) // Whoever looks for the deadline of a context means the caller's.
+	}
+	return &Failure{Kind: Trap, Step: step, Message: message, Err: err}
 }
 
 func (in *instance) remedy(err error) string {

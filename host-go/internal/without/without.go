@@ -1,7 +1,7 @@
 // Package without says which optimisations a program leaves out. None, but in one that is linked
 // with a list of their names: the tests are run so (CAISSON_WITHOUT=... make test).
 //
-//	go test -ldflags=-X=github.com/caisson-dev/caisson/host-go/internal/without.names=readers,direct-writes ./...
+//	go test -ldflags=-X=github.com/caisson-dev/caisson/host-go/internal/without.names=shared-memory,whole-responses ./...
 package without
 
 import (
@@ -17,8 +17,6 @@ var names string
 var (
 	Interpreter    = has("interpreter")     // instances begin there while the core compiles
 	SharedMemory   = has("shared-memory")   // instances share what none of them has written to
-	Readers        = has("readers")         // who reads something small from a server runs the core with it
-	DirectWrites   = has("direct-writes")   // what nothing follows is written to a pipe at once
 	WholeResponses = has("whole-responses") // a small response is one event
 )
 

@@ -43,6 +43,9 @@ func run(build, target string, force bool) error {
 	if err != nil {
 		return err
 	}
+	if inputs, err = withPreparation(inputs); err != nil {
+		return err
+	}
 	there, err := os.ReadFile(filepath.Join(target, "inputs.json"))
 	if err == nil && bytes.Equal(inputs, there) && !force {
 		fmt.Println("pack: the inputs are those of the core that is there: nothing to do")

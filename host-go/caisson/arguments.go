@@ -1,0 +1,71 @@
+package caisson
+
+import (
+	"bytes"
+	"encoding"
+	"encoding/json"
+	"fmt"
+	"reflect"
+)
+
+// objectOf gives what marshals to the JSON object that v marshals to, an empty one for nothing. What a
+// look at the type does not settle it marshals, and gives as text.
+func objectOf(v any) (any, error) {
+	switch v := v.(type) {
+	case nil:
+		return struct{}{}, nil
+	case map[string]any:
+		if v != nil {
+			return v, nil
+		}
+	case json.RawMessage:
+		if bytes.HasPrefix(bytes.TrimLeft(v, " \t\r\n"), []byte{'{'}) {
+			return v, nil
+		}
+	default:
+		if isPlain(reflect.ValueOf(v)) {
+			return v, nil
+		}
+	}
+	text, err := json.Marshal(v)
+	switch {
+	case err != nil:
+		return nil, err
+	case string(text) == "null":
+		return struct{}{}, nil
+	case text[0] != '{':
+		return nil, fmt.Errorf("%T marshals to %s", v, kindOf(text[0]))
+	}
+	return json.RawMessage(text), nil
+}
+
+var (
+	marshaler     = reflect.TypeFor[json.Marshaler]()
+	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
+)
+
+// isPlain reports whether a value marshals to an object, as a struct and a map do that have no form of
+// their own.
+func isPlain(v reflect.Value) bool {
+	if v.Kind() == reflect.Pointer {
+		v = v.Elem() // Of nil, no value.
+	}
+	if v.Kind() != reflect.Struct && (v.Kind() != reflect.Map || v.IsNil()) {
+		return false
+	}
+	own := reflect.PointerTo(v.Type()) // It has the methods of both.
+	return !own.Implements(marshaler) && !own.Implements(textMarshaler)
+}
+
+// kindOf says what a JSON text is that begins with a byte.
+func kindOf(first byte) string {
+	switch first {
+	case '[':
+		return "a list"
+	case '"':
+		return "a text"
+	case 't', 'f':
+		return "a boolean"
+	}
+	return "a number"
+}

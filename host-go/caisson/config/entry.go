@@ -1,0 +1,117 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// entry is one server in the file.
+type entry struct {
+	kind, transport string // "type" and "transport", which are the same
+	command         string
+	args            []string
+	env             map[string]string
+	cwd             string
+	url             string
+	headers         map[string]string
+	disabled        bool
+	// protocolVersions is Caisson's own.
+	protocolVersions []string
+}
+
+// members are where the keys of an entry go. Keys that are not here are ignored: other hosts have
+// their own.
+func (e *entry) members() map[string]any {
+	return map[string]any{
+		"type": &e.kind, "transport": &e.transport, "command": &e.command, "args": &e.args, "env": &e.env, "cwd": &e.cwd,
+		"url": &e.url, "headers": &e.headers, "disabled": &e.disabled, "protocolVersions": &e.protocolVersions,
+	}
+}
+
+// parseEntry reads a server of the file. Its errors name the member, down to the key or the place
+// that is wrong, and have no value in them: it may be a secret. What is null is as if it were not
+// there.
+func parseEntry(raw json.RawMessage) (*entry, error) {
+	e := new(entry)
+	if isNull(raw) {
+		return e, nil
+	}
+	members := e.members()
+	err := eachValue(raw, "", func(key string, value json.RawMessage) error {
+		return parseMember(key, value, members[key])
+	})
+	if errors.Is(err, errNotAnObject) {
+		return nil, errors.New("the server must be an object")
+	}
+	return e, err
+}
+
+// parseMember reads a value into a member of an entry; nil for one that is ignored.
+func parseMember(key string, value json.RawMessage, member any) error {
+	if isNull(value) {
+		return nil
+	}
+	switch to := member.(type) {
+	case *string:
+		return parseValue(key, value, to, "a string")
+	case *bool:
+		return parseValue(key, value, to, "true or false")
+	case *[]string:
+		var list []json.RawMessage
+		if err := parseValue(key, value, &list, "a list of strings"); err != nil {
+			return err
+		}
+		*to = make([]string, len(list))
+		for i, item := range list {
+			if err := parseValue(fmt.Sprintf("%s[%d]", key, i), item, &(*to)[i], "a string"); err != nil {
+				return err
+			}
+		}
+	case *map[string]string:
+		*to = map[string]string{}
+		err := eachValue(value, key+".", func(name string, value json.RawMessage) error {
+			var text string
+			if isNull(value) {
+				return nil
+			}
+			err := parseValue(key+"."+name, value, &text, "a string")
+			(*to)[name] = text
+			return err
+		})
+		if errors.Is(err, errNotAnObject) {
+			return fmt.Errorf("%s must be an object of strings", key)
+		}
+		return err
+	}
+	return nil
+}
+
+// parseValue reads a value of one type.
+func parseValue(name string, value json.RawMessage, to any, what string) error {
+	if isNull(value) || json.Unmarshal(value, to) != nil {
+		return fmt.Errorf("%s must be %s", name, what)
+	}
+	return nil
+}
+
+func isNull(value json.RawMessage) bool { return string(bytes.TrimSpace(value)) == "null" }
+
+// eachValue calls f with each member of an object. One that is there twice would be another's to
+// another reader of the file.
+func eachValue(object json.RawMessage, under string, f func(key string, value json.RawMessage) error) error {
+	d := json.NewDecoder(bytes.NewReader(object))
+	seen := map[string]bool{}
+	return eachMember(d, func(key string) error {
+		if seen[key] {
+			return fmt.Errorf("%s%s is there twice", under, key)
+		}
+		seen[key] = true
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return err
+		}
+		return f(key, value)
+	})
+}

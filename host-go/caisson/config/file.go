@@ -1,0 +1,219 @@
+// Package config reads servers from the mcpServers JSON that MCP hosts share, such as mcp.json: see
+// [Load]. A [File] of it is what [caisson.Client.ConnectGroup] takes.
+package config
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
+)
+
+// maxBytes bounds a configuration file.
+const maxBytes = 1 << 20
+
+// A File holds the servers of a configuration file, as they stand there: variables are filled
+// in when a server is asked for. It is safe for concurrent use.
+type File struct {
+	path    string
+	entries map[string]json.RawMessage
+}
+
+// DefaultPath gives the place of the user's own configuration file: "caisson/mcp.json" in
+// the user's configuration folder. Whether there is one is not looked at.
+func DefaultPath() (string, error) {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return "", &caisson.Error{
+			Code: caisson.CodeInvalidArgument, Step: "load config", Err: err,
+			Message: "there is no folder for the user's configuration: " + err.Error(),
+		}
+	}
+	return filepath.Join(dir, "caisson", "mcp.json"), nil
+}
+
+// Load reads a configuration file in the format that MCP hosts share: a JSON object with
+// the servers, by their names, under "mcpServers" (Claude, Cursor and others) or "servers"
+// (VS Code). A server has
+//
+//   - command, args, env and cwd, or url and headers;
+//   - type, or transport: stdio, http (also streamable-http, streamableHttp) or sse. Without it
+//     [caisson.TransportAuto] is used;
+//   - protocolVersions, the revisions to speak with it, when not all;
+//   - disabled, when it is not to be used.
+//
+// Everything else in the file is ignored. A relative cwd begins at the working directory of this
+// process, wherever the file is; a relative command there too, or at cwd. In command, args, the values of env, cwd, url and the
+// values of headers, ${VAR} and ${env:VAR} stand for a variable of this process's environment,
+// and ${VAR:-default} has a default for one that is unset or empty. [File.Server] fills them
+// in; a variable that is unset, and a ${ without its brace, are errors there.
+//
+// Such a file names commands to run: one that came with somebody else's folder is theirs, not the
+// user's. Who loads one should have asked, as the command line does.
+//
+// It fails with [caisson.CodeInvalidArgument] when the file cannot be read, is larger than 1 MiB, is not
+// JSON (the error names line and column), has no servers in it, or has two of the same name. What
+// is wrong with one server fails in [File.Server], so that the others can be used.
+func Load(path string) (*File, error) {
+	data, err := readFile(path)
+	if err != nil {
+		return nil, configError(path, "", err)
+	}
+	return Parse(path, data)
+}
+
+// Parse is [Load] with the text of a file that was read before; path names it in errors.
+func Parse(path string, data []byte) (*File, error) {
+	if len(data) > maxBytes {
+		return nil, configError(path, "", fmt.Errorf("the file is larger than %d bytes", maxBytes))
+	}
+	// Editors on Windows put a byte order mark in front.
+	entries, err := parseFile(bytes.TrimPrefix(data, []byte("\uFEFF")))
+	if err != nil {
+		return nil, configError(path, "", err)
+	}
+	return &File{path: path, entries: entries}, nil
+}
+
+// Names gives the names of all servers in the file, disabled ones too, sorted.
+func (c *File) Names() []string { return slices.Sorted(maps.Keys(c.entries)) }
+
+// Disabled reports whether the file has a server of this name and disables it.
+func (c *File) Disabled(name string) bool {
+	entry, err := c.entry(name)
+	return err == nil && entry.disabled
+}
+
+// Server gives the server of this name, with the variables in it filled in from the environment
+// as it is now.
+//
+// It fails with [caisson.CodeInvalidArgument], and an error that names the file, the server and the field,
+// when there is no such server, when it is disabled, when it has both a url and a command or
+// neither, when a value has the wrong type, and when a variable is unset and has no default. No
+// value of env or headers is in an error.
+func (c *File) Server(name string) (caisson.Server, error) {
+	entry, err := c.entry(name)
+	if err != nil {
+		return caisson.Server{}, configError(c.path, name, err)
+	}
+	server, err := entry.server(name)
+	if err != nil {
+		return caisson.Server{}, configError(c.path, name, err)
+	}
+	return server, nil
+}
+
+// entry decodes a server of the file.
+func (c *File) entry(name string) (*entry, error) {
+	raw, ok := c.entries[name]
+	if !ok {
+		return nil, fmt.Errorf("there is no such server in the file; it has %s", nameList(c.Names()))
+	}
+	return parseEntry(raw)
+}
+
+// server makes the entry's Server.
+func (e *entry) server(name string) (caisson.Server, error) {
+	switch {
+	case e.disabled:
+		return caisson.Server{}, errors.New(`the server is disabled: remove "disabled" to use it`)
+	case e.command != "" && e.url != "":
+		return caisson.Server{}, errors.New("the server has both a command and a url: keep one of them")
+	case e.command == "" && e.url == "":
+		return caisson.Server{}, errors.New("the server has neither a command nor a url: add one of them")
+	case e.kind != "" && e.transport != "" && e.kind != e.transport:
+		return caisson.Server{}, errors.New("type and transport differ: keep one of them")
+	}
+	transport, err := parseTransport(cmp.Or(e.kind, e.transport))
+	if err != nil {
+		return caisson.Server{}, err
+	}
+	x := expander{lookup: os.LookupEnv}
+	server := caisson.Server{
+		Name:    name,
+		Type:    transport,
+		Command: x.text("command", e.command),
+		Args:    x.list("args", e.args),
+		Env:     x.values("env", e.env),
+		Dir:     x.text("cwd", e.cwd),
+		URL:     x.text("url", e.url),
+
+		ProtocolVersions: e.protocolVersions,
+	}
+	headers := x.values("headers", e.headers)
+	if x.err != nil {
+		return caisson.Server{}, x.err
+	}
+	if server.Headers, err = headerOf(headers); err != nil {
+		return caisson.Server{}, err
+	}
+	if err := server.Validate(); err != nil {
+		var wrong *caisson.Error
+		if errors.As(err, &wrong) {
+			err = errors.New(wrong.Message) // The caller has the server's name.
+		}
+		return caisson.Server{}, err
+	}
+	return server, nil
+}
+
+// parseTransport reads the names that hosts use for the transports.
+func parseTransport(name string) (caisson.TransportType, error) {
+	switch strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(name)) {
+	case "":
+		return caisson.TransportAuto, nil
+	case "stdio":
+		return caisson.TransportStdio, nil
+	case "http", "streamablehttp":
+		return caisson.TransportHTTP, nil
+	case "sse":
+		return caisson.TransportSSE, nil
+	}
+	return "", fmt.Errorf("the transport %q is not known: use stdio, http or sse", name)
+}
+
+// readFile reads a file, and one byte more than it may have at most.
+func readFile(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(io.LimitReader(file, maxBytes+1))
+}
+
+// configError gives an error the form that users see.
+func configError(path, server string, err error) *caisson.Error {
+	message := err.Error()
+	var pathError *os.PathError
+	if !errors.As(err, &pathError) { // Which has the path in it.
+		message = path + ": " + message
+	}
+	return &caisson.Error{Code: caisson.CodeInvalidArgument, Server: server, Step: "load config", Message: message, Err: err}
+}
+
+// headerOf makes a header of the members of "headers". A JSON object tells names apart by their letters,
+// and HTTP does not.
+func headerOf(members map[string]string) (http.Header, error) {
+	if len(members) == 0 {
+		return nil, nil
+	}
+	header := http.Header{}
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if header.Values(name) != nil {
+			return nil, errors.New("the header " + http.CanonicalHeaderKey(name) + " is there twice, in other letters: keep one of them")
+		}
+		header.Set(name, members[name])
+	}
+	return header, nil
+}

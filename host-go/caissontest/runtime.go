@@ -1,0 +1,23 @@
+package caissontest
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
+)
+
+var shared = sync.OnceValues(func() (*caisson.Runtime, error) { return caisson.New(context.Background(), nil) })
+
+// Runtime gives a runtime that all tests of the process share, since a runtime is slow to make: the first
+// test that asks for it makes it, with the default options. It is never closed; do not close it. Where it cannot
+// be made, the test fails at once.
+func Runtime(t testing.TB) *caisson.Runtime {
+	t.Helper()
+	runtime, err := shared()
+	if err != nil {
+		t.Fatalf("caissontest: %v", err)
+	}
+	return runtime
+}

@@ -1,0 +1,282 @@
+package caissontest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
+)
+
+// A Server is an MCP server in memory whose answers a test writes down. It answers the handshake, pings,
+// subscriptions, the list of its tools and their calls by itself; the test may answer those, too, and has to
+// answer all else. Any number of clients may connect with it. It is safe for concurrent use, and ends with
+// the test.
+//
+// It is an mcp.Transport: the Go SDK's client takes it as it is, and [Server.Caisson] makes of it what
+// Caisson's takes.
+type Server struct {
+	t         testing.TB
+	revisions []string
+	running   sync.WaitGroup // handlers
+	patience  time.Duration  // bounds the wait for them at the end of the test
+
+	mu          sync.Mutex
+	ended       bool
+	handlers    map[string]Handler
+	tools       []tool
+	connections map[*connection]struct{}
+	rounds      map[string]chan<- Request // by the state that leads to them
+	last        int                       // of the ids and states given out
+	busy        map[*Call]struct{}
+	recorder    recorder
+}
+
+type tool struct {
+	tool    *mcp.Tool
+	handler Handler
+}
+
+var _ mcp.Transport = (*Server)(nil)
+
+// NewServer makes a server for a test. The revisions are those of the protocol that it speaks, such as
+// "2025-11-25"; none for all that there are, so that the client chooses. It ends with the test, which fails
+// when a handler does not return within 30 s of that: one that waits does so by [Call.Wait], or looks at [Call.Context].
+func NewServer(t testing.TB, revisions ...string) *Server {
+	t.Helper()
+	if len(revisions) == 0 {
+		revisions = []string{"2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"}
+	}
+	s := &Server{
+		t:           t,
+		revisions:   slices.Clone(revisions),
+		patience:    30 * time.Second,
+		handlers:    map[string]Handler{},
+		connections: map[*connection]struct{}{},
+		rounds:      map[string]chan<- Request{},
+		busy:        map[*Call]struct{}{},
+		recorder:    recorder{awaited: map[string]int{}, changed: make(chan struct{})},
+	}
+	t.Cleanup(s.close)
+	return s
+}
+
+// close ends everything with the test.
+func (s *Server) close() {
+	s.mu.Lock()
+	s.ended = true
+	s.mu.Unlock()
+	s.End()
+	returned := make(chan struct{})
+	go func() {
+		defer close(returned)
+		s.running.Wait()
+	}()
+	late := time.NewTimer(s.patience)
+	defer late.Stop()
+	select {
+	case <-returned:
+	case <-late.C:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for call := range s.busy {
+			s.t.Errorf("caissontest: the handler of %s does not return at the end of the test: have it wait by Call.Wait, or look at Call.Context", call.Method)
+		}
+	}
+}
+
+// Caisson gives the server in the form that Caisson connects with, under the name "caissontest". Its fields
+// may be changed: ProtocolVersions, for one, chooses the revision to speak.
+func (s *Server) Caisson() caisson.Server {
+	return caisson.Server{Name: "caissontest", Transport: s}
+}
+
+// Connect connects a client: it is mcp.Transport's, and not for tests to call. It fails when the test has
+// ended.
+func (s *Server) Connect(context.Context) (mcp.Connection, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return nil, errors.New("caissontest: the test of this server has ended")
+	}
+	c := newConnection(s)
+	s.connections[c] = struct{}{}
+	return c, nil
+}
+
+func (s *Server) remove(c *connection) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.connections, c)
+}
+
+// all gives the connections that are open.
+func (s *Server) all() []*connection {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.connections))
+}
+
+// AddTool gives the server a tool, or another one of the same name in its place. Without an InputSchema the
+// tool takes any object. What the handler gives is the result of the call: see [Text] and [Structured]. Clients
+// hear of it when the test calls [Server.Notify] with "notifications/tools/list_changed".
+func (s *Server) AddTool(t *mcp.Tool, handler Handler) {
+	own := *t
+	if own.InputSchema == nil {
+		own.InputSchema = json.RawMessage(`{"type":"object"}`)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.IndexFunc(s.tools, func(t tool) bool { return t.tool.Name == own.Name })
+	if i < 0 {
+		s.tools = append(s.tools, tool{&own, handler})
+	} else {
+		s.tools[i] = tool{&own, handler}
+	}
+}
+
+// Handle has a handler answer a method, in place of any other and of what the server answers by itself. What
+// the server declares of itself in a handshake follows from the methods that it has handlers for by then; a
+// handler of "initialize" and one of "server/discover" declare what they like. A nil handler takes the
+// method back.
+func (s *Server) Handle(method string, handler Handler) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if handler == nil {
+		delete(s.handlers, method)
+		return
+	}
+	s.handlers[method] = handler
+}
+
+// Answer has every request of a method be answered with a result: a JSON text, which stands in the answer
+// as it is, whatever the protocol says of it. It panics when the text is not JSON, which no message can hold.
+func (s *Server) Answer(method, result string) {
+	if !json.Valid([]byte(result)) {
+		panic(fmt.Sprintf("caissontest: the answer to %s is not JSON: %s", method, result))
+	}
+	s.Handle(method, func(*Call) (any, error) { return json.RawMessage(result), nil })
+}
+
+// Fail has every request of a method be answered with an error.
+func (s *Server) Fail(method string, err *jsonrpc.Error) {
+	s.Handle(method, func(*Call) (any, error) { return nil, err })
+}
+
+// Notify tells every client something, and gives how many it told. The params are anything that marshals to
+// a JSON object; nil sends none. In revision 2026-07-28 a change of a list, or of a resource, goes to the
+// subscriptions that have asked for it, and to nobody else ([caisson.Session.Listen]); each of them counts.
+func (s *Server) Notify(method string, params any) int {
+	text, err := marshal(params)
+	if err != nil {
+		s.t.Errorf("caissontest: the params of %s cannot be made JSON: %v", method, err)
+		return 0
+	}
+	told := 0
+	for _, c := range s.all() {
+		told += c.notify(method, text)
+	}
+	return told
+}
+
+// Send sends a message to every client, whatever it is: an answer that nobody waits for, a request of the
+// server's own. The answer of a client to such a request is passed over.
+func (s *Server) Send(message jsonrpc.Message) {
+	for _, c := range s.all() {
+		c.send(message)
+	}
+}
+
+// End ends the connections of all clients, as a server does that crashes. What was sent before still arrives. A
+// client may connect again.
+func (s *Server) End() {
+	for _, c := range s.all() {
+		c.end()
+	}
+}
+
+// receive serves what a client has sent.
+func (s *Server) receive(c *connection, r *jsonrpc.Request) {
+	request := s.record(r)
+	if request.Method == "notifications/cancelled" {
+		c.cancelCall(request.Params)
+	}
+	if s.nextRound(request) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	handler := s.handlers[request.Method]
+	switch {
+	case s.ended || handler == nil && !request.ID.IsValid():
+		return
+	case handler == nil:
+		handler = s.builtIn(request.Method)
+	}
+	call := &Call{Request: request, latest: request, server: s, connection: c}
+	call.ctx, call.cancel = context.WithCancel(c.ctx)
+	c.begin(call)
+	s.busy[call] = struct{}{}
+	s.running.Go(func() {
+		defer func() {
+			c.done(call)
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			delete(s.busy, call)
+		}()
+		call.run(handler)
+	})
+}
+
+// newRound makes a state that leads a client's next request to the call that asks.
+func (s *Server) newRound() (state string, next <-chan Request, forget func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last++
+	state = "caissontest-" + strconv.Itoa(s.last)
+	round := make(chan Request, 1)
+	s.rounds[state] = round
+	return state, round, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.rounds, state)
+	}
+}
+
+// nextRound hands a request to the call that has asked for it; false says that there is none.
+func (s *Server) nextRound(r Request) bool {
+	var params struct {
+		RequestState string `json:"requestState"`
+	}
+	if !r.ID.IsValid() || json.Unmarshal(r.Params, &params) != nil || params.RequestState == "" {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	round := s.rounds[params.RequestState]
+	if round == nil {
+		return false
+	}
+	delete(s.rounds, params.RequestState)
+	round <- r
+	return true
+}
+
+// newID makes an id for a request of the server's.
+func (s *Server) newID() jsonrpc.ID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last++
+	id, _ := jsonrpc.MakeID("caissontest-" + strconv.Itoa(s.last)) // Of a text it always makes one.
+	return id
+}

@@ -1,0 +1,281 @@
+// Package schema reads JSON Schemas as far as the command line needs them: to type a word, and to
+// describe an argument in a few characters.
+package schema
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/jsontext"
+)
+
+// A Schema is a JSON Schema as far as the command line needs it: to type a word, and to describe
+// an argument in a few characters. What it does not know it takes to allow everything; the server
+// has the last word.
+type Schema struct {
+	root       any      // the whole, which references point into
+	properties []string // of the root, in the order in which they were written
+	budget     int      // of what is looked at; references may multiply without end
+}
+
+const (
+	maxLooks   = 10_000 // at parts of a schema
+	maxDepth   = 8      // of parts in parts
+	maxChoices = 6      // that are listed
+)
+
+func Parse(text json.RawMessage) *Schema {
+	s := &Schema{budget: maxLooks}
+	// What is not JSON, or not an object, allows everything.
+	_ = json.Unmarshal(text, &s.root)
+	var members struct {
+		Properties json.RawMessage `json:"properties"`
+	}
+	_ = json.Unmarshal(text, &members)
+	s.properties = keys(members.Properties)
+	return s
+}
+
+// keys gives the keys of an object in their order.
+func keys(object json.RawMessage) []string {
+	d := json.NewDecoder(bytes.NewReader(object))
+	if token, err := d.Token(); err != nil || token != json.Delim('{') {
+		return nil
+	}
+	var all []string
+	seen := map[string]bool{}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return nil
+		}
+		var ignored json.RawMessage
+		if err := d.Decode(&ignored); err != nil {
+			return nil
+		}
+		if name := key.(string); !seen[name] {
+			seen[name] = true
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
+// Property gives the schema of an argument. One that the schema does not name is known only where
+// additionalProperties says so.
+func (s *Schema) Property(name string) (sub any, known bool) {
+	if sub, known = member(s.root, "properties", name); known {
+		return sub, true
+	}
+	sub, known = member(s.root, "additionalProperties")
+	return sub, known && sub != false
+}
+
+// Signature describes the arguments: "a: number, b?: string".
+func (s *Schema) Signature() string {
+	if len(s.properties) == 0 {
+		return "no arguments"
+	}
+	list, _ := member(s.root, "required")
+	names, _ := list.([]any)
+	required := map[string]bool{}
+	for _, name := range names {
+		if name, ok := name.(string); ok {
+			required[name] = true
+		}
+	}
+	var parts []string
+	for _, name := range s.properties {
+		sub, _ := member(s.root, "properties", name)
+		mark := "?"
+		if required[name] {
+			mark = ""
+		}
+		parts = append(parts, name+mark+": "+s.describe(sub, 0))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Describe gives a schema's type in the manner of TypeScript, in a few characters.
+func (s *Schema) Describe(sub any) string { return s.describe(sub, 0) }
+
+// ParseWord reads a word as the schema wants it: as JSON where that fits, and else as a string. A JSON
+// string is not unquoted: a word that is a string is itself.
+func (s *Schema) ParseWord(sub any, word string) (json.RawMessage, bool) {
+	var value any
+	if err := json.Unmarshal([]byte(word), &value); err == nil {
+		if _, isString := value.(string); !isString && s.accepts(sub, value, 0) {
+			return json.RawMessage(word), true
+		}
+	}
+	if !s.accepts(sub, word, 0) {
+		return nil, false
+	}
+	text, err := jsontext.Marshal(word)
+	return text, err == nil
+}
+
+// describe gives a schema's type in the manner of TypeScript.
+func (s *Schema) describe(sub any, depth int) string {
+	object, ok := s.resolve(sub).(map[string]any)
+	if !ok || !s.look(depth) {
+		return "any"
+	}
+	if choices := choices(object); choices != nil {
+		var words []string
+		for _, choice := range choices[:min(len(choices), maxChoices)] {
+			text, _ := jsontext.Marshal(choice)
+			words = append(words, string(text))
+		}
+		if len(choices) > maxChoices {
+			words = append(words, "…")
+		}
+		return strings.Join(words, "|")
+	}
+	for _, key := range []string{"anyOf", "oneOf"} {
+		if options, ok := object[key].([]any); ok {
+			var words []string
+			for _, option := range options[:min(len(options), maxChoices)] {
+				if word := s.describe(option, depth+1); !slices.Contains(words, word) {
+					words = append(words, word)
+				}
+			}
+			return strings.Join(words, "|")
+		}
+	}
+	types := typesOf(object)
+	if len(types) == 0 {
+		return "any"
+	}
+	types = types[:min(len(types), maxChoices)]
+	if i := slices.Index(types, "array"); i >= 0 {
+		item := s.describe(object["items"], depth+1)
+		if strings.Contains(item, "|") {
+			item = "(" + item + ")"
+		}
+		types[i] = item + "[]"
+	}
+	return strings.Join(types, "|")
+}
+
+// accepts reports whether a schema allows a value's type and, where it names choices, the value.
+func (s *Schema) accepts(sub, value any, depth int) bool {
+	resolved := s.resolve(sub)
+	if resolved == false {
+		return false
+	}
+	object, ok := resolved.(map[string]any)
+	if !ok || !s.look(depth) {
+		return true
+	}
+	allows := func(option any) bool { return s.accepts(option, value, depth+1) }
+	if types := typesOf(object); len(types) > 0 && !slices.ContainsFunc(types, func(t string) bool { return isA(value, t) }) {
+		return false
+	}
+	if choices := choices(object); choices != nil &&
+		!slices.ContainsFunc(choices, func(c any) bool { return reflect.DeepEqual(c, value) }) {
+		return false
+	}
+	for _, key := range []string{"anyOf", "oneOf"} {
+		if options, ok := object[key].([]any); ok && !slices.ContainsFunc(options, allows) {
+			return false
+		}
+	}
+	all, _ := object["allOf"].([]any)
+	return !slices.ContainsFunc(all, func(option any) bool { return !allows(option) })
+}
+
+// look reports whether one more part may be looked at.
+func (s *Schema) look(depth int) bool {
+	s.budget--
+	return s.budget >= 0 && depth <= maxDepth
+}
+
+// resolve follows references inside of the document. Others are never fetched: they allow
+// everything.
+func (s *Schema) resolve(sub any) any {
+	for range maxDepth {
+		ref, ok := member(sub, "$ref")
+		pointer, isText := ref.(string)
+		if !ok || !isText {
+			return sub
+		}
+		path, local := strings.CutPrefix(pointer, "#")
+		if !local {
+			return nil
+		}
+		sub = s.root
+		if path != "" {
+			unescape := strings.NewReplacer("~1", "/", "~0", "~")
+			for _, key := range strings.Split(strings.TrimPrefix(path, "/"), "/") {
+				sub, _ = member(sub, unescape.Replace(key))
+			}
+		}
+	}
+	return nil
+}
+
+// member walks down an object of objects.
+func member(value any, path ...string) (any, bool) {
+	for _, key := range path {
+		object, ok := value.(map[string]any)
+		if !ok {
+			return nil, false
+		}
+		if value, ok = object[key]; !ok {
+			return nil, false
+		}
+	}
+	return value, true
+}
+
+// typesOf gives the names under "type", which is one or a list.
+func typesOf(object map[string]any) []string {
+	switch t := object["type"].(type) {
+	case string:
+		return []string{t}
+	case []any:
+		var names []string
+		for _, name := range t {
+			if name, ok := name.(string); ok {
+				names = append(names, name)
+			}
+		}
+		return names
+	}
+	return nil
+}
+
+// choices gives the values under enum or const, and nil where there are none.
+func choices(object map[string]any) []any {
+	if values, ok := object["enum"].([]any); ok && len(values) > 0 {
+		return values
+	}
+	if value, ok := object["const"]; ok {
+		return []any{value}
+	}
+	return nil
+}
+
+// isA reports whether a value is of a type of JSON Schema.
+func isA(value any, name string) bool {
+	switch v := value.(type) {
+	case nil:
+		return name == "null"
+	case bool:
+		return name == "boolean"
+	case float64:
+		return name == "number" || name == "integer" && v == math.Trunc(v)
+	case string:
+		return name == "string"
+	case []any:
+		return name == "array"
+	case map[string]any:
+		return name == "object"
+	}
+	return false
+}

@@ -1,0 +1,151 @@
+// Package terminal is what the command line writes to: standard error, shared, with a bar and questions
+// where a person sees it, and text of servers made harmless.
+package terminal
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"unicode"
+)
+
+// A Terminal is standard error, shared by those who write to it: one write at a time. Where a
+// Person sees it, its last line may be a bar; and while the person is asked something, what others
+// write waits.
+type Terminal struct {
+	// Person says that a person sees it, in place of a program.
+	Person bool
+
+	mu    sync.Mutex
+	w     io.Writer
+	bar   string // "" for none
+	asked bool
+	kept  []byte // what waits
+}
+
+func New(w io.Writer) *Terminal { return &Terminal{w: w, Person: IsTerminal(w)} }
+
+// maxKept bounds what waits, in bytes: more is written into the middle of the question.
+const maxKept = 64 << 10
+
+// eraseLine goes to the beginning of the line and clears it (ECMA-48, CR and EL).
+const eraseLine = "\r\x1b[K"
+
+func (t *Terminal) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.asked && len(t.kept)+len(p) <= maxKept {
+		t.kept = append(t.kept, p...)
+		return len(p), nil
+	}
+	if t.bar == "" || t.asked {
+		return t.w.Write(p)
+	}
+	if _, err := fmt.Fprintf(t.w, "%s%s%s", eraseLine, p, t.bar); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// SetBar shows a line that the next one replaces; "" takes it away.
+func (t *Terminal) SetBar(bar string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.asked && (bar != "" || t.bar != "") {
+		_, _ = io.WriteString(t.w, eraseLine+bar)
+	}
+	t.bar = bar
+}
+
+// Ask makes everything but prompts wait, until answered.
+func (t *Terminal) Ask() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.asked = true
+	if t.bar != "" {
+		_, _ = io.WriteString(t.w, eraseLine)
+	}
+}
+
+// Prompt writes a part of the question.
+func (t *Terminal) Prompt(format string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, _ = fmt.Fprintf(t.w, format, args...)
+}
+
+func (t *Terminal) Answered() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.asked = false
+	_, _ = fmt.Fprintf(t.w, "%s%s", t.kept, t.bar)
+	t.kept = nil
+}
+
+// End lets nothing more through: a session's notifications are handed out by a goroutine that its
+// Close does not wait for.
+func (t *Terminal) End() {
+	t.SetBar("")
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.w = io.Discard
+}
+
+// Say writes one line of the program's own. What a server put into it stays on that line.
+func (t *Terminal) Say(format string, args ...any) {
+	_, _ = fmt.Fprintf(t, "caisson: %s\n", OneLine(fmt.Sprintf(format, args...), MaxLine))
+}
+
+// MaxLine bounds a line of text that a server may have a part in, in characters.
+const MaxLine = 2000
+
+// OneLine makes text of a server's fit to stand on a line: white space becomes single spaces,
+// other characters that do not print are shown as escapes, and what is too long is cut.
+func OneLine(text string, limit int) string {
+	text = Visible(strings.Join(strings.Fields(text), " "))
+	if runes := []rune(text); len(runes) > limit {
+		return string(runes[:limit-1]) + "…"
+	}
+	return text
+}
+
+// Visible shows characters as escapes that do not print, line breaks and tabs excepted: a server
+// must not move the cursor, change colours or turn the direction of the text.
+func Visible(text string) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
+	const joiners = "\u200c\u200d" // They are a part of words and emoji.
+	keep := func(r rune) bool {
+		return r == '\n' || r == '\t' || unicode.IsPrint(r) || strings.ContainsRune(joiners, r)
+	}
+	if strings.IndexFunc(text, func(r rune) bool { return !keep(r) }) < 0 {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if keep(r) {
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(&b, "\\u{%x}", r)
+		}
+	}
+	return b.String()
+}
+
+// IsTerminal reports whether a person is at a stream, in place of a program. What goes to a program
+// goes unchanged. A stream that is not a file may say it itself.
+func IsTerminal(stream any) bool {
+	switch stream := stream.(type) {
+	case interface{ IsTerminal() bool }:
+		return stream.IsTerminal()
+	case *os.File:
+		info, err := stream.Stat()
+		if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+			return false
+		}
+		null, err := os.Stat(os.DevNull)
+		return err != nil || !os.SameFile(info, null)
+	}
+	return false
+}

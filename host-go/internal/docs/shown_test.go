@@ -1,0 +1,60 @@
+//lint:file-ignore SA4006 The documents leave out what is done about errors.
+//lint:file-ignore U1000 It is there to be compiled.
+
+package docs_test
+
+import (
+	"context"
+	"io/fs"
+	"os"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/component"
+	"github.com/caisson-dev/caisson/host-go/component/wasi"
+)
+
+// recording is of docs/recording.md.
+func recording(runtime *caisson.Runtime) (*caisson.Client, error) {
+	client, err := runtime.NewClient(&caisson.ClientOptions{Record: caisson.RecordTo("recordings")})
+	return client, err
+}
+
+// grants is of docs/wasi.md.
+func grants(docs fs.FS) error {
+	root, err := os.OpenRoot("work") // the caller's to close
+	linker := component.NewLinker()
+	wasi.AddToLinker(linker, &wasi.Config{
+		Args:           []string{"program", "--flag"},
+		Env:            [][2]string{{"LANG", "C"}},
+		Stdout:         os.Stdout,
+		Mounts:         []wasi.Mount{{Path: "/", Root: root}, {Path: "/docs", FS: docs}},
+		AllowedOrigins: []string{"https://api.example.com"},
+	})
+	return err
+}
+
+// fewerGrants is of the comment of the package wasi.
+func fewerGrants(linker *component.Linker, root *os.Root) {
+	wasi.AddToLinker(linker, &wasi.Config{
+		Args:           []string{"program", "--flag"},
+		Stdout:         os.Stdout,
+		Mounts:         []wasi.Mount{{Path: "/", Root: root}},
+		AllowedOrigins: []string{"https://api.example.com"},
+	})
+}
+
+// components is of the comment of the package component.
+func components(ctx context.Context, wasm []byte, linker *component.Linker) (any, error) {
+	r, err := component.NewRuntime(ctx, nil)         // once
+	c, err := r.Compile(ctx, wasm)                   // once for each component
+	in, err := c.Instantiate(ctx, linker)            // as often as wanted
+	out, err := in.ExportedFunction("run").Call(ctx) // one call at a time
+	return out, err
+}
+
+// bounded is of the comment of the package component, too.
+func bounded(ctx context.Context, c *component.Compiled, linker *component.Linker) (any, error) {
+	in, err := c.InstantiateWith(ctx, linker, component.Limits{Memory: 64 << 20})
+	out, err := in.ExportedFunction("run").Call(component.WithFuel(ctx, 1e9))
+	return out, err
+}

@@ -1,0 +1,45 @@
+package engine
+
+import (
+	"github.com/caisson-dev/caisson/host-go/component"
+	"github.com/caisson-dev/caisson/host-go/component/wasi"
+)
+
+// An interceptor sits on the boundary between the host and one instance of the core. With what it is told
+// and gives there, the core is deterministic: it is called with what the host says, and what it
+// takes itself are the clocks and random bytes.
+type interceptor interface {
+	// sources sets the clocks and the random bytes.
+	sources(c *wasi.Config)
+	// function gives what the core calls in place of f.
+	function(name string, f component.HostFunc) component.HostFunc
+}
+
+// An interceptedLinker is a Linker whose functions go through an interceptor.
+type interceptedLinker struct {
+	*component.Linker
+	interceptor
+}
+
+// Interface shadows the Linker's.
+func (l interceptedLinker) Interface(name string) *interceptedInterface {
+	return &interceptedInterface{l.Linker.Interface(name), name, l.interceptor}
+}
+
+type interceptedInterface struct {
+	defined *component.Interface
+	name    string
+	interceptor
+}
+
+// Func defines a function.
+func (i *interceptedInterface) Func(name string, f component.HostFunc) *interceptedInterface {
+	i.defined.Func(name, i.interceptor.function(i.name+"#"+name, f))
+	return i
+}
+
+// readerFunc is a function as an io.Reader.
+type readerFunc func([]byte) (int, error)
+
+// Read implements [io.Reader].
+func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
