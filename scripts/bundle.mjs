@@ -1,6 +1,7 @@
 // Bundles the core: src/ and the SDK into one script that imports nothing but the contract. The
 // same sources give the same bytes, wherever they lie.
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import { build } from 'esbuild';
 import ts from 'typescript';
@@ -13,11 +14,11 @@ import { define, ofCore } from './without.mjs';
  */
 const plainNames = {
     name: 'plain-names',
-    setup({ onLoad }) {
-        onLoad({ filter: /\/src\/[^/]*\.ts$/ }, async ({ path }) => ({
-            loader: 'ts',
-            contents: withPlainNames(path, await readFile(path, 'utf8'))
-        }));
+    setup({ onLoad, initialOptions: { absWorkingDir } }) {
+        onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+            if (!path.startsWith(join(absWorkingDir, 'src/'))) return undefined;
+            return { loader: 'ts', contents: withPlainNames(path, await readFile(path, 'utf8')) };
+        });
     }
 };
 

@@ -1,19 +1,19 @@
 // The exports of the world `core` (wit/world.wit). This file only adapts: an export that throws
 // would take the whole instance with it, so none does.
-import './polyfills.js';
-import './schemas.js';
+import './platform/polyfills.js';
+import './fast-path/validators/schemas.js';
 
 import type * as Client from 'caisson:mcp/client@0.1.0';
 import type * as Ingress from 'caisson:mcp/ingress@0.1.0';
 
-import { onAnswer } from './asks.js';
-import { cancel } from './calls.js';
-import { onBody, onEnd, onHead, onResponse } from './exchange.js';
-import { onClosed, onData } from './pipe.js';
-import { seal } from './schemas.js';
-import * as sessions from './sessions.js';
-import { fire } from './timers.js';
-import { sweep, warmUp } from './warmup.js';
+import { onAnswer } from './operations/asks.js';
+import { cancel } from './operations/calls.js';
+import { onBody, onEnd, onHead, onResponse } from './transport/exchange.js';
+import { onClosed, onData } from './transport/pipe.js';
+import { seal } from './fast-path/validators/schemas.js';
+import * as sessions from './session/sessions.js';
+import { fire } from './platform/timers.js';
+import { sweep, warmUp } from './fast-path/warmup.js';
 
 if (!WITHOUT.warmup) await warmUp();
 seal();

@@ -1,0 +1,181 @@
+import type {
+    ClientCapabilities,
+    JSONRPCResponse,
+    ListToolsResult,
+    McpSubscription,
+    RequestOptions,
+    SubscriptionFilter
+} from '@modelcontextprotocol/client';
+import { Client } from '@modelcontextprotocol/client';
+
+import { ASKED } from '../operations/asks.js';
+import type { Call } from '../operations/calls.js';
+import type { CallFailure } from '../operations/errors.js';
+import { failure } from '../operations/errors.js';
+import { isObject } from '../protocol/json.js';
+import type { Codec } from '../protocol/results.js';
+import { resultSchema } from '../protocol/results.js';
+import type { Tap } from '../transport/observer.js';
+import { NEVER } from '../platform/timers.js';
+
+/** The extension that lets a server answer with a task (SEP-2663). The core drives it by itself, and so declares it. */
+export const TASKS = 'io.modelcontextprotocol/tasks';
+
+/** The options of a request that belongs to an operation. The SDK hands them on as they are. */
+export interface CallOptions extends RequestOptions {
+    readonly call: Call;
+}
+
+/** Time is the host's: an operation ends when it is answered or cancelled, not before. */
+export function optionsFor(call: Call): CallOptions {
+    return { call, signal: call.signal, timeout: NEVER };
+}
+
+/** What of the SDK's `NonCompleteResultFlow`, which it does not export, is used here. */
+interface Flow {
+    readonly options: unknown;
+    retry(...args: unknown[]): Promise<unknown>;
+}
+
+/** What the SDK does to a page in its own `listTools`, which reads all pages. */
+interface Excluding {
+    _excludeInvalidXMcpHeaderTools(page: ListToolsResult): void;
+}
+
+/**
+ * The SDK's client, which tells the tap for what operation it sends a request. The SDK sends
+ * before `request` returns: what holds while that runs, holds for the message.
+ */
+export class TappedClient extends Client {
+    #tap: Tap | undefined;
+    /** Told of the tools that the SDK has listed by itself. */
+    onlisted: (page: ListToolsResult) => void = () => {};
+    /** What the probe came to, when the handshake of the older revisions followed it. */
+    refusal: CallFailure | undefined;
+    #introduced = false;
+
+    /** Whether the server has said who it is: before that it may ask for nothing (basic/lifecycle, "Initialization"). */
+    get introduced(): boolean {
+        return this.#introduced || this.getProtocolEra() === 'modern';
+    }
+
+    /** How the connection's era reads results. */
+    get codec(): Codec {
+        return this._wireCodec();
+    }
+
+    /** Tells the operations apart for this tap. */
+    tappedBy(tap: Tap): void {
+        this.#tap = tap;
+    }
+
+    // The SDK overloads `request`: the arguments go through as they are.
+    // eslint-disable-next-line @typescript-eslint/no-explicit-any
+    override request(...args: any[]): Promise<any> {
+        const [request, given] = args as [{ method: string; params?: Record<string, unknown> }, unknown];
+        const { method } = request;
+        const call = args.find(hasCall)?.call;
+        if (call?.taken) {
+            const { taken } = call;
+            call.taken = undefined;
+            return taken;
+        }
+        if (method === 'initialize') {
+            args[0] = undeclared(request);
+            if (call?.request !== undefined) this.refusal = call.refusal;
+        }
+        const schema = isSchema(given) ? undefined : resultSchema(this, method);
+        if (schema) args.splice(1, 0, schema);
+        const send = () => (super.request as (this: this, ...args: unknown[]) => Promise<unknown>).apply(this, args);
+        return this.#sending(args, send);
+    }
+
+    /** The request of a subscription goes past `request` as well. */
+    override listen(filter: SubscriptionFilter, options?: RequestOptions): Promise<McpSubscription> {
+        return this.#sending([options], () => super.listen(filter, options));
+    }
+
+    /** Answers a question that came in another answer, as it would if it had been asked by itself. */
+    async answer(key: string, question: unknown, signal: AbortSignal): Promise<unknown> {
+        const { method, params } = isObject(question) ? question : {};
+        const asked = Object.values<unknown>(ASKED).includes(method) ? (method as string) : undefined;
+        const handler = asked === undefined ? undefined : this._getRequestHandler(asked);
+        if (asked === undefined || !handler)
+            throw failure('protocol', `the server asks for what the client has not declared: ${String(method)}`);
+        const request = { jsonrpc: '2.0' as const, id: key, method: asked, ...(isObject(params) && { params }) };
+        return handler(request, { mcpReq: { id: key, method: asked, signal } } as never);
+    }
+
+    /** Takes out of a page what the SDK would: tools whose `x-mcp-header` cannot be followed. Gives their names. */
+    dropUnusable(page: ListToolsResult): Set<string> {
+        const names = page.tools.map(tool => tool.name);
+        (this as unknown as Excluding)._excludeInvalidXMcpHeaderTools(page);
+        const kept = new Set(page.tools.map(tool => tool.name));
+        return new Set(names.filter(name => !kept.has(name)));
+    }
+
+    /** Ends with the connection: what is on the way past the SDK, too. */
+    protected override _onclose(): void {
+        this.#tap?.takeAll();
+        super._onclose();
+    }
+
+    /** The SDK lists tools by itself when a call was refused for its headers, and knows them from then on. */
+    override async listTools(...args: Parameters<Client['listTools']>): Promise<ListToolsResult> {
+        const page = await super.listTools(...args);
+        this.onlisted(page);
+        return page;
+    }
+
+    protected override _onresponse(response: JSONRPCResponse): void {
+        // Here, and not where the SDK has seen it: what comes with the answer comes after it.
+        if ('result' in response && 'protocolVersion' in response.result) this.#introduced = true;
+        if ('result' in response && this.getProtocolEra() === 'modern') complete(response.result);
+        super._onresponse(response);
+    }
+
+    /** A further round of a request whose answer asks for input goes past `request`. */
+    protected override _resolveNonCompleteResult(decoded: never, flow: Flow): Promise<unknown> {
+        if (hasCall(flow.options)) flow.options.call.asked = true;
+        const retry = (...args: unknown[]) => this.#sending([flow.options], () => flow.retry(...args));
+        return super._resolveNonCompleteResult(decoded, { ...flow, retry } as never);
+    }
+
+    #sending<T>(args: unknown[], send: () => T): T {
+        if (!this.#tap) return send();
+        this.#tap.current = args.find(hasCall)?.call;
+        try {
+            return send();
+        } finally {
+            this.#tap.current = undefined;
+        }
+    }
+}
+
+/**
+ * What revision 2026-07-28 has clients assume where a server left it out (basic, "ResultType";
+ * server/utilities/caching), or wrote what it does not know, and the SDK refuses. Operations settle with what the server sent.
+ */
+export function complete(result: Record<string, unknown>): void {
+    result['resultType'] ??= 'complete';
+    if (result['cacheScope'] !== 'public') result['cacheScope'] = 'private';
+    const { ttlMs } = result;
+    if (typeof ttlMs !== 'number' || !Number.isSafeInteger(ttlMs) || ttlMs < 0) result['ttlMs'] = 0;
+}
+
+/** The handshake of the older revisions, which have no extensions for tasks. */
+function undeclared(request: { params?: Record<string, unknown> }): object {
+    const capabilities = { ...(request.params?.['capabilities'] as ClientCapabilities) };
+    const extensions = Object.entries(capabilities.extensions ?? {}).filter(([name]) => name !== TASKS);
+    if (extensions.length > 0) capabilities.extensions = Object.fromEntries(extensions);
+    else delete capabilities.extensions;
+    return { ...request, params: { ...request.params, capabilities } };
+}
+
+function hasCall(options: unknown): options is CallOptions {
+    return typeof options === 'object' && options !== null && 'call' in options;
+}
+
+function isSchema(given: unknown): boolean {
+    return typeof given === 'object' && given !== null && '~standard' in given;
+}

@@ -1,0 +1,166 @@
+// Keeps what validates the results of a method. The SDK makes it anew for each request, and asks it
+// about `undefined` to see whether there is one: zod then writes a report that nobody reads, which
+// costs as much as the rest of a request.
+import type { StandardSchemaV1 } from '@modelcontextprotocol/client';
+import { Client } from '@modelcontextprotocol/client';
+
+import type { Json } from 'caisson:mcp/types@0.1.0';
+
+import { exact, isObject, parseObject } from './json.js';
+import { apply, edits } from './lenient.js';
+import { checkOf } from '../fast-path/validators/schemas.js';
+import type { Check } from '../fast-path/validators/validator.js';
+
+type Request = { readonly method: string };
+
+/** What of the SDK's client is used here, and its types keep to themselves. */
+interface Internals {
+    /** The codec of the era that a request belongs to. */
+    _resolveOutboundCodec: (method: string) => object;
+    /** Every request passes here, with what validates its result. */
+    _requestWithSchemaViaCodec: (
+        codec: object,
+        request: Request,
+        schema: StandardSchemaV1,
+        options: unknown
+    ) => unknown;
+    _negotiatedWireCodec: (this: { _negotiatedProtocolVersion: string }) => Codec;
+}
+
+const kept = new Map<object, Map<string, StandardSchemaV1>>();
+
+/** What the SDK has made for the results of a method before, in this client's era. */
+export function resultSchema(client: Client, method: string): StandardSchemaV1 | undefined {
+    return kept.get((client as unknown as Internals)._resolveOutboundCodec(method))?.get(method);
+}
+
+const internals = Client.prototype as unknown as Internals;
+const send = internals._requestWithSchemaViaCodec;
+
+internals._requestWithSchemaViaCodec = function (codec, request, schema, options) {
+    // The SDK's own, and no schema of a caller's.
+    if (schema['~standard'].vendor === 'mcp-wire-codec') {
+        const schemas = kept.get(codec) ?? new Map<string, StandardSchemaV1>();
+        kept.set(codec, schemas.set(request.method, schema));
+    }
+    return send.call(this, codec, request, schema, options);
+};
+
+/** How an era's results are read. */
+export interface Codec {
+    readonly era: string;
+    hasRequestMethod(method: string): boolean;
+    decodeResult: (method: string, value: unknown) => Decoded;
+    validateResult: (method: string, value: unknown) => Outcome;
+}
+
+interface Decoded {
+    readonly kind: string;
+    readonly error?: Error;
+    readonly result?: unknown;
+}
+
+interface Outcome {
+    readonly ok: boolean;
+    readonly value?: unknown;
+    readonly reason?: string;
+    readonly message?: string;
+}
+
+/** What an era's codec does by itself. */
+type Strict = Pick<Codec, 'decodeResult' | 'validateResult'>;
+
+const strict = new Map<Codec, Strict>();
+
+/** How many results were taken that the SDK refused as they were. */
+let mendings = 0;
+
+for (const version of ['2025-11-25', '2026-07-28']) {
+    const codec = internals._negotiatedWireCodec.call({ _negotiatedProtocolVersion: version });
+    const { decodeResult, validateResult } = codec;
+    strict.set(codec, { decodeResult, validateResult });
+    codec.decodeResult = (method, value) => {
+        const decoded = decodeResult(method, value);
+        const mended = decoded.kind === 'invalid' ? mend(method, value, objections(codec)) : undefined;
+        return mended ? decodeResult(method, mended) : decoded;
+    };
+    codec.validateResult = (method, value) => {
+        const outcome = validateResult(method, value);
+        const mended = outcome.reason === 'invalid' ? mend(method, value, invalid(validateResult)) : undefined;
+        return mended ? validateResult(method, mended) : outcome;
+    };
+}
+
+/** What is said against a result; undefined for nothing. */
+type Objections = (method: string, value: unknown) => string | undefined;
+
+/** What an era's codec says against the result of an answer. */
+function objections(codec: Codec): Objections {
+    const { decodeResult, validateResult } = strict.get(codec) ?? codec;
+    return (method, value) => {
+        const { kind, error, result } = decodeResult(method, value);
+        return kind === 'complete' ? invalid(validateResult)(method, result) : error?.message;
+    };
+}
+
+function invalid(validate: Codec['validateResult']): Objections {
+    return (method, value) => {
+        const { reason, message = '' } = validate(method, value);
+        return reason === 'invalid' ? message : undefined;
+    };
+}
+
+/** A copy of a result, changed into one that the SDK takes; undefined when it refuses that, too. */
+function mend(method: string, value: unknown, objections: Objections): unknown {
+    if (!isObject(value)) return undefined;
+    const copy: unknown = JSON.parse(JSON.stringify(value));
+    if (!edits(method, copy, value => objections(method, value))) return undefined;
+    mendings++;
+    return copy;
+}
+
+/** Whether the SDK takes a result as it is. */
+export function takes(codec: Codec, method: string, value: unknown): boolean {
+    const check = resultCheck(codec, method);
+    return check ? check(value) === true : (strict.get(codec) ?? codec).validateResult(method, value).ok;
+}
+
+/** How many results were mended so far. When it stays the same, none was. */
+export function mended(): number {
+    return mendings;
+}
+
+/** A result as whoever reads it by its type can read it, and what is to be said of that; undefined when it is so. */
+export function readable(
+    codec: Codec,
+    method: string,
+    text: Json,
+    /** What is done to a result of this era before the SDK has it. */
+    prepare: (value: Record<string, unknown>) => void
+): { value: Record<string, unknown>; warnings: string[] } | undefined {
+    const value = parseObject(text);
+    prepare(value);
+    const object = objections(codec);
+    const made = edits(method, value, value => object(method, value));
+    if (!made || made.length === 0) return undefined;
+    const written = exact(parseObject(text), text);
+    apply(written, made);
+    return { value: written, warnings: made.flatMap(({ warning }) => warning ?? []) };
+}
+
+const checks = new Map<Codec, Map<string, Check | undefined>>();
+
+/**
+ * What says whether an era takes a result of a method as it is: true when it does. Undefined where
+ * there is none: they are written while the component is built.
+ */
+export function resultCheck(codec: Codec, method: string): Check | undefined {
+    const ofEra = checks.get(codec) ?? new Map<string, Check | undefined>();
+    checks.set(codec, ofEra);
+    if (!ofEra.has(method))
+        ofEra.set(
+            method,
+            checkOf(() => codec.validateResult(method, {}))
+        );
+    return ofEra.get(method);
+}

@@ -1,0 +1,79 @@
+import type { FetchLike } from '@modelcontextprotocol/client';
+import type { HttpRequest } from 'caisson:mcp/egress@0.1.0';
+import { httpStart } from 'caisson:mcp/egress@0.1.0';
+import type { Header } from 'caisson:mcp/types@0.1.0';
+
+import { Exchange } from './exchange.js';
+import type { Quick } from '../fast-path/fast-path.js';
+import type { HttpResponse } from './response.js';
+import type { Purpose, Watcher } from './purpose.js';
+import type { Tap } from './observer.js';
+import type { Template } from '../fast-path/template.js';
+
+/** A header for `fetch` alone: the id of the JSON-RPC request in the body. It does not go out. */
+export const REQUEST_ID = 'caisson-request-id';
+
+/** The ways out of one connection: as the SDK wants it, and for what is known to be a request. */
+export interface Egress {
+    readonly fetch: FetchLike;
+    /** Posts a JSON-RPC request with this id. */
+    post(request: string, headers: Header[], body: string, signal: AbortSignal): Promise<HttpResponse>;
+    /** Posts a request past the SDK. */
+    pass(quick: Quick, template: Template, body: string, watcher: Watcher): Passed;
+}
+
+/** What the SDK may take over: the exchange of a request that has gone past it. */
+export type Passed = Pick<Exchange, 'response' | 'drop'>;
+
+/** The ways out of a connection to a URL. */
+export function egressFor(tap: Tap, url: URL): Egress {
+    const { href } = url;
+    return {
+        fetch: fetchFor(tap),
+        async post(request, headers, body, signal) {
+            if (signal.aborted) throw signal.reason;
+            return start(tap, { method: 'POST', url: href, headers, body }, { request }, signal);
+        },
+        pass(quick, template, body, watcher) {
+            const purpose = { request: quick.id, quick, watcher };
+            const exchange = new Exchange(tap, href, purpose, id => template.post(id, body));
+            exchange.begin();
+            return exchange;
+        }
+    };
+}
+
+/** `fetch` for one connection of a session, on the host's `egress`. */
+export function fetchFor(tap: Tap): FetchLike {
+    return async (url, init = {}) => {
+        const { body, signal } = init;
+        if (signal?.aborted) throw signal.reason;
+        if (body != null && typeof body !== 'string') throw new TypeError('only text can be a body here');
+        const fields = [...(init.headers instanceof Headers ? init.headers : new Headers(init.headers ?? {}))];
+        const find = (name: string) => fields.find(([key]) => key === name)?.[1];
+        const [request, lastEvent] = [find(REQUEST_ID), find('last-event-id')];
+        const sent: HttpRequest = {
+            method: (init.method ?? 'GET').toUpperCase(),
+            url: String(url),
+            headers: fields.filter(([name]) => name !== REQUEST_ID),
+            ...(body != null && { body })
+        };
+        const purpose = {
+            oneWay: sent.method === 'POST' && request === undefined,
+            ...(request !== undefined && { request }),
+            ...(lastEvent !== undefined && { lastEvent })
+        };
+        return start(tap, sent, purpose, signal) as Promise<unknown> as Promise<Response>;
+    };
+}
+
+function start(
+    tap: Tap,
+    request: HttpRequest,
+    purpose: Purpose,
+    signal: AbortSignal | null | undefined
+): Promise<HttpResponse> {
+    const exchange = new Exchange(tap, request.url, purpose, id => httpStart(id, tap.session, request));
+    exchange.begin();
+    return exchange.response(signal);
+}

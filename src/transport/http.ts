@@ -1,0 +1,290 @@
+import type { JSONRPCMessage, RequestId, TransportSendOptions } from '@modelcontextprotocol/client';
+import { PROTOCOL_VERSION_META_KEY, SdkHttpError, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import type { Header } from 'caisson:mcp/types@0.1.0';
+
+import { failure, toFailure } from '../operations/errors.js';
+import type { Passed } from './fetch.js';
+import { REQUEST_ID, egressFor } from './fetch.js';
+import { isObject } from '../protocol/json.js';
+import type { Quick, Way } from '../fast-path/fast-path.js';
+import { Pace } from '../protocol/pace.js';
+import { PROBE, mayNotKnow, rpcErrorIn } from '../protocol/probe.js';
+import type { Watcher } from './purpose.js';
+import type { HttpResponse } from './response.js';
+import { mediaType } from './response.js';
+import type { Tap } from './observer.js';
+import { Template } from '../fast-path/template.js';
+
+/** The same as TransportSendOptions, but for what exactOptionalPropertyTypes makes of it. */
+type SendOptions = Parameters<StreamableHTTPClientTransport['send']>[1];
+
+/** What of the SDK's transport is used here, and its types keep to themselves. */
+interface Internals {
+    readonly _abortController: AbortController | undefined;
+    /** What the server has said, in milliseconds, on any stream. */
+    readonly _serverRetryMs: number | undefined;
+    _getNextReconnectionDelay: (attempt: number) => number;
+    /** Sets the headers that repeat what is in the message. */
+    _applyBodyDerivedHeaders: (
+        headers: { set: (name: string, value: string) => unknown },
+        message: JSONRPCMessage
+    ) => void;
+    /** Asks for the stream of the server's own messages, and settles when its head is there, or none is to come. */
+    _startOrAuthSse: (options: { resumptionToken: string | undefined }) => Promise<void>;
+}
+
+/** A template, and what is in its header beside what its key tells. */
+interface Kept {
+    readonly template: Template;
+    readonly protocolVersion: string | undefined;
+    readonly sessionId: string | undefined;
+}
+
+/** More than a server has tools that are called again and again. */
+const MOST_TEMPLATES = 256;
+
+/** How long to wait before a stream that broke off is begun anew, where the server does not say. */
+const FIRST_DELAY_MS = 1000;
+/** A stream that stayed this long was one, though nothing came of it. */
+const STEADY_MS = 10_000;
+
+/** What the SDK takes for word that a server has no stream of its own. */
+const NO_STREAM = {
+    ok: false,
+    status: 405,
+    statusText: '',
+    text: async () => '',
+    headers: new Headers()
+} as unknown as Response;
+
+/** The SDK's Streamable HTTP transport, on the host's egress. No request stays without an end. */
+export class HttpTransport extends StreamableHTTPClientTransport implements Way, Watcher {
+    /** What requests were answered with that the SDK is to see, by their ids. */
+    readonly #answers: Map<string, Promise<HttpResponse>>;
+    /** The exchanges of requests that have gone past the SDK, which have not ended. */
+    readonly #passed = new Map<RequestId, Passed>();
+    readonly #templates = new Map<string, Kept>();
+    /** The stream of the server's own messages has been asked for: settled when its head is there, or none is to come. */
+    #listening: Promise<void> | undefined;
+    readonly #pace = new Pace();
+    #streams = false;
+    /** When the latest stream began. */
+    #since = 0;
+
+    constructor(
+        private readonly url: URL,
+        private readonly tap: Tap,
+        private readonly egress = egressFor(tap, url)
+    ) {
+        const answers = new Map<string, Promise<HttpResponse>>();
+        super(url, {
+            fetch: async (url, init) => {
+                const answer = answered(answers, init);
+                if (answer) return answer;
+                const response = await egress.fetch(url, init);
+                return init?.method === 'GET' ? this.#streamIn(response) : response;
+            }
+        });
+        this.#answers = answers;
+        tap.deliver = message => this.onmessage?.(message);
+        const internals = this as unknown as Internals;
+        const ask = internals._startOrAuthSse.bind(this);
+        internals._startOrAuthSse = options => {
+            const asked = ask(options);
+            // What goes on with the stream of a request is another one.
+            if (options.resumptionToken === undefined) this.#listening ??= asked.catch(() => {});
+            return asked;
+        };
+        tap.onstream = () => this.#pace.gained();
+        // The SDK begins a stream anew as soon as the server says, and for ever.
+        internals._getNextReconnectionDelay = () => this.#nextDelay();
+    }
+
+    /** Waits until the stream of the server's own messages is there, or is refused. Never fails. */
+    async listening(): Promise<void> {
+        // The SDK has asked for it where the server has accepted `initialized` by 202, and not by another success.
+        if (!this.#listening)
+            (this as unknown as Internals)._startOrAuthSse({ resumptionToken: undefined }).catch(() => {});
+        await this.#listening;
+    }
+
+    /** Whether the server has opened a stream of its own. */
+    get streams(): boolean {
+        return this.#streams;
+    }
+
+    /** What answers GET: a stream of events, or word that there is none. */
+    async #streamIn(response: Response): Promise<Response> {
+        if (response.ok && mediaType([...response.headers]) !== 'text/event-stream') {
+            await response.body?.cancel();
+            return NO_STREAM;
+        }
+        if (response.ok) {
+            this.#streams = true;
+            this.#since = Date.now();
+        }
+        return response;
+    }
+
+    /** Milliseconds until a stream is begun anew. One that has lasted was one. */
+    #nextDelay(): number {
+        if (Date.now() - this.#since >= STEADY_MS) this.#pace.gained();
+        return this.#pace.next((this as unknown as Internals)._serverRetryMs ?? FIRST_DELAY_MS);
+    }
+
+    override async send(message: JSONRPCMessage | JSONRPCMessage[], options?: TransportSendOptions): Promise<void> {
+        const id = Array.isArray(message) ? undefined : this.tap.sent(message);
+        if (id === undefined) return super.send(message, options as SendOptions);
+        const observed = this.#observed(id, options);
+        if (
+            isPlain(message as JSONRPCMessage, options) &&
+            (await this.#exchange(id, message as JSONRPCMessage, observed))
+        )
+            return;
+        const response = this.#answers.get(String(id));
+        try {
+            await super.send(message, observed as SendOptions);
+        } catch (error) {
+            if (!('method' in message) || message.method !== PROBE || this.protocolVersion) throw error;
+            await this.#refused(id, error, response);
+        }
+    }
+
+    /** The probe was refused. Where the server may not know it, the SDK is told what leads to the handshake. */
+    async #refused(id: RequestId, error: unknown, response: Promise<HttpResponse> | undefined): Promise<void> {
+        const cause = toFailure(error);
+        // The SDK takes other statuses than these two for those of an older server.
+        if (!(await mayNotKnow(error, response)))
+            throw error instanceof SdkHttpError && [401, 403].includes(error.status) ? error : cause;
+        const said = rpcErrorIn(error);
+        if (!said) {
+            this.tap.fail(id, cause);
+            return;
+        }
+        const answer = { jsonrpc: '2.0' as const, id, error: said };
+        // The tap has heard it already where it came as JSON, and with the id.
+        const heard = this.tap.waits(id) ? this.tap.received(JSON.stringify(answer), id) : [answer];
+        for (const message of heard) this.onmessage?.(message);
+    }
+
+    /**
+     * Sends a request as the SDK would, and takes its answer when that is one message as JSON, as it
+     * usually is. Whatever else comes, the SDK is given when it sends the request: false then.
+     */
+    async #exchange(id: RequestId, message: JSONRPCMessage, { requestSignal }: TransportSendOptions): Promise<boolean> {
+        const { _abortController } = this as unknown as Internals;
+        if (!_abortController) return false;
+        const signal = AbortSignal.any([_abortController.signal, ...(requestSignal ? [requestSignal] : [])]);
+        let response;
+        if (id === this.tap.adopted) {
+            const passed = this.#passed.get(id);
+            if (!passed) return true; // It has ended, and what became of it is told at once.
+            response = passed.response(signal);
+        } else {
+            response = this.egress.post(String(id), this.#headers(message), JSON.stringify(message), signal);
+        }
+        const answer = await answerIn(response);
+        if (answer) this.onmessage?.(answer);
+        else this.#answers.set(String(id), response);
+        return answer !== undefined;
+    }
+
+    post(quick: Quick, text: string): void {
+        this.#passed.set(quick.id, this.egress.pass(quick, this.#template(quick), text, this));
+    }
+
+    heard(messages: JSONRPCMessage[]): void {
+        for (const message of messages) this.onmessage?.(message);
+    }
+
+    ended(request: RequestId): void {
+        this.#passed.delete(request);
+    }
+
+    /** All of a request that goes past the SDK but its body: the same for each call of a tool. */
+    #template(quick: Quick): Template {
+        const { method, params } = quick.request;
+        const key = `${method} ${String(params['name'])}`;
+        const { protocolVersion, sessionId } = this;
+        let kept = this.#templates.get(key);
+        if (!kept || kept.protocolVersion !== protocolVersion || kept.sessionId !== sessionId) {
+            const headers = this.#headers(quick.lane.message(quick));
+            const template = new Template(this.tap.session, { method: 'POST', url: this.url.href, headers });
+            kept = { template, protocolVersion, sessionId };
+            if (this.#templates.size >= MOST_TEMPLATES) this.#templates.clear();
+            this.#templates.set(key, kept);
+        }
+        return kept.template;
+    }
+
+    override async close(): Promise<void> {
+        for (const passed of this.#passed.values()) passed.drop();
+        this.#passed.clear();
+        this.tap.lingering.close();
+        await super.close();
+    }
+
+    /** The header that the SDK gives a request, in the order of `Headers`. */
+    #headers(message: JSONRPCMessage): Header[] {
+        const headers = new Map([
+            ['accept', 'application/json, text/event-stream'],
+            ['content-type', 'application/json']
+        ]);
+        if (this.protocolVersion) headers.set('mcp-protocol-version', this.protocolVersion);
+        if (this.sessionId) headers.set('mcp-session-id', this.sessionId);
+        if (!claimsVersion(message)) return [...headers];
+        (this as unknown as Internals)._applyBodyDerivedHeaders(headers, message);
+        return [...headers].sort(([a], [b]) => (a < b ? -1 : 1));
+    }
+
+    #observed(id: RequestId, options: TransportSendOptions | undefined): TransportSendOptions {
+        return {
+            ...options,
+            headers: { ...options?.headers, [REQUEST_ID]: String(id) },
+            // A cancelled request's stream may otherwise stay open for good: in the older revisions the
+            // server is told by a message and need not end it.
+            requestSignal: options?.requestSignal ?? this.tap.waiting(id)?.signal,
+            onRequestStreamEnd: () => {
+                options?.onRequestStreamEnd?.();
+                if (!this.tap.waits(id)) return;
+                const ended = failure('transport', 'the stream ended before the answer came');
+                this.tap.fail(id, this.tap.waiting(id)?.failure ?? ended);
+            }
+        };
+    }
+}
+
+/** The answer in a response that holds one as JSON, and nothing else. */
+async function answerIn(sent: Promise<HttpResponse>): Promise<JSONRPCMessage | undefined> {
+    try {
+        const response = await sent;
+        if (response.status !== 200 || response.mediaType !== 'application/json') return undefined;
+        await response.text();
+        const [heard, more] = response.heard ?? [];
+        return heard && !more && !('method' in heard) ? heard : undefined;
+    } catch {
+        return undefined; // The SDK is told the same.
+    }
+}
+
+/** A request without anything that the SDK treats in a way of its own. */
+function isPlain(message: JSONRPCMessage, options: TransportSendOptions | undefined): boolean {
+    return 'method' in message && message.method !== 'initialize' && !options?.headers && !options?.resumptionToken;
+}
+
+/** Whether a request is one of the revisions that repeat some of it in the header. */
+function claimsVersion(message: JSONRPCMessage): boolean {
+    const meta: unknown = 'params' in message ? message.params?.['_meta'] : undefined;
+    return isObject(meta) && PROTOCOL_VERSION_META_KEY in meta;
+}
+
+/** The answer that a request of the SDK's has already had. */
+function answered(
+    answers: Map<string, Promise<HttpResponse>>,
+    init: RequestInit | undefined
+): Promise<Response> | undefined {
+    const id = answers.size > 0 && init?.headers instanceof Headers ? init.headers.get(REQUEST_ID) : null;
+    const answer = id === null ? undefined : answers.get(id);
+    if (id !== null) answers.delete(id);
+    return answer as Promise<unknown> as Promise<Response> | undefined;
+}
