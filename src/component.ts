@@ -10,11 +10,14 @@ import { onAnswer } from './operations/asks.js';
 import { cancel } from './operations/calls.js';
 import { onBody, onEnd, onHead, onResponse } from './transport/exchange.js';
 import { onClosed, onData } from './transport/pipe.js';
+import { Connection } from './connection/connection.js';
+import { fastPathOf } from './fast-path/fast-path.js';
 import { seal } from './fast-path/validators/schemas.js';
 import * as sessions from './session/sessions.js';
 import { fire } from './platform/timers.js';
 import { sweep, warmUp } from './fast-path/warmup.js';
 
+if (!WITHOUT.fastPath) Connection.fastPathOf = fastPathOf;
 if (!WITHOUT.warmup) await warmUp();
 seal();
 if (!WITHOUT.sweep) sweep();

@@ -32,7 +32,7 @@ describe.each([
     const call = (host: FakeHost, session: number, params: string) =>
         host.ok(host.call((client, call) => client.callTool(call, session, params)));
 
-    test.skipIf(WITHOUT.lane)('keeps the order of members, and numbers', async () => {
+    test.skipIf(WITHOUT.fastPath)('keeps the order of members, and numbers', async () => {
         const { host, session } = await connected(world(), CONFIGS[transport]);
         const args = '"arguments":{"10":1.0,"9":{"b":9007199254740993,"a":-0},"x":1e400}';
         call(host, session, `{"name":"t",${args}}`);
@@ -95,7 +95,7 @@ describe.each(
     const request = (host: FakeHost, session: number, method: string, params: string) =>
         host.text(host.call((client, call) => client.request(call, session, method, params)));
 
-    test.skipIf(WITHOUT.lane).each([
+    test.skipIf(WITHOUT.fastPath).each([
         ['tools/list', `{"tools":[${TOOL},${TOOL.replace('"t"', '"u"')}],"nextCursor":"n"}`],
         [
             'tools/call',
@@ -134,38 +134,41 @@ describe.each(
 /** What goes past the SDK keeps the order of members; the SDK puts numbers first. */
 const ORDERED = '{"name":"plain","arguments":{"b":1,"10":2}}';
 
-test.skipIf(WITHOUT.lane)('what the SDK has listed by itself is known: other tools are called past it', async () => {
-    const mirroring = { type: 'object', properties: { a: { type: 'string', 'x-mcp-header': 'A' } } };
-    const tools = [
-        { name: 'mirroring', inputSchema: mirroring },
-        { name: 'plain', inputSchema: { type: 'object' } }
-    ];
-    const peer = new Peer('modern', {
-        'tools/list': () => ({ tools, ttlMs: 0, cacheScope: 'private' }),
-        'tools/call': () => ({ content: [] })
-    });
-    const usual = onHttp(peer);
-    const { host, session } = await connected(
-        {
-            http: exchange => {
-                const message = JSON.parse(exchange.request.body ?? 'null') as Message;
-                const wanted = message.method === 'tools/call' && message.params?.['name'] === 'mirroring';
-                if (!wanted || exchange.header('mcp-param-a') === 'x') return usual.http?.(exchange);
-                const error = { code: -32_020, message: 'Header mismatch' };
-                reply(exchange, 400, JSON.stringify({ jsonrpc: '2.0', id: message.id, error }), 'application/json');
-            }
-        },
-        CONFIGS.http
-    );
-    for (let i = 0; i < 2; i++) {
-        host.ok(host.callTool(session, 'mirroring', { a: 'x' }));
-        host.ok(host.call((client, call) => client.callTool(call, session, ORDERED)));
-        expect(written(host)).toContain(ORDERED.slice(0, -1));
+test.skipIf(WITHOUT.fastPath)(
+    'what the SDK has listed by itself is known: other tools are called past it',
+    async () => {
+        const mirroring = { type: 'object', properties: { a: { type: 'string', 'x-mcp-header': 'A' } } };
+        const tools = [
+            { name: 'mirroring', inputSchema: mirroring },
+            { name: 'plain', inputSchema: { type: 'object' } }
+        ];
+        const peer = new Peer('modern', {
+            'tools/list': () => ({ tools, ttlMs: 0, cacheScope: 'private' }),
+            'tools/call': () => ({ content: [] })
+        });
+        const usual = onHttp(peer);
+        const { host, session } = await connected(
+            {
+                http: exchange => {
+                    const message = JSON.parse(exchange.request.body ?? 'null') as Message;
+                    const wanted = message.method === 'tools/call' && message.params?.['name'] === 'mirroring';
+                    if (!wanted || exchange.header('mcp-param-a') === 'x') return usual.http?.(exchange);
+                    const error = { code: -32_020, message: 'Header mismatch' };
+                    reply(exchange, 400, JSON.stringify({ jsonrpc: '2.0', id: message.id, error }), 'application/json');
+                }
+            },
+            CONFIGS.http
+        );
+        for (let i = 0; i < 2; i++) {
+            host.ok(host.callTool(session, 'mirroring', { a: 'x' }));
+            host.ok(host.call((client, call) => client.callTool(call, session, ORDERED)));
+            expect(written(host)).toContain(ORDERED.slice(0, -1));
+        }
+        expect(peer.requests('tools/list').length).toBe(1);
     }
-    expect(peer.requests('tools/list').length).toBe(1);
-});
+);
 
-test.skipIf(WITHOUT.lane)('a tool that is in no list is looked for once, until the list changes', async () => {
+test.skipIf(WITHOUT.fastPath)('a tool that is in no list is looked for once, until the list changes', async () => {
     const capabilities = { tools: { listChanged: true }, tasks: { requests: { tools: { call: {} } } } };
     const peer = new Peer('legacy', {
         initialize: () => ({ protocolVersion: '2025-11-25', capabilities, serverInfo: { name: 'p', version: '1' } }),

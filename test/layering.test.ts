@@ -1,4 +1,5 @@
 import { readFile, readdir } from 'node:fs/promises';
+import { posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -30,6 +31,12 @@ const CALLS: Record<string, string[]> = {
     ]
 };
 
+/** The folders of the core, the lowest first: a file imports from its own and from those before it. */
+const ORDER = ['platform', 'sdk', 'operations', 'protocol', 'transport', 'connection', 'tasks', 'session', 'fast-path'];
+
+/** What puts all of it together. */
+const ROOT = 'component.ts';
+
 describe('the script of the component', () => {
     let text = '';
     let imports: string[] = [];
@@ -60,7 +67,7 @@ describe('the sources of the core', () => {
     beforeAll(async () => {
         const names = (await readdir(`${root}src`, { recursive: true }))
             .map(name => name.replaceAll('\\', '/'))
-            .filter(name => name.endsWith('.ts') && !name.startsWith('generated/'))
+            .filter(name => name.endsWith('.ts') && !name.endsWith('.d.ts') && !name.startsWith('generated/'))
             .sort();
         sources = await Promise.all(
             names.map(async name => [name, await readFile(`${root}src/${name}`, 'utf8')] as [string, string])
@@ -81,7 +88,43 @@ describe('the sources of the core', () => {
         for (const [name, text] of sources) expect(text, name).not.toMatch(/from '[./]*\/generated/);
     });
 
-    test('stay small', () => {
-        for (const [name, text] of sources) expect(text.split('\n').length, name).toBeLessThan(300);
+    test('import what lies below them, and no folder that is not in the order', () => {
+        const wrong = imports(sources).flatMap(([from, to]) => {
+            const [above, below] = [level(from), level(to)];
+            if (above < 0) return [`${from} is in no folder of the order`];
+            return below > above ? [`${from} imports ${to}, which lies above it`] : [];
+        });
+        expect(wrong).toEqual([]);
+    });
+
+    test('import each other in no circle, not even for types', () => {
+        const left = new Map(sources.map(([name]) => [name, new Set<string>()]));
+        for (const [from, to] of imports(sources)) left.get(from)?.add(to);
+        // What imports nothing that is left is in no circle.
+        for (let before = -1; before !== left.size;) {
+            before = left.size;
+            for (const [name, imported] of left) if (![...imported].some(one => left.has(one))) left.delete(name);
+        }
+        expect([...left.keys()]).toEqual([]);
+    });
+
+    test('know of the fast path only where it is plugged in', () => {
+        const wrong = imports(sources).filter(
+            ([from, to]) => to.startsWith('fast-path/') && !from.startsWith('fast-path/') && from !== ROOT
+        );
+        expect(wrong).toEqual([]);
     });
 });
+
+/** What every file of the core imports of the core, for values or for types. */
+function imports(sources: [name: string, text: string][]): [from: string, to: string][] {
+    return sources.flatMap(([name, text]) =>
+        [...text.matchAll(/(?:from|import) '(\.[^']*)\.js'/g)].map(
+            ([, path]) => [name, posix.join(posix.dirname(name), `${String(path)}.ts`)] as [string, string]
+        )
+    );
+}
+
+function level(name: string): number {
+    return name === ROOT ? ORDER.length : ORDER.indexOf(name.split('/')[0] ?? '');
+}

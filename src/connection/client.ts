@@ -13,9 +13,11 @@ import type { Call } from '../operations/calls.js';
 import type { CallFailure } from '../operations/errors.js';
 import { failure } from '../operations/errors.js';
 import { isObject } from '../protocol/json.js';
+import type { Params } from '../protocol/requests.js';
+import { ANY_RESULT } from '../protocol/requests.js';
 import type { Codec } from '../protocol/results.js';
 import { resultSchema } from '../protocol/results.js';
-import type { Tap } from '../transport/observer.js';
+import type { Observer } from '../transport/observer.js';
 import { NEVER } from '../platform/timers.js';
 
 /** The extension that lets a server answer with a task (SEP-2663). The core drives it by itself, and so declares it. */
@@ -43,11 +45,11 @@ interface Excluding {
 }
 
 /**
- * The SDK's client, which tells the tap for what operation it sends a request. The SDK sends
+ * The SDK's client, which tells the observer for what operation it sends a request. The SDK sends
  * before `request` returns: what holds while that runs, holds for the message.
  */
-export class TappedClient extends Client {
-    #tap: Tap | undefined;
+export class ObservedClient extends Client {
+    #observer: Observer | undefined;
     /** Told of the tools that the SDK has listed by itself. */
     onlisted: (page: ListToolsResult) => void = () => {};
     /** What the probe came to, when the handshake of the older revisions followed it. */
@@ -64,9 +66,9 @@ export class TappedClient extends Client {
         return this._wireCodec();
     }
 
-    /** Tells the operations apart for this tap. */
-    tappedBy(tap: Tap): void {
-        this.#tap = tap;
+    /** Tells the operations apart for this observer. */
+    observedBy(observer: Observer): void {
+        this.#observer = observer;
     }
 
     // The SDK overloads `request`: the arguments go through as they are.
@@ -75,10 +77,10 @@ export class TappedClient extends Client {
         const [request, given] = args as [{ method: string; params?: Record<string, unknown> }, unknown];
         const { method } = request;
         const call = args.find(hasCall)?.call;
-        if (call?.taken) {
-            const { taken } = call;
-            call.taken = undefined;
-            return taken;
+        if (call?.handedOver) {
+            const { handedOver } = call;
+            call.handedOver = undefined;
+            return handedOver;
         }
         if (method === 'initialize') {
             args[0] = undeclared(request);
@@ -116,7 +118,7 @@ export class TappedClient extends Client {
 
     /** Ends with the connection: what is on the way past the SDK, too. */
     protected override _onclose(): void {
-        this.#tap?.takeAll();
+        this.#observer?.handOverAll();
         super._onclose();
     }
 
@@ -142,13 +144,30 @@ export class TappedClient extends Client {
     }
 
     #sending<T>(args: unknown[], send: () => T): T {
-        if (!this.#tap) return send();
-        this.#tap.current = args.find(hasCall)?.call;
+        if (!this.#observer) return send();
+        this.#observer.current = args.find(hasCall)?.call;
         try {
             return send();
         } finally {
-            this.#tap.current = undefined;
+            this.#observer.current = undefined;
         }
+    }
+}
+
+/** Sends a request whose method may be one that the SDK has no schema for: an extension's, or nobody's. */
+export function send(
+    client: ObservedClient,
+    request: { method: string; params: Params },
+    options: CallOptions
+): Promise<unknown> {
+    // The SDK knows these methods, in one of the eras, and no schema for their results.
+    if (request.method.startsWith('tasks/')) return client.request(request, ANY_RESULT, options);
+    try {
+        return client.request(request, options);
+    } catch (error) {
+        // Thrown at once, so nothing has been sent.
+        if (error instanceof TypeError) return client.request(request, ANY_RESULT, options);
+        throw error;
     }
 }
 

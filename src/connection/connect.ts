@@ -171,8 +171,8 @@ export class Connector {
     }
 
     /** Whether a command has ended, and had not answered anything before. */
-    #ended({ connection: { lost, tap } }: Attempt): boolean {
-        return lost?.failure.tag === 'transport' && !tap.answered && !this.call.settled;
+    #ended({ connection: { lost, observer } }: Attempt): boolean {
+        return lost?.failure.tag === 'transport' && !observer.answered && !this.call.settled;
     }
 
     /** Specification, basic/transports, "Backwards Compatibility". */
@@ -188,7 +188,7 @@ export class Connector {
                 return await sse.opened;
             } catch (later) {
                 // Where it speaks neither, what it said to the current transport is the better hint.
-                throw sse.connection.tap.streamed ? later : error;
+                throw sse.connection.observer.streamed ? later : error;
             }
         }
     }

@@ -13,17 +13,17 @@ import type { Json, SessionId } from 'caisson:mcp/types@0.1.0';
 
 import { ASKED, ask, retractAll } from '../operations/asks.js';
 import { Call } from '../operations/calls.js';
-import { TASKS, TappedClient, complete, optionsFor } from './client.js';
+import { TASKS, ObservedClient, complete, optionsFor } from './client.js';
 import type { CallFailure } from '../operations/errors.js';
 import { describe, failure } from '../operations/errors.js';
 import { HttpTransport } from '../transport/http.js';
 import { isObject, parseObject } from '../protocol/json.js';
-import { Lane } from '../fast-path/fast-path.js';
+import type { FastPath } from './fast-path.js';
 import { PipeTransport } from '../transport/pipe.js';
 import { PROBE, both, unsupported } from '../protocol/probe.js';
 import { readable } from '../protocol/results.js';
 import { SseTransport } from '../transport/sse.js';
-import { Tap } from '../transport/observer.js';
+import { Observer } from '../transport/observer.js';
 import { NEVER, setTimeout, within } from '../platform/timers.js';
 
 /** What carries the messages. */
@@ -41,10 +41,13 @@ const STREAM_MS = { times: 4, least: 250, most: 2000 };
 /** How long a server may take to confirm that a session is over. It is over anyway. */
 const FAREWELL_MS = 2000;
 
-/** One connection to a server: the SDK's client, its transport, and the tap between the two. */
+/** One connection to a server: the SDK's client, its transport, and the observer between the two. */
 export class Connection {
-    readonly client: TappedClient;
-    readonly tap: Tap;
+    /** Makes the fast path of a connection that is open. The core is built with it, or without. */
+    static fastPathOf: (connection: Connection) => FastPath | undefined = () => undefined;
+
+    readonly client: ObservedClient;
+    readonly observer: Observer;
     readonly transport: HttpTransport | SseTransport | PipeTransport;
     /** Called once, when the connection ends and it was not us. */
     onlost: (cause: CallFailure) => void = () => {};
@@ -54,10 +57,10 @@ export class Connection {
     forgotten = false;
     /** Called when the server turns out to know the session no more. */
     onforgotten: (error: Error) => void = () => {};
-    /** Whether the server speaks an older revision. Known when open; the client forgets it when it closes. */
+    /** Whether the server speaks an older revision. ListedTool when open; the client forgets it when it closes. */
     legacy = false;
-    /** The way of ordinary requests; once open, where there is one. */
-    lane: Lane | undefined;
+    /** Once open, where there is one. */
+    fastPath: FastPath | undefined;
     /** The handshake, which is a part of the operation that connects: another connection may have another. */
     readonly #handshake: Call;
     /** Whether the server may ask for something. */
@@ -73,11 +76,11 @@ export class Connection {
         private readonly opening: Opening
     ) {
         this.#handshake = new Call(call.id, session, call.step, call);
-        this.tap = new Tap(session, this.#handshake, carrier.kind !== 'http', config.retryBudget);
-        this.transport = transportFor(carrier, this.tap);
+        this.observer = new Observer(session, this.#handshake, carrier.kind !== 'http', config.retryBudget);
+        this.transport = transportFor(carrier, this.observer);
         const { name, version, title } = config.clientInfo;
         const capabilities = JSON.parse(config.capabilities) as ClientCapabilities;
-        this.client = new TappedClient(
+        this.client = new ObservedClient(
             { name, version, ...(title !== undefined && { title }) },
             {
                 capabilities: { ...capabilities, extensions: { ...capabilities.extensions, [TASKS]: {} } },
@@ -86,8 +89,8 @@ export class Connection {
                 versionNegotiation: { mode: opening, probe: { timeoutMs: NEVER } }
             }
         );
-        this.client.tappedBy(this.tap);
-        this.tap.onrefused = answer => this.#refuse(answer);
+        this.client.observedBy(this.observer);
+        this.observer.onrefused = answer => this.#refuse(answer);
         const asked = Object.entries(ASKED).filter(([capability]) => capability in capabilities);
         this.#asks = asked.length > 0;
         for (const [, method] of asked)
@@ -113,14 +116,13 @@ export class Connection {
             // It may have answered and ended at once.
             if (this.lost) throw this.lost;
             this.#open = true;
-            if (!(this.transport instanceof SseTransport) && !WITHOUT.lane)
-                this.lane = new Lane(this.client, this.tap, this.transport, !this.legacy);
+            this.fastPath = Connection.fastPathOf(this);
         } catch (error) {
             await this.#end();
             throw this.lost ?? this.#told(error);
         } finally {
             signal.removeEventListener('abort', onAbort);
-            this.tap.shaken();
+            this.observer.shaken();
         }
     }
 
@@ -144,7 +146,8 @@ export class Connection {
 
     /** What a connection that could not be opened failed with. */
     #told(thrown: unknown): CallFailure {
-        if (thrown instanceof SseError && thrown.code === undefined && this.tap.broken) return this.tap.broken;
+        if (thrown instanceof SseError && thrown.code === undefined && this.observer.broken)
+            return this.observer.broken;
         const handshake = this.#handshake;
         const { refusal } = this.client;
         if (refusal) return both(refusal, handshake.cause(thrown));
@@ -180,7 +183,7 @@ export class Connection {
     /** A result as whoever reads it by its type can read it, where that is not the server's own. What is left out of it is told. */
     readable(method: string, text: Json): Record<string, unknown> | undefined {
         const read = readable(this.client.codec, method, text, this.legacy ? () => {} : complete);
-        for (const warning of read?.warnings ?? []) log(this.tap.session, 'warn', `${method}: ${warning}`);
+        for (const warning of read?.warnings ?? []) log(this.observer.session, 'warn', `${method}: ${warning}`);
         return read?.value;
     }
 
@@ -217,7 +220,7 @@ export class Connection {
     async #end(): Promise<void> {
         this.#ending = true;
         // Of an older server's requests the client takes care; a question in an answer is the call's.
-        if (!this.legacy) retractAll(this.tap.session, failure('closed', 'the connection is closed'));
+        if (!this.legacy) retractAll(this.observer.session, failure('closed', 'the connection is closed'));
         await this.client.close().catch(() => {});
         // The client lets go of a transport that never got as far as connecting.
         await this.transport.close().catch(() => {});
@@ -232,11 +235,12 @@ export class Connection {
     #onError(error: Error): void {
         if (this.#ending) return;
         // Before that, `connect` tells what matters.
-        log(this.tap.session, this.#open ? 'warn' : 'debug', describe(error));
+        log(this.observer.session, this.#open ? 'warn' : 'debug', describe(error));
         // Later: the request that was told so, if there is one, learns of it before all that ends then.
         if (this.#open && this.forgot(error)) void setTimeout(() => this.onforgotten(error));
         // The stream of the transport of 2024-11-05 is its session: another stream is another session.
-        if (error instanceof SseError) this.#lose(this.tap.broken ?? failure('transport', 'the event stream ended'));
+        if (error instanceof SseError)
+            this.#lose(this.observer.broken ?? failure('transport', 'the event stream ended'));
     }
 
     #onClose(): void {
@@ -268,13 +272,13 @@ const ANY_PARAMS: StandardSchemaV1<object, object> = {
     '~standard': { version: 1, vendor: 'caisson', validate: value => ({ value: value as object }) }
 };
 
-function transportFor(carrier: Carrier, tap: Tap): Connection['transport'] {
+function transportFor(carrier: Carrier, observer: Observer): Connection['transport'] {
     switch (carrier.kind) {
         case 'http':
-            return new HttpTransport(carrier.url, tap);
+            return new HttpTransport(carrier.url, observer);
         case 'sse':
-            return new SseTransport(carrier.url, tap);
+            return new SseTransport(carrier.url, observer);
         case 'stdio':
-            return new PipeTransport(tap);
+            return new PipeTransport(observer);
     }
 }

@@ -27,7 +27,7 @@ const STEADY_MS = 60_000;
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 10_000;
 
-export class Link {
+export class Reconnector {
     #connector: Connector | undefined;
     #connection: Connection | undefined;
     #renewing: Promise<Connection> | undefined;
@@ -92,8 +92,8 @@ export class Link {
 
     /** Milliseconds until a session that the server forgot may be begun anew. */
     #pause(forgotten: Connection): number {
-        if (forgotten.tap.served) this.#pace.gained();
-        return forgotten.tap.served ? 0 : Math.max(this.#renewable - Date.now(), 0);
+        if (forgotten.observer.served) this.#pace.gained();
+        return forgotten.observer.served ? 0 : Math.max(this.#renewable - Date.now(), 0);
     }
 
     /** Ends the connection and says why there is none any more. Never fails. */

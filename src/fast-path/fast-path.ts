@@ -1,18 +1,26 @@
-// The way of an ordinary request past what the SDK does for each: promises, signals, options and
-// three checks of one result, which are most of what a call costs in this engine. Whatever is not
-// ordinary in what comes of it is the SDK's again: it sends the request once more, by the same id,
-// and the transport knows that it has gone out.
+// The fast path: an ordinary request goes around what the SDK does for each, which is promises,
+// signals, options and three checks of one result, and most of what a call costs in this engine.
+// The SDK takes over whatever is not ordinary in what comes of it: it sends the request once more,
+// by the same id, and the transport knows that it has gone out.
 import type { JSONRPCMessage } from '@modelcontextprotocol/client';
 import type { Json } from 'caisson:mcp/types@0.1.0';
 
-import type { Call } from '../operations/calls.js';
-import type { TappedClient } from '../connection/client.js';
+import type { ObservedClient } from '../connection/client.js';
 import { complete, optionsFor } from '../connection/client.js';
-import { exact, isObject } from '../protocol/json.js';
+import type { Connection } from '../connection/connection.js';
+import type { FastPath, Submission } from '../connection/fast-path.js';
+import type { Call } from '../operations/calls.js';
+import { exact } from '../protocol/json.js';
 import type { Params } from '../protocol/requests.js';
+import { isCallersMeta } from '../protocol/requests.js';
 import type { Codec } from '../protocol/results.js';
-import { takes } from '../protocol/results.js';
-import type { Tap } from '../transport/observer.js';
+import type { FastRequest, FastTransport } from '../transport/fast-request.js';
+import { HttpTransport } from '../transport/http.js';
+import type { Observer } from '../transport/observer.js';
+import type { PendingRequest } from '../transport/pending.js';
+import { PipeTransport } from '../transport/pipe.js';
+import { HttpFastTransport } from './http-fast-transport.js';
+import { takes } from './result-check.js';
 
 /** What of the SDK's client is used here, and its types keep to themselves. */
 interface Internals {
@@ -23,25 +31,7 @@ interface Internals {
     _negotiatedWireCodec(): Codec;
 }
 
-/** A transport that sends a request and tells what became of it without a promise. */
-export interface Way {
-    /** Sends a request, whose message has this text. */
-    post(quick: Quick, text: string): void;
-}
-
-/** A request, and what is done with its result. */
-export interface Ordinary {
-    readonly method: string;
-    readonly params: Params;
-    /** The text of the params, when they are as the host gave them: an object with a member at least. */
-    readonly text?: Json | undefined;
-    /** Takes the result, and the text of it. */
-    finish(result: Params, text: Json): void;
-    /** The SDK has taken the request over, and this is what it will make of it. */
-    otherwise(taken: Promise<unknown>): void;
-}
-
-/** What only asks, and may go past the SDK; not what belongs to a handshake, or to tasks. */
+/** What only asks, and may take the fast path; not what belongs to a handshake, or to tasks. */
 const ASKING = [
     'tools/list',
     'resources/list',
@@ -52,8 +42,8 @@ const ASKING = [
     'completion/complete'
 ];
 
-/** The lane of one connection. */
-export class Lane {
+/** The fast path of one connection. */
+export class ConnectionFastPath implements FastPath {
     readonly #envelope: object | undefined;
     /** What only asks, of the methods that the connection's era has. */
     readonly #asking = new Set<string>();
@@ -64,10 +54,9 @@ export class Lane {
 
     /** The client must be connected. */
     constructor(
-        readonly client: TappedClient,
-        readonly tap: Tap,
-        private readonly way: Way,
-        /** Whether the connection's era is the newer one. */
+        readonly client: ObservedClient,
+        readonly observer: Observer,
+        private readonly transport: FastTransport,
         readonly modern: boolean
     ) {
         const internals = client as unknown as Internals;
@@ -77,26 +66,23 @@ export class Lane {
         for (const method of ASKING) if (this.codec.hasRequestMethod(method)) this.#asking.add(method);
     }
 
-    /** Sends a request. The operation settles without the SDK when all goes as it mostly does. */
-    send(call: Call, request: Ordinary): void {
+    send(call: Call, submission: Submission): void {
         const id = (this.client as unknown as Internals)._requestMessageId++;
-        const quick = new Quick(this, id, call, request);
-        call.quick = quick;
-        this.tap.passed(quick);
-        const { method, params, text } = request;
+        const request = new SentRequest(this, id, call, submission);
+        call.fast = request;
+        this.observer.sentFast(request);
+        const { method, params, text } = submission;
         const written =
             text !== undefined && params['_meta'] === undefined
                 ? text.slice(0, -1) + this.#end
-                : JSON.stringify(this.#enveloped(exact(params, text)));
-        this.way.post(quick, `{"method":"${method}","params":${written},"jsonrpc":"2.0","id":${id}}`);
+                : JSON.stringify(this.enveloped(exact(params, text)));
+        this.transport.post(request, `{"method":"${method}","params":${written},"jsonrpc":"2.0","id":${id}}`);
     }
 
-    /** Whether a request may take the lane: what only asks, with nothing in it for the SDK. */
     takes(method: string, { _meta }: Params): boolean {
-        return this.#asking.has(method) && isMeta(_meta);
+        return this.#asking.has(method) && isCallersMeta(_meta);
     }
 
-    /** Sends a request of an operation, which goes on with the result. */
     ask(call: Call, method: string, params: Params): Promise<unknown> {
         return new Promise((resolve, reject) => {
             this.send(call, {
@@ -106,17 +92,13 @@ export class Lane {
                     call.answered({ result: text });
                     resolve(result);
                 },
-                otherwise: taken => void taken.then(resolve, reject)
+                handedOver: outcome => void outcome.then(resolve, reject)
             });
         });
     }
 
-    /** The message of a request, with numbers as JavaScript has them. */
-    message({ id, request: { method, params } }: Quick): JSONRPCMessage {
-        return { method, params: this.#enveloped(params), jsonrpc: '2.0', id };
-    }
-
-    #enveloped(params: Params): Params {
+    /** Params with what the era has in the `_meta` of each message. */
+    enveloped(params: Params): Params {
         const envelope = this.#envelope;
         if (!envelope) return params;
         const { _meta } = params;
@@ -124,87 +106,94 @@ export class Lane {
     }
 }
 
-/** A request in the lane. */
-export class Quick {
-    #state: 'waiting' | 'settled' | 'taken' = 'waiting';
+/** The fast path of a connection that is open; the transport of 2024-11-05 has none. */
+export function fastPathOf({ client, observer, transport, legacy }: Connection): FastPath | undefined {
+    const on = (transport: FastTransport) => new ConnectionFastPath(client, observer, transport, !legacy);
+    if (transport instanceof HttpTransport) return on(new HttpFastTransport(transport));
+    return transport instanceof PipeTransport ? on(transport) : undefined;
+}
+
+/** A request that has gone out on the fast path. */
+class SentRequest implements FastRequest, PendingRequest {
+    #state: 'waiting' | 'settled' | 'handed over' = 'waiting';
 
     constructor(
-        readonly lane: Lane,
+        private readonly path: ConnectionFastPath,
         readonly id: number,
         readonly call: Call,
-        readonly request: Ordinary
+        private readonly submission: Submission
     ) {}
 
-    /** Itself, among requests that wait for their answers: others are not in the lane. */
-    get quick(): this {
+    /** Itself: other requests that wait for their answers are not on the fast path. */
+    get fast(): this {
         return this;
     }
 
     get method(): string {
-        return this.request.method;
+        return this.submission.method;
     }
 
-    /** Whether nothing has become of it yet. */
-    get waiting(): boolean {
-        return this.#state === 'waiting';
+    get params(): Params {
+        return this.submission.params;
     }
 
-    /** Whether it was answered, and the SDK knows nothing of it. */
+    message(): JSONRPCMessage {
+        return { method: this.method, params: this.path.enveloped(this.params), jsonrpc: '2.0', id: this.id };
+    }
+
     get settled(): boolean {
         return this.#state === 'settled';
     }
 
-    /** Takes a result, and the text of it. False when the SDK is to have it. */
     hears(result: Params, text: Json): boolean {
         const { call } = this;
         if (this.#state !== 'waiting' || !this.#takes(result)) {
             call.answered({ result: text });
-            this.take();
+            this.handOver();
             return false;
         }
         this.#end('settled');
-        this.request.finish(result, text);
+        this.submission.finish(result, text);
         return true;
     }
 
-    /** Has the SDK take the request over, as if it had sent it. */
-    take(): void {
+    handOver(): void {
         if (this.#state !== 'waiting') return;
-        this.#end('taken');
-        const { call, request } = this;
-        const taken = this.#send();
-        const given = () => {
-            if (call.settled) this.lane.tap.forget(call);
+        this.#end('handed over');
+        const { call } = this;
+        const outcome = this.#send();
+        const forget = () => {
+            if (call.settled) this.path.observer.forget(call);
         };
-        taken.then(given, given);
-        if (!call.settled) request.otherwise(taken);
+        outcome.then(forget, forget);
+        if (!call.settled) this.submission.handedOver(outcome);
     }
 
     /** Has the SDK send the request, by the same id: it has gone out. */
     #send(): Promise<unknown> {
-        const { client, tap } = this.lane;
-        const { method, params, text } = this.request;
+        const { client, observer } = this.path;
+        const { method, params, text } = this.submission;
         const internals = client as unknown as Internals;
         const next = internals._requestMessageId;
         internals._requestMessageId = this.id;
-        tap.adopted = this.id;
+        observer.adopted = this.id;
         try {
             return client.request({ method, params: exact(params, text) }, optionsFor(this.call)) as Promise<unknown>;
         } finally {
-            tap.adopted = undefined;
+            observer.adopted = undefined;
             internals._requestMessageId = next;
         }
     }
 
-    #end(state: 'settled' | 'taken'): void {
+    #end(state: 'settled' | 'handed over'): void {
         this.#state = state;
-        this.call.quick = undefined;
+        this.call.fast = undefined;
     }
 
     /** Whether the SDK would take a result, and make nothing else of it. */
     #takes(result: Params): boolean {
-        const { codec, modern } = this.lane;
-        const { method } = this.request;
+        const { codec, modern } = this.path;
+        const { method } = this.submission;
         if (modern) {
             complete(result);
             if (result['resultType'] !== 'complete') return false;
@@ -213,16 +202,4 @@ export class Quick {
         if (method === 'tools/call' && result['content'] === undefined) return false;
         return takes(codec, method, result);
     }
-}
-
-/** Whether a request's `_meta` has nothing in it that means something to the SDK itself. */
-export function isMeta(meta: unknown): boolean {
-    if (meta === undefined) return true;
-    if (!isObject(meta)) return false;
-    for (const name in meta) {
-        if (name.startsWith('io.modelcontextprotocol/')) return false;
-        const value = meta[name];
-        if (name === 'progressToken' && typeof value !== 'string' && !Number.isSafeInteger(value)) return false;
-    }
-    return true;
 }

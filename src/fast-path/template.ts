@@ -2,6 +2,8 @@ import type { HttpRequest } from 'caisson:mcp/egress@0.1.0';
 import { httpPost, httpPrepare } from 'caisson:mcp/egress@0.1.0';
 import type { SessionId, TemplateId } from 'caisson:mcp/types@0.1.0';
 
+import type { Prepared } from '../transport/fetch.js';
+
 /** How many requests the host keeps. */
 const MOST = 1024;
 
@@ -10,7 +12,7 @@ const kept: Template[] = [];
 let next = 0;
 
 /** A request that is sent again and again, with other bodies: the host keeps all else of it. */
-export class Template {
+export class Template implements Prepared {
     #id: TemplateId | undefined;
 
     constructor(
@@ -18,7 +20,6 @@ export class Template {
         private readonly request: HttpRequest
     ) {}
 
-    /** Begins an exchange. */
     post(exchange: number, body: string): void {
         httpPost(exchange, this.#id ?? this.#keep(), body);
     }

@@ -5,16 +5,17 @@
 import type { JSONRPCMessage, StandardSchemaV1, Transport } from '@modelcontextprotocol/client';
 
 import { Call } from '../operations/calls.js';
-import { TappedClient, optionsFor } from '../connection/client.js';
+import { ObservedClient, optionsFor, send } from '../connection/client.js';
 import type { Egress } from '../transport/fetch.js';
 import { HttpTransport } from '../transport/http.js';
 import { exact, parseObject } from '../protocol/json.js';
-import type { Quick, Way } from './fast-path.js';
-import { Lane } from './fast-path.js';
+import type { FastPath } from '../connection/fast-path.js';
+import type { FastRequest, FastTransport } from '../transport/fast-request.js';
+import { ConnectionFastPath } from './fast-path.js';
+import { HttpFastTransport } from './http-fast-transport.js';
 import type { Params } from '../protocol/requests.js';
-import { send } from '../protocol/requests.js';
 import { HttpResponse } from '../transport/response.js';
-import { Tap } from '../transport/observer.js';
+import { Observer } from '../transport/observer.js';
 import { NEVER } from '../platform/timers.js';
 
 type Era = 'legacy' | 'modern';
@@ -85,32 +86,32 @@ function answer(era: Era, message: JSONRPCMessage): string | undefined {
 }
 
 /** A pipe to a server in memory. */
-class MemoryTransport implements Transport, Way {
+class MemoryTransport implements Transport, FastTransport {
     onmessage?: (message: JSONRPCMessage) => void;
     onclose?: () => void;
     readonly pid = null;
     readonly stderr = null;
 
     constructor(
-        private readonly tap: Tap,
+        private readonly observer: Observer,
         private readonly era: Era
     ) {}
 
     async start(): Promise<void> {}
 
     async send(message: JSONRPCMessage): Promise<void> {
-        this.tap.sent(message);
+        this.observer.sent(message);
         const text = answer(this.era, JSON.parse(JSON.stringify(message)) as JSONRPCMessage);
         await Promise.resolve();
         this.#hear(text);
     }
 
-    post(_quick: Quick, text: string): void {
+    post(_quick: FastRequest, text: string): void {
         this.#hear(answer(this.era, JSON.parse(text) as JSONRPCMessage));
     }
 
     #hear(text: string | undefined): void {
-        if (text !== undefined) for (const heard of this.tap.received(text)) this.onmessage?.(heard);
+        if (text !== undefined) for (const heard of this.observer.received(text)) this.onmessage?.(heard);
     }
 
     async close(): Promise<void> {
@@ -119,7 +120,7 @@ class MemoryTransport implements Transport, Way {
 }
 
 /** The way to a server in memory, which answers with events and with JSON by turns. */
-function memoryEgress(tap: Tap, era: Era): Egress {
+function memoryEgress(observer: Observer, era: Era): Egress {
     let events = false;
     const exchange = (body: unknown): HttpResponse => {
         const message = JSON.parse(typeof body === 'string' ? body : 'null') as JSONRPCMessage | null;
@@ -129,7 +130,7 @@ function memoryEgress(tap: Tap, era: Era): Egress {
         const status = text !== undefined ? 200 : message ? 202 : 405;
         const response = new HttpResponse('', status, [['content-type', type]], () => {});
         if (text !== undefined) {
-            response.heard = tap.received(text);
+            response.heard = observer.received(text);
             response.push(new TextEncoder().encode(events ? `data: ${text}\n\n` : text));
         }
         response.end();
@@ -144,46 +145,52 @@ function memoryEgress(tap: Tap, era: Era): Egress {
             if (headers.length === 0) throw new Error('no headers');
             return exchange(body);
         },
-        pass(_quick, _template, body) {
+        postFast(_request, _prepared, body) {
             const response = exchange(body);
             return { response: async () => response, drop() {} };
         }
     };
 }
 
-/** Sends a request past the SDK, which must not be needed. */
-function pass(lane: Lane, call: Call, method: string, params: Params, text?: string): Promise<void> {
+/** Sends a request on the fast path. The SDK must not be needed. */
+function sendFast(fastPath: FastPath, call: Call, method: string, params: Params, text?: string): Promise<void> {
     return new Promise((finish, fail) =>
-        lane.send(call, {
+        fastPath.send(call, {
             method,
             params,
             text,
             finish: () => finish(),
-            otherwise: () => fail(new Error(`the lane does not work: ${method}`))
+            handedOver: () => fail(new Error(`the fast path does not work: ${method}`))
         })
     );
 }
 
-async function converse(era: Era, tap: Tap, call: Call, transport: Transport & Way): Promise<void> {
+async function converse(
+    era: Era,
+    observer: Observer,
+    call: Call,
+    transport: Transport,
+    fastTransport: FastTransport
+): Promise<void> {
     const negotiation = { mode: 'auto', probe: { timeoutMs: NEVER } } as const;
     const options = { versionNegotiation: negotiation, capabilities: CAPABILITIES };
-    const client = new TappedClient({ name: 'w', version: '1' }, options);
+    const client = new ObservedClient({ name: 'w', version: '1' }, options);
     for (const [method, [, answer]] of Object.entries(QUESTIONS))
         client.setRequestHandler(method, { params: ANY }, () => answer);
-    client.tappedBy(tap);
+    client.observedBy(observer);
     await client.connect(transport, optionsFor(call));
-    tap.shaken();
-    const lane = new Lane(client, tap, transport, era === 'modern');
+    observer.shaken();
+    const fastPath = new ConnectionFastPath(client, observer, fastTransport, era === 'modern');
     for (const [method, [text]] of Object.entries(ASKED)) {
         const params = parseObject(text);
         await send(client, { method, params }, optionsFor(call));
-        if (lane.takes(method, params)) await pass(lane, call, method, params);
+        if (fastPath.takes(method, params)) await sendFast(fastPath, call, method, params);
     }
     for (const args of ['{"a":[1,{"b":null}]}', '{"n":9007199254740993}']) {
         const text = `{"name":"t","arguments":${args}}`;
         const params = parseObject(text);
         await client.callTool(exact(params, text) as { name: string }, optionsFor(call));
-        await pass(lane, call, 'tools/call', params, text);
+        await sendFast(fastPath, call, 'tools/call', params, text);
     }
     for (const [method, [params]] of Object.entries(QUESTIONS))
         await client.answer('w', { method, params }, call.signal);
@@ -195,12 +202,15 @@ export async function warmUp(): Promise<void> {
     for (const era of ['legacy', 'modern'] as const) {
         for (const http of [false, true]) {
             const call = new Call(0, 0, 'connect');
-            const tap = new Tap(0, call, true);
+            const observer = new Observer(0, call, true);
             const url = new URL('http://localhost/');
-            const transport = http
-                ? new HttpTransport(url, tap, memoryEgress(tap, era))
-                : new MemoryTransport(tap, era);
-            await converse(era, tap, call, transport);
+            if (http) {
+                const transport = new HttpTransport(url, observer, memoryEgress(observer, era));
+                await converse(era, observer, call, transport, new HttpFastTransport(transport));
+            } else {
+                const transport = new MemoryTransport(observer, era);
+                await converse(era, observer, call, transport, transport);
+            }
             if (call.result !== ANSWERS[era]['tools/call']) throw new Error(`the warm-up went wrong: ${era}`);
         }
     }

@@ -3,14 +3,14 @@ import { ask as askHost, retract } from 'caisson:mcp/host@0.1.0';
 import type { Answer } from 'caisson:mcp/ingress@0.1.0';
 import type { SessionId } from 'caisson:mcp/types@0.1.0';
 
-import { Table } from '../platform/id-table.js';
+import { IdTable } from '../platform/id-table.js';
 
 /** A question that waits for the host's answer. */
 interface Waiting extends PromiseWithResolvers<Record<string, unknown>> {
     readonly session: SessionId;
 }
 
-const asks = new Table<Waiting>();
+const asks = new IdTable<Waiting>();
 
 const RELATED_TASK = 'io.modelcontextprotocol/related-task';
 

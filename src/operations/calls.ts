@@ -4,7 +4,6 @@ import type { RequestId } from '@modelcontextprotocol/client';
 import { ProtocolError } from '@modelcontextprotocol/client';
 
 import { CallFailure, failure, toError, toFailure } from './errors.js';
-import type { Quick } from '../fast-path/fast-path.js';
 
 /** The operations that have not settled. */
 const calls = new Map<CallId, Call>();
@@ -29,10 +28,10 @@ export class Call {
     raw = false;
     /** Why there was no answer, where the SDK cannot know it. */
     failure: CallFailure | undefined;
-    /** Its request while that is on the way past the SDK. */
-    quick: Quick | undefined;
-    /** What the SDK makes of a request that it has taken over. */
-    taken: Promise<unknown> | undefined;
+    /** Its request while that is on the fast path; the SDK can take it over. */
+    fast: { handOver(): void } | undefined;
+    /** What the SDK makes of a request that was handed over to it. */
+    handedOver: Promise<unknown> | undefined;
 
     constructor(
         readonly id: CallId,
@@ -106,7 +105,7 @@ export class Call {
         this.failure = cause;
         this.reject(cause);
         // Who tells the server is the SDK.
-        this.quick?.take();
+        this.fast?.handOver();
         (this.#controller ??= new AbortController()).abort(reason);
     }
 

@@ -1,5 +1,5 @@
 /** Things known by an id of ours: a u32, free again when the thing is gone. */
-export class Table<T> extends Map<number, T> {
+export class IdTable<T> extends Map<number, T> {
     #last = 0;
 
     /** Puts a thing under an unused id. */

@@ -1,6 +1,6 @@
 import { clear, set } from 'caisson:mcp/timers@0.1.0';
 
-import { Table } from './id-table.js';
+import { IdTable } from './id-table.js';
 
 /** A delay that is never over. The host is not asked for such a timer. */
 export const NEVER = Number.POSITIVE_INFINITY;
@@ -8,7 +8,7 @@ export const NEVER = Number.POSITIVE_INFINITY;
 /** The longest delay a web timer knows; above it, and for what is not finite, ours never fire. */
 const LONGEST = 0x7fff_ffff;
 
-const timers = new Table<() => void>();
+const timers = new IdTable<() => void>();
 
 type Callback = (...args: unknown[]) => void;
 

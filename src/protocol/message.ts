@@ -5,7 +5,7 @@ import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/client';
 import { isObject } from './json.js';
 
 /** A result that an answer has. */
-export interface Given {
+export interface ResultOutcome {
     readonly result: Record<string, unknown>;
     /** Whether the server wrote something that holds nothing, where an object belongs. */
     readonly empty: boolean;
@@ -15,7 +15,7 @@ export interface Given {
 
 /** What an answer says: a result, an error, or nothing that can be used. */
 export type Outcome =
-    | Given
+    | ResultOutcome
     | { readonly error: { readonly code: number; readonly message: string; readonly data?: unknown } }
     | { readonly wrong: string };
 

@@ -3,7 +3,7 @@ import type { Result } from '@modelcontextprotocol/client';
 import type { Json } from 'caisson:mcp/types@0.1.0';
 
 import { exact, isObject, parseObject } from './json.js';
-import type { Given } from './message.js';
+import type { ResultOutcome } from './message.js';
 
 /** The methods whose result says no more than that there is one. */
 export const EMPTY: ReadonlySet<string> = new Set([
@@ -26,7 +26,7 @@ export function writtenOut(message: unknown): string | undefined {
 }
 
 /** The text of a result: the server's own, but for a `_meta` that whoever reads it by its type cannot read. */
-export function textOf({ result, empty, whole }: Given, payload: Json | undefined, raw: boolean): Json {
+export function textOf({ result, empty, whole }: ResultOutcome, payload: Json | undefined, raw: boolean): Json {
     if (empty) return '{}';
     if (payload === undefined) return JSON.stringify(result);
     if (whole || raw || '_meta' in result) return payload;

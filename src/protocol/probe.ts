@@ -5,7 +5,6 @@ import type { Failure } from 'caisson:mcp/types@0.1.0';
 
 import { CallFailure, inWords, toFailure } from '../operations/errors.js';
 import { isObject } from './json.js';
-import type { HttpResponse } from '../transport/response.js';
 
 export const PROBE = 'server/discover';
 
@@ -26,7 +25,10 @@ export function anyOlder(versions: string[]): boolean {
 const OF_THE_CLIENT = new Set([401, 402, 403, 407, 429, 451]);
 
 /** Whether what became of the probe over HTTP may come of the server's not knowing it. */
-export async function mayNotKnow(error: unknown, response: Promise<HttpResponse> | undefined): Promise<boolean> {
+export async function mayNotKnow(
+    error: unknown,
+    response: Promise<Pick<Response, 'headers'>> | undefined
+): Promise<boolean> {
     if (error instanceof SdkHttpError) {
         const { status } = error;
         if (status < 400 || OF_THE_CLIENT.has(status)) return false;

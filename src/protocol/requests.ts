@@ -1,9 +1,8 @@
 import type { StandardSchemaV1 } from '@modelcontextprotocol/client';
 import type { Json } from 'caisson:mcp/types@0.1.0';
 
-import type { CallOptions, TappedClient } from '../connection/client.js';
 import { failure } from '../operations/errors.js';
-import { parseObject } from './json.js';
+import { isObject, parseObject } from './json.js';
 
 export type Params = Record<string, unknown>;
 
@@ -43,24 +42,19 @@ export function parse(params: Json): Params {
     }
 }
 
-/** Sends a request whose method may be one that the SDK has no schema for: an extension's, or nobody's. */
-export function send(
-    client: TappedClient,
-    request: { method: string; params: Params },
-    options: CallOptions
-): Promise<unknown> {
-    // The SDK knows these methods, in one of the eras, and no schema for their results.
-    if (request.method.startsWith('tasks/')) return client.request(request, ANY_RESULT, options);
-    try {
-        return client.request(request, options);
-    } catch (error) {
-        // Thrown at once, so nothing has been sent.
-        if (error instanceof TypeError) return client.request(request, ANY_RESULT, options);
-        throw error;
-    }
-}
-
 /** The schema of a result that only its extension knows. */
 export const ANY_RESULT: StandardSchemaV1 = {
     '~standard': { version: 1, vendor: 'caisson', validate: value => ({ value }) }
 };
+
+/** Whether a request's `_meta` is the caller's alone: nothing in it means something to the SDK itself. */
+export function isCallersMeta(meta: unknown): boolean {
+    if (meta === undefined) return true;
+    if (!isObject(meta)) return false;
+    for (const name in meta) {
+        if (name.startsWith('io.modelcontextprotocol/')) return false;
+        const value = meta[name];
+        if (name === 'progressToken' && typeof value !== 'string' && !Number.isSafeInteger(value)) return false;
+    }
+    return true;
+}

@@ -8,8 +8,6 @@ import type { Json } from 'caisson:mcp/types@0.1.0';
 
 import { exact, isObject, parseObject } from './json.js';
 import { apply, edits } from './lenient.js';
-import { checkOf } from '../fast-path/validators/schemas.js';
-import type { Check } from '../fast-path/validators/validator.js';
 
 type Request = { readonly method: string };
 
@@ -120,9 +118,8 @@ function mend(method: string, value: unknown, objections: Objections): unknown {
 }
 
 /** Whether the SDK takes a result as it is. */
-export function takes(codec: Codec, method: string, value: unknown): boolean {
-    const check = resultCheck(codec, method);
-    return check ? check(value) === true : (strict.get(codec) ?? codec).validateResult(method, value).ok;
+export function takesAsIs(codec: Codec, method: string, value: unknown): boolean {
+    return (strict.get(codec) ?? codec).validateResult(method, value).ok;
 }
 
 /** How many results were mended so far. When it stays the same, none was. */
@@ -146,21 +143,4 @@ export function readable(
     const written = exact(parseObject(text), text);
     apply(written, made);
     return { value: written, warnings: made.flatMap(({ warning }) => warning ?? []) };
-}
-
-const checks = new Map<Codec, Map<string, Check | undefined>>();
-
-/**
- * What says whether an era takes a result of a method as it is: true when it does. Undefined where
- * there is none: they are written while the component is built.
- */
-export function resultCheck(codec: Codec, method: string): Check | undefined {
-    const ofEra = checks.get(codec) ?? new Map<string, Check | undefined>();
-    checks.set(codec, ofEra);
-    if (!ofEra.has(method))
-        ofEra.set(
-            method,
-            checkOf(() => codec.validateResult(method, {}))
-        );
-    return ofEra.get(method);
 }

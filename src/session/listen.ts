@@ -5,7 +5,7 @@ import type { Call } from '../operations/calls.js';
 import { optionsFor } from '../connection/client.js';
 import { failure } from '../operations/errors.js';
 import { isObject } from '../protocol/json.js';
-import type { Link } from '../connection/reconnect.js';
+import type { Reconnector } from '../connection/reconnect.js';
 import { Pace } from '../protocol/pace.js';
 import type { Params } from '../protocol/requests.js';
 import { sleep } from '../platform/timers.js';
@@ -18,19 +18,19 @@ const ATTEMPTS = 5;
 const STEADY_MS = 10_000;
 
 /** `subscriptions/listen`, until it is over. A stream that drops is asked for again. */
-export async function listen(call: Call, link: Link, params: Params): Promise<Json> {
+export async function listen(call: Call, reconnector: Reconnector, params: Params): Promise<Json> {
     const { notifications } = params;
     if (!isObject(notifications)) throw failure('invalid-argument', 'params have no notifications to listen for');
     const pace = new Pace(FIRST_DELAY_MS, LONGEST_DELAY_MS);
     for (let attempt = 1; ; attempt++) {
-        const connection = await link.current();
+        const connection = await reconnector.current();
         let subscription;
         try {
             subscription = await connection.client.listen(notifications, optionsFor(call));
         } catch (error) {
             if (attempt >= ATTEMPTS || call.settled) throw error;
             // A refusal counts. A connection that was lost meanwhile says nothing of the subscription.
-            if (attempt === 1 && !(await link.replacement(connection, error))) throw error;
+            if (attempt === 1 && !(await reconnector.replacement(connection, error))) throw error;
         }
         if (subscription) {
             listening(call.id, JSON.stringify(subscription.honoredFilter));

@@ -1,15 +1,15 @@
 import { LOG_LEVEL_META_KEY, SdkError, SdkErrorCode } from '@modelcontextprotocol/client';
 
 import type { Call } from '../operations/calls.js';
-import type { TappedClient } from '../connection/client.js';
-import { optionsFor } from '../connection/client.js';
+import type { ObservedClient } from '../connection/client.js';
+import { optionsFor, send } from '../connection/client.js';
 import type { Connection } from '../connection/connection.js';
 import type { CallFailure } from '../operations/errors.js';
 import { failure } from '../operations/errors.js';
 import { isObject } from '../protocol/json.js';
-import type { Link } from '../connection/reconnect.js';
+import type { Reconnector } from '../connection/reconnect.js';
 import type { Answer, Params } from '../protocol/requests.js';
-import { REPEATABLE, send } from '../protocol/requests.js';
+import { REPEATABLE } from '../protocol/requests.js';
 import { mended } from '../protocol/results.js';
 
 /** How often a request is sent at most, when its connections are lost one after the other. */
@@ -17,7 +17,7 @@ const MOST_ATTEMPTS = 5;
 
 /** What a request came to, and over what. */
 interface Answered extends Answer {
-    readonly client: TappedClient;
+    readonly client: ObservedClient;
 }
 
 /** Sends the requests of a session over whatever connection it has. */
@@ -25,16 +25,16 @@ export class Sender {
     /** The level of logging messages, which revision 2026-07-28 has in each request. */
     level: unknown;
 
-    constructor(private readonly link: Link) {}
+    constructor(private readonly reconnector: Reconnector) {}
 
     /** Sends a request as it is. A connection is given where it has gone out on it. */
     send(call: Call, method: string, given: Params, sent?: Connection): Promise<Answered> {
         const ask = async (connection: Connection) => {
-            const { client, lane } = connection;
+            const { client, fastPath } = connection;
             const params = this.leveled(client, given);
             return this.read(call, connection, method, () =>
-                !call.taken && lane?.takes(method, params)
-                    ? lane.ask(call, method, params)
+                !call.handedOver && fastPath?.takes(method, params)
+                    ? fastPath.ask(call, method, params)
                     : send(client, { method, params }, optionsFor(call))
             );
         };
@@ -64,7 +64,7 @@ export class Sender {
         sent?: Connection
     ): Promise<Answered> {
         for (let attempt = 1; ; attempt++) {
-            const next = attempt === 1 && sent ? sent : this.link.current();
+            const next = attempt === 1 && sent ? sent : this.reconnector.current();
             const connection = next instanceof Promise ? await next : next;
             call.check();
             try {
@@ -74,17 +74,17 @@ export class Sender {
             } catch (error) {
                 const again = attempt === 1 || (attempt < MOST_ATTEMPTS && connection.forgotten && isClosed(error));
                 if (!again || call.settled) throw error;
-                if (!(await this.link.replacement(connection, error))) throw error;
+                if (!(await this.reconnector.replacement(connection, error))) throw error;
                 if (!repeatable) throw connection.forgotten ? notRepeated(call) : (connection.lost ?? error);
             } finally {
                 // When it was given up, an answer may still come.
-                connection.tap.forget(call);
+                connection.observer.forget(call);
             }
         }
     }
 
     /** The params with the level of logging messages, in the revision that has it there. */
-    leveled(client: TappedClient, given: Params): Params {
+    leveled(client: ObservedClient, given: Params): Params {
         if (this.level === undefined || client.getProtocolEra() === 'legacy') return given;
         const meta = isObject(given['_meta']) ? given['_meta'] : {};
         return { ...given, _meta: { [LOG_LEVEL_META_KEY]: this.level, ...meta } };

@@ -11,7 +11,7 @@ import type { Connection } from '../connection/connection.js';
 import type { CallFailure } from '../operations/errors.js';
 import { failure, toError } from '../operations/errors.js';
 import { exact, isEmpty } from '../protocol/json.js';
-import { Link } from '../connection/reconnect.js';
+import { Reconnector } from '../connection/reconnect.js';
 import { listen } from './listen.js';
 import { PROBE } from '../protocol/probe.js';
 import type { Params } from '../protocol/requests.js';
@@ -24,7 +24,7 @@ import { Tools } from './tools.js';
 
 /** One server, from `connect` until the host closes the session. */
 export class Session {
-    readonly #link: Link;
+    readonly #reconnector: Reconnector;
     readonly #sender: Sender;
     readonly #tools: Tools;
     readonly #cache = new Cache();
@@ -38,27 +38,27 @@ export class Session {
         private readonly config: SessionConfig
     ) {
         this.#tools = new Tools(text => log(id, 'warn', text));
-        this.#link = new Link(id, config);
-        this.#sender = new Sender(this.#link);
+        this.#reconnector = new Reconnector(id, config);
+        this.#sender = new Sender(this.#reconnector);
         this.#tasks = new Tasks(id, config.inputRounds, (...request) => this.#sender.send(...request));
         this.#calls = new ToolCalls(this.#sender, this.#tools, this.#tasks);
-        this.#link.onlost = cause => this.#onLost(cause);
+        this.#reconnector.onlost = cause => this.#onLost(cause);
     }
 
     /** Opens the connection. The session is gone after an error. */
     async connect(call: Call): Promise<Json> {
         const { connectTimeout } = this.config;
         this.#connecting = call;
-        const expire = () => call.abort(late(connectTimeout, this.#link.unanswered));
+        const expire = () => call.abort(late(connectTimeout, this.#reconnector.unanswered));
         const timer = setTimeout(expire, connectTimeout);
         try {
-            const connection = await this.#link.open(call);
+            const connection = await this.#reconnector.open(call);
             if (call.settled) {
                 await connection.close();
                 call.check();
             }
             this.#hear(connection);
-            this.#link.onconnection = connection => this.#onRenewed(connection);
+            this.#reconnector.onconnection = connection => this.#onRenewed(connection);
             return connection.describe();
         } finally {
             this.#connecting = undefined;
@@ -69,11 +69,11 @@ export class Session {
     /** Any request by its method name. What returns nothing settles the operation itself. */
     request(call: Call, method: string, params: Json): Promise<Json> | undefined {
         const given = parse(params);
-        const quickly =
+        const fast =
             method === 'tools/call'
-                ? this.#calls.quickly(this.#link.live, call, given, params)
-                : this.#askQuickly(call, method, given, params);
-        return quickly ? undefined : this.#request(call, method, exact(given, params));
+                ? this.#calls.callFast(this.#reconnector.live, call, given, params)
+                : this.#askFast(call, method, given, params);
+        return fast ? undefined : this.#request(call, method, exact(given, params));
     }
 
     async #request(call: Call, method: string, given: Params): Promise<Json> {
@@ -87,7 +87,7 @@ export class Session {
             case 'logging/setLevel':
                 return this.#setLevel(call, given);
             case 'subscriptions/listen':
-                return listen(call, this.#link, given);
+                return listen(call, this.#reconnector, given);
         }
         if (method.startsWith('tasks/')) return (await this.#tasks.request(call, method, given)).result;
         const key = this.#key(call, method, given);
@@ -107,7 +107,7 @@ export class Session {
     /** A notification to the server. */
     async notify(method: string, params: Json): Promise<Json> {
         const given = exact(parse(params), params);
-        const { client } = await this.#link.current();
+        const { client } = await this.#reconnector.current();
         await client.notification({ method, params: given });
         return '{}';
     }
@@ -122,7 +122,7 @@ export class Session {
         this.#connecting?.abort(over);
         rejectAll(this.id, over, closing);
         await this.#tasks.farewell();
-        await this.#link.close(over);
+        await this.#reconnector.close(over);
     }
 
     /** What comes nearest to a ping: the newest revision has none. */
@@ -137,7 +137,7 @@ export class Session {
 
     /** Under what a result is kept, if it is: the older revisions give none a time to live. */
     #key(call: Call, method: string, given: Params): string | undefined {
-        if (!this.config.cacheResults || this.#link.live?.legacy === true) return undefined;
+        if (!this.config.cacheResults || this.#reconnector.live?.legacy === true) return undefined;
         return this.#cache.key(method, given, call.raw);
     }
 
@@ -151,11 +151,11 @@ export class Session {
         return result;
     }
 
-    /** Asks past the SDK, when it would do nothing of its own to the request. */
-    #askQuickly(call: Call, method: string, given: Params, text: Json): boolean {
-        const connection = this.#link.live;
-        if (!connection?.lane?.takes(method, given)) return false;
-        const { client, lane } = connection;
+    /** Asks on the fast path, when the SDK would do nothing of its own to the request. */
+    #askFast(call: Call, method: string, given: Params, text: Json): boolean {
+        const connection = this.#reconnector.live;
+        if (!connection?.fastPath?.takes(method, given)) return false;
+        const { client, fastPath } = connection;
         const key = this.#key(call, method, given);
         const kept = key === undefined ? undefined : this.#cache.get(key);
         if (kept !== undefined) {
@@ -163,7 +163,7 @@ export class Session {
             return true;
         }
         const leveled = this.#sender.level !== undefined;
-        lane.send(call, {
+        fastPath.send(call, {
             method,
             params: leveled ? this.#sender.leveled(client, exact(given, text)) : given,
             // An object without a member has nothing that the era's could stand behind.
@@ -180,8 +180,8 @@ export class Session {
                     call.reject(error);
                 }
             },
-            otherwise: taken => {
-                call.taken = taken;
+            handedOver: outcome => {
+                call.handedOver = outcome;
                 call.follow(this.#ask(call, method, exact(given, text), key, connection));
             }
         });
@@ -189,7 +189,7 @@ export class Session {
     }
 
     async #setLevel(call: Call, given: Params): Promise<Json> {
-        const { client } = await this.#link.current();
+        const { client } = await this.#reconnector.current();
         this.#sender.level = given['level'];
         if (client.getProtocolEra() === 'modern') return '{}';
         return (await this.#sender.send(call, 'logging/setLevel', given)).result;
@@ -198,7 +198,7 @@ export class Session {
     #hear(connection: Connection): void {
         this.#tasks.use(connection);
         connection.client.onlisted = page => this.#tools.learn(page, JSON.stringify(page), true);
-        connection.tap.onnotification = (method, params) => {
+        connection.observer.onnotification = (method, params) => {
             this.#cache.notified(method, params?.['uri']);
             if (method === 'notifications/tools/list_changed') this.#tools.forget();
             if (method.startsWith('notifications/tasks')) this.#tasks.notified(params);

@@ -3,14 +3,13 @@ import { ProtocolError } from '@modelcontextprotocol/client';
 import type { Json } from 'caisson:mcp/types@0.1.0';
 
 import type { Call } from '../operations/calls.js';
-import type { TappedClient } from '../connection/client.js';
+import type { ObservedClient } from '../connection/client.js';
 import { optionsFor } from '../connection/client.js';
 import type { Connection } from '../connection/connection.js';
 import { failure } from '../operations/errors.js';
 import { exact } from '../protocol/json.js';
-import { isMeta } from '../fast-path/fast-path.js';
 import type { Answer, Params } from '../protocol/requests.js';
-import { ANY_RESULT } from '../protocol/requests.js';
+import { ANY_RESULT, isCallersMeta } from '../protocol/requests.js';
 import type { Sender } from './sender.js';
 import { Created, created, createdIn } from '../tasks/task.js';
 import type { Tasks } from '../tasks/tasks.js';
@@ -39,7 +38,7 @@ export class ToolCalls {
     }
 
     /** A page of tools came. Gives its text, without those that the SDK would drop. */
-    learn(call: Call, client: TappedClient, page: ListToolsResult, text: Json): Json {
+    learn(call: Call, client: ObservedClient, page: ListToolsResult, text: Json): Json {
         const mirroring = client.getProtocolEra() === 'modern' && mayMirror(text);
         const dropped = mirroring ? client.dropUnusable(page) : undefined;
         const kept = dropped?.size ? without(text, dropped) : text;
@@ -47,18 +46,19 @@ export class ToolCalls {
         return call.raw ? text : kept;
     }
 
-    /** Calls a tool past the SDK, when it would do nothing of its own to the request. */
-    quickly(connection: Connection | undefined, call: Call, given: Params, text: Json): boolean {
+    /** Calls a tool on the fast path, when the SDK would do nothing of its own to the request. */
+    callFast(connection: Connection | undefined, call: Call, given: Params, text: Json): boolean {
         const { name, _meta, task } = given;
-        if (!connection?.lane || typeof name !== 'string' || task !== undefined || !isMeta(_meta)) return false;
-        const { client, lane } = connection;
+        if (!connection?.fastPath || typeof name !== 'string' || task !== undefined || !isCallersMeta(_meta))
+            return false;
+        const { client, fastPath } = connection;
         const known = this.tools.known(name);
         // Of one that is not known the server says so when it wants headers: the SDK takes the call over then.
-        if ((lane.modern && known?.plain === false) || !this.tasks.plain(known?.tool, this.tools.isHidden(name)))
+        if ((fastPath.modern && known?.plain === false) || !this.tasks.plain(known?.tool, this.tools.isHidden(name)))
             return false;
         const check = known && this.tools.check(name, known);
         const leveled = this.sender.level !== undefined;
-        lane.send(call, {
+        fastPath.send(call, {
             method: 'tools/call',
             params: leveled ? this.sender.leveled(client, exact(given, text)) : given,
             text: leveled ? undefined : text,
@@ -70,8 +70,8 @@ export class ToolCalls {
                     call.reject(error);
                 }
             },
-            otherwise: taken => {
-                call.taken = taken;
+            handedOver: outcome => {
+                call.handedOver = outcome;
                 call.follow(this.call(call, exact(given, text), connection));
             }
         });

@@ -7,7 +7,7 @@ import { isObject } from '../protocol/json.js';
 import { unusable } from './unusable.js';
 
 /** A tool as it was listed, and what was made of it. */
-export interface Known {
+export interface ListedTool {
     readonly tool: Tool;
     /** Whether none of its arguments is repeated in the header of a request. */
     readonly plain: boolean;
@@ -51,7 +51,7 @@ const LONG = 1_000_000;
 
 /** The tools that a server has listed, page by page. */
 export class Tools {
-    readonly #known = new Map<string, Known>();
+    readonly #known = new Map<string, ListedTool>();
     #pages: Page[] = [];
     /** Those that were looked for, and are in no list of the server's. */
     readonly #hidden = new Set<string>();
@@ -90,7 +90,7 @@ export class Tools {
     }
 
     /** What is known of a tool. */
-    known(name: string): Known | undefined {
+    known(name: string): ListedTool | undefined {
         if (this.#pages.length > 0) this.#look();
         return this.#known.get(name);
     }

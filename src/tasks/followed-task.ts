@@ -9,7 +9,7 @@ import { over, signature } from './task.js';
 import { clearTimeout, setTimeout } from '../platform/timers.js';
 
 /** A task that an operation waits for. */
-export class Followed {
+export class FollowedTask {
     /** The questions that the host was asked, by the server's keys for them, and in how many rounds. */
     readonly asked = new Set<string>();
     rounds = 0;

@@ -5,7 +5,7 @@ import type { Json, SessionId } from 'caisson:mcp/types@0.1.0';
 import { Call } from '../operations/calls.js';
 import type { Connection } from '../connection/connection.js';
 import { failure } from '../operations/errors.js';
-import { Followed } from './followed-task.js';
+import { FollowedTask } from './followed-task.js';
 import { isObject } from '../protocol/json.js';
 import type { Answer, Params } from '../protocol/requests.js';
 import { ANY_RESULT } from '../protocol/requests.js';
@@ -23,7 +23,7 @@ export class Tasks {
     /** Which tasks the server may have. */
     kind: Kind = 'none';
     #connection!: Connection;
-    readonly #followed = new Set<Followed>();
+    readonly #followedTasks = new Set<FollowedTask>();
     readonly #farewells = new Set<Promise<unknown>>();
 
     constructor(
@@ -69,18 +69,18 @@ export class Tasks {
 
     /** The server tells of a task that has changed. Nothing waits for it; who follows the task looks at once. */
     notified(params: Params | undefined): void {
-        for (const one of this.#followed) if (one.state.taskId === params?.['taskId']) one.wake();
+        for (const one of this.#followedTasks) if (one.state.taskId === params?.['taskId']) one.wake();
     }
 
     /** Follows a task to its end, and gives the result of the call that it stands for. */
     async wait(call: Call, given: Params): Promise<Answer> {
         const { value, result } = await this.request(call, 'tasks/get', given);
-        return this.#follow(new Followed(call, value as State, result));
+        return this.#follow(new FollowedTask(call, value as State, result));
     }
 
     /** The same for the task that a call has become. When the call fails first, the task is cancelled. */
     async drive(call: Call, state: State, text: Json): Promise<Answer> {
-        const one = new Followed(call, state, text);
+        const one = new FollowedTask(call, state, text);
         try {
             // How it has ended is not said with its beginning.
             if (over(state) && this.kind === 'extension') await this.#look(one);
@@ -97,8 +97,8 @@ export class Tasks {
         await Promise.all(this.#farewells);
     }
 
-    async #follow(one: Followed): Promise<Answer> {
-        this.#followed.add(one);
+    async #follow(one: FollowedTask): Promise<Answer> {
+        this.#followedTasks.add(one);
         try {
             for (;;) {
                 one.tell();
@@ -111,18 +111,18 @@ export class Tasks {
                 await this.#look(one);
             }
         } finally {
-            this.#followed.delete(one);
+            this.#followedTasks.delete(one);
             one.end();
         }
     }
 
-    async #look(one: Followed): Promise<void> {
+    async #look(one: FollowedTask): Promise<void> {
         const { value, result } = await this.request(one.call, 'tasks/get', { taskId: one.state.taskId });
         one.saw(value as State, result);
     }
 
     /** What the task has come to; undefined while it goes on. */
-    async #outcome({ call, state, text }: Followed): Promise<Answer | undefined> {
+    async #outcome({ call, state, text }: FollowedTask): Promise<Answer | undefined> {
         const { taskId, status, statusMessage } = state;
         if (status === 'working') return undefined;
         if (status === 'cancelled') {
@@ -137,7 +137,7 @@ export class Tasks {
     }
 
     /** Asks the host what the server wants to know, each question once. */
-    #ask(one: Followed): void {
+    #ask(one: FollowedTask): void {
         const { inputRequests } = one.state;
         const questions = Object.entries(isObject(inputRequests) ? inputRequests : {});
         const fresh = questions.filter(([key]) => !one.asked.has(key));
@@ -153,7 +153,7 @@ export class Tasks {
     }
 
     /** Gives the server the answers that there are. */
-    async #answer(one: Followed): Promise<void> {
+    async #answer(one: FollowedTask): Promise<void> {
         const inputResponses = one.takeAnswers();
         if (inputResponses) await this.request(one.call, 'tasks/update', { taskId: one.state.taskId, inputResponses });
     }
@@ -165,7 +165,7 @@ export class Tasks {
     }
 
     async #bid(taskId: string): Promise<void> {
-        const { client, tap } = this.#connection;
+        const { client, observer } = this.#connection;
         const call = new Call(0, this.session, 'tasks/cancel');
         const options = { call, signal: call.signal, timeout: FAREWELL_MS };
         try {
@@ -173,7 +173,7 @@ export class Tasks {
         } catch {
             // It is over already, or the connection is.
         } finally {
-            tap.forget(call);
+            observer.forget(call);
         }
     }
 }

@@ -10,11 +10,11 @@ import { busy } from '../protocol/pace.js';
 import { writtenOut } from '../protocol/payload.js';
 import type { Purpose } from './purpose.js';
 import { HttpResponse, isSuccess, mayAnswer, mediaType } from './response.js';
-import { Table } from '../platform/id-table.js';
-import type { Tap } from './observer.js';
+import { IdTable } from '../platform/id-table.js';
+import type { Observer } from './observer.js';
 import { clearTimeout, setTimeout } from '../platform/timers.js';
 
-const exchanges = new Table<Exchange>();
+const exchanges = new IdTable<Exchange>();
 
 /** One HTTP exchange: from `fetch` until its response is whole. */
 export class Exchange {
@@ -32,7 +32,7 @@ export class Exchange {
     #lingers = false;
 
     constructor(
-        private readonly tap: Tap,
+        private readonly observer: Observer,
         private readonly url: string,
         private readonly purpose: Purpose,
         /** Has the host begin it, by this id; again, when the server could not take it the first time. */
@@ -61,16 +61,16 @@ export class Exchange {
         const { status, headers } = head;
         if (this.#postponed(status, headers)) return;
         this.#head = head;
-        const { request, quick, lastEvent } = this.purpose;
+        const { request, fast, lastEvent } = this.purpose;
         if (isSuccess(status) && mediaType(headers) === 'text/event-stream') {
-            this.tap.streamed = true;
+            this.observer.streamed = true;
             this.#listen = this.#listener();
             // The SDK forgets where a stream was that it resumes, unless that stream has an event with an
             // id before it breaks off too; so a resumed stream begins with the id that it was asked for.
             if (lastEvent !== undefined) this.#made()?.push(written({ id: lastEvent }));
         }
         if (this.#whole) this.#whole.resolve(this.#made() as HttpResponse);
-        if (status !== 200) quick?.take();
+        if (status !== 200) fast?.handOver();
         if (request !== undefined && isSuccess(status) && !mayAnswer(headers)) this.#leaveUnread(status);
         // Nothing comes on such a stream, and a server may never end it.
         if (this.#listen && this.purpose.oneWay) this.expire();
@@ -78,7 +78,7 @@ export class Exchange {
 
     /** Nothing in the body of what answers a request can be used, and it may have no end. */
     #leaveUnread(status: number): void {
-        this.purpose.quick?.take();
+        this.purpose.fast?.handOver();
         this.#hear(status, undefined, () => '');
         this.expire();
     }
@@ -86,23 +86,23 @@ export class Exchange {
     /** The response goes on. */
     body(chunk: Uint8Array): void {
         if (this.#listen) this.#listen(chunk);
-        else if (!this.purpose.quick?.settled) this.#made()?.push(chunk);
+        else if (!this.purpose.fast?.settled) this.#made()?.push(chunk);
     }
 
     /** It is over. */
     end(error?: Error): void {
         this.#gone();
-        const { quick } = this.purpose;
+        const { fast } = this.purpose;
         if (!this.#head) this.#error = error ?? new TypeError('the response has no head');
         if (error) {
-            quick?.take();
+            fast?.handOver();
             this.#broken(error);
         }
-        if (!quick?.settled) {
+        if (!fast?.settled) {
             const response = this.#made();
             if (response && !error && !this.#listen)
                 response.heard = this.#hear(response.status, response.mediaType, () => response.whole());
-            quick?.take();
+            fast?.handOver();
             if (this.#error) this.#whole?.reject(this.#error);
             response?.end(error);
         }
@@ -114,16 +114,16 @@ export class Exchange {
         this.#gone();
         const { status, headers, body } = whole;
         if (this.#postponed(status, headers)) return;
-        const { quick, watcher } = this.purpose;
+        const { fast, listener } = this.purpose;
         const heard = this.#hear(status, mediaType(headers), () => body);
-        if (!quick?.settled) {
+        if (!fast?.settled) {
             this.#head = whole;
             const response = this.#made() as HttpResponse;
             response.heard = heard;
-            quick?.take();
+            fast?.handOver();
             this.#whole?.resolve(response);
             response.endWith(body);
-        } else if (heard?.length) watcher?.heard(heard);
+        } else if (heard?.length) listener?.heard(heard);
         this.#over();
     }
 
@@ -146,23 +146,23 @@ export class Exchange {
         if (status !== 429 && status !== 503) return false;
         const { request } = this.purpose;
         if (request === undefined) return false;
-        const delay = this.tap.mayWait(request, waits => busy(headers, waits));
+        const delay = this.observer.mayWait(request, waits => busy(headers, waits));
         if (delay === undefined) return false;
         this.#abort();
         this.#timer = setTimeout(() => this.begin(), delay);
         return true;
     }
 
-    /** The tap hears a body before the SDK does: what is no stream, when it is whole. */
+    /** The observer hears a body before the SDK does: what is no stream, when it is whole. */
     #hear(status: number, type: string | undefined, whole: () => string): JSONRPCMessage[] | undefined {
         const { request } = this.purpose;
         if (request === undefined) return undefined;
         if (type === 'application/json') {
             if (!isSuccess(status)) {
-                this.tap.offered(whole());
+                this.observer.offered(whole());
                 return undefined;
             }
-            const heard = this.tap.received(whole(), request);
+            const heard = this.observer.received(whole(), request);
             this.#unanswered(request, "the server's answer is none to the request");
             return heard;
         }
@@ -171,35 +171,35 @@ export class Exchange {
     }
 
     /**
-     * What hears a stream of events before the SDK does. The SDK is given what the tap has taken, and
+     * What hears a stream of events before the SDK does. The SDK is given what the observer has taken, and
      * all that is no message.
      */
     #listener(): (chunk: Uint8Array) => void {
-        const { request, quick, watcher } = this.purpose;
-        const settled = () => quick?.settled === true;
+        const { request, fast, listener } = this.purpose;
+        const settled = () => fast?.settled === true;
         const hear = (data: string, id: string | undefined) => {
             const over = settled();
-            const heard = this.tap.received(data, request);
-            if (request === undefined) this.tap.onstream();
-            else if (!this.tap.waits(request)) this.#linger();
-            if (over) return watcher?.heard(heard);
+            const heard = this.observer.received(data, request);
+            if (request === undefined) this.observer.onstream();
+            else if (!this.observer.waits(request)) this.#linger();
+            if (over) return listener?.heard(heard);
             if (settled()) return;
             // An event before the answer, or something else in it: the SDK reads the stream.
             for (const message of heard) this.#give(message);
             if (id !== undefined) this.#pass({ id });
-            quick?.take();
+            fast?.handOver();
         };
         return listen(hear, other => {
             if (settled()) return;
             this.#pass(other);
-            quick?.take();
+            fast?.handOver();
         });
     }
 
     /** Gives the SDK a message of a stream. One that is nested too deeply to be written anew is lost on it. */
     #give(message: JSONRPCMessage): void {
         const data = writtenOut(message);
-        if (data === undefined) this.tap.unwritable(message);
+        if (data === undefined) this.observer.unwritable(message);
         else this.#pass({ data });
     }
 
@@ -211,18 +211,18 @@ export class Exchange {
     /** Its request is answered, and the server may end the stream now. */
     #linger(): void {
         this.#lingers = true;
-        this.tap.lingering.heard(this);
+        this.observer.lingering.heard(this);
     }
 
     /** The server has not ended the stream. */
     expire(): void {
         this.#abort();
-        if (!this.purpose.quick?.settled) this.#made()?.end();
+        if (!this.purpose.fast?.settled) this.#made()?.end();
         this.#over();
     }
 
     #unanswered(request: RequestId, message: string): void {
-        if (this.tap.waits(request)) this.tap.fail(request, failure('protocol', message));
+        if (this.observer.waits(request)) this.observer.fail(request, failure('protocol', message));
     }
 
     /** What broke off an event stream is told to who waits for it; whether it resumes, the SDK knows. */
@@ -231,13 +231,13 @@ export class Exchange {
         const cause = ioFailure(error.io);
         const { request } = this.purpose;
         if (request === undefined) {
-            this.tap.broken = cause;
+            this.observer.broken = cause;
             return;
         }
-        const call = this.tap.waiting(request);
+        const call = this.observer.waiting(request);
         if (call) call.failure = cause;
         // Asking again for what the host does not let through gets the same.
-        if (error.io.kind === 'limit' || error.io.kind === 'refused') this.tap.fail(request, cause);
+        if (error.io.kind === 'limit' || error.io.kind === 'refused') this.observer.fail(request, cause);
     }
 
     #giveUp(reason: unknown): void {
@@ -268,9 +268,9 @@ export class Exchange {
 
     #over(): void {
         if (this.#onAbort) this.#signal?.removeEventListener('abort', this.#onAbort);
-        if (this.#lingers) this.tap.lingering.ended(this);
-        const { request, watcher } = this.purpose;
-        if (request !== undefined) watcher?.ended(request);
+        if (this.#lingers) this.observer.lingering.ended(this);
+        const { request, listener } = this.purpose;
+        if (request !== undefined) listener?.ended(request);
     }
 }
 

@@ -4,11 +4,10 @@ import { httpStart } from 'caisson:mcp/egress@0.1.0';
 import type { Header } from 'caisson:mcp/types@0.1.0';
 
 import { Exchange } from './exchange.js';
-import type { Quick } from '../fast-path/fast-path.js';
+import type { FastRequest } from './fast-request.js';
 import type { HttpResponse } from './response.js';
-import type { Purpose, Watcher } from './purpose.js';
-import type { Tap } from './observer.js';
-import type { Template } from '../fast-path/template.js';
+import type { Purpose, ExchangeListener } from './purpose.js';
+import type { Observer } from './observer.js';
 
 /** A header for `fetch` alone: the id of the JSON-RPC request in the body. It does not go out. */
 export const REQUEST_ID = 'caisson-request-id';
@@ -18,25 +17,31 @@ export interface Egress {
     readonly fetch: FetchLike;
     /** Posts a JSON-RPC request with this id. */
     post(request: string, headers: Header[], body: string, signal: AbortSignal): Promise<HttpResponse>;
-    /** Posts a request past the SDK. */
-    pass(quick: Quick, template: Template, body: string, watcher: Watcher): Passed;
+    /** Posts a request on the fast path. */
+    postFast(request: FastRequest, prepared: Prepared, body: string, listener: ExchangeListener): FastExchange;
 }
 
-/** What the SDK may take over: the exchange of a request that has gone past it. */
-export type Passed = Pick<Exchange, 'response' | 'drop'>;
+/** All of a request but its body. */
+export interface Prepared {
+    /** Begins an exchange, by its id. */
+    post(exchange: number, body: string): void;
+}
+
+/** What the SDK may take over: the exchange of a request on the fast path. */
+export type FastExchange = Pick<Exchange, 'response' | 'drop'>;
 
 /** The ways out of a connection to a URL. */
-export function egressFor(tap: Tap, url: URL): Egress {
+export function egressFor(observer: Observer, url: URL): Egress {
     const { href } = url;
     return {
-        fetch: fetchFor(tap),
+        fetch: fetchFor(observer),
         async post(request, headers, body, signal) {
             if (signal.aborted) throw signal.reason;
-            return start(tap, { method: 'POST', url: href, headers, body }, { request }, signal);
+            return start(observer, { method: 'POST', url: href, headers, body }, { request }, signal);
         },
-        pass(quick, template, body, watcher) {
-            const purpose = { request: quick.id, quick, watcher };
-            const exchange = new Exchange(tap, href, purpose, id => template.post(id, body));
+        postFast(fast, prepared, body, listener) {
+            const purpose = { request: fast.id, fast, listener };
+            const exchange = new Exchange(observer, href, purpose, id => prepared.post(id, body));
             exchange.begin();
             return exchange;
         }
@@ -44,7 +49,7 @@ export function egressFor(tap: Tap, url: URL): Egress {
 }
 
 /** `fetch` for one connection of a session, on the host's `egress`. */
-export function fetchFor(tap: Tap): FetchLike {
+export function fetchFor(observer: Observer): FetchLike {
     return async (url, init = {}) => {
         const { body, signal } = init;
         if (signal?.aborted) throw signal.reason;
@@ -63,17 +68,17 @@ export function fetchFor(tap: Tap): FetchLike {
             ...(request !== undefined && { request }),
             ...(lastEvent !== undefined && { lastEvent })
         };
-        return start(tap, sent, purpose, signal) as Promise<unknown> as Promise<Response>;
+        return start(observer, sent, purpose, signal) as Promise<unknown> as Promise<Response>;
     };
 }
 
 function start(
-    tap: Tap,
+    observer: Observer,
     request: HttpRequest,
     purpose: Purpose,
     signal: AbortSignal | null | undefined
 ): Promise<HttpResponse> {
-    const exchange = new Exchange(tap, request.url, purpose, id => httpStart(id, tap.session, request));
+    const exchange = new Exchange(observer, request.url, purpose, id => httpStart(id, observer.session, request));
     exchange.begin();
     return exchange.response(signal);
 }

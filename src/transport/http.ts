@@ -3,17 +3,14 @@ import { PROTOCOL_VERSION_META_KEY, SdkHttpError, StreamableHTTPClientTransport 
 import type { Header } from 'caisson:mcp/types@0.1.0';
 
 import { failure, toFailure } from '../operations/errors.js';
-import type { Passed } from './fetch.js';
+import type { FastExchange } from './fetch.js';
 import { REQUEST_ID, egressFor } from './fetch.js';
 import { isObject } from '../protocol/json.js';
-import type { Quick, Way } from '../fast-path/fast-path.js';
 import { Pace } from '../protocol/pace.js';
 import { PROBE, mayNotKnow, rpcErrorIn } from '../protocol/probe.js';
-import type { Watcher } from './purpose.js';
 import type { HttpResponse } from './response.js';
 import { mediaType } from './response.js';
-import type { Tap } from './observer.js';
-import { Template } from '../fast-path/template.js';
+import type { Observer } from './observer.js';
 
 /** The same as TransportSendOptions, but for what exactOptionalPropertyTypes makes of it. */
 type SendOptions = Parameters<StreamableHTTPClientTransport['send']>[1];
@@ -33,16 +30,6 @@ interface Internals {
     _startOrAuthSse: (options: { resumptionToken: string | undefined }) => Promise<void>;
 }
 
-/** A template, and what is in its header beside what its key tells. */
-interface Kept {
-    readonly template: Template;
-    readonly protocolVersion: string | undefined;
-    readonly sessionId: string | undefined;
-}
-
-/** More than a server has tools that are called again and again. */
-const MOST_TEMPLATES = 256;
-
 /** How long to wait before a stream that broke off is begun anew, where the server does not say. */
 const FIRST_DELAY_MS = 1000;
 /** A stream that stayed this long was one, though nothing came of it. */
@@ -58,12 +45,11 @@ const NO_STREAM = {
 } as unknown as Response;
 
 /** The SDK's Streamable HTTP transport, on the host's egress. No request stays without an end. */
-export class HttpTransport extends StreamableHTTPClientTransport implements Way, Watcher {
+export class HttpTransport extends StreamableHTTPClientTransport {
     /** What requests were answered with that the SDK is to see, by their ids. */
     readonly #answers: Map<string, Promise<HttpResponse>>;
-    /** The exchanges of requests that have gone past the SDK, which have not ended. */
-    readonly #passed = new Map<RequestId, Passed>();
-    readonly #templates = new Map<string, Kept>();
+    /** The exchanges of requests on the fast path that have not ended. The SDK may take each over. */
+    readonly fastExchanges = new Map<RequestId, FastExchange>();
     /** The stream of the server's own messages has been asked for: settled when its head is there, or none is to come. */
     #listening: Promise<void> | undefined;
     readonly #pace = new Pace();
@@ -72,9 +58,9 @@ export class HttpTransport extends StreamableHTTPClientTransport implements Way,
     #since = 0;
 
     constructor(
-        private readonly url: URL,
-        private readonly tap: Tap,
-        private readonly egress = egressFor(tap, url)
+        readonly url: URL,
+        readonly observer: Observer,
+        readonly egress = egressFor(observer, url)
     ) {
         const answers = new Map<string, Promise<HttpResponse>>();
         super(url, {
@@ -86,7 +72,7 @@ export class HttpTransport extends StreamableHTTPClientTransport implements Way,
             }
         });
         this.#answers = answers;
-        tap.deliver = message => this.onmessage?.(message);
+        observer.deliver = message => this.onmessage?.(message);
         const internals = this as unknown as Internals;
         const ask = internals._startOrAuthSse.bind(this);
         internals._startOrAuthSse = options => {
@@ -95,7 +81,7 @@ export class HttpTransport extends StreamableHTTPClientTransport implements Way,
             if (options.resumptionToken === undefined) this.#listening ??= asked.catch(() => {});
             return asked;
         };
-        tap.onstream = () => this.#pace.gained();
+        observer.onstream = () => this.#pace.gained();
         // The SDK begins a stream anew as soon as the server says, and for ever.
         internals._getNextReconnectionDelay = () => this.#nextDelay();
     }
@@ -133,7 +119,7 @@ export class HttpTransport extends StreamableHTTPClientTransport implements Way,
     }
 
     override async send(message: JSONRPCMessage | JSONRPCMessage[], options?: TransportSendOptions): Promise<void> {
-        const id = Array.isArray(message) ? undefined : this.tap.sent(message);
+        const id = Array.isArray(message) ? undefined : this.observer.sent(message);
         if (id === undefined) return super.send(message, options as SendOptions);
         const observed = this.#observed(id, options);
         if (
@@ -158,12 +144,12 @@ export class HttpTransport extends StreamableHTTPClientTransport implements Way,
             throw error instanceof SdkHttpError && [401, 403].includes(error.status) ? error : cause;
         const said = rpcErrorIn(error);
         if (!said) {
-            this.tap.fail(id, cause);
+            this.observer.fail(id, cause);
             return;
         }
         const answer = { jsonrpc: '2.0' as const, id, error: said };
-        // The tap has heard it already where it came as JSON, and with the id.
-        const heard = this.tap.waits(id) ? this.tap.received(JSON.stringify(answer), id) : [answer];
+        // The observer has heard it already where it came as JSON, and with the id.
+        const heard = this.observer.waits(id) ? this.observer.received(JSON.stringify(answer), id) : [answer];
         for (const message of heard) this.onmessage?.(message);
     }
 
@@ -176,12 +162,12 @@ export class HttpTransport extends StreamableHTTPClientTransport implements Way,
         if (!_abortController) return false;
         const signal = AbortSignal.any([_abortController.signal, ...(requestSignal ? [requestSignal] : [])]);
         let response;
-        if (id === this.tap.adopted) {
-            const passed = this.#passed.get(id);
-            if (!passed) return true; // It has ended, and what became of it is told at once.
-            response = passed.response(signal);
+        if (id === this.observer.adopted) {
+            const exchange = this.fastExchanges.get(id);
+            if (!exchange) return true; // It has ended, and what became of it is told at once.
+            response = exchange.response(signal);
         } else {
-            response = this.egress.post(String(id), this.#headers(message), JSON.stringify(message), signal);
+            response = this.egress.post(String(id), this.headersFor(message), JSON.stringify(message), signal);
         }
         const answer = await answerIn(response);
         if (answer) this.onmessage?.(answer);
@@ -189,43 +175,15 @@ export class HttpTransport extends StreamableHTTPClientTransport implements Way,
         return answer !== undefined;
     }
 
-    post(quick: Quick, text: string): void {
-        this.#passed.set(quick.id, this.egress.pass(quick, this.#template(quick), text, this));
-    }
-
-    heard(messages: JSONRPCMessage[]): void {
-        for (const message of messages) this.onmessage?.(message);
-    }
-
-    ended(request: RequestId): void {
-        this.#passed.delete(request);
-    }
-
-    /** All of a request that goes past the SDK but its body: the same for each call of a tool. */
-    #template(quick: Quick): Template {
-        const { method, params } = quick.request;
-        const key = `${method} ${String(params['name'])}`;
-        const { protocolVersion, sessionId } = this;
-        let kept = this.#templates.get(key);
-        if (!kept || kept.protocolVersion !== protocolVersion || kept.sessionId !== sessionId) {
-            const headers = this.#headers(quick.lane.message(quick));
-            const template = new Template(this.tap.session, { method: 'POST', url: this.url.href, headers });
-            kept = { template, protocolVersion, sessionId };
-            if (this.#templates.size >= MOST_TEMPLATES) this.#templates.clear();
-            this.#templates.set(key, kept);
-        }
-        return kept.template;
-    }
-
     override async close(): Promise<void> {
-        for (const passed of this.#passed.values()) passed.drop();
-        this.#passed.clear();
-        this.tap.lingering.close();
+        for (const exchange of this.fastExchanges.values()) exchange.drop();
+        this.fastExchanges.clear();
+        this.observer.lingering.close();
         await super.close();
     }
 
     /** The header that the SDK gives a request, in the order of `Headers`. */
-    #headers(message: JSONRPCMessage): Header[] {
+    headersFor(message: JSONRPCMessage): Header[] {
         const headers = new Map([
             ['accept', 'application/json, text/event-stream'],
             ['content-type', 'application/json']
@@ -243,12 +201,12 @@ export class HttpTransport extends StreamableHTTPClientTransport implements Way,
             headers: { ...options?.headers, [REQUEST_ID]: String(id) },
             // A cancelled request's stream may otherwise stay open for good: in the older revisions the
             // server is told by a message and need not end it.
-            requestSignal: options?.requestSignal ?? this.tap.waiting(id)?.signal,
+            requestSignal: options?.requestSignal ?? this.observer.waiting(id)?.signal,
             onRequestStreamEnd: () => {
                 options?.onRequestStreamEnd?.();
-                if (!this.tap.waits(id)) return;
+                if (!this.observer.waits(id)) return;
                 const ended = failure('transport', 'the stream ended before the answer came');
-                this.tap.fail(id, this.tap.waiting(id)?.failure ?? ended);
+                this.observer.fail(id, this.observer.waiting(id)?.failure ?? ended);
             }
         };
     }

@@ -6,23 +6,23 @@ import type { Call } from '../operations/calls.js';
 import type { CallFailure } from '../operations/errors.js';
 import { failure } from '../operations/errors.js';
 import { errorData, exact, isObject, parseMessage, parts, splitResult, whole } from '../protocol/json.js';
-import type { Quick } from '../fast-path/fast-path.js';
+import type { FastRequest } from './fast-request.js';
 import { Lingering } from './linger.js';
 import type { Outcome } from '../protocol/message.js';
 import { decide } from '../protocol/message.js';
 import { MOST_WAITS } from '../protocol/pace.js';
 import { EMPTY, TOO_DEEP, isResult, textOf } from '../protocol/payload.js';
-import type { Sent } from './pending.js';
+import type { PendingRequest } from './pending.js';
 import { Pending } from './pending.js';
 
 /**
  * Listens to a connection where its messages still are as the server sent them. The SDK validates
- * and hands on what its schemas made of a message; operations settle with what the tap has heard.
+ * and hands on what its schemas made of a message; operations settle with what the observer has heard.
  */
-export class Tap {
+export class Observer {
     readonly #pending = new Pending();
     /** The request that was answered last, which the SDK may not have heard of yet. */
-    #latest: Sent | undefined;
+    #latest: PendingRequest | undefined;
     /** Hands a message to the SDK. Set by the transport. */
     deliver: (message: JSONRPCMessage) => void = () => {};
     /** Answers a request of the server's that nobody can take. Set by the connection. */
@@ -77,15 +77,15 @@ export class Tap {
         return id;
     }
 
-    /** A request goes out past the SDK. */
-    passed(quick: Quick): void {
-        quick.call.request = quick.id;
-        this.#pending.add(quick);
+    /** A request goes out on the fast path. */
+    sentFast(request: FastRequest & PendingRequest): void {
+        request.call.request = request.id;
+        this.#pending.add(request);
     }
 
-    /** Has the SDK take over what has gone past it. */
-    takeAll(): void {
-        for (const { quick } of this.#pending.all()) if (quick && !quick.call.settled) quick.take();
+    /** Has the SDK take over all that is on the fast path. */
+    handOverAll(): void {
+        for (const { fast } of this.#pending.all()) if (fast && !fast.call.settled) fast.handOver();
     }
 
     /** Whether a request waits for its answer. */
@@ -123,9 +123,9 @@ export class Tap {
         if (sent) this.#fail(sent, cause);
     }
 
-    #fail(sent: Sent, cause: CallFailure): void {
+    #fail(sent: PendingRequest, cause: CallFailure): void {
         this.#pending.delete(sent.id);
-        sent.quick?.take();
+        sent.fast?.handOver();
         if (sent.call) sent.call.failure = cause;
         this.deliver({ jsonrpc: '2.0', id: sent.id, error: { code: -32603, message: 'no answer' } });
     }
@@ -148,11 +148,11 @@ export class Tap {
         const result = splitResult(text);
         if (result && isResult(result.value)) {
             const { id, value, payload } = result;
-            const quick = this.#pending.get(id)?.quick;
-            if (quick) {
+            const fast = this.#pending.get(id)?.fast;
+            if (fast) {
                 this.#pending.delete(id);
                 this.#answered();
-                return quick.hears(value, payload) ? NOTHING : [{ jsonrpc: '2.0', id, result: value }];
+                return fast.hears(value, payload) ? NOTHING : [{ jsonrpc: '2.0', id, result: value }];
             }
         }
         let parsed;
@@ -256,13 +256,13 @@ export class Tap {
         if ('result' in outcome && (!outcome.empty || EMPTY.has(sent.method))) {
             const { result } = outcome;
             const text = textOf(outcome, payload, sent.call?.raw === true);
-            if (sent.quick?.hears(result, text) === true) return undefined;
+            if (sent.fast?.hears(result, text) === true) return undefined;
             const message: JSONRPCMessage = { jsonrpc: '2.0', id: sent.id, result };
-            if (!sent.quick) sent.call?.answered({ result: text });
+            if (!sent.fast) sent.call?.answered({ result: text });
             return message;
         }
         if ('error' in outcome) {
-            sent.quick?.take();
+            sent.fast?.handOver();
             const data = payload === undefined ? undefined : errorData(payload);
             const { code, message } = outcome.error;
             sent.call?.answered({ rpc: { code, message, ...(data !== undefined && { data }) } });

@@ -1,15 +1,15 @@
 import type { RequestId } from '@modelcontextprotocol/client';
 
 import type { Call } from '../operations/calls.js';
-import type { Quick } from '../fast-path/fast-path.js';
+import type { FastRequest } from './fast-request.js';
 
 /** A request that waits for its answer. Some of the SDK's own belong to no operation. */
-export interface Sent {
+export interface PendingRequest {
     readonly id: RequestId;
     readonly method: string;
     readonly call: Call | undefined;
-    /** Set when it has gone past the SDK. */
-    readonly quick?: Quick;
+    /** Set when it has gone out on the fast path. */
+    readonly fast?: FastRequest;
 }
 
 /** Their late answers are told apart from second ones: more than a server leaves unanswered for long. */
@@ -17,14 +17,14 @@ const MOST_GIVEN_UP = 1024;
 
 /** The requests of a connection that wait for their answers, and which ids there have been. */
 export class Pending {
-    readonly #sent = new Map<RequestId, Sent>();
+    readonly #sent = new Map<RequestId, PendingRequest>();
     /** The ids that requests have had: the SDK counts, and has a few names beside. */
     #highest = -1;
     readonly #names = new Set<string>();
     /** The ids of requests that were given up, and not answered since: the oldest goes first. */
     readonly #givenUp = new Set<string>();
 
-    add(sent: Sent): void {
+    add(sent: PendingRequest): void {
         const { id } = sent;
         this.#sent.set(id, sent);
         if (typeof id === 'string') this.#names.add(id);
@@ -32,12 +32,12 @@ export class Pending {
     }
 
     /** What has an id that is written as ours are. */
-    get(id: RequestId): Sent | undefined {
+    get(id: RequestId): PendingRequest | undefined {
         return this.#sent.get(id);
     }
 
     /** A server may answer the id 5 with "5", as the SDK does; and header fields are texts. */
-    find(id: RequestId): Sent | undefined {
+    find(id: RequestId): PendingRequest | undefined {
         const sent = this.#sent.get(id);
         if (sent || typeof id === 'number') return sent;
         const number = Number(id);
@@ -61,7 +61,7 @@ export class Pending {
     }
 
     /** All that waits now. */
-    all(): Sent[] {
+    all(): PendingRequest[] {
         return [...this.#sent.values()];
     }
 

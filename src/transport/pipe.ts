@@ -5,14 +5,14 @@ import type { PipeClosed, PipeData } from 'caisson:mcp/ingress@0.1.0';
 
 import type { CallFailure } from '../operations/errors.js';
 import { ioFailure } from '../operations/errors.js';
-import type { Quick, Way } from '../fast-path/fast-path.js';
-import { Table } from '../platform/id-table.js';
-import type { Tap } from './observer.js';
+import type { FastRequest, FastTransport } from './fast-request.js';
+import { IdTable } from '../platform/id-table.js';
+import type { Observer } from './observer.js';
 
-const pipes = new Table<PipeTransport>();
+const pipes = new IdTable<PipeTransport>();
 
 /** MCP's stdio transport, on a pipe of the host's. */
-export class PipeTransport implements Transport, Way {
+export class PipeTransport implements Transport, FastTransport {
     onclose?: () => void;
     onerror?: (error: Error) => void;
     onmessage?: (message: JSONRPCMessage) => void;
@@ -26,24 +26,24 @@ export class PipeTransport implements Transport, Way {
     #id: number | undefined;
     #gone: PromiseWithResolvers<void> | undefined;
 
-    constructor(private readonly tap: Tap) {
-        tap.deliver = message => this.onmessage?.(message);
+    constructor(private readonly observer: Observer) {
+        observer.deliver = message => this.onmessage?.(message);
     }
 
     async start(): Promise<void> {
         this.#gone = Promise.withResolvers();
         this.#id = pipes.add(this);
-        pipeOpen(this.#id, this.tap.session);
+        pipeOpen(this.#id, this.observer.session);
     }
 
     async send(message: JSONRPCMessage): Promise<void> {
         if (this.#id === undefined) throw new SdkError(SdkErrorCode.NotConnected, 'the pipe is closed');
-        const id = this.tap.sent(message);
-        if (id !== undefined && id === this.tap.adopted) return;
+        const id = this.observer.sent(message);
+        if (id !== undefined && id === this.observer.adopted) return;
         pipeWrite(this.#id, JSON.stringify(message));
     }
 
-    post(_quick: Quick, text: string): void {
+    post(_quick: FastRequest, text: string): void {
         if (this.#id !== undefined) pipeWrite(this.#id, text);
     }
 
@@ -62,7 +62,7 @@ export class PipeTransport implements Transport, Way {
 
     received(line: string): void {
         if (this.#id === undefined) return;
-        const messages = this.tap.received(line);
+        const messages = this.observer.received(line);
         for (let i = 0; i < messages.length; i++) this.onmessage?.(messages[i] as JSONRPCMessage);
     }
 

@@ -18,7 +18,7 @@ export class HttpResponse {
     #body: ReadableStream<Uint8Array> | undefined;
     #whole: PromiseWithResolvers<void> | undefined;
     #headers: Headers | undefined;
-    /** The messages in the body, when the tap has heard it whole. */
+    /** The messages in the body, when the observer has heard it whole. */
     heard: JSONRPCMessage[] | undefined;
 
     constructor(
@@ -70,7 +70,7 @@ export class HttpResponse {
         return (this.#text ??= decode(this.#chunks.splice(0)));
     }
 
-    /** The whole body, parsed: the messages that the tap has taken, when it has heard the body. */
+    /** The whole body, parsed: the messages that the observer has taken, when it has heard the body. */
     async json(): Promise<unknown> {
         const text = await this.text();
         return this.heard ?? JSON.parse(text);

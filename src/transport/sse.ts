@@ -4,7 +4,7 @@ import { SSEClientTransport } from '@modelcontextprotocol/client';
 import { http } from '../operations/errors.js';
 import { fetchFor } from './fetch.js';
 import { mediaType } from './response.js';
-import type { Tap } from './observer.js';
+import type { Observer } from './observer.js';
 
 // Deprecated with its transport, which servers still speak.
 /* eslint-disable @typescript-eslint/no-deprecated */
@@ -13,9 +13,9 @@ import type { Tap } from './observer.js';
 export class SseTransport extends SSEClientTransport {
     constructor(
         url: URL,
-        private readonly tap: Tap
+        private readonly observer: Observer
     ) {
-        const fetch = fetchFor(tap);
+        const fetch = fetchFor(observer);
         super(url, {
             fetch: async (url, init) => {
                 const response = await fetch(url, init);
@@ -24,17 +24,17 @@ export class SseTransport extends SSEClientTransport {
                 return response;
             }
         });
-        tap.deliver = message => this.onmessage?.(message);
+        observer.deliver = message => this.onmessage?.(message);
     }
 
     /** Answers belong on the stream; some servers have them in what answers the message itself. */
     #answeredWith(body: string): void {
-        const answer = this.tap.offered(body, true);
+        const answer = this.observer.offered(body, true);
         if (answer) this.onmessage?.(answer);
     }
 
     override async send(message: JSONRPCMessage): Promise<void> {
-        this.tap.sent(message);
+        this.observer.sent(message);
         try {
             await super.send(message);
         } catch (error) {
