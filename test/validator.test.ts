@@ -8,7 +8,7 @@ import { globalConfig } from 'zod/v4/core';
 import { install } from '../src/fast-path/validators/schemas.js';
 import { INVALID, UNSURE, checkFor, validatorFor } from '../src/fast-path/validators/validator.js';
 import { Writer } from '../src/fast-path/validators/writer.js';
-import type { Schema } from '../src/fast-path/validators/writable.js';
+import type { Schema } from '../src/sdk/internals.js';
 
 const ROUNDS = 24;
 

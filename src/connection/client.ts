@@ -15,8 +15,9 @@ import { failure } from '../operations/errors.js';
 import { isObject } from '../protocol/json.js';
 import type { Params } from '../protocol/requests.js';
 import { ANY_RESULT } from '../protocol/requests.js';
-import type { Codec } from '../protocol/results.js';
 import { resultSchema } from '../protocol/results.js';
+import type { Codec, Round } from '../sdk/internals.js';
+import { codecOf, excludeTools, handlerOf, open } from '../sdk/internals.js';
 import type { Observer } from '../transport/observer.js';
 import { NEVER } from '../platform/timers.js';
 
@@ -33,22 +34,11 @@ export function optionsFor(call: Call): CallOptions {
     return { call, signal: call.signal, timeout: NEVER };
 }
 
-/** What of the SDK's `NonCompleteResultFlow`, which it does not export, is used here. */
-interface Flow {
-    readonly options: unknown;
-    retry(...args: unknown[]): Promise<unknown>;
-}
-
-/** What the SDK does to a page in its own `listTools`, which reads all pages. */
-interface Excluding {
-    _excludeInvalidXMcpHeaderTools(page: ListToolsResult): void;
-}
-
 /**
  * The SDK's client, which tells the observer for what operation it sends a request. The SDK sends
  * before `request` returns: what holds while that runs, holds for the message.
  */
-export class ObservedClient extends Client {
+export class ObservedClient extends open(Client) {
     #observer: Observer | undefined;
     /** Told of the tools that the SDK has listed by itself. */
     onlisted: (page: ListToolsResult) => void = () => {};
@@ -63,7 +53,7 @@ export class ObservedClient extends Client {
 
     /** How the connection's era reads results. */
     get codec(): Codec {
-        return this._wireCodec();
+        return codecOf(this);
     }
 
     /** Tells the operations apart for this observer. */
@@ -101,25 +91,24 @@ export class ObservedClient extends Client {
     async answer(key: string, question: unknown, signal: AbortSignal): Promise<unknown> {
         const { method, params } = isObject(question) ? question : {};
         const asked = Object.values<unknown>(ASKED).includes(method) ? (method as string) : undefined;
-        const handler = asked === undefined ? undefined : this._getRequestHandler(asked);
+        const handler = asked === undefined ? undefined : handlerOf(this, asked);
         if (asked === undefined || !handler)
             throw failure('protocol', `the server asks for what the client has not declared: ${String(method)}`);
         const request = { jsonrpc: '2.0' as const, id: key, method: asked, ...(isObject(params) && { params }) };
-        return handler(request, { mcpReq: { id: key, method: asked, signal } } as never);
+        return handler(request, { mcpReq: { id: key, method: asked, signal } });
     }
 
     /** Takes out of a page what the SDK would: tools whose `x-mcp-header` cannot be followed. Gives their names. */
     dropUnusable(page: ListToolsResult): Set<string> {
         const names = page.tools.map(tool => tool.name);
-        (this as unknown as Excluding)._excludeInvalidXMcpHeaderTools(page);
+        excludeTools(this, page);
         const kept = new Set(page.tools.map(tool => tool.name));
         return new Set(names.filter(name => !kept.has(name)));
     }
 
-    /** Ends with the connection: what is on the way past the SDK, too. */
-    protected override _onclose(): void {
+    /** What is on the fast path ends with the connection, too. */
+    protected override closing(): void {
         this.#observer?.handOverAll();
-        super._onclose();
     }
 
     /** The SDK lists tools by itself when a call was refused for its headers, and knows them from then on. */
@@ -129,18 +118,18 @@ export class ObservedClient extends Client {
         return page;
     }
 
-    protected override _onresponse(response: JSONRPCResponse): void {
+    protected override answered(response: JSONRPCResponse): JSONRPCResponse {
         // Here, and not where the SDK has seen it: what comes with the answer comes after it.
         if ('result' in response && 'protocolVersion' in response.result) this.#introduced = true;
         if ('result' in response && this.getProtocolEra() === 'modern') complete(response.result);
-        super._onresponse(response);
+        return response;
     }
 
-    /** A further round of a request whose answer asks for input goes past `request`. */
-    protected override _resolveNonCompleteResult(decoded: never, flow: Flow): Promise<unknown> {
-        if (hasCall(flow.options)) flow.options.call.asked = true;
-        const retry = (...args: unknown[]) => this.#sending([flow.options], () => flow.retry(...args));
-        return super._resolveNonCompleteResult(decoded, { ...flow, retry } as never);
+    /** A further round goes past `request`. */
+    protected override round(round: Round): Round {
+        if (hasCall(round.options)) round.options.call.asked = true;
+        const retry = (...args: unknown[]) => this.#sending([round.options], () => round.retry(...args));
+        return { ...round, retry };
     }
 
     #sending<T>(args: unknown[], send: () => T): T {

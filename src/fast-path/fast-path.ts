@@ -13,7 +13,8 @@ import type { Call } from '../operations/calls.js';
 import { exact } from '../protocol/json.js';
 import type { Params } from '../protocol/requests.js';
 import { isCallersMeta } from '../protocol/requests.js';
-import type { Codec } from '../protocol/results.js';
+import type { Codec } from '../sdk/internals.js';
+import { codecOf, envelopeOf, takeRequestId, withRequestId } from '../sdk/internals.js';
 import type { FastRequest, FastTransport } from '../transport/fast-request.js';
 import { HttpTransport } from '../transport/http.js';
 import type { Observer } from '../transport/observer.js';
@@ -21,15 +22,6 @@ import type { PendingRequest } from '../transport/pending.js';
 import { PipeTransport } from '../transport/pipe.js';
 import { HttpFastTransport } from './http-fast-transport.js';
 import { takes } from './result-check.js';
-
-/** What of the SDK's client is used here, and its types keep to themselves. */
-interface Internals {
-    /** The id of the next request. */
-    _requestMessageId: number;
-    /** What an era has in the `_meta` of each message. */
-    _outboundMetaEnvelope(): object | undefined;
-    _negotiatedWireCodec(): Codec;
-}
 
 /** What only asks, and may take the fast path; not what belongs to a handshake, or to tasks. */
 const ASKING = [
@@ -59,15 +51,14 @@ export class ConnectionFastPath implements FastPath {
         private readonly transport: FastTransport,
         readonly modern: boolean
     ) {
-        const internals = client as unknown as Internals;
-        this.#envelope = internals._outboundMetaEnvelope();
+        this.#envelope = envelopeOf(client);
         this.#end = this.#envelope ? `,"_meta":${JSON.stringify(this.#envelope)}}` : '}';
-        this.codec = internals._negotiatedWireCodec();
+        this.codec = codecOf(client);
         for (const method of ASKING) if (this.codec.hasRequestMethod(method)) this.#asking.add(method);
     }
 
     send(call: Call, submission: Submission): void {
-        const id = (this.client as unknown as Internals)._requestMessageId++;
+        const id = takeRequestId(this.client);
         const request = new SentRequest(this, id, call, submission);
         call.fast = request;
         this.observer.sentFast(request);
@@ -173,15 +164,13 @@ class SentRequest implements FastRequest, PendingRequest {
     #send(): Promise<unknown> {
         const { client, observer } = this.path;
         const { method, params, text } = this.submission;
-        const internals = client as unknown as Internals;
-        const next = internals._requestMessageId;
-        internals._requestMessageId = this.id;
         observer.adopted = this.id;
         try {
-            return client.request({ method, params: exact(params, text) }, optionsFor(this.call)) as Promise<unknown>;
+            return withRequestId(client, this.id, () =>
+                client.request({ method, params: exact(params, text) }, optionsFor(this.call))
+            ) as Promise<unknown>;
         } finally {
             observer.adopted = undefined;
-            internals._requestMessageId = next;
         }
     }
 

@@ -1,5 +1,5 @@
-import type { Codec } from '../protocol/results.js';
 import { takesAsIs } from '../protocol/results.js';
+import type { Codec } from '../sdk/internals.js';
 import { checkOf } from './validators/schemas.js';
 import type { Check } from './validators/validator.js';
 

@@ -106,7 +106,7 @@ class MemoryTransport implements Transport, FastTransport {
         this.#hear(text);
     }
 
-    post(_quick: FastRequest, text: string): void {
+    post(_request: FastRequest, text: string): void {
         this.#hear(answer(this.era, JSON.parse(text) as JSONRPCMessage));
     }
 

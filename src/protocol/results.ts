@@ -6,64 +6,22 @@ import { Client } from '@modelcontextprotocol/client';
 
 import type { Json } from 'caisson:mcp/types@0.1.0';
 
+import type { Codec } from '../sdk/internals.js';
+import { codecOfRequest, codecOfRevision, onSchema } from '../sdk/internals.js';
 import { exact, isObject, parseObject } from './json.js';
 import { apply, edits } from './lenient.js';
 
-type Request = { readonly method: string };
-
-/** What of the SDK's client is used here, and its types keep to themselves. */
-interface Internals {
-    /** The codec of the era that a request belongs to. */
-    _resolveOutboundCodec: (method: string) => object;
-    /** Every request passes here, with what validates its result. */
-    _requestWithSchemaViaCodec: (
-        codec: object,
-        request: Request,
-        schema: StandardSchemaV1,
-        options: unknown
-    ) => unknown;
-    _negotiatedWireCodec: (this: { _negotiatedProtocolVersion: string }) => Codec;
-}
-
-const kept = new Map<object, Map<string, StandardSchemaV1>>();
+const kept = new Map<Codec, Map<string, StandardSchemaV1>>();
 
 /** What the SDK has made for the results of a method before, in this client's era. */
 export function resultSchema(client: Client, method: string): StandardSchemaV1 | undefined {
-    return kept.get((client as unknown as Internals)._resolveOutboundCodec(method))?.get(method);
+    return kept.get(codecOfRequest(client, method))?.get(method);
 }
 
-const internals = Client.prototype as unknown as Internals;
-const send = internals._requestWithSchemaViaCodec;
-
-internals._requestWithSchemaViaCodec = function (codec, request, schema, options) {
-    // The SDK's own, and no schema of a caller's.
-    if (schema['~standard'].vendor === 'mcp-wire-codec') {
-        const schemas = kept.get(codec) ?? new Map<string, StandardSchemaV1>();
-        kept.set(codec, schemas.set(request.method, schema));
-    }
-    return send.call(this, codec, request, schema, options);
-};
-
-/** How an era's results are read. */
-export interface Codec {
-    readonly era: string;
-    hasRequestMethod(method: string): boolean;
-    decodeResult: (method: string, value: unknown) => Decoded;
-    validateResult: (method: string, value: unknown) => Outcome;
-}
-
-interface Decoded {
-    readonly kind: string;
-    readonly error?: Error;
-    readonly result?: unknown;
-}
-
-interface Outcome {
-    readonly ok: boolean;
-    readonly value?: unknown;
-    readonly reason?: string;
-    readonly message?: string;
-}
+onSchema(Client, (codec, method, schema) => {
+    const schemas = kept.get(codec) ?? new Map<string, StandardSchemaV1>();
+    kept.set(codec, schemas.set(method, schema));
+});
 
 /** What an era's codec does by itself. */
 type Strict = Pick<Codec, 'decodeResult' | 'validateResult'>;
@@ -74,7 +32,7 @@ const strict = new Map<Codec, Strict>();
 let mendings = 0;
 
 for (const version of ['2025-11-25', '2026-07-28']) {
-    const codec = internals._negotiatedWireCodec.call({ _negotiatedProtocolVersion: version });
+    const codec = codecOfRevision(Client, version);
     const { decodeResult, validateResult } = codec;
     strict.set(codec, { decodeResult, validateResult });
     codec.decodeResult = (method, value) => {

@@ -10,25 +10,18 @@ import { Pace } from '../protocol/pace.js';
 import { PROBE, mayNotKnow, rpcErrorIn } from '../protocol/probe.js';
 import type { HttpResponse } from './response.js';
 import { mediaType } from './response.js';
+import {
+    onStream,
+    openStream,
+    retryDelayOf,
+    setBodyHeaders,
+    setReconnectionDelay,
+    signalOf
+} from '../sdk/internals.js';
 import type { Observer } from './observer.js';
 
 /** The same as TransportSendOptions, but for what exactOptionalPropertyTypes makes of it. */
 type SendOptions = Parameters<StreamableHTTPClientTransport['send']>[1];
-
-/** What of the SDK's transport is used here, and its types keep to themselves. */
-interface Internals {
-    readonly _abortController: AbortController | undefined;
-    /** What the server has said, in milliseconds, on any stream. */
-    readonly _serverRetryMs: number | undefined;
-    _getNextReconnectionDelay: (attempt: number) => number;
-    /** Sets the headers that repeat what is in the message. */
-    _applyBodyDerivedHeaders: (
-        headers: { set: (name: string, value: string) => unknown },
-        message: JSONRPCMessage
-    ) => void;
-    /** Asks for the stream of the server's own messages, and settles when its head is there, or none is to come. */
-    _startOrAuthSse: (options: { resumptionToken: string | undefined }) => Promise<void>;
-}
 
 /** How long to wait before a stream that broke off is begun anew, where the server does not say. */
 const FIRST_DELAY_MS = 1000;
@@ -73,24 +66,18 @@ export class HttpTransport extends StreamableHTTPClientTransport {
         });
         this.#answers = answers;
         observer.deliver = message => this.onmessage?.(message);
-        const internals = this as unknown as Internals;
-        const ask = internals._startOrAuthSse.bind(this);
-        internals._startOrAuthSse = options => {
-            const asked = ask(options);
-            // What goes on with the stream of a request is another one.
-            if (options.resumptionToken === undefined) this.#listening ??= asked.catch(() => {});
-            return asked;
-        };
+        onStream(this, opened => {
+            this.#listening ??= opened.catch(() => {});
+        });
         observer.onstream = () => this.#pace.gained();
         // The SDK begins a stream anew as soon as the server says, and for ever.
-        internals._getNextReconnectionDelay = () => this.#nextDelay();
+        setReconnectionDelay(this, () => this.#nextDelay());
     }
 
     /** Waits until the stream of the server's own messages is there, or is refused. Never fails. */
     async listening(): Promise<void> {
         // The SDK has asked for it where the server has accepted `initialized` by 202, and not by another success.
-        if (!this.#listening)
-            (this as unknown as Internals)._startOrAuthSse({ resumptionToken: undefined }).catch(() => {});
+        if (!this.#listening) openStream(this).catch(() => {});
         await this.#listening;
     }
 
@@ -115,7 +102,7 @@ export class HttpTransport extends StreamableHTTPClientTransport {
     /** Milliseconds until a stream is begun anew. One that has lasted was one. */
     #nextDelay(): number {
         if (Date.now() - this.#since >= STEADY_MS) this.#pace.gained();
-        return this.#pace.next((this as unknown as Internals)._serverRetryMs ?? FIRST_DELAY_MS);
+        return this.#pace.next(retryDelayOf(this) ?? FIRST_DELAY_MS);
     }
 
     override async send(message: JSONRPCMessage | JSONRPCMessage[], options?: TransportSendOptions): Promise<void> {
@@ -158,9 +145,9 @@ export class HttpTransport extends StreamableHTTPClientTransport {
      * usually is. Whatever else comes, the SDK is given when it sends the request: false then.
      */
     async #exchange(id: RequestId, message: JSONRPCMessage, { requestSignal }: TransportSendOptions): Promise<boolean> {
-        const { _abortController } = this as unknown as Internals;
-        if (!_abortController) return false;
-        const signal = AbortSignal.any([_abortController.signal, ...(requestSignal ? [requestSignal] : [])]);
+        const closed = signalOf(this);
+        if (!closed) return false;
+        const signal = AbortSignal.any([closed, ...(requestSignal ? [requestSignal] : [])]);
         let response;
         if (id === this.observer.adopted) {
             const exchange = this.fastExchanges.get(id);
@@ -191,7 +178,7 @@ export class HttpTransport extends StreamableHTTPClientTransport {
         if (this.protocolVersion) headers.set('mcp-protocol-version', this.protocolVersion);
         if (this.sessionId) headers.set('mcp-session-id', this.sessionId);
         if (!claimsVersion(message)) return [...headers];
-        (this as unknown as Internals)._applyBodyDerivedHeaders(headers, message);
+        setBodyHeaders(this, headers, message);
         return [...headers].sort(([a], [b]) => (a < b ? -1 : 1));
     }
 

@@ -43,7 +43,7 @@ export class PipeTransport implements Transport, FastTransport {
         pipeWrite(this.#id, JSON.stringify(message));
     }
 
-    post(_quick: FastRequest, text: string): void {
+    post(_request: FastRequest, text: string): void {
         if (this.#id !== undefined) pipeWrite(this.#id, text);
     }
 

@@ -3,9 +3,10 @@
 // zod, and only while the component is built: see `seal`.
 import { globalConfig } from 'zod/v4/core';
 
+import type { Payload, Schema } from '../../sdk/internals.js';
+import { definitionOf, zodOf } from '../../sdk/internals.js';
 import type { Check, Validator } from './validator.js';
 import { INVALID, UNSURE, checkFor, validatorFor } from './validator.js';
-import type { Payload, Schema } from './writable.js';
 
 let sealed = WITHOUT.validators;
 /** Whether zod is at work: then it asks itself. */
@@ -13,7 +14,7 @@ let inside = false;
 /** Told of the schemas that are used from outside zod. */
 let watch: ((schema: Schema) => void) | undefined;
 
-type Run = Schema['_zod']['run'];
+type Run = ReturnType<typeof zodOf>['run'];
 
 /** From now on no validator is written: that takes longer than a few uses of it can give back. */
 export function seal(): void {
@@ -30,14 +31,16 @@ export function checkOf(use: () => unknown): Check | undefined {
     watch = schema => used.push(schema);
     use();
     watch = undefined;
-    const def = used[0]?._zod.def;
-    return used[0] && checkFor(def?.type === 'pipe' ? def.out : used[0]);
+    const [first] = used;
+    if (!first) return undefined;
+    const def = definitionOf(first);
+    return checkFor(def.type === 'pipe' ? def.out : first);
 }
 
 /** Puts a validator under a schema. */
 export function install(schema: Schema): void {
-    const run = schema._zod.run;
-    const internals = schema._zod as { run: Run };
+    const zod = zodOf(schema);
+    const { run } = zod;
     /** zod's own run, with what it runs in turn. */
     const interpret: Run = (payload, context) => {
         const before = inside;
@@ -49,7 +52,7 @@ export function install(schema: Schema): void {
         }
     };
     let validator: Validator | undefined;
-    internals.run = (payload, context) => {
+    zod.run = (payload, context) => {
         if (inside || context.async || context.direction !== undefined || context.skipChecks)
             return run(payload, context);
         watch?.(schema);
@@ -57,8 +60,8 @@ export function install(schema: Schema): void {
             validator = sealed ? undefined : validatorFor(schema);
             if (!validator) {
                 // What it is made of may have some.
-                internals.run = (payload, context) => {
-                    if (sealed) internals.run = run;
+                zod.run = (payload, context) => {
+                    if (sealed) zod.run = run;
                     else watch?.(schema);
                     return run(payload, context);
                 };
@@ -106,6 +109,6 @@ function issuesOf(interpret: () => Payload): unknown[] {
 if (!sealed) {
     globalConfig.postProcessor = made => {
         const schema = made as unknown as Schema;
-        if (!sealed && typeof schema._zod.run === 'function') install(schema);
+        if (!sealed && typeof zodOf(schema).run === 'function') install(schema);
     };
 }

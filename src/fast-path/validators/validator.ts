@@ -4,7 +4,7 @@
 // wants to know what is wrong asks zod.
 
 import { Writer } from './writer.js';
-import type { Schema } from './writable.js';
+import type { Schema } from '../../sdk/internals.js';
 
 /** The value is not valid. */
 export const INVALID = Symbol('invalid');

@@ -1,63 +1,10 @@
-// What is known here of zod's insides, and the SDK's type declarations do not tell.
+// Which schemas of zod's are written out as code. All others are left to zod.
+import type { Definition, NumberCheck, Schema } from '../../sdk/internals.js';
+import { definitionOf, numberChecksOf, zodOf } from '../../sdk/internals.js';
 
-/** As much of a zod schema as is read here. */
-export interface Schema {
-    readonly _zod: {
-        readonly def: Definition;
-        readonly optin?: string | undefined;
-        readonly optout?: string | undefined;
-        readonly propValues?: Record<string, Set<unknown>> | undefined;
-        readonly traits: Set<string>;
-        /** What a lazy schema stands for. */
-        readonly innerType?: Schema;
-        run: (payload: Payload, context: Context) => Payload;
-    };
-}
-
-export interface Payload {
-    value: unknown;
-    issues: unknown[];
-}
-
-export interface Context {
-    readonly async?: boolean;
-    readonly direction?: string;
-    readonly skipChecks?: boolean;
-}
-
-/** What a number is held to, of a format or of a bound. */
-interface Check {
-    readonly check: string;
-    readonly format?: string;
-    readonly value?: unknown;
-    readonly inclusive?: boolean;
-}
-
-export interface Definition {
-    readonly type: string;
-    readonly format?: string;
-    readonly coerce?: boolean;
-    readonly checks?: { _zod: { def: Check } }[];
-    readonly shape: Record<string, Schema>;
-    readonly catchall?: Schema;
-    readonly element: Schema;
-    readonly innerType: Schema;
-    /** The second half of a pipe. */
-    readonly out: Schema;
-    readonly options: Schema[];
-    readonly discriminator?: string;
-    readonly inclusive?: boolean;
-    readonly unionFallback?: boolean;
-    readonly values: unknown[];
-    readonly entries: Record<string, unknown>;
-    readonly keyType: Schema;
-    readonly valueType: Schema;
-    readonly mode?: string;
-    readonly partial?: boolean;
-}
-
-/** Whether a schema's own node is one that is written out as code. All others are left to zod. */
-export function isWritten({ _zod: { def, traits } }: Schema): boolean {
+/** Whether a schema's own node is one that is written out as code. */
+export function isWritten(schema: Schema): boolean {
+    const { def, traits } = zodOf(schema);
     if (def.type === 'number' && !def.coerce) return isPlainNumber(def);
     if (def.checks?.length || def.coerce || def.format !== undefined || traits.has('$ZodCheck')) return false;
     switch (def.type) {
@@ -78,7 +25,7 @@ export function isWritten({ _zod: { def, traits } }: Schema): boolean {
         case 'catch':
             return true;
         case 'optional':
-            return !traits.has('$ZodExactOptional') && def.innerType._zod.optin !== 'defaulted';
+            return !traits.has('$ZodExactOptional') && zodOf(def.innerType).optin !== 'defaulted';
         case 'union':
             return (
                 def.options.length > 0 &&
@@ -94,18 +41,21 @@ export function isWritten({ _zod: { def, traits } }: Schema): boolean {
 
 /** Whether a schema takes whatever JSON.parse gives. zod walks through what is in it, and refuses a number too large for JavaScript alone. */
 export function takesJson(schema: Schema): boolean {
-    const { def, innerType } = schema._zod;
+    const { def, innerType } = zodOf(schema);
     if (def.type === 'unknown' || def.type === 'any') return true;
-    if (def.type !== 'lazy' || innerType?._zod.def.type !== 'union') return false;
-    const { options } = innerType._zod.def;
-    return JSON_TYPES.every(type => options.some(option => option._zod.def.type === type && isOfJson(option, schema)));
+    if (def.type !== 'lazy' || !innerType) return false;
+    const { type: inner, options } = definitionOf(innerType);
+    if (inner !== 'union') return false;
+    return JSON_TYPES.every(type =>
+        options.some(option => definitionOf(option).type === type && isOfJson(option, schema))
+    );
 }
 
 const JSON_TYPES = ['string', 'number', 'boolean', 'null', 'array', 'record'];
 
 /** Whether a schema of one of those types takes all of that type, with what `inside` takes in it. */
 function isOfJson(schema: Schema, inside: Schema): boolean {
-    const { def } = schema._zod;
+    const def = definitionOf(schema);
     if (!isWritten(schema) || (def.type === 'number' && (def.format !== undefined || def.checks?.length))) return false;
     return (def.type !== 'array' || def.element === inside) && (def.type !== 'record' || def.valueType === inside);
 }
@@ -114,28 +64,25 @@ function isOfJson(schema: Schema, inside: Schema): boolean {
 function isPlainNumber(def: Definition): boolean {
     return (
         (def.format === undefined || def.format === 'safeint') &&
-        checksOf(def).every(one => one.format === 'safeint' || bound(one) !== undefined)
+        numberChecksOf(def).every(one => one.format === 'safeint' || bound(one) !== undefined)
     );
 }
 
 /** What a number is held to beside being finite, as operators and numbers; and whether it is an integer. */
 export function limits(def: Definition): { integer: boolean; bounds: string[] } {
-    const checks = checksOf(def);
+    const checks = numberChecksOf(def);
     const integer = def.format === 'safeint' || checks.some(({ check }) => check === 'number_format');
     return { integer, bounds: checks.map(bound).filter(one => one !== undefined) };
 }
 
-function checksOf({ checks = [] }: Definition): Check[] {
-    return checks.map(({ _zod: { def } }) => def);
-}
-
-function bound({ check, value, inclusive }: Check): string | undefined {
+function bound({ check, value, inclusive }: NumberCheck): string | undefined {
     const operator = { greater_than: '>', less_than: '<' }[check];
     return operator && Number.isFinite(value) ? `${operator}${inclusive ? '=' : ''} ${String(value)}` : undefined;
 }
 
 /** Any text. */
-function isPlainString({ _zod: { def, traits } }: Schema): boolean {
+function isPlainString(schema: Schema): boolean {
+    const { def, traits } = zodOf(schema);
     return (
         def.type === 'string' &&
         !def.checks?.length &&

@@ -1,6 +1,7 @@
 // Writes the code of a validator (validator.ts), which refers to INVALID, to UNSURE, and to constants
 // c0, c1 and so on.
-import type { Definition, Schema } from './writable.js';
+import type { Definition, Schema } from '../../sdk/internals.js';
+import { RUN, definitionOf, zodOf } from '../../sdk/internals.js';
 import { isPlainLiteral, isWritten, limits, takesJson } from './writable.js';
 
 /** What gives no undefined for a value that is not. */
@@ -37,7 +38,7 @@ export class Writer {
     }
 
     #writeNode(schema: Schema, value: string, fail: string): string {
-        const { def } = schema._zod;
+        const def = definitionOf(schema);
         switch (def.type) {
             case 'string':
             case 'boolean':
@@ -93,10 +94,10 @@ export class Writer {
     }
 
     #default(schema: Schema, value: string, fail: string): string {
-        const { innerType } = schema._zod.def;
+        const { innerType } = definitionOf(schema);
         if (!this.building) {
             this.#line(`if (${value} !== undefined) {`);
-            if (NEVER_UNDEFINED.has(innerType._zod.def.type)) this.write(innerType, value, fail);
+            if (NEVER_UNDEFINED.has(definitionOf(innerType).type)) this.write(innerType, value, fail);
             else this.#ask(schema, value, fail);
             this.#line('}');
             return value;
@@ -125,7 +126,7 @@ export class Writer {
     }
 
     #property(schema: Schema, key: string, input: string, output: string, fail: string): void {
-        const { optin, optout } = schema._zod;
+        const { optin, optout } = zodOf(schema);
         const name = JSON.stringify(key);
         const present = `${name} in ${input}`;
         const value = this.#name();
@@ -136,7 +137,7 @@ export class Writer {
         } else if (
             optin === 'optional' &&
             isWritten(schema) &&
-            (optout === 'optional' || schema._zod.def.type !== 'catch')
+            (optout === 'optional' || definitionOf(schema).type !== 'catch')
         ) {
             // The usual one. What is absent stays absent.
             this.#line(`if (${value} !== undefined${this.building ? ` || ${present}` : ''}) {`);
@@ -162,7 +163,7 @@ export class Writer {
         if (keys.length > 0) {
             this.#line(`switch (${key}) { ${keys.map(name => `case ${JSON.stringify(name)}:`).join(' ')} continue; }`);
         }
-        if (catchall._zod.def.type === 'never') {
+        if (definitionOf(catchall).type === 'never') {
             this.#line(fail);
         } else {
             this.#line(`if (${key} === '__proto__') continue;`);
@@ -225,7 +226,7 @@ export class Writer {
         this.#build(`let ${output};`);
         this.#line(`switch (${value}[${JSON.stringify(discriminator)}]) {`);
         for (const option of options) {
-            const values = [...(option._zod.propValues?.[discriminator as string] ?? [])];
+            const values = [...(zodOf(option).propValues?.[discriminator as string] ?? [])];
             this.#line(`${values.map(one => `case ${literal(one)}:`).join(' ')} {`);
             this.#build(`${output} = ${this.write(option, value, fail)};`);
             this.#line('break; }');
@@ -245,7 +246,7 @@ export class Writer {
     #run(schema: Schema, value: string): string {
         const result = this.#name();
         this.#line(
-            `const ${result} = ${this.#constant(schema)}._zod.run({ value: ${value}, issues: [] }, { async: false });`
+            `const ${result} = ${this.#constant(schema)}${RUN}({ value: ${value}, issues: [] }, { async: false });`
         );
         this.#line(`if (!${result}.issues) return UNSURE;`);
         return result;
