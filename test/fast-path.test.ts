@@ -135,7 +135,7 @@ describe.each(
 const ORDERED = '{"name":"plain","arguments":{"b":1,"10":2}}';
 
 test.skipIf(WITHOUT.fastPath)(
-    'what the SDK has listed by itself is known: other tools are called past it',
+    'what the SDK has listed by itself is known: other tools are called on the fast path',
     async () => {
         const mirroring = { type: 'object', properties: { a: { type: 'string', 'x-mcp-header': 'A' } } };
         const tools = [

@@ -12,6 +12,7 @@ import { ASKED } from '../operations/asks.js';
 import type { Call } from '../operations/calls.js';
 import type { CallFailure } from '../operations/errors.js';
 import { failure } from '../operations/errors.js';
+import { NEVER } from '../platform/timers.js';
 import { isObject } from '../protocol/json.js';
 import type { Params } from '../protocol/requests.js';
 import { ANY_RESULT } from '../protocol/requests.js';
@@ -19,7 +20,6 @@ import { resultSchema } from '../protocol/results.js';
 import type { Codec, Round } from '../sdk/internals.js';
 import { codecOf, excludeTools, handlerOf, open } from '../sdk/internals.js';
 import type { Observer } from '../transport/observer.js';
-import { NEVER } from '../platform/timers.js';
 
 /** The extension that lets a server answer with a task (SEP-2663). The core drives it by itself, and so declares it. */
 export const TASKS = 'io.modelcontextprotocol/tasks';
@@ -64,7 +64,7 @@ export class ObservedClient extends open(Client) {
     // The SDK overloads `request`: the arguments go through as they are.
     // eslint-disable-next-line @typescript-eslint/no-explicit-any
     override request(...args: any[]): Promise<any> {
-        const [request, given] = args as [{ method: string; params?: Record<string, unknown> }, unknown];
+        const [request, second] = args as [{ method: string; params?: Record<string, unknown> }, unknown];
         const { method } = request;
         const call = args.find(hasCall)?.call;
         if (call?.handedOver) {
@@ -76,7 +76,7 @@ export class ObservedClient extends open(Client) {
             args[0] = undeclared(request);
             if (call?.request !== undefined) this.refusal = call.refusal;
         }
-        const schema = isSchema(given) ? undefined : resultSchema(this, method);
+        const schema = isSchema(second) ? undefined : resultSchema(this, method);
         if (schema) args.splice(1, 0, schema);
         const send = () => (super.request as (this: this, ...args: unknown[]) => Promise<unknown>).apply(this, args);
         return this.#sending(args, send);
@@ -184,6 +184,6 @@ function hasCall(options: unknown): options is CallOptions {
     return typeof options === 'object' && options !== null && 'call' in options;
 }
 
-function isSchema(given: unknown): boolean {
-    return typeof given === 'object' && given !== null && '~standard' in given;
+function isSchema(value: unknown): boolean {
+    return typeof value === 'object' && value !== null && '~standard' in value;
 }

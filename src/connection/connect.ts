@@ -3,11 +3,11 @@ import { log } from 'caisson:mcp/host@0.1.0';
 import type { SessionId } from 'caisson:mcp/types@0.1.0';
 
 import type { Call } from '../operations/calls.js';
+import { failure, toFailure } from '../operations/errors.js';
+import { within } from '../platform/timers.js';
+import { PROBE, anyNewer, anyOlder } from '../protocol/probe.js';
 import type { Carrier, Opening } from './connection.js';
 import { Connection } from './connection.js';
-import { failure, toFailure } from '../operations/errors.js';
-import { PROBE, anyNewer, anyOlder } from '../protocol/probe.js';
-import { within } from '../platform/timers.js';
 
 /** A server that has not answered the probe for so long is worth a line in the log. */
 const NOTICE_MS = 5000;

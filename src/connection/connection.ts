@@ -13,18 +13,18 @@ import type { Json, SessionId } from 'caisson:mcp/types@0.1.0';
 
 import { ASKED, ask, retractAll } from '../operations/asks.js';
 import { Call } from '../operations/calls.js';
-import { TASKS, ObservedClient, complete, optionsFor } from './client.js';
 import type { CallFailure } from '../operations/errors.js';
 import { describe, failure } from '../operations/errors.js';
-import { HttpTransport } from '../transport/http.js';
+import { NEVER, setTimeout, within } from '../platform/timers.js';
 import { isObject, parseObject } from '../protocol/json.js';
-import type { FastPath } from './fast-path.js';
-import { PipeTransport } from '../transport/pipe.js';
 import { PROBE, both, unsupported } from '../protocol/probe.js';
 import { readable } from '../protocol/results.js';
-import { SseTransport } from '../transport/sse.js';
+import { HttpTransport } from '../transport/http.js';
 import { Observer } from '../transport/observer.js';
-import { NEVER, setTimeout, within } from '../platform/timers.js';
+import { PipeTransport } from '../transport/pipe.js';
+import { SseTransport } from '../transport/sse.js';
+import { TASKS, ObservedClient, complete, optionsFor } from './client.js';
+import type { FastPath } from './fast-path.js';
 
 /** What carries the messages. */
 export type Carrier = { kind: 'http' | 'sse'; url: URL } | { kind: 'stdio' };
@@ -107,12 +107,12 @@ export class Connection {
     /** Negotiates and shakes hands. Ends with the connection when it fails or is given up. */
     async open(): Promise<void> {
         const { signal } = this.#handshake;
-        const given = Promise.withResolvers<never>();
-        const onAbort = () => given.reject(new Error('given up'));
+        const givenUp = Promise.withResolvers<never>();
+        const onAbort = () => givenUp.reject(new Error('given up'));
         signal.addEventListener('abort', onAbort);
         try {
             if (signal.aborted) onAbort();
-            await Promise.race([this.#connect(), given.promise]);
+            await Promise.race([this.#connect(), givenUp.promise]);
             // It may have answered and ended at once.
             if (this.lost) throw this.lost;
             this.#open = true;

@@ -15,12 +15,12 @@ import { log } from 'caisson:mcp/host@0.1.0';
 import type { SessionId } from 'caisson:mcp/types@0.1.0';
 
 import { Call } from '../operations/calls.js';
-import { Connector } from './connect.js';
-import type { Connection } from './connection.js';
 import type { CallFailure } from '../operations/errors.js';
 import { CallFailure as Failed, failure, inWords, toFailure } from '../operations/errors.js';
-import { Pace } from '../protocol/pace.js';
 import { clearTimeout, setTimeout, sleep } from '../platform/timers.js';
+import { Pace } from '../protocol/pace.js';
+import { Connector } from './connect.js';
+import type { Connection } from './connection.js';
 
 /** A command that ran this long may be started again as often as at first. */
 const STEADY_MS = 60_000;

@@ -4,19 +4,19 @@
 // the messages take no way out, and nothing here may set a timer, settle or log.
 import type { JSONRPCMessage, StandardSchemaV1, Transport } from '@modelcontextprotocol/client';
 
-import { Call } from '../operations/calls.js';
 import { ObservedClient, optionsFor, send } from '../connection/client.js';
+import type { FastPath } from '../connection/fast-path.js';
+import { Call } from '../operations/calls.js';
+import { NEVER } from '../platform/timers.js';
+import { exact, parseObject } from '../protocol/json.js';
+import type { Params } from '../protocol/requests.js';
+import type { FastRequest, FastTransport } from '../transport/fast-request.js';
 import type { Egress } from '../transport/fetch.js';
 import { HttpTransport } from '../transport/http.js';
-import { exact, parseObject } from '../protocol/json.js';
-import type { FastPath } from '../connection/fast-path.js';
-import type { FastRequest, FastTransport } from '../transport/fast-request.js';
+import { Observer } from '../transport/observer.js';
+import { HttpResponse } from '../transport/response.js';
 import { ConnectionFastPath } from './fast-path.js';
 import { HttpFastTransport } from './http-fast-transport.js';
-import type { Params } from '../protocol/requests.js';
-import { HttpResponse } from '../transport/response.js';
-import { Observer } from '../transport/observer.js';
-import { NEVER } from '../platform/timers.js';
 
 type Era = 'legacy' | 'modern';
 

@@ -40,10 +40,10 @@ export async function ask(
     signal.addEventListener('abort', onAbort);
     askHost(id, session, method, JSON.stringify(params));
     try {
-        const given = await answer.promise;
+        const answered = await answer.promise;
         // A form that was accepted as it is: its defaults go into its content.
-        if (given['action'] === 'accept' && !('mode' in params && params.mode === 'url')) given['content'] ??= {};
-        return related(given, meta);
+        if (answered['action'] === 'accept' && !('mode' in params && params.mode === 'url')) answered['content'] ??= {};
+        return related(answered, meta);
     } finally {
         signal.removeEventListener('abort', onAbort);
     }

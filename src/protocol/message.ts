@@ -107,12 +107,12 @@ function outcomeOf(message: Record<string, unknown>): Outcome {
 /** An error with a code that the contract has room for. Some write the code as a text. */
 function errorOf(error: unknown): Outcome {
     if (!isObject(error)) return { wrong: `has an error that is no object: ${quote(error)}` };
-    const { code: given, message, data } = error;
-    const code = typeof given === 'string' && /^[+-]?\d{1,10}$/.test(given) ? Number(given) : given;
+    const { code: written, message, data } = error;
+    const code = typeof written === 'string' && /^[+-]?\d{1,10}$/.test(written) ? Number(written) : written;
     const said = typeof message === 'string' ? message : isGiven(message) ? quote(message) : 'no message';
     if (typeof code !== 'number' || code !== (code | 0))
         return {
-            wrong: `has an error without a code that can be used: ${quote(given)}: ${said.slice(0, LONGEST_QUOTE)}`
+            wrong: `has an error without a code that can be used: ${quote(written)}: ${said.slice(0, LONGEST_QUOTE)}`
         };
     // The SDK is decided by some of it: the revisions that a server names, for one.
     return { error: { code, message: said, ...(data !== undefined && { data }) } };
@@ -136,9 +136,9 @@ function withMeta(object: Record<string, unknown>): Record<string, unknown> {
 
 /** The same object without a `_meta` that the SDK does not take: whom it belongs to reads it in the text. */
 function withoutOddMeta(object: Record<string, unknown>): Record<string, unknown> {
-    const given = withMeta(object);
-    if (isMeta(given['_meta'])) return given;
-    const rest = { ...given };
+    const kept = withMeta(object);
+    if (isMeta(kept['_meta'])) return kept;
+    const rest = { ...kept };
     delete rest['_meta'];
     return rest;
 }

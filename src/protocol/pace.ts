@@ -62,8 +62,8 @@ const DATE = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /;
 
 /** Milliseconds until a task is asked for again, `same` times after it was what it is. */
 export function poll(said: unknown, same: number): number {
-    const given = typeof said === 'number' && !Number.isNaN(said) ? said : POLL_MS;
-    return Math.min(Math.max(given, Math.min(SHORTEST_POLL_MS * 1.5 ** same, POLL_MS)), LONGEST_MS);
+    const delay = typeof said === 'number' && !Number.isNaN(said) ? said : POLL_MS;
+    return Math.min(Math.max(delay, Math.min(SHORTEST_POLL_MS * 1.5 ** same, POLL_MS)), LONGEST_MS);
 }
 
 /** Milliseconds that a result may be kept; 0 for a result that may not. */

@@ -1,14 +1,14 @@
 import { listening } from 'caisson:mcp/host@0.1.0';
 import type { Json } from 'caisson:mcp/types@0.1.0';
 
-import type { Call } from '../operations/calls.js';
 import { optionsFor } from '../connection/client.js';
-import { failure } from '../operations/errors.js';
-import { isObject } from '../protocol/json.js';
 import type { Reconnector } from '../connection/reconnect.js';
+import type { Call } from '../operations/calls.js';
+import { failure } from '../operations/errors.js';
+import { sleep } from '../platform/timers.js';
+import { isObject } from '../protocol/json.js';
 import { Pace } from '../protocol/pace.js';
 import type { Params } from '../protocol/requests.js';
-import { sleep } from '../platform/timers.js';
 
 /** How long to wait before a dropped subscription is asked for again, at first and at most, and how often. */
 const FIRST_DELAY_MS = 1000;

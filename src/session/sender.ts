@@ -1,13 +1,13 @@
 import { LOG_LEVEL_META_KEY, SdkError, SdkErrorCode } from '@modelcontextprotocol/client';
 
-import type { Call } from '../operations/calls.js';
 import type { ObservedClient } from '../connection/client.js';
 import { optionsFor, send } from '../connection/client.js';
 import type { Connection } from '../connection/connection.js';
+import type { Reconnector } from '../connection/reconnect.js';
+import type { Call } from '../operations/calls.js';
 import type { CallFailure } from '../operations/errors.js';
 import { failure } from '../operations/errors.js';
 import { isObject } from '../protocol/json.js';
-import type { Reconnector } from '../connection/reconnect.js';
 import type { Answer, Params } from '../protocol/requests.js';
 import { REPEATABLE } from '../protocol/requests.js';
 import { mended } from '../protocol/results.js';
@@ -28,14 +28,14 @@ export class Sender {
     constructor(private readonly reconnector: Reconnector) {}
 
     /** Sends a request as it is. A connection is given where it has gone out on it. */
-    send(call: Call, method: string, given: Params, sent?: Connection): Promise<Answered> {
+    send(call: Call, method: string, params: Params, sent?: Connection): Promise<Answered> {
         const ask = async (connection: Connection) => {
             const { client, fastPath } = connection;
-            const params = this.leveled(client, given);
+            const leveled = this.leveled(client, params);
             return this.read(call, connection, method, () =>
-                !call.handedOver && fastPath?.takes(method, params)
-                    ? fastPath.ask(call, method, params)
-                    : send(client, { method, params }, optionsFor(call))
+                !call.handedOver && fastPath?.takes(method, leveled)
+                    ? fastPath.ask(call, method, leveled)
+                    : send(client, { method, params: leveled }, optionsFor(call))
             );
         };
         return this.over(call, REPEATABLE.has(method), ask, sent);
@@ -84,10 +84,10 @@ export class Sender {
     }
 
     /** The params with the level of logging messages, in the revision that has it there. */
-    leveled(client: ObservedClient, given: Params): Params {
-        if (this.level === undefined || client.getProtocolEra() === 'legacy') return given;
-        const meta = isObject(given['_meta']) ? given['_meta'] : {};
-        return { ...given, _meta: { [LOG_LEVEL_META_KEY]: this.level, ...meta } };
+    leveled(client: ObservedClient, params: Params): Params {
+        if (this.level === undefined || client.getProtocolEra() === 'legacy') return params;
+        const meta = isObject(params['_meta']) ? params['_meta'] : {};
+        return { ...params, _meta: { [LOG_LEVEL_META_KEY]: this.level, ...meta } };
     }
 }
 

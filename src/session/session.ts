@@ -3,22 +3,22 @@ import type { SessionConfig } from 'caisson:mcp/client@0.1.0';
 import { closed, log, renewed } from 'caisson:mcp/host@0.1.0';
 import type { Json, SessionId } from 'caisson:mcp/types@0.1.0';
 
-import { Cache } from './cache.js';
-import type { Call } from '../operations/calls.js';
-import { rejectAll } from '../operations/calls.js';
 import { optionsFor } from '../connection/client.js';
 import type { Connection } from '../connection/connection.js';
+import { Reconnector } from '../connection/reconnect.js';
+import type { Call } from '../operations/calls.js';
+import { rejectAll } from '../operations/calls.js';
 import type { CallFailure } from '../operations/errors.js';
 import { failure, toError } from '../operations/errors.js';
+import { clearTimeout, setTimeout } from '../platform/timers.js';
 import { exact, isEmpty } from '../protocol/json.js';
-import { Reconnector } from '../connection/reconnect.js';
-import { listen } from './listen.js';
 import { PROBE } from '../protocol/probe.js';
 import type { Params } from '../protocol/requests.js';
 import { parse } from '../protocol/requests.js';
-import { Sender } from './sender.js';
 import { Tasks } from '../tasks/tasks.js';
-import { clearTimeout, setTimeout } from '../platform/timers.js';
+import { Cache } from './cache.js';
+import { listen } from './listen.js';
+import { Sender } from './sender.js';
 import { ToolCalls } from './tool-calls.js';
 import { Tools } from './tools.js';
 
@@ -67,48 +67,48 @@ export class Session {
     }
 
     /** Any request by its method name. What returns nothing settles the operation itself. */
-    request(call: Call, method: string, params: Json): Promise<Json> | undefined {
-        const given = parse(params);
+    request(call: Call, method: string, text: Json): Promise<Json> | undefined {
+        const params = parse(text);
         const fast =
             method === 'tools/call'
-                ? this.#calls.callFast(this.#reconnector.live, call, given, params)
-                : this.#askFast(call, method, given, params);
-        return fast ? undefined : this.#request(call, method, exact(given, params));
+                ? this.#calls.callFast(this.#reconnector.live, call, params, text)
+                : this.#askFast(call, method, params, text);
+        return fast ? undefined : this.#request(call, method, exact(params, text));
     }
 
-    async #request(call: Call, method: string, given: Params): Promise<Json> {
+    async #request(call: Call, method: string, params: Params): Promise<Json> {
         switch (method) {
             case 'initialize':
                 throw failure('invalid-argument', 'initialize belongs to connect');
             case 'ping':
                 return this.#ping(call);
             case 'tools/call':
-                return this.#calls.call(call, given);
+                return this.#calls.call(call, params);
             case 'logging/setLevel':
-                return this.#setLevel(call, given);
+                return this.#setLevel(call, params);
             case 'subscriptions/listen':
-                return listen(call, this.#reconnector, given);
+                return listen(call, this.#reconnector, params);
         }
-        if (method.startsWith('tasks/')) return (await this.#tasks.request(call, method, given)).result;
-        const key = this.#key(call, method, given);
-        return (key === undefined ? undefined : this.#cache.get(key)) ?? this.#ask(call, method, given, key);
+        if (method.startsWith('tasks/')) return (await this.#tasks.request(call, method, params)).result;
+        const key = this.#key(call, method, params);
+        return (key === undefined ? undefined : this.#cache.get(key)) ?? this.#ask(call, method, params, key);
     }
 
     /** Calls a tool as a task, and does not wait for it: it comes to the task, or to the result at once. */
-    startTask(call: Call, params: Json): Promise<Json> {
-        return this.#calls.start(call, exact(parse(params), params));
+    startTask(call: Call, text: Json): Promise<Json> {
+        return this.#calls.start(call, exact(parse(text), text));
     }
 
     /** Waits for the end of a task. */
-    async waitTask(call: Call, params: Json): Promise<Json> {
-        return (await this.#tasks.wait(call, parse(params))).result;
+    async waitTask(call: Call, text: Json): Promise<Json> {
+        return (await this.#tasks.wait(call, parse(text))).result;
     }
 
     /** A notification to the server. */
-    async notify(method: string, params: Json): Promise<Json> {
-        const given = exact(parse(params), params);
+    async notify(method: string, text: Json): Promise<Json> {
+        const params = exact(parse(text), text);
         const { client } = await this.#reconnector.current();
-        await client.notification({ method, params: given });
+        await client.notification({ method, params });
         return '{}';
     }
 
@@ -136,27 +136,27 @@ export class Session {
     }
 
     /** Under what a result is kept, if it is: the older revisions give none a time to live. */
-    #key(call: Call, method: string, given: Params): string | undefined {
+    #key(call: Call, method: string, params: Params): string | undefined {
         if (!this.config.cacheResults || this.#reconnector.live?.legacy === true) return undefined;
-        return this.#cache.key(method, given, call.raw);
+        return this.#cache.key(method, params, call.raw);
     }
 
     /** Asks the server, and keeps its result under a key. A connection is given where the request has gone out on it. */
-    async #ask(call: Call, method: string, given: Params, key: string | undefined, sent?: Connection): Promise<Json> {
+    async #ask(call: Call, method: string, params: Params, key: string | undefined, sent?: Connection): Promise<Json> {
         const { value, result } =
             method === 'tools/list'
-                ? await this.#calls.list(call, given, sent)
-                : await this.#sender.send(call, method, given, sent);
-        if (key !== undefined && !call.asked) this.#cache.put(key, method, given, value, result);
+                ? await this.#calls.list(call, params, sent)
+                : await this.#sender.send(call, method, params, sent);
+        if (key !== undefined && !call.asked) this.#cache.put(key, method, params, value, result);
         return result;
     }
 
     /** Asks on the fast path, when the SDK would do nothing of its own to the request. */
-    #askFast(call: Call, method: string, given: Params, text: Json): boolean {
+    #askFast(call: Call, method: string, params: Params, text: Json): boolean {
         const connection = this.#reconnector.live;
-        if (!connection?.fastPath?.takes(method, given)) return false;
+        if (!connection?.fastPath?.takes(method, params)) return false;
         const { client, fastPath } = connection;
-        const key = this.#key(call, method, given);
+        const key = this.#key(call, method, params);
         const kept = key === undefined ? undefined : this.#cache.get(key);
         if (kept !== undefined) {
             call.resolve(kept);
@@ -165,16 +165,16 @@ export class Session {
         const leveled = this.#sender.level !== undefined;
         fastPath.send(call, {
             method,
-            params: leveled ? this.#sender.leveled(client, exact(given, text)) : given,
+            params: leveled ? this.#sender.leveled(client, exact(params, text)) : params,
             // An object without a member has nothing that the era's could stand behind.
-            text: leveled || isEmpty(given) ? undefined : text,
+            text: leveled || isEmpty(params) ? undefined : text,
             finish: (value, text) => {
                 try {
                     const result =
                         method === 'tools/list'
                             ? this.#calls.learn(call, client, value as ListToolsResult, text)
                             : text;
-                    if (key !== undefined) this.#cache.put(key, method, given, value, result);
+                    if (key !== undefined) this.#cache.put(key, method, params, value, result);
                     call.resolve(result);
                 } catch (error) {
                     call.reject(error);
@@ -182,17 +182,17 @@ export class Session {
             },
             handedOver: outcome => {
                 call.handedOver = outcome;
-                call.follow(this.#ask(call, method, exact(given, text), key, connection));
+                call.follow(this.#ask(call, method, exact(params, text), key, connection));
             }
         });
         return true;
     }
 
-    async #setLevel(call: Call, given: Params): Promise<Json> {
+    async #setLevel(call: Call, params: Params): Promise<Json> {
         const { client } = await this.#reconnector.current();
-        this.#sender.level = given['level'];
+        this.#sender.level = params['level'];
         if (client.getProtocolEra() === 'modern') return '{}';
-        return (await this.#sender.send(call, 'logging/setLevel', given)).result;
+        return (await this.#sender.send(call, 'logging/setLevel', params)).result;
     }
 
     #hear(connection: Connection): void {

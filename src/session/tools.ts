@@ -9,12 +9,12 @@ import { unusable } from './unusable.js';
 /** A tool as it was listed, and what was made of it. */
 export interface ListedTool {
     readonly tool: Tool;
-    /** Whether none of its arguments is repeated in the header of a request. */
-    readonly plain: boolean;
+    /** Whether some of its arguments are repeated in the header of a request. */
+    readonly mirrored: boolean;
     validate?: JsonSchemaValidator<unknown>;
 }
 
-/** More than a server has; what comes beyond is called without being known. */
+/** More than a server has; what comes beyond is called as if it were in no list. */
 const MOST_TOOLS = 10_000;
 
 const schemas = new CfWorkerJsonSchemaValidator();
@@ -51,7 +51,7 @@ const LONG = 1_000_000;
 
 /** The tools that a server has listed, page by page. */
 export class Tools {
-    readonly #known = new Map<string, ListedTool>();
+    readonly #listed = new Map<string, ListedTool>();
     #pages: Page[] = [];
     /** Those that were looked for, and are in no list of the server's. */
     readonly #hidden = new Set<string>();
@@ -83,21 +83,21 @@ export class Tools {
 
     /** The list has changed, or the session was begun anew. */
     forget(): void {
-        this.#known.clear();
+        this.#listed.clear();
         this.#pages = [];
         this.#unusable.clear();
         this.#hidden.clear();
     }
 
-    /** What is known of a tool. */
-    known(name: string): ListedTool | undefined {
+    /** What a server has listed of a tool. */
+    listed(name: string): ListedTool | undefined {
         if (this.#pages.length > 0) this.#look();
-        return this.#known.get(name);
+        return this.#listed.get(name);
     }
 
     /** The tool as it was listed. */
     get(name: string): Tool | undefined {
-        return this.known(name)?.tool;
+        return this.listed(name)?.tool;
     }
 
     /** Whether a call of the tool may be repeated: it says of itself that a second one has no effect. */
@@ -110,15 +110,15 @@ export class Tools {
      * A check of a tool's results; undefined when there is nothing to check, or to check by. A `$ref`
      * to elsewhere is not followed: such a schema cannot be used.
      */
-    check(name: string, known = this.known(name)): ((result: unknown) => void) | undefined {
-        if (!known?.tool.outputSchema || this.#unusable.has(name)) return undefined;
+    check(name: string, listed = this.listed(name)): ((result: unknown) => void) | undefined {
+        if (!listed?.tool.outputSchema || this.#unusable.has(name)) return undefined;
         try {
-            known.validate ??= schemas.getValidator(known.tool.outputSchema as JsonSchemaType);
+            listed.validate ??= schemas.getValidator(listed.tool.outputSchema as JsonSchemaType);
         } catch (error) {
             this.#giveUp(name, words(error));
             return undefined;
         }
-        const { validate } = known;
+        const { validate } = listed;
         return result => matches(name, value => this.#validated(name, validate, value), result);
     }
 
@@ -157,8 +157,8 @@ export class Tools {
             const { tools } = JSON.parse(text) as { tools?: unknown };
             if (!Array.isArray(tools)) continue;
             for (const tool of tools as unknown[])
-                if (isTool(tool) && (this.#known.size < MOST_TOOLS || this.#known.has(tool.name)))
-                    this.#known.set(tool.name, { tool, plain: !mirroring || !mirrors(tool) });
+                if (isTool(tool) && (this.#listed.size < MOST_TOOLS || this.#listed.has(tool.name)))
+                    this.#listed.set(tool.name, { tool, mirrored: mirroring && mirrors(tool) });
         }
     }
 }

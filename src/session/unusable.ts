@@ -69,11 +69,11 @@ function resolves(root: unknown, reference: string): boolean {
 }
 
 function unescaped(part: string): string {
-    const plain = part.replaceAll('~1', '/').replaceAll('~0', '~');
+    const slashed = part.replaceAll('~1', '/').replaceAll('~0', '~');
     try {
-        return decodeURIComponent(plain);
+        return decodeURIComponent(slashed);
     } catch {
-        return plain;
+        return slashed;
     }
 }
 

@@ -4,9 +4,9 @@ import type { Json } from 'caisson:mcp/types@0.1.0';
 import type { Call } from '../operations/calls.js';
 import type { CallFailure } from '../operations/errors.js';
 import { failure, toFailure } from '../operations/errors.js';
+import { clearTimeout, setTimeout } from '../platform/timers.js';
 import type { State } from './task.js';
 import { over, signature } from './task.js';
-import { clearTimeout, setTimeout } from '../platform/timers.js';
 
 /** A task that an operation waits for. */
 export class FollowedTask {

@@ -3,13 +3,13 @@
 import { SdkError, SdkErrorCode } from '@modelcontextprotocol/client';
 import type { Json } from 'caisson:mcp/types@0.1.0';
 
-import type { Call } from '../operations/calls.js';
 import type { Connection } from '../connection/connection.js';
+import type { Call } from '../operations/calls.js';
 import { CallFailure, failure } from '../operations/errors.js';
 import { errorData, exact, isObject, parseObject } from '../protocol/json.js';
 import { poll } from '../protocol/pace.js';
-import { resultSchema } from '../protocol/results.js';
 import type { Answer } from '../protocol/requests.js';
+import { resultSchema } from '../protocol/results.js';
 
 /** Which tasks a server may have: those of the extension, those of 2025-11-25, or none. */
 export type Kind = 'extension' | 'experimental' | 'none';

@@ -2,13 +2,13 @@ import type { Tool } from '@modelcontextprotocol/client';
 import { ProtocolError } from '@modelcontextprotocol/client';
 import type { Json, SessionId } from 'caisson:mcp/types@0.1.0';
 
-import { Call } from '../operations/calls.js';
 import type { Connection } from '../connection/connection.js';
+import { Call } from '../operations/calls.js';
 import { failure } from '../operations/errors.js';
-import { FollowedTask } from './followed-task.js';
 import { isObject } from '../protocol/json.js';
 import type { Answer, Params } from '../protocol/requests.js';
 import { ANY_RESULT } from '../protocol/requests.js';
+import { FollowedTask } from './followed-task.js';
 import type { Kind, State } from './task.js';
 import { interval, kindOf, outcome, over, stateOf, valid } from './task.js';
 
@@ -38,31 +38,31 @@ export class Tasks {
         this.kind = kindOf(connection);
     }
 
-    /** Whether nothing has to be asked of the server, nor of its tool, before the tool is called. A hidden one is in no list. */
-    plain(tool: Tool | undefined, hidden: boolean): boolean {
+    /** Whether a tool may be called at once, with nothing to ask of the server before. A hidden one is in no list. */
+    mayCall(tool: Tool | undefined, hidden: boolean): boolean {
         if (this.kind !== 'experimental') return true;
         return tool ? tool.execution?.taskSupport !== 'required' : hidden;
     }
 
     /** The params of a tool's call with the request for a task, where the server's tool may or must have it (2025-11-25). */
-    async asked(given: Params, wanted: boolean, find: () => Promise<Tool | undefined>): Promise<Params> {
-        if (this.kind === 'extension') return given;
+    async asked(params: Params, wanted: boolean, find: () => Promise<Tool | undefined>): Promise<Params> {
+        if (this.kind === 'extension') return params;
         const support = this.kind === 'none' ? undefined : ((await find())?.execution?.taskSupport ?? 'forbidden');
-        if (support === 'required' || (support === 'optional' && wanted)) return { task: {}, ...given };
+        if (support === 'required' || (support === 'optional' && wanted)) return { task: {}, ...params };
         if (wanted) throw failure('invalid-argument', 'the server does not run this tool as a task');
-        return given;
+        return params;
     }
 
     /** A request about tasks. */
-    async request(call: Call, method: string, given: Params): Promise<Answer> {
+    async request(call: Call, method: string, params: Params): Promise<Answer> {
         if (this.kind === 'none')
             throw failure('invalid-argument', `the server has no tasks in its revision: ${method}`);
         if (this.kind === 'experimental' && method === 'tasks/update')
             throw failure('invalid-argument', 'revision 2025-11-25 has no tasks/update: its servers ask with requests');
-        const { taskId } = given;
+        const { taskId } = params;
         if (method !== 'tasks/list' && typeof taskId !== 'string')
             throw failure('invalid-argument', 'params have no taskId');
-        const answer = await this.send(call, method, given);
+        const answer = await this.send(call, method, params);
         if (method === 'tasks/get') stateOf(answer.value, taskId as string);
         return answer;
     }
@@ -73,8 +73,8 @@ export class Tasks {
     }
 
     /** Follows a task to its end, and gives the result of the call that it stands for. */
-    async wait(call: Call, given: Params): Promise<Answer> {
-        const { value, result } = await this.request(call, 'tasks/get', given);
+    async wait(call: Call, params: Params): Promise<Answer> {
+        const { value, result } = await this.request(call, 'tasks/get', params);
         return this.#follow(new FollowedTask(call, value as State, result));
     }
 

@@ -4,15 +4,15 @@ import type { HttpBody, HttpEnd, HttpHead, HttpResponse as Whole } from 'caisson
 import type { Header } from 'caisson:mcp/types@0.1.0';
 
 import { IoFailure, failure, ioFailure } from '../operations/errors.js';
-import type { Other } from './events.js';
-import { listen, written } from './events.js';
+import { IdTable } from '../platform/id-table.js';
+import { clearTimeout, setTimeout } from '../platform/timers.js';
 import { busy } from '../protocol/pace.js';
 import { writtenOut } from '../protocol/payload.js';
+import type { Other } from './events.js';
+import { listen, written } from './events.js';
+import type { Observer } from './observer.js';
 import type { Purpose } from './purpose.js';
 import { HttpResponse, isSuccess, mayAnswer, mediaType } from './response.js';
-import { IdTable } from '../platform/id-table.js';
-import type { Observer } from './observer.js';
-import { clearTimeout, setTimeout } from '../platform/timers.js';
 
 const exchanges = new IdTable<Exchange>();
 

@@ -5,9 +5,9 @@ import type { Header } from 'caisson:mcp/types@0.1.0';
 
 import { Exchange } from './exchange.js';
 import type { FastRequest } from './fast-request.js';
-import type { HttpResponse } from './response.js';
-import type { Purpose, ExchangeListener } from './purpose.js';
 import type { Observer } from './observer.js';
+import type { Purpose, ExchangeListener } from './purpose.js';
+import type { HttpResponse } from './response.js';
 
 /** A header for `fetch` alone: the id of the JSON-RPC request in the body. It does not go out. */
 export const REQUEST_ID = 'caisson-request-id';

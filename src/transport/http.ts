@@ -3,13 +3,9 @@ import { PROTOCOL_VERSION_META_KEY, SdkHttpError, StreamableHTTPClientTransport 
 import type { Header } from 'caisson:mcp/types@0.1.0';
 
 import { failure, toFailure } from '../operations/errors.js';
-import type { FastExchange } from './fetch.js';
-import { REQUEST_ID, egressFor } from './fetch.js';
 import { isObject } from '../protocol/json.js';
 import { Pace } from '../protocol/pace.js';
 import { PROBE, mayNotKnow, rpcErrorIn } from '../protocol/probe.js';
-import type { HttpResponse } from './response.js';
-import { mediaType } from './response.js';
 import {
     onStream,
     openStream,
@@ -18,7 +14,11 @@ import {
     setReconnectionDelay,
     signalOf
 } from '../sdk/internals.js';
+import type { FastExchange } from './fetch.js';
+import { REQUEST_ID, egressFor } from './fetch.js';
 import type { Observer } from './observer.js';
+import type { HttpResponse } from './response.js';
+import { mediaType } from './response.js';
 
 /** The same as TransportSendOptions, but for what exactOptionalPropertyTypes makes of it. */
 type SendOptions = Parameters<StreamableHTTPClientTransport['send']>[1];
@@ -110,7 +110,7 @@ export class HttpTransport extends StreamableHTTPClientTransport {
         if (id === undefined) return super.send(message, options as SendOptions);
         const observed = this.#observed(id, options);
         if (
-            isPlain(message as JSONRPCMessage, options) &&
+            isOrdinary(message as JSONRPCMessage, options) &&
             (await this.#exchange(id, message as JSONRPCMessage, observed))
         )
             return;
@@ -213,7 +213,7 @@ async function answerIn(sent: Promise<HttpResponse>): Promise<JSONRPCMessage | u
 }
 
 /** A request without anything that the SDK treats in a way of its own. */
-function isPlain(message: JSONRPCMessage, options: TransportSendOptions | undefined): boolean {
+function isOrdinary(message: JSONRPCMessage, options: TransportSendOptions | undefined): boolean {
     return 'method' in message && message.method !== 'initialize' && !options?.headers && !options?.resumptionToken;
 }
 

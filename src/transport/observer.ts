@@ -6,12 +6,12 @@ import type { Call } from '../operations/calls.js';
 import type { CallFailure } from '../operations/errors.js';
 import { failure } from '../operations/errors.js';
 import { errorData, exact, isObject, parseMessage, parts, splitResult, whole } from '../protocol/json.js';
-import type { FastRequest } from './fast-request.js';
-import { Lingering } from './linger.js';
 import type { Outcome } from '../protocol/message.js';
 import { decide } from '../protocol/message.js';
 import { MOST_WAITS } from '../protocol/pace.js';
 import { EMPTY, TOO_DEEP, isResult, textOf } from '../protocol/payload.js';
+import type { FastRequest } from './fast-request.js';
+import { Lingering } from './linger.js';
 import type { PendingRequest } from './pending.js';
 import { Pending } from './pending.js';
 

@@ -5,8 +5,8 @@ import type { PipeClosed, PipeData } from 'caisson:mcp/ingress@0.1.0';
 
 import type { CallFailure } from '../operations/errors.js';
 import { ioFailure } from '../operations/errors.js';
-import type { FastRequest, FastTransport } from './fast-request.js';
 import { IdTable } from '../platform/id-table.js';
+import type { FastRequest, FastTransport } from './fast-request.js';
 import type { Observer } from './observer.js';
 
 const pipes = new IdTable<PipeTransport>();

@@ -3,8 +3,8 @@ import { SSEClientTransport } from '@modelcontextprotocol/client';
 
 import { http } from '../operations/errors.js';
 import { fetchFor } from './fetch.js';
-import { mediaType } from './response.js';
 import type { Observer } from './observer.js';
+import { mediaType } from './response.js';
 
 // Deprecated with its transport, which servers still speak.
 /* eslint-disable @typescript-eslint/no-deprecated */

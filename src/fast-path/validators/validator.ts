@@ -3,8 +3,8 @@
 // What is written here decides and builds the same value, and knows nothing of messages: whoever
 // wants to know what is wrong asks zod.
 
-import { Writer } from './writer.js';
 import type { Schema } from '../../sdk/internals.js';
+import { Writer } from './writer.js';
 
 /** The value is not valid. */
 export const INVALID = Symbol('invalid');
