@@ -8,7 +8,7 @@ import type * as Client from 'caisson:mcp/client@0.1.0';
 import type * as Ingress from 'caisson:mcp/ingress@0.1.0';
 
 import { Connection } from './connection/connection.js';
-import { fastPathOf } from './fast-path/fast-path.js';
+import { fastPathOf } from './fast-path/connection-fast-path.js';
 import { seal } from './fast-path/validators/schemas.js';
 import { sweep, warmUp } from './fast-path/warmup.js';
 import { onAnswer } from './operations/asks.js';

@@ -5,7 +5,7 @@
 declare const WITHOUT: {
     /** Validators in place of zod (fast-path/validators/). */
     readonly validators: boolean;
-    /** The way of ordinary requests around the SDK (fast-path/fast-path.ts). */
+    /** The way of ordinary requests around the SDK (fast-path/connection-fast-path.ts). */
     readonly fastPath: boolean;
     /** A conversation before the snapshot (fast-path/warmup.ts). */
     readonly warmup: boolean;

@@ -15,7 +15,7 @@ import type { Egress } from '../transport/fetch.js';
 import { HttpTransport } from '../transport/http.js';
 import { Observer } from '../transport/observer.js';
 import { HttpResponse } from '../transport/response.js';
-import { ConnectionFastPath } from './fast-path.js';
+import { ConnectionFastPath } from './connection-fast-path.js';
 import { HttpFastTransport } from './http-fast-transport.js';
 
 type Era = 'legacy' | 'modern';
