@@ -14,6 +14,7 @@ import { quicken } from './bindings.mjs';
 import { bundle } from './bundle.mjs';
 import { tuneCollector } from './collector.mjs';
 import { inputs } from './inputs.mjs';
+import { checkInternals } from './internals.mjs';
 import { buildFolder, ofCore } from './without.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -28,6 +29,7 @@ async function replace(name, content) {
 
 const kilobytes = content => `${Math.round(content.length / 1000)} kB`;
 
+await checkInternals(root);
 if (!ofCore.includes('bindings')) quicken();
 const { text } = await bundle(root);
 const { component } = await componentize(text, {

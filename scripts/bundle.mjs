@@ -1,23 +1,27 @@
 // Bundles the core: src/ and the SDK into one script that imports nothing but the contract. The
 // same sources give the same bytes, wherever they lie.
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import { build } from 'esbuild';
 import ts from 'typescript';
 
 import { define, ofCore } from './without.mjs';
 
+/** How a private name begins once it is plain. esbuild gives each a short one, which no other property has. */
+const PRIVATE = '$private_';
+
 /**
- * Makes private names plain ones, which only TypeScript keeps private anyway as far as this engine's
- * time goes: it looks a `#name` up in each object anew, and marks every object that has one.
+ * Makes private names plain ones, which TypeScript alone keeps private: this engine looks a `#name`
+ * up in each object anew, and marks every object that has one.
  */
 const plainNames = {
     name: 'plain-names',
-    setup({ onLoad }) {
-        onLoad({ filter: /\/src\/[^/]*\.ts$/ }, async ({ path }) => ({
-            loader: 'ts',
-            contents: withPlainNames(path, await readFile(path, 'utf8'))
-        }));
+    setup({ onLoad, initialOptions: { absWorkingDir } }) {
+        onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+            if (!path.startsWith(join(absWorkingDir, 'src/'))) return undefined;
+            return { loader: 'ts', contents: withPlainNames(path, await readFile(path, 'utf8')) };
+        });
     }
 };
 
@@ -28,7 +32,7 @@ function withPlainNames(path, text) {
     const visit = node => {
         if (ts.isPrivateIdentifier(node)) {
             const start = node.getStart(source);
-            renamed += `${text.slice(end, start)}$${node.text.slice(1)}`;
+            renamed += `${text.slice(end, start)}${PRIVATE}${node.text.slice(1)}`;
             end = node.end;
         }
         ts.forEachChild(node, visit);
@@ -55,7 +59,7 @@ export async function bundle(root) {
         mainFields: ['module', 'main'],
         conditions: ['workerd', 'browser', 'import'],
         external: ['caisson:*'],
-        plugins: plain ? [plainNames] : [],
+        ...(plain && { plugins: [plainNames], mangleProps: new RegExp(`^\\${PRIVATE}`) }),
         define: { 'self.location': 'undefined', ...define },
         minify: true,
         // Fields of a class are set like any others: to define them takes this engine several times as long.

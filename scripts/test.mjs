@@ -26,7 +26,7 @@ const seen = new Set();
  * waited for and left is the same code with and without them.
  */
 const OPTIMISED = [
-    ...['asks', 'calls', 'cancel', 'faults', 'json', 'lane', 'mended', 'notifications', 'odd', 'proxy'],
+    ...['asks', 'calls', 'cancel', 'faults', 'json', 'fast-path', 'mended', 'notifications', 'odd', 'proxy'],
     ...['recovery', 'results', 'tasks', 'validator', 'values', 'wire']
 ].map(name => `test/${name}.test.ts`);
 

@@ -1,11 +1,11 @@
 // Leaves optimisations out. For the tests: nothing but time and memory may change with any of them.
 //
-//   CAISSON_WITHOUT=lane,warmup make test      runs all without these two
-//   CAISSON_WITHOUT=all make test              and without any
-//   CAISSON_WITHOUT=lane npm run build         builds such a core, in a folder of its own
+//   CAISSON_WITHOUT=fast-path,warmup make test  runs all without these two
+//   CAISSON_WITHOUT=all make test               and without any
+//   CAISSON_WITHOUT=fast-path npm run build     builds such a core, in a folder of its own
 
 /** What a core can be built without; src/without.d.ts, bindings.mjs, bundle.mjs and collector.mjs say what each is. */
-const OF_CORE = ['validators', 'lane', 'warmup', 'sweep', 'names', 'bindings', 'collector'];
+const OF_CORE = ['validators', 'fast-path', 'warmup', 'sweep', 'names', 'bindings', 'collector'];
 
 /** What the host can do without; host-go/internal/without says what each is. */
 export const OF_HOST = ['interpreter', 'shared-memory', 'whole-responses'];
@@ -31,4 +31,10 @@ export const ofCore = OF_CORE.filter(name => names.includes(name));
 export const buildFolder = ofCore.length === 0 ? 'build/' : `build/without/${ofCore.join('-')}/`;
 
 /** What stands for `WITHOUT` in the core's sources. */
-export const define = Object.fromEntries(OF_CORE.map(name => [`WITHOUT.${name}`, String(ofCore.includes(name))]));
+export const define = Object.fromEntries(
+    OF_CORE.map(name => [`WITHOUT.${camelCase(name)}`, String(ofCore.includes(name))])
+);
+
+function camelCase(name) {
+    return name.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
+}

@@ -1,20 +1,24 @@
-// The exports of the world `core` (wit/world.wit). This file only adapts: an export that throws
-// would take the whole instance with it, so none does.
-import './polyfills.js';
-import './schemas.js';
+// The exports of the world `core` (wit/world.wit). This file puts the core together, plugs in what
+// can be left out, and otherwise only adapts: an export that throws would take the whole instance
+// with it, so none does.
+import './platform/polyfills.js';
+import './fast-path/validators/schemas.js';
 
 import type * as Client from 'caisson:mcp/client@0.1.0';
 import type * as Ingress from 'caisson:mcp/ingress@0.1.0';
 
-import { onAnswer } from './asks.js';
-import { cancel } from './calls.js';
-import { onBody, onEnd, onHead, onResponse } from './exchange.js';
-import { onClosed, onData } from './pipe.js';
-import { seal } from './schemas.js';
-import * as sessions from './sessions.js';
-import { fire } from './timers.js';
-import { sweep, warmUp } from './warmup.js';
+import { Connection } from './connection/connection.js';
+import { fastPathOf } from './fast-path/connection-fast-path.js';
+import { seal } from './fast-path/validators/schemas.js';
+import { sweep, warmUp } from './fast-path/warmup.js';
+import { onAnswer } from './operations/asks.js';
+import { cancel } from './operations/calls.js';
+import { fire } from './platform/timers.js';
+import * as sessions from './session/sessions.js';
+import { onBody, onEnd, onHead, onResponse } from './transport/exchange.js';
+import { onClosed, onData } from './transport/pipe.js';
 
+if (!WITHOUT.fastPath) Connection.fastPathOf = fastPathOf;
 if (!WITHOUT.warmup) await warmUp();
 seal();
 if (!WITHOUT.sweep) sweep();

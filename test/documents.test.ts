@@ -44,3 +44,47 @@ describe('"Where is it decided" of CONTRIBUTING.md', () => {
             expect(file.includes('/') ? existsSync(join(root, file)) : core.includes(file), file).toBe(true);
     });
 });
+
+describe('docs/architecture.md', () => {
+    const text = read('docs/architecture.md');
+    const files = ['src', 'scripts', 'host-go', 'wit', 'test', 'docs', 'examples'].flatMap(folder =>
+        readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map(name =>
+            join(folder, name).replaceAll('\\', '/')
+        )
+    );
+    const core = files.filter(name => /^src\/(?!generated\/).*\.ts$/.test(name));
+    const go = files.filter(name => name.endsWith('.go') && !name.includes('/testdata/'));
+
+    /** What the table of files names: each folder in bold, and below it what lies there. */
+    const named = (text.split('## The files')[1]?.split('\n\n')[1] ?? '').split('\n').slice(2).flatMap(rows());
+    function rows(): (row: string) => string[] {
+        let folder = '';
+        return row => {
+            const names = row.split('|')[1]?.trim().split(', ') ?? [];
+            if (!names[0]?.startsWith('**')) return names.map(name => join(folder, name));
+            const folders = names.map(name => name.replaceAll('**', ''));
+            folder = folders[0] ?? '';
+            return folders;
+        };
+    }
+    const pattern = (name: string) =>
+        new RegExp(`^${name.replace(/\/$/, '').replaceAll('.', '\\.').replaceAll('*', '[^/]*')}$`);
+    const isThere = (name: string) => existsSync(join(root, name)) || files.some(file => pattern(name).test(file));
+
+    test.each(named)('has %s in its table, which is there', name => expect(isThere(name)).toBe(true));
+
+    test('names nothing else that is not there', () => {
+        const paths = [...text.matchAll(/(?<![\w./-])[\w-][\w./-]*\*?\.(?:ts|go|mjs|json)\b/g)].map(([path]) => path);
+        expect(paths.length).toBeGreaterThan(100);
+        const ends = (path: string) => new RegExp(`(^|/)${pattern(path).source.slice(1)}`);
+        expect(paths.filter(path => !files.some(file => ends(path).test(file)))).toEqual([]);
+    });
+
+    test('leaves out no file of the core', () => expect(core.filter(name => !named.includes(name))).toEqual([]));
+
+    test('leaves out no folder of the core, and no package of Go', () => {
+        const folders = new Set([...core, ...go].map(name => dirname(name)));
+        const there = named.map(name => name.replace(/\/$/, ''));
+        expect([...folders].filter(folder => !there.includes(folder))).toEqual([]);
+    });
+});

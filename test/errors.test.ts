@@ -8,7 +8,7 @@ import {
 } from '@modelcontextprotocol/client';
 import { describe, expect, test } from 'vitest';
 
-import { IoFailure, describe as inWords, failure, toError } from '../src/errors.js';
+import { IoFailure, describe as inWords, failure, toError } from '../src/operations/errors.js';
 
 const io = new IoFailure({ kind: 'transport', message: 'reset', cause: 9 });
 const wrapped = (cause: unknown) =>

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { errorData, exact, parseMessage, parseObject } from '../src/json.js';
+import { errorData, exact, parseMessage, parseObject } from '../src/protocol/json.js';
 
 describe('parseMessage', () => {
     test.each([

@@ -39,7 +39,7 @@ describe('an outputSchema', () => {
         expect(failure.val).toMatch(words);
     });
 
-    // A name of the protocol's in _meta has the SDK send the call, and no lane past it.
+    // A name of the protocol's in _meta has the SDK send the call, and none on the fast path.
     test.each([{}, { _meta: { 'io.modelcontextprotocol/x': 1 } }])(
         'counts also when the list of tools changes before the answer: %j',
         async extra => {

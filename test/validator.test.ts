@@ -5,10 +5,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { expect, test } from 'vitest';
 import { globalConfig } from 'zod/v4/core';
 
-import { install } from '../src/schemas.js';
-import { INVALID, UNSURE, checkFor, validatorFor } from '../src/validator.js';
-import { Writer } from '../src/writer.js';
-import type { Schema } from '../src/zod.js';
+import { install } from '../src/fast-path/validators/schemas.js';
+import { INVALID, UNSURE, checkFor, validatorFor } from '../src/fast-path/validators/validator.js';
+import { Writer } from '../src/fast-path/validators/writer.js';
+import type { Schema } from '../src/sdk/internals.js';
 
 const ROUNDS = 24;
 

@@ -56,8 +56,8 @@ func TestReplayOnFirstRun(t *testing.T) {
 // settles with, byte for byte, for the same bytes from the same servers. A change of the core that
 // changes them is meant, and then -update records them anew, or it is a mistake.
 func TestGoldenRecordings(t *testing.T) {
-	if without.Lane {
-		t.Skip("the recordings are of calls that the lane makes")
+	if without.FastPath {
+		t.Skip("the recordings are of calls on the fast path")
 	}
 	t.Parallel()
 	recorded := &tapes{}

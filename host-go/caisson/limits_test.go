@@ -21,11 +21,11 @@ import (
 func bounds(t *testing.T) [][3]string {
 	const (
 		mailbox   = "host-go/internal/engine/mailbox.go"
-		cache     = "src/cache.ts"
-		pace      = "src/pace.ts"
-		linger    = "src/linger.ts"
-		listen    = "src/listen.ts"
-		opening   = "src/connect.ts"
+		cache     = "src/session/cache.ts"
+		pace      = "src/protocol/pace.ts"
+		linger    = "src/transport/linger.ts"
+		listen    = "src/session/listen.ts"
+		opening   = "src/connection/connect.ts"
 		policy    = "host-go/internal/egress/policy.go"
 		component = "host-go/component/config.go"
 	)
@@ -43,7 +43,7 @@ func bounds(t *testing.T) [][3]string {
 		},
 		{
 			"waiting for the stream on which an older server asks over HTTP",
-			inText(t, "src/connection.ts", `STREAM_MS = \{ times: (\d+), least: (\d+), most: (\d+)000 \}`, "%s times the handshake, between %s ms and %s s"), "",
+			inText(t, "src/connection/connection.ts", `STREAM_MS = \{ times: (\d+), least: (\d+), most: (\d+)000 \}`, "%s times the handshake, between %s ms and %s s"), "",
 		},
 		{"a call", "its context", "CallOptions"},
 		{"calls of one session that have not settled", fmt.Sprint(engine.MaxCalls), ""},

@@ -57,7 +57,7 @@ func TestArguments(t *testing.T) {
 // TestManyValues sends a million objects there and back: far more than what the core's engine would
 // hold by itself, and less than its memory does.
 func TestManyValues(t *testing.T) {
-	if without.Lane || without.Validators || without.Collector {
+	if without.FastPath || without.Validators || without.Collector {
 		t.Skip("it would take minutes")
 	}
 	t.Parallel()

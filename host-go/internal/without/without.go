@@ -23,7 +23,7 @@ var (
 // What the embedded core was built without, for the tests that show what it gives: src/without.d.ts
 // says what it is.
 var (
-	Lane       = has("lane")
+	FastPath   = has("fast-path")
 	Validators = has("validators")
 	Warmup     = has("warmup")
 	Sweep      = has("sweep")

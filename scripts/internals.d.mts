@@ -1,0 +1,1 @@
+export function samples(sdk?: Partial<typeof import('@modelcontextprotocol/client')>): Record<string, unknown>;

@@ -1,0 +1,189 @@
+import type {
+    ClientCapabilities,
+    JSONRPCResponse,
+    ListToolsResult,
+    McpSubscription,
+    RequestOptions,
+    SubscriptionFilter
+} from '@modelcontextprotocol/client';
+import { Client } from '@modelcontextprotocol/client';
+
+import { ASKED } from '../operations/asks.js';
+import type { Call } from '../operations/calls.js';
+import type { CallFailure } from '../operations/errors.js';
+import { failure } from '../operations/errors.js';
+import { NEVER } from '../platform/timers.js';
+import { isObject } from '../protocol/json.js';
+import type { Params } from '../protocol/requests.js';
+import { ANY_RESULT } from '../protocol/requests.js';
+import { resultSchema } from '../protocol/results.js';
+import type { Codec, Round } from '../sdk/internals.js';
+import { codecOf, excludeTools, handlerOf, open } from '../sdk/internals.js';
+import type { Observer } from '../transport/observer.js';
+
+/** The extension that lets a server answer with a task (SEP-2663). The core drives it by itself, and so declares it. */
+export const TASKS = 'io.modelcontextprotocol/tasks';
+
+/** The options of a request that belongs to an operation. The SDK hands them on as they are. */
+export interface CallOptions extends RequestOptions {
+    readonly call: Call;
+}
+
+/** Time is the host's: an operation ends when it is answered or cancelled, not before. */
+export function optionsFor(call: Call): CallOptions {
+    return { call, signal: call.signal, timeout: NEVER };
+}
+
+/**
+ * The SDK's client, which tells the observer for what operation it sends a request. The SDK sends
+ * before `request` returns: what holds while that runs, holds for the message.
+ */
+export class ObservedClient extends open(Client) {
+    #observer: Observer | undefined;
+    /** Told of the tools that the SDK has listed by itself. */
+    onlisted: (page: ListToolsResult) => void = () => {};
+    /** What the probe came to, when the handshake of the older revisions followed it. */
+    refusal: CallFailure | undefined;
+    #introduced = false;
+
+    /** Whether the server has said who it is: before that it may ask for nothing (basic/lifecycle, "Initialization"). */
+    get introduced(): boolean {
+        return this.#introduced || this.getProtocolEra() === 'modern';
+    }
+
+    /** How the connection's era reads results. */
+    get codec(): Codec {
+        return codecOf(this);
+    }
+
+    /** Tells the operations apart for this observer. */
+    observedBy(observer: Observer): void {
+        this.#observer = observer;
+    }
+
+    // The SDK overloads `request`: the arguments go through as they are.
+    // eslint-disable-next-line @typescript-eslint/no-explicit-any
+    override request(...args: any[]): Promise<any> {
+        const [request, second] = args as [{ method: string; params?: Record<string, unknown> }, unknown];
+        const { method } = request;
+        const call = args.find(hasCall)?.call;
+        if (call?.handedOver) {
+            const { handedOver } = call;
+            call.handedOver = undefined;
+            return handedOver;
+        }
+        if (method === 'initialize') {
+            args[0] = undeclared(request);
+            if (call?.request !== undefined) this.refusal = call.refusal;
+        }
+        const schema = isSchema(second) ? undefined : resultSchema(this, method);
+        if (schema) args.splice(1, 0, schema);
+        const send = () => (super.request as (this: this, ...args: unknown[]) => Promise<unknown>).apply(this, args);
+        return this.#sending(args, send);
+    }
+
+    /** The request of a subscription goes past `request` as well. */
+    override listen(filter: SubscriptionFilter, options?: RequestOptions): Promise<McpSubscription> {
+        return this.#sending([options], () => super.listen(filter, options));
+    }
+
+    /** Answers a question that came in another answer, as it would if it had been asked by itself. */
+    async answer(key: string, question: unknown, signal: AbortSignal): Promise<unknown> {
+        const { method, params } = isObject(question) ? question : {};
+        const asked = Object.values<unknown>(ASKED).includes(method) ? (method as string) : undefined;
+        const handler = asked === undefined ? undefined : handlerOf(this, asked);
+        if (asked === undefined || !handler)
+            throw failure('protocol', `the server asks for what the client has not declared: ${String(method)}`);
+        const request = { jsonrpc: '2.0' as const, id: key, method: asked, ...(isObject(params) && { params }) };
+        return handler(request, { mcpReq: { id: key, method: asked, signal } });
+    }
+
+    /** Takes out of a page what the SDK would: tools whose `x-mcp-header` cannot be followed. Gives their names. */
+    dropUnusable(page: ListToolsResult): Set<string> {
+        const names = page.tools.map(tool => tool.name);
+        excludeTools(this, page);
+        const kept = new Set(page.tools.map(tool => tool.name));
+        return new Set(names.filter(name => !kept.has(name)));
+    }
+
+    /** What is on the fast path ends with the connection, too. */
+    protected override closing(): void {
+        this.#observer?.handOverAll();
+    }
+
+    /** The SDK lists tools by itself when a call was refused for its headers, and knows them from then on. */
+    override async listTools(...args: Parameters<Client['listTools']>): Promise<ListToolsResult> {
+        const page = await super.listTools(...args);
+        this.onlisted(page);
+        return page;
+    }
+
+    protected override answered(response: JSONRPCResponse): JSONRPCResponse {
+        // Here, and not where the SDK has seen it: what comes with the answer comes after it.
+        if ('result' in response && 'protocolVersion' in response.result) this.#introduced = true;
+        if ('result' in response && this.getProtocolEra() === 'modern') complete(response.result);
+        return response;
+    }
+
+    /** A further round goes past `request`. */
+    protected override round(round: Round): Round {
+        if (hasCall(round.options)) round.options.call.asked = true;
+        const retry = (...args: unknown[]) => this.#sending([round.options], () => round.retry(...args));
+        return { ...round, retry };
+    }
+
+    #sending<T>(args: unknown[], send: () => T): T {
+        if (!this.#observer) return send();
+        this.#observer.current = args.find(hasCall)?.call;
+        try {
+            return send();
+        } finally {
+            this.#observer.current = undefined;
+        }
+    }
+}
+
+/** Sends a request whose method may be one that the SDK has no schema for: an extension's, or nobody's. */
+export function send(
+    client: ObservedClient,
+    request: { method: string; params: Params },
+    options: CallOptions
+): Promise<unknown> {
+    // The SDK knows these methods, in one of the eras, and no schema for their results.
+    if (request.method.startsWith('tasks/')) return client.request(request, ANY_RESULT, options);
+    try {
+        return client.request(request, options);
+    } catch (error) {
+        // Thrown at once, so nothing has been sent.
+        if (error instanceof TypeError) return client.request(request, ANY_RESULT, options);
+        throw error;
+    }
+}
+
+/**
+ * What revision 2026-07-28 has clients assume where a server left it out (basic, "ResultType";
+ * server/utilities/caching), or wrote what it does not know, and the SDK refuses. Operations settle with what the server sent.
+ */
+export function complete(result: Record<string, unknown>): void {
+    result['resultType'] ??= 'complete';
+    if (result['cacheScope'] !== 'public') result['cacheScope'] = 'private';
+    const { ttlMs } = result;
+    if (typeof ttlMs !== 'number' || !Number.isSafeInteger(ttlMs) || ttlMs < 0) result['ttlMs'] = 0;
+}
+
+/** The handshake of the older revisions, which have no extensions for tasks. */
+function undeclared(request: { params?: Record<string, unknown> }): object {
+    const capabilities = { ...(request.params?.['capabilities'] as ClientCapabilities) };
+    const extensions = Object.entries(capabilities.extensions ?? {}).filter(([name]) => name !== TASKS);
+    if (extensions.length > 0) capabilities.extensions = Object.fromEntries(extensions);
+    else delete capabilities.extensions;
+    return { ...request, params: { ...request.params, capabilities } };
+}
+
+function hasCall(options: unknown): options is CallOptions {
+    return typeof options === 'object' && options !== null && 'call' in options;
+}
+
+function isSchema(value: unknown): boolean {
+    return typeof value === 'object' && value !== null && '~standard' in value;
+}

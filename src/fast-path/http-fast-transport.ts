@@ -1,0 +1,52 @@
+import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/client';
+
+import type { FastRequest, FastTransport } from '../transport/fast-request.js';
+import type { HttpTransport } from '../transport/http.js';
+import type { ExchangeListener } from '../transport/purpose.js';
+import { Template } from './template.js';
+
+/** A template, and what is in its header beside what its key tells. */
+interface Kept {
+    readonly template: Template;
+    readonly protocolVersion: string | undefined;
+    readonly sessionId: string | undefined;
+}
+
+/** More than a server has tools that are called again and again. */
+const MOST_TEMPLATES = 256;
+
+/** Requests of the fast path over Streamable HTTP: the host keeps all of one but its body. */
+export class HttpFastTransport implements FastTransport, ExchangeListener {
+    readonly #templates = new Map<string, Kept>();
+
+    constructor(private readonly transport: HttpTransport) {}
+
+    post(request: FastRequest, text: string): void {
+        const { egress, fastExchanges } = this.transport;
+        fastExchanges.set(request.id, egress.postFast(request, this.#template(request), text, this));
+    }
+
+    heard(messages: JSONRPCMessage[]): void {
+        for (const message of messages) this.transport.onmessage?.(message);
+    }
+
+    ended(request: RequestId): void {
+        this.transport.fastExchanges.delete(request);
+    }
+
+    /** All of a request but its body: the same for each call of a tool. */
+    #template(request: FastRequest): Template {
+        const { method, params } = request;
+        const key = `${method} ${String(params['name'])}`;
+        const { observer, protocolVersion, sessionId, url } = this.transport;
+        let kept = this.#templates.get(key);
+        if (!kept || kept.protocolVersion !== protocolVersion || kept.sessionId !== sessionId) {
+            const headers = this.transport.headersFor(request.message());
+            const template = new Template(observer.session, { method: 'POST', url: url.href, headers });
+            kept = { template, protocolVersion, sessionId };
+            if (this.#templates.size >= MOST_TEMPLATES) this.#templates.clear();
+            this.#templates.set(key, kept);
+        }
+        return kept.template;
+    }
+}

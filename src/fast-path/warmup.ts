@@ -1,0 +1,228 @@
+// Runs when the component is built: what it leaves in memory is in every instance. The engine
+// compiles a function when it is first called, and the SDK builds a schema when it is first used;
+// a conversation with servers of a few lines does both. No import can be called at that time, so
+// the messages take no way out, and nothing here may set a timer, settle or log.
+import type { JSONRPCMessage, StandardSchemaV1, Transport } from '@modelcontextprotocol/client';
+
+import { ObservedClient, optionsFor, send } from '../connection/client.js';
+import type { FastPath } from '../connection/fast-path.js';
+import { Call } from '../operations/calls.js';
+import { NEVER } from '../platform/timers.js';
+import { exact, parseObject } from '../protocol/json.js';
+import type { Params } from '../protocol/requests.js';
+import type { FastRequest, FastTransport } from '../transport/fast-request.js';
+import type { Egress } from '../transport/fetch.js';
+import { HttpTransport } from '../transport/http.js';
+import { Observer } from '../transport/observer.js';
+import { HttpResponse } from '../transport/response.js';
+import { ConnectionFastPath } from './connection-fast-path.js';
+import { HttpFastTransport } from './http-fast-transport.js';
+
+type Era = 'legacy' | 'modern';
+
+/** What only asks: the params of a request, and the result without what an era adds to it. */
+const ASKED: Record<string, [params: string, result: string]> = {
+    'tools/list': ['{}', '"tools":[{"name":"t","inputSchema":{"type":"object"},"annotations":{"readOnlyHint":true}}]'],
+    'resources/list': ['{}', '"resources":[{"uri":"a:b","name":"r"}]'],
+    'resources/templates/list': ['{}', '"resourceTemplates":[{"uriTemplate":"a:{b}","name":"r"}]'],
+    'resources/read': ['{"uri":"a:b"}', '"contents":[{"uri":"a:b","text":"x"}]'],
+    'prompts/list': ['{}', '"prompts":[{"name":"p","arguments":[{"name":"a","required":true}]}]'],
+    'prompts/get': ['{"name":"p"}', '"messages":[{"role":"user","content":{"type":"text","text":"x"}}]'],
+    'completion/complete': [
+        '{"ref":{"type":"ref/prompt","name":"p"},"argument":{"name":"a","value":"x"}}',
+        '"completion":{"values":["xy"]}'
+    ],
+    'tasks/get': ['{"taskId":"t"}', '"taskId":"t","status":"working","createdAt":"","lastUpdatedAt":""']
+};
+
+/**
+ * What servers ask: the params of a question, and its answer. Without sampling: the code of its many
+ * validators would be a fifteenth of the component, and who samples waits for a model anyway.
+ */
+const QUESTIONS: Record<string, [params: object, answer: Record<string, unknown>]> = {
+    'elicitation/create': [
+        { message: 'm', requestedSchema: { type: 'object', properties: { a: { type: 'string', default: 'x' } } } },
+        { action: 'accept', content: {} }
+    ],
+    'roots/list': [{}, { roots: [{ uri: 'file:///a' }] }]
+};
+
+/** How many small objects are more than the engine's nursery holds. */
+const SWEPT = 3_000_000;
+/** Pieces of memory of which the engine has free ones, and how much of each is more than it has. */
+const PIECES = [65_536, 16_384, 4096, 1024, 512, 256, 128];
+const OF_EACH = 1_500_000;
+
+const CAPABILITIES = { elicitation: { form: { applyDefaults: true } }, roots: {} };
+
+const ANY: StandardSchemaV1<object, object> = {
+    '~standard': { version: 1, vendor: 'caisson', validate: value => ({ value: value as object }) }
+};
+
+const asked = (before: string, after: string) =>
+    Object.fromEntries(Object.entries(ASKED).map(([method, [, result]]) => [method, `{${before}${result}${after}}`]));
+
+/** What a server of each era answers, by method. */
+const ANSWERS: Record<Era, Record<string, string>> = {
+    legacy: {
+        initialize:
+            '{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"w","version":"1"}}',
+        ...asked('', ''),
+        'tools/call': '{"content":[{"type":"text","text":"x"}],"structuredContent":{"a":[1]}}'
+    },
+    modern: {
+        'server/discover':
+            '{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"ttlMs":0,"cacheScope":"private","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"w","version":"1"}}}',
+        ...asked('"resultType":"complete",', ',"ttlMs":0,"cacheScope":"private"'),
+        'tools/call': '{"resultType":"complete","content":[{"type":"text","text":"x"}],"structuredContent":{"a":[1]}}'
+    }
+};
+
+function answer(era: Era, message: JSONRPCMessage): string | undefined {
+    if (!('method' in message) || !('id' in message)) return undefined;
+    const result = ANSWERS[era][message.method];
+    const member = result === undefined ? '"error":{"code":-32601,"message":"no"}' : `"result":${result}`;
+    return `{"jsonrpc":"2.0","id":${JSON.stringify(message.id)},${member}}`;
+}
+
+/** A pipe to a server in memory. */
+class MemoryTransport implements Transport, FastTransport {
+    onmessage?: (message: JSONRPCMessage) => void;
+    onclose?: () => void;
+    readonly pid = null;
+    readonly stderr = null;
+
+    constructor(
+        private readonly observer: Observer,
+        private readonly era: Era
+    ) {}
+
+    async start(): Promise<void> {}
+
+    async send(message: JSONRPCMessage): Promise<void> {
+        this.observer.sent(message);
+        const text = answer(this.era, JSON.parse(JSON.stringify(message)) as JSONRPCMessage);
+        await Promise.resolve();
+        this.#hear(text);
+    }
+
+    post(_request: FastRequest, text: string): void {
+        this.#hear(answer(this.era, JSON.parse(text) as JSONRPCMessage));
+    }
+
+    #hear(text: string | undefined): void {
+        if (text !== undefined) for (const heard of this.observer.received(text)) this.onmessage?.(heard);
+    }
+
+    async close(): Promise<void> {
+        this.onclose?.();
+    }
+}
+
+/** The way to a server in memory, which answers with events and with JSON by turns. */
+function memoryEgress(observer: Observer, era: Era): Egress {
+    let events = false;
+    const exchange = (body: unknown): HttpResponse => {
+        const message = JSON.parse(typeof body === 'string' ? body : 'null') as JSONRPCMessage | null;
+        const text = message ? answer(era, message) : undefined;
+        events = !events;
+        const type = events ? 'text/event-stream' : 'application/json';
+        const status = text !== undefined ? 200 : message ? 202 : 405;
+        const response = new HttpResponse('', status, [['content-type', type]], () => {});
+        if (text !== undefined) {
+            response.heard = observer.received(text);
+            response.push(new TextEncoder().encode(events ? `data: ${text}\n\n` : text));
+        }
+        response.end();
+        return response;
+    };
+    return {
+        async fetch(_, init) {
+            if ([...new Headers(init?.headers)].length === 0) throw new Error('no headers');
+            return exchange(init?.body) as unknown as Response;
+        },
+        async post(_, headers, body) {
+            if (headers.length === 0) throw new Error('no headers');
+            return exchange(body);
+        },
+        postFast(_request, _prepared, body) {
+            const response = exchange(body);
+            return { response: async () => response, drop() {} };
+        }
+    };
+}
+
+/** Sends a request on the fast path. The SDK must not be needed. */
+function sendFast(fastPath: FastPath, call: Call, method: string, params: Params, text?: string): Promise<void> {
+    return new Promise((finish, fail) =>
+        fastPath.send(call, {
+            method,
+            params,
+            text,
+            finish: () => finish(),
+            handedOver: () => fail(new Error(`the fast path does not work: ${method}`))
+        })
+    );
+}
+
+async function converse(
+    era: Era,
+    observer: Observer,
+    call: Call,
+    transport: Transport,
+    fastTransport: FastTransport
+): Promise<void> {
+    const negotiation = { mode: 'auto', probe: { timeoutMs: NEVER } } as const;
+    const options = { versionNegotiation: negotiation, capabilities: CAPABILITIES };
+    const client = new ObservedClient({ name: 'w', version: '1' }, options);
+    for (const [method, [, answer]] of Object.entries(QUESTIONS))
+        client.setRequestHandler(method, { params: ANY }, () => answer);
+    client.observedBy(observer);
+    await client.connect(transport, optionsFor(call));
+    observer.shaken();
+    const fastPath = new ConnectionFastPath(client, observer, fastTransport, era === 'modern');
+    for (const [method, [text]] of Object.entries(ASKED)) {
+        const params = parseObject(text);
+        await send(client, { method, params }, optionsFor(call));
+        if (fastPath.takes(method, params)) await sendFast(fastPath, call, method, params);
+    }
+    for (const args of ['{"a":[1,{"b":null}]}', '{"n":9007199254740993}']) {
+        const text = `{"name":"t","arguments":${args}}`;
+        const params = parseObject(text);
+        await client.callTool(exact(params, text) as { name: string }, optionsFor(call));
+        await sendFast(fastPath, call, 'tools/call', params, text);
+    }
+    for (const [method, [params]] of Object.entries(QUESTIONS))
+        await client.answer('w', { method, params }, call.signal);
+    await client.close();
+}
+
+/** Warms both eras on both ways. Rejects when anything does not go as it should. */
+export async function warmUp(): Promise<void> {
+    for (const era of ['legacy', 'modern'] as const) {
+        for (const http of [false, true]) {
+            const call = new Call(0, 0, 'connect');
+            const observer = new Observer(0, call, true);
+            const url = new URL('http://localhost/');
+            if (http) {
+                const transport = new HttpTransport(url, observer, memoryEgress(observer, era));
+                await converse(era, observer, call, transport, new HttpFastTransport(transport));
+            } else {
+                const transport = new MemoryTransport(observer, era);
+                await converse(era, observer, call, transport, transport);
+            }
+            if (call.result !== ANSWERS[era]['tools/call']) throw new Error(`the warm-up went wrong: ${era}`);
+        }
+    }
+}
+
+/**
+ * Writes over what has been left in memory that is free: it goes into the component as it is, and two
+ * thirds of a megabyte of it, compressed, were garbage.
+ */
+export function sweep(): unknown {
+    let last: unknown;
+    for (let i = 0; i < SWEPT; i++) last = [0, 0];
+    const pieces = PIECES.flatMap(size => Array.from({ length: OF_EACH / size }, () => new ArrayBuffer(size)));
+    return [last, pieces.length];
+}

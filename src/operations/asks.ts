@@ -1,0 +1,76 @@
+import { ProtocolError } from '@modelcontextprotocol/client';
+import { ask as askHost, retract } from 'caisson:mcp/host@0.1.0';
+import type { Answer } from 'caisson:mcp/ingress@0.1.0';
+import type { SessionId } from 'caisson:mcp/types@0.1.0';
+
+import { IdTable } from '../platform/id-table.js';
+
+/** A question that waits for the host's answer. */
+interface Waiting extends PromiseWithResolvers<Record<string, unknown>> {
+    readonly session: SessionId;
+}
+
+const asks = new IdTable<Waiting>();
+
+const RELATED_TASK = 'io.modelcontextprotocol/related-task';
+
+/** What a client may be asked, by the capability that it has declared for it. */
+export const ASKED = {
+    sampling: 'sampling/createMessage',
+    elicitation: 'elicitation/create',
+    roots: 'roots/list'
+} as const;
+
+/** Asks the host. Rejects with a ProtocolError when it refuses, and when the signal is aborted. */
+export async function ask(
+    session: SessionId,
+    method: string,
+    params: object,
+    signal: AbortSignal,
+    meta?: object
+): Promise<Record<string, unknown>> {
+    const answer = Promise.withResolvers<Record<string, unknown>>();
+    if (signal.aborted) throw signal.reason;
+    const id = asks.add({ ...answer, session });
+    const onAbort = () => {
+        if (!asks.take(id)) return;
+        retract(id);
+        answer.reject(signal.reason);
+    };
+    signal.addEventListener('abort', onAbort);
+    askHost(id, session, method, JSON.stringify(params));
+    try {
+        const answered = await answer.promise;
+        // A form that was accepted as it is: its defaults go into its content.
+        if (answered['action'] === 'accept' && !('mode' in params && params.mode === 'url')) answered['content'] ??= {};
+        return related(answered, meta);
+    } finally {
+        signal.removeEventListener('abort', onAbort);
+    }
+}
+
+/** What answers a question of a task's says so (2025-11-25, basic/utilities/tasks, "Associating Task-Related Messages"). */
+function related(answer: Record<string, unknown>, meta: object = {}): Record<string, unknown> {
+    const task = (meta as Record<string, unknown>)[RELATED_TASK];
+    if (task === undefined) return answer;
+    return { ...answer, _meta: { ...(answer['_meta'] as object | undefined), [RELATED_TASK]: task } };
+}
+
+/** Takes back all questions of a session: what they were for has ended with its connection. */
+export function retractAll(session: SessionId, why: Error): void {
+    for (const [id, waiting] of [...asks]) {
+        if (waiting.session !== session) continue;
+        asks.delete(id);
+        retract(id);
+        waiting.reject(why);
+    }
+}
+
+/** The host has answered. A question that was retracted is not there any more. */
+export function onAnswer({ ask, outcome }: Answer): void {
+    const waiting = asks.take(ask);
+    if (!waiting) return;
+    if (outcome.tag === 'ok') return waiting.resolve(JSON.parse(outcome.val) as Record<string, unknown>);
+    const { code, message, data } = outcome.val;
+    waiting.reject(new ProtocolError(code, message, data === undefined ? undefined : JSON.parse(data)));
+}

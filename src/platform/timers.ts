@@ -1,0 +1,50 @@
+import { clear, set } from 'caisson:mcp/timers@0.1.0';
+
+import { IdTable } from './id-table.js';
+
+/** A delay that is never over. The host is not asked for such a timer. */
+export const NEVER = Number.POSITIVE_INFINITY;
+
+/** The longest delay a web timer knows; above it, and for what is not finite, ours never fire. */
+const LONGEST = 0x7fff_ffff;
+
+const timers = new IdTable<() => void>();
+
+type Callback = (...args: unknown[]) => void;
+
+/** `setTimeout` on the host's clock. The id is 0 for a timer that never fires. */
+export function setTimeout(callback: Callback, delay = 0, ...args: unknown[]): number {
+    if (!(delay <= LONGEST)) return 0;
+    const id = timers.add(() => {
+        timers.delete(id);
+        callback(...args);
+    });
+    set(id, Math.max(0, Math.ceil(delay)));
+    return id;
+}
+
+/** `clearTimeout` on the host's clock. */
+export function clearTimeout(id: number | undefined): void {
+    if (id !== undefined && timers.delete(id)) clear(id);
+}
+
+/** Waits, on the host's clock. */
+export function sleep(delay: number): Promise<void> {
+    return new Promise(resolve => setTimeout(() => resolve(), delay));
+}
+
+/** What a promise comes to within a time; undefined when that is over first. */
+export async function within<T>(promise: Promise<T>, delay: number): Promise<T | undefined> {
+    const late = Promise.withResolvers<undefined>();
+    const timer = setTimeout(() => late.resolve(undefined), delay);
+    try {
+        return await Promise.race([promise, late.promise]);
+    } finally {
+        clearTimeout(timer);
+    }
+}
+
+/** A timer of the host's is due. */
+export function fire(id: number): void {
+    timers.get(id)?.();
+}

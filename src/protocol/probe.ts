@@ -1,0 +1,85 @@
+// The probe (`server/discover`) of the newer revisions, and what its failure means: a server of an
+// older revision may do anything with a request that it does not know. Specification, basic/versioning.
+import { SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client';
+import type { Failure } from 'caisson:mcp/types@0.1.0';
+
+import { CallFailure, inWords, toFailure } from '../operations/errors.js';
+import { isObject } from './json.js';
+
+export const PROBE = 'server/discover';
+
+/** The first revision that begins with the probe, and not with a handshake. */
+const FIRST_WITH_PROBE = '2026-07-28';
+
+/** Whether any of the revisions begins with the probe. None stands for all that there are. */
+export function anyNewer(versions: string[]): boolean {
+    return versions.length === 0 || versions.some(version => version >= FIRST_WITH_PROBE);
+}
+
+/** Whether any of the revisions begins with a handshake. None stands for all that there are. */
+export function anyOlder(versions: string[]): boolean {
+    return versions.length === 0 || versions.some(version => version < FIRST_WITH_PROBE);
+}
+
+/** Statuses that speak of who asks, where and how often, and not of what: `initialize` gets the same. */
+const OF_THE_CLIENT = new Set([401, 402, 403, 407, 429, 451]);
+
+/** Whether what became of the probe over HTTP may come of the server's not knowing it. */
+export async function mayNotKnow(
+    error: unknown,
+    response: Promise<Pick<Response, 'headers'>> | undefined
+): Promise<boolean> {
+    if (error instanceof SdkHttpError) {
+        const { status } = error;
+        if (status < 400 || OF_THE_CLIENT.has(status)) return false;
+        // It is not up now, and says when it will be.
+        return status !== 503 || !(await response)?.headers.has('retry-after');
+    }
+    // A page for people, or nothing.
+    if (error instanceof SdkError && error.code === SdkErrorCode.ClientHttpUnexpectedContent) return true;
+    // Some servers drop the connection of a request that fails in them.
+    return toFailure(error).failure.tag === 'transport';
+}
+
+/** The JSON-RPC error in the body of an HTTP error. */
+export function rpcErrorIn(error: unknown): { code: number; message: string; data?: unknown } | undefined {
+    if (!(error instanceof SdkHttpError) || typeof error.data['text'] !== 'string') return undefined;
+    try {
+        const body: unknown = JSON.parse(error.data['text']);
+        const found = isObject(body) ? body['error'] : undefined;
+        if (!isObject(found) || typeof found['code'] !== 'number') return undefined;
+        return { code: found['code'], message: String(found['message']), data: found['data'] };
+    } catch {
+        return undefined;
+    }
+}
+
+/** The failure of both the probe and the handshake after it: the cause first, then the other. */
+export function both(probe: CallFailure, handshake: CallFailure): CallFailure {
+    // The server speaks JSON-RPC, and so has understood that it was asked.
+    const misunderstood = handshake.failure.tag === 'rpc' && probe.failure.tag !== 'rpc';
+    if (misunderstood) return amended(probe, `initialize, which it was sent next, got ${told(handshake)}`);
+    if (handshake.failure.tag === 'rpc') return handshake;
+    const same = told(probe) === told(handshake);
+    return amended(handshake, `${PROBE}, which it was sent before, got ${same ? 'the same' : told(probe)}`);
+}
+
+/** The failure of the probe, where nothing may come after it. */
+export function unsupported(probe: CallFailure, versions: string[]): CallFailure {
+    const remedy = `it does not seem to speak ${versions.join(', ')}: allow an older revision as well`;
+    if (probe.failure.tag === 'rpc')
+        return new CallFailure({ tag: 'protocol', val: `the server answered ${PROBE} with ${told(probe)}; ${remedy}` });
+    return amended(probe, `that was the server's answer to ${PROBE}; ${remedy}`);
+}
+
+/** A failure with something added to what it says. */
+function amended({ failure, message, io }: CallFailure, more: string): CallFailure {
+    const text = message === '' ? more : `${message}; ${more}`;
+    const val = typeof failure.val === 'string' ? text : { ...failure.val, message: text };
+    return new CallFailure({ tag: failure.tag, val } as Failure, io);
+}
+
+/** A failure in words, of which a text stands by itself. */
+function told(cause: CallFailure): string {
+    return typeof cause.failure.val === 'string' ? `"${cause.message}"` : inWords(cause);
+}

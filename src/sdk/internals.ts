@@ -1,0 +1,355 @@
+// The private members of the SDK and of zod that the core uses: no other file of the core names one.
+// An update of either may take one away without a word, so the build looks for each of them
+// (scripts/internals.mjs), and says what it was for.
+//
+// This file imports types alone: the core watches zod before the SDK makes its schemas.
+import type {
+    Client,
+    JSONRPCMessage,
+    JSONRPCResponse,
+    ListToolsResult,
+    StandardSchemaV1,
+    StreamableHTTPClientTransport
+} from '@modelcontextprotocol/client';
+
+/** How an era's messages are read. */
+export interface Codec {
+    readonly era: string;
+    hasRequestMethod(method: string): boolean;
+    decodeResult: (method: string, value: unknown) => Decoded;
+    validateResult: (method: string, value: unknown) => Validated;
+}
+
+export interface Decoded {
+    readonly kind: string;
+    readonly error?: Error;
+    readonly result?: unknown;
+}
+
+export interface Validated {
+    readonly ok: boolean;
+    readonly value?: unknown;
+    readonly reason?: string;
+    readonly message?: string;
+}
+
+type Headers = { set: (name: string, value: string) => unknown };
+
+interface ClientMembers {
+    _requestMessageId: number;
+    _outboundMetaEnvelope(): object | undefined;
+    _negotiatedWireCodec(): Codec;
+    _resolveOutboundCodec(method: string): Codec;
+    _requestWithSchemaViaCodec: (
+        codec: Codec,
+        request: { readonly method: string },
+        schema: StandardSchemaV1,
+        options: unknown
+    ) => unknown;
+    _getRequestHandler(method: string): ((request: object, context: object) => Promise<unknown>) | undefined;
+    _excludeInvalidXMcpHeaderTools(page: ListToolsResult): void;
+}
+
+interface TransportMembers {
+    readonly _abortController: AbortController | undefined;
+    readonly _serverRetryMs: number | undefined;
+    _getNextReconnectionDelay: (attempt: number) => number;
+    _applyBodyDerivedHeaders(headers: Headers, message: JSONRPCMessage): void;
+    _startOrAuthSse: (options: { resumptionToken: string | undefined }) => Promise<void>;
+}
+
+function ofClient(client: Client): ClientMembers {
+    return client as unknown as ClientMembers;
+}
+
+function ofTransport(transport: StreamableHTTPClientTransport): TransportMembers {
+    return transport as unknown as TransportMembers;
+}
+
+/** A round of questions in an answer: its request, and how the SDK sends that again with the answers. */
+export interface Round {
+    readonly options: unknown;
+    retry(...args: unknown[]): Promise<unknown>;
+}
+
+/** The SDK's client, with what it does at certain moments open to who extends it. */
+export function open(Base: typeof Client) {
+    return class extends Base {
+        /** The connection ends: what is on its way without the SDK has to be told before. */
+        protected closing(): void {}
+
+        /** An answer came. Gives what the SDK is to see of it. */
+        protected answered(response: JSONRPCResponse): JSONRPCResponse {
+            return response;
+        }
+
+        /** A request's answer asks for input: the SDK sends the next round past `request`. */
+        protected round(round: Round): Round {
+            return round;
+        }
+
+        protected override _onclose(): void {
+            this.closing();
+            super._onclose();
+        }
+
+        protected override _onresponse(response: JSONRPCResponse): void {
+            super._onresponse(this.answered(response));
+        }
+
+        protected override _resolveNonCompleteResult(decoded: never, round: Round): Promise<unknown> {
+            return super._resolveNonCompleteResult(decoded, this.round(round) as never);
+        }
+    };
+}
+
+/** How the era of a connection reads messages. */
+export function codecOf(client: Client): Codec {
+    return ofClient(client)._negotiatedWireCodec();
+}
+
+/** How a revision reads messages: the core mends what the SDK refuses there. */
+export function codecOfRevision({ prototype }: typeof Client, version: string): Codec {
+    return ofClient(prototype)._negotiatedWireCodec.call({ _negotiatedProtocolVersion: version } as never);
+}
+
+/** How a request is written and its result read; before the handshake its method says which era that is. */
+export function codecOfRequest(client: Client, method: string): Codec {
+    return ofClient(client)._resolveOutboundCodec(method);
+}
+
+/** Tells of each request of every client which of the SDK's own schemas validates its result: the core keeps them. */
+export function onSchema(
+    { prototype }: typeof Client,
+    hear: (codec: Codec, method: string, schema: StandardSchemaV1) => void
+): void {
+    const members = ofClient(prototype);
+    const send = members._requestWithSchemaViaCodec;
+    members._requestWithSchemaViaCodec = function (codec, request, schema, options) {
+        if (schema['~standard'].vendor === 'mcp-wire-codec') hear(codec, request.method, schema);
+        return send.call(this, codec, request, schema, options);
+    };
+}
+
+/** What the connection's era has in the `_meta` of each message: the fast path writes it itself. */
+export function envelopeOf(client: Client): object | undefined {
+    return ofClient(client)._outboundMetaEnvelope();
+}
+
+/** The id of the next request, which is used with that: the fast path counts on with the SDK. */
+export function takeRequestId(client: Client): number {
+    return ofClient(client)._requestMessageId++;
+}
+
+/** Has the SDK send its next request by an id: of one that has gone out on the fast path. */
+export function withRequestId<T>(client: Client, id: number, send: () => T): T {
+    const members = ofClient(client);
+    const next = members._requestMessageId;
+    members._requestMessageId = id;
+    try {
+        return send();
+    } finally {
+        members._requestMessageId = next;
+    }
+}
+
+/** What answers a server's request: a task's questions are answered by the same. */
+export function handlerOf(client: Client, method: string): ReturnType<ClientMembers['_getRequestHandler']> {
+    return ofClient(client)._getRequestHandler(method);
+}
+
+/** Takes out of a page the tools that the SDK's own `listTools`, which reads all pages, takes out. */
+export function excludeTools(client: Client, page: ListToolsResult): void {
+    ofClient(client)._excludeInvalidXMcpHeaderTools(page);
+}
+
+/** Aborted when a transport closes; undefined before it has started. The core's own requests end with it. */
+export function signalOf(transport: StreamableHTTPClientTransport): AbortSignal | undefined {
+    return ofTransport(transport)._abortController?.signal;
+}
+
+/** The pause that the server has asked for on any stream, in milliseconds: the core bounds it. */
+export function retryDelayOf(transport: StreamableHTTPClientTransport): number | undefined {
+    return ofTransport(transport)._serverRetryMs;
+}
+
+/** Sets the pause before a stream is begun anew: the SDK's has no bounds. */
+export function setReconnectionDelay(transport: StreamableHTTPClientTransport, delay: () => number): void {
+    ofTransport(transport)._getNextReconnectionDelay = delay;
+}
+
+/** Sets the header fields that repeat what is in a message, which the core sends without the SDK. */
+export function setBodyHeaders(
+    transport: StreamableHTTPClientTransport,
+    headers: Headers,
+    message: JSONRPCMessage
+): void {
+    ofTransport(transport)._applyBodyDerivedHeaders(headers, message);
+}
+
+/** Asks for the stream of the server's own messages; settles when its head is there, or none is to come. */
+export function openStream(transport: StreamableHTTPClientTransport): Promise<void> {
+    return ofTransport(transport)._startOrAuthSse({ resumptionToken: undefined });
+}
+
+/** Tells when the stream of the server's own messages is asked for: `Connect` waits for it. */
+export function onStream(transport: StreamableHTTPClientTransport, hear: (opened: Promise<void>) => void): void {
+    const members = ofTransport(transport);
+    const start = members._startOrAuthSse.bind(transport);
+    members._startOrAuthSse = options => {
+        const opened = start(options);
+        // What goes on with the stream of a request is another one.
+        if (options.resumptionToken === undefined) hear(opened);
+        return opened;
+    };
+}
+
+/** As much of a zod schema as the core reads, to write its validators. */
+export interface Schema {
+    readonly _zod: {
+        readonly def: Definition;
+        readonly optin?: string | undefined;
+        readonly optout?: string | undefined;
+        readonly propValues?: Record<string, Set<unknown>> | undefined;
+        readonly traits: Set<string>;
+        /** What a lazy schema stands for. */
+        readonly innerType?: Schema;
+        run: (payload: Payload, context: Context) => Payload;
+    };
+}
+
+export interface Payload {
+    value: unknown;
+    issues: unknown[];
+}
+
+export interface Context {
+    readonly async?: boolean;
+    readonly direction?: string;
+    readonly skipChecks?: boolean;
+}
+
+/** What a number is held to, of a format or of a bound. */
+export interface NumberCheck {
+    readonly check: string;
+    readonly format?: string;
+    readonly value?: unknown;
+    readonly inclusive?: boolean;
+}
+
+export interface Definition {
+    readonly type: string;
+    readonly format?: string;
+    readonly coerce?: boolean;
+    readonly checks?: { _zod: { def: NumberCheck } }[];
+    readonly shape: Record<string, Schema>;
+    readonly catchall?: Schema;
+    readonly element: Schema;
+    readonly innerType: Schema;
+    /** The second half of a pipe. */
+    readonly out: Schema;
+    readonly options: Schema[];
+    readonly discriminator?: string;
+    readonly inclusive?: boolean;
+    readonly unionFallback?: boolean;
+    readonly values: unknown[];
+    readonly entries: Record<string, unknown>;
+    readonly keyType: Schema;
+    readonly valueType: Schema;
+    readonly mode?: string;
+    readonly partial?: boolean;
+}
+
+/** The inside of a schema. */
+export function zodOf(schema: Schema): Schema['_zod'] {
+    return schema._zod;
+}
+
+/** What a schema is made of. */
+export function definitionOf(schema: Schema): Definition {
+    return schema._zod.def;
+}
+
+/** What a number is held to beside its type. */
+export function numberChecksOf({ checks = [] }: Definition): NumberCheck[] {
+    return checks.map(check => check._zod.def);
+}
+
+/** How the code of a validator has zod decide: behind the name of a schema. */
+export const RUN = '._zod.run';
+
+/** A private member: where it is to be found, and what for. */
+interface Member {
+    /** One of the samples. */
+    readonly of: string;
+    /** Its name, or the way to it. */
+    readonly path: string;
+    /** What it has to be, where it is there from the start. */
+    readonly type?: 'function' | 'number' | 'object' | 'string';
+    readonly use: string;
+}
+
+/** Every member that is named above. */
+export const MEMBERS: readonly Member[] = [
+    { of: 'client', path: '_onclose', type: 'function', use: 'requests on the fast path end with the connection' },
+    { of: 'client', path: '_onresponse', type: 'function', use: 'an answer is completed before the SDK reads it' },
+    { of: 'client', path: '_resolveNonCompleteResult', type: 'function', use: 'each round belongs to its operation' },
+    { of: 'client', path: '_negotiatedWireCodec', type: 'function', use: 'results are read as the SDK reads them' },
+    { of: 'client', path: '_negotiatedProtocolVersion', use: 'both eras mend results' },
+    { of: 'client', path: '_resolveOutboundCodec', type: 'function', use: "a result's validator is kept" },
+    { of: 'client', path: '_requestWithSchemaViaCodec', type: 'function', use: "a result's validator is kept" },
+    { of: 'client', path: '_outboundMetaEnvelope', type: 'function', use: 'the fast path writes `_meta`' },
+    { of: 'client', path: '_requestMessageId', type: 'number', use: 'the fast path counts on with the SDK' },
+    { of: 'client', path: '_getRequestHandler', type: 'function', use: "a task's questions are answered" },
+    { of: 'client', path: '_excludeInvalidXMcpHeaderTools', type: 'function', use: 'a page lists what the SDK would' },
+    { of: 'transport', path: '_abortController', use: 'requests end with their transport' },
+    { of: 'transport', path: '_serverRetryMs', use: 'the pause before a stream has bounds' },
+    {
+        of: 'transport',
+        path: '_getNextReconnectionDelay',
+        type: 'function',
+        use: 'the pause before a stream has bounds'
+    },
+    { of: 'transport', path: '_applyBodyDerivedHeaders', type: 'function', use: 'a request has the header of the SDK' },
+    { of: 'transport', path: '_startOrAuthSse', type: 'function', use: 'Connect waits for the stream of questions' },
+    { of: 'codec', path: 'era', type: 'string', use: 'results are read as the SDK reads them' },
+    { of: 'codec', path: 'hasRequestMethod', type: 'function', use: 'the fast path takes what the era has' },
+    { of: 'codec', path: 'decodeResult', type: 'function', use: 'a result is mended' },
+    { of: 'codec', path: 'validateResult', type: 'function', use: 'a result is mended' },
+    { of: 'string', path: '_zod.run', type: 'function', use: 'a validator takes the place of zod' },
+    { of: 'string', path: '_zod.traits.has', type: 'function', use: 'a validator is written' },
+    { of: 'string', path: '_zod.def.type', type: 'string', use: 'a validator is written' },
+    { of: 'optional', path: '_zod.def.innerType', type: 'object', use: 'a validator is written' },
+    { of: 'optional', path: '_zod.optin', type: 'string', use: 'a validator is written' },
+    { of: 'optional', path: '_zod.optout', type: 'string', use: 'a validator is written' },
+    { of: 'lazy', path: '_zod.innerType', type: 'object', use: 'a validator is written' },
+    { of: 'object', path: '_zod.def.shape', type: 'object', use: 'a validator is written' },
+    { of: 'object', path: '_zod.def.catchall', type: 'object', use: 'a validator is written' },
+    { of: 'array', path: '_zod.def.element', type: 'object', use: 'a validator is written' },
+    { of: 'union', path: '_zod.def.options', type: 'object', use: 'a validator is written' },
+    { of: 'union', path: '_zod.def.discriminator', type: 'string', use: 'a validator is written' },
+    { of: 'union', path: '_zod.propValues', type: 'object', use: 'a validator is written' },
+    { of: 'literal', path: '_zod.def.values', type: 'object', use: 'a validator is written' },
+    { of: 'enum', path: '_zod.def.entries', type: 'object', use: 'a validator is written' },
+    { of: 'record', path: '_zod.def.keyType', type: 'object', use: 'a validator is written' },
+    { of: 'record', path: '_zod.def.valueType', type: 'object', use: 'a validator is written' },
+    { of: 'pipe', path: '_zod.def.out', type: 'object', use: 'a validator is written' },
+    { of: 'integer', path: '_zod.def.format', type: 'string', use: 'a validator is written' },
+    { of: 'bounded', path: '_zod.def.checks.0._zod.def.check', type: 'string', use: 'a validator is written' },
+    { of: 'bounded', path: '_zod.def.checks.0._zod.def.value', type: 'number', use: 'a validator is written' },
+    { of: 'coerced', path: '_zod.def.coerce', use: 'a validator is written' }
+];
+
+/** What is not there, or is something else than it was, in what the samples are made of: one of each kind. */
+export function missing(samples: Record<string, unknown>): string[] {
+    return MEMBERS.filter(({ of, path, type }) => {
+        const names = path.split('.');
+        const last = names.pop() ?? '';
+        const owner = names.reduce<unknown>(
+            (at, name) => (at as Record<string, unknown> | undefined)?.[name],
+            samples[of]
+        );
+        if (typeof owner !== 'object' || owner === null || !(last in owner)) return true;
+        return type !== undefined && typeof (owner as Record<string, unknown>)[last] !== type;
+    }).map(({ of, path, use }) => `${of}: ${path} (so that ${use})`);
+}

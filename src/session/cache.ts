@@ -1,0 +1,92 @@
+import type { Json } from 'caisson:mcp/types@0.1.0';
+
+import { isEmpty, isObject } from '../protocol/json.js';
+import { life } from '../protocol/pace.js';
+
+/** The results that may be kept (specification 2026-07-28, "Caching"), and what makes them stale. */
+const STALE_AFTER: Record<string, string> = {
+    'tools/list': 'notifications/tools/list_changed',
+    'prompts/list': 'notifications/prompts/list_changed',
+    'resources/list': 'notifications/resources/list_changed',
+    'resources/templates/list': 'notifications/resources/list_changed',
+    'resources/read': 'notifications/resources/updated'
+};
+
+/** What of `_meta` has no part in a result: the ways to follow the request. */
+const FOLLOWING: ReadonlySet<string> = new Set(['progressToken', 'traceparent', 'tracestate', 'baggage']);
+
+/** Enough for every page of a few lists; the oldest goes first. */
+const MOST_RESULTS = 256;
+
+/** More text than this is not kept. */
+const MOST_CHARACTERS = 8_000_000;
+
+interface Kept {
+    readonly method: string;
+    readonly uri: unknown;
+    readonly result: Json;
+    readonly until: number;
+}
+
+/**
+ * Results with a time to live, as the server sent them. A session is one principal's, so private
+ * and public ones are alike to it.
+ */
+export class Cache {
+    readonly #results = new Map<string, Kept>();
+    #characters = 0;
+
+    /** Under what a request's result is kept, as it was sent or as it is read by its type; undefined when it is not. */
+    key(method: string, params: Record<string, unknown>, raw: boolean): string | undefined {
+        if (!Object.hasOwn(STALE_AFTER, method)) return undefined;
+        const prefix = `${raw ? 'raw ' : ''}${method} `;
+        if (isEmpty(params)) return `${prefix}{}`;
+        if ('inputResponses' in params || 'requestState' in params) return undefined;
+        const { _meta, ...rest } = params;
+        if (isObject(_meta) && !Object.keys(_meta).every(name => FOLLOWING.has(name))) return undefined;
+        return prefix + JSON.stringify(rest);
+    }
+
+    /** A result that is fresh. */
+    get(key: string): Json | undefined {
+        const kept = this.#results.get(key);
+        if (!kept) return undefined;
+        if (Date.now() < kept.until) return kept.result;
+        this.#forget(key, kept);
+        return undefined;
+    }
+
+    /** Keeps a result, when the server gave it a time to live. */
+    put(key: string, method: string, params: Record<string, unknown>, value: unknown, result: Json): void {
+        const ttl = life(isObject(value) ? value['ttlMs'] : undefined);
+        if (ttl === 0 || result.length > MOST_CHARACTERS) return;
+        const old = this.#results.get(key);
+        if (old) this.#forget(key, old);
+        const until = Date.now() + ttl;
+        this.#results.set(key, { method, uri: params['uri'], result, until });
+        this.#characters += result.length;
+        for (const [key, kept] of this.#results) {
+            if (this.#results.size <= MOST_RESULTS && this.#characters <= MOST_CHARACTERS) break;
+            this.#forget(key, kept);
+        }
+    }
+
+    /** A notification came that makes results stale. */
+    notified(method: string, uri: unknown): void {
+        for (const [key, kept] of this.#results) {
+            if (STALE_AFTER[kept.method] !== method) continue;
+            if (kept.method !== 'resources/read' || kept.uri === uri) this.#forget(key, kept);
+        }
+    }
+
+    /** The session was begun anew. */
+    clear(): void {
+        this.#results.clear();
+        this.#characters = 0;
+    }
+
+    #forget(key: string, kept: Kept): void {
+        this.#results.delete(key);
+        this.#characters -= kept.result.length;
+    }
+}

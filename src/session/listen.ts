@@ -1,0 +1,46 @@
+import { listening } from 'caisson:mcp/host@0.1.0';
+import type { Json } from 'caisson:mcp/types@0.1.0';
+
+import { optionsFor } from '../connection/client.js';
+import type { Reconnector } from '../connection/reconnect.js';
+import type { Call } from '../operations/calls.js';
+import { failure } from '../operations/errors.js';
+import { sleep } from '../platform/timers.js';
+import { isObject } from '../protocol/json.js';
+import { Pace } from '../protocol/pace.js';
+import type { Params } from '../protocol/requests.js';
+
+/** How long to wait before a dropped subscription is asked for again, at first and at most, and how often. */
+const FIRST_DELAY_MS = 1000;
+const LONGEST_DELAY_MS = 60_000;
+const ATTEMPTS = 5;
+/** What stayed this long was a subscription, though nothing came of it. */
+const STEADY_MS = 10_000;
+
+/** `subscriptions/listen`, until it is over. A stream that drops is asked for again. */
+export async function listen(call: Call, reconnector: Reconnector, params: Params): Promise<Json> {
+    const { notifications } = params;
+    if (!isObject(notifications)) throw failure('invalid-argument', 'params have no notifications to listen for');
+    const pace = new Pace(FIRST_DELAY_MS, LONGEST_DELAY_MS);
+    for (let attempt = 1; ; attempt++) {
+        const connection = await reconnector.current();
+        let subscription;
+        try {
+            subscription = await connection.client.listen(notifications, optionsFor(call));
+        } catch (error) {
+            if (attempt >= ATTEMPTS || call.settled) throw error;
+            // A refusal counts. A connection that was lost meanwhile says nothing of the subscription.
+            if (attempt === 1 && !(await reconnector.replacement(connection, error))) throw error;
+        }
+        if (subscription) {
+            listening(call.id, JSON.stringify(subscription.honoredFilter));
+            const since = Date.now();
+            if ((await subscription.closed) === 'graceful') return '{}';
+            attempt = 1;
+            if (Date.now() - since >= STEADY_MS) pace.gained();
+        }
+        call.check();
+        await sleep(pace.next());
+        call.check();
+    }
+}

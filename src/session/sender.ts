@@ -1,0 +1,104 @@
+import { LOG_LEVEL_META_KEY, SdkError, SdkErrorCode } from '@modelcontextprotocol/client';
+
+import type { ObservedClient } from '../connection/client.js';
+import { optionsFor, send } from '../connection/client.js';
+import type { Connection } from '../connection/connection.js';
+import type { Reconnector } from '../connection/reconnect.js';
+import type { Call } from '../operations/calls.js';
+import type { CallFailure } from '../operations/errors.js';
+import { failure } from '../operations/errors.js';
+import { isObject } from '../protocol/json.js';
+import type { Answer, Params } from '../protocol/requests.js';
+import { REPEATABLE } from '../protocol/requests.js';
+import { mended } from '../protocol/results.js';
+
+/** How often a request is sent at most, when its connections are lost one after the other. */
+const MOST_ATTEMPTS = 5;
+
+/** What a request came to, and over what. */
+interface Answered extends Answer {
+    readonly client: ObservedClient;
+}
+
+/** Sends the requests of a session over whatever connection it has. */
+export class Sender {
+    /** The level of logging messages, which revision 2026-07-28 has in each request. */
+    level: unknown;
+
+    constructor(private readonly reconnector: Reconnector) {}
+
+    /** Sends a request as it is. A connection is given where it has gone out on it. */
+    send(call: Call, method: string, params: Params, sent?: Connection): Promise<Answered> {
+        const ask = async (connection: Connection) => {
+            const { client, fastPath } = connection;
+            const leveled = this.leveled(client, params);
+            return this.read(call, connection, method, () =>
+                !call.handedOver && fastPath?.takes(method, leveled)
+                    ? fastPath.ask(call, method, leveled)
+                    : send(client, { method, params: leveled }, optionsFor(call))
+            );
+        };
+        return this.over(call, REPEATABLE.has(method), ask, sent);
+    }
+
+    /** Sends a request, and has its result read by its type when the SDK did not take it as it was. */
+    async read(call: Call, connection: Connection, method: string, send: () => Promise<unknown>): Promise<unknown> {
+        const before = mended();
+        const value = await send();
+        if (mended() !== before && call.result !== undefined) {
+            const readable = connection.readable(method, call.result);
+            if (readable && !call.raw) call.result = JSON.stringify(readable);
+        }
+        return value;
+    }
+
+    /**
+     * Sends a request over the connection of the moment, and once more over the next one when that
+     * is lost and a second time cannot do harm; and again when that one is lost by what another
+     * request learned: this one has had no answer yet.
+     */
+    async over(
+        call: Call,
+        repeatable: boolean,
+        send: (connection: Connection) => Promise<unknown>,
+        sent?: Connection
+    ): Promise<Answered> {
+        for (let attempt = 1; ; attempt++) {
+            const next = attempt === 1 && sent ? sent : this.reconnector.current();
+            const connection = next instanceof Promise ? await next : next;
+            call.check();
+            try {
+                const value = await send(connection);
+                if (call.result === undefined) throw failure('internal', 'the answer was not heard');
+                return { value, result: call.result, client: connection.client };
+            } catch (error) {
+                const again = attempt === 1 || (attempt < MOST_ATTEMPTS && connection.forgotten && isClosed(error));
+                if (!again || call.settled) throw error;
+                if (!(await this.reconnector.replacement(connection, error))) throw error;
+                if (!repeatable) throw connection.forgotten ? notRepeated(call) : (connection.lost ?? error);
+            } finally {
+                // When it was given up, an answer may still come.
+                connection.observer.forget(call);
+            }
+        }
+    }
+
+    /** The params with the level of logging messages, in the revision that has it there. */
+    leveled(client: ObservedClient, params: Params): Params {
+        if (this.level === undefined || client.getProtocolEra() === 'legacy') return params;
+        const meta = isObject(params['_meta']) ? params['_meta'] : {};
+        return { ...params, _meta: { [LOG_LEVEL_META_KEY]: this.level, ...meta } };
+    }
+}
+
+function isClosed(error: unknown): boolean {
+    return error instanceof SdkError && error.code === SdkErrorCode.ConnectionClosed;
+}
+
+function notRepeated(call: Call): CallFailure {
+    call.failure = undefined;
+    return failure(
+        'not-repeated',
+        'the server had forgotten the session; a new one is begun, and the call was not repeated, as it may have had an effect'
+    );
+}

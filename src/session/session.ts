@@ -1,0 +1,227 @@
+import type { ListToolsResult } from '@modelcontextprotocol/client';
+import type { SessionConfig } from 'caisson:mcp/client@0.1.0';
+import { closed, log, renewed } from 'caisson:mcp/host@0.1.0';
+import type { Json, SessionId } from 'caisson:mcp/types@0.1.0';
+
+import { optionsFor } from '../connection/client.js';
+import type { Connection } from '../connection/connection.js';
+import { Reconnector } from '../connection/reconnect.js';
+import type { Call } from '../operations/calls.js';
+import { rejectAll } from '../operations/calls.js';
+import type { CallFailure } from '../operations/errors.js';
+import { failure, toError } from '../operations/errors.js';
+import { clearTimeout, setTimeout } from '../platform/timers.js';
+import { exact, isEmpty } from '../protocol/json.js';
+import { PROBE } from '../protocol/probe.js';
+import type { Params } from '../protocol/requests.js';
+import { parse } from '../protocol/requests.js';
+import { Tasks } from '../tasks/tasks.js';
+import { Cache } from './cache.js';
+import { listen } from './listen.js';
+import { Sender } from './sender.js';
+import { ToolCalls } from './tool-calls.js';
+import { Tools } from './tools.js';
+
+/** One server, from `connect` until the host closes the session. */
+export class Session {
+    readonly #reconnector: Reconnector;
+    readonly #sender: Sender;
+    readonly #tools: Tools;
+    readonly #cache = new Cache();
+    readonly #tasks: Tasks;
+    readonly #calls: ToolCalls;
+    #connecting: Call | undefined;
+    #closing: Promise<void> | undefined;
+
+    constructor(
+        readonly id: SessionId,
+        private readonly config: SessionConfig
+    ) {
+        this.#tools = new Tools(text => log(id, 'warn', text));
+        this.#reconnector = new Reconnector(id, config);
+        this.#sender = new Sender(this.#reconnector);
+        this.#tasks = new Tasks(id, config.inputRounds, (...request) => this.#sender.send(...request));
+        this.#calls = new ToolCalls(this.#sender, this.#tools, this.#tasks);
+        this.#reconnector.onlost = cause => this.#onLost(cause);
+    }
+
+    /** Opens the connection. The session is gone after an error. */
+    async connect(call: Call): Promise<Json> {
+        const { connectTimeout } = this.config;
+        this.#connecting = call;
+        const expire = () => call.abort(late(connectTimeout, this.#reconnector.unanswered));
+        const timer = setTimeout(expire, connectTimeout);
+        try {
+            const connection = await this.#reconnector.open(call);
+            if (call.settled) {
+                await connection.close();
+                call.check();
+            }
+            this.#hear(connection);
+            this.#reconnector.onconnection = connection => this.#onRenewed(connection);
+            return connection.describe();
+        } finally {
+            this.#connecting = undefined;
+            clearTimeout(timer);
+        }
+    }
+
+    /** Any request by its method name. What returns nothing settles the operation itself. */
+    request(call: Call, method: string, text: Json): Promise<Json> | undefined {
+        const params = parse(text);
+        const fast =
+            method === 'tools/call'
+                ? this.#calls.callFast(this.#reconnector.live, call, params, text)
+                : this.#askFast(call, method, params, text);
+        return fast ? undefined : this.#request(call, method, exact(params, text));
+    }
+
+    async #request(call: Call, method: string, params: Params): Promise<Json> {
+        switch (method) {
+            case 'initialize':
+                throw failure('invalid-argument', 'initialize belongs to connect');
+            case 'ping':
+                return this.#ping(call);
+            case 'tools/call':
+                return this.#calls.call(call, params);
+            case 'logging/setLevel':
+                return this.#setLevel(call, params);
+            case 'subscriptions/listen':
+                return listen(call, this.#reconnector, params);
+        }
+        if (method.startsWith('tasks/')) return (await this.#tasks.request(call, method, params)).result;
+        const key = this.#key(call, method, params);
+        return (key === undefined ? undefined : this.#cache.get(key)) ?? this.#ask(call, method, params, key);
+    }
+
+    /** Calls a tool as a task, and does not wait for it: it comes to the task, or to the result at once. */
+    startTask(call: Call, text: Json): Promise<Json> {
+        return this.#calls.start(call, exact(parse(text), text));
+    }
+
+    /** Waits for the end of a task. */
+    async waitTask(call: Call, text: Json): Promise<Json> {
+        return (await this.#tasks.wait(call, parse(text))).result;
+    }
+
+    /** A notification to the server. */
+    async notify(method: string, text: Json): Promise<Json> {
+        const params = exact(parse(text), text);
+        const { client } = await this.#reconnector.current();
+        await client.notification({ method, params });
+        return '{}';
+    }
+
+    /** Ends the session, once. Never fails. */
+    close(call: Call): Promise<void> {
+        return (this.#closing ??= this.#end(call));
+    }
+
+    async #end(closing: Call): Promise<void> {
+        const over = failure('closed', 'the session is closed');
+        this.#connecting?.abort(over);
+        rejectAll(this.id, over, closing);
+        await this.#tasks.farewell();
+        await this.#reconnector.close(over);
+    }
+
+    /** What comes nearest to a ping: the newest revision has none. */
+    async #ping(call: Call): Promise<Json> {
+        const sent = await this.#sender.over(call, true, ({ client }) =>
+            client.getProtocolEra() === 'legacy'
+                ? client.ping(optionsFor(call))
+                : client.request({ method: 'server/discover' }, optionsFor(call))
+        );
+        return sent.result && '{}';
+    }
+
+    /** Under what a result is kept, if it is: the older revisions give none a time to live. */
+    #key(call: Call, method: string, params: Params): string | undefined {
+        if (!this.config.cacheResults || this.#reconnector.live?.legacy === true) return undefined;
+        return this.#cache.key(method, params, call.raw);
+    }
+
+    /** Asks the server, and keeps its result under a key. A connection is given where the request has gone out on it. */
+    async #ask(call: Call, method: string, params: Params, key: string | undefined, sent?: Connection): Promise<Json> {
+        const { value, result } =
+            method === 'tools/list'
+                ? await this.#calls.list(call, params, sent)
+                : await this.#sender.send(call, method, params, sent);
+        if (key !== undefined && !call.asked) this.#cache.put(key, method, params, value, result);
+        return result;
+    }
+
+    /** Asks on the fast path, when the SDK would do nothing of its own to the request. */
+    #askFast(call: Call, method: string, params: Params, text: Json): boolean {
+        const connection = this.#reconnector.live;
+        if (!connection?.fastPath?.takes(method, params)) return false;
+        const { client, fastPath } = connection;
+        const key = this.#key(call, method, params);
+        const kept = key === undefined ? undefined : this.#cache.get(key);
+        if (kept !== undefined) {
+            call.resolve(kept);
+            return true;
+        }
+        const leveled = this.#sender.level !== undefined;
+        fastPath.send(call, {
+            method,
+            params: leveled ? this.#sender.leveled(client, exact(params, text)) : params,
+            // An object without a member has nothing that the era's could stand behind.
+            text: leveled || isEmpty(params) ? undefined : text,
+            finish: (value, text) => {
+                try {
+                    const result =
+                        method === 'tools/list'
+                            ? this.#calls.learn(call, client, value as ListToolsResult, text)
+                            : text;
+                    if (key !== undefined) this.#cache.put(key, method, params, value, result);
+                    call.resolve(result);
+                } catch (error) {
+                    call.reject(error);
+                }
+            },
+            handedOver: outcome => {
+                call.handedOver = outcome;
+                call.follow(this.#ask(call, method, exact(params, text), key, connection));
+            }
+        });
+        return true;
+    }
+
+    async #setLevel(call: Call, params: Params): Promise<Json> {
+        const { client } = await this.#reconnector.current();
+        this.#sender.level = params['level'];
+        if (client.getProtocolEra() === 'modern') return '{}';
+        return (await this.#sender.send(call, 'logging/setLevel', params)).result;
+    }
+
+    #hear(connection: Connection): void {
+        this.#tasks.use(connection);
+        connection.client.onlisted = page => this.#tools.learn(page, JSON.stringify(page), true);
+        connection.observer.onnotification = (method, params) => {
+            this.#cache.notified(method, params?.['uri']);
+            if (method === 'notifications/tools/list_changed') this.#tools.forget();
+            if (method.startsWith('notifications/tasks')) this.#tasks.notified(params);
+        };
+    }
+
+    #onRenewed(connection: Connection): void {
+        this.#cache.clear();
+        this.#tools.forget();
+        this.#hear(connection);
+        renewed(this.id, connection.describe());
+    }
+
+    #onLost(cause: CallFailure): void {
+        rejectAll(this.id, cause);
+        closed(this.id, toError(cause, 'session'));
+    }
+}
+
+/** The end of the time for connecting, and what the server has not answered. */
+function late(timeout: number, unanswered: string | undefined): CallFailure {
+    const silent = unanswered === undefined ? '' : `: the server has not answered ${unanswered}`;
+    const older = unanswered?.includes(PROBE) ? ', or name its revision where it speaks an older one' : '';
+    const remedy = unanswered === undefined ? '' : `; allow more time for connecting${older}`;
+    return failure('timeout', `not connected within ${timeout} ms${silent}${remedy}`);
+}

@@ -1,0 +1,84 @@
+import type { FetchLike } from '@modelcontextprotocol/client';
+import type { HttpRequest } from 'caisson:mcp/egress@0.1.0';
+import { httpStart } from 'caisson:mcp/egress@0.1.0';
+import type { Header } from 'caisson:mcp/types@0.1.0';
+
+import { Exchange } from './exchange.js';
+import type { FastRequest } from './fast-request.js';
+import type { Observer } from './observer.js';
+import type { Purpose, ExchangeListener } from './purpose.js';
+import type { HttpResponse } from './response.js';
+
+/** A header for `fetch` alone: the id of the JSON-RPC request in the body. It does not go out. */
+export const REQUEST_ID = 'caisson-request-id';
+
+/** The ways out of one connection: as the SDK wants it, and for what is known to be a request. */
+export interface Egress {
+    readonly fetch: FetchLike;
+    /** Posts a JSON-RPC request with this id. */
+    post(request: string, headers: Header[], body: string, signal: AbortSignal): Promise<HttpResponse>;
+    /** Posts a request on the fast path. */
+    postFast(request: FastRequest, prepared: Prepared, body: string, listener: ExchangeListener): FastExchange;
+}
+
+/** All of a request but its body. */
+export interface Prepared {
+    /** Begins an exchange, by its id. */
+    post(exchange: number, body: string): void;
+}
+
+/** What the SDK may take over: the exchange of a request on the fast path. */
+export type FastExchange = Pick<Exchange, 'response' | 'drop'>;
+
+/** The ways out of a connection to a URL. */
+export function egressFor(observer: Observer, url: URL): Egress {
+    const { href } = url;
+    return {
+        fetch: fetchFor(observer),
+        async post(request, headers, body, signal) {
+            if (signal.aborted) throw signal.reason;
+            return start(observer, { method: 'POST', url: href, headers, body }, { request }, signal);
+        },
+        postFast(fast, prepared, body, listener) {
+            const purpose = { request: fast.id, fast, listener };
+            const exchange = new Exchange(observer, href, purpose, id => prepared.post(id, body));
+            exchange.begin();
+            return exchange;
+        }
+    };
+}
+
+/** `fetch` for one connection of a session, on the host's `egress`. */
+export function fetchFor(observer: Observer): FetchLike {
+    return async (url, init = {}) => {
+        const { body, signal } = init;
+        if (signal?.aborted) throw signal.reason;
+        if (body != null && typeof body !== 'string') throw new TypeError('only text can be a body here');
+        const fields = [...(init.headers instanceof Headers ? init.headers : new Headers(init.headers ?? {}))];
+        const find = (name: string) => fields.find(([key]) => key === name)?.[1];
+        const [request, lastEvent] = [find(REQUEST_ID), find('last-event-id')];
+        const sent: HttpRequest = {
+            method: (init.method ?? 'GET').toUpperCase(),
+            url: String(url),
+            headers: fields.filter(([name]) => name !== REQUEST_ID),
+            ...(body != null && { body })
+        };
+        const purpose = {
+            oneWay: sent.method === 'POST' && request === undefined,
+            ...(request !== undefined && { request }),
+            ...(lastEvent !== undefined && { lastEvent })
+        };
+        return start(observer, sent, purpose, signal) as Promise<unknown> as Promise<Response>;
+    };
+}
+
+function start(
+    observer: Observer,
+    request: HttpRequest,
+    purpose: Purpose,
+    signal: AbortSignal | null | undefined
+): Promise<HttpResponse> {
+    const exchange = new Exchange(observer, request.url, purpose, id => httpStart(id, observer.session, request));
+    exchange.begin();
+    return exchange.response(signal);
+}
