@@ -73,6 +73,22 @@ func (e *ComplexityError) Error() string {
 	return fmt.Sprintf("function %d%s of core module %d is too complex to compile (%.1f times the limit; the interpreter takes it)", e.Function, name, e.Module, e.Effort)
 }
 
+// CodeMemoryError is code that would take too much memory in the interpreter. The
+// *DecodeError of Compile wraps it. Compiled, the component may load all the same.
+type CodeMemoryError struct {
+	// Module is the core module, in the order of the file, and Size its size in
+	// bytes.
+	Module, Size int
+	// Memory is the estimate of what its code and that of the modules before it would
+	// take, Limit what they may: Config.InterpreterMemory. Both are in bytes.
+	Memory, Limit uint64
+}
+
+// Error tells the module, how much it would take, the limit and what to do.
+func (e *CodeMemoryError) Error() string {
+	return fmt.Sprintf("core module %d (%d bytes) is too large to interpret: the code up to it would take %d bytes of memory, the limit is %d (compile the component, or allow more with Config.InterpreterMemory)", e.Module, e.Size, e.Memory, e.Limit)
+}
+
 // LinkError is an import that the Linker does not satisfy, with nothing or with a
 // function of another type, or a component that no host can instantiate.
 type LinkError struct {
