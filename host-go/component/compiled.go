@@ -161,6 +161,9 @@ func (c *Compiled) moduleError(ctx context.Context, i int, err error) error {
 // moduleError is the error of a core module that is at fault.
 func moduleError(offset int, err error) error {
 	e := &DecodeError{Offset: offset, Msg: text.Short(err.Error()), Err: err}
+	if e.Msg != err.Error() {
+		e.Err = errors.New(e.Msg) // None of the types of errors has long texts.
+	}
 	if core := (*wasm.Error)(nil); errors.As(err, &core) {
 		e.Unsupported = core.Unsupported
 	}

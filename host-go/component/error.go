@@ -34,8 +34,8 @@ type DecodeError struct {
 	// Unsupported says that the component may be valid, and uses what is not
 	// supported: Msg names it.
 	Unsupported bool
-	// Err is the cause, where there is one: the core runtime's error about a
-	// core module.
+	// Err is the cause, where there is one: a *ComplexityError, a *CodeMemoryError or
+	// the core runtime's error about a core module, whose text is cut as Msg is.
 	Err error
 }
 
@@ -170,8 +170,15 @@ type ValueError struct {
 	Type string
 	// Value is the Go value that was given; nil for a list that is too long.
 	Value any
-	// Msg says more, where the Go type alone is not the fault.
+	// Msg says more, where the Go type alone is not the fault. It is cut in the middle
+	// where it is longer than 1,000 bytes, and so is Type.
 	Msg string
+}
+
+// valueError is the error of a value that does not fit: its texts have names of the
+// component's.
+func valueError(e *abi.ValueError) error {
+	return &ValueError{Type: text.Short(e.Type), Value: e.Value, Msg: text.Short(e.Msg)}
 }
 
 // Error tells the type wanted and the value.
