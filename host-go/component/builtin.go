@@ -125,7 +125,7 @@ func (f *callee) giveResult(t *abi.Transfer, stack []uint64, ptr uint32) {
 	defer func() {
 		if x := recover(); x != nil {
 			if e, ok := x.(*abi.ValueError); ok && f.host != nil {
-				trap.Throw(fmt.Errorf("host function %s: result: %w", text.Short(f.host.String()), (*ValueError)(e)))
+				trap.Throw(fmt.Errorf("host function %s: result: %w", text.Short(f.host.String()), valueError(e)))
 			}
 			panic(x)
 		}

@@ -56,10 +56,14 @@ type Compiled struct {
 const hostModule = "host"
 
 func (c *Compiled) compile(ctx context.Context) error {
+	var lowered uint64
 	for i := range c.program.Modules {
 		m := &c.program.Modules[i]
 		b, names, err := c.instrument(ctx, m.Bytes)
 		if err != nil {
+			return c.moduleError(ctx, i, err)
+		}
+		if lowered, err = c.lowered(ctx, i, b, lowered); err != nil {
 			return c.moduleError(ctx, i, err)
 		}
 		if err := c.addModule(ctx, i, b, "", names); err != nil {
@@ -68,6 +72,23 @@ func (c *Compiled) compile(ctx context.Context) error {
 		m.Bytes = nil
 	}
 	return c.finish(ctx)
+}
+
+// lowered bounds what the interpreter holds for core module i and those before it,
+// which take so much. It returns what they take together.
+func (c *Compiled) lowered(ctx context.Context, i int, b []byte, before uint64) (uint64, error) {
+	if c.r.compiles() {
+		return 0, nil
+	}
+	n, err := wasm.Lowered(b, ctx.Err)
+	if err != nil {
+		return 0, err
+	}
+	n += before
+	if limit := c.r.cfg.InterpreterMemory; n > limit {
+		return 0, &CodeMemoryError{Module: i, Size: len(c.program.Modules[i].Bytes), Memory: n, Limit: limit}
+	}
+	return n, nil
 }
 
 // compilePrepared compiles what a start needs.
@@ -140,6 +161,9 @@ func (c *Compiled) moduleError(ctx context.Context, i int, err error) error {
 // moduleError is the error of a core module that is at fault.
 func moduleError(offset int, err error) error {
 	e := &DecodeError{Offset: offset, Msg: text.Short(err.Error()), Err: err}
+	if e.Msg != err.Error() {
+		e.Err = errors.New(e.Msg) // None of the types of errors has long texts.
+	}
 	if core := (*wasm.Error)(nil); errors.As(err, &core) {
 		e.Unsupported = core.Unsupported
 	}

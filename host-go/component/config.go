@@ -27,6 +27,13 @@ type Config struct {
 	// also what wazero does on platforms it has no compiler for.
 	Interpreter bool
 
+	// InterpreterMemory bounds what the interpreter's form of a component's code may
+	// take, in bytes of memory. It is estimated before a core module is given to the
+	// interpreter; more is a *CodeMemoryError. It is about 85 bytes for a byte of
+	// ordinary code, and more for code that is made to take much. What is compiled,
+	// and what was prepared, has no such bound. The default is 1 GiB.
+	InterpreterMemory uint64
+
 	// Unmetered leaves guest code as it is, without safe points. Then a guest
 	// that loops cannot be stopped, not by the end of the context either, and
 	// while it runs no other goroutine's garbage collection completes: a guest
@@ -100,6 +107,8 @@ const (
 	defaultCallDepth  = 500
 	defaultMemory     = 512 << 20
 	defaultCacheBytes = 512 << 20
+	// The largest that was seen of a program's, the core's own, is three quarters of it.
+	defaultInterpreterMemory = 1 << 30
 	// maxTableElements bounds each table in the code itself: it is what engines of
 	// the web take.
 	maxTableElements = 10_000_000
@@ -113,6 +122,9 @@ func (c *Config) withDefaults() Config {
 	out.Limits = out.Limits.or(Limits{Memory: defaultMemory, CallDepth: defaultCallDepth})
 	if out.CacheBytes <= 0 {
 		out.CacheBytes = defaultCacheBytes
+	}
+	if out.InterpreterMemory == 0 {
+		out.InterpreterMemory = defaultInterpreterMemory
 	}
 	if out.CompilationWorkers <= 0 {
 		out.CompilationWorkers = runtime.GOMAXPROCS(0)

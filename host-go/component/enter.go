@@ -55,7 +55,7 @@ func (in *Instance) failed(name string, cause any) error {
 	case *abi.ValueError:
 		in.reset()
 		in.state.Store(idle)
-		return (*ValueError)(x)
+		return valueError(x)
 	case *trap.Trap:
 		in.state.Store(dead)
 		return trapError(name, x)

@@ -34,8 +34,8 @@ type DecodeError struct {
 	// Unsupported says that the component may be valid, and uses what is not
 	// supported: Msg names it.
 	Unsupported bool
-	// Err is the cause, where there is one: the core runtime's error about a
-	// core module.
+	// Err is the cause, where there is one: a *ComplexityError, a *CodeMemoryError or
+	// the core runtime's error about a core module, whose text is cut as Msg is.
 	Err error
 }
 
@@ -71,6 +71,22 @@ func (e *ComplexityError) Error() string {
 		name = fmt.Sprintf(" (%q)", e.Name)
 	}
 	return fmt.Sprintf("function %d%s of core module %d is too complex to compile (%.1f times the limit; the interpreter takes it)", e.Function, name, e.Module, e.Effort)
+}
+
+// CodeMemoryError is code that would take too much memory in the interpreter. The
+// *DecodeError of Compile wraps it. Compiled, the component may load all the same.
+type CodeMemoryError struct {
+	// Module is the core module, in the order of the file, and Size its size in
+	// bytes.
+	Module, Size int
+	// Memory is the estimate of what its code and that of the modules before it would
+	// take, Limit what they may: Config.InterpreterMemory. Both are in bytes.
+	Memory, Limit uint64
+}
+
+// Error tells the module, how much it would take, the limit and what to do.
+func (e *CodeMemoryError) Error() string {
+	return fmt.Sprintf("core module %d (%d bytes) is too large to interpret: the code up to it would take %d bytes of memory, the limit is %d (compile the component, or allow more with Config.InterpreterMemory)", e.Module, e.Size, e.Memory, e.Limit)
 }
 
 // LinkError is an import that the Linker does not satisfy, with nothing or with a
@@ -154,8 +170,15 @@ type ValueError struct {
 	Type string
 	// Value is the Go value that was given; nil for a list that is too long.
 	Value any
-	// Msg says more, where the Go type alone is not the fault.
+	// Msg says more, where the Go type alone is not the fault. It is cut in the middle
+	// where it is longer than 1,000 bytes, and so is Type.
 	Msg string
+}
+
+// valueError is the error of a value that does not fit: its texts have names of the
+// component's.
+func valueError(e *abi.ValueError) error {
+	return &ValueError{Type: text.Short(e.Type), Value: e.Value, Msg: text.Short(e.Msg)}
 }
 
 // Error tells the type wanted and the value.

@@ -71,7 +71,7 @@ func Bind[P, R any](f *Function) (func(ctx context.Context, params P) (R, error)
 	p, err := f.sig.Of(abi.GoTypes{Params: reflect.TypeFor[P](), Result: reflect.TypeFor[R]()})
 	if err != nil {
 		var wanted func(context.Context, P) (R, error)
-		return nil, &ValueError{Type: f.sig.Type.String(), Value: wanted, Msg: fmt.Sprintf("bound to %s: %v", abi.GoName(reflect.TypeOf(wanted)), err)}
+		return nil, valueError(&abi.ValueError{Type: f.sig.Type.String(), Value: wanted, Msg: fmt.Sprintf("bound to %s: %v", abi.GoName(reflect.TypeOf(wanted)), err)})
 	}
 	v := &variables[P, R]{}
 	in := f.in

@@ -74,6 +74,13 @@ func hostileCases(testing.TB) []hostileCase {
 		{interpreted + "locals in a start function", func() []byte { return hungryStart(0) }, want{"load": "", "instantiate": "stack"}},
 		{interpreted + "locals in a start function, and element segments", func() []byte { return hungryStart(1) }, want{"load": "", "instantiate": "stack"}},
 		{interpreted + "element segments to look at", func() []byte { return unsureSegments(100_000) }, runs},
+		{interpreted + "constants that are dropped", func() []byte {
+			return hungry(0, build.Bytes(strings.Repeat("\x41\x00\x1a", 2_500_000)))
+		}, loads("too large to interpret")},
+		{interpreted + "locals of many functions", func() []byte {
+			return one(build.Module(build.Types(build.FuncType(nil, nil)), build.Functions(build.Repeat(200, 0)...),
+				build.Code(build.Repeat(200, build.Body(49_000)...)...)))
+		}, loads("too large to interpret")},
 		{"a core import with a long name that nothing gives", func() []byte { return missing(build.Import(manyNs, manyNs, build.Func, 0)) }, loads("missing module instantiation argument")},
 		{"a stack of functions with long names", longFrames, want{"load": "", "instantiate": "unreachable"}},
 		{"an export with a long name that is no function's", func() []byte {

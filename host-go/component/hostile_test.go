@@ -164,11 +164,27 @@ func (r *hostileResult) call(c *Compiled, name string, part time.Duration) {
 // ended notes the error of a step.
 func (r *hostileResult) ended(step string, err error) {
 	r.Outcomes[step] = short(err)
-	n := len(err.Error())
+	n := longest(err)
 	if trap := (*TrapError)(nil); errors.As(err, &trap) {
 		n += len(trap.Stack)
 	}
 	r.Text = max(r.Text, n)
+}
+
+// longest is the length of the longest text among an error and its causes.
+func longest(err error) int {
+	n := len(err.Error())
+	switch e := err.(type) {
+	case interface{ Unwrap() []error }:
+		for _, cause := range e.Unwrap() {
+			n = max(n, longest(cause))
+		}
+	case interface{ Unwrap() error }:
+		if cause := e.Unwrap(); cause != nil {
+			n = max(n, longest(cause))
+		}
+	}
+	return n
 }
 
 func short(err error) string {

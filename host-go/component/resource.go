@@ -2,9 +2,9 @@ package component
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/caisson-dev/caisson/host-go/component/internal/abi"
+	"github.com/caisson-dev/caisson/host-go/component/internal/text"
 )
 
 // Rep is a handle, owned or borrowed, of a resource that the host implements:
@@ -69,7 +69,8 @@ func (in *Instance) destroy(typ int, rep uint32, enter []int) {
 	in.depth--
 }
 
-// String tells what the handle is, for logs.
+// String tells what the handle is, for logs. The name is cut in the middle where it
+// is longer than 1,000 bytes.
 func (r *Resource) String() string {
-	return fmt.Sprintf("resource %s", r.in.c.program.Resources[r.typ].Name)
+	return "resource " + text.Short(r.in.c.program.Resources[r.typ].Name)
 }

@@ -9,20 +9,24 @@ import (
 )
 
 // loops is a component of functions that each have loops one after the other.
-func loops(functions, loops int) []byte {
+func loops(n, loops int) []byte {
+	// A local of type i32; (loop (br_if 0 (local.get 0))) and so on.
+	body := append([]byte{1, 1, 0x7f}, bytes.Repeat([]byte{0x03, 0x40, 0x20, 0, 0x0d, 0, 0x0b}, loops)...)
+	return functions(n, append(body, 0x0b))
+}
+
+// functions is a component of a core module with n functions of the same body.
+func functions(n int, body []byte) []byte {
 	vec := func(n int, element []byte) []byte {
 		return append(binary.AppendUvarint(nil, uint64(n)), bytes.Repeat(element, n)...)
 	}
 	section := func(id byte, content []byte) []byte {
 		return append(binary.AppendUvarint([]byte{id}, uint64(len(content))), content...)
 	}
-	// A local of type i32; (loop (br_if 0 (local.get 0))) and so on.
-	body := append([]byte{1, 1, 0x7f}, bytes.Repeat([]byte{0x03, 0x40, 0x20, 0, 0x0d, 0, 0x0b}, loops)...)
-	body = append(body, 0x0b)
 	module := []byte("\x00asm\x01\x00\x00\x00")
 	module = append(module, section(1, []byte{1, 0x60, 0, 0})...)
-	module = append(module, section(3, vec(functions, []byte{0}))...)
-	module = append(module, section(10, vec(functions, append(binary.AppendUvarint(nil, uint64(len(body))), body...)))...)
+	module = append(module, section(3, vec(n, []byte{0}))...)
+	module = append(module, section(10, vec(n, append(binary.AppendUvarint(nil, uint64(len(body))), body...)))...)
 	return append([]byte("\x00asm\x0d\x00\x01\x00"), section(1, module)...)
 }
 
@@ -55,4 +59,18 @@ func TestTooComplex(t *testing.T) {
 		"function 0 of core module 0 is too complex to compile (", "run it with --interpret")
 	caissonRun(t, "component", "run", "--no-cache", "--interpret", path).expect(t, exitFailure, "not a command")
 	caissonRun(t, "component", "inspect", path).expect(t, exitOK)
+}
+
+// Code that is too much for the interpreter is refused, with what to do, and can be
+// looked at all the same.
+func TestTooLargeToInterpret(t *testing.T) {
+	path := componentFile(t, "loops.wasm", loops(100, 100))
+	caissonRun(t, "component", "run", "--interpret", "--interpreter-memory", "1MiB", path).expect(t, exitFailure,
+		"core module 0 (", "is too large to interpret", "the limit is 1048576", "without --interpret, or allow more with --interpreter-memory")
+	caissonRun(t, "component", "run", "--interpret", path).expect(t, exitFailure, "not a command")
+	// 200 functions of 49,000 locals each.
+	body := append(binary.AppendUvarint([]byte{1}, 49_000), 0x7f, 0x0b)
+	large := componentFile(t, "large.wasm", functions(200, body))
+	caissonRun(t, "component", "run", "--interpret", large).expect(t, exitFailure, "too large to interpret")
+	caissonRun(t, "component", "inspect", large).expect(t, exitOK)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -28,9 +29,10 @@ construct and its offset.`,
 			if err != nil {
 				return err
 			}
-			// The interpreter has it ready sooner, and nothing is run.
+			// The interpreter has it ready sooner, and nothing is run. What is too large for it
+			// is compiled.
 			cfg := &component.Config{Interpreter: true}
-			return a.loadComponent(c.Context(), cfg, args[0], b, func(compiled *component.Compiled) error {
+			show := func(compiled *component.Compiled) error {
 				i, err := inspect(b, compiled)
 				if err != nil {
 					return err
@@ -45,7 +47,13 @@ construct and its offset.`,
 					return err
 				}
 				return a.printf("%s", text.String())
-			})
+			}
+			err = a.loadComponent(c.Context(), cfg, args[0], b, show)
+			if large := (*component.CodeMemoryError)(nil); errors.As(err, &large) && component.CompilerSupported() {
+				cfg.Interpreter = false
+				return a.loadComponent(c.Context(), cfg, args[0], b, show)
+			}
+			return err
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")

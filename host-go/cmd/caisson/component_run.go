@@ -27,8 +27,10 @@ type runFlags struct {
 	timeout time.Duration
 	fuel    uint64
 	memory  byteSize
-	// interpret runs the component without compiling it.
-	interpret bool
+	// interpret runs the component without compiling it, within so much memory for
+	// its code.
+	interpret         bool
+	interpreterMemory byteSize
 }
 
 func (f *runFlags) register(c *cobra.Command) {
@@ -37,6 +39,7 @@ func (f *runFlags) register(c *cobra.Command) {
 	c.Flags().Uint64Var(&f.fuel, "fuel", 0, "stop the program after `UNITS` of about one instruction each, looked at every 262,144 (default: no limit)")
 	c.Flags().Var(&f.memory, "max-memory", "give the program no more than `SIZE` of memory, such as 64MiB (default 512MiB)")
 	c.Flags().BoolVar(&f.interpret, "interpret", false, "do not compile the program: it starts sooner, and runs tens of times slower")
+	c.Flags().Var(&f.interpreterMemory, "interpreter-memory", "with --interpret, let the program's code take no more than `SIZE` of memory (default 1GiB)")
 	c.Flags().StringVar(&f.runtime.cacheDir, "cache-dir", "", "keep the compiled component in `FOLDER` (default \"caisson\" in your cache folder)")
 	c.Flags().BoolVar(&f.runtime.noCache, "no-cache", false, "compile the component anew, and keep nothing")
 }
@@ -80,7 +83,7 @@ program trapped or reached a limit, 5 timeout, 130 interrupted.`,
 }
 
 func (a *app) runComponent(c *cobra.Command, flags *runFlags, args []string) error {
-	cfg := &component.Config{Interpreter: flags.interpret, Limits: component.Limits{Fuel: flags.fuel, Memory: uint64(flags.memory)}}
+	cfg := &component.Config{Interpreter: flags.interpret, InterpreterMemory: uint64(flags.interpreterMemory), Limits: component.Limits{Fuel: flags.fuel, Memory: uint64(flags.memory)}}
 	grants, err := flags.grants.config(c)
 	defer closeFolders(grants)
 	if err != nil {

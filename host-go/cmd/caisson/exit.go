@@ -144,6 +144,9 @@ func remedy(err error) string {
 	if complex := (*component.ComplexityError)(nil); errors.As(err, &complex) {
 		return "run it with --interpret, or have its compiler make smaller functions"
 	}
+	if large := (*component.CodeMemoryError)(nil); errors.As(err, &large) {
+		return "run it without --interpret, or allow more with --interpreter-memory"
+	}
 	var e *caisson.Error
 	if errors.As(err, &e) && (e.HTTPStatus == http.StatusUnauthorized || e.HTTPStatus == http.StatusForbidden) {
 		return "give the server its credentials with --header 'Authorization: ...', or as headers in the configuration file"

@@ -1,0 +1,90 @@
+package wasm
+
+// The core runtime's interpreter lowers code to operations of 56 bytes, and keeps
+// them all. They are on the Go heap, which rounds sizes up, and which the collector
+// lets grow to twice what is in use.
+const (
+	loweredOperation = 2 * 64
+	loweredTarget    = 2 * 18 // of br_table
+	loweredFunction  = 2 * 256
+)
+
+// Lowered estimates what the interpreter holds for a module's code, in bytes of
+// memory. It counts code that cannot be reached, too, and the largest function twice:
+// each is lowered in a buffer that grows to that one. The module is one of
+// Instrument's. stop is asked as Metering.Stop is.
+func Lowered(b []byte, stop func() error) (total uint64, err error) {
+	defer catch(&err)
+	in := &instrumenter{Metering: Metering{Stop: stop}, b: b}
+	var largest uint64
+	for _, sec := range sections(b) {
+		if sec.id != secCode {
+			continue
+		}
+		r := &reader{b, sec.start, sec.end}
+		for range r.count() {
+			in.stop()
+			size := r.u32()
+			start := r.pos
+			r.skip(size)
+			n := loweredBody(&reader{b, start, r.pos})
+			total, largest = total+n, max(largest, n)
+		}
+	}
+	return total + largest, nil
+}
+
+func loweredBody(r *reader) uint64 {
+	// A drop of what is left, and the return.
+	operations, targets := uint64(2), uint64(0)
+	for range r.u32() {
+		operations += uint64(r.u32()) // Each local is set to zero.
+		r.valType()
+	}
+	for r.pos < r.end {
+		op := r.byte()
+		operations += operationsOf(op)
+		if op == opBrTable {
+			n := r.count() + 1
+			targets += uint64(n)
+			for range n {
+				r.leb()
+			}
+			continue
+		}
+		r.skipInstr(op)
+	}
+	return loweredFunction + operations*loweredOperation + targets*loweredTarget
+}
+
+// operationsOf is how many operations an instruction becomes, at most. A block's
+// end is counted where the block begins.
+func operationsOf(op byte) uint64 {
+	switch op {
+	case opEnd, 0x01: // nop
+		return 0
+	case opIf:
+		return 7
+	case opBlock, opLoop, opReturnCall:
+		return 3
+	case opBr, opBrIf, opLocalTee, 0x0f: // return
+		return 2
+	}
+	return 1
+}
+
+// skipInstr skips the immediates of an instruction.
+func (r *reader) skipInstr(op byte) {
+	switch op {
+	case opEnd:
+	case opBlock, opLoop, opIf, opCall, opReturnCall, opLocalGet, opLocalSet, opLocalTee, opGlobalGet, opGlobalSet, opRefFunc:
+		r.leb()
+	case opCallIndirect, opReturnCallIndirect:
+		r.leb()
+		r.leb()
+	case opMisc:
+		r.miscImmediates()
+	default:
+		r.instr(op)
+	}
+}
