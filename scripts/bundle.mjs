@@ -11,6 +11,9 @@ import { define, ofCore } from './without.mjs';
 /** How a private name begins once it is plain. esbuild gives each a short one, which no other property has. */
 const PRIVATE = '$private_';
 
+/** Where private names are made plain: in the core, and in the one part of the SDK that has some. */
+const RENAMED = ['src/', 'node_modules/@modelcontextprotocol/client/dist/ext/'];
+
 /**
  * Makes private names plain ones, which TypeScript alone keeps private: this engine looks a `#name`
  * up in each object anew, and marks every object that has one.
@@ -18,8 +21,8 @@ const PRIVATE = '$private_';
 const plainNames = {
     name: 'plain-names',
     setup({ onLoad, initialOptions: { absWorkingDir } }) {
-        onLoad({ filter: /\.ts$/ }, async ({ path }) => {
-            if (!path.startsWith(join(absWorkingDir, 'src/'))) return undefined;
+        onLoad({ filter: /\.(ts|mjs)$/ }, async ({ path }) => {
+            if (!RENAMED.some(folder => path.startsWith(join(absWorkingDir, folder)))) return undefined;
             return { loader: 'ts', contents: withPlainNames(path, await readFile(path, 'utf8')) };
         });
     }

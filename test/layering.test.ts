@@ -26,13 +26,26 @@ const CALLS: Record<string, string[]> = {
         'operations/calls.ts',
         'session/listen.ts',
         'session/session.ts',
+        'skills/skills.ts',
         'tasks/followed-task.ts',
         'transport/observer.ts'
     ]
 };
 
 /** The folders of the core, the lowest first: a file imports from its own and from those before it. */
-const ORDER = ['platform', 'sdk', 'operations', 'protocol', 'transport', 'connection', 'tasks', 'session', 'fast-path'];
+const ORDER = [
+    'platform',
+    'sdk',
+    'operations',
+    'protocol',
+    'extensions',
+    'transport',
+    'connection',
+    'skills',
+    'tasks',
+    'session',
+    'fast-path'
+];
 
 /** What puts all of it together. */
 const ROOT = 'component.ts';

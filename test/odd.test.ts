@@ -31,7 +31,7 @@ describe('requests of a server', () => {
         ['no version', '{"id":"p","method":"ping"}', refused(-32600)],
         ['another version', '{"jsonrpc":"1.0","id":"p","method":"ping"}', refused(-32600)],
         ['a method that is no text', '{"jsonrpc":"2.0","id":"p","method":5}', refused(-32600)],
-        ['a method that nobody has', '{"jsonrpc":"2.0","id":"p","method":"x/y"}', refused(-32601)],
+        ['a method of the other side', '{"jsonrpc":"2.0","id":"p","method":"tools/list"}', refused(-32601)],
         ['the id null', '{"jsonrpc":"2.0","id":null,"method":"ping"}', refused(-32600, null)],
         ['a fraction for an id', '{"jsonrpc":"2.0","id":1.5,"method":"ping"}', refused(-32600, 1.5)],
         ['an object for an id', '{"jsonrpc":"2.0","id":{},"method":"ping"}', refused(-32600, null)],

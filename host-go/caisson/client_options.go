@@ -54,9 +54,11 @@ type ClientOptions struct {
 	// Handlers answer servers, and hear from them.
 	Handlers
 	// Capabilities are declared to servers beside those that follow from the Handlers, and in their place
-	// where both are there: extensions (Capabilities.Extensions), experimental ones, or one whose questions
-	// a ReceivingMiddleware answers. Roots are declared by RootsV2, as in the Go SDK. Default: none.
+	// where both are there: experimental ones, or one whose questions a ReceivingMiddleware answers. Roots are declared by RootsV2, as in the Go SDK. Default: none.
 	Capabilities *mcp.ClientCapabilities
+	// Extensions are those that the program takes part in: they are declared, and what servers ask for them
+	// is answered. The Tasks extension is declared without it. Default: none.
+	Extensions []Extension
 	// Roots are the folders that servers may work in, where there is no ListRootsHandler: see
 	// [Client.AddRoots]. Not nil declares roots, also when there are none yet. Default: none, undeclared.
 	Roots []*mcp.Root
@@ -114,6 +116,11 @@ func (o *ClientOptions) withDefaults(logger *slog.Logger) ClientOptions {
 	}
 	c.Logger = orDefault(c.Logger, logger)
 	c.Limits = c.Limits.withDefaults()
+	extensions := make([]Extension, len(c.Extensions))
+	for i, e := range c.Extensions {
+		extensions[i] = e.clone()
+	}
+	c.Extensions = extensions
 	return c
 }
 
@@ -130,6 +137,9 @@ func (o *ClientOptions) check() error {
 	}
 	if o.ListRootsHandler != nil && o.Roots != nil {
 		return errOption("ClientOptions.ListRootsHandler and Roots are both set: set one")
+	}
+	if err := o.checkExtensions(); err != nil {
+		return err
 	}
 	return o.Handlers.check()
 }

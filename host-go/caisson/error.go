@@ -32,8 +32,8 @@ const (
 	CodeTransport
 	// CodeHTTP says that the server answered with an HTTP error; see [Error.HTTPStatus].
 	CodeHTTP
-	// CodeProtocol says that the server broke the protocol: not JSON, not JSON-RPC, or a result
-	// that does not match its schema.
+	// CodeProtocol says that the server broke the protocol: not JSON, not JSON-RPC, a result that does
+	// not match its schema, or a file of a skill that is not what the skill's entry says.
 	CodeProtocol
 	// CodeRPC says that the server answered with a JSON-RPC error; errors.As finds it as a
 	// [jsonrpc.Error], with its code, message and data.
@@ -113,7 +113,8 @@ type Error struct {
 	Message string
 	// HTTPStatus is the status code of the answer when Code is [CodeHTTP], and 0 otherwise.
 	HTTPStatus int
-	// Err is the cause, or nil. For [CodeRPC] it is a [*jsonrpc.Error].
+	// Err is the cause, or nil. For [CodeRPC] it is a [*jsonrpc.Error]; for a file of a skill that is not
+	// what its entry says, a [*SkillError].
 	Err error
 }
 

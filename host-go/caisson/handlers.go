@@ -116,6 +116,7 @@ func (s *Session) declare() string {
 		}
 		maps.Copy(c, own)
 	}
+	o.declareExtensions(c)
 	_, roots = c["roots"]
 	s.declaresRoots.Store(roots)
 	text, _ := json.Marshal(c) // A map of maps always marshals.
@@ -158,7 +159,7 @@ func handle(ctx context.Context, s *Session, method string, params json.RawMessa
 			result, err = answerWith(ctx, s, h.ListRootsHandler, params)
 		}
 	default:
-		err = errNotHandled
+		result, err = s.answerExtension(ctx, method, params)
 	}
 	return result, err
 }

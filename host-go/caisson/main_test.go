@@ -25,6 +25,8 @@ func TestMain(m *testing.M) {
 		switch mode {
 		case "go-sdk":
 			serveGo()
+		case "extension":
+			serveExtension()
 		case "slow":
 			startSlowly()
 		case "whole":

@@ -22,8 +22,9 @@ import (
 
 // A scripted server answers over HTTP what a test gives it, and keeps what it is asked.
 type scripted struct {
-	revision string
-	answer   func(method string, params map[string]any) any // nil: an empty result
+	revision   string
+	answer     func(method string, params map[string]any) any // nil: an empty result
+	extensions map[string]any                                 // that the server declares
 
 	mu       sync.Mutex
 	received []request
@@ -53,6 +54,9 @@ func (s *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var result any = map[string]any{}
 	modern := s.revision >= "2026-07-28"
 	capabilities := map[string]any{"tools": map[string]any{}}
+	if s.extensions != nil {
+		capabilities["extensions"] = s.extensions
+	}
 	switch {
 	case m.Method == "server/discover" && modern:
 		result = map[string]any{"resultType": "complete", "supportedVersions": []string{s.revision}, "capabilities": capabilities}

@@ -335,13 +335,17 @@ func (s *Session) error(failure *engine.Failure, step string) error {
 	if failure.Step != "" {
 		step = failure.Step
 	}
+	cause := failure.Err
+	if file, ok := cause.(*engine.UnverifiedFile); ok {
+		cause = &SkillError{Reason: SkillReason(file.Reason), URI: file.URI}
+	}
 	return &Error{
 		Code:       codes[failure.Kind],
 		Server:     s.name,
 		Step:       step,
 		Message:    failure.Message,
 		HTTPStatus: failure.HTTPStatus,
-		Err:        failure.Err,
+		Err:        cause,
 	}
 }
 
@@ -360,6 +364,7 @@ var codes = map[engine.Kind]Code{
 	engine.Limit:           CodeLimit,
 	engine.OutputSchema:    CodeOutputSchema,
 	engine.NotRepeated:     CodeNotRepeated,
+	engine.Unverified:      CodeProtocol,
 	engine.Trap:            CodeTrap,
 }
 

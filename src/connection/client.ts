@@ -12,6 +12,7 @@ import { ASKED } from '../operations/asks.js';
 import type { Call } from '../operations/calls.js';
 import type { CallFailure } from '../operations/errors.js';
 import { failure } from '../operations/errors.js';
+import { declaredToLegacy, extensionMethod } from '../extensions/extensions.js';
 import { NEVER } from '../platform/timers.js';
 import { isObject } from '../protocol/json.js';
 import type { Params } from '../protocol/requests.js';
@@ -20,9 +21,6 @@ import { resultSchema } from '../protocol/results.js';
 import type { Codec, Round } from '../sdk/internals.js';
 import { codecOf, excludeTools, handlerOf, open } from '../sdk/internals.js';
 import type { Observer } from '../transport/observer.js';
-
-/** The extension that lets a server answer with a task (SEP-2663). The core drives it by itself, and so declares it. */
-export const TASKS = 'io.modelcontextprotocol/tasks';
 
 /** The options of a request that belongs to an operation. The SDK hands them on as they are. */
 export interface CallOptions extends RequestOptions {
@@ -73,7 +71,7 @@ export class ObservedClient extends open(Client) {
             return handedOver;
         }
         if (method === 'initialize') {
-            args[0] = undeclared(request);
+            args[0] = asLegacy(request);
             if (call?.request !== undefined) this.refusal = call.refusal;
         }
         const schema = isSchema(second) ? undefined : resultSchema(this, method);
@@ -143,14 +141,17 @@ export class ObservedClient extends open(Client) {
     }
 }
 
-/** Sends a request whose method may be one that the SDK has no schema for: an extension's, or nobody's. */
+/**
+ * Sends a request whose method may be one that the SDK has no schema for: an extension's, or nobody's. A
+ * schema is given where the extension has one for this request alone.
+ */
 export function send(
     client: ObservedClient,
     request: { method: string; params: Params },
-    options: CallOptions
+    options: CallOptions,
+    schema = extensionMethod(request.method)?.result
 ): Promise<unknown> {
-    // The SDK knows these methods, in one of the eras, and no schema for their results.
-    if (request.method.startsWith('tasks/')) return client.request(request, ANY_RESULT, options);
+    if (schema) return client.request(request, schema, options);
     try {
         return client.request(request, options);
     } catch (error) {
@@ -171,12 +172,9 @@ export function complete(result: Record<string, unknown>): void {
     if (typeof ttlMs !== 'number' || !Number.isSafeInteger(ttlMs) || ttlMs < 0) result['ttlMs'] = 0;
 }
 
-/** The handshake of the older revisions, which have no extensions for tasks. */
-function undeclared(request: { params?: Record<string, unknown> }): object {
-    const capabilities = { ...(request.params?.['capabilities'] as ClientCapabilities) };
-    const extensions = Object.entries(capabilities.extensions ?? {}).filter(([name]) => name !== TASKS);
-    if (extensions.length > 0) capabilities.extensions = Object.fromEntries(extensions);
-    else delete capabilities.extensions;
+/** The handshake of the older revisions, which do not have all extensions. */
+function asLegacy(request: { params?: Record<string, unknown> }): object {
+    const capabilities = declaredToLegacy(request.params?.['capabilities'] as ClientCapabilities);
     return { ...request, params: { ...request.params, capabilities } };
 }
 

@@ -13,6 +13,7 @@ import type { Json, SessionId } from 'caisson:mcp/types@0.1.0';
 
 import { ASKED, ask, retractAll } from '../operations/asks.js';
 import { Call } from '../operations/calls.js';
+import { declared } from '../extensions/extensions.js';
 import type { CallFailure } from '../operations/errors.js';
 import { describe, failure } from '../operations/errors.js';
 import { NEVER, setTimeout, within } from '../platform/timers.js';
@@ -23,7 +24,7 @@ import { HttpTransport } from '../transport/http.js';
 import { Observer } from '../transport/observer.js';
 import { PipeTransport } from '../transport/pipe.js';
 import { SseTransport } from '../transport/sse.js';
-import { TASKS, ObservedClient, complete, optionsFor } from './client.js';
+import { ObservedClient, complete, optionsFor } from './client.js';
 import type { FastPath } from './fast-path.js';
 
 /** What carries the messages. */
@@ -83,7 +84,7 @@ export class Connection {
         this.client = new ObservedClient(
             { name, version, ...(title !== undefined && { title }) },
             {
-                capabilities: { ...capabilities, extensions: { ...capabilities.extensions, [TASKS]: {} } },
+                capabilities: declared(capabilities),
                 ...(config.protocolVersions.length > 0 && { supportedProtocolVersions: config.protocolVersions }),
                 inputRequired: { maxRounds: config.inputRounds },
                 versionNegotiation: { mode: opening, probe: { timeoutMs: NEVER } }
@@ -92,12 +93,20 @@ export class Connection {
         this.client.observedBy(this.observer);
         this.observer.onrefused = answer => this.#refuse(answer);
         const asked = Object.entries(ASKED).filter(([capability]) => capability in capabilities);
-        this.#asks = asked.length > 0;
+        this.#asks = asked.length > 0 || Object.keys(capabilities.extensions ?? {}).length > 0;
+        const answer = (method: string, params: object, { signal, _meta }: Asked) => {
+            if (!this.client.introduced) throw new ProtocolError(-32600, 'asked before initialize is answered');
+            return ask(session, method, params, signal, _meta);
+        };
         for (const [, method] of asked)
-            this.client.setRequestHandler(method, { params: ANY_PARAMS }, (params, { mcpReq }) => {
-                if (!this.client.introduced) throw new ProtocolError(-32600, 'asked before initialize is answered');
-                return ask(session, method, params, mcpReq.signal, mcpReq._meta);
-            });
+            this.client.setRequestHandler(method, { params: ANY_PARAMS }, (params, { mcpReq }) =>
+                answer(method, params, mcpReq)
+            );
+        // What the protocol does not have may be an extension's, and the program's to answer.
+        this.client.fallbackRequestHandler = async ({ method, params = {} }, { mcpReq }) => {
+            if (this.client.codec.hasRequestMethod(method)) throw new ProtocolError(-32601, 'Method not found');
+            return answer(method, params, mcpReq);
+        };
         // The host is told of every notification, and it alone knows the tokens.
         this.client.removeNotificationHandler('notifications/progress');
         this.client.onerror = error => this.#onError(error);
@@ -265,6 +274,12 @@ const LONGEST_SENTENCE = 1000;
 function saysForgotten(status: number, text: unknown): boolean {
     if (status === 404) return true;
     return status === 400 && typeof text === 'string' && FORGOTTEN.test(text.slice(0, LONGEST_SENTENCE));
+}
+
+/** What the SDK says of a server's request beside its params. */
+interface Asked {
+    readonly signal: AbortSignal;
+    readonly _meta?: object | undefined;
 }
 
 /** The host knows the params of what it is asked best: they go to it as they are. */

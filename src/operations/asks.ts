@@ -42,7 +42,8 @@ export async function ask(
     try {
         const answered = await answer.promise;
         // A form that was accepted as it is: its defaults go into its content.
-        if (answered['action'] === 'accept' && !('mode' in params && params.mode === 'url')) answered['content'] ??= {};
+        const form = method === ASKED.elicitation && !('mode' in params && params.mode === 'url');
+        if (form && answered['action'] === 'accept') answered['content'] ??= {};
         return related(answered, meta);
     } finally {
         signal.removeEventListener('abort', onAbort);

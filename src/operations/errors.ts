@@ -9,6 +9,7 @@ import {
     SseError,
     UnauthorizedError
 } from '@modelcontextprotocol/client';
+import { SkillVerificationError } from '@modelcontextprotocol/client/ext/skills';
 import type { Error as WitError, Failure, IoError } from 'caisson:mcp/types@0.1.0';
 
 /** An effect that failed, as the platform would report it: `fetch` rejects with a TypeError. */
@@ -30,7 +31,7 @@ export class CallFailure extends Error {
     }
 }
 
-type TextTag = Exclude<Failure['tag'], 'http' | 'rpc'>;
+type TextTag = Exclude<Failure['tag'], 'http' | 'rpc' | 'unverified'>;
 
 /** A failure whose only fact is a text. */
 export function failure(tag: TextTag, message: string): CallFailure {
@@ -85,6 +86,10 @@ function classify(error: Error): CallFailure | undefined {
             error.status,
             typeof error.data['text'] === 'string' ? error.data['text'] : (error.statusText ?? '')
         );
+    }
+    if (error instanceof SkillVerificationError) {
+        const { reason, uri, message } = error;
+        return new CallFailure({ tag: 'unverified', val: { reason, uri, message: inLine(message) } });
     }
     if (error instanceof SdkError) return classifySdk(error);
     if (error instanceof UnauthorizedError) return http(401, error.message);

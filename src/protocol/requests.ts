@@ -24,10 +24,7 @@ export const REPEATABLE: ReadonlySet<string> = new Set([
     'prompts/list',
     'prompts/get',
     'completion/complete',
-    'logging/setLevel',
-    'tasks/get',
-    'tasks/result',
-    'tasks/list'
+    'logging/setLevel'
 ]);
 
 /** The params of an operation, which the host gave. Their numbers may not be exact. */

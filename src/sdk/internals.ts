@@ -50,6 +50,15 @@ interface ClientMembers {
     _excludeInvalidXMcpHeaderTools(page: ListToolsResult): void;
 }
 
+/** What the SDK's client of skills reads of a client beside its requests. */
+interface SkillsMembers {
+    readonly _enforceStrictCapabilities: boolean;
+    _walkPages<T>(method: string, fetchPage: (cursor: string | undefined) => T): T;
+    _readResource(params: Members): Promise<{ result: unknown; cached: boolean }>;
+}
+
+type Members = Record<string, unknown>;
+
 interface TransportMembers {
     readonly _abortController: AbortController | undefined;
     readonly _serverRetryMs: number | undefined;
@@ -151,6 +160,32 @@ export function withRequestId<T>(client: Client, id: number, send: () => T): T {
     } finally {
         members._requestMessageId = next;
     }
+}
+
+/** What the SDK's client of skills is to have in place of a client: an operation's own way to the server. */
+export interface SkillsPeer {
+    readonly client: Client;
+    /** Where the one page begins. */
+    readonly cursor: string | undefined;
+    readonly request: (method: string, params: Members, schema: StandardSchemaV1) => Promise<unknown>;
+    readonly read: (params: Members, fresh: boolean) => Promise<{ result: unknown; cached: boolean }>;
+}
+
+/** A client for the SDK's client of skills, which asks for all pages, and once more for what is kept and wrong. */
+export function clientForSkills({ client, cursor, request, read }: SkillsPeer): Client {
+    const members: SkillsMembers = {
+        _enforceStrictCapabilities: false,
+        _walkPages: (_, fetchPage) => fetchPage(cursor),
+        _readResource: params => read(params, false)
+    };
+    return {
+        ...members,
+        getServerCapabilities: () => client.getServerCapabilities(),
+        getNegotiatedProtocolVersion: () => client.getNegotiatedProtocolVersion(),
+        request: ({ method, params }: { method: string; params: Members }, schema: StandardSchemaV1) =>
+            request(method, params, schema),
+        readResource: async (params: Members) => (await read(params, true)).result
+    } as unknown as Client;
 }
 
 /** What answers a server's request: a task's questions are answered by the same. */
@@ -301,6 +336,9 @@ export const MEMBERS: readonly Member[] = [
     { of: 'client', path: '_outboundMetaEnvelope', type: 'function', use: 'the fast path writes `_meta`' },
     { of: 'client', path: '_requestMessageId', type: 'number', use: 'the fast path counts on with the SDK' },
     { of: 'client', path: '_getRequestHandler', type: 'function', use: "a task's questions are answered" },
+    { of: 'client', path: '_enforceStrictCapabilities', use: 'skills are asked for over the session' },
+    { of: 'client', path: '_walkPages', type: 'function', use: 'skills are listed page by page' },
+    { of: 'client', path: '_readResource', type: 'function', use: 'a file of a skill is kept as others are' },
     { of: 'client', path: '_excludeInvalidXMcpHeaderTools', type: 'function', use: 'a page lists what the SDK would' },
     { of: 'transport', path: '_abortController', use: 'requests end with their transport' },
     { of: 'transport', path: '_serverRetryMs', use: 'the pause before a stream has bounds' },

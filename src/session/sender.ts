@@ -1,3 +1,4 @@
+import type { StandardSchemaV1 } from '@modelcontextprotocol/client';
 import { LOG_LEVEL_META_KEY, SdkError, SdkErrorCode } from '@modelcontextprotocol/client';
 
 import type { ObservedClient } from '../connection/client.js';
@@ -7,6 +8,7 @@ import type { Reconnector } from '../connection/reconnect.js';
 import type { Call } from '../operations/calls.js';
 import type { CallFailure } from '../operations/errors.js';
 import { failure } from '../operations/errors.js';
+import { extensionMethod } from '../extensions/extensions.js';
 import { isObject } from '../protocol/json.js';
 import type { Answer, Params } from '../protocol/requests.js';
 import { REPEATABLE } from '../protocol/requests.js';
@@ -27,18 +29,22 @@ export class Sender {
 
     constructor(private readonly reconnector: Reconnector) {}
 
-    /** Sends a request as it is. A connection is given where it has gone out on it. */
-    send(call: Call, method: string, params: Params, sent?: Connection): Promise<Answered> {
+    /**
+     * Sends a request as it is. A connection is given where it has gone out on it, and a schema where the
+     * SDK has none for the result.
+     */
+    send(call: Call, method: string, params: Params, sent?: Connection, schema?: StandardSchemaV1): Promise<Answered> {
         const ask = async (connection: Connection) => {
             const { client, fastPath } = connection;
             const leveled = this.leveled(client, params);
             return this.read(call, connection, method, () =>
                 !call.handedOver && fastPath?.takes(method, leveled)
                     ? fastPath.ask(call, method, leveled)
-                    : send(client, { method, params: leveled }, optionsFor(call))
+                    : send(client, { method, params: leveled }, optionsFor(call), schema)
             );
         };
-        return this.over(call, REPEATABLE.has(method), ask, sent);
+        const repeatable = extensionMethod(method)?.repeatable ?? REPEATABLE.has(method);
+        return this.over(call, repeatable, ask, sent);
     }
 
     /** Sends a request, and has its result read by its type when the SDK did not take it as it was. */

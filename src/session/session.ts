@@ -12,9 +12,13 @@ import type { CallFailure } from '../operations/errors.js';
 import { failure, toError } from '../operations/errors.js';
 import { clearTimeout, setTimeout } from '../platform/timers.js';
 import { exact, isEmpty } from '../protocol/json.js';
+import type { Extension } from '../extensions/extension.js';
+import { ownerOf } from '../extensions/extensions.js';
+import { TASKS } from '../extensions/tasks.js';
 import { PROBE } from '../protocol/probe.js';
-import type { Params } from '../protocol/requests.js';
+import type { Answer, Params } from '../protocol/requests.js';
 import { parse } from '../protocol/requests.js';
+import { Skills } from '../skills/skills.js';
 import { Tasks } from '../tasks/tasks.js';
 import { Cache } from './cache.js';
 import { listen } from './listen.js';
@@ -29,6 +33,9 @@ export class Session {
     readonly #tools: Tools;
     readonly #cache = new Cache();
     readonly #tasks: Tasks;
+    /** What sends the requests of an extension, where it does more than to send them. */
+    readonly #senders: ReadonlyMap<Extension, { request(...request: Parameters<Tasks['request']>): Promise<Answer> }>;
+    readonly skills: Skills;
     readonly #calls: ToolCalls;
     #connecting: Call | undefined;
     #closing: Promise<void> | undefined;
@@ -41,6 +48,12 @@ export class Session {
         this.#reconnector = new Reconnector(id, config);
         this.#sender = new Sender(this.#reconnector);
         this.#tasks = new Tasks(id, config.inputRounds, (...request) => this.#sender.send(...request));
+        this.#senders = new Map([[TASKS, this.#tasks]]);
+        this.skills = new Skills(id, {
+            current: async () => this.#reconnector.current(),
+            send: (call, method, given, schema) => this.#sender.send(call, method, given, undefined, schema),
+            read: (call, given, fresh) => this.#read(call, given, fresh)
+        });
         this.#calls = new ToolCalls(this.#sender, this.#tools, this.#tasks);
         this.#reconnector.onlost = cause => this.#onLost(cause);
     }
@@ -89,7 +102,9 @@ export class Session {
             case 'subscriptions/listen':
                 return listen(call, this.#reconnector, params);
         }
-        if (method.startsWith('tasks/')) return (await this.#tasks.request(call, method, params)).result;
+        const extension = ownerOf(method);
+        const sender = extension && this.#senders.get(extension);
+        if (sender) return (await sender.request(call, method, params)).result;
         const key = this.#key(call, method, params);
         return (key === undefined ? undefined : this.#cache.get(key)) ?? this.#ask(call, method, params, key);
     }
@@ -149,6 +164,14 @@ export class Session {
                 : await this.#sender.send(call, method, params, sent);
         if (key !== undefined && !call.asked) this.#cache.put(key, method, params, value, result);
         return result;
+    }
+
+    /** Reads a resource for who looks into it: what is kept will do, unless it is to be fresh. */
+    async #read(call: Call, given: Params, fresh: boolean): Promise<{ result: unknown; cached: boolean }> {
+        const key = this.#key(call, 'resources/read', given);
+        const kept = fresh || key === undefined ? undefined : this.#cache.get(key);
+        const text = kept ?? (await this.#ask(call, 'resources/read', given, key));
+        return { result: JSON.parse(text) as unknown, cached: kept !== undefined };
     }
 
     /** Asks on the fast path, when the SDK would do nothing of its own to the request. */

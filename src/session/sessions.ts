@@ -1,8 +1,12 @@
 import type { SessionConfig } from 'caisson:mcp/client@0.1.0';
 import type { CallId, Json, SessionId } from 'caisson:mcp/types@0.1.0';
 
+import type { Call } from '../operations/calls.js';
 import { begin, open } from '../operations/calls.js';
 import { failure } from '../operations/errors.js';
+import type { Params } from '../protocol/requests.js';
+import { parse } from '../protocol/requests.js';
+import type { Skills } from '../skills/skills.js';
 import { Session } from './session.js';
 
 const sessions = new Map<SessionId, Session>();
@@ -75,6 +79,19 @@ export function startTask(call: CallId, session: SessionId, params: Json): void 
 export function waitTask(call: CallId, session: SessionId, params: Json): void {
     begin(call, session, 'tasks/get', async call => find(session).waitTask(call, params));
 }
+
+/** An operation of the skills of a server. Its params are the core's own: they are read before anything is sent. */
+const skillsOf =
+    (step: string, act: (skills: Skills, call: Call, params: Params) => Promise<Json>) =>
+    (call: CallId, session: SessionId, params: Json) =>
+        begin(call, session, step, async call => act(find(session).skills, call, parse(params)));
+
+export const listSkills = skillsOf('skills/list', (skills, call, params) => skills.list(call, params));
+export const getSkill = skillsOf('skills/get', (skills, call, params) => skills.get(call, params));
+export const readSkill = skillsOf('skills/read', (skills, call, params) => skills.read(call, params));
+export const readSkillDirectory = skillsOf('resources/directory/read', (skills, call, params) =>
+    skills.readDirectory(call, params)
+);
 
 /** `ping`. */
 export function ping(call: CallId, session: SessionId): void {

@@ -20,6 +20,8 @@ type listing struct {
 	about  string // what the text shows, for the help
 	// describe gives the first column and the lines of the second.
 	describe func(item json.RawMessage) (name string, lines []string)
+	// checked, when set, gives the list that the text shows, where that is not the server's own.
+	checked func(context.Context, *client) (json.RawMessage, error)
 }
 
 func (a *app) listCommand(l listing) *cobra.Command {
@@ -38,7 +40,13 @@ nextCursor.`,
   caisson ` + name + ` --json -- npx -y @modelcontextprotocol/server-everything`,
 		begin: func(c *cobra.Command, operands []string) (action, error) {
 			return action{use: func(ctx context.Context, client *client) error {
-				list, err := client.list(ctx, &l)
+				var list json.RawMessage
+				var err error
+				if l.checked != nil && !asJSON {
+					list, err = l.checked(ctx, client)
+				} else {
+					list, err = client.list(ctx, &l)
+				}
 				switch {
 				case err != nil:
 					return err

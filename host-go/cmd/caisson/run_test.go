@@ -13,7 +13,7 @@ import (
 func TestHelp(t *testing.T) {
 	for _, command := range []string{
 		"", "list-tools", "call-tool", "list-resources", "list-resource-templates", "read-resource",
-		"subscribe", "unsubscribe", "list-prompts", "get-prompt", "complete",
+		"subscribe", "unsubscribe", "list-prompts", "get-prompt", "complete", "list-skills", "get-skill", "read-skill",
 		"set-logging-level", "ping", "listen", "replay", "demo", "demo-server", "version",
 		"cache", "cache warm", "cache path", "cache clear",
 	} {

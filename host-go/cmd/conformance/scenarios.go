@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -54,6 +55,14 @@ var scenarios = map[string]scenario{
 	"http-invalid-tool-headers":        {run: callAllListed},
 	"json-schema-ref-no-deref":         {run: func(ctx context.Context, s *caisson.Session) error { _, err := listTools(ctx, s); return err }},
 	"json-schema-2020-12-preservation": {run: echoSchema},
+
+	"sep-2640-client-no-prefetch": {run: func(ctx context.Context, s *caisson.Session) error {
+		_, err := listSkills(ctx, s)
+		return err
+	}},
+	"sep-2640-client-verify-digest":      {run: loadSkills(caisson.SkillDigest)},
+	"sep-2640-client-verify-size":        {run: loadSkills(caisson.SkillSize)},
+	"sep-2640-client-verify-frontmatter": {run: loadSkills(caisson.SkillFrontmatter)},
 }
 
 // accept gives a handler that accepts every form with this content.
@@ -158,6 +167,48 @@ func callAllListed(ctx context.Context, s *caisson.Session) error {
 	}
 	for _, tool := range tools {
 		if err := call(ctx, s, tool.Name, map[string]any{"region": "us-west1"}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func listSkills(ctx context.Context, s *caisson.Session) ([]*caisson.Skill, error) {
+	var skills []*caisson.Skill
+	for skill, err := range s.Skills(ctx, nil) {
+		if err != nil {
+			return nil, err
+		}
+		skills = append(skills, skill)
+	}
+	return skills, nil
+}
+
+// loadSkills loads each skill: its SKILL.md, and when that is what its entry says, its other files. The
+// suite's server spoils the SKILL.md in one way.
+func loadSkills(spoiled caisson.SkillReason) func(context.Context, *caisson.Session) error {
+	return func(ctx context.Context, s *caisson.Session) error {
+		skills, err := listSkills(ctx, s)
+		if err != nil {
+			return err
+		}
+		for _, skill := range skills {
+			err := loadSkill(ctx, s, skill)
+			var wrong *caisson.SkillError
+			if !errors.As(err, &wrong) || wrong.Reason != spoiled {
+				return fmt.Errorf("%s: want a failure by its %s, got %w", skill.URI, spoiled, err)
+			}
+		}
+		return nil
+	}
+}
+
+func loadSkill(ctx context.Context, s *caisson.Session, skill *caisson.Skill) error {
+	if _, err := s.ReadSkill(ctx, &caisson.ReadSkillParams{Skill: skill}); err != nil {
+		return err
+	}
+	for _, resource := range skill.Resources {
+		if _, err := s.ReadSkill(ctx, &caisson.ReadSkillParams{Skill: skill, Path: resource.URI}); err != nil {
 			return err
 		}
 	}

@@ -33,6 +33,7 @@ var withParams = []string{
 	"list-prompts", "get-prompt",
 	"complete", "set-logging-level", "listen",
 	"start-task", "get-task", "wait-task", "update-task", "cancel-task", "list-tasks",
+	"list-skills", "get-skill", "read-skill", "read-skill-directory",
 }
 
 // A call is an operation under way. Its id belongs to the instance's goroutine.

@@ -22,6 +22,7 @@ const (
 	Limit
 	OutputSchema
 	NotRepeated
+	Unverified
 	Trap
 	ContextEnded
 )
@@ -41,6 +42,16 @@ func (f *Failure) Error() string { return fmt.Sprintf("%s: %s", f.Step, f.Messag
 
 // Unwrap gives the cause.
 func (f *Failure) Unwrap() error { return f.Err }
+
+// An UnverifiedFile is the Err of a Failure with [Unverified]: a file of a skill that is not what the
+// skill's entry says.
+type UnverifiedFile struct {
+	Reason string // a case of unverified-reason in wit/types.wit
+	URI    string
+}
+
+// Error gives the reason and the file.
+func (f *UnverifiedFile) Error() string { return f.URI + ": " + f.Reason }
 
 // causes remembers the errors behind the io-errors that the core was told, so that they are found
 // again in the failures that they lead to. It keeps the last few: a failure follows soon, or never.

@@ -228,6 +228,10 @@ func (in *instance) decodeError(record component.Record) *Failure {
 			wire.Data = []byte(data.Value.(string))
 		}
 		f.Kind, f.Message, f.Err = RPC, fmt.Sprintf("%s (code %d)", wire.Message, wire.Code), wire
+	case "unverified":
+		e := v.Value.(component.Record)
+		f.Kind, f.Message = Unverified, e[2].(string)
+		f.Err = &UnverifiedFile{Reason: string(e[0].(component.Enum)), URI: e[1].(string)}
 	default:
 		f.Message = v.Value.(string)
 	}

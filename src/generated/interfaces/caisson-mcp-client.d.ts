@@ -102,6 +102,34 @@ declare module 'caisson:mcp/client@0.1.0' {
    */
   export function listTasks(call: CallId, session: SessionId, params: Json): void;
   /**
+   * `skills/list` (the Skills extension, SEP-2640): one page. Settles with the server's page; in it,
+   * `skills` has the entries that are valid, as the server sent them, and `invalid` says of each other
+   * one its `index` in the server's page, its `uri`, where it has one, and the `reason`. An entry whose
+   * URI is twice in the page is not valid. A server that does not declare the extension has none.
+   */
+  export function listSkills(call: CallId, session: SessionId, params: Json): void;
+  /**
+   * `skills/get`: the entry of one skill, by the `uri` of its SKILL.md, whether it is listed or not. An
+   * entry that is not valid, or of another skill, settles with `protocol`; without the extension, it
+   * settles with `invalid-argument`.
+   */
+  export function getSkill(call: CallId, session: SessionId, params: Json): void;
+  /**
+   * Reads one file of a skill with `resources/read`, and verifies it against the skill's entry: `params`
+   * are `skill`, the entry, `path`, which is relative to the skill's root or a URI (absent for the
+   * SKILL.md), and `_meta`. Settles with `uri`, `mimeType` (absent where the server gave none), `text`
+   * or `blob` (base64), `verified` (false where the entry says "dynamic", so that nothing is known of
+   * size and digest), and for the SKILL.md with its `frontmatter`, which is that of the entry, and its
+   * `body`. What is not as its entry says settles with `unverified`; an entry that is not valid, with
+   * `invalid-argument`.
+   */
+  export function readSkill(call: CallId, session: SessionId, params: Json): void;
+  /**
+   * `resources/directory/read`: one page of what is directly in a folder of a skill, by its `uri`. Where
+   * the server does not declare `directoryRead` for the extension, it settles with `invalid-argument`.
+   */
+  export function readSkillDirectory(call: CallId, session: SessionId, params: Json): void;
+  /**
    * A notification to the server. Settles with `{}` when it is sent.
    */
   export function notify(call: CallId, session: SessionId, method: string, params: Json): void;
@@ -194,8 +222,9 @@ declare module 'caisson:mcp/client@0.1.0' {
     clientInfo: Implementation,
     /**
      * What the client can do for the server (specification, `ClientCapabilities`): a JSON object,
-     * declared as it is. In revision 2026-07-28 the core declares the Tasks extension with it, which
-     * it drives by itself. Only what is declared is ever asked of the host, see `host.ask`.
+     * declared as it is, extensions among it. In revision 2026-07-28 the core declares the Tasks extension
+     * with it, which it drives by itself. Of the protocol's own requests only what is declared is ever
+     * asked of the host, see `host.ask`.
      */
     capabilities: Json,
     /**

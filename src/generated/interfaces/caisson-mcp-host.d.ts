@@ -16,7 +16,7 @@ declare module 'caisson:mcp/host@0.1.0' {
   /**
    * The server asks for something: a request of the protocol (`sampling/createMessage`,
    * `elicitation/create`, `roots/list`), sent by the server or part of an answer that requires
-   * input. `params` is the protocol's params object. The host answers later, with an `answer`
+   * input; or a request that the protocol does not have, which may be of an extension. `params` is the protocol's params object. The host answers later, with an `answer`
    * event, exactly once, unless the question was retracted. Not called before the server has
    * answered the handshake. What is too much for the host is answered with an error; an id in use is
    * a broken contract, and traps.

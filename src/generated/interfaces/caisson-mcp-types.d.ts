@@ -103,9 +103,44 @@ declare module 'caisson:mcp/types@0.1.0' {
     message: string,
   }
   /**
+   * What a file of a skill fails verification by.
+   * # Variants
+   * 
+   * ## `"unlisted"`
+   * 
+   * The skill's entry does not list it. Nothing was sent.
+   * ## `"size"`
+   * 
+   * It has another size than its entry.
+   * ## `"digest"`
+   * 
+   * It has another digest than its entry.
+   * ## `"frontmatter"`
+   * 
+   * The frontmatter of the `SKILL.md` cannot be read, or differs from that of its entry.
+   */
+  export type UnverifiedReason = 'unlisted' | 'size' | 'digest' | 'frontmatter';
+  /**
+   * A file of a skill that failed verification.
+   */
+  export interface UnverifiedFile {
+    /**
+     * What it failed by.
+     */
+    reason: UnverifiedReason,
+    /**
+     * The URI of the file, or the path that is none of the skill's.
+     */
+    uri: string,
+    /**
+     * For people: what is expected and what is there, shortened.
+     */
+    message: string,
+  }
+  /**
    * What went wrong with an operation. A tool's own failure is not here: that is a result.
    */
-  export type Failure = FailureInvalidArgument | FailureRefused | FailureConnect | FailureTransport | FailureHttp | FailureProtocol | FailureRpc | FailureTimeout | FailureCancelled | FailureClosed | FailureLimit | FailureOutputSchema | FailureNotRepeated | FailureInternal;
+  export type Failure = FailureInvalidArgument | FailureRefused | FailureConnect | FailureTransport | FailureHttp | FailureProtocol | FailureRpc | FailureTimeout | FailureCancelled | FailureClosed | FailureLimit | FailureOutputSchema | FailureNotRepeated | FailureUnverified | FailureInternal;
   /**
    * The call itself was wrong: no such session, a call id in use, params that are not JSON.
    */
@@ -198,6 +233,13 @@ declare module 'caisson:mcp/types@0.1.0' {
   export interface FailureNotRepeated {
     tag: 'not-repeated',
     val: string,
+  }
+  /**
+   * A file of a skill is not what the skill's entry says (SEP-2640). It was not given on.
+   */
+  export interface FailureUnverified {
+    tag: 'unverified',
+    val: UnverifiedFile,
   }
   /**
    * The core is at fault. Users should not depend on the string.

@@ -1,0 +1,120 @@
+package caisson
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// An Extension is an extension of the protocol that the program takes part in (specification, "Extensions").
+// The client declares it to every server, in each revision; what its servers can do is in
+// [Session.Capabilities]. Its requests are sent by [Session.Request], its notifications by
+// [Session.Notify], and [ClientOptions].OnNotification hears those of servers.
+type Extension struct {
+	// ID is its name: a prefix and a name, such as "com.example/weather".
+	ID string
+	// Settings are declared under that name: anything that marshals to a JSON object. Default: an empty one.
+	Settings any
+	// Handlers answer what servers ask for it, by method. They are called as those of [Handlers] are, and
+	// within the same bounds; they must not be of the protocol's own methods. Revision 2026-07-28 has no
+	// requests of servers, and its extensions none. Default: none.
+	Handlers map[string]ExtensionHandler
+}
+
+// An ExtensionHandler answers one request of a server's. The params are the JSON object that the server sent,
+// an empty one where it sent none. The result is anything that marshals to a JSON object; nil is an empty
+// one. An error that is a [*jsonrpc.Error] is sent to the server as it is; of any other, the server learns
+// only that there was one.
+type ExtensionHandler func(ctx context.Context, session *Session, params json.RawMessage) (any, error)
+
+// ownExtensions are those that the core declares by itself.
+var ownExtensions = []string{"io.modelcontextprotocol/tasks"}
+
+// ownRequests are what servers ask by the protocol itself.
+var ownRequests = []string{"sampling/createMessage", "elicitation/create", "roots/list", "ping"}
+
+// clone copies an extension, so that a later change of the caller's has no effect.
+func (e Extension) clone() Extension {
+	e.Handlers = maps.Clone(e.Handlers)
+	return e
+}
+
+// declareExtensions adds the extensions to capabilities.
+func (o *ClientOptions) declareExtensions(capabilities map[string]any) {
+	if len(o.Extensions) == 0 {
+		return
+	}
+	all, _ := capabilities["extensions"].(map[string]any)
+	if all == nil {
+		all = map[string]any{}
+		capabilities["extensions"] = all
+	}
+	for _, e := range o.Extensions {
+		all[e.ID], _ = objectOf(e.Settings) // They were looked at by checkExtensions.
+	}
+}
+
+// checkExtensions finds an extension that cannot be.
+func (o *ClientOptions) checkExtensions() error {
+	ids, methods := map[string]bool{}, map[string]string{}
+	if o.Capabilities != nil {
+		for id := range o.Capabilities.Extensions {
+			ids[id] = true
+		}
+	}
+	for _, e := range o.Extensions {
+		prefix, name, _ := strings.Cut(e.ID, "/")
+		switch {
+		case prefix == "" || name == "":
+			return errOption(fmt.Sprintf("ClientOptions.Extensions has the ID %q: it needs a prefix and a name, such as com.example/weather", e.ID))
+		case ids[e.ID]:
+			return errOption(fmt.Sprintf("ClientOptions declares the extension %q twice", e.ID))
+		case slices.Contains(ownExtensions, e.ID):
+			return errOption(fmt.Sprintf("ClientOptions.Extensions has %q, which is declared without it", e.ID))
+		}
+		ids[e.ID] = true
+		settings, err := objectOf(e.Settings)
+		if err == nil {
+			_, err = json.Marshal(settings)
+		}
+		if err != nil {
+			return errOption(fmt.Sprintf("the Settings of the extension %q are no JSON object: %v", e.ID, err))
+		}
+		for method, handler := range e.Handlers {
+			if method == "" || handler == nil {
+				return errOption(fmt.Sprintf("the extension %q has a handler without a method, or a method %q without a handler", e.ID, method))
+			}
+			if slices.Contains(ownRequests, method) {
+				return errOption(fmt.Sprintf("the extension %q answers %q, which is of the protocol: ClientOptions.Handlers has it", e.ID, method))
+			}
+			if other, taken := methods[method]; taken {
+				return errOption(fmt.Sprintf("the extensions %q and %q both answer %q", other, e.ID, method))
+			}
+			methods[method] = e.ID
+		}
+	}
+	return nil
+}
+
+// answerExtension answers what a server asks for an extension.
+func (s *Session) answerExtension(ctx context.Context, method string, params json.RawMessage) (json.RawMessage, error) {
+	for _, e := range s.client.options.Extensions {
+		handler := e.Handlers[method]
+		if handler == nil {
+			continue
+		}
+		result, err := handler(ctx, s, params)
+		if err != nil {
+			return nil, err
+		}
+		object, err := objectOf(result)
+		if err != nil {
+			return nil, fmt.Errorf("the result of the handler is no JSON object: %w", err)
+		}
+		return json.Marshal(object)
+	}
+	return nil, errNotHandled
+}
