@@ -1,36 +1,37 @@
 // Package component runs WebAssembly components: the Component Model MVP with
-// the interfaces of WASI 0.2, in pure Go on the core runtime wazero. What
-// componentize-js, componentize-py and wit-component emit runs on it.
+// the interfaces of WASI 0.2, in pure Go on the core runtime wazero. It runs the
+// output of componentize-js, componentize-py and wit-component.
 //
 //	r, err := component.NewRuntime(ctx, nil)         // once
 //	c, err := r.Compile(ctx, wasm)                   // once for each component
 //	in, err := c.Instantiate(ctx, linker)            // as often as wanted
 //	out, err := in.ExportedFunction("run").Call(ctx) // one call at a time
 //
-// Code, instances and calls have bounds of their own: what is compiled once is
-// instantiated with any [Limits], and called with any context and fuel:
+// Code, instances and calls have separate bounds: compile a component once,
+// instantiate it with any [Limits], and call it with any context and fuel:
 //
 //	in, err := c.InstantiateWith(ctx, linker, component.Limits{Memory: 64 << 20})
 //	out, err := in.ExportedFunction("run").Call(component.WithFuel(ctx, 1e9))
 //
-// A [Linker] holds what the host gives: functions and resources by the names of
-// the interfaces they belong to, versions matched by semver. Package wasi fills
-// one with WASI 0.2, granting nothing by default.
+// A [Linker] holds the host's functions and resources by the names of their
+// interfaces, and matches versions by semver. Package wasi fills a Linker with
+// WASI 0.2, and grants nothing by default.
 //
 // # Functions
 //
-// An exported function is called with WIT values, [Function.Call], or as a Go
-// function with types of its own, [Bind]. A function of the host is a plain Go
-// function given to [Interface.Func]; [Typed] makes one of it that is called
-// without reflection, and [HostFunc] is one of WIT values. Go types are checked
-// against the WIT type once, when a component is instantiated or a function is
-// bound; with Bind and Typed calls of scalars allocate nothing.
+// Call an exported function with WIT values by [Function.Call], or make a Go
+// function with Go types of it by [Bind]. [Interface.Func] takes a plain Go
+// function as a function of the host; [Typed] makes of a Go function one that
+// the runtime calls without reflection, and a [HostFunc] uses WIT values. The
+// runtime checks Go types against the WIT type once, when it instantiates a
+// component or binds a function; calls of scalars through Bind and Typed
+// allocate nothing.
 //
 // # Values
 //
-// WIT values are Go values of the middle column, both ways. Functions with types
-// of their own may have those of the right column too, where "kind" includes
-// types that the program defines, such as type ID uint64:
+// WIT values are Go values of the middle column, both ways. Functions with Go
+// types may use the right column too, where "kind" includes types that the
+// program defines, such as type ID uint64:
 //
 //	WIT                     WIT value                       Go types of a function
 //	bool                    bool                            kind bool
@@ -57,26 +58,25 @@
 //	                        host, *Resource for a guest's
 //
 // The types are exact: a u32 is a uint32, not an int. A value that does not fit
-// is a *ValueError. A field's name is WIT's without hyphens, in any case: Name or
+// causes a *ValueError. A field's name is WIT's without hyphens, in any case: Name or
 // ContentType. The type any takes the WIT value of any type.
 //
 // # Limits
 //
-// Guest code is metered unless Config.Unmetered is set: it has safe points, at
-// which the garbage collector can stop it, and where it ends when the context of
-// the call ends or its fuel is used up. What the host holds for an instance is
-// bounded by one budget of bytes, and so is what a call can make it allocate. An
-// instance that
-// was stopped or that trapped is dead; its siblings are not affected.
+// The runtime meters guest code unless Config.Unmetered is set: the code has safe
+// points, where the garbage collector can stop it, and where it ends when the
+// context of the call ends or its fuel is used up. One budget of bytes bounds what
+// the host holds for an instance, and what a call can make the host allocate. An
+// instance that was stopped or that trapped is dead; its siblings live on.
 //
 // # Errors
 //
-// *DecodeError says where a component is malformed, invalid, or uses what is
-// not supported; *LinkError, which import is missing; *TrapError, what ended a
-// call, and wraps the cause: a host function's error, the context's error, a
-// *LimitError, or the fault of the guest.
+// A *DecodeError says where a component is malformed, invalid, or uses an
+// unsupported feature. A *LinkError says which import is missing. A *TrapError
+// says what ended a call, and wraps the cause: a host function's error, the
+// context's error, a *LimitError, or the fault of the guest.
 //
-// Nothing asynchronous is supported: async functions, streams, futures, error
-// contexts and threads are refused when a component is loaded, and so are value
-// imports. docs/component.md in the repository has the table of features.
+// The runtime supports nothing asynchronous: when it loads a component, it
+// refuses async functions, streams, futures, error contexts and threads, and
+// also value imports. docs/component.md in the repository has the table of features.
 package component

@@ -1,10 +1,9 @@
 // Package engine runs the MCP client core: it compiles the component once, instantiates it for
 // each session, brings calls and events into it, and carries out the effects that it asks for.
 //
-// The path of a call: [Session.Call] brings it to its instance, whose goroutine enters the core with
-// it (instance.go); the core asks for effects while it runs (imports.go),
-// whose outcomes come back as events in the same way; in the end the core settles the call, which
-// wakes the caller.
+// A call takes this path: [Session.Call] brings the call to its instance, whose goroutine enters the
+// core with it (instance.go); the core asks for effects while it runs (imports.go); their outcomes
+// come back to the instance as events; in the end the core settles the call, which wakes the caller.
 package engine
 
 import (
@@ -18,14 +17,14 @@ import (
 	"github.com/caisson-dev/caisson/host-go/internal/without"
 )
 
-// A Config says how an [Engine] works. Every field must be set, unless its comment says otherwise.
+// A Config says how an [Engine] works. Set every field, unless its comment says otherwise.
 type Config struct {
-	CacheDir     string // of compiled code; "" keeps none
+	CacheDir     string // the folder of compiled code; "" keeps none
 	Interpreter  bool
 	CompileFirst bool // do not begin in the interpreter while the core compiles
 	HeapMemory   bool // keep instances' memory on the Go heap
 	Logger       *slog.Logger
-	Core         *component.Prepared // nil for the embedded one
+	Core         *component.Prepared // nil for the embedded core
 }
 
 // An Engine holds the core, compiled. It is safe for concurrent use.
@@ -37,14 +36,14 @@ type Engine struct {
 	instances map[*instance]struct{}
 
 	compiled chan struct{} // closed when there is compiled code, or never will be
-	behind   chan struct{} // closed when nothing is compiled any more
+	behind   chan struct{} // closed when the compiler has stopped
 	stop     context.CancelFunc
 
-	background sync.WaitGroup // what still frees something
+	background sync.WaitGroup // goroutines that still free something
 }
 
-// New makes the core ready. When its compiled code is not in the cache, instances begin in the
-// interpreter, and move to compiled code when it is there.
+// New makes the core ready. When the cache lacks the core's compiled code, instances begin in the
+// interpreter, and move to compiled code when the compiler is done.
 func New(ctx context.Context, config Config) (*Engine, error) {
 	config.CompileFirst = config.CompileFirst || without.Interpreter
 	config.HeapMemory = config.HeapMemory || without.SharedMemory
@@ -65,7 +64,7 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 	return e, nil
 }
 
-// start makes the first code, and starts the compiler behind it where it is not compiled.
+// start makes the first code. Unless that code is final, start starts the compiler behind it.
 func (e *Engine) start(ctx context.Context, p *component.Prepared) error {
 	interpreter := e.config.Interpreter || !component.CompilerSupported()
 	workers := 0
@@ -78,7 +77,7 @@ func (e *Engine) start(ctx context.Context, p *component.Prepared) error {
 	}
 	cached := r.Cached(p)
 	if err := r.CacheErr(); err != nil && !cached {
-		e.config.Logger.Warn("the compiled core cannot be kept: the next process compiles it again", "folder", e.config.CacheDir, "error", err)
+		e.config.Logger.Warn("the cache cannot keep the compiled core: the next process compiles it again", "folder", e.config.CacheDir, "error", err)
 	}
 	if interpreter || e.config.CompileFirst || cached {
 		close(e.compiled)
