@@ -2,8 +2,11 @@ package caisson_test
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"testing"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
 )
@@ -48,5 +51,8 @@ func TestZeroValues(t *testing.T) {
 				}
 			})
 		}
+	}
+	if _, err := (&caisson.Session{}).CallTool(testContext(t), &mcp.CallToolParams{Arguments: 5}); !errors.Is(err, caisson.CodeInvalidArgument) {
+		t.Errorf("arguments that are none give %v", err)
 	}
 }
