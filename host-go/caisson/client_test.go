@@ -368,9 +368,10 @@ func TestWith(t *testing.T) {
 
 // A stuckConnection takes no message and gives none, or one that is too large, until it is closed.
 type stuckConnection struct {
-	large  int
-	closed chan struct{}
-	once   sync.Once
+	large   int
+	written func() // is called when a message is to go out
+	closed  chan struct{}
+	once    sync.Once
 }
 
 func (c *stuckConnection) Connect(context.Context) (mcp.Connection, error) { return c, nil }
@@ -389,6 +390,7 @@ func (c *stuckConnection) Read(ctx context.Context) (jsonrpc.Message, error) {
 
 func (c *stuckConnection) Write(context.Context, jsonrpc.Message) error {
 	if c.large == 0 {
+		c.written()
 		<-c.closed
 	}
 	return nil
@@ -405,9 +407,8 @@ func (c *stuckConnection) SessionID() string { return "" }
 // whose message is too large.
 func TestStuckTransport(t *testing.T) {
 	t.Parallel()
-	stuck := &stuckConnection{closed: make(chan struct{})}
 	ctx, cancel := context.WithCancel(testContext(t))
-	time.AfterFunc(10*time.Millisecond, cancel)
+	stuck := &stuckConnection{written: cancel, closed: make(chan struct{})}
 	c := newClient(t, caisson.ClientOptions{Limits: caisson.Limits{MaxMessageBytes: 1000}})
 	if _, err := c.Connect(ctx, caisson.Server{Transport: stuck}); !errors.Is(err, context.Canceled) {
 		t.Errorf("connect gives %v", err)
