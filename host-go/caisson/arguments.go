@@ -39,6 +39,15 @@ func objectOf(v any) (any, error) {
 	return json.RawMessage(text), nil
 }
 
+// marshalObject gives the JSON object that a value marshals to, an empty one for nothing.
+func marshalObject(v any) (json.RawMessage, error) {
+	object, err := objectOf(v)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(object)
+}
+
 var (
 	marshaler     = reflect.TypeFor[json.Marshaler]()
 	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()

@@ -45,10 +45,9 @@ func (r *Runtime) NewClient(options *ClientOptions) (*Client, error) {
 	c := &Client{runtime: r, options: o, gone: make(chan struct{}), sessions: map[*Session]struct{}{}}
 	c.roots.list = slices.Clone(o.Roots)
 	c.egress = egress.Options{
-		MaxMessage:       o.MaxMessageBytes,
-		Transport:        o.HTTPTransport,
-		PrivateAddresses: o.PrivateAddresses,
-		Logger:           o.Logger,
+		MaxMessage: o.MaxMessageBytes,
+		Transport:  o.HTTPTransport,
+		Logger:     o.Logger,
 	}
 	if o.Stderr != nil {
 		c.egress.Stderr = egress.Serial(o.Stderr)
@@ -58,13 +57,9 @@ func (r *Runtime) NewClient(options *ClientOptions) (*Client, error) {
 		c.egress.Transport, c.idle = transport, transport
 	}
 	if !r.add(c) {
-		return nil, errRuntimeClosed("client")
+		return nil, &Error{Code: CodeClosed, Step: "client", Message: "the runtime is closed"}
 	}
 	return c, nil
-}
-
-func errRuntimeClosed(step string) error {
-	return &Error{Code: CodeClosed, Step: step, Message: "the runtime is closed"}
 }
 
 // Connect opens a session with a server: it starts the server's command where it has one,

@@ -53,7 +53,7 @@ func (o *ClientOptions) declareExtensions(capabilities map[string]any) {
 		capabilities["extensions"] = all
 	}
 	for _, e := range o.Extensions {
-		all[e.ID], _ = objectOf(e.Settings) // They were looked at by checkExtensions.
+		all[e.ID], _ = marshalObject(e.Settings) // They were looked at by checkExtensions.
 	}
 }
 
@@ -76,11 +76,7 @@ func (o *ClientOptions) checkExtensions() error {
 			return errOption(fmt.Sprintf("ClientOptions.Extensions has %q, which is declared without it", e.ID))
 		}
 		ids[e.ID] = true
-		settings, err := objectOf(e.Settings)
-		if err == nil {
-			_, err = json.Marshal(settings)
-		}
-		if err != nil {
+		if _, err := marshalObject(e.Settings); err != nil {
 			return errOption(fmt.Sprintf("the Settings of the extension %q are no JSON object: %v", e.ID, err))
 		}
 		for method, handler := range e.Handlers {
@@ -110,11 +106,11 @@ func (s *Session) answerExtension(ctx context.Context, method string, params jso
 		if err != nil {
 			return nil, err
 		}
-		object, err := objectOf(result)
+		object, err := marshalObject(result)
 		if err != nil {
 			return nil, fmt.Errorf("the result of the handler is no JSON object: %w", err)
 		}
-		return json.Marshal(object)
+		return object, nil
 	}
 	return nil, errNotHandled
 }

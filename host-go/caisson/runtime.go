@@ -55,7 +55,7 @@ type Runtime struct {
 	mu      sync.Mutex
 	closed  bool
 	clients map[*Client]struct{}
-	ending  sync.WaitGroup // clients, and replays, that still have something to free
+	ending  sync.WaitGroup // clients that still have something to free
 }
 
 // New makes the core ready: it loads compiled code from the cache, or, the first time, has sessions

@@ -37,11 +37,11 @@ func (s *Session) Tools(ctx context.Context, params *mcp.ListToolsParams) iter.S
 // one: then CallTool follows the task to its end, and tells [CallOptions.OnProgress] of its states.
 // A task that outlasts the call is cancelled. [Session.StartTask] gives the task itself.
 func (s *Session) CallTool(ctx context.Context, params *mcp.CallToolParams) (*mcp.CallToolResult, error) {
-	p, err := toolParams(params)
+	raw, _, err := s.callTool(ctx, params)
 	if err != nil {
-		return nil, s.invalid(&callToolOp, err)
+		return nil, err
 	}
-	return callAs[mcp.CallToolResult](ctx, s, callToolOp, p)
+	return decodeAs[mcp.CallToolResult](s, callToolOp, raw)
 }
 
 // toolParams gives the params of a call, with arguments that marshal to an object in any case.

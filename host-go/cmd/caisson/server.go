@@ -197,16 +197,17 @@ func (f *serverFlags) applyToURL(c *cobra.Command, server *caisson.Server) error
 	if err != nil {
 		return usage(c, "--header %w, such as 'Name: value'", err)
 	}
-	server.Headers = server.Headers.Clone()
-	for i, pair := range added {
-		if server.Headers == nil {
-			server.Headers = http.Header{}
-		}
-		// The first of a name takes the place of the file's, and the others go with it.
-		first := !slices.ContainsFunc(added[:i], func(other [2]string) bool { return strings.EqualFold(other[0], pair[0]) })
-		if first {
-			server.Headers.Del(pair[0])
-		}
+	if len(added) == 0 {
+		return nil
+	}
+	if server.Headers = server.Headers.Clone(); server.Headers == nil {
+		server.Headers = http.Header{}
+	}
+	// Those of the command line take the place of the file's.
+	for _, pair := range added {
+		server.Headers.Del(pair[0])
+	}
+	for _, pair := range added {
 		server.Headers.Add(pair[0], pair[1])
 	}
 	return nil

@@ -3,7 +3,6 @@ package egress
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 )
@@ -69,8 +68,7 @@ func (p *pipe) receiveMessages(ctx context.Context, messages Messages) {
 			return
 		}
 		if int64(len(message)) > p.session.opts.MaxMessage {
-			p.stop(p.session.policy.fail(Limit, fmt.Sprintf("a message of %s is larger than the limit of %d bytes; raise ClientOptions.MaxMessageBytes if it is right",
-				p.name, p.session.opts.MaxMessage), nil))
+			p.stop(p.tooLarge())
 			return
 		}
 		p.deliver(message, false)

@@ -180,14 +180,19 @@ func (p *pipe) receive(process *process) {
 			p.deliver(last, false)
 		}
 		if !ok {
-			p.stop(p.session.policy.fail(Limit, fmt.Sprintf("a message of %s is larger than the limit of %d bytes; raise ClientOptions.MaxMessageBytes if it is right",
-				p.name, p.session.opts.MaxMessage), nil))
+			p.stop(p.tooLarge())
 		}
 		if err != nil {
 			p.stop(p.broken("closed its standard output", nil))
 			return
 		}
 	}
+}
+
+// tooLarge is the error of a message over the limit.
+func (p *pipe) tooLarge() *Error {
+	return p.session.policy.fail(Limit, fmt.Sprintf("a message of %s is larger than the limit of %d bytes; raise ClientOptions.MaxMessageBytes if it is right",
+		p.name, p.session.opts.MaxMessage), nil)
 }
 
 // deliver hands on one line, unless it is empty.
