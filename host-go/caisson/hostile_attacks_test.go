@@ -142,15 +142,11 @@ var attacks = map[string]attack{
 	}},
 
 	"endless": {call: func(p *peer, id json.RawMessage) {
-		if p.over == overEvents || p.over == overSSE {
-			p.raw("data: ")
-		}
+		defer p.begin()()
 		endlessly(p.raw, strings.Repeat("x", 64<<10))
 	}},
 	"endless result": {call: func(p *peer, id json.RawMessage) {
-		if p.over == overEvents || p.over == overSSE {
-			p.raw("data: ")
-		}
+		defer p.begin()()
 		p.raw(`{"jsonrpc":"2.0","id":` + string(id) + `,"result":{"content":[{"type":"text","text":"`)
 		endlessly(p.raw, strings.Repeat("x", 64<<10))
 	}},
@@ -162,9 +158,7 @@ var attacks = map[string]attack{
 		endlessly(p.raw, strings.Repeat(blank, 4<<10))
 	}},
 	"drip": {call: func(p *peer, id json.RawMessage) {
-		if p.over == overEvents || p.over == overSSE {
-			p.raw("data: ")
-		}
+		defer p.begin()()
 		p.raw(`{"jsonrpc":"2.0","id":` + string(id) + `,"result":{"content":[{"type":"text","text":"`)
 		_ = p.reply != nil && http.NewResponseController(p.reply).Flush() == nil
 		for p.raw("x") {

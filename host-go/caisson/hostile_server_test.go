@@ -44,6 +44,26 @@ type peer struct {
 	gone  <-chan struct{}
 	reply http.ResponseWriter // of the call, over HTTP
 	token json.RawMessage     // of the call's progress
+	whole *sync.Mutex         // held while a message is written, where calls share a stream
+}
+
+// hold has the stream for one message, where calls share it.
+func (p *peer) hold() (release func()) {
+	if p.whole == nil {
+		return func() {}
+	}
+	p.whole.Lock()
+	return p.whole.Unlock
+}
+
+// begin begins a message that the attack writes in pieces, and gives what ends it: no answer to another
+// call stands in the middle of the message.
+func (p *peer) begin() (end func()) {
+	end = p.hold()
+	if p.over == overEvents || p.over == overSSE {
+		p.raw("data: ")
+	}
+	return end
 }
 
 // say sends a message of one line.
@@ -55,6 +75,7 @@ func (p *peer) say(format string, args ...any) bool {
 	case overJSON:
 		return p.raw(text)
 	default:
+		defer p.hold()()
 		return p.raw("data: " + text + "\n\n")
 	}
 }
@@ -206,6 +227,7 @@ func hostileSSE(attack attack, w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method == http.MethodGet:
 		p := responder(w, r, overSSE, "text/event-stream")
+		p.whole = &sync.Mutex{}
 		var writing sync.Mutex
 		write, ended := p.raw, false
 		p.raw = func(text string) bool {
