@@ -57,6 +57,9 @@ func (s *Server) introduction() object {
 	if s.handles("completion/complete") {
 		capabilities["completions"] = object{}
 	}
+	if s.handles("skills/list", "skills/get") {
+		capabilities["extensions"] = object{"io.modelcontextprotocol/skills": object{"directoryRead": s.handles("resources/directory/read")}}
+	}
 	return object{"capabilities": capabilities, "serverInfo": object{"name": "caissontest", "version": "1"}}
 }
 

@@ -146,7 +146,8 @@ func (s *Server) AddTool(t *mcp.Tool, handler Handler) {
 }
 
 // Handle has a handler answer a method, in place of any other and of what the server answers by itself. What
-// the server declares of itself in a handshake follows from the methods that it has handlers for by then; a
+// the server declares of itself in a handshake, the extension of skills included, follows from the methods that
+// it has handlers for by then; a
 // handler of "initialize" and one of "server/discover" declare what they like. A nil handler takes the
 // method back.
 func (s *Server) Handle(method string, handler Handler) {
