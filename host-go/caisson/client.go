@@ -67,7 +67,7 @@ func (r *Runtime) NewClient(options *ClientOptions) (*Client, error) {
 // not the session.
 //
 // It fails with [CodeInvalidArgument] for a Server that cannot be, with [CodeConnect] when the
-// server cannot be reached or its command not be started, and with any other code that the
+// server cannot be reached or its command cannot be started, and with any other code that the
 // handshake can end in; with the context's error when the context ends.
 func (c *Client) Connect(ctx context.Context, server Server) (*Session, error) {
 	return c.connect(ctx, server, nil)
@@ -95,7 +95,7 @@ func (c *Client) connect(ctx context.Context, server Server, listChanged func(me
 	}
 	if !c.add(s) {
 		<-c.runtime.sessions
-		return nil, &Error{Code: CodeClosed, Server: s.name, Step: "connect", Message: "the client is closed"}
+		return nil, c.errClosed("connect", s.name)
 	}
 	if err := s.connect(ctx, &server, transport, u); err != nil {
 		return nil, err
@@ -150,6 +150,17 @@ func (c *Client) remove(s *Session) {
 	c.mu.Unlock()
 	<-c.runtime.sessions
 	c.ending.Done()
+}
+
+// errClosed says what was closed: the runtime, whose programs may know of no client, or the client alone.
+func (c *Client) errClosed(step, server string) *Error {
+	c.runtime.mu.Lock()
+	defer c.runtime.mu.Unlock()
+	what := "client"
+	if c.runtime.closed {
+		what = "runtime"
+	}
+	return &Error{Code: CodeClosed, Server: server, Step: step, Message: "the " + what + " is closed"}
 }
 
 // begin holds Close up until ending.Done; false says that the client is closed.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -54,7 +55,8 @@ type ClientOptions struct {
 	// Handlers answer servers, and hear from them.
 	Handlers
 	// Capabilities are declared to servers beside those that follow from the Handlers, and in their place
-	// where both are there: experimental ones, or one whose questions a ReceivingMiddleware answers. Roots are declared by RootsV2, as in the Go SDK. Default: none.
+	// where both are there: experimental ones, or one whose questions a ReceivingMiddleware answers. RootsV2
+	// declares roots, as in the Go SDK. Default: none.
 	Capabilities *mcp.ClientCapabilities
 	// Extensions are those that the program takes part in: they are declared, and what servers ask for them
 	// is answered. The Tasks extension is declared without it. Default: none.
@@ -63,8 +65,9 @@ type ClientOptions struct {
 	// [Client.AddRoots]. Not nil declares roots, also when there are none yet. Default: none, undeclared.
 	Roots []*mcp.Root
 	// SendingMiddleware sees what the program sends, the first one first: each call and notification, but
-	// for what the core sends by itself, such as the handshake and cancellations. A call within a
-	// middleware's may be made more than once; each is a call of its own to the server. Default: none.
+	// for what the core sends by itself, such as the handshake and cancellations. A middleware may call the
+	// next one more than once: each is a call of its own to the server. It may also give a result of its own,
+	// or an error, which the program gets as it is. Default: none.
 	SendingMiddleware []Middleware
 	// ReceivingMiddleware sees what servers ask and tell, the first one first, before the Handlers and
 	// OnNotification; the last of it is called in their goroutine. Default: none.
@@ -116,6 +119,7 @@ func (o *ClientOptions) withDefaults(logger *slog.Logger) ClientOptions {
 	}
 	c.Logger = orDefault(c.Logger, logger)
 	c.Limits = c.Limits.withDefaults()
+	c.SendingMiddleware, c.ReceivingMiddleware = slices.Clone(c.SendingMiddleware), slices.Clone(c.ReceivingMiddleware)
 	extensions := make([]Extension, len(c.Extensions))
 	for i, e := range c.Extensions {
 		extensions[i] = e.clone()
@@ -137,6 +141,9 @@ func (o *ClientOptions) check() error {
 	}
 	if o.ListRootsHandler != nil && o.Roots != nil {
 		return errOption("ClientOptions.ListRootsHandler and Roots are both set: set one")
+	}
+	if slices.ContainsFunc(slices.Concat(o.SendingMiddleware, o.ReceivingMiddleware), func(m Middleware) bool { return m == nil }) {
+		return errOption("ClientOptions.SendingMiddleware or ReceivingMiddleware has a nil in it: leave it out")
 	}
 	if err := o.checkExtensions(); err != nil {
 		return err

@@ -146,6 +146,13 @@ func TestBrokenTransport(t *testing.T) {
 		{Transport: brokenTransport{}, URL: "http://127.0.0.1:1"},
 		{Transport: brokenTransport{}, Type: caisson.TransportHTTP},
 		{Command: "x", HTTPTransport: http.DefaultTransport},
+		{Command: "x", Headers: http.Header{"Authorization": {"Bearer token"}}},
+		{Transport: brokenTransport{}, Headers: http.Header{"Authorization": {"Bearer token"}}},
+		{Transport: brokenTransport{}, Env: map[string]string{"KEY": "value"}},
+		{URL: "http://127.0.0.1:1", Args: []string{"x"}},
+		{URL: "http://127.0.0.1:1", Env: map[string]string{"KEY": "value"}},
+		{URL: "http://127.0.0.1:1", InheritEnv: true},
+		{URL: "http://127.0.0.1:1", Dir: "/"},
 	} {
 		if _, err := sharedRuntime(t).Connect(testContext(t), server); !errors.Is(err, caisson.CodeInvalidArgument) {
 			t.Errorf("connect gives %v", err)
@@ -224,6 +231,60 @@ func TestMiddleware(t *testing.T) {
 	}}}), inMemory(t, newGoServer()))
 	if err := other.Ping(testContext(t), nil); !errors.Is(err, caisson.CodeInvalidArgument) {
 		t.Errorf("another method gives %v", err)
+	}
+}
+
+// TestNilMiddleware finds a nil before a call does.
+func TestNilMiddleware(t *testing.T) {
+	for _, o := range []caisson.ClientOptions{
+		{SendingMiddleware: []caisson.Middleware{nil}},
+		{ReceivingMiddleware: []caisson.Middleware{nil}},
+	} {
+		if _, err := sharedRuntime(t).NewClient(&o); !errors.Is(err, caisson.CodeInvalidArgument) {
+			t.Errorf("NewClient gives %v", err)
+		}
+	}
+}
+
+// TestClosed names what the program has closed.
+func TestClosed(t *testing.T) {
+	t.Parallel()
+	r, err := caisson.New(testContext(t), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := r.NewClient(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := func(what string, connector interface {
+		Connect(context.Context, caisson.Server) (*caisson.Session, error)
+	},
+	) {
+		t.Helper()
+		_, err := connector.Connect(testContext(t), caisson.Server{Command: "never started"})
+		if !errors.Is(err, caisson.CodeClosed) || !strings.HasSuffix(err.Error(), "the "+what+" is closed") {
+			t.Errorf("Connect gives %v", err)
+		}
+	}
+	_ = c.Close()
+	closed("client", c)
+	_ = r.Close()
+	closed("runtime", c)
+	closed("runtime", r)
+}
+
+// TestSubscribeNow says what revision 2026-07-28 has in place of subscriptions to one resource.
+func TestSubscribeNow(t *testing.T) {
+	t.Parallel()
+	s := connect(t, sharedRuntime(t), caissontest.NewServer(t, "2026-07-28").Caisson())
+	for method, err := range map[string]error{
+		"Subscribe":   s.Subscribe(testContext(t), &mcp.SubscribeParams{URI: "test:a"}),
+		"Unsubscribe": s.Unsubscribe(testContext(t), &mcp.UnsubscribeParams{URI: "test:a"}),
+	} {
+		if !errors.Is(err, caisson.CodeInvalidArgument) || !strings.HasSuffix(err.Error(), "; use Session.Listen") {
+			t.Errorf("%s gives %v", method, err)
+		}
 	}
 }
 

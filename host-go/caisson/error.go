@@ -98,7 +98,8 @@ var ErrClosed = errors.New("caisson: closed")
 
 // An Error is what the functions of this package fail with. The exceptions: when the context of a
 // call ends, the call returns the context's own error; [CallToolAs] gives a tool's own failure as a
-// [*ToolError]; and [Runtime.Replay] fails with a [*ReplayError] where the recording is at fault.
+// [*ToolError]; [Runtime.Replay] fails with a [*ReplayError] where the recording is at fault; and an error
+// that a [Middleware] makes comes through as it is.
 //
 // Elsewhere a tool's own failure is not an error: it is a result with IsError.
 type Error struct {

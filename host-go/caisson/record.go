@@ -8,7 +8,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
 )
 
-// RecordTo gives an [ClientOptions.Record] that makes a file for each session in a folder, readable by
+// RecordTo gives a [ClientOptions.Record] that makes a file for each session in a folder, readable by
 // this user alone: the server's name, a number and ".jsonl".
 func RecordTo(dir string) func(server string) (io.WriteCloser, error) {
 	return func(server string) (io.WriteCloser, error) {

@@ -18,7 +18,7 @@ type ReplayEnd string
 const (
 	// ReplayClosed is the end of a whole recording: the session was closed, or ended by itself.
 	ReplayClosed ReplayEnd = "closed"
-	// ReplayLimit is the end of one that was cut: see [ClientOptions.MaxRecordBytes].
+	// ReplayLimit is the end of one that was cut: see [Limits.MaxRecordBytes].
 	ReplayLimit ReplayEnd = "limit"
 	// ReplayTruncated is the end of one that just stops, since its program or its writer did.
 	ReplayTruncated ReplayEnd = "truncated"
@@ -49,7 +49,7 @@ const (
 	// ReplayFormat: the file is not a recording, or was changed since it was written.
 	ReplayFormat ReplayCode = "format"
 	// ReplayCore: the recording is of another core, or was made with another
-	// [ClientOptions.MaxMemoryBytes].
+	// [Limits.MaxMemoryBytes].
 	ReplayCore ReplayCode = "core"
 	// ReplayDifference: the core did something else than it had done.
 	ReplayDifference ReplayCode = "difference"
@@ -80,7 +80,7 @@ func (c *Client) Replay(ctx context.Context, recording io.Reader, options *Repla
 		return nil, errZero("Client", "Runtime.NewClient")
 	}
 	if !c.begin() {
-		return nil, &Error{Code: CodeClosed, Step: "replay", Message: "the client is closed"}
+		return nil, c.errClosed("replay", "")
 	}
 	defer c.ending.Done()
 	reader, err := record.NewReader(recording)

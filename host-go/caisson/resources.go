@@ -2,6 +2,7 @@ package caisson
 
 import (
 	"context"
+	"errors"
 	"iter"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -45,11 +46,22 @@ func (s *Session) ReadResource(ctx context.Context, params *mcp.ReadResourcePara
 // 2026-07-28, which has [Session.Listen] in its place, it fails with [CodeInvalidArgument].
 func (s *Session) Subscribe(ctx context.Context, params *mcp.SubscribeParams) error {
 	_, err := s.call(ctx, engine.Operation{Export: "subscribe", Method: "resources/subscribe"}, params)
-	return err
+	return s.orListen(err)
 }
 
 // Unsubscribe takes back [Session.Subscribe].
 func (s *Session) Unsubscribe(ctx context.Context, params *mcp.UnsubscribeParams) error {
 	_, err := s.call(ctx, engine.Operation{Export: "unsubscribe", Method: "resources/unsubscribe"}, params)
-	return err
+	return s.orListen(err)
+}
+
+// orListen adds the remedy to the error of a session whose revision has no such subscriptions.
+func (s *Session) orListen(err error) error {
+	var failed *Error
+	if !errors.As(err, &failed) || failed.Code != CodeInvalidArgument || s.ProtocolVersion() < "2026-07-28" {
+		return err
+	}
+	told := *failed
+	told.Message += "; use Session.Listen"
+	return &told
 }

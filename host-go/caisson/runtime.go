@@ -43,8 +43,8 @@ type RuntimeOptions struct {
 
 const defaultMaxSessions = 1000
 
-// A Runtime holds the compiled core, once for the process. [Client]s share it, and none of them
-// compiles anything. Make one: compiling is the slow part. It is safe for concurrent use. The zero value
+// A Runtime holds the compiled core, once for the process. Any number of clients share it ([Client]), and none of
+// them compiles anything. Make one: compiling is the slow part. It is safe for concurrent use. The zero value
 // fails each call with [CodeInvalidArgument].
 type Runtime struct {
 	engine   *engine.Engine

@@ -38,8 +38,8 @@ var protocolVersions = []string{"2024-11-05", "2025-03-26", "2025-06-18", "2025-
 // A Server says how to reach an MCP server: by a URL, or by a command. It is also the whole of
 // what a session with it is granted: this origin, or this command, and nothing else.
 type Server struct {
-	// Name names the server in messages. When empty, the host of the URL or the base name of the
-	// command is used.
+	// Name names the server in messages. When empty, it is the host of the URL, the base name of the
+	// command, or "server" for a Transport.
 	Name string
 	// Type is the way to talk to it; [TransportAuto] when empty. It is "type" in a configuration file.
 	Type TransportType
@@ -53,14 +53,14 @@ type Server struct {
 	// of the public DNS must not lead to a private address; see [ClientOptions].PrivateAddresses.
 	URL string
 	// Headers are added to every request to the URL's origin. The sandboxed core never sees them,
-	// so this is the place for an Authorization header. The names are read in any spelling, as those of
+	// so this is the place for an Authorization header; HTTPTransport can set one that changes. The names are read in any spelling, as those of
 	// HTTP are.
 	Headers http.Header
 
 	// Command is the program to start: a path, or a name that is looked up in PATH. A relative path
 	// begins at Dir.
 	Command string
-	// Args are its arguments.
+	// Args are its arguments, one each: no shell splits a line.
 	Args []string
 	// Env is added to its environment. Without InheritEnv the rest of it is the few variables
 	// that a program needs to run at all, such as PATH, HOME and the locale, so that secrets in
@@ -77,7 +77,8 @@ type Server struct {
 	// closed.
 	Transport mcp.Transport
 	// HTTPTransport carries the requests for this server, in place of [ClientOptions].HTTPTransport: for
-	// a certificate authority or a client's certificate of its own, say, a proxy, or a Unix socket. It must
+	// a certificate authority or a client's certificate of its own, say, a proxy, a Unix socket, or a token
+	// that is renewed. It must
 	// not follow redirects. What it connects to is its own affair: [ClientOptions].PrivateAddresses guards
 	// neither the addresses that it dials nor what a proxy connects to for it, so one that is to keep names
 	// of the public DNS from private addresses looks at each address when it dials. Default: that of the client.
@@ -124,6 +125,10 @@ func (s *Server) check() (TransportType, *url.URL, *Error) {
 		return wrong("the server has neither a URL nor a command: set Server.URL, Server.Command or Server.Transport")
 	case s.URL != "" && s.Command != "":
 		return wrong("the server has both a URL and a command: set only one of Server.URL and Server.Command")
+	case s.URL == "" && len(s.Headers) > 0:
+		return wrong("Server.Headers are for a server with a URL: set Server.URL, or leave them out")
+	case s.Command == "" && (len(s.Args) > 0 || len(s.Env) > 0 || s.InheritEnv || s.Dir != ""):
+		return wrong("Server.Args, Env, InheritEnv and Dir are for a command: set Server.Command, or leave them out")
 	}
 	for _, version := range s.ProtocolVersions {
 		if !slices.Contains(protocolVersions, version) {

@@ -52,7 +52,7 @@ func DefaultPath() (string, error) {
 //   - protocolVersions, the revisions to speak with it, when not all;
 //   - disabled, when it is not to be used.
 //
-// Everything else in the file is ignored. A relative cwd begins at the working directory of this
+// Everything else in the file is ignored, also what belongs to a server of the other sort. A relative cwd begins at the working directory of this
 // process, wherever the file is; a relative command there too, or at cwd. In command, args, the values of env, cwd, url and the
 // values of headers, ${VAR} and ${env:VAR} stand for a variable of this process's environment,
 // and ${VAR:-default} has a default for one that is unset or empty. [File.Server] fills them
@@ -139,18 +139,15 @@ func (e *entry) server(name string) (caisson.Server, error) {
 		return caisson.Server{}, err
 	}
 	x := expander{lookup: os.LookupEnv}
-	server := caisson.Server{
-		Name:    name,
-		Type:    transport,
-		Command: x.text("command", e.command),
-		Args:    x.list("args", e.args),
-		Env:     x.values("env", e.env),
-		Dir:     x.text("cwd", e.cwd),
-		URL:     x.text("url", e.url),
-
-		ProtocolVersions: e.protocolVersions,
+	server := caisson.Server{Name: name, Type: transport, ProtocolVersions: e.protocolVersions}
+	var headers map[string]string
+	// Other hosts pass over what is not for this sort of server, so their files may have it.
+	if e.command != "" {
+		server.Command, server.Args = x.text("command", e.command), x.list("args", e.args)
+		server.Env, server.Dir = x.values("env", e.env), x.text("cwd", e.cwd)
+	} else {
+		server.URL, headers = x.text("url", e.url), x.values("headers", e.headers)
 	}
-	headers := x.values("headers", e.headers)
 	if x.err != nil {
 		return caisson.Server{}, x.err
 	}

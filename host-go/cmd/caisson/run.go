@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -91,7 +92,7 @@ func (a *app) command() *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "log what happens to standard error")
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, "%w", shownFlag(err)) })
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, "%w%s", shownFlag(err), afterDash(c, err)) })
 	root.AddCommand(
 		a.listToolsCommand(), a.callToolCommand(),
 		a.listResourcesCommand(), a.listResourceTemplatesCommand(), a.readResourceCommand(),
@@ -103,6 +104,14 @@ func (a *app) command() *cobra.Command {
 		a.demoCommand(), a.demoServerCommand(), a.componentCommand(), a.replayCommand(), a.trustCommand(), a.cacheCommand(), a.versionCommand(),
 	)
 	return root
+}
+
+// afterDash is the remedy for an unknown flag that may be one of a server's command.
+func afterDash(c *cobra.Command, err error) string {
+	if c.Flags().Lookup("transport") == nil || !strings.HasPrefix(err.Error(), "unknown") {
+		return ""
+	}
+	return "; a server's command stands after --, with its flags"
 }
 
 // needSubcommand runs a command that only has sub-commands.

@@ -41,6 +41,8 @@ func TestUsageErrors(t *testing.T) {
 		"list-tools":                                `no server is given`,
 		"list-tools --":                             `there is no command after --`,
 		"list-tools a b":                            `"b" is one argument too many`,
+		"list-tools npx -y some-server":             `unknown shorthand flag: 'y'; a server's command stands after --, with its flags`,
+		"list-tools a --port 1":                     `unknown flag: --port; a server's command stands after --, with its flags`,
 		"list-tools a -- b":                         `"a" is one argument too many`,
 		"list-tools a --timeout 5":                  `invalid argument "5" for "--timeout"`,
 		"list-tools a --timeout 0s":                 `--timeout must be more than 0`,

@@ -239,6 +239,8 @@ func (p *pipe) notStarted(err error) *Error {
 	switch {
 	case errors.As(err, &wrong) && wrong.Op == "stat":
 		remedy = "; correct its working directory"
+	case (errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist)) && strings.ContainsAny(p.session.policy.command.Path, " \t"):
+		remedy = "; no shell splits the command: give its arguments apart from the program, or correct its path"
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
 		remedy = "; install it, or configure its full path"
 	case errors.Is(err, fs.ErrPermission):

@@ -135,6 +135,7 @@ func TestCommandNotStarted(t *testing.T) {
 	}{
 		{"not in PATH", Command{Path: "no-such-command"}, exec.ErrNotFound, []string{`command "no-such-command"`, "install it, or configure its full path"}},
 		{"not in its own PATH", Command{Path: "go", Env: []string{"PATH=" + dir}}, exec.ErrNotFound, []string{`command "go"`, "PATH of its environment"}},
+		{"a whole line", Command{Path: "npx -y server"}, exec.ErrNotFound, []string{`command "npx -y server"`, "give its arguments apart from the program"}},
 		{"no such file", Command{Path: filepath.Join(dir, "none")}, fs.ErrNotExist, []string{"install it"}},
 		{"no such folder", Command{Path: child(t).Path, Dir: filepath.Join(dir, "none")}, fs.ErrNotExist, []string{"correct its working directory"}},
 		{"not executable", Command{Path: plain}, fs.ErrPermission, []string{"make it executable"}},

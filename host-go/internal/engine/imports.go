@@ -208,6 +208,17 @@ var failureKinds = map[string]Kind{
 	"internal":         Internal,
 }
 
+// httpRemedy says what to do about a status, where that is known.
+func httpRemedy(status int, step string) string {
+	switch {
+	case status == http.StatusUnauthorized:
+		return ", so set or renew the Authorization header"
+	case status == http.StatusNotFound && step == "connect", status == http.StatusMethodNotAllowed && step == "connect":
+		return ", so check the path of the URL"
+	}
+	return ""
+}
+
 // decodeError makes a Failure of an `error` of wit/types.wit.
 func (in *instance) decodeError(record component.Record) *Failure {
 	v := record[0].(component.Variant)
@@ -220,7 +231,7 @@ func (in *instance) decodeError(record component.Record) *Failure {
 		e := v.Value.(component.Record)
 		status, text := int(e[0].(uint16)), e[1].(string)
 		f.Kind, f.HTTPStatus = HTTPStatus, status
-		f.Message = strings.TrimSuffix(fmt.Sprintf("the server answered %d %s: %s", status, http.StatusText(status), text), ": ")
+		f.Message = strings.TrimSuffix(fmt.Sprintf("the server answered %d %s%s: %s", status, http.StatusText(status), httpRemedy(status, f.Step), text), ": ")
 	case "rpc":
 		e := v.Value.(component.Record)
 		wire := &jsonrpc.Error{Code: int64(e[0].(int32)), Message: e[1].(string)}
