@@ -75,7 +75,7 @@ const (
 // ConnectGroup connects with all servers at once, those that are disabled
 // excepted, and returns when each is connected with or has failed, or when the context ends; what
 // is then under way goes on. A server's failure does not fail the group: [Group.Servers] has it.
-// The options may be nil. Each server takes at most [ClientOptions.ConnectTimeout].
+// The options may be nil. Each server takes at most [Limits.ConnectTimeout].
 //
 // It fails with [CodeInvalidArgument] for options that cannot be.
 func (c *Client) ConnectGroup(ctx context.Context, servers Servers, options *GroupOptions) (*Group, error) {

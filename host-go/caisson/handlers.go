@@ -33,7 +33,7 @@ type Request[P any] struct {
 // A handler that hears is called with one notification at a time, in the order in which the server
 // sent them. It holds up neither the session nor calls, so that a call may return before a handler has
 // heard what the server told earlier; [CallOptions.OnProgress] alone has heard all of it by then. What
-// may wait for slow handlers is bounded: see [ClientOptions.NotificationQueue] and [ClientOptions.MaxQueuedBytes].
+// may wait for slow handlers is bounded: see [Limits.NotificationQueue] and [Limits.MaxQueuedBytes].
 //
 // No handler is called before the handshake is over. What a server tells until then waits, within the
 // same bounds; what it asks before it has answered `initialize` is answered with an error.
