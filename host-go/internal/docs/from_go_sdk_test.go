@@ -281,6 +281,13 @@ func tokenAfter(endpoint, token string) caisson.Server {
 	}
 }
 
+func tokenRenewed(endpoint, token string) caisson.Server {
+	return caisson.Server{
+		URL:           endpoint,
+		HTTPTransport: withToken{token},
+	}
+}
+
 // inMemory connects with a server of the Go SDK's in this process.
 func inMemory(ctx context.Context, client *caisson.Client, server *mcp.Server) (*caisson.Session, error) {
 	theirs, ours := mcp.NewInMemoryTransports()
@@ -315,11 +322,13 @@ func TestTokenAndMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	after, err := client.Connect(t.Context(), tokenAfter(served.URL, "secret"))
-	if err != nil {
-		t.Fatal(err)
+	for _, server := range []caisson.Server{tokenAfter(served.URL, "secret"), tokenRenewed(served.URL, "secret")} {
+		after, err := client.Connect(t.Context(), server)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = after.Close()
 	}
-	_ = after.Close()
 	memory, err := inMemory(t.Context(), client, demoserver.New())
 	if err != nil {
 		t.Fatal(err)
