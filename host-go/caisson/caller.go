@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
@@ -101,7 +102,7 @@ type ToolError struct {
 
 // Error gives the server, the tool, and the text of the result.
 func (e *ToolError) Error() string {
-	text := e.Tool + " failed"
+	text := "the tool " + strconv.Quote(e.Tool) + " failed"
 	if e.Server != "" {
 		text = e.Server + ": " + text
 	}
