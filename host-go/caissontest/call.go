@@ -12,7 +12,7 @@ import (
 )
 
 // A Handler answers a request. Its result is anything that marshals to JSON, and stands in the answer as
-// it is: [json.RawMessage] for a JSON text of any sort, [Text] and [Structured] for the result of a tool. No
+// it is: [json.RawMessage] for a JSON text of any sort, [Text], [Structured] and [Failure] for the result of a tool. No
 // result and no error is the empty object. An error is a JSON-RPC error: a [*jsonrpc.Error] as it is, any
 // other with the code -32603 and its text; [ErrSilence] leaves the request without an answer.
 //

@@ -12,6 +12,14 @@ func Text(text string) *mcp.CallToolResult {
 	return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: text}}}
 }
 
+// Failure makes the result of a tool that fails by its own account: one text, with IsError. An error of the
+// tool's [Handler] is another thing: a JSON-RPC error in place of a result.
+func Failure(text string) *mcp.CallToolResult {
+	result := Text(text)
+	result.IsError = true
+	return result
+}
+
 // Structured makes the result of a tool that is a value, which marshals to a JSON object: as structured
 // content, and as the text of it (specification, server/tools, "Structured Content"). It panics when the
 // value does not marshal.

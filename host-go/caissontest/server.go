@@ -128,7 +128,7 @@ func (s *Server) all() []*connection {
 }
 
 // AddTool gives the server a tool, or another one of the same name in its place. Without an InputSchema the
-// tool takes any object. What the handler gives is the result of the call: see [Text] and [Structured]. Clients
+// tool takes any object. What the handler gives is the result of the call: see [Text], [Structured] and [Failure]. Clients
 // hear of it when the test calls [Server.Notify] with "notifications/tools/list_changed".
 func (s *Server) AddTool(t *mcp.Tool, handler Handler) {
 	own := *t
