@@ -147,5 +147,5 @@ func (s *Session) setToken(op *engine.Operation, progress *engine.Progress) erro
 }
 
 func (s *Session) invalid(op *engine.Operation, err error) error {
-	return &Error{Code: CodeInvalidArgument, Server: s.Name(), Step: op.Method, Message: "the params are not what the protocol says: " + err.Error(), Err: err}
+	return &Error{Code: CodeInvalidArgument, Server: s.Name(), Step: op.Method, Message: "the params cannot be sent: " + err.Error(), Err: err}
 }
