@@ -52,11 +52,12 @@ func DefaultPath() (string, error) {
 //   - protocolVersions, the revisions to speak with it, when not all;
 //   - disabled, when it is not to be used.
 //
-// Everything else in the file is ignored, also what belongs to a server of the other sort. A relative cwd begins at the working directory of this
-// process, wherever the file is; a relative command there too, or at cwd. In command, args, the values of env, cwd, url and the
-// values of headers, ${VAR} and ${env:VAR} stand for a variable of this process's environment,
-// and ${VAR:-default} has a default for one that is unset or empty. [File.Server] fills them
-// in; a variable that is unset, and a ${ without its brace, are errors there.
+// Everything else in the file is ignored, also what belongs to a server of the other sort. A relative cwd
+// begins at the working directory of this process, wherever the file is; a relative command there too, or
+// at cwd. In command, args, the values of env, cwd, url and the values of headers, ${VAR} and ${env:VAR}
+// stand for a variable of this process's environment, and ${VAR:-default} has a default for one that is
+// unset or empty. [File.Server] fills them in; a variable that is unset, and a ${ without its brace, are
+// errors there.
 //
 // Such a file names commands to run: one that came with somebody else's folder is theirs, not the
 // user's. Who loads one should have asked, as the command line does.
