@@ -144,7 +144,7 @@ func TestConfigOfDocument(t *testing.T) {
 }
 
 func TestConfigServerErrors(t *testing.T) {
-	const secret = "xyzzy"
+	const secret, number = "xyzzy", "77777777777" // which is longer than the numbers in names of temporary folders
 	t.Setenv("CAISSON_TEST_TOKEN", secret)
 	for name, test := range map[string]struct{ entry, want string }{
 		"both":               {`{"command": "x", "url": "http://x"}`, "both a command and a url"},
@@ -160,16 +160,16 @@ func TestConfigServerErrors(t *testing.T) {
 		"args not a list":    {`{"command": "x", "args": "xyzzy"}`, "args must be a list of strings"},
 		"arg not a string":   {`{"command": "x", "args": [1]}`, "args[0] must be a string"},
 		"null among args":    {`{"command": "x", "args": ["a", null]}`, "args[1] must be a string"},
-		"env not a string":   {`{"command": "x", "env": {"A": "b", "PORT": 7777}}`, "env.PORT must be a string"},
+		"env not a string":   {`{"command": "x", "env": {"A": "b", "PORT": 77777777777}}`, "env.PORT must be a string"},
 		"env a list":         {`{"command": "x", "env": {"A": ["xyzzy"]}}`, "env.A must be a string"},
-		"header not a text":  {`{"url": "http://x", "headers": {"X-Key": 7777}}`, "headers.X-Key must be a string"},
+		"header not a text":  {`{"url": "http://x", "headers": {"X-Key": 77777777777}}`, "headers.X-Key must be a string"},
 		"header an object":   {`{"url": "http://x", "headers": {"X-Key": {"xyzzy": 1}}}`, "headers.X-Key must be a string"},
 		"headers not object": {`{"url": "http://x", "headers": "xyzzy"}`, "headers must be an object of strings"},
 		"command not a text": {`{"command": ["xyzzy"]}`, "command must be a string"},
-		"cwd not a text":     {`{"command": "x", "cwd": 7777}`, "cwd must be a string"},
+		"cwd not a text":     {`{"command": "x", "cwd": 77777777777}`, "cwd must be a string"},
 		"url not a text":     {`{"url": {"xyzzy": 1}}`, "url must be a string"},
-		"type not a text":    {`{"url": "http://x", "type": 7777}`, "type must be a string"},
-		"revisions":          {`{"url": "http://x", "protocolVersions": ["2025-06-18", 7777]}`, "protocolVersions[1] must be a string"},
+		"type not a text":    {`{"url": "http://x", "type": 77777777777}`, "type must be a string"},
+		"revisions":          {`{"url": "http://x", "protocolVersions": ["2025-06-18", 77777777777]}`, "protocolVersions[1] must be a string"},
 		"revisions a text":   {`{"url": "http://x", "protocolVersions": "xyzzy"}`, "protocolVersions must be a list of strings"},
 		"twice":              {`{"command": "x", "command": "xyzzy"}`, "command is there twice"},
 		"env twice":          {`{"command": "x", "env": {"A": "b", "A": "xyzzy"}}`, "env.A is there twice"},
@@ -205,7 +205,7 @@ func TestConfigServerErrors(t *testing.T) {
 			}
 			_, err = file.Server("bad")
 			checkConfigError(t, err, "bad", test.want)
-			if strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), "7777") {
+			if strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), number) {
 				t.Errorf("%v has a value in it", err)
 			}
 			if _, err := file.Server("good"); err != nil {
