@@ -66,6 +66,18 @@ describe('a server of an older revision asks with a request', () => {
         expect(reply()?.error).toEqual({ code: -1, message: 'no', data: { why: 1 } });
     });
 
+    test.each([
+        ['no text', { tag: 'ok', val: '' }],
+        ['no JSON', { tag: 'ok', val: '{"roots":[]}{' }],
+        ['a list', { tag: 'ok', val: '[]' }],
+        ['null', { tag: 'ok', val: 'null' }],
+        ['an error whose data is no JSON', { tag: 'err', val: { code: -1, message: 'no', data: 'why' } }]
+    ] as const)('an answer that is %s is an error', async (_name, outcome) => {
+        const { host, reply } = await ask('roots/list');
+        host.deliver({ tag: 'answer', val: { ask: host.asks[0]?.id ?? 0, outcome } });
+        expect(reply()?.error?.code).toBe(-32603);
+    });
+
     test('what is not declared is never asked', async () => {
         for (const method of ['sampling/createMessage', 'elicitation/create', 'roots/list']) {
             const { host, reply } = await ask(method, {}, { ...CONFIGS.stdio, capabilities: '{}' });

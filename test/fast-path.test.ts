@@ -9,7 +9,11 @@ import { CONFIGS, connected } from './host/sessions.js';
 
 type Era = 'legacy' | 'modern';
 
-const CALLED = { 'tools/call': () => ({ content: [] }), 'logging/setLevel': () => ({}) };
+const CALLED = {
+    'tools/call': () => ({ content: [] }),
+    'resources/read': () => ({ contents: [], ttlMs: 0, cacheScope: 'private' }),
+    'logging/setLevel': () => ({})
+};
 const ENVELOPE = 'io.modelcontextprotocol/protocolVersion';
 const LEVEL = 'io.modelcontextprotocol/logLevel';
 
@@ -39,6 +43,21 @@ describe.each([
         const text = written(host);
         expect(text).toContain(`"params":{"name":"t",${args}${era === 'modern' ? ',"_meta":' : '}'}`);
         expect(meta(text)?.[ENVELOPE]).toBe(era === 'modern' ? '2026-07-28' : undefined);
+    });
+
+    test.each([
+        ['line breaks', '{\n"name":\r\n"t","arguments":{"n":9007199254740993}}'],
+        ['a space before them', ' {"name":"t","arguments":{"n":9007199254740993}}'],
+        ['a space after them', '{"name":"t","arguments":{"n":9007199254740993}}\t']
+    ])('is one message on one line, when its params have %s', async (_name, params) => {
+        const { host, session } = await connected(world(), CONFIGS[transport]);
+        call(host, session, params);
+        const text = written(host);
+        expect(text).not.toMatch(/[\r\n]/);
+        expect(text).toContain('"params":{"name":"t","arguments":{"n":9007199254740993}');
+        expect(JSON.parse(text)).toMatchObject({ method: 'tools/call', jsonrpc: '2.0' });
+        host.ok(host.call((client, call) => client.readResource(call, session, '{\n"uri":"u:r"}')));
+        expect(JSON.parse(written(host))).toMatchObject({ method: 'resources/read', params: { uri: 'u:r' } });
     });
 
     test('keeps numbers beside a progress token', async () => {

@@ -10,7 +10,7 @@ import { complete, optionsFor } from '../connection/client.js';
 import type { Connection } from '../connection/connection.js';
 import type { FastPath, Submission } from '../connection/fast-path.js';
 import type { Call } from '../operations/calls.js';
-import { exact } from '../protocol/json.js';
+import { exact, isOneLine } from '../protocol/json.js';
 import type { Params } from '../protocol/requests.js';
 import { isCallersMeta } from '../protocol/requests.js';
 import type { Codec } from '../sdk/internals.js';
@@ -64,7 +64,7 @@ export class ConnectionFastPath implements FastPath {
         this.observer.sentFast(request);
         const { method, params, text } = submission;
         const written =
-            text !== undefined && params['_meta'] === undefined
+            text !== undefined && params['_meta'] === undefined && isOneLine(text)
                 ? text.slice(0, -1) + this.#end
                 : JSON.stringify(this.enveloped(exact(params, text)));
         this.transport.post(request, `{"method":"${method}","params":${written},"jsonrpc":"2.0","id":${id}}`);

@@ -1,4 +1,4 @@
-import { ProtocolError } from '@modelcontextprotocol/client';
+import { ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/client';
 import { ask as askHost, retract } from 'caisson:mcp/host@0.1.0';
 import type { Answer } from 'caisson:mcp/ingress@0.1.0';
 import type { SessionId } from 'caisson:mcp/types@0.1.0';
@@ -67,11 +67,24 @@ export function retractAll(session: SessionId, why: Error): void {
     }
 }
 
-/** The host has answered. A question that was retracted is not there any more. */
+/**
+ * The host has answered. A question that was retracted is not there any more. An answer that is no JSON
+ * object is an error to the server, which waits for one.
+ */
 export function onAnswer({ ask, outcome }: Answer): void {
     const waiting = asks.take(ask);
     if (!waiting) return;
-    if (outcome.tag === 'ok') return waiting.resolve(JSON.parse(outcome.val) as Record<string, unknown>);
-    const { code, message, data } = outcome.val;
-    waiting.reject(new ProtocolError(code, message, data === undefined ? undefined : JSON.parse(data)));
+    try {
+        if (outcome.tag === 'ok') return waiting.resolve(answerOf(outcome.val));
+        const { code, message, data } = outcome.val;
+        waiting.reject(new ProtocolError(code, message, data === undefined ? undefined : JSON.parse(data)));
+    } catch {
+        waiting.reject(new ProtocolError(ProtocolErrorCode.InternalError, 'the client could not answer'));
+    }
+}
+
+function answerOf(text: string): Record<string, unknown> {
+    const answer: unknown = JSON.parse(text);
+    if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) throw new TypeError('not an object');
+    return answer as Record<string, unknown>;
 }

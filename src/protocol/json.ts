@@ -178,6 +178,14 @@ function keepNumber(_key: string, value: unknown, context?: { source?: string })
     return typeof value === 'number' && source !== undefined && String(value) !== source ? JSON.rawJSON(source) : value;
 }
 
+/**
+ * Whether the text of an object has no space around it and no line break in it, so that a message can have
+ * it as it is: a pipe ends a message with the line.
+ */
+export function isOneLine(text: string): boolean {
+    return text.startsWith('{') && text.endsWith('}') && !text.includes('\n') && !text.includes('\r');
+}
+
 /** Whether a value is a JSON object. */
 export function isObject(value: unknown): value is Record<string, unknown> {
     return typeof value === 'object' && value !== null && !Array.isArray(value);
