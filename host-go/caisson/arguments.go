@@ -66,6 +66,11 @@ func isPlain(v reflect.Value) bool {
 	return !own.Implements(marshaler) && !own.Implements(textMarshaler)
 }
 
+// isObject reports whether a text is a JSON object.
+func isObject(text []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte{'{'}) && json.Valid(text)
+}
+
 // kindOf says what a JSON text is that begins with a byte.
 func kindOf(first byte) string {
 	switch first {

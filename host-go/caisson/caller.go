@@ -47,6 +47,9 @@ func (s *Session) callTool(ctx context.Context, params *mcp.CallToolParams) (jso
 // The result is given in each of these cases.
 func CallToolAs[T any](ctx context.Context, c Caller, params *mcp.CallToolParams) (T, *mcp.CallToolResult, error) {
 	var value T
+	if c == nil {
+		return value, nil, &Error{Code: CodeInvalidArgument, Step: "tools/call", Message: "there is no Caller"}
+	}
 	if params == nil {
 		params = &mcp.CallToolParams{}
 	}

@@ -21,6 +21,9 @@ type Client struct {
 	egress  egress.Options
 	idle    interface{ CloseIdleConnections() } // the client's own HTTP transport; nil when it is the user's
 
+	sending, receiving MethodHandler  // the middleware; nil without any
+	capabilities       map[string]any // those of the options
+
 	roots roots
 
 	closing sync.Once
@@ -43,7 +46,17 @@ func (r *Runtime) NewClient(options *ClientOptions) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{runtime: r, options: o, gone: make(chan struct{}), sessions: map[*Session]struct{}{}}
-	c.roots.list = slices.Clone(o.Roots)
+	c.roots.list = o.Roots
+	var err error
+	if c.capabilities, err = capabilitiesOf(o.Capabilities); err != nil {
+		return nil, errOption("ClientOptions.Capabilities cannot be made JSON: " + err.Error())
+	}
+	if c.sending, err = chain("SendingMiddleware", o.SendingMiddleware); err != nil {
+		return nil, err
+	}
+	if c.receiving, err = chain("ReceivingMiddleware", o.ReceivingMiddleware); err != nil {
+		return nil, err
+	}
 	c.egress = egress.Options{
 		MaxMessage: o.MaxMessageBytes,
 		Transport:  o.HTTPTransport,

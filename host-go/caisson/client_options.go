@@ -104,6 +104,15 @@ func orDefault[T comparable](value, byDefault T) T {
 	return value
 }
 
+// copyOf copies what a pointer leads to.
+func copyOf[T any](value *T) *T {
+	if value == nil {
+		return nil
+	}
+	c := *value
+	return &c
+}
+
 // withDefaults copies the options, so that a later change of the caller's has no effect, and
 // fills in the defaults.
 func (o *ClientOptions) withDefaults(logger *slog.Logger) ClientOptions {
@@ -111,9 +120,15 @@ func (o *ClientOptions) withDefaults(logger *slog.Logger) ClientOptions {
 	if o != nil {
 		c = *o
 	}
+	c.ClientInfo = copyOf(c.ClientInfo)
 	if c.ClientInfo == nil {
 		c.ClientInfo = &mcp.Implementation{Name: "caisson", Version: Version}
 	}
+	c.Roots = slices.Clone(c.Roots)
+	for i, root := range c.Roots {
+		c.Roots[i] = copyOf(root)
+	}
+	c.RecordSecrets = slices.Clone(c.RecordSecrets)
 	if c.Propagator == nil {
 		c.Propagator = propagation.TraceContext{}
 	}
@@ -142,8 +157,8 @@ func (o *ClientOptions) check() error {
 	if o.ListRootsHandler != nil && o.Roots != nil {
 		return errOption("ClientOptions.ListRootsHandler and Roots are both set: set one")
 	}
-	if slices.ContainsFunc(slices.Concat(o.SendingMiddleware, o.ReceivingMiddleware), func(m Middleware) bool { return m == nil }) {
-		return errOption("ClientOptions.SendingMiddleware or ReceivingMiddleware has a nil in it: leave it out")
+	if slices.Contains(o.Roots, nil) {
+		return errOption("ClientOptions.Roots has a nil")
 	}
 	if err := o.checkExtensions(); err != nil {
 		return err

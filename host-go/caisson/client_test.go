@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -356,6 +357,90 @@ func TestRoots(t *testing.T) {
 	if err := handled.AddRoots(&mcp.Root{URI: "file:///c"}); !errors.Is(err, caisson.CodeInvalidArgument) {
 		t.Errorf("roots beside a handler give %v", err)
 	}
+}
+
+// TestRootsAreToldOnce changes the roots while a server is being told of the first change: the server is told
+// once of all others, so that changes do not use up the calls that a session may have at once.
+func TestRootsAreToldOnce(t *testing.T) {
+	t.Parallel()
+	const changed = "notifications/roots/list_changed"
+	server := caissontest.NewServer(t, "2025-11-25")
+	telling, release := make(chan struct{}), make(chan struct{})
+	c := newClient(t, caisson.ClientOptions{
+		Roots: []*mcp.Root{},
+		SendingMiddleware: inFront(func(next caisson.MethodHandler, ctx context.Context, s *caisson.Session, method string, params json.RawMessage) (json.RawMessage, error) {
+			if method == changed {
+				telling <- struct{}{}
+				<-release
+			}
+			return next(ctx, s, method, params)
+		}),
+	})
+	connect(t, c, server.Caisson())
+	add := func() {
+		if err := c.AddRoots(&mcp.Root{URI: "file:///a"}); err != nil {
+			t.Error(err)
+		}
+	}
+	add()
+	<-telling
+	for range 100 {
+		add()
+	}
+	close(release)
+	<-telling
+	for range 2 {
+		if _, err := server.Await(testContext(t), changed); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add()
+	<-telling
+	if _, err := server.Await(testContext(t), changed); err != nil {
+		t.Fatal(err)
+	}
+	if told := len(server.Requests(changed)); told != 3 {
+		t.Errorf("the server was told %d times, want 3", told)
+	}
+}
+
+// TestRootsWhileConnecting changes the roots while sessions begin: each server gets the roots of the moment
+// at which it asks.
+func TestRootsWhileConnecting(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, caisson.ClientOptions{Roots: []*mcp.Root{{URI: "file:///a"}}})
+	server := caissontest.NewServer(t)
+	server.AddTool(&mcp.Tool{Name: "roots"}, func(call *caissontest.Call) (any, error) {
+		list, err := call.Ask("roots/list", nil)
+		return caissontest.Text(string(list)), err
+	})
+	done := make(chan struct{})
+	var changing sync.WaitGroup
+	changing.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			if err := errors.Join(c.AddRoots(&mcp.Root{URI: "file:///b"}), c.RemoveRoots("file:///b")); err != nil {
+				t.Error(err)
+				return
+			}
+			runtime.Gosched()
+		}
+	})
+	for _, revision := range []string{"2025-11-25", "2026-07-28"} {
+		target := server.Caisson()
+		target.ProtocolVersions = []string{revision}
+		s := connect(t, c, target)
+		if got := callText(t, s, "roots"); !strings.Contains(got, `"file:///a"`) {
+			t.Errorf("%s: the server gets %s", revision, got)
+		}
+		_ = s.Close()
+	}
+	close(done)
+	changing.Wait()
 }
 
 // TestDeclared declares an extension, in both eras.

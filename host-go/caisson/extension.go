@@ -33,8 +33,15 @@ type ExtensionHandler func(ctx context.Context, session *Session, params json.Ra
 // ownExtensions are those that the core declares by itself.
 var ownExtensions = []string{"io.modelcontextprotocol/tasks"}
 
-// ownRequests are what servers ask by the protocol itself.
-var ownRequests = []string{"sampling/createMessage", "elicitation/create", "roots/list", "ping"}
+// ownMethods are the requests of the protocol, in all revisions, of clients and of servers: the core answers
+// those of servers by what is declared, and refuses the others.
+var ownMethods = []string{
+	"initialize", "ping", "server/discover", "subscriptions/listen", "logging/setLevel", "completion/complete",
+	"tools/list", "tools/call", "prompts/list", "prompts/get",
+	"resources/list", "resources/templates/list", "resources/read", "resources/subscribe", "resources/unsubscribe",
+	"sampling/createMessage", "elicitation/create", "roots/list",
+	"tasks/get", "tasks/result", "tasks/list", "tasks/update", "tasks/cancel",
+}
 
 // clone copies an extension, so that a later change of the caller's has no effect.
 func (e Extension) clone() Extension {
@@ -47,25 +54,28 @@ func (o *ClientOptions) declareExtensions(capabilities map[string]any) {
 	if len(o.Extensions) == 0 {
 		return
 	}
-	all, _ := capabilities["extensions"].(map[string]any)
-	if all == nil {
-		all = map[string]any{}
-		capabilities["extensions"] = all
+	all := map[string]any{}
+	if others, ok := capabilities["extensions"].(map[string]any); ok {
+		maps.Copy(all, others) // They are the client's.
 	}
+	capabilities["extensions"] = all
 	for _, e := range o.Extensions {
-		all[e.ID], _ = marshalObject(e.Settings) // They were looked at by checkExtensions.
+		all[e.ID] = e.Settings // Of checkExtensions: a JSON object.
 	}
 }
 
-// checkExtensions finds an extension that cannot be.
+// checkExtensions finds an extension that cannot be, and makes the Settings of each JSON.
 func (o *ClientOptions) checkExtensions() error {
 	ids, methods := map[string]bool{}, map[string]string{}
 	if o.Capabilities != nil {
 		for id := range o.Capabilities.Extensions {
+			if slices.Contains(ownExtensions, id) {
+				return errOption(fmt.Sprintf("ClientOptions.Capabilities has the extension %q, which is declared without it", id))
+			}
 			ids[id] = true
 		}
 	}
-	for _, e := range o.Extensions {
+	for i, e := range o.Extensions {
 		prefix, name, _ := strings.Cut(e.ID, "/")
 		switch {
 		case prefix == "" || name == "":
@@ -76,15 +86,20 @@ func (o *ClientOptions) checkExtensions() error {
 			return errOption(fmt.Sprintf("ClientOptions.Extensions has %q, which is declared without it", e.ID))
 		}
 		ids[e.ID] = true
-		if _, err := marshalObject(e.Settings); err != nil {
+		settings, err := marshalObject(e.Settings)
+		if err != nil {
 			return errOption(fmt.Sprintf("the Settings of the extension %q are no JSON object: %v", e.ID, err))
 		}
+		o.Extensions[i].Settings = settings
 		for method, handler := range e.Handlers {
 			if method == "" || handler == nil {
 				return errOption(fmt.Sprintf("the extension %q has a handler without a method, or a method %q without a handler", e.ID, method))
 			}
-			if slices.Contains(ownRequests, method) {
-				return errOption(fmt.Sprintf("the extension %q answers %q, which is of the protocol: ClientOptions.Handlers has it", e.ID, method))
+			if slices.Contains(ownMethods, method) {
+				return errOption(fmt.Sprintf("the extension %q answers %q, which is of the protocol: ClientOptions.Handlers has what servers may ask", e.ID, method))
+			}
+			if strings.HasPrefix(method, "notifications/") {
+				return errOption(fmt.Sprintf("the extension %q answers %q, which is a notification: ClientOptions.OnNotification hears it", e.ID, method))
 			}
 			if other, taken := methods[method]; taken {
 				return errOption(fmt.Sprintf("the extensions %q and %q both answer %q", other, e.ID, method))

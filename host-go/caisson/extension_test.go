@@ -136,6 +136,9 @@ func TestExtensionOptions(t *testing.T) {
 		"without a handler":  {{ID: "a.b/c", Handlers: map[string]caisson.ExtensionHandler{"a/b": nil}}},
 		"of the protocol":    {{ID: "a.b/c", Handlers: map[string]caisson.ExtensionHandler{"roots/list": answer}}},
 		"of the protocol ":   {{ID: "a.b/c", Handlers: map[string]caisson.ExtensionHandler{"ping": answer}}},
+		" of the protocol":   {{ID: "a.b/c", Handlers: map[string]caisson.ExtensionHandler{"tools/list": answer}}},
+		" of the protocol ":  {{ID: "a.b/c", Handlers: map[string]caisson.ExtensionHandler{"tasks/get": answer}}},
+		"is a notification":  {{ID: "a.b/c", Handlers: map[string]caisson.ExtensionHandler{"notifications/a": answer}}},
 		"json: unsupported ": {{ID: "a.b/c", Settings: map[string]any{"f": func() {}}}},
 	} {
 		_, err := sharedRuntime(t).NewClient(&caisson.ClientOptions{Extensions: extensions})

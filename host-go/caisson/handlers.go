@@ -5,6 +5,7 @@ package caisson
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -106,26 +107,39 @@ func (s *Session) declare() string {
 	if o.ListRootsHandler != nil || roots {
 		c["roots"] = object{"listChanged": true}
 	}
-	if o.Capabilities != nil {
-		own := object{}
-		text, _ := json.Marshal(o.Capabilities) // They were looked at by ClientOptions.check.
-		_ = json.Unmarshal(text, &own)
-		delete(own, "roots") // The Go SDK has it in any case, and means RootsV2.
-		if o.Capabilities.RootsV2 != nil {
-			own["roots"] = o.Capabilities.RootsV2
-		}
-		maps.Copy(c, own)
-	}
+	maps.Copy(c, s.client.capabilities)
 	o.declareExtensions(c)
-	_, roots = c["roots"]
-	s.declaresRoots.Store(roots)
+	_, s.declaresRoots = c["roots"]
 	text, _ := json.Marshal(c) // A map of maps always marshals.
 	return string(text)
 }
 
+// capabilitiesOf gives capabilities as JSON has them; none for nil.
+func capabilitiesOf(capabilities *mcp.ClientCapabilities) (map[string]any, error) {
+	if capabilities == nil {
+		return nil, nil
+	}
+	text, err := json.Marshal(capabilities)
+	if err != nil {
+		return nil, err
+	}
+	own := map[string]any{}
+	if err := json.Unmarshal(text, &own); err != nil {
+		return nil, err
+	}
+	delete(own, "roots") // The Go SDK has it in any case, and means RootsV2.
+	if capabilities.RootsV2 != nil {
+		own["roots"] = *capabilities.RootsV2
+	}
+	return own, nil
+}
+
 // answer answers a server's question, through the middleware.
 func (s *Session) answer(ctx context.Context, method string, params []byte) ([]byte, error) {
-	result, err := through(s.client.options.ReceivingMiddleware, handle)(ctx, s, method, params)
+	result, err := through(ctx, s.client.receiving, s, method, params, handle)
+	if err == nil && !isObject(result) {
+		err = errors.New("the answer is not a JSON object")
+	}
 	if err != nil && ctx.Err() == nil {
 		s.core.Logger().Warn("a server's question was not answered", "server", s.name, "method", method, "error", err)
 	}
@@ -196,10 +210,10 @@ func (s *Session) notifier() func(method string, params []byte) {
 	add(hear, s, "notifications/message", h.LoggingMessageHandler)
 	add(hear, s, "notifications/progress", h.ProgressNotificationHandler)
 	add(hear, s, "notifications/elicitation/complete", h.ElicitationCompleteHandler)
-	if len(hear) == 0 && o.OnNotification == nil && s.listChanged == nil && len(o.ReceivingMiddleware) == 0 {
+	if len(hear) == 0 && o.OnNotification == nil && s.listChanged == nil && s.client.receiving == nil {
 		return nil
 	}
-	told := through(o.ReceivingMiddleware, func(ctx context.Context, _ *Session, method string, params json.RawMessage) (json.RawMessage, error) {
+	told := func(ctx context.Context, _ *Session, method string, params json.RawMessage) (json.RawMessage, error) {
 		if f := hear[method]; f != nil {
 			f(params)
 		}
@@ -207,12 +221,12 @@ func (s *Session) notifier() func(method string, params []byte) {
 			o.OnNotification(ctx, s, method, params)
 		}
 		return nil, nil
-	})
+	}
 	return func(method string, params []byte) {
 		if s.listChanged != nil && strings.HasSuffix(method, "/list_changed") {
 			s.listChanged(method)
 		}
-		if _, err := told(s.core.Context(), s, method, params); err != nil {
+		if _, err := through(s.core.Context(), s.client.receiving, s, method, params, told); err != nil {
 			s.core.Logger().Warn("a middleware did not take a notification", "server", s.name, "method", method, "error", err)
 		}
 	}

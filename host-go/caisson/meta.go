@@ -3,6 +3,7 @@ package caisson
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"go.opentelemetry.io/otel/propagation"
 )
@@ -42,8 +43,11 @@ func addMeta(params string, add map[string]json.RawMessage) (string, error) {
 
 // splitMeta gives the members of params and of its `_meta`, never nil.
 func splitMeta(params string) (whole, meta map[string]json.RawMessage, err error) {
-	if err = json.Unmarshal([]byte(params), &whole); err == nil && whole["_meta"] != nil {
-		err = json.Unmarshal(whole["_meta"], &meta)
+	switch {
+	case json.Unmarshal([]byte(params), &whole) != nil:
+		err = errNotObject
+	case whole["_meta"] != nil && json.Unmarshal(whole["_meta"], &meta) != nil:
+		err = errors.New("their _meta is not a JSON object")
 	}
 	if whole == nil {
 		whole = map[string]json.RawMessage{}

@@ -1,6 +1,7 @@
 package caisson
 
 import (
+	"errors"
 	"io"
 	"os"
 	"strings"
@@ -37,6 +38,9 @@ func (o *ClientOptions) recording(server string) (*engine.Recording, error) {
 		return nil, nil
 	}
 	to, err := o.Record(server)
+	if err == nil && to == nil {
+		err = errors.New("it gives neither a writer nor an error")
+	}
 	if err != nil {
 		return nil, &Error{
 			Code: CodeInvalidArgument, Server: server, Step: "record", Err: err,

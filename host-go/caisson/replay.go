@@ -79,6 +79,9 @@ func (c *Client) Replay(ctx context.Context, recording io.Reader, options *Repla
 	if c.runtime == nil {
 		return nil, errZero("Client", "Runtime.NewClient")
 	}
+	if recording == nil {
+		return nil, &Error{Code: CodeInvalidArgument, Step: "replay", Message: "there is no recording"}
+	}
 	if !c.begin() {
 		return nil, c.errClosed("replay", "")
 	}

@@ -22,10 +22,13 @@ type roots struct {
 // not declare them. It fails with [CodeInvalidArgument] beside a [Handlers].ListRootsHandler, which lists
 // the roots then; see [Session.NotifyRootsListChanged].
 func (c *Client) AddRoots(roots ...*mcp.Root) error {
+	if slices.Contains(roots, nil) {
+		return &Error{Code: CodeInvalidArgument, Step: "roots", Message: "a root is nil"}
+	}
 	return c.changeRoots(func(list []*mcp.Root) []*mcp.Root {
 		for _, root := range roots {
 			list = slices.DeleteFunc(list, func(other *mcp.Root) bool { return other.URI == root.URI })
-			list = append(list, root)
+			list = append(list, copyOf(root))
 		}
 		return list
 	})
@@ -56,16 +59,29 @@ func (c *Client) changeRoots(change func([]*mcp.Root) []*mcp.Root) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for s := range c.sessions {
-		if !s.declaresRoots.Load() || s.ProtocolVersion() >= firstOfTheNewEra {
-			continue // There a server asks for the roots when it needs them.
+		// Until a session is there, nobody has told its server of any roots.
+		if !s.ready.Load() || !s.declaresRoots || s.ProtocolVersion() >= firstOfTheNewEra {
+			continue // In the new era a server asks for the roots when it needs them.
 		}
-		c.ending.Go(func() {
-			if err := s.NotifyRootsListChanged(s.core.Context()); err != nil && s.core.Context().Err() == nil {
-				c.options.Logger.Warn("a server was not told that the roots have changed", "server", s.name, "error", err)
-			}
-		})
+		if s.untold.Add(1) == 1 {
+			go s.tellRoots() // Close does not wait for it: it runs the user's middleware, which may call Close.
+		}
 	}
 	return nil
+}
+
+// tellRoots tells a server that the roots have changed until it was told of the last change: once of all that
+// came in the meantime.
+func (s *Session) tellRoots() {
+	for {
+		changes := s.untold.Load()
+		if err := s.NotifyRootsListChanged(s.core.Context()); err != nil && s.core.Context().Err() == nil {
+			s.core.Logger().Warn("a server was not told that the roots have changed", "server", s.name, "error", err)
+		}
+		if s.untold.Add(-changes) == 0 {
+			return
+		}
+	}
 }
 
 // get gives the roots, and whether they are declared.

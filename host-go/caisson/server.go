@@ -211,7 +211,7 @@ func (s *Server) grant(u *url.URL) egress.Grant {
 		g.Dial = dial(s.Transport)
 		return g
 	}
-	g.Command = &egress.Command{Path: s.Command, Args: s.Args, Env: s.environ(), Dir: s.Dir}
+	g.Command = &egress.Command{Path: s.Command, Args: slices.Clone(s.Args), Env: s.environ(), Dir: s.Dir}
 	return g
 }
 

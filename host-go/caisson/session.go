@@ -38,7 +38,9 @@ type session struct {
 	// listChanged, when set, hears of every list of the server's that changes; see [Group].
 	listChanged func(method string)
 
-	declaresRoots atomic.Bool
+	declaresRoots bool         // set before ready is
+	ready         atomic.Bool  // Connect has brought it about: handlers may hear of it
+	untold        atomic.Int64 // changes of the roots that the server is still to be told of
 
 	tokens atomic.Uint64 // progress tokens given out
 	end    sync.Once
@@ -87,10 +89,11 @@ func (s *Session) connect(ctx context.Context, server *Server, transport Transpo
 		})
 		return s.error(failure, "connect")
 	}
+	s.ready.Store(true)
 	core.Ready()
 	s.listenForHandlers(ctx)
 	if interval := s.client.options.KeepAlive; interval > 0 {
-		s.client.ending.Go(func() { s.keepAlive(interval) })
+		go s.keepAlive(interval) // Close does not wait for it: it runs the user's middleware, which may call Close.
 	}
 	return nil
 }
@@ -243,18 +246,14 @@ func (s *Session) call(ctx context.Context, op engine.Operation, params any) (js
 		return nil, &Error{Code: CodeInvalidArgument, Server: s.name, Step: op.Method, Message: err.Error(), Err: err}
 	}
 	op.Params = text
-	middleware := s.client.options.SendingMiddleware
-	if len(middleware) == 0 {
+	if s.client.sending == nil {
 		return s.send(ctx, op)
 	}
-	return through(middleware, func(ctx context.Context, _ *Session, method string, params json.RawMessage) (json.RawMessage, error) {
-		if method != op.Method {
-			return nil, s.invalid(&op, errors.New("a middleware has made "+method+" of it"))
-		}
+	return through(ctx, s.client.sending, s, op.Method, json.RawMessage(text), func(ctx context.Context, _ *Session, _ string, params json.RawMessage) (json.RawMessage, error) {
 		op := op
 		op.Params = string(params)
 		return s.send(ctx, op)
-	})(ctx, s, op.Method, json.RawMessage(text))
+	})
 }
 
 // send brings an operation to the core.

@@ -2,6 +2,7 @@ package caisson
 
 import (
 	"context"
+	"errors"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -16,6 +17,9 @@ func dial(t mcp.Transport) func(context.Context) (egress.Messages, error) {
 		if err != nil {
 			return nil, err
 		}
+		if c == nil {
+			return nil, errors.New("it gives neither a connection nor an error")
+		}
 		return &connection{c}, nil
 	}
 }
@@ -27,6 +31,9 @@ func (c *connection) Read(ctx context.Context) (string, error) {
 	message, err := c.Connection.Read(ctx)
 	if err != nil {
 		return "", err
+	}
+	if message == nil {
+		return "", errors.New("it gives neither a message nor an error")
 	}
 	text, err := jsonrpc.EncodeMessage(message)
 	return string(text), err

@@ -122,8 +122,13 @@ func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { ret
 func (x *exchange) roundTrip(req *http.Request) (*http.Response, error) {
 	policy := x.session.policy
 	response, err := x.send(req)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case response == nil: // It is the user's transport.
+		return nil, policy.fail(Transport, where(req)+": the HTTPTransport gives neither a response nor an error", nil)
+	case response.Body == nil:
+		response.Body = http.NoBody
 	}
 	x.sent.Store(true) // not every transport traces
 	// The client's error about this one would quote the URL.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -88,7 +89,7 @@ func (e *answerEvent) outcome() component.Result {
 		return component.Result{OK: true, Value: valid(string(e.result))}
 	}
 	var wire *jsonrpc.Error
-	if !errors.As(e.err, &wire) {
+	if !errors.As(e.err, &wire) || wire == nil {
 		wire = &jsonrpc.Error{Code: codeInternalError, Message: "the client could not answer"}
 	}
 	code := int32(codeInternalError)
@@ -96,7 +97,7 @@ func (e *answerEvent) outcome() component.Result {
 		code = int32(wire.Code)
 	}
 	data := component.None()
-	if len(wire.Data) > 0 {
+	if json.Valid(wire.Data) {
 		data = component.Some(valid(string(wire.Data)))
 	}
 	return component.Result{Value: component.Record{code, valid(wire.Message), data}}
