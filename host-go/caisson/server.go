@@ -73,8 +73,9 @@ type Server struct {
 
 	// Transport reads and writes the messages itself, in place of a URL and a command: one of the Go
 	// SDK's, such as the client's end of mcp.NewInMemoryTransports, or the program's own. It is connected
-	// with once, so [Limits].Restarts has no effect. Its connection must end a Read and a Write when it is
-	// closed.
+	// with again where a command would be started again: once when the connection ends before the server has
+	// answered anything, and as [Limits].Restarts says. Its connection must end a Read and a Write when it is
+	// closed, and [Session.Close] waits until it has.
 	Transport mcp.Transport
 	// HTTPTransport carries the requests for this server, in place of [ClientOptions].HTTPTransport: for
 	// a certificate authority or a client's certificate of its own, say, a proxy, a Unix socket, or a token

@@ -32,7 +32,8 @@ type Call struct {
 	ctx        context.Context
 	cancel     context.CancelFunc
 
-	asking sync.Mutex // held during a round: there is one request to answer at a time
+	asking sync.Mutex   // held during a round: there is one request to answer at a time
+	next   chan Request // the next round, which was asked for
 
 	mu     sync.Mutex
 	latest Request // of the round: the first one is Request
@@ -91,7 +92,7 @@ func (c *Call) askInRound(method string, params json.RawMessage) (json.RawMessag
 	if err := c.ctx.Err(); err != nil {
 		return nil, err
 	}
-	state, next, forget := c.server.newRound()
+	state, forget := c.server.newRound(c)
 	defer forget()
 	if params == nil {
 		params = json.RawMessage("{}") // The Go SDK's client reads no question without params.
@@ -102,11 +103,7 @@ func (c *Call) askInRound(method string, params json.RawMessage) (json.RawMessag
 		"requestState":  state,
 	}, nil)
 	select {
-	case round := <-next:
-		c.connection.rename(c.id(), round.ID)
-		c.mu.Lock()
-		c.latest = round
-		c.mu.Unlock()
+	case round := <-c.next:
 		var given struct {
 			InputResponses map[string]json.RawMessage `json:"inputResponses"`
 		}
@@ -121,6 +118,15 @@ func (c *Call) askInRound(method string, params json.RawMessage) (json.RawMessag
 	case <-c.ctx.Done():
 		return nil, c.ctx.Err()
 	}
+}
+
+// goOn has the call go on with the request of its next round. The client may cancel that request at once.
+func (c *Call) goOn(round Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.connection.rename(c.latest.ID, round.ID)
+	c.latest = round
+	c.next <- round
 }
 
 // Notify sends a notification on the call's connection, as it is: a message for the log

@@ -36,8 +36,8 @@ type Server struct {
 	handlers    map[string]Handler
 	tools       []tool
 	connections map[*connection]struct{}
-	rounds      map[string]chan<- Request // by the state that leads to them
-	last        int                       // of the ids and states given out
+	rounds      map[string]*Call // that wait for their next round, by the state that leads to it
+	last        int              // of the ids and states given out
 	busy        map[*Call]struct{}
 	recorder    recorder
 }
@@ -63,7 +63,7 @@ func NewServer(t testing.TB, revisions ...string) *Server {
 		patience:    30 * time.Second,
 		handlers:    map[string]Handler{},
 		connections: map[*connection]struct{}{},
-		rounds:      map[string]chan<- Request{},
+		rounds:      map[string]*Call{},
 		busy:        map[*Call]struct{}{},
 		recorder:    recorder{awaited: map[string]int{}, changed: make(chan struct{})},
 	}
@@ -224,7 +224,7 @@ func (s *Server) receive(c *connection, r *jsonrpc.Request) {
 	case handler == nil:
 		handler = s.builtIn(request.Method)
 	}
-	call := &Call{Request: request, latest: request, server: s, connection: c}
+	call := &Call{Request: request, latest: request, server: s, connection: c, next: make(chan Request, 1)}
 	call.ctx, call.cancel = context.WithCancel(c.ctx)
 	c.begin(call)
 	s.busy[call] = struct{}{}
@@ -240,14 +240,13 @@ func (s *Server) receive(c *connection, r *jsonrpc.Request) {
 }
 
 // newRound makes a state that leads a client's next request to the call that asks.
-func (s *Server) newRound() (state string, next <-chan Request, forget func()) {
+func (s *Server) newRound(call *Call) (state string, forget func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.last++
 	state = "caissontest-" + strconv.Itoa(s.last)
-	round := make(chan Request, 1)
-	s.rounds[state] = round
-	return state, round, func() {
+	s.rounds[state] = call
+	return state, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.rounds, state)
@@ -264,12 +263,12 @@ func (s *Server) nextRound(r Request) bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	round := s.rounds[params.RequestState]
-	if round == nil {
+	call := s.rounds[params.RequestState]
+	if call == nil {
 		return false
 	}
 	delete(s.rounds, params.RequestState)
-	round <- r
+	call.goOn(r)
 	return true
 }
 

@@ -6,10 +6,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -308,6 +310,56 @@ func TestCancelAfterAsking(t *testing.T) {
 			t.Errorf("the call gives %v", err)
 		}
 	})
+}
+
+// TestCancelOfTheNextRound cancels the next round of a call as soon as it is sent, before the handler has seen
+// that it began.
+func TestCancelOfTheNextRound(t *testing.T) {
+	t.Parallel()
+	server := caissontest.NewServer(t, "2026-07-28")
+	ended := make(chan error, 1)
+	server.AddTool(&mcp.Tool{Name: "ask"}, func(call *caissontest.Call) (any, error) {
+		_, _ = call.Ask("roots/list", nil) // It may see the cancellation here.
+		<-call.Context().Done()
+		ended <- call.Context().Err()
+		return nil, caissontest.ErrSilence
+	})
+	client, err := server.Connect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(message string) {
+		t.Helper()
+		m, err := jsonrpc.DecodeMessage([]byte(message))
+		if err == nil {
+			err = client.Write(t.Context(), m)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	const call = `{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"ask",` +
+		`"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"},"inputResponses":{"question":{"roots":[]}},"requestState":%q}}`
+	for i := range 100 {
+		write(fmt.Sprintf(call, 2*i, ""))
+		question, err := client.Read(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var round struct {
+			RequestState string `json:"requestState"`
+		}
+		if err := json.Unmarshal(question.(*jsonrpc.Response).Result, &round); err != nil {
+			t.Fatal(err)
+		}
+		write(fmt.Sprintf(call, 2*i+1, round.RequestState))
+		write(fmt.Sprintf(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%d}}`, 2*i+1))
+		select {
+		case <-ended:
+		case <-time.After(time.Minute):
+			t.Fatal("the call does not hear that its next round was cancelled")
+		}
+	}
 }
 
 // TestAskInVain asks a client that does not answer that.
