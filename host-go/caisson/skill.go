@@ -32,7 +32,8 @@ type Skill struct {
 
 // A SkillResource is what a skill's entry says of one file.
 type SkillResource struct {
-	// URI is the file's, in the server's spelling.
+	// URI is the file's, in the server's spelling. It may have ".." in it: whoever makes a path of a file
+	// system of it has to keep that inside a folder.
 	URI string `json:"uri"`
 	// Digest is the SHA-256 of its bytes: "sha256:" and 64 hexadecimal digits.
 	Digest string `json:"digest"`
@@ -59,11 +60,11 @@ type skillWire struct {
 	Meta        mcp.Meta        `json:"_meta,omitempty"`
 }
 
-const dynamicResources = `"dynamic"`
+const dynamicResources = "dynamic"
 
 // MarshalJSON writes the entry as the extension has it.
 func (s Skill) MarshalJSON() ([]byte, error) {
-	wire := skillWire{URI: s.URI, Frontmatter: s.Frontmatter, Resources: json.RawMessage(dynamicResources), Meta: s.Meta}
+	wire := skillWire{URI: s.URI, Frontmatter: s.Frontmatter, Resources: json.RawMessage(`"` + dynamicResources + `"`), Meta: s.Meta}
 	if !s.Dynamic {
 		resources := s.Resources
 		if resources == nil {
@@ -85,14 +86,17 @@ func (s *Skill) UnmarshalJSON(text []byte) error {
 		return err
 	}
 	*s = Skill{URI: wire.URI, Frontmatter: wire.Frontmatter, Meta: wire.Meta}
-	if string(wire.Resources) == dynamicResources {
-		s.Dynamic = true
-		return nil
-	}
 	if len(wire.Resources) == 0 {
 		return fmt.Errorf("the skill %q has no resources", wire.URI)
 	}
-	return exact.Unmarshal(wire.Resources, &s.Resources)
+	var word string // JSON has many spellings of it.
+	if json.Unmarshal(wire.Resources, &word) != nil {
+		return exact.Unmarshal(wire.Resources, &s.Resources)
+	}
+	if s.Dynamic = word == dynamicResources; !s.Dynamic {
+		return fmt.Errorf("the resources of the skill %q are neither a list nor %q", wire.URI, dynamicResources)
+	}
+	return nil
 }
 
 // A SkillFile is a file of a skill that was read, and is what the skill's entry says.

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -275,6 +276,29 @@ func TestInvalidSkills(t *testing.T) {
 			t.Errorf("before the second one it gives %v", got)
 		}
 	})
+}
+
+// TestSkillAsJSON reads entries as servers spell them, and writes them again.
+func TestSkillAsJSON(t *testing.T) {
+	t.Parallel()
+	const entry = `{"uri":"skill://a/SKILL.md","frontmatter":{"name":"a"},"resources":%s}`
+	for resources, dynamic := range map[string]bool{`"dynamic"`: true, ` "\u0064ynamic"`: true, `[]`: false} {
+		var skill caisson.Skill
+		if err := json.Unmarshal(fmt.Appendf(nil, entry, resources), &skill); err != nil || skill.Dynamic != dynamic || skill.Name() != "a" {
+			t.Errorf("resources of %s give %+v, %v", resources, skill, err)
+		}
+		text, err := json.Marshal(skill)
+		if err != nil {
+			t.Error(err)
+		}
+		sameJSON(t, string(text), fmt.Sprintf(entry, resources))
+	}
+	for _, resources := range []string{`"Dynamic"`, `""`, `null`, `{}`, `5`} {
+		var skill caisson.Skill
+		if err := json.Unmarshal(fmt.Appendf(nil, entry, resources), &skill); err == nil {
+			t.Errorf("resources of %s give %+v", resources, skill)
+		}
+	}
 }
 
 // TestNoSkills has a server without the extension.
