@@ -235,18 +235,6 @@ func TestMiddleware(t *testing.T) {
 	}
 }
 
-// TestNilMiddleware finds a nil before a call does.
-func TestNilMiddleware(t *testing.T) {
-	for _, o := range []caisson.ClientOptions{
-		{SendingMiddleware: []caisson.Middleware{nil}},
-		{ReceivingMiddleware: []caisson.Middleware{nil}},
-	} {
-		if _, err := sharedRuntime(t).NewClient(&o); !errors.Is(err, caisson.CodeInvalidArgument) {
-			t.Errorf("NewClient gives %v", err)
-		}
-	}
-}
-
 // TestClosed names what the program has closed.
 func TestClosed(t *testing.T) {
 	t.Parallel()
