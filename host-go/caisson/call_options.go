@@ -102,7 +102,7 @@ func (s *Session) apply(ctx context.Context, op *engine.Operation) (context.Cont
 		}
 		if o.Timeout > 0 {
 			t := after("Timeout", o.Timeout)
-			progress.Heard = func() { t.Reset(o.Timeout) }
+			progress.OnProgress = func() { t.Reset(o.Timeout) }
 		}
 		if o.OnProgress != nil {
 			last := mcp.ProgressNotificationParams{}

@@ -88,7 +88,7 @@ func TestBeforeTheHandshake(t *testing.T) {
 	t.Cleanup(local.Close)
 	for name, server := range map[string]caisson.Server{"stdio": childServer(t, "early"), "http": {URL: local.URL}} {
 		t.Run(name, func(t *testing.T) {
-			heard := make(chan string, 1)
+			received := make(chan string, 1)
 			r := newClient(t, caisson.ClientOptions{Handlers: caisson.Handlers{
 				LoggingMessageHandler: func(_ context.Context, r *caisson.Request[*mcp.LoggingMessageParams]) {
 					s := r.Session
@@ -96,7 +96,7 @@ func TestBeforeTheHandshake(t *testing.T) {
 					if s.Capabilities().Tools == nil || s.Instructions() == "" {
 						t.Error("the session is not there yet")
 					}
-					heard <- s.ProtocolVersion()
+					received <- s.ProtocolVersion()
 				},
 				ListRootsHandler: func(context.Context, *caisson.Request[*mcp.ListRootsParams]) (*mcp.ListRootsResult, error) {
 					t.Error("a handler is asked before there is a session")
@@ -104,7 +104,7 @@ func TestBeforeTheHandshake(t *testing.T) {
 				},
 			}})
 			s := connect(t, r, server)
-			if revision := <-heard; revision != "2025-11-25" {
+			if revision := <-received; revision != "2025-11-25" {
 				t.Errorf("the handler hears of a session of revision %q", revision)
 			}
 			for _, text := range strings.Split(s.Instructions(), "\n") {

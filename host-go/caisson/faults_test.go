@@ -17,7 +17,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
-	"github.com/caisson-dev/caisson/host-go/internal/nobody"
+	"github.com/caisson-dev/caisson/host-go/internal/closedport"
 )
 
 // fault is what a call that went wrong must say.
@@ -155,7 +155,7 @@ func TestConnectFaults(t *testing.T) {
 			codes:  []caisson.Code{caisson.CodeTransport, caisson.CodeClosed}, says: "exit status 8",
 		},
 		"nothing listens": {
-			server: caisson.Server{URL: "http://" + nobody.Listens(t) + "/mcp"},
+			server: caisson.Server{URL: "http://" + closedport.Address(t) + "/mcp"},
 			codes:  []caisson.Code{caisson.CodeConnect}, is: syscall.ECONNREFUSED,
 		},
 		"404":              {server: caisson.Server{URL: status(404, "text/plain", "nothing here")}, codes: []caisson.Code{caisson.CodeHTTP}, says: "404 Not Found, so check the path of the URL: "},

@@ -12,7 +12,7 @@ import (
 // A list is what one server has of something, all pages of it. It is kept as long as the session
 // lasts and the server has not said that it changed, where the server does say so.
 type list[T any] struct {
-	fetch func(context.Context, *Session) (items iter.Seq2[*T, error], told bool)
+	fetch func(context.Context, *Session) (items iter.Seq2[*T, error], announced bool)
 
 	mu      sync.Mutex
 	session *Session // that it was listed in; nil when it is not kept
@@ -34,7 +34,7 @@ func (l *list[T]) get(ctx context.Context, m *member) ([]*T, error) {
 		return items, nil
 	}
 	items = nil
-	all, told := l.fetch(ctx, session)
+	all, announced := l.fetch(ctx, session)
 	for item, err := range all {
 		if err != nil {
 			return nil, err
@@ -44,7 +44,7 @@ func (l *list[T]) get(ctx context.Context, m *member) ([]*T, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.items, l.listed = items, true
-	if told && l.changes == changes {
+	if announced && l.changes == changes {
 		l.session = session
 	}
 	return items, nil

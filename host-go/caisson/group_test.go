@@ -76,11 +76,11 @@ func connectGroup(t *testing.T, ctx context.Context, servers caisson.Servers, op
 
 // changes collects what a group tells.
 func changes(options *caisson.GroupOptions) <-chan string {
-	heard := make(chan string, 100)
+	received := make(chan string, 100)
 	options.OnChange = func(_ context.Context, server string, kind caisson.GroupKind) {
-		heard <- server + " " + string(kind)
+		received <- server + " " + string(kind)
 	}
-	return heard
+	return received
 }
 
 func toolNames(t *testing.T, g *caisson.Group) (names []string, errs []error) {
@@ -227,15 +227,15 @@ func TestGroupSlowServer(t *testing.T) {
 func TestGroupServerDies(t *testing.T) {
 	t.Parallel()
 	var options caisson.GroupOptions
-	heard := changes(&options)
+	received := changes(&options)
 	g := connectGroup(t, testContext(t), groupConfig(t, object{"mortal": childEntry(t, "exits"), "other": childEntry(t, "go-sdk")}), &options)
 	for range 2 {
-		waitForChange(t, heard, "")
+		waitForChange(t, received, "")
 	}
 	if _, err := groupCall(t, g, "mortal__any", nil); caisson.CodeOf(err) != caisson.CodeTransport {
 		t.Errorf("the call that it dies of gives %v", err)
 	}
-	waitForChange(t, heard, "mortal server")
+	waitForChange(t, received, "mortal server")
 	state := g.Servers()[0]
 	if state.Session != nil || state.Err == nil {
 		t.Errorf("the state is %+v", state)
@@ -246,18 +246,18 @@ func TestGroupServerDies(t *testing.T) {
 	if _, err := groupCall(t, g, "mortal__fine", nil); err != nil {
 		t.Errorf("after its death it gives %v", err)
 	}
-	waitForChange(t, heard, "mortal server")
+	waitForChange(t, received, "mortal server")
 	if err := g.Err(); err != nil {
 		t.Errorf("the error is %v", err)
 	}
 }
 
 // waitForChange reads changes until one is as wanted, or the next where any will do.
-func waitForChange(t *testing.T, heard <-chan string, want string) {
+func waitForChange(t *testing.T, received <-chan string, want string) {
 	t.Helper()
 	for {
 		select {
-		case got := <-heard:
+		case got := <-received:
 			if want == "" || got == want {
 				return
 			}
@@ -310,19 +310,19 @@ func TestGroupListChanges(t *testing.T) {
 			entry := httpEntry(t, sdkHandler(server, stateless))
 			entry["protocolVersions"] = []string{version}
 			var options caisson.GroupOptions
-			heard := changes(&options)
+			received := changes(&options)
 			g := connectGroup(t, testContext(t), groupConfig(t, object{"s": entry, "t": childEntry(t, "go-sdk")}), &options)
 			before, errs := toolNames(t, g)
 			if len(before) != 10 || errs != nil {
 				t.Fatalf("there are %v and %v", before, errs)
 			}
 			mcp.AddTool(server, &mcp.Tool{Name: "a-new-one"}, fail)
-			waitForChange(t, heard, "s tools")
+			waitForChange(t, received, "s tools")
 			if after, _ := toolNames(t, g); len(after) != 11 || !slices.Contains(after, "s__a-new-one") {
 				t.Errorf("the tools are %v", after)
 			}
 			server.RemoveTools("add", "a-new-one")
-			waitForChange(t, heard, "s tools")
+			waitForChange(t, received, "s tools")
 			if after, _ := toolNames(t, g); len(after) != 9 {
 				t.Errorf("the tools are %v", after)
 			}

@@ -202,19 +202,19 @@ func answerWith[P, R any](ctx context.Context, s *Session, handler func(context.
 func (s *Session) notifier() func(method string, params []byte) {
 	o := &s.client.options
 	h := &o.Handlers
-	hear := map[string]func([]byte){}
-	add(hear, s, "notifications/tools/list_changed", h.ToolListChangedHandler)
-	add(hear, s, "notifications/prompts/list_changed", h.PromptListChangedHandler)
-	add(hear, s, "notifications/resources/list_changed", h.ResourceListChangedHandler)
-	add(hear, s, "notifications/resources/updated", h.ResourceUpdatedHandler)
-	add(hear, s, "notifications/message", h.LoggingMessageHandler)
-	add(hear, s, "notifications/progress", h.ProgressNotificationHandler)
-	add(hear, s, "notifications/elicitation/complete", h.ElicitationCompleteHandler)
-	if len(hear) == 0 && o.OnNotification == nil && s.listChanged == nil && s.client.receiving == nil {
+	handlers := map[string]func([]byte){}
+	add(handlers, s, "notifications/tools/list_changed", h.ToolListChangedHandler)
+	add(handlers, s, "notifications/prompts/list_changed", h.PromptListChangedHandler)
+	add(handlers, s, "notifications/resources/list_changed", h.ResourceListChangedHandler)
+	add(handlers, s, "notifications/resources/updated", h.ResourceUpdatedHandler)
+	add(handlers, s, "notifications/message", h.LoggingMessageHandler)
+	add(handlers, s, "notifications/progress", h.ProgressNotificationHandler)
+	add(handlers, s, "notifications/elicitation/complete", h.ElicitationCompleteHandler)
+	if len(handlers) == 0 && o.OnNotification == nil && s.listChanged == nil && s.client.receiving == nil {
 		return nil
 	}
-	told := func(ctx context.Context, _ *Session, method string, params json.RawMessage) (json.RawMessage, error) {
-		if f := hear[method]; f != nil {
+	receive := func(ctx context.Context, _ *Session, method string, params json.RawMessage) (json.RawMessage, error) {
+		if f := handlers[method]; f != nil {
 			f(params)
 		}
 		if o.OnNotification != nil {
@@ -226,17 +226,17 @@ func (s *Session) notifier() func(method string, params []byte) {
 		if s.listChanged != nil && strings.HasSuffix(method, "/list_changed") {
 			s.listChanged(method)
 		}
-		if _, err := through(s.core.Context(), s.client.receiving, s, method, params, told); err != nil {
+		if _, err := through(s.core.Context(), s.client.receiving, s, method, params, receive); err != nil {
 			s.core.Logger().Warn("a middleware did not take a notification", "server", s.name, "method", method, "error", err)
 		}
 	}
 }
 
-func add[P any](hear map[string]func([]byte), s *Session, method string, handler func(context.Context, *Request[*P])) {
+func add[P any](handlers map[string]func([]byte), s *Session, method string, handler func(context.Context, *Request[*P])) {
 	if handler == nil {
 		return
 	}
-	hear[method] = func(params []byte) {
+	handlers[method] = func(params []byte) {
 		p := new(P)
 		if len(params) > 0 {
 			if err := exact.Unmarshal(params, p); err != nil {

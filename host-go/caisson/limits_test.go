@@ -22,10 +22,10 @@ func bounds(t *testing.T) [][3]string {
 	const (
 		mailbox   = "host-go/internal/engine/mailbox.go"
 		cache     = "src/session/cache.ts"
-		pace      = "src/protocol/pace.ts"
-		linger    = "src/transport/linger.ts"
+		backoff   = "src/protocol/backoff.ts"
+		idle      = "src/transport/idle-streams.ts"
 		listen    = "src/session/listen.ts"
-		opening   = "src/connection/connect.ts"
+		connect   = "src/connection/connect.ts"
 		policy    = "host-go/internal/egress/policy.go"
 		component = "host-go/component/config.go"
 	)
@@ -39,7 +39,7 @@ func bounds(t *testing.T) [][3]string {
 		{"connecting", seconds(d.ConnectTimeout), "ConnectTimeout"},
 		{
 			"a command that is silent, before a second one is asked in the older way",
-			ms(in(opening, "PATIENCE_MS")) + ", or half of the time for connecting", "ConnectTimeout",
+			ms(in(connect, "FALLBACK_DELAY_MS")) + ", or half of the time for connecting", "ConnectTimeout",
 		},
 		{
 			"waiting for the stream on which an older server asks over HTTP",
@@ -50,12 +50,12 @@ func bounds(t *testing.T) [][3]string {
 		{"waiting as a server's `Retry-After` says, for one call", seconds(d.RetryBudget), "RetryBudget"},
 		{
 			"the pause before a server that is busy is asked again",
-			fmt.Sprintf("%s, doubled up to %s; %d times", ms(in(pace, "SHORTEST_MS")), ms(in(pace, "LONGEST_FLOOR_MS")), in(pace, "MOST_WAITS")),
+			fmt.Sprintf("%s, doubled up to %s; %d times", ms(in(backoff, "SHORTEST_MS")), ms(in(backoff, "LONGEST_FLOOR_MS")), in(backoff, "MOST_WAITS")),
 			"RetryBudget",
 		},
 		{
 			"the pause before a stream is begun anew",
-			fmt.Sprintf("%s, doubled up to %s while nothing comes; %s at most", ms(in(pace, "SHORTEST_MS")), ms(in(pace, "LONGEST_FLOOR_MS")), ms(in(pace, "LONGEST_MS"))),
+			fmt.Sprintf("%s, doubled up to %s while nothing comes; %s at most", ms(in(backoff, "SHORTEST_MS")), ms(in(backoff, "LONGEST_FLOOR_MS")), ms(in(backoff, "LONGEST_MS"))),
 			"",
 		},
 		{
@@ -65,7 +65,7 @@ func bounds(t *testing.T) [][3]string {
 		},
 		{
 			"streams that a server leaves open after its answer",
-			fmt.Sprintf("%d a connection, for %s each", in(linger, "MOST"), ms(in(linger, "GRACE_MS"))),
+			fmt.Sprintf("%d a connection, for %s each", in(idle, "MOST"), ms(in(idle, "GRACE_MS"))),
 			"",
 		},
 		{"redirects of one exchange", fmt.Sprint(in(policy, "maxRedirects")), ""},
@@ -75,7 +75,7 @@ func bounds(t *testing.T) [][3]string {
 		{"rounds of questions that one call, or its task, leads to", fmt.Sprint(d.InputRounds), "InputRounds"},
 		{
 			"polling a task",
-			fmt.Sprintf("%d ms to %s apart, for as long as its call may take", in(pace, "SHORTEST_POLL_MS"), map[int64]string{60_000: "a minute"}[in(pace, "LONGEST_MS")]),
+			fmt.Sprintf("%d ms to %s apart, for as long as its call may take", in(backoff, "SHORTEST_POLL_MS"), map[int64]string{60_000: "a minute"}[in(backoff, "LONGEST_MS")]),
 			"CallOptions",
 		},
 		{"questions of one server that wait for handlers", fmt.Sprintf("%d, then refused", engine.MaxQuestions), ""},
@@ -86,7 +86,7 @@ func bounds(t *testing.T) [][3]string {
 		{"all pages of one list, for iterators and groups", mib(d.MaxListBytes), "MaxListBytes"},
 		{
 			"results kept for their time to live, per session",
-			fmt.Sprintf("%d, %d million characters, %s", in(cache, "MOST_RESULTS"), in(cache, "MOST_CHARACTERS")/1e6, map[int64]string{86_400_000: "a day"}[in(pace, "LONGEST_LIFE_MS")]),
+			fmt.Sprintf("%d, %d million characters, %s", in(cache, "MOST_RESULTS"), in(cache, "MOST_CHARACTERS")/1e6, map[int64]string{86_400_000: "a day"}[in(cache, "LONGEST_TTL_MS")]),
 			"NoResultCache",
 		},
 		{"messages that wait for a command to read them", mib(egress.MaxUnsent) + ", or two of the largest messages if that is more", "MaxMessageBytes"},

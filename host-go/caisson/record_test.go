@@ -75,7 +75,7 @@ func use(t *testing.T, s *caisson.Session, text string) {
 // places that have them, and replays them.
 func TestRecordAndReplay(t *testing.T) {
 	t.Parallel()
-	const header, variable, query, said, told = "Bearer sk-live-0123456789abcdef", `pa"ss<wörd>&more`, "qu+ery&secret=1", "spoken-secret-42", "9f8e7d6c-not-to-be-told"
+	const header, variable, query, said, answered = "Bearer sk-live-0123456789abcdef", `pa"ss<wörd>&more`, "qu+ery&secret=1", "spoken-secret-42", "9f8e7d6c-not-to-be-told"
 	recorded := &tapes{}
 	r := newClient(t, caisson.ClientOptions{Record: recorded.record, RecordSecrets: []string{said}})
 	for _, transport := range []caisson.TransportType{caisson.TransportStdio, caisson.TransportHTTP, caisson.TransportSSE} {
@@ -96,11 +96,11 @@ func TestRecordAndReplay(t *testing.T) {
 				s := connect(t, r, server)
 				id := s.ID()
 				// The server says every secret, too.
-				use(t, s, strings.Join([]string{header, variable, query, said, `{"password":"` + told + `"}`}, " and "))
+				use(t, s, strings.Join([]string{header, variable, query, said, `{"password":"` + answered + `"}`}, " and "))
 				_ = s.Close()
 
 				tape := recorded.of(name)
-				secrets := []string{said, told}
+				secrets := []string{said, answered}
 				if server.Command != "" {
 					secrets = append(secrets, "ss<w", `ss\u003cw`, "wörd")
 				} else {

@@ -94,7 +94,7 @@ func TestResumedCall(t *testing.T) {
 	for _, revision := range []string{"2025-03-26", "2025-06-18", "2025-11-25"} {
 		t.Run(revision, func(t *testing.T) {
 			var c *cutter
-			heard := make(chan struct{}, 3)
+			received := make(chan struct{}, 3)
 			server := mcp.NewServer(&mcp.Implementation{Name: "cut", Version: "1"}, nil)
 			mcp.AddTool(server, &mcp.Tool{Name: "steps"}, func(ctx context.Context, r *mcp.CallToolRequest, _ struct{}) (*mcp.CallToolResult, any, error) {
 				for step := 1; step <= 3; step++ {
@@ -104,7 +104,7 @@ func TestResumedCall(t *testing.T) {
 						return nil, nil, err
 					}
 					if step == 1 {
-						<-heard
+						<-received
 						c.cut(http.MethodPost)
 					}
 				}
@@ -118,7 +118,7 @@ func TestResumedCall(t *testing.T) {
 			var steps []float64
 			ctx := caisson.WithCallOptions(testContext(t), caisson.CallOptions{OnProgress: func(p *mcp.ProgressNotificationParams) {
 				steps = append(steps, p.Progress)
-				heard <- struct{}{}
+				received <- struct{}{}
 			}})
 			if _, err := s.CallTool(ctx, &mcp.CallToolParams{Name: "steps"}); err != nil {
 				t.Fatal(err)
@@ -137,7 +137,7 @@ func TestResumedCall(t *testing.T) {
 // one that resumes it.
 func TestResumedStream(t *testing.T) {
 	t.Parallel()
-	h := &heard{changed: make(chan struct{}, 1)}
+	h := &received{changed: make(chan struct{}, 1)}
 	server := newWholeServer(nil)
 	handler := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, &mcp.StreamableHTTPOptions{EventStore: mcp.NewMemoryEventStore(nil)})
 	c, at := newCutter(t, handler)
@@ -165,7 +165,7 @@ func TestResumedStream(t *testing.T) {
 // TestRenewedSubscription cuts the stream of a subscription, which is asked for again.
 func TestRenewedSubscription(t *testing.T) {
 	t.Parallel()
-	h := &heard{changed: make(chan struct{}, 1)}
+	h := &received{changed: make(chan struct{}, 1)}
 	server := newWholeServer(nil)
 	handler := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, &mcp.StreamableHTTPOptions{Stateless: true})
 	c, at := newCutter(t, handler)

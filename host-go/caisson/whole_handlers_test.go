@@ -16,13 +16,13 @@ import (
 )
 
 // heard is what the handlers of a session have been told.
-type heard struct {
+type received struct {
 	mu            sync.Mutex
 	notifications []string
 	changed       chan struct{}
 }
 
-func (h *heard) add(method string) {
+func (h *received) add(method string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.notifications = append(h.notifications, method)
@@ -33,7 +33,7 @@ func (h *heard) add(method string) {
 }
 
 // wait waits for a notification.
-func (h *heard) wait(ctx context.Context, t *testing.T, method string) {
+func (h *received) wait(ctx context.Context, t *testing.T, method string) {
 	t.Helper()
 	for {
 		h.mu.Lock()
@@ -50,7 +50,7 @@ func (h *heard) wait(ctx context.Context, t *testing.T, method string) {
 	}
 }
 
-func wholeHandlers(h *heard) caisson.Handlers {
+func wholeHandlers(h *received) caisson.Handlers {
 	return caisson.Handlers{
 		CreateMessageHandler: func(ctx context.Context, r *caisson.Request[*mcp.CreateMessageParams]) (*mcp.CreateMessageResult, error) {
 			// A handler may call the session that it answers for.
@@ -84,7 +84,7 @@ func wholeHandlers(h *heard) caisson.Handlers {
 	}
 }
 
-func (h *heard) forget() {
+func (h *received) forget() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.notifications = nil

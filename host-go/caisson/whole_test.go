@@ -29,7 +29,7 @@ func TestWhole(t *testing.T) {
 			if raceDetector && server.name != "Go SDK" {
 				t.Skip("the same code of ours as with the Go SDK's server, many times slower")
 			}
-			h := &heard{changed: make(chan struct{}, 1)}
+			h := &received{changed: make(chan struct{}, 1)}
 			r := newClient(t, caisson.ClientOptions{Handlers: wholeHandlers(h)})
 			for _, revision := range revisions {
 				for _, transport := range []caisson.TransportType{caisson.TransportStdio, caisson.TransportHTTP, caisson.TransportSSE} {
@@ -40,7 +40,7 @@ func TestWhole(t *testing.T) {
 						server.skip(t, "connect", transport, revision)
 						at := server.start(t, transport, revision)
 						at.ProtocolVersions = []string{revision}
-						w := &whole{T: t, server: &server, transport: transport, revision: revision, heard: h}
+						w := &whole{T: t, server: &server, transport: transport, revision: revision, received: h}
 						w.session = connect(t, r, at)
 						if got := w.session.ProtocolVersion(); got != revision {
 							t.Fatalf("the revision is %s", got)
@@ -62,7 +62,7 @@ type whole struct {
 	revision  string
 	session   *caisson.Session
 	theirs    *mcp.ClientSession
-	heard     *heard
+	received  *received
 }
 
 func (w *whole) run() {
@@ -195,7 +195,7 @@ func (w *whole) logging(t *testing.T) {
 	if _, err := w.session.CallTool(ctx, &mcp.CallToolParams{Name: "log", Arguments: said{message}}); err != nil {
 		t.Fatal(err)
 	}
-	w.heard.wait(ctx, t, `log "`+message+`"`)
+	w.received.wait(ctx, t, `log "`+message+`"`)
 }
 
 func (w *whole) cancel(t *testing.T) {
@@ -220,11 +220,11 @@ func (w *whole) updated(t *testing.T) {
 	} else if err := w.session.Subscribe(ctx, &mcp.SubscribeParams{URI: docURI}); err != nil {
 		t.Fatal(err)
 	}
-	w.heard.forget()
+	w.received.forget()
 	if _, err := w.session.CallTool(ctx, &mcp.CallToolParams{Name: "touch"}); err != nil {
 		t.Fatal(err)
 	}
-	w.heard.wait(ctx, t, "updated "+docURI)
+	w.received.wait(ctx, t, "updated "+docURI)
 	if w.revision != modern {
 		if err := w.session.Unsubscribe(ctx, &mcp.UnsubscribeParams{URI: docURI}); err != nil {
 			t.Error(err)
@@ -234,11 +234,11 @@ func (w *whole) updated(t *testing.T) {
 
 func (w *whole) changed(t *testing.T) {
 	ctx := testContext(t)
-	w.heard.forget()
+	w.received.forget()
 	if _, err := w.session.CallTool(ctx, &mcp.CallToolParams{Name: "grow"}); err != nil {
 		t.Fatal(err)
 	}
-	w.heard.wait(ctx, t, "tools")
+	w.received.wait(ctx, t, "tools")
 	for tool, err := range w.session.Tools(ctx, nil) {
 		if err != nil {
 			t.Fatal(err)

@@ -78,10 +78,10 @@ func TestAssertions(t *testing.T) {
 		"a method":          {func(t testing.TB) { server.Sent(t, "prompts/get", nil) }, []string{`prompts/get was not sent; sent were ["server/discover" "tools/call"]`}},
 		"a method's params": {func(t testing.TB) { server.Sent(t, "tools/call", object{"name": "x"}) }, []string{"3 of 3: params.arguments is {}, want none", `params.name is "none", want "x"`}},
 	} {
-		told := &reporter{TB: t}
-		test.check(told)
+		rep := &reporter{TB: t}
+		test.check(rep)
 		for _, want := range test.want {
-			if text := told.text(); !strings.Contains(text, want) || len(told.lines) != 1 {
+			if text := rep.text(); !strings.Contains(text, want) || len(rep.lines) != 1 {
 				t.Errorf("%s: it says %q, want %q", name, text, want)
 			}
 		}

@@ -13,13 +13,13 @@ import (
 // A cleaner has the end of a test come when it is asked for.
 type cleaner struct {
 	testing.TB
-	cleanup func()
-	told    string
+	cleanup  func()
+	reported string
 }
 
 func (c *cleaner) Cleanup(f func()) { c.cleanup = f }
 
-func (c *cleaner) Errorf(format string, args ...any) { c.told += fmt.Sprintf(format, args...) }
+func (c *cleaner) Errorf(format string, args ...any) { c.reported += fmt.Sprintf(format, args...) }
 
 // TestStuckHandler ends a test whose handler does not return, and then takes no client any more.
 func TestStuckHandler(t *testing.T) {
@@ -46,8 +46,8 @@ func TestStuckHandler(t *testing.T) {
 			t.Fatal(err)
 		}
 		own.cleanup()
-		if told := strings.Contains(own.told, "the handler of x does not return"); told == returns {
-			t.Errorf("the test was told %q", own.told)
+		if found := strings.Contains(own.reported, "the handler of x does not return"); found == returns {
+			t.Errorf("the test was told %q", own.reported)
 		}
 		close(stuck)
 		server.running.Wait()

@@ -183,11 +183,11 @@ func (s *Server) Notify(method string, params any) int {
 		s.t.Errorf("caissontest: the params of %s cannot be made JSON: %v", method, err)
 		return 0
 	}
-	told := 0
+	notified := 0
 	for _, c := range s.all() {
-		told += c.notify(method, text)
+		notified += c.notify(method, text)
 	}
-	return told
+	return notified
 }
 
 // Send sends a message to every client, whatever it is: an answer that nobody waits for, a request of the

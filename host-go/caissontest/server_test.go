@@ -381,7 +381,7 @@ func TestAskInVain(t *testing.T) {
 // TestTelling tells of changes, progress and the log.
 func TestTelling(t *testing.T) {
 	eras(t, func(t *testing.T, server *caissontest.Server, modern bool) {
-		heard, metas := make(chan string, 10), make(chan string, 10)
+		received, metas := make(chan string, 10), make(chan string, 10)
 		server.AddTool(&mcp.Tool{Name: "tell"}, func(call *caissontest.Call) (any, error) {
 			asked := call.Progress(1, 2, "half")
 			if err := call.Notify("notifications/message", map[string]any{"level": "info", "data": "a line"}); err != nil {
@@ -394,32 +394,32 @@ func TestTelling(t *testing.T) {
 				metas <- string(params)
 			}
 		}, Handlers: caisson.Handlers{
-			ToolListChangedHandler: func(context.Context, *caisson.Request[*mcp.ToolListChangedParams]) { heard <- "changed" },
+			ToolListChangedHandler: func(context.Context, *caisson.Request[*mcp.ToolListChangedParams]) { received <- "changed" },
 			ResourceUpdatedHandler: func(_ context.Context, r *caisson.Request[*mcp.ResourceUpdatedNotificationParams]) {
-				heard <- r.Params.URI
+				received <- r.Params.URI
 			},
 			LoggingMessageHandler: func(_ context.Context, r *caisson.Request[*mcp.LoggingMessageParams]) {
-				heard <- r.Params.Data.(string)
+				received <- r.Params.Data.(string)
 			},
 		}})
-		if told := server.Notify("notifications/tools/list_changed", nil); told != 0 {
-			t.Errorf("%d clients were told", told)
+		if notified := server.Notify("notifications/tools/list_changed", nil); notified != 0 {
+			t.Errorf("%d clients were told", notified)
 		}
 		session := connect(t, client, server)
 		wait := func(want string) {
 			t.Helper()
-			if got := <-heard; got != want {
-				t.Errorf("heard %q, want %q", got, want)
+			if got := <-received; got != want {
+				t.Errorf("received %q, want %q", got, want)
 			}
 		}
-		if told := server.Notify("notifications/tools/list_changed", nil); told != 1 {
-			t.Errorf("%d were told", told)
+		if notified := server.Notify("notifications/tools/list_changed", nil); notified != 1 {
+			t.Errorf("%d were told", notified)
 		}
 		wait("changed")
 		updated := map[string]string{"uri": "x:one"}
 		if modern {
-			if told := server.Notify("notifications/resources/updated", updated); told != 0 {
-				t.Errorf("%d were told of what they have not asked for", told)
+			if notified := server.Notify("notifications/resources/updated", updated); notified != 0 {
+				t.Errorf("%d were told of what they have not asked for", notified)
 			}
 			sub, err := session.Listen(t.Context(), &mcp.SubscriptionsListenParams{Notifications: &mcp.NotificationSubscriptions{ResourceSubscriptions: []string{"x:one"}}})
 			if err != nil {
@@ -427,8 +427,8 @@ func TestTelling(t *testing.T) {
 			}
 			defer sub.Close()
 		}
-		if told := server.Notify("notifications/resources/updated", updated); told != 1 {
-			t.Errorf("%d were told", told)
+		if notified := server.Notify("notifications/resources/updated", updated); notified != 1 {
+			t.Errorf("%d were told", notified)
 		}
 		wait("x:one")
 		if params := <-metas; strings.Contains(params, mcp.MetaKeySubscriptionID) != modern {
@@ -507,10 +507,10 @@ func TestRequests(t *testing.T) {
 // TestHandlerLeaves has a handler end without a word, and one give what is no JSON.
 func TestHandlerLeaves(t *testing.T) {
 	t.Parallel()
-	told := &reporter{TB: t}
-	server := caissontest.NewServer(told)
+	rep := &reporter{TB: t}
+	server := caissontest.NewServer(rep)
 	server.AddTool(&mcp.Tool{Name: "leave"}, func(*caissontest.Call) (any, error) {
-		told.FailNow()
+		rep.FailNow()
 		return nil, nil
 	})
 	server.AddTool(&mcp.Tool{Name: "function"}, func(*caissontest.Call) (any, error) { return func() {}, nil })
@@ -523,7 +523,7 @@ func TestHandlerLeaves(t *testing.T) {
 			t.Errorf("%s gives %v", name, err)
 		}
 	}
-	if text := told.text(); strings.Count(text, "cannot be made JSON") != 2 {
+	if text := rep.text(); strings.Count(text, "cannot be made JSON") != 2 {
 		t.Errorf("the test was told %q", text)
 	}
 	defer func() {

@@ -41,7 +41,7 @@ func load(ctx context.Context, caller api.Module, stack []uint64) {
 	err := in.loadChunk(h, k, caller)
 	// The guest cannot go on without it, and what the host lacks now it may have
 	// in a moment.
-	for wait := firstWait; isLack(err) && wait <= lastWait && ctx.Err() == nil; wait *= 2 {
+	for wait := firstWait; isExhausted(err) && wait <= lastWait && ctx.Err() == nil; wait *= 2 {
 		time.Sleep(wait)
 		err = in.loadChunk(h, k, caller)
 	}

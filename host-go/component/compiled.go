@@ -145,7 +145,7 @@ func (c *Compiled) moduleError(ctx context.Context, i int, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if isLack(err) || errors.Is(err, ErrRuntimeClosed) {
+	if isExhausted(err) || errors.Is(err, ErrRuntimeClosed) {
 		return fmt.Errorf("component: compiling core module %d: %w", i, err)
 	}
 	var complex *wasm.ComplexityError

@@ -103,7 +103,7 @@ func (r *Runtime) memories(p *Prepared, index *split.Index) ([]*memory.Image, er
 			})
 		}
 		err := read(memory.InFile)
-		if isLack(err) {
+		if isExhausted(err) {
 			err = read(memory.InBytes)
 		}
 		if err != nil {

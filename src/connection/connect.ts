@@ -6,17 +6,17 @@ import type { Call } from '../operations/calls.js';
 import { failure, toFailure } from '../operations/errors.js';
 import { within } from '../platform/timers.js';
 import { PROBE, anyNewer, anyOlder } from '../protocol/probe.js';
-import type { Carrier, Opening } from './connection.js';
+import type { Endpoint, NegotiationMode } from './connection.js';
 import { Connection } from './connection.js';
 
 /** A server that has not answered the probe for so long is worth a line in the log. */
-const NOTICE_MS = 5000;
+const LOG_AFTER_MS = 5000;
 
 /**
  * A server may take its time to start, and one that does not know the probe may keep silent. After
  * this long without an answer it is asked in the older way too, beside the probe.
  */
-const PATIENCE_MS = 15_000;
+const FALLBACK_DELAY_MS = 15_000;
 
 /** A server that is up in the older way may be about to answer the probe. This long, at most. */
 const GRACE_MS = 2000;
@@ -59,7 +59,7 @@ export class Connector {
 
     /** Begins anew what was there and is lost: the way to the server is known. */
     again(lost: Connection): Promise<Connection> {
-        return this.#begin(lost.carrier, lost.legacy ? 'legacy' : 'auto').opened;
+        return this.#begin(lost.endpoint, lost.legacy ? 'legacy' : 'auto').opened;
     }
 
     /** What the server has not answered yet, for people; undefined when it has answered everything. */
@@ -80,8 +80,8 @@ export class Connector {
         await Promise.all(this.#attempts.map(({ connection }) => connection.abandon()));
     }
 
-    #begin(carrier: Carrier, opening: Opening): Attempt {
-        const connection = new Connection(this.session, this.call, carrier, this.config, opening);
+    #begin(endpoint: Endpoint, mode: NegotiationMode): Attempt {
+        const connection = new Connection(this.session, this.call, endpoint, this.config, mode);
         const opened = connection.open().then(() => connection);
         // Whether anybody waits for it depends on the other attempt.
         opened.catch(() => {});
@@ -94,31 +94,31 @@ export class Connector {
      * Asks in the newer way first. That a server of an older revision refuses the probe, the client
      * knows how to go on from; here is what to do about one that ends at it, and one that keeps silent.
      */
-    async #reach(carrier: Carrier): Promise<Connection> {
+    async #reach(endpoint: Endpoint): Promise<Connection> {
         const { protocolVersions, connectTimeout } = this.config;
-        if (!anyNewer(protocolVersions)) return this.#begin(carrier, 'legacy').opened;
-        const probe = this.#begin(carrier, 'auto');
+        if (!anyNewer(protocolVersions)) return this.#begin(endpoint, 'legacy').opened;
+        const probe = this.#begin(endpoint, 'auto');
         if (!anyOlder(protocolVersions)) return probe.opened;
-        const patience = Math.min(PATIENCE_MS, connectTimeout / 2);
-        const notice = Math.min(NOTICE_MS, patience);
+        const fallbackDelay = Math.min(FALLBACK_DELAY_MS, connectTimeout / 2);
+        const logAfter = Math.min(LOG_AFTER_MS, fallbackDelay);
         try {
-            let opened = await within(probe.opened, notice);
+            let opened = await within(probe.opened, logAfter);
             if (opened) return opened;
             log(this.session, 'info', `connect: waiting for the answer to ${PROBE}`);
-            opened = await within(probe.opened, patience - notice);
+            opened = await within(probe.opened, fallbackDelay - logAfter);
             if (opened) return opened;
         } catch (error) {
             if (!this.#ended(probe)) throw error;
-            return this.#begin(carrier, 'legacy').opened;
+            return this.#begin(endpoint, 'legacy').opened;
         }
         const again =
-            carrier.kind === 'stdio' ? 'the command is started a second time, and asked' : 'the server is asked';
+            endpoint.kind === 'stdio' ? 'the command is started a second time, and asked' : 'the server is asked';
         log(
             this.session,
             'warn',
-            `connect: ${PROBE} has got no answer for ${patience} ms; ${again} in the older way, and the answer that comes first counts. Where the server speaks an older revision, naming the revision spares the wait`
+            `connect: ${PROBE} has got no answer for ${fallbackDelay} ms; ${again} in the older way, and the answer that comes first counts. Where the server speaks an older revision, naming the revision spares the wait`
         );
-        return this.#first(probe, this.#begin(carrier, 'legacy'));
+        return this.#first(probe, this.#begin(endpoint, 'legacy'));
     }
 
     /** What comes up first of the two, and lets go of the other. */

@@ -28,10 +28,10 @@ import { ObservedClient, complete, optionsFor } from './client.js';
 import type { FastPath } from './fast-path.js';
 
 /** What carries the messages. */
-export type Carrier = { kind: 'http' | 'sse'; url: URL } | { kind: 'stdio' };
+export type Endpoint = { kind: 'http' | 'sse'; url: URL } | { kind: 'stdio' };
 
 /** How to begin: with the probe of the newer revisions, or the handshake of the older ones. */
-export type Opening = 'auto' | 'legacy';
+export type NegotiationMode = 'auto' | 'legacy';
 
 /**
  * How long the stream of a server's own messages is waited for at the start: as many times as long as
@@ -40,7 +40,7 @@ export type Opening = 'auto' | 'legacy';
 const STREAM_MS = { times: 4, least: 250, most: 2000 };
 
 /** How long a server may take to confirm that a session is over. It is over anyway. */
-const FAREWELL_MS = 2000;
+const TERMINATE_MS = 2000;
 
 /** One connection to a server: the SDK's client, its transport, and the observer between the two. */
 export class Connection {
@@ -72,13 +72,13 @@ export class Connection {
     constructor(
         session: SessionId,
         call: Call,
-        readonly carrier: Carrier,
+        readonly endpoint: Endpoint,
         private readonly config: SessionConfig,
-        private readonly opening: Opening
+        private readonly mode: NegotiationMode
     ) {
         this.#handshake = new Call(call.id, session, call.step, call);
-        this.observer = new Observer(session, this.#handshake, carrier.kind !== 'http', config.retryBudget);
-        this.transport = transportFor(carrier, this.observer);
+        this.observer = new Observer(session, this.#handshake, endpoint.kind !== 'http', config.retryBudget);
+        this.transport = transportFor(endpoint, this.observer);
         const { name, version, title } = config.clientInfo;
         const capabilities = JSON.parse(config.capabilities) as ClientCapabilities;
         this.client = new ObservedClient(
@@ -87,7 +87,7 @@ export class Connection {
                 capabilities: declared(capabilities),
                 ...(config.protocolVersions.length > 0 && { supportedProtocolVersions: config.protocolVersions }),
                 inputRequired: { maxRounds: config.inputRounds },
-                versionNegotiation: { mode: opening, probe: { timeoutMs: NEVER } }
+                versionNegotiation: { mode, probe: { timeoutMs: NEVER } }
             }
         );
         this.client.observedBy(this.observer);
@@ -128,10 +128,10 @@ export class Connection {
             this.fastPath = Connection.fastPathOf(this);
         } catch (error) {
             await this.#end();
-            throw this.lost ?? this.#told(error);
+            throw this.lost ?? this.#openFailure(error);
         } finally {
             signal.removeEventListener('abort', onAbort);
-            this.observer.shaken();
+            this.observer.handshakeOver();
         }
     }
 
@@ -150,11 +150,11 @@ export class Connection {
     /** What the connection has not been answered yet, while it is being opened. */
     get waitsFor(): string | undefined {
         if (this.#open || this.#ending) return undefined;
-        return this.opening === 'legacy' || this.client.refusal ? 'initialize' : PROBE;
+        return this.mode === 'legacy' || this.client.refusal ? 'initialize' : PROBE;
     }
 
     /** What a connection that could not be opened failed with. */
-    #told(thrown: unknown): CallFailure {
+    #openFailure(thrown: unknown): CallFailure {
         if (thrown instanceof SseError && thrown.code === undefined && this.observer.broken)
             return this.observer.broken;
         const handshake = this.#handshake;
@@ -206,7 +206,7 @@ export class Connection {
             serverInfo: answer['serverInfo'] ?? meta[SERVER_INFO_META_KEY],
             capabilities: answer['capabilities'],
             instructions: answer['instructions'],
-            transport: this.carrier.kind,
+            transport: this.endpoint.kind,
             sessionId: this.transport instanceof HttpTransport ? this.transport.sessionId : undefined
         });
     }
@@ -214,15 +214,15 @@ export class Connection {
     /** Tells the server, closes what is open, and waits until it is. Never fails. */
     async close(): Promise<void> {
         this.#ending = true;
-        if (this.transport instanceof HttpTransport) await this.#farewell(this.transport);
+        if (this.transport instanceof HttpTransport) await this.#terminate(this.transport);
         await this.#end();
         if (this.transport instanceof PipeTransport) await this.transport.gone();
     }
 
-    async #farewell(transport: HttpTransport): Promise<void> {
+    async #terminate(transport: HttpTransport): Promise<void> {
         await within(
             transport.terminateSession().catch(() => {}),
-            FAREWELL_MS
+            TERMINATE_MS
         );
     }
 
@@ -287,12 +287,12 @@ const ANY_PARAMS: StandardSchemaV1<object, object> = {
     '~standard': { version: 1, vendor: 'caisson', validate: value => ({ value: value as object }) }
 };
 
-function transportFor(carrier: Carrier, observer: Observer): Connection['transport'] {
-    switch (carrier.kind) {
+function transportFor(endpoint: Endpoint, observer: Observer): Connection['transport'] {
+    switch (endpoint.kind) {
         case 'http':
-            return new HttpTransport(carrier.url, observer);
+            return new HttpTransport(endpoint.url, observer);
         case 'sse':
-            return new SseTransport(carrier.url, observer);
+            return new SseTransport(endpoint.url, observer);
         case 'stdio':
             return new PipeTransport(observer);
     }

@@ -18,7 +18,7 @@ import { Call } from '../operations/calls.js';
 import type { CallFailure } from '../operations/errors.js';
 import { CallFailure as Failed, failure, inWords, toFailure } from '../operations/errors.js';
 import { clearTimeout, setTimeout, sleep } from '../platform/timers.js';
-import { Pace } from '../protocol/pace.js';
+import { Backoff } from '../protocol/backoff.js';
 import { Connector } from './connect.js';
 import type { Connection } from './connection.js';
 
@@ -35,7 +35,7 @@ export class Reconnector {
     #since = 0;
     #restarts = 0;
     /** How long the next session lasts at least, when a server forgets one after the other. */
-    readonly #pace = new Pace(1000, 60_000);
+    readonly #backoff = new Backoff(1000, 60_000);
     #renewable = 0;
 
     /** Called for each connection that serves from now on; the first one as well. */
@@ -86,13 +86,13 @@ export class Reconnector {
     /** Begins a session anew that the server forgot: after a pause, when the one before came to nothing. */
     #replace(forgotten: Connection): Promise<Connection> {
         const pause = this.#pause(forgotten);
-        this.#renewable = Date.now() + pause + this.#pace.next();
+        this.#renewable = Date.now() + pause + this.#backoff.next();
         return this.#renew(forgotten, 1, pause);
     }
 
     /** Milliseconds until a session that the server forgot may be begun anew. */
     #pause(forgotten: Connection): number {
-        if (forgotten.observer.served) this.#pace.gained();
+        if (forgotten.observer.served) this.#backoff.reset();
         return forgotten.observer.served ? 0 : Math.max(this.#renewable - Date.now(), 0);
     }
 
@@ -126,7 +126,7 @@ export class Reconnector {
 
     #onLost(connection: Connection, cause: CallFailure): void {
         if (connection !== this.#connection || this.#renewing || this.#over) return;
-        if (connection.carrier.kind === 'stdio' && this.config.restarts > 0) {
+        if (connection.endpoint.kind === 'stdio' && this.config.restarts > 0) {
             if (Date.now() - this.#since > STEADY_MS) this.#restarts = 0;
             const left = this.config.restarts - this.#restarts;
             if (left > 0) return void this.#renew(connection, left);
@@ -148,7 +148,7 @@ export class Reconnector {
         if (pause > 0) await sleep(pause);
         for (;;) {
             attempts--;
-            if (lost.carrier.kind === 'stdio')
+            if (lost.endpoint.kind === 'stdio')
                 await sleep(Math.min(FIRST_DELAY_MS * 2 ** this.#restarts++, LONGEST_DELAY_MS));
             this.#check();
             try {

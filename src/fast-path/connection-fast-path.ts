@@ -136,7 +136,7 @@ class SentRequest implements FastRequest, PendingRequest {
         return this.#state === 'settled';
     }
 
-    hears(result: Params, text: Json): boolean {
+    onResult(result: Params, text: Json): boolean {
         const { call } = this;
         if (this.#state !== 'waiting' || !this.#takes(result)) {
             call.answered({ result: text });

@@ -2,7 +2,7 @@ import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/client';
 
 import type { FastRequest, FastTransport } from '../transport/fast-request.js';
 import type { HttpTransport } from '../transport/http.js';
-import type { ExchangeListener } from '../transport/purpose.js';
+import type { ExchangeListener } from '../transport/exchange-options.js';
 import { Template } from './template.js';
 
 /** A template, and what is in its header beside what its key tells. */
@@ -26,11 +26,11 @@ export class HttpFastTransport implements FastTransport, ExchangeListener {
         fastExchanges.set(request.id, egress.postFast(request, this.#template(request), text, this));
     }
 
-    heard(messages: JSONRPCMessage[]): void {
+    onMessages(messages: JSONRPCMessage[]): void {
         for (const message of messages) this.transport.onmessage?.(message);
     }
 
-    ended(request: RequestId): void {
+    onEnd(request: RequestId): void {
         this.transport.fastExchanges.delete(request);
     }
 

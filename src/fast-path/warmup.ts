@@ -103,15 +103,15 @@ class MemoryTransport implements Transport, FastTransport {
         this.observer.sent(message);
         const text = answer(this.era, JSON.parse(JSON.stringify(message)) as JSONRPCMessage);
         await Promise.resolve();
-        this.#hear(text);
+        this.#receive(text);
     }
 
     post(_request: FastRequest, text: string): void {
-        this.#hear(answer(this.era, JSON.parse(text) as JSONRPCMessage));
+        this.#receive(answer(this.era, JSON.parse(text) as JSONRPCMessage));
     }
 
-    #hear(text: string | undefined): void {
-        if (text !== undefined) for (const heard of this.observer.received(text)) this.onmessage?.(heard);
+    #receive(text: string | undefined): void {
+        if (text !== undefined) for (const message of this.observer.received(text)) this.onmessage?.(message);
     }
 
     async close(): Promise<void> {
@@ -130,7 +130,7 @@ function memoryEgress(observer: Observer, era: Era): Egress {
         const status = text !== undefined ? 200 : message ? 202 : 405;
         const response = new HttpResponse('', status, [['content-type', type]], () => {});
         if (text !== undefined) {
-            response.heard = observer.received(text);
+            response.messages = observer.received(text);
             response.push(new TextEncoder().encode(events ? `data: ${text}\n\n` : text));
         }
         response.end();
@@ -179,7 +179,7 @@ async function converse(
         client.setRequestHandler(method, { params: ANY }, () => answer);
     client.observedBy(observer);
     await client.connect(transport, optionsFor(call));
-    observer.shaken();
+    observer.handshakeOver();
     const fastPath = new ConnectionFastPath(client, observer, fastTransport, era === 'modern');
     for (const [method, [text]] of Object.entries(ASKED)) {
         const params = parseObject(text);

@@ -50,7 +50,7 @@ const DESCRIBING: ReadonlySet<unknown> = new Set([
 ]);
 
 /** Members whose loss is to be told. */
-const TOLD: ReadonlySet<unknown> = new Set(['outputSchema', 'execution']);
+const WARNED: ReadonlySet<unknown> = new Set(['outputSchema', 'execution']);
 
 /** What stands in the handshake for what a server leaves out, and nothing here is decided by. */
 const INTRODUCTION: Readonly<Record<string, unknown>> = { serverInfo: {}, capabilities: {}, name: '', version: '' };
@@ -125,14 +125,14 @@ function soften(method: string, value: unknown, issue: Issue, base: Path = []): 
 
 /** What is done to a member of a server's introduction that is missing, or is taken as missing. */
 function introduced(path: Path, found: unknown): Edit | undefined {
-    const told = found === undefined ? {} : { warning: `${path.join('.')} cannot be used and is taken as missing` };
-    if (isIntroduction(path)) return { path, value: INTRODUCTION[path[path.length - 1] as string], ...told };
+    const warned = found === undefined ? {} : { warning: `${path.join('.')} cannot be used and is taken as missing` };
+    if (isIntroduction(path)) return { path, value: INTRODUCTION[path[path.length - 1] as string], ...warned };
     // What a server says of one capability, and its whole name where that may be left out.
     const [first, second] = path;
     const ofCapability = first === 'capabilities' && path.length > 1;
     const wholeName = first === '_meta' && path.length === 2 && String(second).endsWith('serverInfo');
     const optional = ofCapability || wholeName;
-    return found !== undefined && optional ? { path, ...told } : undefined;
+    return found !== undefined && optional ? { path, ...warned } : undefined;
 }
 
 /** What belongs to a server's introduction of itself: its name and what it can do, and not its revisions. */
@@ -158,14 +158,14 @@ function cut(value: Record<string, unknown>, issues: readonly Issue[]): Edit[] |
         const from = noun === undefined ? 0 : 2;
         const name = noun === undefined ? '' : `the ${noun} ${nameOf(at(value, path.slice(0, 2)), index as number)}`;
         const why = `${path.slice(from).join('.') || 'it'}: ${message}`.slice(0, 200);
-        const depth = path.findIndex((key, i) => i >= from && (DESCRIBING.has(key) || TOLD.has(key)));
+        const depth = path.findIndex((key, i) => i >= from && (DESCRIBING.has(key) || WARNED.has(key)));
         const member = depth < 0 ? undefined : path.slice(0, depth + 1);
         let edit: Edit;
         if (member && at(value, member) !== undefined) {
-            const told = TOLD.has(member[depth])
+            const warned = WARNED.has(member[depth])
                 ? { warning: `${name} is taken without its ${String(member[depth])} (${why})` }
                 : {};
-            edit = { path: member, ...told };
+            edit = { path: member, ...warned };
         } else if (noun !== undefined) {
             edit = { path: path.slice(0, 2), warning: `${name} cannot be used and is left out (${why})` };
         } else return undefined;

@@ -58,17 +58,20 @@ export function rpcErrorIn(error: unknown): { code: number; message: string; dat
 export function both(probe: CallFailure, handshake: CallFailure): CallFailure {
     // The server speaks JSON-RPC, and so has understood that it was asked.
     const misunderstood = handshake.failure.tag === 'rpc' && probe.failure.tag !== 'rpc';
-    if (misunderstood) return amended(probe, `initialize, which it was sent next, got ${told(handshake)}`);
+    if (misunderstood) return amended(probe, `initialize, which it was sent next, got ${quoted(handshake)}`);
     if (handshake.failure.tag === 'rpc') return handshake;
-    const same = told(probe) === told(handshake);
-    return amended(handshake, `${PROBE}, which it was sent before, got ${same ? 'the same' : told(probe)}`);
+    const same = quoted(probe) === quoted(handshake);
+    return amended(handshake, `${PROBE}, which it was sent before, got ${same ? 'the same' : quoted(probe)}`);
 }
 
 /** The failure of the probe, where nothing may come after it. */
 export function unsupported(probe: CallFailure, versions: string[]): CallFailure {
     const remedy = `it does not seem to speak ${versions.join(', ')}: allow an older revision as well`;
     if (probe.failure.tag === 'rpc')
-        return new CallFailure({ tag: 'protocol', val: `the server answered ${PROBE} with ${told(probe)}; ${remedy}` });
+        return new CallFailure({
+            tag: 'protocol',
+            val: `the server answered ${PROBE} with ${quoted(probe)}; ${remedy}`
+        });
     return amended(probe, `that was the server's answer to ${PROBE}; ${remedy}`);
 }
 
@@ -80,6 +83,6 @@ function amended({ failure, message, io }: CallFailure, more: string): CallFailu
 }
 
 /** A failure in words, of which a text stands by itself. */
-function told(cause: CallFailure): string {
+function quoted(cause: CallFailure): string {
     return typeof cause.failure.val === 'string' ? `"${cause.message}"` : inWords(cause);
 }

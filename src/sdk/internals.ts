@@ -130,12 +130,12 @@ export function codecOfRequest(client: Client, method: string): Codec {
 /** Tells of each request of every client which of the SDK's own schemas validates its result: the core keeps them. */
 export function onSchema(
     { prototype }: typeof Client,
-    hear: (codec: Codec, method: string, schema: StandardSchemaV1) => void
+    listener: (codec: Codec, method: string, schema: StandardSchemaV1) => void
 ): void {
     const members = ofClient(prototype);
     const send = members._requestWithSchemaViaCodec;
     members._requestWithSchemaViaCodec = function (codec, request, schema, options) {
-        if (schema['~standard'].vendor === 'mcp-wire-codec') hear(codec, request.method, schema);
+        if (schema['~standard'].vendor === 'mcp-wire-codec') listener(codec, request.method, schema);
         return send.call(this, codec, request, schema, options);
     };
 }
@@ -228,13 +228,13 @@ export function openStream(transport: StreamableHTTPClientTransport): Promise<vo
 }
 
 /** Tells when the stream of the server's own messages is asked for: `Connect` waits for it. */
-export function onStream(transport: StreamableHTTPClientTransport, hear: (opened: Promise<void>) => void): void {
+export function onStream(transport: StreamableHTTPClientTransport, listener: (opened: Promise<void>) => void): void {
     const members = ofTransport(transport);
     const start = members._startOrAuthSse.bind(transport);
     members._startOrAuthSse = options => {
         const opened = start(options);
         // What goes on with the stream of a request is another one.
-        if (options.resumptionToken === undefined) hear(opened);
+        if (options.resumptionToken === undefined) listener(opened);
         return opened;
     };
 }

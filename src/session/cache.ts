@@ -1,7 +1,7 @@
 import type { Json } from 'caisson:mcp/types@0.1.0';
 
 import { isEmpty, isObject } from '../protocol/json.js';
-import { life } from '../protocol/pace.js';
+import { milliseconds } from '../protocol/backoff.js';
 
 /** The results that may be kept (specification 2026-07-28, "Caching"), and what makes them stale. */
 const STALE_AFTER: Record<string, string> = {
@@ -17,6 +17,9 @@ const FOLLOWING: ReadonlySet<string> = new Set(['progressToken', 'traceparent', 
 
 /** Enough for every page of a few lists; the oldest goes first. */
 const MOST_RESULTS = 256;
+
+/** A day: no result is kept for longer. */
+const LONGEST_TTL_MS = 86_400_000;
 
 /** More text than this is not kept. */
 const MOST_CHARACTERS = 8_000_000;
@@ -58,7 +61,7 @@ export class Cache {
 
     /** Keeps a result, when the server gave it a time to live. */
     put(key: string, method: string, params: Record<string, unknown>, value: unknown, result: Json): void {
-        const ttl = life(isObject(value) ? value['ttlMs'] : undefined);
+        const ttl = Math.min(milliseconds(isObject(value) ? value['ttlMs'] : undefined), LONGEST_TTL_MS);
         if (ttl === 0 || result.length > MOST_CHARACTERS) return;
         const old = this.#results.get(key);
         if (old) this.#forget(key, old);

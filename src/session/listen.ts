@@ -7,7 +7,7 @@ import type { Call } from '../operations/calls.js';
 import { failure } from '../operations/errors.js';
 import { sleep } from '../platform/timers.js';
 import { isObject } from '../protocol/json.js';
-import { Pace } from '../protocol/pace.js';
+import { Backoff } from '../protocol/backoff.js';
 import type { Params } from '../protocol/requests.js';
 
 /** How long to wait before a dropped subscription is asked for again, at first and at most, and how often. */
@@ -21,7 +21,7 @@ const STEADY_MS = 10_000;
 export async function listen(call: Call, reconnector: Reconnector, params: Params): Promise<Json> {
     const { notifications } = params;
     if (!isObject(notifications)) throw failure('invalid-argument', 'params have no notifications to listen for');
-    const pace = new Pace(FIRST_DELAY_MS, LONGEST_DELAY_MS);
+    const backoff = new Backoff(FIRST_DELAY_MS, LONGEST_DELAY_MS);
     for (let attempt = 1; ; attempt++) {
         const connection = await reconnector.current();
         let subscription;
@@ -37,10 +37,10 @@ export async function listen(call: Call, reconnector: Reconnector, params: Param
             const since = Date.now();
             if ((await subscription.closed) === 'graceful') return '{}';
             attempt = 1;
-            if (Date.now() - since >= STEADY_MS) pace.gained();
+            if (Date.now() - since >= STEADY_MS) backoff.reset();
         }
         call.check();
-        await sleep(pace.next());
+        await sleep(backoff.next());
         call.check();
     }
 }

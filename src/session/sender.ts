@@ -25,7 +25,7 @@ interface Answered extends Answer {
 /** Sends the requests of a session over whatever connection it has. */
 export class Sender {
     /** The level of logging messages, which revision 2026-07-28 has in each request. */
-    level: unknown;
+    logLevel: unknown;
 
     constructor(private readonly reconnector: Reconnector) {}
 
@@ -36,11 +36,11 @@ export class Sender {
     send(call: Call, method: string, params: Params, sent?: Connection, schema?: StandardSchemaV1): Promise<Answered> {
         const ask = async (connection: Connection) => {
             const { client, fastPath } = connection;
-            const leveled = this.leveled(client, params);
+            const paramsWithLevel = this.withLogLevel(client, params);
             return this.read(call, connection, method, () =>
-                !call.handedOver && fastPath?.takes(method, leveled)
-                    ? fastPath.ask(call, method, leveled)
-                    : send(client, { method, params: leveled }, optionsFor(call), schema)
+                !call.handedOver && fastPath?.takes(method, paramsWithLevel)
+                    ? fastPath.ask(call, method, paramsWithLevel)
+                    : send(client, { method, params: paramsWithLevel }, optionsFor(call), schema)
             );
         };
         const repeatable = extensionMethod(method)?.repeatable ?? REPEATABLE.has(method);
@@ -75,7 +75,7 @@ export class Sender {
             call.check();
             try {
                 const value = await send(connection);
-                if (call.result === undefined) throw failure('internal', 'the answer was not heard');
+                if (call.result === undefined) throw failure('internal', 'the answer was not observed');
                 return { value, result: call.result, client: connection.client };
             } catch (error) {
                 const again = attempt === 1 || (attempt < MOST_ATTEMPTS && connection.forgotten && isClosed(error));
@@ -90,10 +90,10 @@ export class Sender {
     }
 
     /** The params with the level of logging messages, in the revision that has it there. */
-    leveled(client: ObservedClient, params: Params): Params {
-        if (this.level === undefined || client.getProtocolEra() === 'legacy') return params;
+    withLogLevel(client: ObservedClient, params: Params): Params {
+        if (this.logLevel === undefined || client.getProtocolEra() === 'legacy') return params;
         const meta = isObject(params['_meta']) ? params['_meta'] : {};
-        return { ...params, _meta: { [LOG_LEVEL_META_KEY]: this.level, ...meta } };
+        return { ...params, _meta: { [LOG_LEVEL_META_KEY]: this.logLevel, ...meta } };
     }
 }
 

@@ -70,7 +70,7 @@ export class Session {
                 await connection.close();
                 call.check();
             }
-            this.#hear(connection);
+            this.#attach(connection);
             this.#reconnector.onconnection = connection => this.#onRenewed(connection);
             return connection.describe();
         } finally {
@@ -136,7 +136,7 @@ export class Session {
         const over = failure('closed', 'the session is closed');
         this.#connecting?.abort(over);
         rejectAll(this.id, over, closing);
-        await this.#tasks.farewell();
+        await this.#tasks.cancellationsDone();
         await this.#reconnector.close(over);
     }
 
@@ -185,12 +185,12 @@ export class Session {
             call.resolve(kept);
             return true;
         }
-        const leveled = this.#sender.level !== undefined;
+        const hasLogLevel = this.#sender.logLevel !== undefined;
         fastPath.send(call, {
             method,
-            params: leveled ? this.#sender.leveled(client, exact(params, text)) : params,
+            params: hasLogLevel ? this.#sender.withLogLevel(client, exact(params, text)) : params,
             // An object without a member has nothing that the era's could stand behind.
-            text: leveled || isEmpty(params) ? undefined : text,
+            text: hasLogLevel || isEmpty(params) ? undefined : text,
             finish: (value, text) => {
                 try {
                     const result =
@@ -213,12 +213,12 @@ export class Session {
 
     async #setLevel(call: Call, params: Params): Promise<Json> {
         const { client } = await this.#reconnector.current();
-        this.#sender.level = params['level'];
+        this.#sender.logLevel = params['level'];
         if (client.getProtocolEra() === 'modern') return '{}';
         return (await this.#sender.send(call, 'logging/setLevel', params)).result;
     }
 
-    #hear(connection: Connection): void {
+    #attach(connection: Connection): void {
         this.#tasks.use(connection);
         connection.client.onlisted = page => this.#tools.learn(page, JSON.stringify(page), true);
         connection.observer.onnotification = (method, params) => {
@@ -231,7 +231,7 @@ export class Session {
     #onRenewed(connection: Connection): void {
         this.#cache.clear();
         this.#tools.forget();
-        this.#hear(connection);
+        this.#attach(connection);
         renewed(this.id, connection.describe());
     }
 

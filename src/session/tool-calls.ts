@@ -57,11 +57,11 @@ export class ToolCalls {
         if ((fastPath.modern && listed?.mirrored) || !this.tasks.mayCall(listed?.tool, this.tools.isHidden(name)))
             return false;
         const check = listed && this.tools.check(name, listed);
-        const leveled = this.sender.level !== undefined;
+        const hasLogLevel = this.sender.logLevel !== undefined;
         fastPath.send(call, {
             method: 'tools/call',
-            params: leveled ? this.sender.leveled(client, exact(params, text)) : params,
-            text: leveled ? undefined : text,
+            params: hasLogLevel ? this.sender.withLogLevel(client, exact(params, text)) : params,
+            text: hasLogLevel ? undefined : text,
             finish(result, text) {
                 try {
                     check?.(result);
@@ -131,16 +131,20 @@ export class ToolCalls {
     #callListed(call: Call, name: string, params: Params, sent?: Connection): Promise<Answer> {
         const send = async (connection: Connection) => {
             const { client } = connection;
-            const leveled = this.sender.leveled(client, params) as { name: string };
-            if ('task' in leveled && connection.legacy)
+            const paramsWithLevel = this.sender.withLogLevel(client, params) as { name: string };
+            if ('task' in paramsWithLevel && connection.legacy)
                 return created(
-                    await client.request({ method: 'tools/call', params: leveled }, ANY_RESULT, optionsFor(call))
+                    await client.request(
+                        { method: 'tools/call', params: paramsWithLevel },
+                        ANY_RESULT,
+                        optionsFor(call)
+                    )
                 );
             const tool = this.tools.get(name);
             // Results are checked here: the SDK's own check would compile the schema for each call.
             const toolDefinition = tool && { name, inputSchema: tool.inputSchema };
             const options = { ...optionsFor(call), ...(toolDefinition && { toolDefinition }) };
-            return this.sender.read(call, connection, 'tools/call', () => client.callTool(leveled, options));
+            return this.sender.read(call, connection, 'tools/call', () => client.callTool(paramsWithLevel, options));
         };
         return this.sender.over(call, this.tools.repeatable(name), send, sent);
     }

@@ -105,7 +105,7 @@ export class Skills {
         return {
             client: new SkillsClient(peer, { skipInvalid: true }),
             answer: () => {
-                if (!answered) throw failure('internal', 'the answer was not heard');
+                if (!answered) throw failure('internal', 'the answer was not observed');
                 return answered;
             }
         };

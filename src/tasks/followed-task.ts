@@ -16,7 +16,7 @@ export class FollowedTask {
     readonly #questions = new AbortController();
     #answers: [key: string, answer: unknown][] = [];
     #refusal: CallFailure | undefined;
-    #told = '';
+    #reported = '';
     /** How often the task was the same as before. */
     same = 0;
     #awake = false;
@@ -41,15 +41,15 @@ export class FollowedTask {
     }
 
     /** Tells the host, when there is news of a task that goes on. */
-    tell(): void {
-        const news = signature(this.state);
+    report(): void {
+        const current = signature(this.state);
         if (over(this.state)) return;
-        if (news === this.#told) {
+        if (current === this.#reported) {
             this.same++;
             return;
         }
         this.same = 0;
-        this.#told = news;
+        this.#reported = current;
         taskState(this.call.id, JSON.stringify(this.state));
     }
 

@@ -7,7 +7,7 @@ import type { Connection } from '../connection/connection.js';
 import type { Call } from '../operations/calls.js';
 import { CallFailure, failure } from '../operations/errors.js';
 import { errorData, exact, isObject, parseObject } from '../protocol/json.js';
-import { poll } from '../protocol/pace.js';
+import { pollDelay } from '../protocol/backoff.js';
 import type { Answer } from '../protocol/requests.js';
 import { resultSchema } from '../protocol/results.js';
 
@@ -71,7 +71,7 @@ export function over({ status }: State): boolean {
 /** Milliseconds until the task is to be asked for again, `same` times after it was what it is. */
 export function interval(state: State, same: number): number {
     const { pollIntervalMs, pollInterval = pollIntervalMs } = state;
-    return poll(pollInterval, same);
+    return pollDelay(pollInterval, same);
 }
 
 /** What makes a state another one to whoever follows the task. */

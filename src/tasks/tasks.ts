@@ -16,7 +16,7 @@ import { interval, kindOf, outcome, over, stateOf, valid } from './task.js';
 type Send = (call: Call, method: string, params: Params) => Promise<Answer>;
 
 /** How long a server may take to confirm that a task is cancelled. Nobody waits for it, save for the session's end. */
-const FAREWELL_MS = 2000;
+const CANCEL_MS = 2000;
 
 /** The tasks of one server. */
 export class Tasks {
@@ -24,7 +24,7 @@ export class Tasks {
     kind: Kind = 'none';
     #connection!: Connection;
     readonly #followedTasks = new Set<FollowedTask>();
-    readonly #farewells = new Set<Promise<unknown>>();
+    readonly #cancellations = new Set<Promise<unknown>>();
 
     constructor(
         private readonly session: SessionId,
@@ -93,15 +93,15 @@ export class Tasks {
     }
 
     /** Waits until what is being cancelled is, within reason. */
-    async farewell(): Promise<void> {
-        await Promise.all(this.#farewells);
+    async cancellationsDone(): Promise<void> {
+        await Promise.all(this.#cancellations);
     }
 
     async #follow(one: FollowedTask): Promise<Answer> {
         this.#followedTasks.add(one);
         try {
             for (;;) {
-                one.tell();
+                one.report();
                 const answer = await this.#outcome(one);
                 if (answer) return answer;
                 if (one.state.status === 'input_required') this.#ask(one);
@@ -160,14 +160,14 @@ export class Tasks {
 
     /** Cancels a task that nobody waits for any more. */
     #cancel(taskId: string): void {
-        const farewell = this.#bid(taskId).finally(() => this.#farewells.delete(farewell));
-        this.#farewells.add(farewell);
+        const cancellation = this.#sendCancel(taskId).finally(() => this.#cancellations.delete(cancellation));
+        this.#cancellations.add(cancellation);
     }
 
-    async #bid(taskId: string): Promise<void> {
+    async #sendCancel(taskId: string): Promise<void> {
         const { client, observer } = this.#connection;
         const call = new Call(0, this.session, 'tasks/cancel');
-        const options = { call, signal: call.signal, timeout: FAREWELL_MS };
+        const options = { call, signal: call.signal, timeout: CANCEL_MS };
         try {
             await client.request({ method: 'tasks/cancel', params: { taskId } }, ANY_RESULT, options);
         } catch {

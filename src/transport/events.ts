@@ -4,7 +4,7 @@ import { createParser } from 'eventsource-parser';
 const whole = new TextDecoder();
 
 /** What else comes on a stream: an event that is no message, or how long to wait before asking again. */
-export interface Other {
+export interface OtherEvent {
     readonly event?: string | undefined;
     readonly id?: string | undefined;
     readonly data?: string;
@@ -15,9 +15,9 @@ export interface Other {
  * Hears a stream chunk by chunk: the data of each message, with its id, and everything else. Most
  * streams of this protocol are one message, which comes at once.
  */
-export function listen(
+export function readEvents(
     onMessage: (data: string, id: string | undefined) => void,
-    onOther: (other: Other) => void
+    onOther: (other: OtherEvent) => void
 ): (chunk: Uint8Array) => void {
     let rest: ((chunk: Uint8Array) => void) | undefined;
     return chunk => {
@@ -29,7 +29,7 @@ export function listen(
 }
 
 /** An event as it is sent. */
-export function written({ event, id, data = '', retry }: Other): Uint8Array {
+export function formatEvent({ event, id, data = '', retry }: OtherEvent): Uint8Array {
     const lines = [];
     if (retry !== undefined) lines.push(`retry: ${retry}`);
     if (event !== undefined) lines.push(`event: ${event}`);
@@ -42,7 +42,7 @@ const encoder = new TextEncoder();
 
 function parse(
     onMessage: (data: string, id: string | undefined) => void,
-    onOther: (other: Other) => void
+    onOther: (other: OtherEvent) => void
 ): (chunk: Uint8Array) => void {
     const decoder = new TextDecoder();
     const parser = createParser({

@@ -1,17 +1,17 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/client';
 import { httpAbort } from 'caisson:mcp/egress@0.1.0';
-import type { HttpBody, HttpEnd, HttpHead, HttpResponse as Whole } from 'caisson:mcp/ingress@0.1.0';
+import type { HttpBody, HttpEnd, HttpHead, HttpResponse as WholeResponse } from 'caisson:mcp/ingress@0.1.0';
 import type { Header } from 'caisson:mcp/types@0.1.0';
 
 import { IoFailure, failure, ioFailure } from '../operations/errors.js';
 import { IdTable } from '../platform/id-table.js';
 import { clearTimeout, setTimeout } from '../platform/timers.js';
-import { busy } from '../protocol/pace.js';
+import { retryDelay } from '../protocol/backoff.js';
 import { writtenOut } from '../protocol/payload.js';
-import type { Other } from './events.js';
-import { listen, written } from './events.js';
+import type { OtherEvent } from './events.js';
+import { formatEvent, readEvents } from './events.js';
 import type { Observer } from './observer.js';
-import type { Purpose } from './purpose.js';
+import type { ExchangeOptions } from './exchange-options.js';
 import { HttpResponse, isSuccess, mayAnswer, mediaType } from './response.js';
 
 const exchanges = new IdTable<Exchange>();
@@ -27,14 +27,14 @@ export class Exchange {
     #error: Error | undefined;
     #signal: AbortSignal | null | undefined;
     #onAbort: (() => void) | undefined;
-    #listen: ((chunk: Uint8Array) => void) | undefined;
+    #onChunk: ((chunk: Uint8Array) => void) | undefined;
     /** Whether its request was answered on a stream, which has not ended since. */
-    #lingers = false;
+    #idle = false;
 
     constructor(
         private readonly observer: Observer,
         private readonly url: string,
-        private readonly purpose: Purpose,
+        private readonly options: ExchangeOptions,
         /** Has the host begin it, by this id; again, when the server could not take it the first time. */
         private readonly launch: (id: number) => void
     ) {}
@@ -50,7 +50,7 @@ export class Exchange {
         this.#onAbort = () => this.#giveUp(signal?.reason);
         signal?.addEventListener('abort', this.#onAbort);
         this.#whole = Promise.withResolvers();
-        const response = this.#made();
+        const response = this.#sdkResponse();
         if (response) this.#whole.resolve(response);
         else if (this.#error) this.#whole.reject(this.#error);
         return this.#whole.promise;
@@ -61,47 +61,47 @@ export class Exchange {
         const { status, headers } = head;
         if (this.#postponed(status, headers)) return;
         this.#head = head;
-        const { request, fast, lastEvent } = this.purpose;
+        const { request, fast, lastEvent } = this.options;
         if (isSuccess(status) && mediaType(headers) === 'text/event-stream') {
             this.observer.streamed = true;
-            this.#listen = this.#listener();
+            this.#onChunk = this.#eventReader();
             // The SDK forgets where a stream was that it resumes, unless that stream has an event with an
             // id before it breaks off too; so a resumed stream begins with the id that it was asked for.
-            if (lastEvent !== undefined) this.#made()?.push(written({ id: lastEvent }));
+            if (lastEvent !== undefined) this.#sdkResponse()?.push(formatEvent({ id: lastEvent }));
         }
-        if (this.#whole) this.#whole.resolve(this.#made() as HttpResponse);
+        if (this.#whole) this.#whole.resolve(this.#sdkResponse() as HttpResponse);
         if (status !== 200) fast?.handOver();
         if (request !== undefined && isSuccess(status) && !mayAnswer(headers)) this.#leaveUnread(status);
         // Nothing comes on such a stream, and a server may never end it.
-        if (this.#listen && this.purpose.oneWay) this.expire();
+        if (this.#onChunk && this.options.oneWay) this.expire();
     }
 
     /** Nothing in the body of what answers a request can be used, and it may have no end. */
     #leaveUnread(status: number): void {
-        this.purpose.fast?.handOver();
-        this.#hear(status, undefined, () => '');
+        this.options.fast?.handOver();
+        this.#observe(status, undefined, () => '');
         this.expire();
     }
 
     /** The response goes on. */
     body(chunk: Uint8Array): void {
-        if (this.#listen) this.#listen(chunk);
-        else if (!this.purpose.fast?.settled) this.#made()?.push(chunk);
+        if (this.#onChunk) this.#onChunk(chunk);
+        else if (!this.options.fast?.settled) this.#sdkResponse()?.push(chunk);
     }
 
     /** It is over. */
     end(error?: Error): void {
         this.#gone();
-        const { fast } = this.purpose;
+        const { fast } = this.options;
         if (!this.#head) this.#error = error ?? new TypeError('the response has no head');
         if (error) {
             fast?.handOver();
             this.#broken(error);
         }
         if (!fast?.settled) {
-            const response = this.#made();
-            if (response && !error && !this.#listen)
-                response.heard = this.#hear(response.status, response.mediaType, () => response.whole());
+            const response = this.#sdkResponse();
+            if (response && !error && !this.#onChunk)
+                response.messages = this.#observe(response.status, response.mediaType, () => response.whole());
             fast?.handOver();
             if (this.#error) this.#whole?.reject(this.#error);
             response?.end(error);
@@ -110,43 +110,45 @@ export class Exchange {
     }
 
     /** It is over, and the response came whole. */
-    all(whole: Whole): void {
+    all(whole: WholeResponse): void {
         this.#gone();
         const { status, headers, body } = whole;
         if (this.#postponed(status, headers)) return;
-        const { fast, listener } = this.purpose;
-        const heard = this.#hear(status, mediaType(headers), () => body);
+        const { fast, listener } = this.options;
+        const messages = this.#observe(status, mediaType(headers), () => body);
         if (!fast?.settled) {
             this.#head = whole;
-            const response = this.#made() as HttpResponse;
-            response.heard = heard;
+            const response = this.#sdkResponse() as HttpResponse;
+            response.messages = messages;
             fast?.handOver();
             this.#whole?.resolve(response);
             response.endWith(body);
-        } else if (heard?.length) listener?.heard(heard);
+        } else if (messages?.length) listener?.onMessages(messages);
         this.#over();
     }
 
     /** The response, for the SDK: what it never asks for is not made. */
-    #made(): HttpResponse | undefined {
+    #sdkResponse(): HttpResponse | undefined {
         if (!this.#response && this.#head) {
             const { status, headers } = this.#head;
-            this.#response = new HttpResponse(this.url, this.#told(status, headers), headers, () => this.drop());
+            this.#response = new HttpResponse(this.url, this.#statusForSdk(status, headers), headers, () =>
+                this.drop()
+            );
         }
         return this.#response;
     }
 
     /** The status for the SDK, which reads no body after 202: some servers put the answer there. */
-    #told(status: number, headers: Header[]): number {
-        return status === 202 && this.purpose.request !== undefined && mayAnswer(headers) ? 200 : status;
+    #statusForSdk(status: number, headers: Header[]): number {
+        return status === 202 && this.options.request !== undefined && mayAnswer(headers) ? 200 : status;
     }
 
     /** Whether the server did not take the request yet, and said when it may: then it begins anew. */
     #postponed(status: number, headers: Header[]): boolean {
         if (status !== 429 && status !== 503) return false;
-        const { request } = this.purpose;
+        const { request } = this.options;
         if (request === undefined) return false;
-        const delay = this.observer.mayWait(request, waits => busy(headers, waits));
+        const delay = this.observer.mayWait(request, waits => retryDelay(headers, waits));
         if (delay === undefined) return false;
         this.#abort();
         this.#timer = setTimeout(() => this.begin(), delay);
@@ -154,17 +156,17 @@ export class Exchange {
     }
 
     /** The observer hears a body before the SDK does: what is no stream, when it is whole. */
-    #hear(status: number, type: string | undefined, whole: () => string): JSONRPCMessage[] | undefined {
-        const { request } = this.purpose;
+    #observe(status: number, type: string | undefined, whole: () => string): JSONRPCMessage[] | undefined {
+        const { request } = this.options;
         if (request === undefined) return undefined;
         if (type === 'application/json') {
             if (!isSuccess(status)) {
                 this.observer.offered(whole());
                 return undefined;
             }
-            const heard = this.observer.received(whole(), request);
+            const messages = this.observer.received(whole(), request);
             this.#unanswered(request, "the server's answer is none to the request");
-            return heard;
+            return messages;
         }
         if (status === 202) this.#unanswered(request, 'the server accepted the request and answered nothing');
         return undefined;
@@ -174,22 +176,22 @@ export class Exchange {
      * What hears a stream of events before the SDK does. The SDK is given what the observer has taken, and
      * all that is no message.
      */
-    #listener(): (chunk: Uint8Array) => void {
-        const { request, fast, listener } = this.purpose;
+    #eventReader(): (chunk: Uint8Array) => void {
+        const { request, fast, listener } = this.options;
         const settled = () => fast?.settled === true;
-        const hear = (data: string, id: string | undefined) => {
+        const onMessage = (data: string, id: string | undefined) => {
             const over = settled();
-            const heard = this.observer.received(data, request);
+            const messages = this.observer.received(data, request);
             if (request === undefined) this.observer.onstream();
-            else if (!this.observer.waits(request)) this.#linger();
-            if (over) return listener?.heard(heard);
+            else if (!this.observer.waits(request)) this.#leftOpen();
+            if (over) return listener?.onMessages(messages);
             if (settled()) return;
             // An event before the answer, or something else in it: the SDK reads the stream.
-            for (const message of heard) this.#give(message);
+            for (const message of messages) this.#give(message);
             if (id !== undefined) this.#pass({ id });
             fast?.handOver();
         };
-        return listen(hear, other => {
+        return readEvents(onMessage, other => {
             if (settled()) return;
             this.#pass(other);
             fast?.handOver();
@@ -204,20 +206,20 @@ export class Exchange {
     }
 
     /** Gives the SDK an event. */
-    #pass(event: Other): void {
-        this.#made()?.push(written(event));
+    #pass(event: OtherEvent): void {
+        this.#sdkResponse()?.push(formatEvent(event));
     }
 
     /** Its request is answered, and the server may end the stream now. */
-    #linger(): void {
-        this.#lingers = true;
-        this.observer.lingering.heard(this);
+    #leftOpen(): void {
+        this.#idle = true;
+        this.observer.idleStreams.touch(this);
     }
 
     /** The server has not ended the stream. */
     expire(): void {
         this.#abort();
-        if (!this.purpose.fast?.settled) this.#made()?.end();
+        if (!this.options.fast?.settled) this.#sdkResponse()?.end();
         this.#over();
     }
 
@@ -229,7 +231,7 @@ export class Exchange {
     #broken(error: Error): void {
         if (!(error instanceof IoFailure)) return;
         const cause = ioFailure(error.io);
-        const { request } = this.purpose;
+        const { request } = this.options;
         if (request === undefined) {
             this.observer.broken = cause;
             return;
@@ -268,9 +270,9 @@ export class Exchange {
 
     #over(): void {
         if (this.#onAbort) this.#signal?.removeEventListener('abort', this.#onAbort);
-        if (this.#lingers) this.observer.lingering.ended(this);
-        const { request, listener } = this.purpose;
-        if (request !== undefined) listener?.ended(request);
+        if (this.#idle) this.observer.idleStreams.delete(this);
+        const { request, listener } = this.options;
+        if (request !== undefined) listener?.onEnd(request);
     }
 }
 
@@ -290,6 +292,6 @@ export function onEnd({ exchange, error }: HttpEnd): void {
 }
 
 /** An exchange is over, and its response came whole. */
-export function onResponse(response: Whole): void {
+export function onResponse(response: WholeResponse): void {
     exchanges.get(response.exchange)?.all(response);
 }

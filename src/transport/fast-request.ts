@@ -15,7 +15,7 @@ export interface FastRequest {
     /** Whether it was answered, and the SDK knows nothing of it. */
     readonly settled: boolean;
     /** Takes a result, and the text of it. False when the SDK is to have it. */
-    hears(result: Params, text: Json): boolean;
+    onResult(result: Params, text: Json): boolean;
     /** Has the SDK take the request over, as if it had sent it. */
     handOver(): void;
     /** The message that the SDK would send, with numbers as JavaScript has them. */

@@ -6,7 +6,7 @@ import type { Header } from 'caisson:mcp/types@0.1.0';
 import { Exchange } from './exchange.js';
 import type { FastRequest } from './fast-request.js';
 import type { Observer } from './observer.js';
-import type { Purpose, ExchangeListener } from './purpose.js';
+import type { ExchangeOptions, ExchangeListener } from './exchange-options.js';
 import type { HttpResponse } from './response.js';
 
 /** A header for `fetch` alone: the id of the JSON-RPC request in the body. It does not go out. */
@@ -40,8 +40,8 @@ export function egressFor(observer: Observer, url: URL): Egress {
             return start(observer, { method: 'POST', url: href, headers, body }, { request }, signal);
         },
         postFast(fast, prepared, body, listener) {
-            const purpose = { request: fast.id, fast, listener };
-            const exchange = new Exchange(observer, href, purpose, id => prepared.post(id, body));
+            const options = { request: fast.id, fast, listener };
+            const exchange = new Exchange(observer, href, options, id => prepared.post(id, body));
             exchange.begin();
             return exchange;
         }
@@ -63,22 +63,22 @@ export function fetchFor(observer: Observer): FetchLike {
             headers: fields.filter(([name]) => name !== REQUEST_ID),
             ...(body != null && { body })
         };
-        const purpose = {
+        const options = {
             oneWay: sent.method === 'POST' && request === undefined,
             ...(request !== undefined && { request }),
             ...(lastEvent !== undefined && { lastEvent })
         };
-        return start(observer, sent, purpose, signal) as Promise<unknown> as Promise<Response>;
+        return start(observer, sent, options, signal) as Promise<unknown> as Promise<Response>;
     };
 }
 
 function start(
     observer: Observer,
     request: HttpRequest,
-    purpose: Purpose,
+    options: ExchangeOptions,
     signal: AbortSignal | null | undefined
 ): Promise<HttpResponse> {
-    const exchange = new Exchange(observer, request.url, purpose, id => httpStart(id, observer.session, request));
+    const exchange = new Exchange(observer, request.url, options, id => httpStart(id, observer.session, request));
     exchange.begin();
     return exchange.response(signal);
 }

@@ -4,7 +4,7 @@ import type { Header } from 'caisson:mcp/types@0.1.0';
 
 import { failure, toFailure } from '../operations/errors.js';
 import { isObject } from '../protocol/json.js';
-import { Pace } from '../protocol/pace.js';
+import { Backoff } from '../protocol/backoff.js';
 import { PROBE, mayNotKnow, rpcErrorIn } from '../protocol/probe.js';
 import {
     onStream,
@@ -45,7 +45,7 @@ export class HttpTransport extends StreamableHTTPClientTransport {
     readonly fastExchanges = new Map<RequestId, FastExchange>();
     /** The stream of the server's own messages has been asked for: settled when its head is there, or none is to come. */
     #listening: Promise<void> | undefined;
-    readonly #pace = new Pace();
+    readonly #backoff = new Backoff();
     #streams = false;
     /** When the latest stream began. */
     #since = 0;
@@ -69,7 +69,7 @@ export class HttpTransport extends StreamableHTTPClientTransport {
         onStream(this, opened => {
             this.#listening ??= opened.catch(() => {});
         });
-        observer.onstream = () => this.#pace.gained();
+        observer.onstream = () => this.#backoff.reset();
         // The SDK begins a stream anew as soon as the server says, and for ever.
         setReconnectionDelay(this, () => this.#nextDelay());
     }
@@ -101,8 +101,8 @@ export class HttpTransport extends StreamableHTTPClientTransport {
 
     /** Milliseconds until a stream is begun anew. One that has lasted was one. */
     #nextDelay(): number {
-        if (Date.now() - this.#since >= STEADY_MS) this.#pace.gained();
-        return this.#pace.next(retryDelayOf(this) ?? FIRST_DELAY_MS);
+        if (Date.now() - this.#since >= STEADY_MS) this.#backoff.reset();
+        return this.#backoff.next(retryDelayOf(this) ?? FIRST_DELAY_MS);
     }
 
     override async send(message: JSONRPCMessage | JSONRPCMessage[], options?: TransportSendOptions): Promise<void> {
@@ -136,8 +136,8 @@ export class HttpTransport extends StreamableHTTPClientTransport {
         }
         const answer = { jsonrpc: '2.0' as const, id, error: said };
         // The observer has heard it already where it came as JSON, and with the id.
-        const heard = this.observer.waits(id) ? this.observer.received(JSON.stringify(answer), id) : [answer];
-        for (const message of heard) this.onmessage?.(message);
+        const messages = this.observer.waits(id) ? this.observer.received(JSON.stringify(answer), id) : [answer];
+        for (const message of messages) this.onmessage?.(message);
     }
 
     /**
@@ -165,7 +165,7 @@ export class HttpTransport extends StreamableHTTPClientTransport {
     override async close(): Promise<void> {
         for (const exchange of this.fastExchanges.values()) exchange.drop();
         this.fastExchanges.clear();
-        this.observer.lingering.close();
+        this.observer.idleStreams.close();
         await super.close();
     }
 
@@ -205,8 +205,8 @@ async function answerIn(sent: Promise<HttpResponse>): Promise<JSONRPCMessage | u
         const response = await sent;
         if (response.status !== 200 || response.mediaType !== 'application/json') return undefined;
         await response.text();
-        const [heard, more] = response.heard ?? [];
-        return heard && !more && !('method' in heard) ? heard : undefined;
+        const [first, more] = response.messages ?? [];
+        return first && !more && !('method' in first) ? first : undefined;
     } catch {
         return undefined; // The SDK is told the same.
     }

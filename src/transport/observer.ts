@@ -8,10 +8,10 @@ import { failure } from '../operations/errors.js';
 import { errorData, exact, isObject, parseMessage, parts, splitResult, whole } from '../protocol/json.js';
 import type { Outcome } from '../protocol/message.js';
 import { decide } from '../protocol/message.js';
-import { MOST_WAITS } from '../protocol/pace.js';
+import { MOST_WAITS } from '../protocol/backoff.js';
 import { EMPTY, TOO_DEEP, isResult, textOf } from '../protocol/payload.js';
 import type { FastRequest } from './fast-request.js';
-import { Lingering } from './linger.js';
+import { IdleStreams } from './idle-streams.js';
 import type { PendingRequest } from './pending.js';
 import { Pending } from './pending.js';
 
@@ -44,7 +44,7 @@ export class Observer {
     /** Whether a stream of events has begun. */
     streamed = false;
     /** The exchanges whose stream a server leaves open after its answer. */
-    readonly lingering = new Lingering();
+    readonly idleStreams = new IdleStreams();
 
     /**
      * Until the handshake is over, what belongs to no other operation belongs to `connect`. On a
@@ -58,7 +58,7 @@ export class Observer {
     ) {}
 
     /** The handshake is over. */
-    shaken(): void {
+    handshakeOver(): void {
         if (this.handshake) this.forget(this.handshake);
         this.handshake = undefined;
     }
@@ -152,7 +152,7 @@ export class Observer {
             if (fast) {
                 this.#pending.delete(id);
                 this.#answered();
-                return fast.hears(value, payload) ? NOTHING : [{ jsonrpc: '2.0', id, result: value }];
+                return fast.onResult(value, payload) ? NOTHING : [{ jsonrpc: '2.0', id, result: value }];
             }
         }
         let parsed;
@@ -167,17 +167,19 @@ export class Observer {
         }
         const { message, payload } = parsed;
         if (!Array.isArray(message)) {
-            const heard = this.#hear(
+            const forSdk = this.#observe(
                 message,
                 payload,
                 request,
                 () => exact(message as Record<string, unknown>, text)['id']
             );
-            return heard ? [heard] : NOTHING;
+            return forSdk ? [forSdk] : NOTHING;
         }
         // A batch, which revision 2025-03-26 has.
-        const heard = parts(message, text).map(part => this.#hear(part.message, part.payload, request, () => part.id));
-        return heard.filter(message => message !== undefined);
+        const forSdk = parts(message, text).map(part =>
+            this.#observe(part.message, part.payload, request, () => part.id)
+        );
+        return forSdk.filter(message => message !== undefined);
     }
 
     /** A message that the SDK cannot be given: whoever waits for what it says hears of it. */
@@ -197,7 +199,7 @@ export class Observer {
             const { message, payload } = parseMessage(text);
             const answers = isObject(message) && (isObject(message['error']) || (results && 'result' in message));
             if (answers && this.waits(message['id'] as RequestId))
-                return this.#hear(message, payload, undefined, () => undefined);
+                return this.#observe(message, payload, undefined, () => undefined);
         } catch {
             // Not JSON: a page for people.
         }
@@ -205,7 +207,7 @@ export class Observer {
     }
 
     /** Hears a message. Gives what the SDK is to have of it. */
-    #hear(
+    #observe(
         message: unknown,
         payload: Json | undefined,
         request: RequestId | undefined,
@@ -231,13 +233,13 @@ export class Observer {
                 return decided.message;
             }
             case 'answer':
-                return this.#hearAnswer(decided.id, decided.outcome, payload, request);
+                return this.#observeAnswer(decided.id, decided.outcome, payload, request);
             case 'nothing':
                 return this.#ignore(decided.what);
         }
     }
 
-    #hearAnswer(
+    #observeAnswer(
         id: unknown,
         outcome: Outcome,
         payload: Json | undefined,
@@ -256,7 +258,7 @@ export class Observer {
         if ('result' in outcome && (!outcome.empty || EMPTY.has(sent.method))) {
             const { result } = outcome;
             const text = textOf(outcome, payload, sent.call?.raw === true);
-            if (sent.fast?.hears(result, text) === true) return undefined;
+            if (sent.fast?.onResult(result, text) === true) return undefined;
             const message: JSONRPCMessage = { jsonrpc: '2.0', id: sent.id, result };
             if (!sent.fast) sent.call?.answered({ result: text });
             return message;

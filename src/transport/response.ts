@@ -19,7 +19,7 @@ export class HttpResponse {
     #whole: PromiseWithResolvers<void> | undefined;
     #headers: Headers | undefined;
     /** The messages in the body, when the observer has heard it whole. */
-    heard: JSONRPCMessage[] | undefined;
+    messages: JSONRPCMessage[] | undefined;
 
     constructor(
         readonly url: string,
@@ -73,7 +73,7 @@ export class HttpResponse {
     /** The whole body, parsed: the messages that the observer has taken, when it has heard the body. */
     async json(): Promise<unknown> {
         const text = await this.text();
-        return this.heard ?? JSON.parse(text);
+        return this.messages ?? JSON.parse(text);
     }
 
     /** The next bytes came in. */

@@ -22,7 +22,7 @@ export async function connected(
 }
 
 /** How long the core looks after a stream of events that has answered its request. */
-const LINGER_MS = 1000;
+const IDLE_STREAM_MS = 1000;
 
 /** A host of which nothing is wanted any more but the timer that looks after streams, which is the last. */
 export function expectQuiet(host: FakeHost): void {
@@ -30,7 +30,7 @@ export function expectQuiet(host: FakeHost): void {
     expect({ exchanges, pipes }).toEqual({ exchanges: 0, pipes: 0 });
     expect(timers).toBeLessThanOrEqual(1);
     const sent = host.exchanges.length;
-    host.advance(LINGER_MS);
+    host.advance(IDLE_STREAM_MS);
     expect(host.open).toEqual({ exchanges: 0, pipes: 0, timers: 0 });
     expect(host.exchanges.length).toBe(sent);
 }

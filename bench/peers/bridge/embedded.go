@@ -66,7 +66,7 @@ import (
 
 type embedded struct{}
 
-func openEmbedded(python, folder string) (carrier, error) {
+func openEmbedded(python, folder string) (invoker, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	p, f := C.CString(python), C.CString(folder)

@@ -4,6 +4,6 @@ package main
 
 import "errors"
 
-func openEmbedded(string, string) (carrier, error) {
+func openEmbedded(string, string) (invoker, error) {
 	return nil, errors.New("this build has no Python in it")
 }

@@ -14,7 +14,7 @@ type grpcCarrier struct {
 	connection *grpc.ClientConn
 }
 
-func openGRPC(python, folder string) (carrier, error) {
+func openGRPC(python, folder string) (invoker, error) {
 	w, port, err := startWorker(python, folder, "serve_grpc.py")
 	if err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ type httpCarrier struct {
 	client *http.Client
 }
 
-func openHTTP(python, folder string) (carrier, error) {
+func openHTTP(python, folder string) (invoker, error) {
 	w, port, err := startWorker(python, folder, "serve_http.py")
 	if err != nil {
 		return nil, err

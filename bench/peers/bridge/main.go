@@ -12,8 +12,8 @@ import (
 	"github.com/caisson-dev/caisson/host-go/bench/internal/wire"
 )
 
-// A carrier takes a call to Python and brings the result back, both as JSON.
-type carrier interface {
+// An invoker takes a call to Python and brings the result back, both as JSON.
+type invoker interface {
 	call(ctx context.Context, method string, params []byte) ([]byte, error)
 	// helpers are the processes it has started.
 	helpers() []int
@@ -25,7 +25,7 @@ func main() {
 	python := flag.String("python", "", "the interpreter")
 	folder := flag.String("folder", "", "where the Python files are")
 	flag.Parse()
-	open := map[string]func(python, folder string) (carrier, error){
+	open := map[string]func(python, folder string) (invoker, error){
 		"pipe": openPipe, "http": openHTTP, "grpc": openGRPC, "cgo": openEmbedded,
 	}[*over]
 	peer.Main(func(context.Context) (peer.Client, error) {
@@ -40,12 +40,12 @@ func main() {
 	})
 }
 
-type client struct{ carrier }
+type client struct{ invoker }
 
 func (c client) Helpers() []int { return c.helpers() }
 
 func (c client) Connect(ctx context.Context, server wire.Server) (peer.Session, error) {
-	s := &session{carrier: c.carrier}
+	s := &session{invoker: c.invoker}
 	var opened struct {
 		Session  int
 		Revision string
@@ -58,7 +58,7 @@ func (c client) Connect(ctx context.Context, server wire.Server) (peer.Session, 
 }
 
 type session struct {
-	carrier
+	invoker
 	id       int
 	revision string
 }

@@ -29,7 +29,7 @@ type pipeAnswer struct {
 	Error  string          `json:"error"`
 }
 
-func openPipe(python, folder string) (carrier, error) {
+func openPipe(python, folder string) (invoker, error) {
 	w, _, err := startWorker(python, folder, "serve_pipe.py")
 	if err != nil {
 		return nil, err

@@ -21,16 +21,16 @@ func main() {
 type connector struct{}
 
 func (connector) Connect(ctx context.Context, server wire.Server) (peer.Session, error) {
-	var carrier transport.Interface
+	var conn transport.Interface
 	if server.Command != "" {
-		carrier = transport.NewStdio(server.Command, os.Environ(), server.Args...)
+		conn = transport.NewStdio(server.Command, os.Environ(), server.Args...)
 	} else {
 		var err error
-		if carrier, err = transport.NewStreamableHTTP(server.URL); err != nil {
+		if conn, err = transport.NewStreamableHTTP(server.URL); err != nil {
 			return nil, err
 		}
 	}
-	c := client.NewClient(carrier)
+	c := client.NewClient(conn)
 	if err := c.Start(ctx); err != nil {
 		return nil, err
 	}

@@ -21,14 +21,14 @@ func main() {
 type client struct{}
 
 func (client) Connect(ctx context.Context, server wire.Server) (peer.Session, error) {
-	var c carrier = newPoster(server.URL)
+	var c transport = newPoster(server.URL)
 	if server.Command != "" {
 		var err error
 		if c, err = startPipe(server.Command, server.Args); err != nil {
 			return nil, err
 		}
 	}
-	s := &session{carrier: c}
+	s := &session{transport: c}
 	if err := s.call(ctx, "server/discover", params{}, &struct{}{}); err != nil {
 		_ = c.Close()
 		return nil, err
@@ -39,8 +39,8 @@ func (client) Connect(ctx context.Context, server wire.Server) (peer.Session, er
 func (client) Helpers() []int { return nil }
 func (client) Close() error   { return nil }
 
-// A carrier carries one request and its answer.
-type carrier interface {
+// A transport carries one request and its answer.
+type transport interface {
 	exchange(ctx context.Context, r request) (response, error)
 	Close() error
 }
@@ -74,7 +74,7 @@ type response struct {
 }
 
 type session struct {
-	carrier
+	transport
 	last atomic.Int64
 }
 

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caisson-dev/caisson/host-go/internal/nobody"
+	"github.com/caisson-dev/caisson/host-go/internal/closedport"
 )
 
 // status answers everything with a status.
@@ -30,7 +30,7 @@ func TestCouldNotConnect(t *testing.T) {
 		"no such command":       {[]string{"--", "caisson-no-such-command"}, "caisson-no-such-command"},
 		"a command of no MCP":   {[]string{"--", self(t), "version"}, "connect"},
 		"a command that fails":  {[]string{"--", self(t), "--nonsense"}, "unknown flag: --nonsense"}, // Its own words.
-		"nobody listens":        {[]string{"http://" + nobody.Listens(t) + "/mcp"}, "connect"},
+		"nobody listens":        {[]string{"http://" + closedport.Address(t) + "/mcp"}, "connect"},
 		"404":                   {[]string{serve(t, status(404, "text/plain", "nothing here"))}, "404"},
 		"500":                   {[]string{serve(t, status(500, "text/plain", "out of order"))}, "500 Internal Server Error"},
 		"401":                   {[]string{serve(t, status(401, "text/plain", "who are you"))}, "give the server its credentials with --header"},
@@ -131,7 +131,7 @@ func TestSecretsStaySecret(t *testing.T) {
 		"refused":        {serve(t, record(status(401, "text/plain", "who are you")))},
 		"not found":      {serve(t, record(status(404, "text/plain", "")))},
 		"redirected":     {serve(t, record(http.RedirectHandler(elsewhere, http.StatusTemporaryRedirect)))},
-		"nobody listens": {"http://" + nobody.Listens(t) + "/mcp"},
+		"nobody listens": {"http://" + closedport.Address(t) + "/mcp"},
 		"works":          {toolsServer(t, 1, 10)},
 	}
 	for name, server := range servers {

@@ -69,8 +69,8 @@ const maxConnect = 24 * time.Hour
 // An action is what a command does with a session.
 type action struct {
 	use func(context.Context, *client) error
-	// hear, when set, gets every notification, in order.
-	hear func(ctx context.Context, method string, params json.RawMessage)
+	// onNotification, when set, gets every notification, in order.
+	onNotification func(ctx context.Context, method string, params json.RawMessage)
 }
 
 // withSession connects to a server, uses the session, and closes everything again.
@@ -93,8 +93,8 @@ func (a *app) withSession(ctx context.Context, f *sessionFlags, server caisson.S
 	options.ConnectTimeout = min(f.timeout, maxConnect) + time.Second
 	options.OnNotification = func(ctx context.Context, _ *caisson.Session, method string, params json.RawMessage) {
 		a.notified(method, params)
-		if do.hear != nil {
-			do.hear(ctx, method, params)
+		if do.onNotification != nil {
+			do.onNotification(ctx, method, params)
 		}
 	}
 	begin := time.Now()

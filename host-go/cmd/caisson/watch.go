@@ -20,8 +20,8 @@ type watch struct {
 	asJSON bool
 	length time.Duration // 0 for no end
 
-	heard chan change
-	over  chan struct{} // closed when nothing more is printed
+	changes chan change
+	over    chan struct{} // closed when nothing more is printed
 }
 
 // A change is a notification.
@@ -31,7 +31,7 @@ type change struct {
 }
 
 func newWatch(a *app) *watch {
-	return &watch{app: a, heard: make(chan change), over: make(chan struct{})}
+	return &watch{app: a, changes: make(chan change), over: make(chan struct{})}
 }
 
 func (w *watch) register(c *cobra.Command) {
@@ -46,13 +46,13 @@ func (w *watch) check(c *cobra.Command) error {
 	return nil
 }
 
-func (w *watch) action() action { return action{use: w.use, hear: w.hear} }
+func (w *watch) action() action { return action{use: w.use, onNotification: w.onNotification} }
 
-// hear brings a notification to use, in order: a slow reader of the output holds up the server's
+// onNotification brings a notification to use, in order: a slow reader of the output holds up the server's
 // notifications, and nothing else.
-func (w *watch) hear(ctx context.Context, method string, params json.RawMessage) {
+func (w *watch) onNotification(ctx context.Context, method string, params json.RawMessage) {
 	select {
-	case w.heard <- change{method, params}:
+	case w.changes <- change{method, params}:
 	case <-w.over:
 	case <-ctx.Done():
 	}
@@ -95,7 +95,7 @@ func (w *watch) print(ctx context.Context, client *client, ended <-chan error) e
 	}
 	for {
 		select {
-		case c := <-w.heard:
+		case c := <-w.changes:
 			if err := w.printChange(&c); err != nil {
 				return err
 			}

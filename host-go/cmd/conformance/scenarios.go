@@ -144,14 +144,14 @@ func callEveryKind(ctx context.Context, s *caisson.Session) error {
 
 // callAsTold makes the calls that the scenario names.
 func callAsTold(ctx context.Context, s *caisson.Session) error {
-	told, err := readContext()
+	scenario, err := readContext()
 	if err != nil {
 		return err
 	}
 	if _, err := listTools(ctx, s); err != nil {
 		return err
 	}
-	for _, c := range told.ToolCalls {
+	for _, c := range scenario.ToolCalls {
 		if err := call(ctx, s, c.Name, c.Arguments); err != nil {
 			return err
 		}

@@ -18,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caisson-dev/caisson/host-go/internal/nobody"
+	"github.com/caisson-dev/caisson/host-go/internal/closedport"
 )
 
 // server starts a server on loopback.
@@ -206,7 +206,7 @@ func TestHTTPErrors(t *testing.T) {
 			echo(w, r)
 		}
 	})
-	closed := "http://" + nobody.Listens(t)
+	closed := "http://" + closedport.Address(t)
 	cfg := &Config{AllowedOrigins: []string{s.URL, closed, strings.Replace(s.URL, "http:", "https:", 1)}}
 	for name, test := range map[string]struct {
 		args []string

@@ -26,7 +26,7 @@ type Broker struct {
 	mu             sync.Mutex
 	closed         bool
 	exchanges      map[uint32]*exchange
-	asked, replies turns // of the exchanges
+	asked, replies exchangeQueue // of the exchanges
 	pipes          map[uint32]*pipe
 	starts         *rate.Limiter // of commands
 }
@@ -50,8 +50,8 @@ func NewBroker(grant Grant, sink Sink, opts Options) *Broker {
 		opts:      opts.withDefaults(),
 		transport: opts.Transport,
 		exchanges: map[uint32]*exchange{},
-		asked:     turns{room: MaxExchanges, most: MaxRunning},
-		replies:   turns{room: MaxReplies, most: MaxRunningReplies},
+		asked:     exchangeQueue{room: MaxExchanges, most: MaxRunning},
+		replies:   exchangeQueue{room: MaxReplies, most: MaxRunningReplies},
 		pipes:     map[uint32]*pipe{},
 		starts:    rate.NewLimiter(1, MaxStarts),
 	}
@@ -91,11 +91,11 @@ func (s *Broker) begin(x *exchange) (bool, error) {
 		return false, ErrInUse
 	case x.template.failed != nil:
 		return false, x.template.failed
-	case x.turns.there >= x.turns.room || s.asked.there+s.replies.there >= MaxExchanges:
-		return false, s.policy.fail(Limit, fmt.Sprintf("more than %d HTTP exchanges at once; wait for some to end", x.turns.room), nil)
+	case x.queue.there >= x.queue.room || s.asked.there+s.replies.there >= MaxExchanges:
+		return false, s.policy.fail(Limit, fmt.Sprintf("more than %d HTTP exchanges at once; wait for some to end", x.queue.room), nil)
 	}
 	s.exchanges[x.ref.ID] = x
-	if x.turns.begin(x) {
+	if x.queue.begin(x) {
 		s.tasks.Go(func() { s.run(x) })
 	}
 	return true, nil
@@ -107,7 +107,7 @@ func (s *Broker) run(x *exchange) {
 		x.run()
 		x.free()
 		s.mu.Lock()
-		x = x.turns.next()
+		x = x.queue.next()
 		s.mu.Unlock()
 	}
 }
@@ -127,7 +127,7 @@ func (s *Broker) HTTPAbort(ref Ref) {
 // giveUp ends an exchange, which may not have begun to run.
 func (s *Broker) giveUp(x *exchange) {
 	x.cancel()
-	if x.turns.leave(x) {
+	if x.queue.leave(x) {
 		x.free()
 	}
 }

@@ -28,7 +28,7 @@ type exchange struct {
 	ctx      context.Context // ends when the exchange is aborted
 	cancel   context.CancelFunc
 
-	turns *turns
+	queue *exchangeQueue
 	place *list.Element // where it waits for its turn; nil when it does not
 
 	dial atomic.Bool // a connection was asked for
@@ -36,9 +36,9 @@ type exchange struct {
 }
 
 func newExchange(s *Broker, ref Ref, t *Template, body *string, how Sending) *exchange {
-	x := &exchange{session: s, ref: ref, template: t, body: body, freed: how.Freed, turns: &s.replies}
+	x := &exchange{session: s, ref: ref, template: t, body: body, freed: how.Freed, queue: &s.replies}
 	if how.Asked {
-		x.turns = &s.asked
+		x.queue = &s.asked
 	}
 	x.ctx, x.cancel = context.WithCancel(s.ctx)
 	return x

@@ -14,11 +14,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caisson-dev/caisson/host-go/internal/nobody"
+	"github.com/caisson-dev/caisson/host-go/internal/closedport"
 )
 
 func TestNoConnection(t *testing.T) {
-	url := "http://" + nobody.Listens(t)
+	url := "http://" + closedport.Address(t)
 	s, sink := start(t, Grant{Server: "files", URL: mustParse(t, url)}, Options{})
 	_, err := do(t, s, sink, 1, post(url+"/s3cret?s3cret", "x"))
 	wantError(t, err, Connect, `server "files"`, "POST "+url+": ", "check that the server runs")

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caisson-dev/caisson/host-go/internal/nobody"
+	"github.com/caisson-dev/caisson/host-go/internal/closedport"
 )
 
 func TestOrigin(t *testing.T) {
@@ -195,7 +195,7 @@ func TestProxyFromEnvironment(t *testing.T) {
 		fmt.Fprintf(w, "proxied %s", r.URL)
 	}))
 	defer proxy.Close()
-	refused := "http://" + nobody.Listens(t)
+	refused := "http://" + closedport.Address(t)
 	for value, want := range map[string]string{
 		proxy.URL: "proxied http://server.invalid/x",
 		refused:   "connect: GET http://server.invalid: proxyconnect tcp: dial tcp " + strings.TrimPrefix(refused, "http://") + ": REASON; check the proxy in HTTP_PROXY or HTTPS_PROXY",

@@ -93,17 +93,17 @@ func (in *instance) ofSession(i int, f func(args []any) error) func(args []any) 
 
 func (in *instance) setTimer(args []any) error {
 	id := args[0].(uint32)
-	if !in.later.has(id) {
+	if !in.throttle.has(id) {
 		if over := in.budget.take(timersSet, 1); over != nil {
 			return over
 		}
 	}
-	in.later.set(id, time.Duration(args[1].(uint32))*time.Millisecond)
+	in.throttle.set(id, time.Duration(args[1].(uint32))*time.Millisecond)
 	return nil
 }
 
 func (in *instance) clearTimer(args []any) error {
-	if in.later.clear(args[0].(uint32)) {
+	if in.throttle.clear(args[0].(uint32)) {
 		in.budget.give(timersSet, 1)
 	}
 	return nil

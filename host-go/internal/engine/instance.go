@@ -38,7 +38,7 @@ type instance struct {
 	progress map[string]*call // by the token that the call was sent with
 	asks     map[uint32]*question
 	lastCall uint32
-	later    *later
+	throttle *throttle
 
 	exchanges, pipes refs
 	templates        map[uint32]template
@@ -63,7 +63,7 @@ func (e *Engine) newInstance(logger *slog.Logger, limits Limits, maxMessage int6
 		calls:     map[uint32]*call{},
 		progress:  map[string]*call{},
 		asks:      map[uint32]*question{},
-		later:     newLater(m),
+		throttle:  newThrottle(m),
 		templates: map[uint32]template{},
 	}
 }
@@ -182,17 +182,17 @@ func (in *instance) do(items []item) (err error) {
 
 // tell tells the core what it has asked for: that timers are due, and what it was refused.
 func (in *instance) tell() error {
-	refused := len(in.later.refused)
-	events := in.later.take()
+	refused := len(in.throttle.refused)
+	events := in.throttle.take()
 	if len(events) == 0 {
-		in.later.arm()
+		in.throttle.arm()
 		return nil
 	}
 	in.budget.give(refusals, int64(refused))
 	in.budget.give(timersSet, int64(len(events)-refused))
 	begun := time.Now()
 	err := in.deliver(events)
-	in.later.rest(time.Since(begun))
+	in.throttle.pause(time.Since(begun))
 	return err
 }
 
@@ -202,7 +202,7 @@ func (in *instance) refuse(e event) error {
 	if over := in.budget.take(refusals, 1); over != nil {
 		return over
 	}
-	in.later.refuse(e)
+	in.throttle.refuse(e)
 	return nil
 }
 
@@ -335,7 +335,7 @@ func dropAll(items []item, f *Failure) {
 func (in *instance) free(f *Failure) {
 	dropAll(in.mailbox.close(), f)
 	in.settleAll(f)
-	in.later.stop()
+	in.throttle.stop()
 	for _, q := range in.asks {
 		q.stop()
 	}

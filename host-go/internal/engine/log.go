@@ -28,11 +28,11 @@ type lines struct {
 	dropped int
 }
 
-// paced gives a logger for what a server or the core brings about: lines are cut, and those that are
-// too many left out.
-func paced(logger *slog.Logger, server string) (*slog.Logger, *lines) {
+// rateLimited returns a logger for what a server or the core brings about. It cuts long lines and drops
+// those that are too many.
+func rateLimited(logger *slog.Logger, server string) (*slog.Logger, *lines) {
 	l := &lines{logger: logger, server: server, limiter: rate.NewLimiter(LinesASecond, MaxLines)}
-	return slog.New(&pacedHandler{logger.Handler(), l}), l
+	return slog.New(&rateLimitedHandler{logger.Handler(), l}), l
 }
 
 // allow reports whether one more line may be logged.
@@ -61,14 +61,14 @@ func (l *lines) end() {
 	}
 }
 
-// A pacedHandler is a handler that leaves lines out.
-type pacedHandler struct {
+// A rateLimitedHandler is a handler that drops the lines that its limiter does not allow.
+type rateLimitedHandler struct {
 	slog.Handler
 	lines *lines
 }
 
 // Handle implements [slog.Handler].
-func (h *pacedHandler) Handle(ctx context.Context, r slog.Record) error {
+func (h *rateLimitedHandler) Handle(ctx context.Context, r slog.Record) error {
 	if !h.lines.allow() {
 		return nil
 	}
@@ -77,13 +77,13 @@ func (h *pacedHandler) Handle(ctx context.Context, r slog.Record) error {
 }
 
 // WithAttrs implements [slog.Handler].
-func (h *pacedHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &pacedHandler{h.Handler.WithAttrs(attrs), h.lines}
+func (h *rateLimitedHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &rateLimitedHandler{h.Handler.WithAttrs(attrs), h.lines}
 }
 
 // WithGroup implements [slog.Handler].
-func (h *pacedHandler) WithGroup(name string) slog.Handler {
-	return &pacedHandler{h.Handler.WithGroup(name), h.lines}
+func (h *rateLimitedHandler) WithGroup(name string) slog.Handler {
+	return &rateLimitedHandler{h.Handler.WithGroup(name), h.lines}
 }
 
 // cut gives as much of a text as may be a line of the log.

@@ -17,7 +17,7 @@ type item struct {
 	event  event
 	size   int  // of the event, in bytes
 	move   bool // to compiled code
-	due    bool // see later
+	due    bool // see throttle
 }
 
 // A mailbox brings work from any goroutine to the instance's own, in order. Calls never wait for room:

@@ -6,9 +6,9 @@ import "encoding/json"
 type Progress struct {
 	// Token is the JSON text of the progress token in the call's params.
 	Token string
-	// Heard is called by who has the instance for each progress notification, and each state of
+	// OnProgress is called by who has the instance for each progress notification, and each state of
 	// the call's task; it must not wait.
-	Heard func()
+	OnProgress func()
 	// Handle gets the params of each progress notification, in order, in a goroutine of its own. It
 	// may be nil.
 	Handle func(params []byte)
@@ -55,8 +55,8 @@ func (in *instance) notifyProgress(n notification) {
 
 // progressed tells who listens for a call's progress. What does not fit ends the call.
 func (in *instance) progressed(c *call, n notification) {
-	if heard := c.operation.Progress.Heard; heard != nil {
-		heard()
+	if f := c.operation.Progress.OnProgress; f != nil {
+		f()
 	}
 	if c.progress == nil {
 		return

@@ -96,7 +96,7 @@ type Session struct {
 // closed, also when [Session.Connect] fails.
 func (e *Engine) Open(ctx context.Context, config SessionConfig) (*Session, *Failure) {
 	writer := newRecording(&config)
-	logger, lines := paced(config.Logger, config.Grant.Server)
+	logger, lines := rateLimited(config.Logger, config.Grant.Server)
 	in := e.newInstance(logger, config.Limits, config.Egress.MaxMessage)
 	in.record, in.lines = writer, lines
 	s := &Session{
@@ -137,7 +137,7 @@ func (s *Session) discard() {
 	in := s.instance
 	s.end(nil)
 	in.mailbox.close()
-	in.later.stop()
+	in.throttle.stop()
 	in.engine.background.Go(func() {
 		s.egress.Close()
 		in.record.Close()

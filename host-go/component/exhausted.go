@@ -11,9 +11,9 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-// isLack says whether an error is a lack of the host's: of descriptors, memory or
+// isExhausted says whether an error is a lack of the host's: of descriptors, memory or
 // room on a disk.
-func isLack(err error) bool {
+func isExhausted(err error) bool {
 	var errno syscall.Errno
 	if !errors.As(err, &errno) {
 		return false

@@ -9,28 +9,28 @@ const GRACE_MS = 1000;
 const MOST = 16;
 
 /** What can be given up. */
-interface Lingerer {
+interface IdleStream {
     expire(): void;
 }
 
 /** The streams of one connection that have had their answer. */
-export class Lingering {
+export class IdleStreams {
     /** When each was last heard of, the earliest first. */
-    readonly #since = new Map<Lingerer, number>();
+    readonly #since = new Map<IdleStream, number>();
     #timer: number | undefined;
 
     /** A stream has had its answer, or goes on after it. */
-    heard(one: Lingerer): void {
-        this.#since.delete(one);
-        this.#since.set(one, Date.now());
-        if (this.#since.size > MOST) this.#drop(this.#since.keys().next().value as Lingerer);
+    touch(stream: IdleStream): void {
+        this.#since.delete(stream);
+        this.#since.set(stream, Date.now());
+        if (this.#since.size > MOST) this.#drop(this.#since.keys().next().value as IdleStream);
         // One timer for all, which is not taken back: most streams end at once.
         this.#timer ??= setTimeout(() => this.#sweep(), GRACE_MS);
     }
 
     /** A stream has ended. */
-    ended(one: Lingerer): void {
-        this.#since.delete(one);
+    delete(stream: IdleStream): void {
+        this.#since.delete(stream);
     }
 
     /** The connection is over. */
@@ -43,17 +43,17 @@ export class Lingering {
     #sweep(): void {
         this.#timer = undefined;
         const now = Date.now();
-        for (const [one, since] of this.#since) {
+        for (const [stream, since] of this.#since) {
             if (since + GRACE_MS > now) {
                 this.#timer = setTimeout(() => this.#sweep(), since + GRACE_MS - now);
                 return;
             }
-            this.#drop(one);
+            this.#drop(stream);
         }
     }
 
-    #drop(one: Lingerer): void {
-        this.#since.delete(one);
-        one.expire();
+    #drop(stream: IdleStream): void {
+        this.#since.delete(stream);
+        stream.expire();
     }
 }

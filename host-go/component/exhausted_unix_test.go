@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-// lackChild is set in a process of its own, which lacks something.
-const lackChild = "COMPONENT_TEST_LACK"
+// exhaustedChild is set in a process of its own, which lacks something.
+const exhaustedChild = "COMPONENT_TEST_EXHAUSTED"
 
 // inChild runs the test in a process of its own, and says whether this is it.
 func inChild(t *testing.T) bool {
 	t.Helper()
-	if os.Getenv(lackChild) != "" {
+	if os.Getenv(exhaustedChild) != "" {
 		return true
 	}
 	path, err := os.Executable()
@@ -29,7 +29,7 @@ func inChild(t *testing.T) bool {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), lackChild+"=1")
+	cmd.Env = append(os.Environ(), exhaustedChild+"=1")
 	out, err := cmd.CombinedOutput()
 	if bytes.Contains(out, []byte("--- SKIP: "+t.Name())) {
 		t.Skipf("%s", out)

@@ -1,4 +1,4 @@
-package nobody
+package closedport
 
 import (
 	"errors"
@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-func TestListens(t *testing.T) {
+func TestAddress(t *testing.T) {
 	for range 100 {
-		address := Listens(t)
+		address := Address(t)
 		if conn, err := net.Dial("tcp", address); !errors.Is(err, syscall.ECONNREFUSED) {
 			t.Fatalf("%v, %v", conn, err)
 		}

@@ -20,45 +20,45 @@ const (
 	MaxStarts = 16
 )
 
-// turns has so many exchanges run at once. The others wait for their turn, in order, and take no
-// goroutine. It belongs to the session, with its lock.
-type turns struct {
+// An exchangeQueue bounds how many exchanges run at once. The others wait in order, and take no
+// goroutine. The session's lock guards it.
+type exchangeQueue struct {
 	room, most     int // there at once, and running
 	there, running int
 	waiting        list.List // of *exchange
 }
 
-// begin takes an exchange in, and reports whether it runs at once.
-func (t *turns) begin(x *exchange) bool {
-	t.there++
-	if t.running < t.most {
-		t.running++
+// begin adds an exchange, and reports whether it runs at once.
+func (q *exchangeQueue) begin(x *exchange) bool {
+	q.there++
+	if q.running < q.most {
+		q.running++
 		return true
 	}
-	x.place = t.waiting.PushBack(x)
+	x.place = q.waiting.PushBack(x)
 	return false
 }
 
-// next takes out an exchange that has run, and gives the one whose turn it is; nil for none.
-func (t *turns) next() *exchange {
-	t.there--
-	first := t.waiting.Front()
+// next removes an exchange that has run, and returns the next one, which runs now; nil for none.
+func (q *exchangeQueue) next() *exchange {
+	q.there--
+	first := q.waiting.Front()
 	if first == nil {
-		t.running--
+		q.running--
 		return nil
 	}
-	x := t.waiting.Remove(first).(*exchange)
+	x := q.waiting.Remove(first).(*exchange)
 	x.place = nil
 	return x
 }
 
-// leave takes out an exchange that waits, and reports whether it does.
-func (t *turns) leave(x *exchange) bool {
+// leave removes an exchange that waits, and reports whether it did.
+func (q *exchangeQueue) leave(x *exchange) bool {
 	if x.place == nil {
 		return false
 	}
-	t.waiting.Remove(x.place)
+	q.waiting.Remove(x.place)
 	x.place = nil
-	t.there--
+	q.there--
 	return true
 }

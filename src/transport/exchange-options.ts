@@ -3,7 +3,7 @@ import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/client';
 import type { FastRequest } from './fast-request.js';
 
 /** What an exchange is for. Other than a request, it is a notification, or a stream of the server's own. */
-export interface Purpose {
+export interface ExchangeOptions {
     /** The id of the JSON-RPC request that it carries. */
     readonly request?: RequestId;
     /** The request, when it is on the fast path. */
@@ -19,7 +19,7 @@ export interface Purpose {
 /** Who sends a request on the fast path. */
 export interface ExchangeListener {
     /** Messages came after the answer. */
-    heard(messages: JSONRPCMessage[]): void;
+    onMessages(messages: JSONRPCMessage[]): void;
     /** The exchange of a request is over. */
-    ended(request: RequestId): void;
+    onEnd(request: RequestId): void;
 }

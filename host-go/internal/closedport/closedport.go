@@ -1,14 +1,14 @@
-// Package nobody has, for tests, addresses at which nobody listens.
-package nobody
+// Package closedport has, for tests, addresses that refuse connections.
+package closedport
 
 import (
 	"net"
 	"testing"
 )
 
-// Listens returns an address of loopback, for the length of a test, that refuses connections. A
+// Address returns an address of loopback, for the length of a test, that refuses connections. A
 // connection has its port, so that no other process can come to listen there.
-func Listens(t testing.TB) string {
+func Address(t testing.TB) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -54,9 +54,9 @@ func late(t testing.TB, s *Session, calls int) (most time.Duration) {
 	return most
 }
 
-// TestContextIsHeard has the core compute, for a call and for an event: calls return at the end of
+// TestContextEndsWhileCoreComputes has the core compute, for a call and for an event: calls return at the end of
 // their contexts all the same, and so does a call whose own work it is.
-func TestContextIsHeard(t *testing.T) {
+func TestContextEndsWhileCoreComputes(t *testing.T) {
 	core := hostile(t)
 	for name, export := range map[string]int{"a call": onRequest, "an event": onDeliver} {
 		t.Run(name, func(t *testing.T) {
@@ -66,7 +66,7 @@ func TestContextIsHeard(t *testing.T) {
 			busy(t, s, export)
 			// On a busy machine this is a matter of the machine; the figure is in the bench.
 			if d := late(t, s, 10); d > 2*time.Second {
-				t.Errorf("a context's end is heard after %v", d)
+				t.Errorf("a context's end takes effect after %v", d)
 			}
 			s.Close()
 		})
@@ -82,15 +82,15 @@ func TestContextIsHeard(t *testing.T) {
 			t.Errorf("the call ends with %v", f)
 		}
 		if d := time.Since(begun); d > 2*time.Second {
-			t.Errorf("it is heard after %v", d)
+			t.Errorf("it takes effect after %v", d)
 		}
 		s.Close()
 	})
 }
 
-// BenchmarkContextIsHeard measures it: the latest of ten calls, in milliseconds, while the core
+// BenchmarkContextEndsWhileCoreComputes measures it: the latest of ten calls, in milliseconds, while the core
 // computes without an end.
-func BenchmarkContextIsHeard(b *testing.B) {
+func BenchmarkContextEndsWhileCoreComputes(b *testing.B) {
 	e := newHostileEngine(b, hostile(b), io.Discard, 110*time.Second)
 	defer e.Close()
 	s := (&arena{engine: e}).session(b, nil)
