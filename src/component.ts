@@ -1,6 +1,5 @@
-// The exports of the world `core` (wit/world.wit). This file puts the core together, plugs in what
-// can be left out, and otherwise only adapts: an export that throws would take the whole instance
-// with it, so none does.
+// The exports of the world `core` (wit/world.wit). This file puts the core together, plugs in the parts
+// that a build can leave out, and otherwise only adapts. No export throws: that would trap the instance.
 import './platform/polyfills.js';
 import './fast-path/validators/schemas.js';
 
@@ -38,7 +37,7 @@ export const client: typeof Client = {
 /** wit/ingress.wit */
 export const ingress: typeof Ingress = {
     deliver(events) {
-        // Not `for of`: this engine takes longer for an iterator than for what many an event leads to.
+        // Not `for of`: in this engine an iterator costs more than the handling of many an event.
         for (let i = 0; i < events.length; i++) {
             try {
                 dispatch(events[i] as Ingress.Event);
@@ -70,7 +69,7 @@ function dispatch(event: Ingress.Event): void {
     }
 }
 
-/** What a listener throws at us is not what the host did wrong, and the next event still counts. */
+/** Logs what a listener has thrown. The host has done nothing wrong, and the next event still counts. */
 function passOver(error: unknown): void {
     console.error(error);
 }

@@ -1,11 +1,11 @@
 /**
- * Which of the core's optimisations a build leaves out: none, but in one that is there for the tests
+ * Which of the core's optimisations a build leaves out. Only builds for the tests leave any out
  * (scripts/without.mjs).
  */
 declare const WITHOUT: {
     /** Validators in place of zod (fast-path/validators/). */
     readonly validators: boolean;
-    /** The way of ordinary requests around the SDK (fast-path/connection-fast-path.ts). */
+    /** Ordinary requests go around the SDK (fast-path/connection-fast-path.ts). */
     readonly fastPath: boolean;
     /** A conversation before the snapshot (fast-path/warmup.ts). */
     readonly warmup: boolean;

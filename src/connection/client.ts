@@ -22,44 +22,47 @@ import type { Codec, Round } from '../sdk/internals.js';
 import { codecOf, excludeTools, handlerOf, open } from '../sdk/internals.js';
 import type { Observer } from '../transport/observer.js';
 
-/** The options of a request that belongs to an operation. The SDK hands them on as they are. */
+/** The options of a request that belongs to an operation. The SDK hands them on unchanged. */
 export interface CallOptions extends RequestOptions {
     readonly call: Call;
 }
 
-/** Time is the host's: an operation ends when it is answered or cancelled, not before. */
+/** Options without a timeout: the host alone ends an operation that has no answer yet. */
 export function optionsFor(call: Call): CallOptions {
     return { call, signal: call.signal, timeout: NEVER };
 }
 
 /**
- * The SDK's client, which tells the observer for what operation it sends a request. The SDK sends
- * before `request` returns: what holds while that runs, holds for the message.
+ * The SDK's client. It tells the observer to which operation each request belongs. The SDK sends a
+ * message before `request` returns, so the operation that is current during `request` is the message's.
  */
 export class ObservedClient extends open(Client) {
     #observer: Observer | undefined;
-    /** Told of the tools that the SDK has listed by itself. */
+    /** Called with the tools that the SDK has listed by itself. */
     onlisted: (page: ListToolsResult) => void = () => {};
-    /** What the probe came to, when the handshake of the older revisions followed it. */
+    /** Why the probe failed, when the handshake of the older revisions followed it. */
     refusal: CallFailure | undefined;
     #introduced = false;
 
-    /** Whether the server has said who it is: before that it may ask for nothing (basic/lifecycle, "Initialization"). */
+    /**
+     * Whether the server has introduced itself. Until then it may ask for nothing (basic/lifecycle,
+     * "Initialization").
+     */
     get introduced(): boolean {
         return this.#introduced || this.getProtocolEra() === 'modern';
     }
 
-    /** How the connection's era reads results. */
+    /** Reads results as the connection's era does. */
     get codec(): Codec {
         return codecOf(this);
     }
 
-    /** Tells the operations apart for this observer. */
+    /** Sets the observer that gets the operation of each request. */
     observedBy(observer: Observer): void {
         this.#observer = observer;
     }
 
-    // The SDK overloads `request`: the arguments go through as they are.
+    // The SDK overloads `request`: the arguments go through unchanged.
     // eslint-disable-next-line @typescript-eslint/no-explicit-any
     override request(...args: any[]): Promise<any> {
         const [request, second] = args as [{ method: string; params?: Record<string, unknown> }, unknown];
@@ -80,12 +83,12 @@ export class ObservedClient extends open(Client) {
         return this.#sending(args, send);
     }
 
-    /** The request of a subscription goes past `request` as well. */
+    /** Overridden because the SDK sends the request of a subscription without `request`. */
     override listen(filter: SubscriptionFilter, options?: RequestOptions): Promise<McpSubscription> {
         return this.#sending([options], () => super.listen(filter, options));
     }
 
-    /** Answers a question that came in another answer, as it would if it had been asked by itself. */
+    /** Answers a question that came inside an answer, as if the server had asked it with a request. */
     async answer(key: string, question: unknown, signal: AbortSignal): Promise<unknown> {
         const { method, params } = isObject(question) ? question : {};
         const asked = Object.values<unknown>(ASKED).includes(method) ? (method as string) : undefined;
@@ -96,7 +99,10 @@ export class ObservedClient extends open(Client) {
         return handler(request, { mcpReq: { id: key, method: asked, signal } });
     }
 
-    /** Takes out of a page what the SDK would: tools whose `x-mcp-header` cannot be followed. Gives their names. */
+    /**
+     * Removes from a page the tools that the SDK would remove: their `x-mcp-header` is invalid. Returns their
+     * names.
+     */
     dropUnusable(page: ListToolsResult): Set<string> {
         const names = page.tools.map(tool => tool.name);
         excludeTools(this, page);
@@ -104,12 +110,15 @@ export class ObservedClient extends open(Client) {
         return new Set(names.filter(name => !kept.has(name)));
     }
 
-    /** What is on the fast path ends with the connection, too. */
+    /** Ends the requests on the fast path with the connection. */
     protected override closing(): void {
         this.#observer?.handOverAll();
     }
 
-    /** The SDK lists tools by itself when a call was refused for its headers, and knows them from then on. */
+    /**
+     * The SDK lists the tools by itself when a server has refused a call for its headers. `onlisted` gets
+     * that list.
+     */
     override async listTools(...args: Parameters<Client['listTools']>): Promise<ListToolsResult> {
         const page = await super.listTools(...args);
         this.onlisted(page);
@@ -117,13 +126,13 @@ export class ObservedClient extends open(Client) {
     }
 
     protected override answered(response: JSONRPCResponse): JSONRPCResponse {
-        // Here, and not where the SDK has seen it: what comes with the answer comes after it.
+        // Set before the SDK handles the answer: messages in the same batch are handled right after it.
         if ('result' in response && 'protocolVersion' in response.result) this.#introduced = true;
         if ('result' in response && this.getProtocolEra() === 'modern') complete(response.result);
         return response;
     }
 
-    /** A further round goes past `request`. */
+    /** Overridden because the SDK sends a further round without `request`. */
     protected override round(round: Round): Round {
         if (hasCall(round.options)) round.options.call.asked = true;
         const retry = (...args: unknown[]) => this.#sending([round.options], () => round.retry(...args));
@@ -142,8 +151,8 @@ export class ObservedClient extends open(Client) {
 }
 
 /**
- * Sends a request whose method may be one that the SDK has no schema for: an extension's, or nobody's. A
- * schema is given where the extension has one for this request alone.
+ * Sends a request whose method the SDK may have no schema for: an extension's, or an unknown one. `schema`
+ * is the extension's schema for this request, if it has one.
  */
 export function send(
     client: ObservedClient,
@@ -162,8 +171,9 @@ export function send(
 }
 
 /**
- * What revision 2026-07-28 has clients assume where a server left it out (basic, "ResultType";
- * server/utilities/caching), or wrote what it does not know, and the SDK refuses. Operations settle with what the server sent.
+ * Sets the members of a result that a server has left out, or has set to a value that the revision does not
+ * know, to what clients of 2026-07-28 assume (basic, "ResultType"; server/utilities/caching). The SDK would
+ * refuse the result otherwise. Operations still settle with the server's own text.
  */
 export function complete(result: Record<string, unknown>): void {
     result['resultType'] ??= 'complete';
@@ -172,7 +182,7 @@ export function complete(result: Record<string, unknown>): void {
     if (typeof ttlMs !== 'number' || !Number.isSafeInteger(ttlMs) || ttlMs < 0) result['ttlMs'] = 0;
 }
 
-/** The handshake of the older revisions, which do not have all extensions. */
+/** The handshake of the older revisions, without the extensions that these revisions do not have. */
 function asLegacy(request: { params?: Record<string, unknown> }): object {
     const capabilities = declaredToLegacy(request.params?.['capabilities'] as ClientCapabilities);
     return { ...request, params: { ...request.params, capabilities } };

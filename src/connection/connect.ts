@@ -9,16 +9,18 @@ import { PROBE, anyNewer, anyOlder } from '../protocol/probe.js';
 import type { Endpoint, NegotiationMode } from './connection.js';
 import { Connection } from './connection.js';
 
-/** A server that has not answered the probe for so long is worth a line in the log. */
+/** After this long without an answer to the probe, a line of the log says so. */
 const LOG_AFTER_MS = 5000;
 
 /**
- * A server may take its time to start, and one that does not know the probe may keep silent. After
- * this long without an answer it is asked in the older way too, beside the probe.
+ * After this long without an answer to the probe, the client sends the handshake of the older revisions
+ * as well. A server may be slow to start, or may ignore a probe that it does not know.
  */
 const FALLBACK_DELAY_MS = 15_000;
 
-/** A server that is up in the older way may be about to answer the probe. This long, at most. */
+/**
+ * A handshake that has succeeded waits at most this long for the probe, which may be about to succeed too.
+ */
 const GRACE_MS = 2000;
 
 /** A connection that is being opened. */
@@ -27,7 +29,7 @@ interface Attempt {
     readonly opened: Promise<Connection>;
 }
 
-/** How `connect` reaches a server: the attempts it makes, and which failure leads to which next. */
+/** Reaches a server for `connect`: makes the attempts, and decides which attempt follows which failure. */
 export class Connector {
     readonly #attempts: Attempt[] = [];
     readonly #begun = Date.now();
@@ -57,12 +59,14 @@ export class Connector {
         }
     }
 
-    /** Begins anew what was there and is lost: the way to the server is known. */
+    /** Opens the next connection after one that was lost, in the way that worked before. */
     again(lost: Connection): Promise<Connection> {
         return this.#begin(lost.endpoint, lost.legacy ? 'legacy' : 'auto').opened;
     }
 
-    /** What the server has not answered yet, for people; undefined when it has answered everything. */
+    /**
+     * The methods that the server has not answered yet, as text for people; undefined when there are none.
+     */
     get unanswered(): string | undefined {
         const waited = this.#attempts
             .map(({ connection }) => connection.waitsFor)
@@ -70,12 +74,12 @@ export class Connector {
         return waited.length === 0 ? undefined : [...new Set(waited)].join(' and ');
     }
 
-    /** Ends every connection that was made, and waits until they are over. Never fails. */
+    /** Closes every connection that was made, and waits until all are closed. Never fails. */
     async close(): Promise<void> {
         await Promise.all(this.#attempts.map(({ connection }) => connection.close()));
     }
 
-    /** Lets go of every connection that was made. */
+    /** Abandons every connection that was made. */
     async abandon(): Promise<void> {
         await Promise.all(this.#attempts.map(({ connection }) => connection.abandon()));
     }
@@ -83,7 +87,7 @@ export class Connector {
     #begin(endpoint: Endpoint, mode: NegotiationMode): Attempt {
         const connection = new Connection(this.session, this.call, endpoint, this.config, mode);
         const opened = connection.open().then(() => connection);
-        // Whether anybody waits for it depends on the other attempt.
+        // Nobody may wait for this attempt, if the other one succeeds first.
         opened.catch(() => {});
         const attempt = { connection, opened };
         this.#attempts.push(attempt);
@@ -91,8 +95,8 @@ export class Connector {
     }
 
     /**
-     * Asks in the newer way first. That a server of an older revision refuses the probe, the client
-     * knows how to go on from; here is what to do about one that ends at it, and one that keeps silent.
+     * Sends the probe first. When a server of an older revision refuses the probe, the SDK's client goes on
+     * with the handshake. This method handles a server that ends at the probe, and one that stays silent.
      */
     async #reach(endpoint: Endpoint): Promise<Connection> {
         const { protocolVersions, connectTimeout } = this.config;
@@ -121,7 +125,7 @@ export class Connector {
         return this.#first(probe, this.#begin(endpoint, 'legacy'));
     }
 
-    /** What comes up first of the two, and lets go of the other. */
+    /** Returns the attempt that succeeds first, and closes the other. */
     async #first(probe: Attempt, handshake: Attempt): Promise<Connection> {
         const reached = Promise.withResolvers<Connection>();
         const begun = Date.now();
@@ -137,15 +141,15 @@ export class Connector {
         });
         handshake.opened.then(
             async connection => {
-                // The probe was sent earlier: what makes the two start one after the other, such as the
-                // lock of an installation, has the two answer at nearly the same time.
+                // Wait a little for the probe, which was sent earlier: when the two commands had to wait for
+                // each other, for a lock of an installation say, both answer at nearly the same time.
                 const took = Date.now() - begun;
                 const left = this.config.connectTimeout - (Date.now() - this.#begun);
                 await within(
                     probe.opened.catch(() => {}),
                     Math.min(took, left / 2, GRACE_MS)
                 );
-                // Where it has ended meanwhile, the probe is waited for alone.
+                // When this connection has ended meanwhile, only the probe is left.
                 if (!connection.ended) reached.resolve(connection);
             },
             (error: unknown) => {
@@ -170,7 +174,7 @@ export class Connector {
         }
     }
 
-    /** Whether a command has ended, and had not answered anything before. */
+    /** Whether the command has ended without having answered anything. */
     #ended({ connection: { lost, observer } }: Attempt): boolean {
         return lost?.failure.tag === 'transport' && !observer.answered && !this.call.settled;
     }
@@ -187,7 +191,7 @@ export class Connector {
             try {
                 return await sse.opened;
             } catch (later) {
-                // Where it speaks neither, what it said to the current transport is the better hint.
+                // When the server speaks neither transport, its answer to the current one is the better hint.
                 throw sse.connection.observer.streamed ? later : error;
             }
         }
@@ -198,7 +202,7 @@ function parseUrl(text: string): URL {
     try {
         return new URL(text);
     } catch {
-        // Without the text: what does not parse cannot be redacted.
+        // The error does not quote the text: what does not parse cannot be redacted.
         throw failure('invalid-argument', 'the endpoint is not an absolute URL');
     }
 }

@@ -27,42 +27,46 @@ import { SseTransport } from '../transport/sse.js';
 import { ObservedClient, complete, optionsFor } from './client.js';
 import type { FastPath } from './fast-path.js';
 
-/** What carries the messages. */
+/** The transport of a connection, and its URL. */
 export type Endpoint = { kind: 'http' | 'sse'; url: URL } | { kind: 'stdio' };
 
-/** How to begin: with the probe of the newer revisions, or the handshake of the older ones. */
+/**
+ * How a connection begins: `auto` with the probe of the newer revisions, `legacy` with the older handshake.
+ */
 export type NegotiationMode = 'auto' | 'legacy';
 
 /**
- * How long the stream of a server's own messages is waited for at the start: as many times as long as
- * the handshake took, within bounds. Some servers begin to answer with their first message only.
+ * How long `connect` waits for the stream of the server's own messages: a multiple of the time that the
+ * handshake took, within bounds. Some servers send the response's head only with their first message.
  */
 const STREAM_MS = { times: 4, least: 250, most: 2000 };
 
-/** How long a server may take to confirm that a session is over. It is over anyway. */
+/** How long the client waits for a server to confirm the end of a session. The session ends anyway. */
 const TERMINATE_MS = 2000;
 
 /** One connection to a server: the SDK's client, its transport, and the observer between the two. */
 export class Connection {
-    /** Makes the fast path of a connection that is open. The core is built with it, or without. */
+    /** Makes the fast path of an open connection. component.ts sets it in a build that has the fast path. */
     static fastPathOf: (connection: Connection) => FastPath | undefined = () => undefined;
 
     readonly client: ObservedClient;
     readonly observer: Observer;
     readonly transport: HttpTransport | SseTransport | PipeTransport;
-    /** Called once, when the connection ends and it was not us. */
+    /** Called once, when the connection ends without a call of `close` or `abandon`. */
     onlost: (cause: CallFailure) => void = () => {};
-    /** Why it ended, when it was not us: it may end before anybody hears `onlost`. */
+    /** Why the connection ended by itself. It may end before anybody has set `onlost`. */
     ended: CallFailure | undefined;
-    /** Whether the server has said that it knows the session no more. */
+    /** Whether the server has said that it no longer knows the session. */
     forgotten = false;
-    /** Called when the server turns out to know the session no more. */
+    /** Called when the server says outside a call that it no longer knows the session. */
     onforgotten: (error: Error) => void = () => {};
-    /** Whether the server speaks an older revision. ListedTool when open; the client forgets it when it closes. */
+    /**
+     * Whether the server speaks an older revision. Set by `open`; the SDK's client forgets it when it closes.
+     */
     legacy = false;
-    /** Once open, where there is one. */
+    /** The fast path, once the connection is open; undefined when there is none. */
     fastPath: FastPath | undefined;
-    /** The handshake, which is a part of the operation that connects: another connection may have another. */
+    /** The handshake: a part of the operation that connects, which may open a second connection. */
     readonly #handshake: Call;
     /** Whether the server may ask for something. */
     readonly #asks: boolean;
@@ -102,18 +106,18 @@ export class Connection {
             this.client.setRequestHandler(method, { params: ANY_PARAMS }, (params, { mcpReq }) =>
                 answer(method, params, mcpReq)
             );
-        // What the protocol does not have may be an extension's, and the program's to answer.
+        // A method that the protocol does not have may be an extension's: the program answers it.
         this.client.fallbackRequestHandler = async ({ method, params = {} }, { mcpReq }) => {
             if (this.client.codec.hasRequestMethod(method)) throw new ProtocolError(-32601, 'Method not found');
             return answer(method, params, mcpReq);
         };
-        // The host is told of every notification, and it alone knows the tokens.
+        // The host gets every notification, and only the host knows the progress tokens.
         this.client.removeNotificationHandler('notifications/progress');
         this.client.onerror = error => this.#onError(error);
         this.client.onclose = () => this.#onClose();
     }
 
-    /** Negotiates and shakes hands. Ends with the connection when it fails or is given up. */
+    /** Negotiates and shakes hands. Closes the connection when that fails or is cancelled. */
     async open(): Promise<void> {
         const { signal } = this.#handshake;
         const givenUp = Promise.withResolvers<never>();
@@ -122,7 +126,7 @@ export class Connection {
         try {
             if (signal.aborted) onAbort();
             await Promise.race([this.#connect(), givenUp.promise]);
-            // It may have answered and ended at once.
+            // The command may have answered and ended at once.
             if (this.lost) throw this.lost;
             this.#open = true;
             this.fastPath = Connection.fastPathOf(this);
@@ -140,20 +144,20 @@ export class Connection {
         await this.client.connect(this.transport, optionsFor(this.#handshake));
         this.legacy = this.client.getProtocolEra() === 'legacy';
         if (!(this.legacy && this.#asks && this.transport instanceof HttpTransport)) return;
-        // A question that a call leads to is lost when the call overtakes the stream for questions: on a
-        // connection of its own, it may. What a server may not ask, nobody waits for.
+        // A call may overtake the stream for questions, which has a separate TCP connection. The server would
+        // then lose the questions of that call. A client that answers no questions need not wait.
         const { times, least, most } = STREAM_MS;
         const bound = Math.min(Math.max(times * (Date.now() - begun), least), most);
         await within(this.transport.listening(), bound);
     }
 
-    /** What the connection has not been answered yet, while it is being opened. */
+    /** The method that the server has not answered yet, while the connection is being opened. */
     get waitsFor(): string | undefined {
         if (this.#open || this.#ending) return undefined;
         return this.mode === 'legacy' || this.client.refusal ? 'initialize' : PROBE;
     }
 
-    /** What a connection that could not be opened failed with. */
+    /** The failure of a connection that could not be opened. */
     #openFailure(thrown: unknown): CallFailure {
         if (thrown instanceof SseError && thrown.code === undefined && this.observer.broken)
             return this.observer.broken;
@@ -166,17 +170,21 @@ export class Connection {
             : handshake.cause(thrown);
     }
 
-    /** Why the pipe closed, when it was not us. */
+    /** Why the pipe closed by itself. */
     get lost(): CallFailure | undefined {
         return this.transport instanceof PipeTransport ? this.transport.lost : undefined;
     }
 
-    /** Whether an error says that the server knows the session no more (basic/transports, "Session Management"). */
+    /**
+     * Whether an error says that the server no longer knows the session (basic/transports, "Session
+     * Management").
+     */
     forgot(error: unknown): boolean {
         const { transport } = this;
         if (error instanceof SdkHttpError && transport instanceof HttpTransport && transport.sessionId !== undefined) {
             const { status, code, data } = error;
-            // A server that has never had a stream of its own says 404 of that, and not of the session.
+            // A server that has never opened a stream of its own means the stream by 404, and not the
+            // session.
             const ofStream = code === SdkErrorCode.ClientHttpFailedToOpenStream;
             if (ofStream ? status === 404 && transport.streams : saysForgotten(status, data['text']))
                 this.forgotten = true;
@@ -184,19 +192,23 @@ export class Connection {
         return this.forgotten;
     }
 
-    /** Lets go of a session that the server knows no more. */
+    /** Closes the connection without telling the server, which no longer knows the session. */
     async abandon(): Promise<void> {
         await this.#end();
     }
 
-    /** A result as whoever reads it by its type can read it, where that is not the server's own. What is left out of it is told. */
+    /**
+     * A result, changed so that a typed reader accepts it; undefined when the server's own will do. Logs what
+     * the
+     * change leaves out.
+     */
     readable(method: string, text: Json): Record<string, unknown> | undefined {
         const read = readable(this.client.codec, method, text, this.legacy ? () => {} : complete);
         for (const warning of read?.warnings ?? []) log(this.observer.session, 'warn', `${method}: ${warning}`);
         return read?.value;
     }
 
-    /** What `connect` settles with, made of the server's own answer to the handshake. */
+    /** The value that `connect` settles with, made from the server's own answer to the handshake. */
     describe(): Json {
         const text = this.#handshake.result ?? '{}';
         const answer = this.readable(this.legacy ? 'initialize' : 'server/discover', text) ?? parseObject(text);
@@ -211,7 +223,9 @@ export class Connection {
         });
     }
 
-    /** Tells the server, closes what is open, and waits until it is. Never fails. */
+    /**
+     * Tells the server, closes the client and the transport, and waits until they are closed. Never fails.
+     */
     async close(): Promise<void> {
         this.#ending = true;
         if (this.transport instanceof HttpTransport) await this.#terminate(this.transport);
@@ -228,14 +242,18 @@ export class Connection {
 
     async #end(): Promise<void> {
         this.#ending = true;
-        // Of an older server's requests the client takes care; a question in an answer is the call's.
+        // The SDK's client retracts the requests of an older server; a question inside an answer belongs to a
+        // call.
         if (!this.legacy) retractAll(this.observer.session, failure('closed', 'the connection is closed'));
         await this.client.close().catch(() => {});
-        // The client lets go of a transport that never got as far as connecting.
+        // The client does not close a transport that has never connected.
         await this.transport.close().catch(() => {});
     }
 
-    /** Tells the server that a request cannot be taken. A client of the newest revision answers none. */
+    /**
+     * Answers a request that cannot be taken with an error. In the newest revision clients answer no
+     * requests.
+     */
     #refuse(answer: JSONRPCMessage): void {
         if (this.client.getProtocolEra() === 'modern') return;
         this.transport.send(answer).catch((error: unknown) => this.#onError(error as Error));
@@ -243,11 +261,12 @@ export class Connection {
 
     #onError(error: Error): void {
         if (this.#ending) return;
-        // Before that, `connect` tells what matters.
+        // Until the connection is open, the error of `connect` says what matters.
         log(this.observer.session, this.#open ? 'warn' : 'debug', describe(error));
-        // Later: the request that was told so, if there is one, learns of it before all that ends then.
+        // Deferred: the request that got this error, if any, fails with it before the connection's end fails
+        // the rest.
         if (this.#open && this.forgot(error)) void setTimeout(() => this.onforgotten(error));
-        // The stream of the transport of 2024-11-05 is its session: another stream is another session.
+        // In the transport of 2024-11-05 the stream is the session: another stream is another session.
         if (error instanceof SseError)
             this.#lose(this.observer.broken ?? failure('transport', 'the event stream ended'));
     }
@@ -264,11 +283,11 @@ export class Connection {
     }
 }
 
-/** What servers say, with a 400, of a session that they know no more. */
+/** How servers say, with a 400, that they no longer know a session. */
 const FORGOTTEN =
     /\b(no valid|not a valid|invalid|unknown|missing|expired|no such|unrecognized)\b.{0,20}\bsession\b|\bsession\b.{0,60}\b(not found|not valid|invalid|unknown|expired|missing|terminated|closed|no longer|does not exist|doesn't exist|not exist|required)\b/is;
 
-/** Long enough for a sentence, and not for a page. */
+/** The part of a body that is searched: long enough for a sentence, and not a whole page. */
 const LONGEST_SENTENCE = 1000;
 
 function saysForgotten(status: number, text: unknown): boolean {
@@ -276,13 +295,13 @@ function saysForgotten(status: number, text: unknown): boolean {
     return status === 400 && typeof text === 'string' && FORGOTTEN.test(text.slice(0, LONGEST_SENTENCE));
 }
 
-/** What the SDK says of a server's request beside its params. */
+/** The SDK's context of a server's request. */
 interface Asked {
     readonly signal: AbortSignal;
     readonly _meta?: object | undefined;
 }
 
-/** The host knows the params of what it is asked best: they go to it as they are. */
+/** Accepts all params: the host checks them itself. */
 const ANY_PARAMS: StandardSchemaV1<object, object> = {
     '~standard': { version: 1, vendor: 'caisson', validate: value => ({ value: value as object }) }
 };

@@ -1,4 +1,4 @@
-// What stands between a session and its server, through everything that can be recovered from:
+// The state machine between a session and its connections. It recovers from what can be recovered from:
 //
 //            open                    forgotten (404), or the command ended
 //   (new) ────────▶ live ──────────────────────────────────────────────▶ renewing
@@ -8,8 +8,7 @@
 //   over ◀───────────┼─┘◀──────────────────────────────────────────────────┼────┘
 //                    └─────────────────────────────────────────────────────┘
 //
-// What may have had an effect is never sent again from here: see Session, which knows what a
-// request does.
+// This file never sends a request again. Sender does, because it knows which requests have no effect.
 import type { SessionConfig } from 'caisson:mcp/client@0.1.0';
 import { log } from 'caisson:mcp/host@0.1.0';
 import type { SessionId } from 'caisson:mcp/types@0.1.0';
@@ -22,7 +21,7 @@ import { Backoff } from '../protocol/backoff.js';
 import { Connector } from './connect.js';
 import type { Connection } from './connection.js';
 
-/** A command that ran this long may be started again as often as at first. */
+/** After a command has run this long, its restarts are counted from 0 again. */
 const STEADY_MS = 60_000;
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 10_000;
@@ -34,13 +33,14 @@ export class Reconnector {
     #over: CallFailure | undefined;
     #since = 0;
     #restarts = 0;
-    /** How long the next session lasts at least, when a server forgets one after the other. */
+    /** The delays between new sessions, when a server forgets one after the other. */
     readonly #backoff = new Backoff(1000, 60_000);
+    /** When a forgotten session may be begun anew. */
     #renewable = 0;
 
-    /** Called for each connection that serves from now on; the first one as well. */
+    /** Called with each connection when it comes into use, the first one included. */
     onconnection: (connection: Connection) => void = () => {};
-    /** Called once, when the connection is lost for good and it was not us. */
+    /** Called once, when the connection is lost for good without a call of `close`. */
     onlost: (cause: CallFailure) => void = () => {};
 
     constructor(
@@ -53,12 +53,12 @@ export class Reconnector {
         return this.#adopt(await this.#connect(call, connector => connector.connect()));
     }
 
-    /** What the server has not answered yet while it is being connected, for people. */
+    /** The methods that the server has not answered yet while `connect` runs, as text for people. */
     get unanswered(): string | undefined {
         return this.#connector?.unanswered;
     }
 
-    /** The connection to send on now. Throws when there is none, and there will be none. */
+    /** The connection to send on now, or the one that is being opened. Throws when the session is over. */
     current(): Connection | Promise<Connection> {
         this.#check();
         if (this.#renewing) return this.#renewing;
@@ -67,14 +67,14 @@ export class Reconnector {
         return connection.forgotten ? this.#replace(connection) : connection;
     }
 
-    /** The connection to send on now, when there is one. */
+    /** The connection to send on now, when one is open. */
     get live(): Connection | undefined {
         return this.#over || this.#renewing || this.#connection?.forgotten ? undefined : this.#connection;
     }
 
     /**
-     * What takes the place of a connection on which a request failed: undefined when the failure
-     * has nothing to do with the connection, or nothing takes its place.
+     * The connection that replaces one on which a request has failed. Undefined when the failure has
+     * nothing to do with the connection, or when nothing replaces it.
      */
     replacement(of: Connection, error: unknown): Connection | Promise<Connection> | undefined {
         if (this.#over) return undefined;
@@ -83,20 +83,20 @@ export class Reconnector {
         return of.forgot(error) ? this.#replace(of) : undefined;
     }
 
-    /** Begins a session anew that the server forgot: after a pause, when the one before came to nothing. */
+    /** Begins a forgotten session anew: after a pause, when the forgotten one has answered nothing. */
     #replace(forgotten: Connection): Promise<Connection> {
         const pause = this.#pause(forgotten);
         this.#renewable = Date.now() + pause + this.#backoff.next();
         return this.#renew(forgotten, 1, pause);
     }
 
-    /** Milliseconds until a session that the server forgot may be begun anew. */
+    /** Milliseconds until a forgotten session may be begun anew. */
     #pause(forgotten: Connection): number {
         if (forgotten.observer.served) this.#backoff.reset();
         return forgotten.observer.served ? 0 : Math.max(this.#renewable - Date.now(), 0);
     }
 
-    /** Ends the connection and says why there is none any more. Never fails. */
+    /** Closes the connection. From now on `current` throws `why`. Never fails. */
     async close(why: CallFailure): Promise<void> {
         this.#over ??= why;
         await this.#connector?.close();
@@ -116,7 +116,7 @@ export class Reconnector {
         this.#connection = connection;
         this.#since = Date.now();
         connection.onlost = cause => this.#onLost(connection, cause);
-        // Nobody waits for it: who does later, waits for what is left of the pause.
+        // No call waits for the new session yet. A later call waits for the rest of the pause.
         connection.onforgotten = error => {
             if (this.#pause(connection) === 0) void this.replacement(connection, error);
         };
@@ -138,7 +138,7 @@ export class Reconnector {
         log(this.session, 'warn', `the connection is lost, and begun anew${pause > 0 ? ` in ${pause} ms` : ''}`);
         const renewing = this.#attempts(lost, attempts, pause).finally(() => (this.#renewing = undefined));
         this.#renewing = renewing;
-        // Whoever waits for it hears of it; maybe nobody does.
+        // Calls that wait get the same error; maybe none waits.
         renewing.catch((error: unknown) => this.#end(toFailure(error)));
         return renewing;
     }
@@ -160,7 +160,7 @@ export class Reconnector {
         }
     }
 
-    /** One attempt, which no operation of the host's waits for. */
+    /** Makes one attempt. No operation of the host's belongs to it, so it has its own timeout. */
     async #again(lost: Connection): Promise<Connection> {
         const late = Promise.withResolvers<never>();
         const { connectTimeout } = this.config;
@@ -179,7 +179,7 @@ export class Reconnector {
 
     #end(cause: CallFailure): void {
         if (this.#over) return;
-        // A bound that was met is told as one: who meets it may raise it.
+        // A bound that was exceeded stays a `limit`: the user may raise it.
         const tag = cause.failure.tag === 'limit' ? 'limit' : 'closed';
         this.#over = new Failed({ tag, val: inWords(cause) }, cause.io);
         this.onlost(cause);

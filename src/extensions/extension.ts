@@ -1,27 +1,26 @@
 import type { StandardSchemaV1 } from '@modelcontextprotocol/client';
 
-/** One request of an extension's. */
+/** A request method of an extension. */
 export interface ExtensionMethod {
-    /** What its result must be, for whoever sends the request by its name alone. */
+    /** The schema of its result, for requests that are sent by their method's name. */
     readonly result: StandardSchemaV1;
-    /** Whether it only asks: a second one does no harm. */
+    /** Whether it only reads, so that sending it twice does no harm. */
     readonly repeatable: boolean;
 }
 
 /**
  * An extension of the protocol that the core takes part in. An extension that only the program knows needs
- * none of this: the program declares it, the core sends its methods as they are, and hands what servers
- * ask for it to the host.
+ * none of this: the program declares the extension, and the core passes requests on in both directions.
  */
 export interface Extension {
     /** Its name in `capabilities.extensions`. */
     readonly id: string;
-    /** What the core declares for it by itself; absent for an extension that servers alone declare. */
+    /** The settings that the core declares; absent for an extension that only servers declare. */
     readonly settings?: {
         readonly value: object;
-        /** Whether the handshake of the older revisions has it, too. */
+        /** Whether the handshake of the older revisions declares the extension too. */
         readonly legacy: boolean;
     };
-    /** What a session may send for it, in any revision. */
+    /** The methods that a session may send, in any revision. */
     readonly methods: Readonly<Record<string, ExtensionMethod>>;
 }

@@ -10,7 +10,7 @@ import type { Extension } from './extension.js';
 
 const asking = { result: ANY_RESULT, repeatable: true };
 
-/** Skills (SEP-2640). Only servers declare them. What a list and an entry must be the SDK's client of skills says. */
+/** Skills (SEP-2640). Only servers declare them. The SDK's client of skills checks lists and entries. */
 export const SKILLS: Extension = {
     id: SKILLS_EXTENSION_ID,
     methods: {

@@ -5,8 +5,8 @@ const asking = { result: ANY_RESULT, repeatable: true };
 const acting = { result: ANY_RESULT, repeatable: false };
 
 /**
- * Tasks (SEP-2663): a server may answer a tool's call with one, where the client has declared that it
- * follows them. Revision 2025-11-25 has tasks without an extension; some of their methods are the same.
+ * Tasks (SEP-2663): a server may answer a tool's call with a task when the client has declared the
+ * extension. Revision 2025-11-25 has tasks without an extension; some of their methods are the same.
  */
 export const TASKS: Extension = {
     id: 'io.modelcontextprotocol/tasks',

@@ -14,14 +14,16 @@ const asks = new IdTable<Waiting>();
 
 const RELATED_TASK = 'io.modelcontextprotocol/related-task';
 
-/** What a client may be asked, by the capability that it has declared for it. */
+/** The requests that servers send, by the capability that a client declares for each. */
 export const ASKED = {
     sampling: 'sampling/createMessage',
     elicitation: 'elicitation/create',
     roots: 'roots/list'
 } as const;
 
-/** Asks the host. Rejects with a ProtocolError when it refuses, and when the signal is aborted. */
+/**
+ * Asks the host. Rejects with a ProtocolError when the host refuses, and with the signal's reason on abort.
+ */
 export async function ask(
     session: SessionId,
     method: string,
@@ -41,7 +43,7 @@ export async function ask(
     askHost(id, session, method, JSON.stringify(params));
     try {
         const answered = await answer.promise;
-        // A form that was accepted as it is: its defaults go into its content.
+        // The form was accepted unchanged: the SDK puts the form's defaults into this content.
         const form = method === ASKED.elicitation && !('mode' in params && params.mode === 'url');
         if (form && answered['action'] === 'accept') answered['content'] ??= {};
         return related(answered, meta);
@@ -50,14 +52,17 @@ export async function ask(
     }
 }
 
-/** What answers a question of a task's says so (2025-11-25, basic/utilities/tasks, "Associating Task-Related Messages"). */
+/**
+ * Adds the task to the answer to a task's question (2025-11-25, basic/utilities/tasks, "Associating
+ * Task-Related Messages").
+ */
 function related(answer: Record<string, unknown>, meta: object = {}): Record<string, unknown> {
     const task = (meta as Record<string, unknown>)[RELATED_TASK];
     if (task === undefined) return answer;
     return { ...answer, _meta: { ...(answer['_meta'] as object | undefined), [RELATED_TASK]: task } };
 }
 
-/** Takes back all questions of a session: what they were for has ended with its connection. */
+/** Retracts all questions of a session, whose connection has ended. */
 export function retractAll(session: SessionId, why: Error): void {
     for (const [id, waiting] of [...asks]) {
         if (waiting.session !== session) continue;
@@ -68,8 +73,8 @@ export function retractAll(session: SessionId, why: Error): void {
 }
 
 /**
- * The host has answered. A question that was retracted is not there any more. An answer that is no JSON
- * object is an error to the server, which waits for one.
+ * Handles the host's answer. An answer to a retracted question is ignored. An answer that is not a JSON object
+ * becomes an error to the server, which waits for an answer.
  */
 export function onAnswer({ ask, outcome }: Answer): void {
     const waiting = asks.take(ask);

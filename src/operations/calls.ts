@@ -13,31 +13,31 @@ export class Call {
     #controller: AbortController | undefined;
     #settled = false;
 
-    /** The request that was sent last for this operation, by its id. */
+    /** The id of the last request that was sent for this operation. */
     request: RequestId | undefined;
-    /** What the server answered to it, untouched. */
+    /** The result that the server answered to that request, untouched. */
     result: Json | undefined;
     rpc: RpcError | undefined;
-    /** Whether the server has asked for input: what it answers then depends on that, too. */
+    /** Whether the server has asked for input: then the answer depends on the input too. */
     asked = false;
-    /** Milliseconds that it has waited because the server told it to. */
+    /** Milliseconds that the operation has waited because of `Retry-After`. */
     waited = 0;
-    /** How often. */
+    /** How often the operation has waited. */
     waits = 0;
-    /** Whether the host is to have the server's own result, whatever is in it. */
+    /** Whether the host gets the server's own result even when it is invalid. */
     raw = false;
-    /** Why there was no answer, where the SDK cannot know it. */
+    /** Why there was no answer, when the SDK cannot know the cause. */
     failure: CallFailure | undefined;
-    /** Its request while that is on the fast path; the SDK can take it over. */
+    /** The operation's request while it is on the fast path; the SDK can take the request over. */
     fast: { handOver(): void } | undefined;
-    /** What the SDK makes of a request that was handed over to it. */
+    /** The SDK's outcome of a request that it took over. */
     handedOver: Promise<unknown> | undefined;
 
     constructor(
         readonly id: CallId,
         readonly session: SessionId,
         readonly step: string,
-        /** The operation that it is a part of, and is given up with. */
+        /** The operation that this one is a part of, and is cancelled with. */
         private readonly whole?: Call
     ) {}
 
@@ -55,13 +55,13 @@ export class Call {
         if (this.#settled) throw failure('cancelled', 'the operation was given up');
     }
 
-    /** A request is sent for this operation: what was answered before does not count any more. */
+    /** Called when a request is sent for this operation: forgets the earlier answer. */
     begin(request: RequestId): void {
         this.request = request;
         this.answered({});
     }
 
-    /** The server has answered. */
+    /** Keeps the server's answer. */
     answered({ result, rpc }: { result?: Json; rpc?: RpcError }): void {
         this.result = result;
         this.rpc = rpc;
@@ -86,25 +86,25 @@ export class Call {
         if (this.#end()) settle(this.id, { tag: 'err', val: toError(this.cause(thrown), this.step) });
     }
 
-    /** Why whatever was thrown was. What the server answered says more than what the SDK made of it. */
+    /** The cause of an exception. The server's own answer says more than the SDK's error. */
     cause(thrown: unknown): CallFailure {
         if (this.failure) return this.failure;
         if (this.rpc && thrown instanceof ProtocolError) return new CallFailure({ tag: 'rpc', val: this.rpc });
         return toFailure(thrown);
     }
 
-    /** Why the answer to its request was of no use. */
+    /** Why the answer to the operation's request was of no use. */
     get refusal(): CallFailure {
         if (this.failure) return this.failure;
         if (this.rpc) return new CallFailure({ tag: 'rpc', val: this.rpc });
         return failure('protocol', 'an answer of no use');
     }
 
-    /** Settles with a failure and stops the work. The reason is what the server is told. */
+    /** Settles with a failure and stops the work. `reason` goes to the server. */
     abort(cause: CallFailure, reason = cause.message): void {
         this.failure = cause;
         this.reject(cause);
-        // Who tells the server is the SDK.
+        // The SDK tells the server.
         this.fast?.handOver();
         (this.#controller ??= new AbortController()).abort(reason);
     }
@@ -117,7 +117,9 @@ export class Call {
     }
 }
 
-/** Begins an operation; undefined when its id is in use, and it has settled with that. */
+/**
+ * Begins an operation. Returns undefined when its id is in use: the operation has then settled with an error.
+ */
 export function open(id: CallId, session: SessionId, step: string): Call | undefined {
     const call = new Call(id, session, step);
     if (calls.has(id)) {
@@ -134,12 +136,12 @@ export function begin(id: CallId, session: SessionId, step: string, work: (call:
     if (call) call.follow(work(call));
 }
 
-/** Gives up an operation, if it is there. */
+/** Cancels an operation, if it has not settled. */
 export function cancel(id: CallId, reason: string): void {
     calls.get(id)?.abort(failure('cancelled', reason), reason);
 }
 
-/** Settles every operation of a session, except one. What they do ends with the connection. */
+/** Settles every operation of a session except one. Their work ends with the connection. */
 export function rejectAll(session: SessionId, cause: CallFailure, except?: Call): void {
     for (const call of [...calls.values()]) {
         if (call.session !== session || call === except) continue;

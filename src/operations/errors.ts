@@ -1,5 +1,5 @@
-// The one place where errors become the contract's. Two families come in: what the SDK and the
-// platform throw, and io-errors of the host, which travel inside them as `IoFailure`.
+// The one place that makes the contract's errors. Two families come in: the exceptions of the SDK and the
+// platform, and the host's io-errors, which are inside those exceptions as `IoFailure`.
 import {
     InsufficientScopeError,
     ProtocolError,
@@ -20,7 +20,7 @@ export class IoFailure extends TypeError {
     }
 }
 
-/** A failure that is already in the contract's words. */
+/** An exception with one of the contract's failures. */
 export class CallFailure extends Error {
     constructor(
         readonly failure: Failure,
@@ -38,7 +38,7 @@ export function failure(tag: TextTag, message: string): CallFailure {
     return new CallFailure({ tag, val: message });
 }
 
-/** A failure in words, for another failure's text. The number may be all that the server has said. */
+/** A failure in words, for the text of another failure. The server may have sent no text with its code. */
 export function inWords({ failure, message }: CallFailure): string {
     const said = message === '' ? '' : ` (${message})`;
     if (failure.tag === 'http') return `HTTP ${failure.val.status}${said}`;
@@ -46,18 +46,18 @@ export function inWords({ failure, message }: CallFailure): string {
     return message;
 }
 
-/** What the host reports as io-error, as the failure of whatever needed the effect. */
+/** The failure of an operation that needed an effect which failed with an io-error. */
 export function ioFailure(io: IoError): CallFailure {
     return new CallFailure({ tag: io.kind, val: io.message }, io);
 }
 
-/** The contract's error for whatever was thrown. */
+/** The contract's error for an exception. */
 export function toError(thrown: unknown, step: string): WitError {
     const { failure, io } = toFailure(thrown);
     return io === undefined ? { failure, step } : { failure, step, cause: io.cause };
 }
 
-/** The failure behind whatever was thrown. */
+/** The failure behind an exception. */
 export function toFailure(thrown: unknown): CallFailure {
     for (const error of causes(thrown)) {
         if (error instanceof CallFailure) return error;
@@ -70,7 +70,7 @@ export function toFailure(thrown: unknown): CallFailure {
     return failure('internal', String(thrown));
 }
 
-/** An error and what it was thrown for. The SDK hands causes on in `data` as well. */
+/** An error and its causes. The SDK keeps some causes in `data`. */
 function* causes(thrown: unknown): Generator<Error> {
     for (let error = thrown, depth = 0; error instanceof Error && depth < 8; depth++) {
         yield error;
@@ -95,7 +95,7 @@ function classify(error: Error): CallFailure | undefined {
     if (error instanceof UnauthorizedError) return http(401, error.message);
     if (error instanceof InsufficientScopeError) return http(403, error.message);
     if (error instanceof SseError) return classifySse(error);
-    // The SDK's own objections come as protocol errors too; the server's answers never get here.
+    // A ProtocolError here is the SDK's own objection: `Call.cause` has handled the server's errors.
     if (error instanceof ProtocolError) return failure('protocol', inLine(error.message));
     if (error instanceof SyntaxError) return failure('protocol', 'the server sent what is not JSON');
     if (error.name === 'ZodError' || error.name === '$ZodError')
@@ -104,7 +104,7 @@ function classify(error: Error): CallFailure | undefined {
     return AT_HANDSHAKE.test(error.message) ? failure('protocol', inLine(error.message)) : undefined;
 }
 
-/** What the SDK, and the engine for a URL, say of a handshake in words alone. */
+/** Matches errors of a handshake that only their text tells apart: the SDK's, and the engine's for a URL. */
 const AT_HANDSHAKE =
     /^(Server's protocol version is not supported|Endpoint origin does not match|(URL constructor: )?.*not a valid URL)/;
 
@@ -122,18 +122,18 @@ const BY_CODE: Partial<Record<SdkErrorCode, TextTag>> = {
 };
 
 function classifySdk(error: SdkError): CallFailure | undefined {
-    if (error.code === SdkErrorCode.ClientHttpUnexpectedContent) return failure('protocol', ofNoUse(error.data));
+    if (error.code === SdkErrorCode.ClientHttpUnexpectedContent) return failure('protocol', unreadBody(error.data));
     const tag = BY_CODE[error.code];
     if (tag) return failure(tag, inLine(error.message));
-    // Negotiation wraps what went wrong: the cause knows better, if there is one.
+    // The SDK's negotiation wraps the error that it met. That cause says more, if there is one.
     const wrapped = error.cause instanceof Error;
     return error.code === SdkErrorCode.EraNegotiationFailed && !wrapped
         ? failure('protocol', error.message)
         : undefined;
 }
 
-/** What is said of a body that is not read. */
-function ofNoUse(data: unknown): string {
+/** The message for a body of a type that the protocol does not have. */
+function unreadBody(data: unknown): string {
     const { contentType } = data as { contentType?: string | null };
     const type = contentType ? `the content type ${inLine(contentType)}` : 'no content type';
     return `the server's answer has ${type}, and neither application/json nor text/event-stream`;
@@ -145,12 +145,12 @@ function classifySse(error: SseError): CallFailure {
     return http(error.code, error.message);
 }
 
-/** An answer with an HTTP status, and what the server said, shortened. */
+/** The failure for an HTTP status, with the server's text, shortened. */
 export function http(status: number, said: string): CallFailure {
     return new CallFailure({ tag: 'http', val: { status, message: inLine(said) } });
 }
 
-/** Long enough to recognise a page or a list of issues by, short enough for people. */
+/** Long enough to recognise a page or a list of issues, short enough for people. */
 const LINE_LENGTH = 300;
 
 function inLine(text: string): string {
@@ -161,7 +161,7 @@ function inLine(text: string): string {
     return line.length > LINE_LENGTH ? `${line.slice(0, LINE_LENGTH)}…` : line;
 }
 
-/** An error in words that quote no message of the server's: the SDK's texts do, after a colon. */
+/** An error in words, without a message of the server's, which the SDK's texts quote after a colon. */
 export function describe(error: Error): string {
     if (error instanceof IoFailure || error instanceof CallFailure) return error.message;
     if (error instanceof SdkHttpError) return `HTTP ${error.status}`;

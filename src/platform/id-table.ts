@@ -1,4 +1,4 @@
-/** Things known by an id of ours: a u32, free again when the thing is gone. */
+/** Things by an id that this table chooses: a u32, which is free again when the thing is removed. */
 export class IdTable<T> extends Map<number, T> {
     #last = 0;
 
@@ -11,7 +11,7 @@ export class IdTable<T> extends Map<number, T> {
         return this.#last;
     }
 
-    /** Takes the thing out, if it is there. */
+    /** Removes the thing and returns it; undefined when there is none. */
     take(id: number): T | undefined {
         const thing = this.get(id);
         this.delete(id);

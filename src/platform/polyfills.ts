@@ -1,5 +1,5 @@
-// What the SDK and its dependencies expect of a web platform and the engine does not have, or has
-// in a form that waits inside the component. Imported first: the SDK reads some of it on load.
+// The parts of a web platform that the SDK and its dependencies expect, and that the engine lacks or
+// implements by waiting inside the component. Imported first: the SDK reads some of them on load.
 import { clearTimeout, setTimeout } from './timers.js';
 
 /** Bytes to text, chunk by chunk. */
@@ -39,8 +39,9 @@ class MessageEvent extends Event {
 }
 
 /**
- * What `AbortSignal.any` gives. The engine's own is aborted from the start. As much of a signal as
- * `fetch` uses, which alone is given these: it listens to its sources only while it is listened to.
+ * The result of `AbortSignal.any`. The engine's own is aborted from the start. Only our `fetch` gets this
+ * one,
+ * so it has no more of a signal than `fetch` uses. It listens to its sources only while it has listeners.
  */
 class AnySignal {
     constructor(private readonly signals: AbortSignal[]) {}
@@ -62,7 +63,7 @@ class AnySignal {
     }
 }
 
-/** Every transport is given its own fetch, bound to a session. Nothing may go out without one. */
+/** Fails: each transport has its own fetch, bound to a session. Nothing may go out without a session. */
 function fetch(): Promise<never> {
     return Promise.reject(new TypeError('fetch without a session'));
 }
@@ -75,7 +76,7 @@ Object.assign(globalThis, {
     MessageEvent
 });
 
-// The engine's own is seeded once: what ran at build time would have seeded it for every instance.
+// The engine seeds its own once, at build time: all instances would have the same numbers.
 Object.assign(Math, { random: () => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32 });
 
 Object.assign(AbortSignal, { any: (signals: AbortSignal[]) => new AnySignal(signals) });

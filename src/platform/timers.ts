@@ -2,10 +2,10 @@ import { clear, set } from 'caisson:mcp/timers@0.1.0';
 
 import { IdTable } from './id-table.js';
 
-/** A delay that is never over. The host is not asked for such a timer. */
+/** A delay that never ends. The core sets no timer of the host's for it. */
 export const NEVER = Number.POSITIVE_INFINITY;
 
-/** The longest delay a web timer knows; above it, and for what is not finite, ours never fire. */
+/** The longest delay of a web timer. Ours never fire after a longer delay, or one that is not finite. */
 const LONGEST = 0x7fff_ffff;
 
 const timers = new IdTable<() => void>();
@@ -33,7 +33,7 @@ export function sleep(delay: number): Promise<void> {
     return new Promise(resolve => setTimeout(() => resolve(), delay));
 }
 
-/** What a promise comes to within a time; undefined when that is over first. */
+/** The value of a promise; undefined when the delay ends first. */
 export async function within<T>(promise: Promise<T>, delay: number): Promise<T | undefined> {
     const late = Promise.withResolvers<undefined>();
     const timer = setTimeout(() => late.resolve(undefined), delay);

@@ -1,10 +1,10 @@
-// JSON texts, kept as they are. A value that goes through JSON.parse and JSON.stringify comes out
-// changed: integers above 2^53 lose digits, 1.0 becomes 1, integer-like keys move to the front. So
-// what a server sends travels as its own text; and of what a caller gives, the numbers do.
+// JSON texts, kept as they are. JSON.parse and JSON.stringify change a value: integers above 2^53 lose
+// digits, 1.0 becomes 1, integer-like keys move to the front. So the core passes on the server's own
+// text, and writes a caller's numbers as the caller wrote them.
 
-/** A message of the wire: what it says, and the text of the member that carries its payload. */
+/** A message from the wire: its value, and the text of the member with its payload. */
 export interface Parsed {
-    /** The message; an array in revision 2025-03-26, which has batches. */
+    /** The message; an array for a batch, which revision 2025-03-26 has. */
     readonly message: unknown;
     /** The text of `result`, `params` or `error`, when the message has one and is not a batch. */
     readonly payload: string | undefined;
@@ -14,9 +14,11 @@ const WS = '[ \\t\\r\\n]*';
 const STRING = '"[^"\\\\]*(?:\\\\.[^"\\\\]*)*"';
 const SMALL = `"(?:jsonrpc|id|method|code|message)"${WS}:${WS}(?:${STRING}|[-+.0-9eE]+)`;
 
-/** The members before the payload, and its key. */
+/** Matches the members before the payload, and the payload's key. */
 const HEAD = new RegExp(`^${WS}\\{${WS}((?:${SMALL}${WS},${WS})*)"(result|params|error|data)"${WS}:${WS}`);
-/** The members after the payload. A quote that follows a comma opens a key: strings escape theirs. */
+/**
+ * Matches the members after the payload. A quote after a comma opens a key, because strings escape quotes.
+ */
 const TAIL = new RegExp(`((?:${WS},${WS}${SMALL})*)${WS}\\}${WS}$`);
 /** Longer than `,"jsonrpc":"2.0","id":…}` in any usual layout. */
 const TAIL_LENGTH = 160;
@@ -27,7 +29,7 @@ export function parseMessage(text: string): Parsed {
     return result ? whole(result) : (split(text) ?? reparse(text));
 }
 
-/** A result in a message of its three members. */
+/** The result in a message that has only the three members of a result. */
 export interface ResultText {
     readonly id: number;
     readonly value: unknown;
@@ -45,15 +47,15 @@ const RESULT = ',"result":';
 const ID_LAST = ',"jsonrpc":"2.0","id":';
 
 /**
- * Takes a result apart that is laid out as nearly all are: the three members without a space, the
- * result first or last, and an id of ours. Undefined for any other.
+ * Splits the message of a result in the usual layout: three members without spaces, the result first or
+ * last, and an id of ours. Undefined for every other layout.
  */
 export function splitResult(text: string): ResultText | undefined {
     if (text[text.length - 1] !== '}') return undefined;
     let id: string;
     let payload: string;
     if (text.startsWith(ID_FIRST)) {
-        // Where there is none, what is left is no JSON.
+        // Without a comma the payload is wrong text, and JSON.parse below throws.
         const comma = text.indexOf(RESULT, ID_FIRST.length);
         id = text.slice(ID_FIRST.length, comma);
         payload = text.slice(comma + RESULT.length, -1);
@@ -65,7 +67,7 @@ export function splitResult(text: string): ResultText | undefined {
     } else {
         return undefined;
     }
-    // Of what is not a number, or written in another way, something else is left.
+    // Only an integer that is written in the usual way comes out as the same text.
     const number = +id;
     if (!(number >= 0 && number <= Number.MAX_SAFE_INTEGER) || `${number}` !== id) return undefined;
     try {
@@ -76,7 +78,9 @@ export function splitResult(text: string): ResultText | undefined {
     }
 }
 
-/** The text of `data` in the text of a JSON-RPC error object; undefined when there is none. Null is data: it may be anything. */
+/**
+ * The text of `data` in the text of a JSON-RPC error object; undefined when there is none. Null is data too.
+ */
 export function errorData(error: string): string | undefined {
     const parsed = split(error);
     if (parsed) {
@@ -88,9 +92,8 @@ export function errorData(error: string): string | undefined {
 }
 
 /**
- * Takes a message apart without reading its payload twice: the few small members around it are
- * found in the text, and what lies between them must parse by itself. Undefined when the text is
- * laid out in a way that this does not see through.
+ * Splits a message without parsing its payload twice: finds the few small members around the payload in
+ * the text, and parses the text between them by itself. Undefined when the layout of the text is unusual.
  */
 function split(text: string): Parsed | undefined {
     try {
@@ -112,20 +115,20 @@ function split(text: string): Parsed | undefined {
     }
 }
 
-/** The general case: the payload's text is written anew from its value, with its numbers as they were. */
+/** Handles every other layout: writes the payload's text anew from its value, with the same numbers. */
 function reparse(text: string): Parsed {
     const message: unknown = JSON.parse(text);
     if (!isObject(message)) return { message, payload: undefined };
     return { message, payload: payloadOf(exact(message, text)) };
 }
 
-/** The text of the member of a message that carries its payload. */
+/** The text of the member of a message that has its payload. */
 function payloadOf(message: Record<string, unknown>): string | undefined {
     const payload = message['result'] ?? message['params'] ?? message['error'];
     return payload === undefined ? undefined : JSON.stringify(payload);
 }
 
-/** The messages of a batch, each with the text of its payload and its id as it was written. */
+/** The messages of a batch, each with the text of its payload, and its id as the server wrote it. */
 export function parts(batch: unknown[], text: string): (Parsed & { id: unknown })[] {
     const written = exact({ batch }, `{"batch":${text}}`)['batch'] as unknown[];
     return batch.map((message, i) => {
@@ -135,10 +138,10 @@ export function parts(batch: unknown[], text: string): (Parsed & { id: unknown }
     });
 }
 
-/** Numbers whose text JavaScript would not write again. */
+/** Matches numbers whose text JavaScript may change. */
 const FRAGILE_NUMBER = /\d{16}|\d[eE]|\.\d*0(?!\d)|-0(?![.\d])/;
 
-/** A number that JSON.stringify writes as it was read. */
+/** `rawJSON` makes a number that JSON.stringify writes with this text. */
 declare global {
     interface JSON {
         rawJSON(text: string): unknown;
@@ -146,8 +149,8 @@ declare global {
 }
 
 /**
- * Parses an object. Numbers that JavaScript cannot hold are not what they were: see `exact`. Throws
- * a SyntaxError, or a TypeError when the text is no object.
+ * Parses an object. Numbers that JavaScript cannot hold lose digits: see `exact`. Throws a SyntaxError,
+ * or a TypeError when the text is not an object.
  */
 export function parseObject(text: string): Record<string, unknown> {
     const value: unknown = JSON.parse(text);
@@ -156,18 +159,18 @@ export function parseObject(text: string): Record<string, unknown> {
 }
 
 /**
- * The object of a text, as `parseObject` gave it, with numbers that JavaScript cannot hold as raw
- * JSON: they are written again as they were. Without the text it is that already.
+ * The object that `parseObject` made of a text, with the numbers that JavaScript cannot hold as raw JSON:
+ * JSON.stringify writes them as they were. Returns the object itself when no text is given.
  */
 export function exact(object: Record<string, unknown>, text: string | undefined): Record<string, unknown> {
     if (text === undefined || !mayChange(text, object)) return object;
     return JSON.parse(text, keepNumber) as Record<string, unknown>;
 }
 
-/** The engine's own JSON is far quicker over a long text than an expression is. */
+/** Above this length the engine's own JSON is far quicker than a regular expression. */
 const LONG = 4096;
 
-/** Whether a text may hold a number that is not written again as it stands. */
+/** Whether a text may have a number that JSON.stringify would change. */
 function mayChange(text: string, value: unknown): boolean {
     if (text.length > LONG && JSON.stringify(value) === text) return false;
     return FRAGILE_NUMBER.test(text);

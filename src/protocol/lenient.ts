@@ -1,9 +1,9 @@
-// What the SDK objects to in a result, and nobody is misled by: null in a member that may be absent,
-// a member that only describes, one entry of a list that cannot be used. Looked at only when the
-// SDK has refused the result; the text of the result stays the server's own.
+// Repairs results that the SDK refuses for a harmless fault: null in an optional member, a fault in a
+// member that only describes, one unusable entry of a list. This code runs only when the SDK has refused
+// a result, and does not change the server's text.
 import { isObject } from './json.js';
 
-/** An objection of zod's. */
+/** An issue that zod reports. */
 interface Issue {
     readonly code: string;
     readonly path: Path;
@@ -15,15 +15,15 @@ interface Issue {
 
 type Path = readonly (string | number)[];
 
-/** A change to a result: a member set, to nothing much, or, without a value, taken out. */
+/** A change to a result: sets a member to an empty value or, without a value, removes it. */
 export interface Edit {
     readonly path: Path;
     readonly value?: unknown;
-    /** What is to be said of it. */
+    /** The warning to log for it. */
     readonly warning?: string;
 }
 
-/** The lists whose entries stand each for itself, and what one is called. */
+/** The lists whose entries do not depend on each other, and the noun for an entry. */
 const LISTS: Readonly<Record<string, string>> = {
     tools: 'tool',
     resources: 'resource',
@@ -33,7 +33,7 @@ const LISTS: Readonly<Record<string, string>> = {
     contents: 'content'
 };
 
-/** Members that only describe what they belong to. */
+/** Members that only describe the object that they are in. */
 const DESCRIBING: ReadonlySet<unknown> = new Set([
     'title',
     'description',
@@ -49,18 +49,18 @@ const DESCRIBING: ReadonlySet<unknown> = new Set([
     'hasMore'
 ]);
 
-/** Members whose loss is to be told. */
+/** Members whose loss needs a warning. */
 const WARNED: ReadonlySet<unknown> = new Set(['outputSchema', 'execution']);
 
-/** What stands in the handshake for what a server leaves out, and nothing here is decided by. */
+/** The values for members of the handshake that a server leaves out. Caisson decides nothing by them. */
 const INTRODUCTION: Readonly<Record<string, unknown>> = { serverInfo: {}, capabilities: {}, name: '', version: '' };
 
-/** An object in an object in a list, and so on: each may need a look of its own. */
+/** How often a result is repaired: each level of nested objects may need one more round. */
 const MOST_ROUNDS = 8;
 
 /**
- * The changes that make a result one that the SDK takes; undefined when there are none. `objections`
- * gives what the SDK says of it, and undefined when it takes it. The value is changed.
+ * Makes the changes after which the SDK accepts a result, and returns them; undefined when no changes
+ * help. `objections` returns the SDK's error text, or undefined for a value that the SDK accepts.
  */
 export function edits(
     method: string,
@@ -82,7 +82,7 @@ export function edits(
     return undefined;
 }
 
-/** Makes changes, all by the places that things had before. */
+/** Makes changes. All paths are those from before the first change. */
 export function apply(value: Record<string, unknown>, edits: readonly Edit[]): void {
     const entries: [list: unknown[], index: number][] = [];
     for (const { path, value: to } of edits) {
@@ -92,7 +92,7 @@ export function apply(value: Record<string, unknown>, edits: readonly Edit[]): v
             if (to !== undefined) parent[key as number] = isObject(to) ? {} : to;
             else entries.push([parent as unknown[], key as number]);
         } else if (isObject(parent)) {
-            // Each gets an object, or a list, of its own.
+            // A new object or list for each place.
             if (to !== undefined) parent[key] = isObject(to) ? {} : Array.isArray(to) ? [] : to;
             else Reflect.deleteProperty(parent, key);
         }
@@ -105,7 +105,7 @@ export function apply(value: Record<string, unknown>, edits: readonly Edit[]): v
     }
 }
 
-/** What nobody would miss: null and what is no member, and an empty list for an empty object. */
+/** The harmless edits for an issue: remove a null or an unknown member, or make an empty list an object. */
 function soften(method: string, value: unknown, issue: Issue, base: Path = []): Edit[] {
     const path = [...base, ...issue.path];
     const found = at(value, path);
@@ -123,11 +123,11 @@ function soften(method: string, value: unknown, issue: Issue, base: Path = []): 
     return (issue.errors ?? []).flat().flatMap(inner => soften(method, value, inner, path));
 }
 
-/** What is done to a member of a server's introduction that is missing, or is taken as missing. */
+/** The edit for a member of a server's introduction that is missing, or unusable and optional. */
 function introduced(path: Path, found: unknown): Edit | undefined {
     const warned = found === undefined ? {} : { warning: `${path.join('.')} cannot be used and is taken as missing` };
     if (isIntroduction(path)) return { path, value: INTRODUCTION[path[path.length - 1] as string], ...warned };
-    // What a server says of one capability, and its whole name where that may be left out.
+    // Optional are the members of a capability, and `serverInfo` in `_meta`.
     const [first, second] = path;
     const ofCapability = first === 'capabilities' && path.length > 1;
     const wholeName = first === '_meta' && path.length === 2 && String(second).endsWith('serverInfo');
@@ -135,7 +135,9 @@ function introduced(path: Path, found: unknown): Edit | undefined {
     return found !== undefined && optional ? { path, ...warned } : undefined;
 }
 
-/** What belongs to a server's introduction of itself: its name and what it can do, and not its revisions. */
+/**
+ * Whether a path is in a server's introduction of itself: its name and its capabilities, not its revisions.
+ */
 function isIntroduction(path: Path): boolean {
     const [first, second] = path;
     if (path.length === 1) return first === 'serverInfo' || first === 'capabilities';
@@ -149,7 +151,7 @@ function isIntroduction(path: Path): boolean {
     );
 }
 
-/** Members that only describe, and entries that cannot be used; undefined when that is not all. */
+/** Removes faulty members that only describe, and unusable entries; undefined when other faults are left. */
 function cut(value: Record<string, unknown>, issues: readonly Issue[]): Edit[] | undefined {
     const cuts = new Map<string, Edit>();
     for (const { path, message } of issues) {
@@ -174,7 +176,7 @@ function cut(value: Record<string, unknown>, issues: readonly Issue[]): Edit[] |
     return [...cuts.values()];
 }
 
-/** How an entry is called: by its name, its address, or its place. */
+/** What an entry is called in warnings: its name, its URI or its place in the list. */
 function nameOf(entry: unknown, index: number): string {
     const { name, uri, uriTemplate } = isObject(entry) ? entry : {};
     const called = [name, uri, uriTemplate].find(one => typeof one === 'string' && one !== '');
@@ -190,7 +192,7 @@ function at(value: unknown, path: Path): unknown {
     return found;
 }
 
-/** The SDK gives zod's issues as zod writes them: a list as JSON. */
+/** The issues in the SDK's error text, which has zod's list of them as JSON. */
 function parseIssues(text: string): Issue[] {
     try {
         const issues: unknown = JSON.parse(text.slice(text.indexOf('[')));

@@ -1,34 +1,34 @@
-// What a message is. This place alone decides: the host hears what is decided here, and the SDK is
-// given the same, in a form that it takes.
+// Decides what a message is. Only this file decides it: the host and the SDK both get its decision, the
+// SDK in a form that it accepts.
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/client';
 
 import { isObject } from './json.js';
 
-/** A result that an answer has. */
+/** An answer with a result. */
 export interface ResultOutcome {
     readonly result: Record<string, unknown>;
-    /** Whether the server wrote something that holds nothing, where an object belongs. */
+    /** Whether the server wrote null or an empty list in place of an object. */
     readonly empty: boolean;
-    /** Whether the result is the server's own. */
+    /** Whether the result is unchanged. */
     readonly whole: boolean;
 }
 
-/** What an answer says: a result, an error, or nothing that can be used. */
+/** What an answer has: a result, an error, or nothing that can be used. */
 export type Outcome =
     | ResultOutcome
     | { readonly error: { readonly code: number; readonly message: string; readonly data?: unknown } }
     | { readonly wrong: string };
 
-/** What was decided. */
+/** The decision. */
 export type Decided =
     | { readonly kind: 'request'; readonly message: JSONRPCMessage }
-    /** A request that nobody can take. It is answered all the same. */
+    /** A request that nobody can handle. It gets an error as its answer. */
     | { readonly kind: 'refused'; readonly id: unknown; readonly code: number; readonly why: string }
     | {
           readonly kind: 'notification';
           readonly method: string;
           readonly params: Record<string, unknown> | undefined;
-          /** Whether the params are the server's own. */
+          /** Whether the params are unchanged. */
           readonly whole: boolean;
           readonly message: JSONRPCMessage;
       }
@@ -38,7 +38,7 @@ export type Decided =
 const INVALID_REQUEST = -32600;
 const INVALID_PARAMS = -32602;
 const RELATED_TASK = 'io.modelcontextprotocol/related-task';
-/** What of `_meta` the SDK itself reads. */
+/** The members of `_meta` that the SDK itself reads. */
 const OWN: ReadonlySet<string> = new Set(['progressToken', RELATED_TASK]);
 
 /** Decides what a message is. `waits` tells whether a request with an id waits for its answer. */
@@ -48,7 +48,7 @@ export function decide(message: unknown, waits: (id: RequestId) => boolean): Dec
     const waiting = isId(id) && waits(id);
     const answers = isGiven(result) || isGiven(error);
     if (isGiven(method) && !(answers && waiting)) return id === undefined ? notification(message) : request(message);
-    // Without its version, and for nobody, it is any JSON: many servers log in that form.
+    // Without `jsonrpc`, and with no request that waits, it is any JSON: many servers log in that form.
     if (message['jsonrpc'] === '2.0' || (waiting && ('result' in message || 'error' in message)))
         return { kind: 'answer', id, outcome: outcomeOf(message) };
     return nothing('what is not JSON-RPC');
@@ -77,7 +77,7 @@ function request(message: Record<string, unknown>): Decided {
 function notification(message: Record<string, unknown>): Decided {
     const { jsonrpc, method } = message;
     if (typeof method !== 'string') return nothing('a notification whose method is no text');
-    // Only the protocol's own are known without the version.
+    // Without `jsonrpc`, only the protocol's own notifications can be recognised.
     if (jsonrpc !== '2.0' && !(jsonrpc === undefined && method.startsWith('notifications/')))
         return nothing('what is not JSON-RPC');
     const params = paramsOf(message['params']);
@@ -104,7 +104,7 @@ function outcomeOf(message: Record<string, unknown>): Outcome {
     return isEmpty(result) ? { result: {}, empty: true, whole: false } : { wrong: 'has a result that is no object' };
 }
 
-/** An error with a code that the contract has room for. Some write the code as a text. */
+/** The error in an answer, with a code that the contract can carry. Some servers write the code as a text. */
 function errorOf(error: unknown): Outcome {
     if (!isObject(error)) return { wrong: `has an error that is no object: ${quote(error)}` };
     const { code: written, message, data } = error;
@@ -114,17 +114,19 @@ function errorOf(error: unknown): Outcome {
         return {
             wrong: `has an error without a code that can be used: ${quote(written)}: ${said.slice(0, LONGEST_QUOTE)}`
         };
-    // The SDK is decided by some of it: the revisions that a server names, for one.
+    // The SDK reads some of `data`: the revisions that a server names, for example.
     return { error: { code, message: said, ...(data !== undefined && { data }) } };
 }
 
-/** Params that a message may have; undefined for others. Some write an empty object as an empty list. */
+/**
+ * The valid params of a message; undefined for invalid ones. Some servers write an empty list for no params.
+ */
 function paramsOf(params: unknown): { value: Record<string, unknown> | undefined } | undefined {
     if (isEmpty(params)) return { value: undefined };
     return isObject(params) ? { value: withMeta(params) } : undefined;
 }
 
-/** The same object, save for a `_meta` that holds nothing, and for what of its own the protocol finds null in it. */
+/** The object without an empty `_meta`, and without the protocol's own members of `_meta` that are null. */
 function withMeta(object: Record<string, unknown>): Record<string, unknown> {
     if (!('_meta' in object)) return object;
     const { _meta, ...rest } = object;
@@ -134,7 +136,7 @@ function withMeta(object: Record<string, unknown>): Record<string, unknown> {
     return { ...rest, _meta: Object.fromEntries(kept) };
 }
 
-/** The same object without a `_meta` that the SDK does not take: whom it belongs to reads it in the text. */
+/** The object without a `_meta` that the SDK does not accept: the program reads `_meta` in the text. */
 function withoutOddMeta(object: Record<string, unknown>): Record<string, unknown> {
     const kept = withMeta(object);
     if (isMeta(kept['_meta'])) return kept;
@@ -143,7 +145,7 @@ function withoutOddMeta(object: Record<string, unknown>): Record<string, unknown
     return rest;
 }
 
-/** Whether the SDK takes a `_meta`. */
+/** Whether the SDK accepts a `_meta`. */
 function isMeta(meta: unknown): boolean {
     if (meta === undefined) return true;
     if (!isObject(meta)) return false;
@@ -154,7 +156,7 @@ function isMeta(meta: unknown): boolean {
     );
 }
 
-/** An id that the protocol knows. */
+/** Whether an id is valid in the protocol. */
 function isId(id: unknown): id is RequestId {
     return typeof id === 'string' || Number.isSafeInteger(id);
 }

@@ -1,11 +1,11 @@
-// What of a message's payload the SDK, and whoever reads it by its type, can be given.
+// The payload of a message, for the SDK and for typed readers.
 import type { Result } from '@modelcontextprotocol/client';
 import type { Json } from 'caisson:mcp/types@0.1.0';
 
 import { exact, isObject, parseObject } from './json.js';
 import type { ResultOutcome } from './message.js';
 
-/** The methods whose result says no more than that there is one. */
+/** The methods whose result is empty. */
 export const EMPTY: ReadonlySet<string> = new Set([
     'ping',
     'logging/setLevel',
@@ -13,10 +13,10 @@ export const EMPTY: ReadonlySet<string> = new Set([
     'resources/unsubscribe'
 ]);
 
-/** What is said of what is not. */
+/** How errors describe a payload that is nested too deeply. */
 export const TOO_DEEP = 'nested too deeply';
 
-/** A message as text; undefined where code that calls itself, as the SDK's does, cannot read and write it. */
+/** A message as text; undefined when it is nested too deeply for recursive code such as the SDK's. */
 export function writtenOut(message: unknown): string | undefined {
     try {
         return JSON.stringify(message);
@@ -25,7 +25,7 @@ export function writtenOut(message: unknown): string | undefined {
     }
 }
 
-/** The text of a result: the server's own, but for a `_meta` that whoever reads it by its type cannot read. */
+/** The text of a result: the server's own, without a `_meta` that a typed reader cannot read. */
 export function textOf({ result, empty, whole }: ResultOutcome, payload: Json | undefined, raw: boolean): Json {
     if (empty) return '{}';
     if (payload === undefined) return JSON.stringify(result);
@@ -33,7 +33,9 @@ export function textOf({ result, empty, whole }: ResultOutcome, payload: Json | 
     return JSON.stringify({ ...exact(parseObject(payload), payload), _meta: undefined });
 }
 
-/** What the SDK takes for a result: it drops a message with anything else, and nobody would answer. */
+/**
+ * Whether the SDK accepts a value as a result. It drops a message with any other, and the call would wait on.
+ */
 export function isResult(result: unknown): result is Result {
     return isObject(result) && (result['_meta'] === undefined || isObject(result['_meta']));
 }

@@ -1,5 +1,5 @@
-// The probe (`server/discover`) of the newer revisions, and what its failure means: a server of an
-// older revision may do anything with a request that it does not know. Specification, basic/versioning.
+// The probe (`server/discover`) of the newer revisions, and what its failure means: a server of an older
+// revision does not know the request, and may answer anything. Specification, basic/versioning.
 import { SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client';
 import type { Failure } from 'caisson:mcp/types@0.1.0';
 
@@ -11,20 +11,20 @@ export const PROBE = 'server/discover';
 /** The first revision that begins with the probe, and not with a handshake. */
 const FIRST_WITH_PROBE = '2026-07-28';
 
-/** Whether any of the revisions begins with the probe. None stands for all that there are. */
+/** Whether any of the revisions begins with the probe. An empty list stands for all revisions. */
 export function anyNewer(versions: string[]): boolean {
     return versions.length === 0 || versions.some(version => version >= FIRST_WITH_PROBE);
 }
 
-/** Whether any of the revisions begins with a handshake. None stands for all that there are. */
+/** Whether any of the revisions begins with a handshake. An empty list stands for all revisions. */
 export function anyOlder(versions: string[]): boolean {
     return versions.length === 0 || versions.some(version => version < FIRST_WITH_PROBE);
 }
 
-/** Statuses that speak of who asks, where and how often, and not of what: `initialize` gets the same. */
+/** Statuses that are about the client or the address, not the method: `initialize` would get the same. */
 const OF_THE_CLIENT = new Set([401, 402, 403, 407, 429, 451]);
 
-/** Whether what became of the probe over HTTP may come of the server's not knowing it. */
+/** Whether the probe may have failed over HTTP because the server does not know it. */
 export async function mayNotKnow(
     error: unknown,
     response: Promise<Pick<Response, 'headers'>> | undefined
@@ -32,12 +32,12 @@ export async function mayNotKnow(
     if (error instanceof SdkHttpError) {
         const { status } = error;
         if (status < 400 || OF_THE_CLIENT.has(status)) return false;
-        // It is not up now, and says when it will be.
+        // A 503 with Retry-After says that the server is down for a while.
         return status !== 503 || !(await response)?.headers.has('retry-after');
     }
-    // A page for people, or nothing.
+    // The answer is a page for people, or empty.
     if (error instanceof SdkError && error.code === SdkErrorCode.ClientHttpUnexpectedContent) return true;
-    // Some servers drop the connection of a request that fails in them.
+    // Some servers drop the connection when a request fails in them.
     return toFailure(error).failure.tag === 'transport';
 }
 
@@ -54,9 +54,9 @@ export function rpcErrorIn(error: unknown): { code: number; message: string; dat
     }
 }
 
-/** The failure of both the probe and the handshake after it: the cause first, then the other. */
+/** One failure for the probe and the handshake after it: the likelier cause first, then the other. */
 export function both(probe: CallFailure, handshake: CallFailure): CallFailure {
-    // The server speaks JSON-RPC, and so has understood that it was asked.
+    // The handshake's answer is JSON-RPC, so the server understood it, and the probe's failure is the cause.
     const misunderstood = handshake.failure.tag === 'rpc' && probe.failure.tag !== 'rpc';
     if (misunderstood) return amended(probe, `initialize, which it was sent next, got ${quoted(handshake)}`);
     if (handshake.failure.tag === 'rpc') return handshake;
@@ -64,7 +64,7 @@ export function both(probe: CallFailure, handshake: CallFailure): CallFailure {
     return amended(handshake, `${PROBE}, which it was sent before, got ${same ? 'the same' : quoted(probe)}`);
 }
 
-/** The failure of the probe, where nothing may come after it. */
+/** The failure of the probe, when no older revision is allowed. */
 export function unsupported(probe: CallFailure, versions: string[]): CallFailure {
     const remedy = `it does not seem to speak ${versions.join(', ')}: allow an older revision as well`;
     if (probe.failure.tag === 'rpc')
@@ -75,14 +75,14 @@ export function unsupported(probe: CallFailure, versions: string[]): CallFailure
     return amended(probe, `that was the server's answer to ${PROBE}; ${remedy}`);
 }
 
-/** A failure with something added to what it says. */
+/** A failure with more text in its message. */
 function amended({ failure, message, io }: CallFailure, more: string): CallFailure {
     const text = message === '' ? more : `${message}; ${more}`;
     const val = typeof failure.val === 'string' ? text : { ...failure.val, message: text };
     return new CallFailure({ tag: failure.tag, val } as Failure, io);
 }
 
-/** A failure in words, of which a text stands by itself. */
+/** A failure in words; a plain text is quoted. */
 function quoted(cause: CallFailure): string {
     return typeof cause.failure.val === 'string' ? `"${cause.message}"` : inWords(cause);
 }

@@ -6,13 +6,13 @@ import { isObject, parseObject } from './json.js';
 
 export type Params = Record<string, unknown>;
 
-/** What a request came to: what the SDK made of the answer, and the answer as it was sent. */
+/** The outcome of a request: the value that the SDK made of the answer, and the server's own text. */
 export interface Answer {
     readonly value: unknown;
     readonly result: Json;
 }
 
-/** Requests that only ask, or say what the session is to be: a second one does no harm. */
+/** Requests that only read, or set a state of the session: sending one twice does no harm. */
 export const REPEATABLE: ReadonlySet<string> = new Set([
     'server/discover',
     'tools/list',
@@ -27,7 +27,7 @@ export const REPEATABLE: ReadonlySet<string> = new Set([
     'logging/setLevel'
 ]);
 
-/** The params of an operation, which the host gave. Their numbers may not be exact. */
+/** Parses the params that the host gave for an operation. Large numbers lose digits: see `exact`. */
 export function parse(params: Json): Params {
     try {
         return parseObject(params);
@@ -39,12 +39,12 @@ export function parse(params: Json): Params {
     }
 }
 
-/** The schema of a result that only its extension knows. */
+/** A schema that accepts every result, for results of extensions. */
 export const ANY_RESULT: StandardSchemaV1 = {
     '~standard': { version: 1, vendor: 'caisson', validate: value => ({ value }) }
 };
 
-/** Whether a request's `_meta` is the caller's alone: nothing in it means something to the SDK itself. */
+/** Whether a request's `_meta` has nothing in it that the SDK itself reads. */
 export function isCallersMeta(meta: unknown): boolean {
     if (meta === undefined) return true;
     if (!isObject(meta)) return false;

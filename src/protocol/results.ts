@@ -1,6 +1,5 @@
-// Keeps what validates the results of a method. The SDK makes it anew for each request, and asks it
-// about `undefined` to see whether there is one: zod then writes a report that nobody reads, which
-// costs as much as the rest of a request.
+// Keeps the schemas that validate results. The SDK makes a schema anew for each request, and tests it with
+// `undefined`: zod then writes a report that nobody reads, which costs as much as the rest of a request.
 import type { StandardSchemaV1 } from '@modelcontextprotocol/client';
 import { Client } from '@modelcontextprotocol/client';
 
@@ -13,7 +12,7 @@ import { apply, edits } from './lenient.js';
 
 const kept = new Map<Codec, Map<string, StandardSchemaV1>>();
 
-/** What the SDK has made for the results of a method before, in this client's era. */
+/** The schema that the SDK has already made for the results of a method, in this client's era. */
 export function resultSchema(client: Client, method: string): StandardSchemaV1 | undefined {
     return kept.get(codecOfRequest(client, method))?.get(method);
 }
@@ -23,12 +22,12 @@ onSchema(Client, (codec, method, schema) => {
     kept.set(codec, schemas.set(method, schema));
 });
 
-/** What an era's codec does by itself. */
+/** The original methods of an era's codec. */
 type Strict = Pick<Codec, 'decodeResult' | 'validateResult'>;
 
 const strict = new Map<Codec, Strict>();
 
-/** How many results were taken that the SDK refused as they were. */
+/** How many results were repaired because the SDK had refused them. */
 let mendings = 0;
 
 for (const version of ['2025-11-25', '2026-07-28']) {
@@ -47,10 +46,10 @@ for (const version of ['2025-11-25', '2026-07-28']) {
     };
 }
 
-/** What is said against a result; undefined for nothing. */
+/** Returns the error text for a result; undefined for a valid one. */
 type Objections = (method: string, value: unknown) => string | undefined;
 
-/** What an era's codec says against the result of an answer. */
+/** The objections that an era's codec has to the result of an answer. */
 function objections(codec: Codec): Objections {
     const { decodeResult, validateResult } = strict.get(codec) ?? codec;
     return (method, value) => {
@@ -66,7 +65,7 @@ function invalid(validate: Codec['validateResult']): Objections {
     };
 }
 
-/** A copy of a result, changed into one that the SDK takes; undefined when it refuses that, too. */
+/** A repaired copy of a result; undefined when the SDK refuses that too. */
 function mend(method: string, value: unknown, objections: Objections): unknown {
     if (!isObject(value)) return undefined;
     const copy: unknown = JSON.parse(JSON.stringify(value));
@@ -75,22 +74,22 @@ function mend(method: string, value: unknown, objections: Objections): unknown {
     return copy;
 }
 
-/** Whether the SDK takes a result as it is. */
+/** Whether the SDK accepts a result without repairs. */
 export function takesAsIs(codec: Codec, method: string, value: unknown): boolean {
     return (strict.get(codec) ?? codec).validateResult(method, value).ok;
 }
 
-/** How many results were mended so far. When it stays the same, none was. */
+/** How many results were repaired so far. A caller compares two counts to see whether one was. */
 export function mended(): number {
     return mendings;
 }
 
-/** A result as whoever reads it by its type can read it, and what is to be said of that; undefined when it is so. */
+/** A result, repaired for a typed reader, and the warnings to log; undefined when it needs no repair. */
 export function readable(
     codec: Codec,
     method: string,
     text: Json,
-    /** What is done to a result of this era before the SDK has it. */
+    /** Completes a result of this era before the SDK gets it. */
     prepare: (value: Record<string, unknown>) => void
 ): { value: Record<string, unknown>; warnings: string[] } | undefined {
     const value = parseObject(text);

@@ -127,7 +127,10 @@ export function codecOfRequest(client: Client, method: string): Codec {
     return ofClient(client)._resolveOutboundCodec(method);
 }
 
-/** Tells of each request of every client which of the SDK's own schemas validates its result: the core keeps them. */
+/**
+ * Tells of each request of every client which of the SDK's own schemas validates its result: the core keeps
+ * them.
+ */
 export function onSchema(
     { prototype }: typeof Client,
     listener: (codec: Codec, method: string, schema: StandardSchemaV1) => void
@@ -171,7 +174,10 @@ export interface SkillsPeer {
     readonly read: (params: Members, fresh: boolean) => Promise<{ result: unknown; cached: boolean }>;
 }
 
-/** A client for the SDK's client of skills, which asks for all pages, and once more for what is kept and wrong. */
+/**
+ * A client for the SDK's client of skills, which asks for all pages, and once more for what is kept and
+ * wrong.
+ */
 export function clientForSkills({ client, cursor, request, read }: SkillsPeer): Client {
     const members: SkillsMembers = {
         _enforceStrictCapabilities: false,

@@ -39,7 +39,10 @@ export class Cache {
     readonly #results = new Map<string, Kept>();
     #characters = 0;
 
-    /** Under what a request's result is kept, as it was sent or as it is read by its type; undefined when it is not. */
+    /**
+     * Under what a request's result is kept, as it was sent or as it is read by its type; undefined when it
+     * is not.
+     */
     key(method: string, params: Record<string, unknown>, raw: boolean): string | undefined {
         if (!Object.hasOwn(STALE_AFTER, method)) return undefined;
         const prefix = `${raw ? 'raw ' : ''}${method} `;

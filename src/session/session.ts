@@ -156,7 +156,10 @@ export class Session {
         return this.#cache.key(method, params, call.raw);
     }
 
-    /** Asks the server, and keeps its result under a key. A connection is given where the request has gone out on it. */
+    /**
+     * Asks the server, and keeps its result under a key. A connection is given where the request has gone out
+     * on it.
+     */
     async #ask(call: Call, method: string, params: Params, key: string | undefined, sent?: Connection): Promise<Json> {
         const { value, result } =
             method === 'tools/list'

@@ -80,7 +80,10 @@ export function waitTask(call: CallId, session: SessionId, params: Json): void {
     begin(call, session, 'tasks/get', async call => find(session).waitTask(call, params));
 }
 
-/** An operation of the skills of a server. Its params are the core's own: they are read before anything is sent. */
+/**
+ * An operation of the skills of a server. Its params are the core's own: they are read before anything is
+ * sent.
+ */
 const skillsOf =
     (step: string, act: (skills: Skills, call: Call, params: Params) => Promise<Json>) =>
     (call: CallId, session: SessionId, params: Json) =>

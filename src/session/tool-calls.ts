@@ -53,7 +53,8 @@ export class ToolCalls {
             return false;
         const { client, fastPath } = connection;
         const listed = this.tools.listed(name);
-        // Of one that is not listed the server says so when it wants headers: the SDK takes the call over then.
+        // Of one that is not listed the server says so when it wants headers: the SDK takes the call over
+        // then.
         if ((fastPath.modern && listed?.mirrored) || !this.tasks.mayCall(listed?.tool, this.tools.isHidden(name)))
             return false;
         const check = listed && this.tools.check(name, listed);

@@ -122,7 +122,10 @@ export class Tools {
         return result => matches(name, value => this.#validated(name, validate, value), result);
     }
 
-    /** What a schema says of a value. One that cannot be used says nothing: the tool has run, and the result counts. */
+    /**
+     * What a schema says of a value. One that cannot be used says nothing: the tool has run, and the result
+     * counts.
+     */
     #validated(
         name: string,
         validate: JsonSchemaValidator<unknown>,

@@ -15,7 +15,10 @@ import { interval, kindOf, outcome, over, stateOf, valid } from './task.js';
 /** Sends a request of an operation, and again where that does no harm. */
 type Send = (call: Call, method: string, params: Params) => Promise<Answer>;
 
-/** How long a server may take to confirm that a task is cancelled. Nobody waits for it, save for the session's end. */
+/**
+ * How long a server may take to confirm that a task is cancelled. Nobody waits for it, save for the session's
+ * end.
+ */
 const CANCEL_MS = 2000;
 
 /** The tasks of one server. */
@@ -38,13 +41,19 @@ export class Tasks {
         this.kind = kindOf(connection);
     }
 
-    /** Whether a tool may be called at once, with nothing to ask of the server before. A hidden one is in no list. */
+    /**
+     * Whether a tool may be called at once, with nothing to ask of the server before. A hidden one is in no
+     * list.
+     */
     mayCall(tool: Tool | undefined, hidden: boolean): boolean {
         if (this.kind !== 'experimental') return true;
         return tool ? tool.execution?.taskSupport !== 'required' : hidden;
     }
 
-    /** The params of a tool's call with the request for a task, where the server's tool may or must have it (2025-11-25). */
+    /**
+     * The params of a tool's call with the request for a task, where the server's tool may or must have it
+     * (2025-11-25).
+     */
     async asked(params: Params, wanted: boolean, find: () => Promise<Tool | undefined>): Promise<Params> {
         if (this.kind === 'extension') return params;
         const support = this.kind === 'none' ? undefined : ((await find())?.execution?.taskSupport ?? 'forbidden');
@@ -67,7 +76,9 @@ export class Tasks {
         return answer;
     }
 
-    /** The server tells of a task that has changed. Nothing waits for it; who follows the task looks at once. */
+    /**
+     * The server tells of a task that has changed. Nothing waits for it; who follows the task looks at once.
+     */
     notified(params: Params | undefined): void {
         for (const one of this.#followedTasks) if (one.state.taskId === params?.['taskId']) one.wake();
     }

@@ -198,7 +198,9 @@ export class Exchange {
         });
     }
 
-    /** Gives the SDK a message of a stream. One that is nested too deeply to be written anew is lost on it. */
+    /**
+     * Gives the SDK a message of a stream. One that is nested too deeply to be written anew is lost on it.
+     */
     #give(message: JSONRPCMessage): void {
         const data = writtenOut(message);
         if (data === undefined) this.observer.unwritable(message);

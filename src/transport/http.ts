@@ -43,7 +43,10 @@ export class HttpTransport extends StreamableHTTPClientTransport {
     readonly #answers: Map<string, Promise<HttpResponse>>;
     /** The exchanges of requests on the fast path that have not ended. The SDK may take each over. */
     readonly fastExchanges = new Map<RequestId, FastExchange>();
-    /** The stream of the server's own messages has been asked for: settled when its head is there, or none is to come. */
+    /**
+     * The stream of the server's own messages has been asked for: settled when its head is there, or none is
+     * to come.
+     */
     #listening: Promise<void> | undefined;
     readonly #backoff = new Backoff();
     #streams = false;
@@ -76,7 +79,8 @@ export class HttpTransport extends StreamableHTTPClientTransport {
 
     /** Waits until the stream of the server's own messages is there, or is refused. Never fails. */
     async listening(): Promise<void> {
-        // The SDK has asked for it where the server has accepted `initialized` by 202, and not by another success.
+        // The SDK has asked for it where the server has accepted `initialized` by 202, and not by another
+        // success.
         if (!this.#listening) openStream(this).catch(() => {});
         await this.#listening;
     }
@@ -123,7 +127,9 @@ export class HttpTransport extends StreamableHTTPClientTransport {
         }
     }
 
-    /** The probe was refused. Where the server may not know it, the SDK is told what leads to the handshake. */
+    /**
+     * The probe was refused. Where the server may not know it, the SDK is told what leads to the handshake.
+     */
     async #refused(id: RequestId, error: unknown, response: Promise<HttpResponse> | undefined): Promise<void> {
         const cause = toFailure(error);
         // The SDK takes other statuses than these two for those of an older server.

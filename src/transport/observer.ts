@@ -193,7 +193,10 @@ export class Observer {
             this.#fail(this.#latest, failure('protocol', `the server's answer is ${TOO_DEEP}`));
     }
 
-    /** A body came where no answer is expected, or no result. Gives the SDK what is one; all else means nothing. */
+    /**
+     * A body came where no answer is expected, or no result. Gives the SDK what is one; all else means
+     * nothing.
+     */
     offered(text: string, results = false): JSONRPCMessage | undefined {
         try {
             const { message, payload } = parseMessage(text);

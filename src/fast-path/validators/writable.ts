@@ -39,7 +39,10 @@ export function isWritten(schema: Schema): boolean {
     }
 }
 
-/** Whether a schema takes whatever JSON.parse gives. zod walks through what is in it, and refuses a number too large for JavaScript alone. */
+/**
+ * Whether a schema takes whatever JSON.parse gives. zod walks through what is in it, and refuses a number too
+ * large for JavaScript alone.
+ */
 export function takesJson(schema: Schema): boolean {
     const { def, innerType } = zodOf(schema);
     if (def.type === 'unknown' || def.type === 'any') return true;
