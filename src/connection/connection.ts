@@ -192,7 +192,7 @@ export class Connection {
         return this.forgotten;
     }
 
-    /** Closes the connection without telling the server, which no longer knows the session. */
+    /** Closes the connection without telling the server, which is gone or no longer knows the session. */
     async abandon(): Promise<void> {
         await this.#end();
     }

@@ -55,7 +55,7 @@ export function splitResult(text: string): ResultText | undefined {
     let id: string;
     let payload: string;
     if (text.startsWith(ID_FIRST)) {
-        // Without a comma the payload is wrong text, and JSON.parse below throws.
+        // Without a comma, one of the checks below fails.
         const comma = text.indexOf(RESULT, ID_FIRST.length);
         id = text.slice(ID_FIRST.length, comma);
         payload = text.slice(comma + RESULT.length, -1);

@@ -1,9 +1,9 @@
-// Streams of events (HTML, section 9.2), of which only messages count.
+// Reads and writes event streams (HTML, section 9.2).
 import { createParser } from 'eventsource-parser';
 
 const whole = new TextDecoder();
 
-/** What else comes on a stream: an event that is no message, or how long to wait before asking again. */
+/** Anything on a stream but a message: another event, or the delay before a reconnection. */
 export interface OtherEvent {
     readonly event?: string | undefined;
     readonly id?: string | undefined;
@@ -12,8 +12,8 @@ export interface OtherEvent {
 }
 
 /**
- * Hears a stream chunk by chunk: the data of each message, with its id, and everything else. Most
- * streams of this protocol are one message, which comes at once.
+ * Reads a stream chunk by chunk. Calls `onMessage` with the data and the id of each message, and `onOther`
+ * with everything else. Most streams of this protocol are one message in one chunk.
  */
 export function readEvents(
     onMessage: (data: string, id: string | undefined) => void,
@@ -21,14 +21,14 @@ export function readEvents(
 ): (chunk: Uint8Array) => void {
     let rest: ((chunk: Uint8Array) => void) | undefined;
     return chunk => {
-        // A message that was whole has left nothing that a parser would have to know of.
+        // A chunk that is one whole message leaves no state for a parser.
         if (!rest && onlyMessage(chunk, onMessage)) return;
         rest ??= parse(onMessage, onOther);
         rest(chunk);
     };
 }
 
-/** An event as it is sent. */
+/** The bytes of an event. */
 export function formatEvent({ event, id, data = '', retry }: OtherEvent): Uint8Array {
     const lines = [];
     if (retry !== undefined) lines.push(`retry: ${retry}`);
@@ -60,7 +60,9 @@ const NAME = 'event: message\n';
 const ID = 'id: ';
 const DATA = 'data: ';
 
-/** Takes a chunk that is one message in its usual form: a name, an id and one line of data. */
+/**
+ * Reads a chunk that is one message in the usual form: a name, an id and one line of data. False for others.
+ */
 function onlyMessage(chunk: Uint8Array, onMessage: (data: string, id: string | undefined) => void): boolean {
     const { length } = chunk;
     if (chunk[length - 1] !== LINE || chunk[length - 2] !== LINE) return false;

@@ -16,9 +16,9 @@ import { HttpResponse, isSuccess, mayAnswer, mediaType } from './response.js';
 
 const exchanges = new IdTable<Exchange>();
 
-/** One HTTP exchange: from `fetch` until its response is whole. */
+/** One HTTP exchange: from `fetch` to the end of its response. */
 export class Exchange {
-    /** 0 when the host has no such exchange. */
+    /** The exchange's id; 0 when the host has no such exchange. */
     #id = 0;
     #timer: number | undefined;
     #whole: PromiseWithResolvers<HttpResponse> | undefined;
@@ -28,14 +28,14 @@ export class Exchange {
     #signal: AbortSignal | null | undefined;
     #onAbort: (() => void) | undefined;
     #onChunk: ((chunk: Uint8Array) => void) | undefined;
-    /** Whether its request was answered on a stream, which has not ended since. */
+    /** Whether the request was answered on a stream that is still open. */
     #idle = false;
 
     constructor(
         private readonly observer: Observer,
         private readonly url: string,
         private readonly options: ExchangeOptions,
-        /** Has the host begin it, by this id; again, when the server could not take it the first time. */
+        /** Begins the exchange in the host, by this id. Called again when the server was busy. */
         private readonly launch: (id: number) => void
     ) {}
 
@@ -44,7 +44,7 @@ export class Exchange {
         this.launch(this.#id);
     }
 
-    /** The response, once its head is there. The signal gives it up. */
+    /** Waits for the head of the response, and returns the response. The signal aborts the exchange. */
     response(signal: AbortSignal | null | undefined): Promise<HttpResponse> {
         this.#signal = signal;
         this.#onAbort = () => this.#giveUp(signal?.reason);
@@ -56,7 +56,7 @@ export class Exchange {
         return this.#whole.promise;
     }
 
-    /** The response has begun. */
+    /** Handles the head of the response. */
     head(head: HttpHead): void {
         const { status, headers } = head;
         if (this.#postponed(status, headers)) return;
@@ -65,33 +65,33 @@ export class Exchange {
         if (isSuccess(status) && mediaType(headers) === 'text/event-stream') {
             this.observer.streamed = true;
             this.#onChunk = this.#eventReader();
-            // The SDK forgets where a stream was that it resumes, unless that stream has an event with an
-            // id before it breaks off too; so a resumed stream begins with the id that it was asked for.
+            // The SDK forgets its place in a resumed stream that breaks off before an event with an id. So a
+            // resumed stream begins with the id of the last event before it.
             if (lastEvent !== undefined) this.#sdkResponse()?.push(formatEvent({ id: lastEvent }));
         }
         if (this.#whole) this.#whole.resolve(this.#sdkResponse() as HttpResponse);
         if (status !== 200) fast?.handOver();
         if (request !== undefined && isSuccess(status) && !mayAnswer(headers)) this.#leaveUnread(status);
-        // Nothing comes on such a stream, and a server may never end it.
+        // Nothing comes on a stream that answers a notification, and a server may never end it.
         if (this.#onChunk && this.options.oneWay) this.expire();
     }
 
-    /** Nothing in the body of what answers a request can be used, and it may have no end. */
+    /** Ends the exchange without reading the body: its type is of no use, and it may never end. */
     #leaveUnread(status: number): void {
         this.options.fast?.handOver();
         this.#observe(status, undefined, () => '');
         this.expire();
     }
 
-    /** The response goes on. */
+    /** Handles a part of the body. */
     body(chunk: Uint8Array): void {
         if (this.#onChunk) this.#onChunk(chunk);
         else if (!this.options.fast?.settled) this.#sdkResponse()?.push(chunk);
     }
 
-    /** It is over. */
+    /** Handles the end of the exchange. */
     end(error?: Error): void {
-        this.#gone();
+        this.#free();
         const { fast } = this.options;
         if (!this.#head) this.#error = error ?? new TypeError('the response has no head');
         if (error) {
@@ -109,9 +109,9 @@ export class Exchange {
         this.#over();
     }
 
-    /** It is over, and the response came whole. */
+    /** Handles a response that came whole, with its end. */
     all(whole: WholeResponse): void {
-        this.#gone();
+        this.#free();
         const { status, headers, body } = whole;
         if (this.#postponed(status, headers)) return;
         const { fast, listener } = this.options;
@@ -127,7 +127,7 @@ export class Exchange {
         this.#over();
     }
 
-    /** The response, for the SDK: what it never asks for is not made. */
+    /** The response for the SDK, made when it is first needed. */
     #sdkResponse(): HttpResponse | undefined {
         if (!this.#response && this.#head) {
             const { status, headers } = this.#head;
@@ -138,12 +138,12 @@ export class Exchange {
         return this.#response;
     }
 
-    /** The status for the SDK, which reads no body after 202: some servers put the answer there. */
+    /** The status for the SDK. The SDK reads no body after 202, where some servers put the answer. */
     #statusForSdk(status: number, headers: Header[]): number {
         return status === 202 && this.options.request !== undefined && mayAnswer(headers) ? 200 : status;
     }
 
-    /** Whether the server did not take the request yet, and said when it may: then it begins anew. */
+    /** Whether the server is busy and has said until when: then the exchange begins anew at that time. */
     #postponed(status: number, headers: Header[]): boolean {
         if (status !== 429 && status !== 503) return false;
         const { request } = this.options;
@@ -155,7 +155,7 @@ export class Exchange {
         return true;
     }
 
-    /** The observer hears a body before the SDK does: what is no stream, when it is whole. */
+    /** Gives a whole body to the observer, before the SDK gets it. */
     #observe(status: number, type: string | undefined, whole: () => string): JSONRPCMessage[] | undefined {
         const { request } = this.options;
         if (request === undefined) return undefined;
@@ -173,8 +173,8 @@ export class Exchange {
     }
 
     /**
-     * What hears a stream of events before the SDK does. The SDK is given what the observer has taken, and
-     * all that is no message.
+     * A reader that gives the messages of an event stream to the observer. The SDK gets the messages that the
+     * observer has accepted, and all other events.
      */
     #eventReader(): (chunk: Uint8Array) => void {
         const { request, fast, listener } = this.options;
@@ -186,7 +186,7 @@ export class Exchange {
             else if (!this.observer.waits(request)) this.#leftOpen();
             if (over) return listener?.onMessages(messages);
             if (settled()) return;
-            // An event before the answer, or something else in it: the SDK reads the stream.
+            // An event came before the answer, or the answer is not ordinary: the SDK reads the stream.
             for (const message of messages) this.#give(message);
             if (id !== undefined) this.#pass({ id });
             fast?.handOver();
@@ -212,13 +212,13 @@ export class Exchange {
         this.#sdkResponse()?.push(formatEvent(event));
     }
 
-    /** Its request is answered, and the server may end the stream now. */
+    /** The request is answered, but the server has not ended the stream. */
     #leftOpen(): void {
         this.#idle = true;
         this.observer.idleStreams.touch(this);
     }
 
-    /** The server has not ended the stream. */
+    /** Ends the stream that the server has left open. */
     expire(): void {
         this.#abort();
         if (!this.options.fast?.settled) this.#sdkResponse()?.end();
@@ -229,7 +229,9 @@ export class Exchange {
         if (this.observer.waits(request)) this.observer.fail(request, failure('protocol', message));
     }
 
-    /** What broke off an event stream is told to who waits for it; whether it resumes, the SDK knows. */
+    /**
+     * Keeps why an event stream broke off, for the operation that waits. The SDK decides whether to resume.
+     */
     #broken(error: Error): void {
         if (!(error instanceof IoFailure)) return;
         const cause = ioFailure(error.io);
@@ -240,7 +242,7 @@ export class Exchange {
         }
         const call = this.observer.waiting(request);
         if (call) call.failure = cause;
-        // Asking again for what the host does not let through gets the same.
+        // The host would refuse the next attempt too.
         if (error.io.kind === 'limit' || error.io.kind === 'refused') this.observer.fail(request, cause);
     }
 
@@ -251,21 +253,21 @@ export class Exchange {
         else this.#whole?.reject(error);
     }
 
-    /** Gives it up, and tells nobody. */
+    /** Aborts the exchange, and calls nobody back. */
     drop(): void {
         clearTimeout(this.#timer);
         this.#abort();
         this.#over();
     }
 
-    /** The host is to say no more of it. */
+    /** Aborts the exchange in the host. */
     #abort(): void {
         if (this.#id !== 0) httpAbort(this.#id);
-        this.#gone();
+        this.#free();
     }
 
-    /** The host says no more of it. */
-    #gone(): void {
+    /** Frees the id: the host sends no more events of the exchange. */
+    #free(): void {
         if (this.#id !== 0) exchanges.delete(this.#id);
         this.#id = 0;
     }
@@ -278,22 +280,22 @@ export class Exchange {
     }
 }
 
-/** A response has begun. */
+/** Delivers the head of a response to its exchange. */
 export function onHead(head: HttpHead): void {
     exchanges.get(head.exchange)?.head(head);
 }
 
-/** A response goes on. */
+/** Delivers a part of a response to its exchange. */
 export function onBody({ exchange, chunk }: HttpBody): void {
     exchanges.get(exchange)?.body(chunk);
 }
 
-/** An exchange is over. */
+/** Delivers the end of an exchange. */
 export function onEnd({ exchange, error }: HttpEnd): void {
     exchanges.get(exchange)?.end(error && new IoFailure(error));
 }
 
-/** An exchange is over, and its response came whole. */
+/** Delivers a whole response to its exchange. */
 export function onResponse(response: WholeResponse): void {
     exchanges.get(response.exchange)?.all(response);
 }

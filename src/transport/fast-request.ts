@@ -1,29 +1,29 @@
-// What the rest of the core knows of a request on the fast path. The fast path itself can be left
-// out: nothing below it names more than these.
+// The interfaces of a request on the fast path. A build can leave the fast path out, so the folders below
+// it know only these.
 import type { JSONRPCMessage } from '@modelcontextprotocol/client';
 import type { Json } from 'caisson:mcp/types@0.1.0';
 
 import type { Call } from '../operations/calls.js';
 import type { Params } from '../protocol/requests.js';
 
-/** A request that has gone out without the SDK, which can take it over at any time. */
+/** A request that was sent without the SDK. The SDK can take the request over at any time. */
 export interface FastRequest {
     readonly id: number;
     readonly method: string;
     readonly params: Params;
     readonly call: Call;
-    /** Whether it was answered, and the SDK knows nothing of it. */
+    /** Whether the request was settled without the SDK. */
     readonly settled: boolean;
-    /** Takes a result, and the text of it. False when the SDK is to have it. */
+    /** Handles the result, and its text. Returns false when the SDK must handle the result. */
     onResult(result: Params, text: Json): boolean;
-    /** Has the SDK take the request over, as if it had sent it. */
+    /** Hands the request over to the SDK, as if the SDK had sent it. */
     handOver(): void;
-    /** The message that the SDK would send, with numbers as JavaScript has them. */
+    /** The message that the SDK would send, with JavaScript's numbers. */
     message(): JSONRPCMessage;
 }
 
-/** A transport that sends a request and tells what becomes of it without a promise. */
+/** A transport that sends a request without a promise: the observer gets the answer. */
 export interface FastTransport {
-    /** Sends a request, whose message has this text. */
+    /** Sends the text of a request's message. */
     post(request: FastRequest, text: string): void;
 }

@@ -9,10 +9,10 @@ import type { Observer } from './observer.js';
 import type { ExchangeOptions, ExchangeListener } from './exchange-options.js';
 import type { HttpResponse } from './response.js';
 
-/** A header for `fetch` alone: the id of the JSON-RPC request in the body. It does not go out. */
+/** A header field for our `fetch`: the id of the JSON-RPC request in the body. `fetch` does not send it. */
 export const REQUEST_ID = 'caisson-request-id';
 
-/** The ways out of one connection: as the SDK wants it, and for what is known to be a request. */
+/** How one connection sends over HTTP: as the SDK does, by `fetch`, and directly for a JSON-RPC request. */
 export interface Egress {
     readonly fetch: FetchLike;
     /** Posts a JSON-RPC request with this id. */
@@ -21,16 +21,16 @@ export interface Egress {
     postFast(request: FastRequest, prepared: Prepared, body: string, listener: ExchangeListener): FastExchange;
 }
 
-/** All of a request but its body. */
+/** A request that is ready except for its body. */
 export interface Prepared {
-    /** Begins an exchange, by its id. */
+    /** Begins an exchange by this id. */
     post(exchange: number, body: string): void;
 }
 
-/** What the SDK may take over: the exchange of a request on the fast path. */
+/** The exchange of a request on the fast path, as the SDK can take it over. */
 export type FastExchange = Pick<Exchange, 'response' | 'drop'>;
 
-/** The ways out of a connection to a URL. */
+/** The `Egress` of a connection to a URL. */
 export function egressFor(observer: Observer, url: URL): Egress {
     const { href } = url;
     return {

@@ -20,15 +20,15 @@ import type { Observer } from './observer.js';
 import type { HttpResponse } from './response.js';
 import { mediaType } from './response.js';
 
-/** The same as TransportSendOptions, but for what exactOptionalPropertyTypes makes of it. */
+/** TransportSendOptions as the SDK declares it: exactOptionalPropertyTypes makes the two differ. */
 type SendOptions = Parameters<StreamableHTTPClientTransport['send']>[1];
 
-/** How long to wait before a stream that broke off is begun anew, where the server does not say. */
+/** The delay before a broken stream is begun anew, when the server asks for none. */
 const FIRST_DELAY_MS = 1000;
-/** A stream that stayed this long was one, though nothing came of it. */
+/** A stream that lasted this long has worked, even without a message on it. */
 const STEADY_MS = 10_000;
 
-/** What the SDK takes for word that a server has no stream of its own. */
+/** The response that tells the SDK that a server has no stream of its own. */
 const NO_STREAM = {
     ok: false,
     status: 405,
@@ -37,9 +37,9 @@ const NO_STREAM = {
     headers: new Headers()
 } as unknown as Response;
 
-/** The SDK's Streamable HTTP transport, on the host's egress. No request stays without an end. */
+/** The SDK's Streamable HTTP transport, on the host's egress. Every request ends. */
 export class HttpTransport extends StreamableHTTPClientTransport {
-    /** What requests were answered with that the SDK is to see, by their ids. */
+    /** The responses that the SDK must read, by the ids of their requests. */
     readonly #answers: Map<string, Promise<HttpResponse>>;
     /** The exchanges of requests on the fast path that have not ended. The SDK may take each over. */
     readonly fastExchanges = new Map<RequestId, FastExchange>();
@@ -73,11 +73,11 @@ export class HttpTransport extends StreamableHTTPClientTransport {
             this.#listening ??= opened.catch(() => {});
         });
         observer.onstream = () => this.#backoff.reset();
-        // The SDK begins a stream anew as soon as the server says, and for ever.
+        // The SDK's own delay has no bounds: the server sets it.
         setReconnectionDelay(this, () => this.#nextDelay());
     }
 
-    /** Waits until the stream of the server's own messages is there, or is refused. Never fails. */
+    /** Waits until the stream of the server's own messages is open or refused. Never fails. */
     async listening(): Promise<void> {
         // The SDK has asked for it where the server has accepted `initialized` by 202, and not by another
         // success.
@@ -90,7 +90,7 @@ export class HttpTransport extends StreamableHTTPClientTransport {
         return this.#streams;
     }
 
-    /** What answers GET: a stream of events, or word that there is none. */
+    /** The response to GET: an event stream, or the refusal that the SDK understands. */
     async #streamIn(response: Response): Promise<Response> {
         if (response.ok && mediaType([...response.headers]) !== 'text/event-stream') {
             await response.body?.cancel();
@@ -103,7 +103,7 @@ export class HttpTransport extends StreamableHTTPClientTransport {
         return response;
     }
 
-    /** Milliseconds until a stream is begun anew. One that has lasted was one. */
+    /** Milliseconds until a stream is begun anew. A stream that has lasted resets the backoff. */
     #nextDelay(): number {
         if (Date.now() - this.#since >= STEADY_MS) this.#backoff.reset();
         return this.#backoff.next(retryDelayOf(this) ?? FIRST_DELAY_MS);
@@ -132,7 +132,7 @@ export class HttpTransport extends StreamableHTTPClientTransport {
      */
     async #refused(id: RequestId, error: unknown, response: Promise<HttpResponse> | undefined): Promise<void> {
         const cause = toFailure(error);
-        // The SDK takes other statuses than these two for those of an older server.
+        // The SDK throws these two statuses itself, and takes all others for an older server's.
         if (!(await mayNotKnow(error, response)))
             throw error instanceof SdkHttpError && [401, 403].includes(error.status) ? error : cause;
         const said = rpcErrorIn(error);
@@ -141,14 +141,14 @@ export class HttpTransport extends StreamableHTTPClientTransport {
             return;
         }
         const answer = { jsonrpc: '2.0' as const, id, error: said };
-        // The observer has heard it already where it came as JSON, and with the id.
+        // When the error came as JSON and with the id, the observer has handled it already.
         const messages = this.observer.waits(id) ? this.observer.received(JSON.stringify(answer), id) : [answer];
         for (const message of messages) this.onmessage?.(message);
     }
 
     /**
-     * Sends a request as the SDK would, and takes its answer when that is one message as JSON, as it
-     * usually is. Whatever else comes, the SDK is given when it sends the request: false then.
+     * Sends a request as the SDK would, and handles the usual answer: one message as JSON. Returns false for
+     * any other answer: the SDK gets that response when it sends the request.
      */
     async #exchange(id: RequestId, message: JSONRPCMessage, { requestSignal }: TransportSendOptions): Promise<boolean> {
         const closed = signalOf(this);
@@ -157,7 +157,7 @@ export class HttpTransport extends StreamableHTTPClientTransport {
         let response;
         if (id === this.observer.adopted) {
             const exchange = this.fastExchanges.get(id);
-            if (!exchange) return true; // It has ended, and what became of it is told at once.
+            if (!exchange) return true; // The exchange has ended, and the observer has its outcome.
             response = exchange.response(signal);
         } else {
             response = this.egress.post(String(id), this.headersFor(message), JSON.stringify(message), signal);
@@ -175,7 +175,7 @@ export class HttpTransport extends StreamableHTTPClientTransport {
         await super.close();
     }
 
-    /** The header that the SDK gives a request, in the order of `Headers`. */
+    /** The header fields that the SDK would send, in the order of `Headers`. */
     headersFor(message: JSONRPCMessage): Header[] {
         const headers = new Map([
             ['accept', 'application/json, text/event-stream'],
@@ -192,8 +192,9 @@ export class HttpTransport extends StreamableHTTPClientTransport {
         return {
             ...options,
             headers: { ...options?.headers, [REQUEST_ID]: String(id) },
-            // A cancelled request's stream may otherwise stay open for good: in the older revisions the
-            // server is told by a message and need not end it.
+            // Ends the stream of a cancelled request. In the older revisions a message cancels the request,
+            // and
+            // the server need not end the stream.
             requestSignal: options?.requestSignal ?? this.observer.waiting(id)?.signal,
             onRequestStreamEnd: () => {
                 options?.onRequestStreamEnd?.();
@@ -205,7 +206,7 @@ export class HttpTransport extends StreamableHTTPClientTransport {
     }
 }
 
-/** The answer in a response that holds one as JSON, and nothing else. */
+/** The answer in a response whose JSON is one answer and nothing else; undefined for other responses. */
 async function answerIn(sent: Promise<HttpResponse>): Promise<JSONRPCMessage | undefined> {
     try {
         const response = await sent;
@@ -214,22 +215,22 @@ async function answerIn(sent: Promise<HttpResponse>): Promise<JSONRPCMessage | u
         const [first, more] = response.messages ?? [];
         return first && !more && !('method' in first) ? first : undefined;
     } catch {
-        return undefined; // The SDK is told the same.
+        return undefined; // The SDK gets the same error from the response.
     }
 }
 
-/** A request without anything that the SDK treats in a way of its own. */
+/** Whether the SDK would do nothing special with a request. */
 function isOrdinary(message: JSONRPCMessage, options: TransportSendOptions | undefined): boolean {
     return 'method' in message && message.method !== 'initialize' && !options?.headers && !options?.resumptionToken;
 }
 
-/** Whether a request is one of the revisions that repeat some of it in the header. */
+/** Whether a request is of a revision that repeats parts of the body in the header. */
 function claimsVersion(message: JSONRPCMessage): boolean {
     const meta: unknown = 'params' in message ? message.params?.['_meta'] : undefined;
     return isObject(meta) && PROTOCOL_VERSION_META_KEY in meta;
 }
 
-/** The answer that a request of the SDK's has already had. */
+/** The response to a request of the SDK's that was sent already. */
 function answered(
     answers: Map<string, Promise<HttpResponse>>,
     init: RequestInit | undefined

@@ -1,39 +1,39 @@
-// Streams that a server leaves open after it has answered, though it should end them (specification,
-// basic/transports): each holds a connection, and a server that never does it holds one for each call.
+// Ends the streams that a server leaves open after its answer. The server should end them (specification,
+// basic/transports). A server that never does would hold one connection for each call.
 import { clearTimeout, setTimeout } from '../platform/timers.js';
 
-/** How long a stream may stay open after the last that came on it. */
+/** How long a stream may stay open after its last event. */
 const GRACE_MS = 1000;
 
-/** How many such streams a connection has at most: the one that has said nothing for longest goes first. */
+/** How many idle streams a connection may have. The one that has been idle for longest is ended first. */
 const MOST = 16;
 
-/** What can be given up. */
+/** A stream that can be ended. */
 interface IdleStream {
     expire(): void;
 }
 
-/** The streams of one connection that have had their answer. */
+/** The streams of one connection that are open after their answer. */
 export class IdleStreams {
-    /** When each was last heard of, the earliest first. */
+    /** When each stream had its last event, the earliest first. */
     readonly #since = new Map<IdleStream, number>();
     #timer: number | undefined;
 
-    /** A stream has had its answer, or goes on after it. */
+    /** Called when a stream has had its answer, and for each later event. */
     touch(stream: IdleStream): void {
         this.#since.delete(stream);
         this.#since.set(stream, Date.now());
         if (this.#since.size > MOST) this.#drop(this.#since.keys().next().value as IdleStream);
-        // One timer for all, which is not taken back: most streams end at once.
+        // One timer for all streams, which is not cleared: most streams end at once.
         this.#timer ??= setTimeout(() => this.#sweep(), GRACE_MS);
     }
 
-    /** A stream has ended. */
+    /** Called when a stream has ended. */
     delete(stream: IdleStream): void {
         this.#since.delete(stream);
     }
 
-    /** The connection is over. */
+    /** Called when the connection closes. */
     close(): void {
         clearTimeout(this.#timer);
         this.#timer = undefined;

@@ -16,24 +16,24 @@ import type { PendingRequest } from './pending.js';
 import { Pending } from './pending.js';
 
 /**
- * Listens to a connection where its messages still are as the server sent them. The SDK validates
- * and hands on what its schemas made of a message; operations settle with what the observer has heard.
+ * Reads the messages of a connection as the server sent them, before the SDK gets them. The SDK validates
+ * messages, and its schemas change them; operations settle with the text that the observer has read.
  */
 export class Observer {
     readonly #pending = new Pending();
-    /** The request that was answered last, which the SDK may not have heard of yet. */
+    /** The request that was answered last. The SDK may not have seen the answer yet. */
     #latest: PendingRequest | undefined;
     /** Hands a message to the SDK. Set by the transport. */
     deliver: (message: JSONRPCMessage) => void = () => {};
-    /** Answers a request of the server's that nobody can take. Set by the connection. */
+    /** Sends the answer to a request of the server's that nobody can handle. Set by the connection. */
     onrefused: (answer: JSONRPCMessage) => void = () => {};
-    /** Called for each notification, before the host is told. */
+    /** Called for each notification, before the host gets it. */
     onnotification: (method: string, params: Record<string, unknown> | undefined) => void = () => {};
     /** The operation whose request is being sent. */
     current: Call | undefined;
-    /** The id of the request that the SDK is taking over: it has gone out. */
+    /** The id of the request that the SDK is taking over, which was sent already. */
     adopted: RequestId | undefined;
-    /** Why the last exchange that carried no request broke off: the stream of the older transports. */
+    /** Why the last exchange without a request broke off: the stream of the older transports. */
     broken: CallFailure | undefined;
     /** Whether the server has answered anything. */
     answered = false;
@@ -47,8 +47,8 @@ export class Observer {
     readonly idleStreams = new IdleStreams();
 
     /**
-     * Until the handshake is over, what belongs to no other operation belongs to `connect`. On a
-     * shared connection, a pipe or the one event stream of 2024-11-05, all answers come one way.
+     * Until the handshake is over, a request of no other operation belongs to `handshake`. A `shared`
+     * connection has one channel for all answers: a pipe, or the one event stream of 2024-11-05.
      */
     constructor(
         readonly session: SessionId,
@@ -57,13 +57,13 @@ export class Observer {
         private readonly retryBudget = 0
     ) {}
 
-    /** The handshake is over. */
+    /** Called when the handshake has ended. */
     handshakeOver(): void {
         if (this.handshake) this.forget(this.handshake);
         this.handshake = undefined;
     }
 
-    /** A message goes out. Returns its id when it is a request. */
+    /** Notes a message that is being sent. Returns its id when it is a request. */
     sent(message: JSONRPCMessage): RequestId | undefined {
         if (!('method' in message) || !('id' in message)) return undefined;
         if (message.id === this.adopted) return message.id;
@@ -77,13 +77,13 @@ export class Observer {
         return id;
     }
 
-    /** A request goes out on the fast path. */
+    /** Notes a request that is being sent on the fast path. */
     sentFast(request: FastRequest & PendingRequest): void {
         request.call.request = request.id;
         this.#pending.add(request);
     }
 
-    /** Has the SDK take over all that is on the fast path. */
+    /** Hands all requests on the fast path over to the SDK. */
     handOverAll(): void {
         for (const { fast } of this.#pending.all()) if (fast && !fast.call.settled) fast.handOver();
     }
@@ -99,8 +99,9 @@ export class Observer {
     }
 
     /**
-     * Whether the operation of a request may wait once more, and try again: the milliseconds, by how
-     * often it has waited.
+     * The delay, in milliseconds, before a request is sent again to a busy server. Undefined when the
+     * operation
+     * may not wait any longer. `delayOf` gives the delay by how often the operation has waited.
      */
     mayWait(id: RequestId, delayOf: (waits: number) => number | undefined): number | undefined {
         const call = this.waiting(id);
@@ -111,13 +112,13 @@ export class Observer {
         return delay;
     }
 
-    /** Nobody waits for the answer to an operation's request any more. */
+    /** Notes that nobody waits for the answer to an operation's request any more. */
     forget(call: Call): void {
-        // Its last request may have been another connection's, and the id is another call's here.
+        // The operation's last request may be another connection's: here its id may be another operation's.
         if (call.request !== undefined && this.waiting(call.request) === call) this.#pending.giveUp(call.request);
     }
 
-    /** A request gets no answer. The SDK is given one in the server's place. */
+    /** Fails a request that gets no answer: the SDK gets an answer in place of the server's. */
     fail(id: RequestId, cause: CallFailure): void {
         const sent = this.#pending.find(id);
         if (sent) this.#fail(sent, cause);
@@ -131,14 +132,14 @@ export class Observer {
     }
 
     /**
-     * A text came in, on the exchange of a request or on what all share. Returns the messages in it
-     * that the SDK can use.
+     * Reads a text that came in: on the exchange of `request`, or on a stream or pipe that is shared. Returns
+     * the messages in it that the SDK can use.
      */
     received(text: string, request?: RequestId): JSONRPCMessage[] {
         try {
             return this.#received(text, request);
         } catch {
-            // The engine's stack is at its end: no other code of ours throws here.
+            // The engine's stack overflowed: nothing else throws here.
             this.#lost(`a message that is ${TOO_DEEP}`, request);
             return NOTHING;
         }
@@ -160,7 +161,7 @@ export class Observer {
             parsed = result ? whole(result) : parseMessage(text);
         } catch {
             if (text.trim() === '') return NOTHING;
-            // A broken message is a lost one; anything else is chatter, which many servers print.
+            // Text with "jsonrpc" in it is a broken message. Many servers print other text, which is ignored.
             if (text.includes('"jsonrpc"')) this.#lost('a message that is not valid JSON', request);
             else this.#ignore('what is not JSON');
             return NOTHING;
@@ -182,7 +183,7 @@ export class Observer {
         return forSdk.filter(message => message !== undefined);
     }
 
-    /** A message that the SDK cannot be given: whoever waits for what it says hears of it. */
+    /** Fails the request, or refuses the question, in a message that cannot be given to the SDK. */
     unwritable(message: JSONRPCMessage): void {
         this.#ignore(`a message that is ${TOO_DEEP}`);
         if (!('id' in message) || message.id === undefined) return;
@@ -204,12 +205,12 @@ export class Observer {
             if (answers && this.waits(message['id'] as RequestId))
                 return this.#observe(message, payload, undefined, () => undefined);
         } catch {
-            // Not JSON: a page for people.
+            // The body is not JSON: a page for people.
         }
         return undefined;
     }
 
-    /** Hears a message. Gives what the SDK is to have of it. */
+    /** Handles a message. Returns what the SDK must get of it. */
     #observe(
         message: unknown,
         payload: Json | undefined,
@@ -223,7 +224,7 @@ export class Observer {
             case 'refused': {
                 const { code, why } = decided;
                 this.#ignore(`a request that cannot be taken (${why})`);
-                // An integer that JavaScript cannot hold goes back as it came.
+                // The answer repeats the id's text: JavaScript may not hold the integer.
                 const id = typeof decided.id === 'number' ? writtenId() : decided.id;
                 this.onrefused({ jsonrpc: '2.0', id: id as RequestId, error: { code, message: why } });
                 return undefined;
@@ -248,10 +249,11 @@ export class Observer {
         payload: Json | undefined,
         request: RequestId | undefined
     ): JSONRPCMessage | undefined {
-        // Who cannot tell what it was asked answers with no id; on the exchange of a request there is one.
+        // A server that could not read the request answers with a null id. The exchange says which request it
+        // was.
         const whose = id === null && 'error' in outcome && request !== undefined ? request : id;
         const sent = typeof whose === 'string' || typeof whose === 'number' ? this.#pending.find(whose) : undefined;
-        // The server may have sent it before it heard that nobody waits.
+        // The server may have sent the answer before it read the cancellation.
         if (!sent && this.#pending.isLate(id)) return this.#ignore('an answer to a request that was given up', 'debug');
         if (!sent && this.#pending.had(id)) return this.#ignore('a second answer to a request');
         if (!sent) return this.#lost('an answer with an id that no request had', request);
@@ -283,7 +285,10 @@ export class Observer {
         if (!this.handshake) this.served = true;
     }
 
-    /** An answer is lost, and nothing says whose: whoever it may have been for does not wait for good. */
+    /**
+     * Fails the requests whose answer may be in a message that cannot be read: otherwise they would wait for
+     * ever.
+     */
     #lost(what: string, request: RequestId | undefined): JSONRPCMessage | undefined {
         log(this.session, 'warn', `the server sent ${what}`);
         const cause = failure('protocol', `the server sent ${what}, which may have been the answer`);

@@ -3,25 +3,25 @@ import type { RequestId } from '@modelcontextprotocol/client';
 import type { Call } from '../operations/calls.js';
 import type { FastRequest } from './fast-request.js';
 
-/** A request that waits for its answer. Some of the SDK's own belong to no operation. */
+/** A request that waits for its answer. Some requests of the SDK's belong to no operation. */
 export interface PendingRequest {
     readonly id: RequestId;
     readonly method: string;
     readonly call: Call | undefined;
-    /** Set when it has gone out on the fast path. */
+    /** Set when the request was sent on the fast path. */
     readonly fast?: FastRequest;
 }
 
-/** Their late answers are told apart from second ones: more than a server leaves unanswered for long. */
+/** How many cancelled requests are remembered, so that a late answer is told from a second one. */
 const MOST_GIVEN_UP = 1024;
 
-/** The requests of a connection that wait for their answers, and which ids there have been. */
+/** The requests of a connection that wait for their answers, and the ids that requests have had. */
 export class Pending {
     readonly #sent = new Map<RequestId, PendingRequest>();
-    /** The ids that requests have had: the SDK counts, and has a few names beside. */
+    /** The ids that requests have had: the SDK counts, and uses a few names besides. */
     #highest = -1;
     readonly #names = new Set<string>();
-    /** The ids of requests that were given up, and not answered since: the oldest goes first. */
+    /** The ids of cancelled requests that are not answered yet, the oldest first. */
     readonly #givenUp = new Set<string>();
 
     add(sent: PendingRequest): void {
@@ -31,12 +31,15 @@ export class Pending {
         else if (id > this.#highest) this.#highest = id;
     }
 
-    /** What has an id that is written as ours are. */
+    /** The request with exactly this id. */
     get(id: RequestId): PendingRequest | undefined {
         return this.#sent.get(id);
     }
 
-    /** A server may answer the id 5 with "5", as the SDK does; and header fields are texts. */
+    /**
+     * The request with this id, also as a text: servers may answer the id 5 with "5", and header fields are
+     * texts.
+     */
     find(id: RequestId): PendingRequest | undefined {
         const sent = this.#sent.get(id);
         if (sent || typeof id === 'number') return sent;
@@ -48,19 +51,19 @@ export class Pending {
         this.#sent.delete(id);
     }
 
-    /** Nobody waits for the answer any more. */
+    /** Removes a request whose answer nobody waits for any more. */
     giveUp(id: RequestId): void {
         this.#sent.delete(id);
         this.#givenUp.add(String(id));
         if (this.#givenUp.size > MOST_GIVEN_UP) this.#givenUp.delete(this.#givenUp.values().next().value as string);
     }
 
-    /** Whether an answer is the first to a request that was given up. */
+    /** Whether an answer is the first to a cancelled request. */
     isLate(id: unknown): boolean {
         return this.#givenUp.delete(String(id));
     }
 
-    /** All that waits now. */
+    /** All requests that wait. */
     all(): PendingRequest[] {
         return [...this.#sent.values()];
     }

@@ -17,11 +17,14 @@ export class PipeTransport implements Transport, FastTransport {
     onerror?: (error: Error) => void;
     onmessage?: (message: JSONRPCMessage) => void;
 
-    /** By these two the SDK knows a stdio transport, where silence and an end mean an older server. */
+    /**
+     * The SDK recognises a stdio transport by these two. There, silence or an end at the probe mean an older
+     * server.
+     */
     readonly pid = null;
     readonly stderr = null;
 
-    /** Why the pipe closed, when it was not us. */
+    /** Why the pipe closed by itself. */
     lost: CallFailure | undefined;
     #id: number | undefined;
     #gone: PromiseWithResolvers<void> | undefined;
@@ -47,7 +50,7 @@ export class PipeTransport implements Transport, FastTransport {
         if (this.#id !== undefined) pipeWrite(this.#id, text);
     }
 
-    /** Closes the pipe. The command may take longer: see `gone`. */
+    /** Closes the pipe. The command may end later: see `gone`. */
     async close(): Promise<void> {
         if (this.#id === undefined) return;
         pipeClose(this.#id);
@@ -55,7 +58,7 @@ export class PipeTransport implements Transport, FastTransport {
         this.onclose?.();
     }
 
-    /** Waits until the command is gone. */
+    /** Waits until the command has ended. */
     async gone(): Promise<void> {
         await this.#gone?.promise;
     }
@@ -75,12 +78,12 @@ export class PipeTransport implements Transport, FastTransport {
     }
 }
 
-/** A message came in on a pipe. */
+/** Delivers a message to its pipe. */
 export function onData({ pipe, message }: PipeData): void {
     pipes.get(pipe)?.received(message);
 }
 
-/** A pipe is closed. */
+/** Delivers the end of a pipe. */
 export function onClosed({ pipe, error }: PipeClosed): void {
     pipes.take(pipe)?.closed(error && ioFailure(error));
 }

@@ -2,8 +2,8 @@ import type { JSONRPCMessage } from '@modelcontextprotocol/client';
 import type { Header } from 'caisson:mcp/types@0.1.0';
 
 /**
- * As much of a `Response` as the SDK uses, fed chunk by chunk. The engine's own costs a stream and
- * its promises for every body; here only a body that is read as a stream does.
+ * The parts of a `Response` that the SDK uses, filled chunk by chunk. The engine's own makes a stream and its
+ * promises for every body; this one only for a body that is read as a stream.
  */
 export class HttpResponse {
     readonly ok: boolean;
@@ -18,7 +18,7 @@ export class HttpResponse {
     #body: ReadableStream<Uint8Array> | undefined;
     #whole: PromiseWithResolvers<void> | undefined;
     #headers: Headers | undefined;
-    /** The messages in the body, when the observer has heard it whole. */
+    /** The messages in the body, when the observer has read the whole body. */
     messages: JSONRPCMessage[] | undefined;
 
     constructor(
@@ -30,7 +30,7 @@ export class HttpResponse {
         this.ok = isSuccess(status);
     }
 
-    /** The header fields. What the host passes on and Headers refuses is left out. */
+    /** The header fields, without those that Headers refuses. */
     get headers(): Headers {
         return (this.#headers ??= toHeaders(this.fields));
     }
@@ -65,30 +65,30 @@ export class HttpResponse {
         return this.whole();
     }
 
-    /** The body when it has ended, unless it is read as a stream. */
+    /** The body, once it has ended; not for a body that is read as a stream. */
     whole(): string {
         return (this.#text ??= decode(this.#chunks.splice(0)));
     }
 
-    /** The whole body, parsed: the messages that the observer has taken, when it has heard the body. */
+    /** The whole body, parsed: the observer's messages, when the observer has read the body. */
     async json(): Promise<unknown> {
         const text = await this.text();
         return this.messages ?? JSON.parse(text);
     }
 
-    /** The next bytes came in. */
+    /** Adds bytes to the body. */
     push(chunk: Uint8Array): void {
         if (this.#stream) this.#stream.enqueue(chunk);
         else this.#chunks.push(chunk);
     }
 
-    /** This is the whole body. */
+    /** Sets the whole body, and ends it. */
     endWith(body: string): void {
         this.#text = body;
         this.end();
     }
 
-    /** The body is over; with an error, it is not whole. */
+    /** Ends the body; with an error, the body is not whole. */
     end(error?: Error): void {
         this.#ended = true;
         this.#error = error;
@@ -99,7 +99,7 @@ export class HttpResponse {
     #finish(): void {
         if (!this.#ended || !this.#stream) return;
         if (this.#error) {
-            // An error takes from a stream what was not read yet: that is for the next pull.
+            // An error discards what was not read from the stream yet, so it waits for the next pull.
             if ((this.#stream.desiredSize ?? 1) < 1) return;
             this.#stream.error(this.#error);
         } else this.#stream.close();
@@ -135,14 +135,14 @@ function decode(chunks: Uint8Array[]): string {
     return chunks.map(chunk => decoder.decode(chunk, { stream: true })).join('') + decoder.decode();
 }
 
-/** Response header fields as Headers. What the host passes on and Headers refuse is left out. */
+/** Response header fields as Headers, without those that Headers refuses. */
 function toHeaders(fields: Header[]): Headers {
     const headers = new Headers();
     for (const [name, value] of fields) {
         try {
             headers.append(name, value);
         } catch {
-            // A name or a value that HTTP does not allow.
+            // HTTP does not allow the name or the value.
         }
     }
     return headers;

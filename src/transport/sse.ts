@@ -6,7 +6,7 @@ import { fetchFor } from './fetch.js';
 import type { Observer } from './observer.js';
 import { mediaType } from './response.js';
 
-// Deprecated with its transport, which servers still speak.
+// The SDK deprecates the class with its transport, which some servers still speak.
 /* eslint-disable @typescript-eslint/no-deprecated */
 
 /** The SDK's transport of revision 2024-11-05, on the host's egress. */
@@ -27,7 +27,7 @@ export class SseTransport extends SSEClientTransport {
         observer.deliver = message => this.onmessage?.(message);
     }
 
-    /** Answers belong on the stream; some servers have them in what answers the message itself. */
+    /** Answers belong on the stream; some servers put them into the response to the POST. */
     #answeredWith(body: string): void {
         const answer = this.observer.offered(body, true);
         if (answer) this.onmessage?.(answer);
@@ -43,7 +43,7 @@ export class SseTransport extends SSEClientTransport {
     }
 }
 
-/** The SDK's SSE transport tells a status only in its text. */
+/** Turns the SDK's error into one with a status: the SDK's SSE transport has the status only in the text. */
 function withStatus(error: unknown): unknown {
     const [, status, text] =
         (error instanceof Error && /^Error POSTing to endpoint \(HTTP (\d+)\): ([^]*)$/.exec(error.message)) || [];
