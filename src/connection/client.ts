@@ -110,7 +110,7 @@ export class ObservedClient extends open(Client) {
         return new Set(names.filter(name => !kept.has(name)));
     }
 
-    /** Ends the requests on the fast path with the connection. */
+    /** Hands the requests on the fast path over, so that they end with the connection. */
     protected override closing(): void {
         this.#observer?.handOverAll();
     }

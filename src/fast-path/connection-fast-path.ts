@@ -1,7 +1,7 @@
-// The fast path: an ordinary request goes around what the SDK does for each, which is promises,
-// signals, options and three checks of one result, and most of what a call costs in this engine.
-// The SDK takes over whatever is not ordinary in what comes of it: it sends the request once more,
-// by the same id, and the transport knows that it has gone out.
+// The fast path: an ordinary request goes around the SDK. For each request the SDK makes promises, signals
+// and options, and checks one result three times: most of what a call costs in this engine. When the
+// outcome is not ordinary, the SDK takes the request over: it sends the request again by the same id, and
+// the transport does not send it twice.
 import type { JSONRPCMessage } from '@modelcontextprotocol/client';
 import type { Json } from 'caisson:mcp/types@0.1.0';
 
@@ -23,7 +23,7 @@ import { PipeTransport } from '../transport/pipe.js';
 import { HttpFastTransport } from './http-fast-transport.js';
 import { takes } from './result-check.js';
 
-/** What only asks, and may take the fast path; not what belongs to a handshake, or to tasks. */
+/** The methods that only read, and may take the fast path: none of a handshake or of tasks. */
 const ASKING = [
     'tools/list',
     'resources/list',
@@ -37,11 +37,11 @@ const ASKING = [
 /** The fast path of one connection. */
 export class ConnectionFastPath implements FastPath {
     readonly #envelope: object | undefined;
-    /** What only asks, of the methods that the connection's era has. */
+    /** The methods of ASKING that the connection's era has. */
     readonly #asking = new Set<string>();
-    /** How params end that have no `_meta` of their own. */
+    /** The end of the text of params without `_meta`. */
     readonly #end: string;
-    /** How the connection's era reads results. */
+    /** Reads results as the connection's era does. */
     readonly codec: Codec;
 
     /** The client must be connected. */
@@ -88,7 +88,7 @@ export class ConnectionFastPath implements FastPath {
         });
     }
 
-    /** Params with what the era has in the `_meta` of each message. */
+    /** The params with the `_meta` that the era has in each message. */
     enveloped(params: Params): Params {
         const envelope = this.#envelope;
         if (!envelope) return params;
@@ -97,14 +97,14 @@ export class ConnectionFastPath implements FastPath {
     }
 }
 
-/** The fast path of a connection that is open; the transport of 2024-11-05 has none. */
+/** The fast path of an open connection; undefined for the transport of 2024-11-05. */
 export function fastPathOf({ client, observer, transport, legacy }: Connection): FastPath | undefined {
     const on = (transport: FastTransport) => new ConnectionFastPath(client, observer, transport, !legacy);
     if (transport instanceof HttpTransport) return on(new HttpFastTransport(transport));
     return transport instanceof PipeTransport ? on(transport) : undefined;
 }
 
-/** A request that has gone out on the fast path. */
+/** A request that was sent on the fast path. */
 class SentRequest implements FastRequest, PendingRequest {
     #state: 'waiting' | 'settled' | 'handed over' = 'waiting';
 
@@ -115,7 +115,7 @@ class SentRequest implements FastRequest, PendingRequest {
         private readonly submission: Submission
     ) {}
 
-    /** Itself: other requests that wait for their answers are not on the fast path. */
+    /** The request itself: it is on the fast path, other pending requests are not. */
     get fast(): this {
         return this;
     }
@@ -160,7 +160,7 @@ class SentRequest implements FastRequest, PendingRequest {
         if (!call.settled) this.submission.handedOver(outcome);
     }
 
-    /** Has the SDK send the request, by the same id: it has gone out. */
+    /** Lets the SDK send the request by the same id. The transport knows that it was sent already. */
     #send(): Promise<unknown> {
         const { client, observer } = this.path;
         const { method, params, text } = this.submission;
@@ -179,7 +179,7 @@ class SentRequest implements FastRequest, PendingRequest {
         this.call.fast = undefined;
     }
 
-    /** Whether the SDK would take a result, and make nothing else of it. */
+    /** Whether the SDK would accept a result unchanged. */
     #takes(result: Params): boolean {
         const { codec, modern } = this.path;
         const { method } = this.submission;
@@ -187,7 +187,7 @@ class SentRequest implements FastRequest, PendingRequest {
             complete(result);
             if (result['resultType'] !== 'complete') return false;
         }
-        // In the older era the SDK gives a tool's result a content that has none.
+        // In the older era the SDK adds a missing `content` to a tool's result.
         if (method === 'tools/call' && result['content'] === undefined) return false;
         return takes(codec, method, result);
     }

@@ -5,17 +5,17 @@ import type { HttpTransport } from '../transport/http.js';
 import type { ExchangeListener } from '../transport/exchange-options.js';
 import { Template } from './template.js';
 
-/** A template, and what is in its header beside what its key tells. */
+/** A template, and the header fields in it that its key does not determine. */
 interface Kept {
     readonly template: Template;
     readonly protocolVersion: string | undefined;
     readonly sessionId: string | undefined;
 }
 
-/** More than a server has tools that are called again and again. */
+/** The most templates of a connection: more than a server has tools that are called often. */
 const MOST_TEMPLATES = 256;
 
-/** Requests of the fast path over Streamable HTTP: the host keeps all of one but its body. */
+/** Sends requests of the fast path over Streamable HTTP: the host keeps each request's template. */
 export class HttpFastTransport implements FastTransport, ExchangeListener {
     readonly #templates = new Map<string, Kept>();
 
@@ -34,7 +34,7 @@ export class HttpFastTransport implements FastTransport, ExchangeListener {
         this.transport.fastExchanges.delete(request);
     }
 
-    /** All of a request but its body: the same for each call of a tool. */
+    /** The template of a request: all but its body, which is the same for each call of a tool. */
     #template(request: FastRequest): Template {
         const { method, params } = request;
         const key = `${method} ${String(params['name'])}`;

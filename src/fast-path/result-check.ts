@@ -3,7 +3,7 @@ import type { Codec } from '../sdk/internals.js';
 import { checkOf } from './validators/schemas.js';
 import type { Check } from './validators/validator.js';
 
-/** Whether the SDK takes a result as it is. */
+/** Whether the SDK accepts a result unchanged. */
 export function takes(codec: Codec, method: string, value: unknown): boolean {
     const check = resultCheck(codec, method);
     return check ? check(value) === true : takesAsIs(codec, method, value);
@@ -12,8 +12,8 @@ export function takes(codec: Codec, method: string, value: unknown): boolean {
 const checks = new Map<Codec, Map<string, Check | undefined>>();
 
 /**
- * What says whether an era takes a result of a method as it is: true when it does. Undefined where
- * there is none: they are written while the component is built.
+ * The check for results of a method in an era. Undefined when there is none: the checks are written while
+ * the component is built.
  */
 function resultCheck(codec: Codec, method: string): Check | undefined {
     const ofEra = checks.get(codec) ?? new Map<string, Check | undefined>();

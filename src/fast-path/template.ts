@@ -4,14 +4,14 @@ import type { SessionId, TemplateId } from 'caisson:mcp/types@0.1.0';
 
 import type { Prepared } from '../transport/fetch.js';
 
-/** How many requests the host keeps. */
+/** How many templates the host keeps. */
 const MOST = 1024;
 
-/** Those that it keeps, by their ids; the oldest makes room for the next. */
+/** The templates that the host keeps, by their ids. The next one replaces the oldest. */
 const kept: Template[] = [];
 let next = 0;
 
-/** A request that is sent again and again, with other bodies: the host keeps all else of it. */
+/** A request that is sent often with different bodies: the host keeps everything but the body. */
 export class Template implements Prepared {
     #id: TemplateId | undefined;
 

@@ -1,7 +1,7 @@
-// Runs when the component is built: what it leaves in memory is in every instance. The engine
-// compiles a function when it is first called, and the SDK builds a schema when it is first used;
-// a conversation with servers of a few lines does both. No import can be called at that time, so
-// the messages take no way out, and nothing here may set a timer, settle or log.
+// Runs while the component is built: every instance starts with the memory that it leaves. The engine
+// compiles a function when it is first called, and the SDK builds a schema when it is first used; a
+// conversation with servers in memory makes both happen at build time. No import can be called then, so no
+// message leaves the component, and nothing here may set a timer, settle or log.
 import type { JSONRPCMessage, StandardSchemaV1, Transport } from '@modelcontextprotocol/client';
 
 import { ObservedClient, optionsFor, send } from '../connection/client.js';
@@ -20,7 +20,7 @@ import { HttpFastTransport } from './http-fast-transport.js';
 
 type Era = 'legacy' | 'modern';
 
-/** What only asks: the params of a request, and the result without what an era adds to it. */
+/** Requests that only read: the params, and the result without the members that an era adds. */
 const ASKED: Record<string, [params: string, result: string]> = {
     'tools/list': ['{}', '"tools":[{"name":"t","inputSchema":{"type":"object"},"annotations":{"readOnlyHint":true}}]'],
     'resources/list': ['{}', '"resources":[{"uri":"a:b","name":"r"}]'],
@@ -36,8 +36,8 @@ const ASKED: Record<string, [params: string, result: string]> = {
 };
 
 /**
- * What servers ask: the params of a question, and its answer. Without sampling: the code of its many
- * validators would be a fifteenth of the component, and who samples waits for a model anyway.
+ * Questions of servers: the params of each, and its answer. Sampling is left out: the code of its many
+ * validators would be a fifteenth of the component, and sampling waits for a model anyway.
  */
 const QUESTIONS: Record<string, [params: object, answer: Record<string, unknown>]> = {
     'elicitation/create': [
@@ -47,9 +47,9 @@ const QUESTIONS: Record<string, [params: object, answer: Record<string, unknown>
     'roots/list': [{}, { roots: [{ uri: 'file:///a' }] }]
 };
 
-/** How many small objects are more than the engine's nursery holds. */
+/** More small objects than the engine's nursery holds. */
 const SWEPT = 3_000_000;
-/** Pieces of memory of which the engine has free ones, and how much of each is more than it has. */
+/** The sizes of the engine's free pieces of memory, and a total for each size that exceeds what is free. */
 const PIECES = [65_536, 16_384, 4096, 1024, 512, 256, 128];
 const OF_EACH = 1_500_000;
 
@@ -119,7 +119,7 @@ class MemoryTransport implements Transport, FastTransport {
     }
 }
 
-/** The way to a server in memory, which answers with events and with JSON by turns. */
+/** The `Egress` to a server in memory, which answers alternately with events and with JSON. */
 function memoryEgress(observer: Observer, era: Era): Egress {
     let events = false;
     const exchange = (body: unknown): HttpResponse => {
@@ -152,7 +152,7 @@ function memoryEgress(observer: Observer, era: Era): Egress {
     };
 }
 
-/** Sends a request on the fast path. The SDK must not be needed. */
+/** Sends a request on the fast path. Fails when the SDK takes the request over. */
 function sendFast(fastPath: FastPath, call: Call, method: string, params: Params, text?: string): Promise<void> {
     return new Promise((finish, fail) =>
         fastPath.send(call, {
@@ -197,7 +197,7 @@ async function converse(
     await client.close();
 }
 
-/** Warms both eras on both ways. Rejects when anything does not go as it should. */
+/** Warms up both eras over both transports. Rejects when any step fails. */
 export async function warmUp(): Promise<void> {
     for (const era of ['legacy', 'modern'] as const) {
         for (const http of [false, true]) {
@@ -217,8 +217,8 @@ export async function warmUp(): Promise<void> {
 }
 
 /**
- * Writes over what has been left in memory that is free: it goes into the component as it is, and two
- * thirds of a megabyte of it, compressed, were garbage.
+ * Overwrites free memory. The component contains the memory as it is, and two thirds of a compressed
+ * megabyte in it were garbage.
  */
 export function sweep(): unknown {
     let last: unknown;

@@ -1,8 +1,8 @@
 // The private members of the SDK and of zod that the core uses: no other file of the core names one.
-// An update of either may take one away without a word, so the build looks for each of them
-// (scripts/internals.mjs), and says what it was for.
+// An update of either package may remove one silently. So the build looks for each of them
+// (scripts/internals.mjs), and says what the missing one was for.
 //
-// This file imports types alone: the core watches zod before the SDK makes its schemas.
+// This file imports only types: the core must watch zod before the SDK makes its schemas.
 import type {
     Client,
     JSONRPCMessage,
@@ -12,7 +12,7 @@ import type {
     StreamableHTTPClientTransport
 } from '@modelcontextprotocol/client';
 
-/** How an era's messages are read. */
+/** The SDK's codec, which reads the messages of an era. */
 export interface Codec {
     readonly era: string;
     hasRequestMethod(method: string): boolean;
@@ -50,7 +50,7 @@ interface ClientMembers {
     _excludeInvalidXMcpHeaderTools(page: ListToolsResult): void;
 }
 
-/** What the SDK's client of skills reads of a client beside its requests. */
+/** The members that the SDK's client of skills uses of a client. */
 interface SkillsMembers {
     readonly _enforceStrictCapabilities: boolean;
     _walkPages<T>(method: string, fetchPage: (cursor: string | undefined) => T): T;
@@ -75,24 +75,24 @@ function ofTransport(transport: StreamableHTTPClientTransport): TransportMembers
     return transport as unknown as TransportMembers;
 }
 
-/** A round of questions in an answer: its request, and how the SDK sends that again with the answers. */
+/** A round of questions in an answer: the options of the request, and how the SDK sends it again. */
 export interface Round {
     readonly options: unknown;
     retry(...args: unknown[]): Promise<unknown>;
 }
 
-/** The SDK's client, with what it does at certain moments open to who extends it. */
+/** The SDK's client, with hooks for a class that extends it. */
 export function open(Base: typeof Client) {
     return class extends Base {
-        /** The connection ends: what is on its way without the SDK has to be told before. */
+        /** Called before the connection ends, so that requests on the fast path are handed over first. */
         protected closing(): void {}
 
-        /** An answer came. Gives what the SDK is to see of it. */
+        /** Called with each answer. Returns the answer that the SDK gets. */
         protected answered(response: JSONRPCResponse): JSONRPCResponse {
             return response;
         }
 
-        /** A request's answer asks for input: the SDK sends the next round past `request`. */
+        /** Called when an answer asks for input. The SDK sends the next round without `request`. */
         protected round(round: Round): Round {
             return round;
         }
@@ -112,24 +112,23 @@ export function open(Base: typeof Client) {
     };
 }
 
-/** How the era of a connection reads messages. */
+/** The codec of a connection's era. */
 export function codecOf(client: Client): Codec {
     return ofClient(client)._negotiatedWireCodec();
 }
 
-/** How a revision reads messages: the core mends what the SDK refuses there. */
+/** The codec of a revision: the core changes it, to repair results that the SDK refuses. */
 export function codecOfRevision({ prototype }: typeof Client, version: string): Codec {
     return ofClient(prototype)._negotiatedWireCodec.call({ _negotiatedProtocolVersion: version } as never);
 }
 
-/** How a request is written and its result read; before the handshake its method says which era that is. */
+/** The codec of a request. Before the handshake the method determines the era. */
 export function codecOfRequest(client: Client, method: string): Codec {
     return ofClient(client)._resolveOutboundCodec(method);
 }
 
 /**
- * Tells of each request of every client which of the SDK's own schemas validates its result: the core keeps
- * them.
+ * Calls `listener` with the SDK's own schema for the result of each request: the core keeps these schemas.
  */
 export function onSchema(
     { prototype }: typeof Client,
@@ -143,17 +142,17 @@ export function onSchema(
     };
 }
 
-/** What the connection's era has in the `_meta` of each message: the fast path writes it itself. */
+/** The `_meta` that the connection's era has in each message: the fast path writes it itself. */
 export function envelopeOf(client: Client): object | undefined {
     return ofClient(client)._outboundMetaEnvelope();
 }
 
-/** The id of the next request, which is used with that: the fast path counts on with the SDK. */
+/** Takes the id of the next request: the fast path shares the SDK's counter. */
 export function takeRequestId(client: Client): number {
     return ofClient(client)._requestMessageId++;
 }
 
-/** Has the SDK send its next request by an id: of one that has gone out on the fast path. */
+/** Lets the SDK send its next request by the id of one that was sent on the fast path. */
 export function withRequestId<T>(client: Client, id: number, send: () => T): T {
     const members = ofClient(client);
     const next = members._requestMessageId;
@@ -165,18 +164,18 @@ export function withRequestId<T>(client: Client, id: number, send: () => T): T {
     }
 }
 
-/** What the SDK's client of skills is to have in place of a client: an operation's own way to the server. */
+/** What the SDK's client of skills gets in place of a client: requests that belong to an operation. */
 export interface SkillsPeer {
     readonly client: Client;
-    /** Where the one page begins. */
+    /** The cursor of the one page. */
     readonly cursor: string | undefined;
     readonly request: (method: string, params: Members, schema: StandardSchemaV1) => Promise<unknown>;
     readonly read: (params: Members, fresh: boolean) => Promise<{ result: unknown; cached: boolean }>;
 }
 
 /**
- * A client for the SDK's client of skills, which asks for all pages, and once more for what is kept and
- * wrong.
+ * A client for the SDK's client of skills. It reads one page, where that client would read all. When a cached
+ * file is wrong, that client reads it anew.
  */
 export function clientForSkills({ client, cursor, request, read }: SkillsPeer): Client {
     const members: SkillsMembers = {
@@ -194,32 +193,34 @@ export function clientForSkills({ client, cursor, request, read }: SkillsPeer): 
     } as unknown as Client;
 }
 
-/** What answers a server's request: a task's questions are answered by the same. */
+/** The handler of a server's request: it answers a task's questions too. */
 export function handlerOf(client: Client, method: string): ReturnType<ClientMembers['_getRequestHandler']> {
     return ofClient(client)._getRequestHandler(method);
 }
 
-/** Takes out of a page the tools that the SDK's own `listTools`, which reads all pages, takes out. */
+/** Removes from a page the tools that the SDK's own `listTools`, which reads all pages, removes. */
 export function excludeTools(client: Client, page: ListToolsResult): void {
     ofClient(client)._excludeInvalidXMcpHeaderTools(page);
 }
 
-/** Aborted when a transport closes; undefined before it has started. The core's own requests end with it. */
+/** The signal that is aborted when a transport closes; undefined before it has started. */
 export function signalOf(transport: StreamableHTTPClientTransport): AbortSignal | undefined {
     return ofTransport(transport)._abortController?.signal;
 }
 
-/** The pause that the server has asked for on any stream, in milliseconds: the core bounds it. */
+/** The delay before a reconnection that the server has asked for, in milliseconds: the core bounds it. */
 export function retryDelayOf(transport: StreamableHTTPClientTransport): number | undefined {
     return ofTransport(transport)._serverRetryMs;
 }
 
-/** Sets the pause before a stream is begun anew: the SDK's has no bounds. */
+/** Sets the delay before a stream is begun anew: the SDK's own has no bounds. */
 export function setReconnectionDelay(transport: StreamableHTTPClientTransport, delay: () => number): void {
     ofTransport(transport)._getNextReconnectionDelay = delay;
 }
 
-/** Sets the header fields that repeat what is in a message, which the core sends without the SDK. */
+/**
+ * Sets the header fields that repeat parts of a message, for a message that the core sends without the SDK.
+ */
 export function setBodyHeaders(
     transport: StreamableHTTPClientTransport,
     headers: Headers,
@@ -228,24 +229,26 @@ export function setBodyHeaders(
     ofTransport(transport)._applyBodyDerivedHeaders(headers, message);
 }
 
-/** Asks for the stream of the server's own messages; settles when its head is there, or none is to come. */
+/** Asks for the stream of the server's own messages; settles with the stream's head, or its refusal. */
 export function openStream(transport: StreamableHTTPClientTransport): Promise<void> {
     return ofTransport(transport)._startOrAuthSse({ resumptionToken: undefined });
 }
 
-/** Tells when the stream of the server's own messages is asked for: `Connect` waits for it. */
+/**
+ * Calls `listener` when the SDK asks for the stream of the server's own messages: `Connect` waits for that.
+ */
 export function onStream(transport: StreamableHTTPClientTransport, listener: (opened: Promise<void>) => void): void {
     const members = ofTransport(transport);
     const start = members._startOrAuthSse.bind(transport);
     members._startOrAuthSse = options => {
         const opened = start(options);
-        // What goes on with the stream of a request is another one.
+        // A request that resumes a call's stream is for another stream.
         if (options.resumptionToken === undefined) listener(opened);
         return opened;
     };
 }
 
-/** As much of a zod schema as the core reads, to write its validators. */
+/** The parts of a zod schema from which the core writes validators. */
 export interface Schema {
     readonly _zod: {
         readonly def: Definition;
@@ -253,7 +256,7 @@ export interface Schema {
         readonly optout?: string | undefined;
         readonly propValues?: Record<string, Set<unknown>> | undefined;
         readonly traits: Set<string>;
-        /** What a lazy schema stands for. */
+        /** The schema that a lazy schema stands for. */
         readonly innerType?: Schema;
         run: (payload: Payload, context: Context) => Payload;
     };
@@ -270,7 +273,7 @@ export interface Context {
     readonly skipChecks?: boolean;
 }
 
-/** What a number is held to, of a format or of a bound. */
+/** A check of a number: a format or a bound. */
 export interface NumberCheck {
     readonly check: string;
     readonly format?: string;
@@ -306,31 +309,31 @@ export function zodOf(schema: Schema): Schema['_zod'] {
     return schema._zod;
 }
 
-/** What a schema is made of. */
+/** The definition of a schema. */
 export function definitionOf(schema: Schema): Definition {
     return schema._zod.def;
 }
 
-/** What a number is held to beside its type. */
+/** The checks of a number besides its type. */
 export function numberChecksOf({ checks = [] }: Definition): NumberCheck[] {
     return checks.map(check => check._zod.def);
 }
 
-/** How the code of a validator has zod decide: behind the name of a schema. */
+/** The suffix by which the code of a validator calls zod, after the name of a schema. */
 export const RUN = '._zod.run';
 
-/** A private member: where it is to be found, and what for. */
+/** A private member: its place, and its use. */
 interface Member {
     /** One of the samples. */
     readonly of: string;
-    /** Its name, or the way to it. */
+    /** Its name, or the path to it. */
     readonly path: string;
-    /** What it has to be, where it is there from the start. */
+    /** Its type, when it is set from the start. */
     readonly type?: 'function' | 'number' | 'object' | 'string';
     readonly use: string;
 }
 
-/** Every member that is named above. */
+/** Every member that this file names. */
 export const MEMBERS: readonly Member[] = [
     { of: 'client', path: '_onclose', type: 'function', use: 'requests on the fast path end with the connection' },
     { of: 'client', path: '_onresponse', type: 'function', use: 'an answer is completed before the SDK reads it' },
@@ -384,7 +387,7 @@ export const MEMBERS: readonly Member[] = [
     { of: 'coerced', path: '_zod.def.coerce', use: 'a validator is written' }
 ];
 
-/** What is not there, or is something else than it was, in what the samples are made of: one of each kind. */
+/** The members that are missing, or of another type, in the samples: one object of each kind. */
 export function missing(samples: Record<string, unknown>): string[] {
     return MEMBERS.filter(({ of, path, type }) => {
         const names = path.split('.');

@@ -3,7 +3,7 @@ import type { Json } from 'caisson:mcp/types@0.1.0';
 import { isEmpty, isObject } from '../protocol/json.js';
 import { milliseconds } from '../protocol/backoff.js';
 
-/** The results that may be kept (specification 2026-07-28, "Caching"), and what makes them stale. */
+/** The methods whose results may be kept (specification 2026-07-28, "Caching"), and what makes them stale. */
 const STALE_AFTER: Record<string, string> = {
     'tools/list': 'notifications/tools/list_changed',
     'prompts/list': 'notifications/prompts/list_changed',
@@ -12,16 +12,16 @@ const STALE_AFTER: Record<string, string> = {
     'resources/read': 'notifications/resources/updated'
 };
 
-/** What of `_meta` has no part in a result: the ways to follow the request. */
+/** The members of `_meta` that do not change a result: they only trace the request. */
 const FOLLOWING: ReadonlySet<string> = new Set(['progressToken', 'traceparent', 'tracestate', 'baggage']);
 
-/** Enough for every page of a few lists; the oldest goes first. */
+/** Enough for every page of a few lists; the oldest result is dropped first. */
 const MOST_RESULTS = 256;
 
 /** A day: no result is kept for longer. */
 const LONGEST_TTL_MS = 86_400_000;
 
-/** More text than this is not kept. */
+/** The most text that is kept. */
 const MOST_CHARACTERS = 8_000_000;
 
 interface Kept {
@@ -32,16 +32,17 @@ interface Kept {
 }
 
 /**
- * Results with a time to live, as the server sent them. A session is one principal's, so private
- * and public ones are alike to it.
+ * Results with a time to live, as the server sent them. A session belongs to one principal, so it keeps
+ * private results as well as public ones.
  */
 export class Cache {
     readonly #results = new Map<string, Kept>();
     #characters = 0;
 
     /**
-     * Under what a request's result is kept, as it was sent or as it is read by its type; undefined when it
-     * is not.
+     * The key of a request's result; undefined for a result that is not kept. A raw result has another key
+     * than
+     * the one for typed readers.
      */
     key(method: string, params: Record<string, unknown>, raw: boolean): string | undefined {
         if (!Object.hasOwn(STALE_AFTER, method)) return undefined;
@@ -53,7 +54,7 @@ export class Cache {
         return prefix + JSON.stringify(rest);
     }
 
-    /** A result that is fresh. */
+    /** The result under a key, while it is fresh. */
     get(key: string): Json | undefined {
         const kept = this.#results.get(key);
         if (!kept) return undefined;
@@ -62,7 +63,7 @@ export class Cache {
         return undefined;
     }
 
-    /** Keeps a result, when the server gave it a time to live. */
+    /** Keeps a result, if the server gave it a time to live. */
     put(key: string, method: string, params: Record<string, unknown>, value: unknown, result: Json): void {
         const ttl = Math.min(milliseconds(isObject(value) ? value['ttlMs'] : undefined), LONGEST_TTL_MS);
         if (ttl === 0 || result.length > MOST_CHARACTERS) return;
@@ -77,7 +78,7 @@ export class Cache {
         }
     }
 
-    /** A notification came that makes results stale. */
+    /** Drops the results that a notification makes stale. */
     notified(method: string, uri: unknown): void {
         for (const [key, kept] of this.#results) {
             if (STALE_AFTER[kept.method] !== method) continue;
@@ -85,7 +86,7 @@ export class Cache {
         }
     }
 
-    /** The session was begun anew. */
+    /** Drops all results, when the session was begun anew. */
     clear(): void {
         this.#results.clear();
         this.#characters = 0;

@@ -10,14 +10,14 @@ import { isObject } from '../protocol/json.js';
 import { Backoff } from '../protocol/backoff.js';
 import type { Params } from '../protocol/requests.js';
 
-/** How long to wait before a dropped subscription is asked for again, at first and at most, and how often. */
+/** The first and the longest delay before a dropped subscription is asked for again, and the attempts. */
 const FIRST_DELAY_MS = 1000;
 const LONGEST_DELAY_MS = 60_000;
 const ATTEMPTS = 5;
-/** What stayed this long was a subscription, though nothing came of it. */
+/** A subscription that lasted this long has worked, even without a notification. */
 const STEADY_MS = 10_000;
 
-/** `subscriptions/listen`, until it is over. A stream that drops is asked for again. */
+/** Runs `subscriptions/listen` until the subscription is over. Asks again for a stream that drops. */
 export async function listen(call: Call, reconnector: Reconnector, params: Params): Promise<Json> {
     const { notifications } = params;
     if (!isObject(notifications)) throw failure('invalid-argument', 'params have no notifications to listen for');
@@ -29,7 +29,7 @@ export async function listen(call: Call, reconnector: Reconnector, params: Param
             subscription = await connection.client.listen(notifications, optionsFor(call));
         } catch (error) {
             if (attempt >= ATTEMPTS || call.settled) throw error;
-            // A refusal counts. A connection that was lost meanwhile says nothing of the subscription.
+            // The server's refusal is final. A lost connection is not, when another one replaces it.
             if (attempt === 1 && !(await reconnector.replacement(connection, error))) throw error;
         }
         if (subscription) {

@@ -14,24 +14,25 @@ import type { Answer, Params } from '../protocol/requests.js';
 import { REPEATABLE } from '../protocol/requests.js';
 import { mended } from '../protocol/results.js';
 
-/** How often a request is sent at most, when its connections are lost one after the other. */
+/** How often one request is sent, when its connections are lost one after the other. */
 const MOST_ATTEMPTS = 5;
 
-/** What a request came to, and over what. */
+/** The outcome of a request, and the client that sent it. */
 interface Answered extends Answer {
     readonly client: ObservedClient;
 }
 
-/** Sends the requests of a session over whatever connection it has. */
+/** Sends the requests of a session over its current connection. */
 export class Sender {
-    /** The level of logging messages, which revision 2026-07-28 has in each request. */
+    /** The level for logging messages. Revision 2026-07-28 has it in each request. */
     logLevel: unknown;
 
     constructor(private readonly reconnector: Reconnector) {}
 
     /**
-     * Sends a request as it is. A connection is given where it has gone out on it, and a schema where the
-     * SDK has none for the result.
+     * Sends a request unchanged. `sent` is the connection on which it was sent already, if it was; `schema`
+     * is
+     * for a result that the SDK has no schema for.
      */
     send(call: Call, method: string, params: Params, sent?: Connection, schema?: StandardSchemaV1): Promise<Answered> {
         const ask = async (connection: Connection) => {
@@ -47,7 +48,10 @@ export class Sender {
         return this.over(call, repeatable, ask, sent);
     }
 
-    /** Sends a request, and has its result read by its type when the SDK did not take it as it was. */
+    /**
+     * Sends a request. When the SDK accepted its result only after repairs, the call settles with the
+     * repaired one.
+     */
     async read(call: Call, connection: Connection, method: string, send: () => Promise<unknown>): Promise<unknown> {
         const before = mended();
         const value = await send();
@@ -59,9 +63,9 @@ export class Sender {
     }
 
     /**
-     * Sends a request over the connection of the moment, and once more over the next one when that
-     * is lost and a second time cannot do harm; and again when that one is lost by what another
-     * request learned: this one has had no answer yet.
+     * Sends a request over the current connection. When that connection is lost and a repetition does no
+     * harm, sends the request once more over the next one. Sends it again when the next connection is lost
+     * because another request learned that the session is forgotten: this request has had no answer yet.
      */
     async over(
         call: Call,
@@ -83,13 +87,13 @@ export class Sender {
                 if (!(await this.reconnector.replacement(connection, error))) throw error;
                 if (!repeatable) throw connection.forgotten ? notRepeated(call) : (connection.lost ?? error);
             } finally {
-                // When it was given up, an answer may still come.
+                // An answer to a cancelled request may still come.
                 connection.observer.forget(call);
             }
         }
     }
 
-    /** The params with the level of logging messages, in the revision that has it there. */
+    /** The params with the level for logging messages, in the revision that has it in each request. */
     withLogLevel(client: ObservedClient, params: Params): Params {
         if (this.logLevel === undefined || client.getProtocolEra() === 'legacy') return params;
         const meta = isObject(params['_meta']) ? params['_meta'] : {};

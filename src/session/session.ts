@@ -33,7 +33,7 @@ export class Session {
     readonly #tools: Tools;
     readonly #cache = new Cache();
     readonly #tasks: Tasks;
-    /** What sends the requests of an extension, where it does more than to send them. */
+    /** The senders of the extensions that do more with a request than to send it. */
     readonly #senders: ReadonlyMap<Extension, { request(...request: Parameters<Tasks['request']>): Promise<Answer> }>;
     readonly skills: Skills;
     readonly #calls: ToolCalls;
@@ -58,7 +58,7 @@ export class Session {
         this.#reconnector.onlost = cause => this.#onLost(cause);
     }
 
-    /** Opens the connection. The session is gone after an error. */
+    /** Opens the connection. The session is over after an error. */
     async connect(call: Call): Promise<Json> {
         const { connectTimeout } = this.config;
         this.#connecting = call;
@@ -79,7 +79,7 @@ export class Session {
         }
     }
 
-    /** Any request by its method name. What returns nothing settles the operation itself. */
+    /** Sends any request by its method name. Returns undefined when the operation settles by itself. */
     request(call: Call, method: string, text: Json): Promise<Json> | undefined {
         const params = parse(text);
         const fast =
@@ -109,7 +109,10 @@ export class Session {
         return (key === undefined ? undefined : this.#cache.get(key)) ?? this.#ask(call, method, params, key);
     }
 
-    /** Calls a tool as a task, and does not wait for it: it comes to the task, or to the result at once. */
+    /**
+     * Calls a tool as a task, without waiting for the task. Returns the task, or the result if there is no
+     * task.
+     */
     startTask(call: Call, text: Json): Promise<Json> {
         return this.#calls.start(call, exact(parse(text), text));
     }
@@ -140,7 +143,7 @@ export class Session {
         await this.#reconnector.close(over);
     }
 
-    /** What comes nearest to a ping: the newest revision has none. */
+    /** Pings the server. The newest revision has no ping, so there it sends `server/discover`. */
     async #ping(call: Call): Promise<Json> {
         const sent = await this.#sender.over(call, true, ({ client }) =>
             client.getProtocolEra() === 'legacy'
@@ -150,15 +153,18 @@ export class Session {
         return sent.result && '{}';
     }
 
-    /** Under what a result is kept, if it is: the older revisions give none a time to live. */
+    /**
+     * The key of a result in the cache; undefined for one that is not kept. Older revisions have no time to
+     * live.
+     */
     #key(call: Call, method: string, params: Params): string | undefined {
         if (!this.config.cacheResults || this.#reconnector.live?.legacy === true) return undefined;
         return this.#cache.key(method, params, call.raw);
     }
 
     /**
-     * Asks the server, and keeps its result under a key. A connection is given where the request has gone out
-     * on it.
+     * Sends a request and keeps its result under a key. `sent` is the connection on which it was sent
+     * already.
      */
     async #ask(call: Call, method: string, params: Params, key: string | undefined, sent?: Connection): Promise<Json> {
         const { value, result } =
@@ -169,7 +175,7 @@ export class Session {
         return result;
     }
 
-    /** Reads a resource for who looks into it: what is kept will do, unless it is to be fresh. */
+    /** Reads a resource: from the cache, unless `fresh` is set. */
     async #read(call: Call, given: Params, fresh: boolean): Promise<{ result: unknown; cached: boolean }> {
         const key = this.#key(call, 'resources/read', given);
         const kept = fresh || key === undefined ? undefined : this.#cache.get(key);
@@ -177,7 +183,10 @@ export class Session {
         return { result: JSON.parse(text) as unknown, cached: kept !== undefined };
     }
 
-    /** Asks on the fast path, when the SDK would do nothing of its own to the request. */
+    /**
+     * Sends a request on the fast path, when the SDK would do nothing special with it. Returns whether it
+     * did.
+     */
     #askFast(call: Call, method: string, params: Params, text: Json): boolean {
         const connection = this.#reconnector.live;
         if (!connection?.fastPath?.takes(method, params)) return false;
@@ -192,7 +201,7 @@ export class Session {
         fastPath.send(call, {
             method,
             params: hasLogLevel ? this.#sender.withLogLevel(client, exact(params, text)) : params,
-            // An object without a member has nothing that the era's could stand behind.
+            // In the text of an empty object there is no member to append the era's `_meta` to.
             text: hasLogLevel || isEmpty(params) ? undefined : text,
             finish: (value, text) => {
                 try {
@@ -244,7 +253,7 @@ export class Session {
     }
 }
 
-/** The end of the time for connecting, and what the server has not answered. */
+/** The failure when `connectTimeout` has passed, which names the request that has no answer. */
 function late(timeout: number, unanswered: string | undefined): CallFailure {
     const silent = unanswered === undefined ? '' : `: the server has not answered ${unanswered}`;
     const older = unanswered?.includes(PROBE) ? ', or name its revision where it speaks an older one' : '';

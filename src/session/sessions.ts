@@ -32,7 +32,7 @@ export function connect(call: CallId, id: SessionId, config: SessionConfig): voi
     });
 }
 
-/** Any request. Its result is the server's own, whatever is in it. */
+/** Sends any request. Its result is the server's own, even when it is invalid. */
 export function request(call: CallId, session: SessionId, method: string, params: Json): void {
     start(call, session, method, params, true);
 }
@@ -49,7 +49,7 @@ function start(call: CallId, session: SessionId, method: string, params: Json, r
     }
 }
 
-/** The operation of one method. */
+/** The export for one method. */
 const requestOf = (method: string) => (call: CallId, session: SessionId, params: Json) =>
     start(call, session, method, params, false);
 
@@ -75,15 +75,12 @@ export function startTask(call: CallId, session: SessionId, params: Json): void 
     begin(call, session, 'tools/call', async call => find(session).startTask(call, params));
 }
 
-/** The end of a task. */
+/** Waits for the end of a task. */
 export function waitTask(call: CallId, session: SessionId, params: Json): void {
     begin(call, session, 'tasks/get', async call => find(session).waitTask(call, params));
 }
 
-/**
- * An operation of the skills of a server. Its params are the core's own: they are read before anything is
- * sent.
- */
+/** The export for one operation on skills. Its params are Caisson's own, and not the protocol's. */
 const skillsOf =
     (step: string, act: (skills: Skills, call: Call, params: Params) => Promise<Json>) =>
     (call: CallId, session: SessionId, params: Json) =>

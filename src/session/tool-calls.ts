@@ -16,13 +16,13 @@ import type { Sender } from './sender.js';
 import type { Tools } from './tools.js';
 import { mayMirror, without } from './tools.js';
 
-/** A server refused a `tools/call` for its headers, before it did anything (revision 2026-07-28). */
+/** The error of a server that has refused a `tools/call` for its headers, before any effect (2026-07-28). */
 const HEADER_MISMATCH = -32020;
 
-/** How many pages of tools are looked through for one. */
+/** How many pages of tools are searched for one tool. */
 const MOST_PAGES = 100;
 
-/** Lists the tools of a session's server, and calls them by what was listed. */
+/** Lists the tools of a session's server, and calls them. */
 export class ToolCalls {
     constructor(
         private readonly sender: Sender,
@@ -30,14 +30,14 @@ export class ToolCalls {
         private readonly tasks: Tasks
     ) {}
 
-    /** A page of the tools. A connection is given where the request has gone out on it. */
+    /** Lists a page of the tools. `sent` is the connection on which the request was sent already. */
     async list(call: Call, params: Params, sent?: Connection): Promise<Answer> {
         const answer = await this.sender.send(call, 'tools/list', params, sent);
         const { value, result, client } = answer;
         return { ...answer, result: this.learn(call, client, value as ListToolsResult, result) };
     }
 
-    /** A page of tools came. Gives its text, without those that the SDK would drop. */
+    /** Keeps a page of tools. Returns its text, without the tools that the SDK would remove. */
     learn(call: Call, client: ObservedClient, page: ListToolsResult, text: Json): Json {
         const mirroring = client.getProtocolEra() === 'modern' && mayMirror(text);
         const dropped = mirroring ? client.dropUnusable(page) : undefined;
@@ -46,15 +46,18 @@ export class ToolCalls {
         return call.raw ? text : kept;
     }
 
-    /** Calls a tool on the fast path, when the SDK would do nothing of its own to the request. */
+    /**
+     * Calls a tool on the fast path, when the SDK would do nothing special with the call. Returns whether it
+     * did.
+     */
     callFast(connection: Connection | undefined, call: Call, params: Params, text: Json): boolean {
         const { name, _meta, task } = params;
         if (!connection?.fastPath || typeof name !== 'string' || task !== undefined || !isCallersMeta(_meta))
             return false;
         const { client, fastPath } = connection;
         const listed = this.tools.listed(name);
-        // Of one that is not listed the server says so when it wants headers: the SDK takes the call over
-        // then.
+        // A tool that was not listed may need headers. The server then refuses the call, and the SDK takes
+        // over.
         if ((fastPath.modern && listed?.mirrored) || !this.tasks.mayCall(listed?.tool, this.tools.isHidden(name)))
             return false;
         const check = listed && this.tools.check(name, listed);
@@ -79,23 +82,26 @@ export class ToolCalls {
         return true;
     }
 
-    /** Calls a tool. A connection is given where the request has gone out on it. */
+    /** Calls a tool. `sent` is the connection on which the request was sent already. */
     async call(call: Call, params: Params, sent?: Connection): Promise<Json> {
         const name = toolOf(params);
         const check = this.tools.check(name);
         let answer = await this.#answer(call, params, 'task' in params, sent);
         if (answer.value instanceof Created) answer = await this.tasks.drive(call, answer.value.state, answer.result);
-        // The tool may have been listed, or the list may have changed, since.
+        // Meanwhile the tool may have been listed, or the list may have changed.
         (this.tools.check(name) ?? check)?.(answer.value);
         return answer.result;
     }
 
-    /** Calls a tool as a task, and does not wait for it: it comes to the task, or to the result at once. */
+    /**
+     * Calls a tool as a task, without waiting for the task. Returns the task, or the result if there is no
+     * task.
+     */
     async start(call: Call, params: Params): Promise<Json> {
         return (await this.#answer(call, params, true)).result;
     }
 
-    /** What a server answers to a tool's call, which may be a task. */
+    /** The server's answer to a tool's call, which may be a task. */
     async #answer(call: Call, params: Params, asTask: boolean, sent?: Connection): Promise<Answer> {
         const name = toolOf(params);
         const find = () => this.#tool(call, name);
@@ -107,15 +113,16 @@ export class ToolCalls {
         } catch (error) {
             const task = createdIn(error, call);
             if (task) return task;
-            // The tool's parameters have changed since it was listed. The SDK lists it anew by itself
-            // when it is not told what they were.
+            // The tool's parameters have changed since it was listed. Without the old definition the SDK
+            // lists
+            // the tools anew by itself.
             if (!(error instanceof ProtocolError && error.code === HEADER_MISMATCH) || !listed) throw error;
             this.tools.forget();
             return this.#answer(call, params, asTask);
         }
     }
 
-    /** A tool that the server has; the core lists its tools when it has not done so yet. */
+    /** The tool of a name. Lists the server's tools until the tool is found. */
     async #tool(call: Call, name: string): Promise<Tool | undefined> {
         if (this.tools.isHidden(name)) return undefined;
         for (let page = 0, cursor: unknown; page < MOST_PAGES && !this.tools.get(name); page++) {
@@ -142,7 +149,7 @@ export class ToolCalls {
                     )
                 );
             const tool = this.tools.get(name);
-            // Results are checked here: the SDK's own check would compile the schema for each call.
+            // This class checks results: the SDK's own check would compile the schema for each call.
             const toolDefinition = tool && { name, inputSchema: tool.inputSchema };
             const options = { ...optionsFor(call), ...(toolDefinition && { toolDefinition }) };
             return this.sender.read(call, connection, 'tools/call', () => client.callTool(paramsWithLevel, options));
@@ -151,7 +158,7 @@ export class ToolCalls {
     }
 }
 
-/** The name of the tool that is called. */
+/** The name in the params of a call. */
 function toolOf({ name }: Params): string {
     if (typeof name !== 'string') throw failure('invalid-argument', 'params have no name of a tool');
     return name;

@@ -6,26 +6,26 @@ import { failure } from '../operations/errors.js';
 import { isObject } from '../protocol/json.js';
 import { unusable } from './unusable.js';
 
-/** A tool as it was listed, and what was made of it. */
+/** A tool as it was listed, and what the core has derived from it. */
 export interface ListedTool {
     readonly tool: Tool;
-    /** Whether some of its arguments are repeated in the header of a request. */
+    /** Whether the header of a request may repeat some of its arguments. */
     readonly mirrored: boolean;
     validate?: JsonSchemaValidator<unknown>;
 }
 
-/** More than a server has; what comes beyond is called as if it were in no list. */
+/** The most tools that are kept. A tool beyond it is called as if it were not listed. */
 const MOST_TOOLS = 10_000;
 
 const schemas = new CfWorkerJsonSchemaValidator();
 
-/** What an argument has in its schema that is repeated in the header of a request (revision 2026-07-28). */
+/** The member in the schema of an argument that the header of a request repeats (revision 2026-07-28). */
 const MIRRORED = 'x-mcp-header';
 
-/** How a text of JSON begins that escapes one of the letters of that, which nobody does; in lower case. */
+/** The last two digits of the JSON escapes of the letters in MIRRORED. Hardly any server escapes one. */
 const ESCAPED: ReadonlySet<string> = new Set(Array.from(MIRRORED, letter => letter.charCodeAt(0).toString(16)));
 
-/** Whether a tool in a page may repeat an argument in the header of a request, by the text of the page. */
+/** Whether the text of a page may have a tool with an argument that the header repeats. */
 export function mayMirror(page: Json): boolean {
     if (page.includes(MIRRORED)) return true;
     for (let at = page.indexOf('\\u00'); at >= 0; at = page.indexOf('\\u00', at + 1))
@@ -33,19 +33,21 @@ export function mayMirror(page: Json): boolean {
     return false;
 }
 
-/** Whether arguments of a tool may be repeated in the header of a request. */
+/** Whether the header of a request may repeat arguments of a tool. */
 function mirrors(tool: Tool): boolean {
     return JSON.stringify(tool.inputSchema).includes(`"${MIRRORED}"`);
 }
 
-/** A page that was listed, and not looked into yet. */
+/** A page that was listed, and is not parsed yet. */
 interface Page {
     readonly text: Json;
-    /** Whether its tools may repeat arguments in the header of a request. */
+    /** Whether the header of a request may repeat arguments of its tools. */
     readonly mirroring: boolean;
 }
 
-/** As many pages are kept as they came, and as long ones: who lists again and again calls nothing. */
+/**
+ * How many unparsed pages are kept, and up to what length: a program that only lists never needs them parsed.
+ */
 const MOST_PAGES = 16;
 const LONG = 1_000_000;
 
@@ -53,35 +55,35 @@ const LONG = 1_000_000;
 export class Tools {
     readonly #listed = new Map<string, ListedTool>();
     #pages: Page[] = [];
-    /** Those that were looked for, and are in no list of the server's. */
+    /** The tools that were looked for, and are not in the server's list. */
     readonly #hidden = new Set<string>();
-    /** Those whose outputSchema can check nothing, which was said. */
+    /** The tools whose outputSchema is unusable, and was reported. */
     readonly #unusable = new Set<string>();
 
-    /** Somebody is to be told of what cannot be checked. */
+    /** `warn` gets a line for each tool whose results cannot be checked. */
     constructor(private readonly warn: (text: string) => void) {}
 
-    /** A page was listed, as it was read and by its text. */
+    /** Keeps a page that was listed: `page` as the SDK has parsed it, `text` for later. */
     learn(page: ListToolsResult, text: Json, mirroring: boolean): void {
         const pages = this.#pages;
         if (pages[pages.length - 1]?.text === text) return;
-        // Said now: once a tool has run, it is too late.
+        // Checked now: once a tool has run, a warning is too late.
         if (text.includes('"outputSchema"')) for (const tool of page.tools) this.#inspect(tool);
         pages.push({ text, mirroring });
         if (pages.length > MOST_PAGES || text.length > LONG) this.#look();
     }
 
-    /** A tool was looked for in all of the server's list, and is not in it. */
+    /** Notes that a tool is not in the server's whole list. */
     hide(name: string): void {
         if (this.#hidden.size < MOST_TOOLS) this.#hidden.add(name);
     }
 
-    /** Whether a tool is in no list of the server's, as far as that was looked for. */
+    /** Whether the server's whole list was searched for a tool in vain. */
     isHidden(name: string): boolean {
         return this.#hidden.has(name);
     }
 
-    /** The list has changed, or the session was begun anew. */
+    /** Drops everything, when the list has changed or the session was begun anew. */
     forget(): void {
         this.#listed.clear();
         this.#pages = [];
@@ -89,26 +91,26 @@ export class Tools {
         this.#hidden.clear();
     }
 
-    /** What a server has listed of a tool. */
+    /** The listed tool of a name, with what was derived from it. */
     listed(name: string): ListedTool | undefined {
         if (this.#pages.length > 0) this.#look();
         return this.#listed.get(name);
     }
 
-    /** The tool as it was listed. */
+    /** The listed tool of a name. */
     get(name: string): Tool | undefined {
         return this.listed(name)?.tool;
     }
 
-    /** Whether a call of the tool may be repeated: it says of itself that a second one has no effect. */
+    /** Whether a call of the tool may be repeated: its annotations say that a second call has no effect. */
     repeatable(name: string): boolean {
         const { annotations } = this.get(name) ?? {};
         return annotations?.readOnlyHint === true || annotations?.idempotentHint === true;
     }
 
     /**
-     * A check of a tool's results; undefined when there is nothing to check, or to check by. A `$ref`
-     * to elsewhere is not followed: such a schema cannot be used.
+     * The check of a tool's results; undefined when the tool has no usable outputSchema. A `$ref` to another
+     * document is not followed: such a schema is unusable.
      */
     check(name: string, listed = this.listed(name)): ((result: unknown) => void) | undefined {
         if (!listed?.tool.outputSchema || this.#unusable.has(name)) return undefined;
@@ -123,7 +125,7 @@ export class Tools {
     }
 
     /**
-     * What a schema says of a value. One that cannot be used says nothing: the tool has run, and the result
+     * Validates a value. With an unusable schema every value is valid: the tool has run, and its result
      * counts.
      */
     #validated(
@@ -140,7 +142,7 @@ export class Tools {
         return { valid: true, data: value, errorMessage: undefined };
     }
 
-    /** Says of a tool that its outputSchema cannot be used, where that can be seen. */
+    /** Warns of a tool whose outputSchema is unusable, as far as that can be seen. */
     #inspect({ name, outputSchema }: Tool): void {
         this.#unusable.delete(name);
         const why = outputSchema && unusable(outputSchema);
@@ -154,7 +156,7 @@ export class Tools {
         );
     }
 
-    /** Looks into the pages that were listed. */
+    /** Parses the pages that were listed. */
     #look(): void {
         for (const { text, mirroring } of this.#pages.splice(0)) {
             const { tools } = JSON.parse(text) as { tools?: unknown };
@@ -166,12 +168,12 @@ export class Tools {
     }
 }
 
-/** Whether it can be called, and looked at before: the server's text may have more than that. */
+/** Whether an entry of the server's text is a tool. The SDK has left out those that are not. */
 function isTool(tool: unknown): tool is Tool {
     return isObject(tool) && typeof tool['name'] === 'string' && isObject(tool['inputSchema']);
 }
 
-/** Specification, server/tools, "Output Schema". */
+/** Checks a result by its tool's schema (specification, server/tools, "Output Schema"). */
 function matches(name: string, validate: JsonSchemaValidator<unknown>, result: unknown): void {
     if (!isObject(result) || result['isError'] === true) return;
     const value = result['structuredContent'];

@@ -1,11 +1,11 @@
-// Output schemas that nothing can be checked by. Said when a tool is listed: once it has run, its
-// result is worth more than the check.
+// Finds output schemas that cannot be used. The core warns of them when the tool is listed: once the tool
+// has run, its result is worth more than the check.
 import { isObject } from '../protocol/json.js';
 
-/** Deeper schemas are left for the first check. */
+/** Deeper parts of a schema are left to the first check of a result. */
 const MOST_DEPTH = 64;
 
-/** Members whose members are schemas, each under a name of its own. */
+/** Members that map names to schemas. */
 const NAMED: ReadonlySet<string> = new Set([
     'properties',
     'patternProperties',
@@ -14,17 +14,17 @@ const NAMED: ReadonlySet<string> = new Set([
     'dependentSchemas'
 ]);
 
-/** Members whose value is data, and no schema. */
+/** Members whose value is data, and not a schema. */
 const DATA: ReadonlySet<string> = new Set(['default', 'const', 'enum', 'examples']);
 
 /** The dialects that schemas may name. */
 const DIALECT = /^https?:\/\/json-schema\.org\/(draft\/2020-12|draft\/2019-09|draft-07|draft-06)\/schema#?$/;
 
-/** Why a schema cannot be used; undefined when nothing is known against it. */
+/** Why a schema cannot be used; undefined when nothing wrong was found. */
 export function unusable(root: object): string | undefined {
     if (isObject(root) && typeof root['$schema'] === 'string' && !DIALECT.test(root['$schema']))
         return `${quote(root['$schema'])} is a dialect that is not known`;
-    // Where parts have addresses of their own, what a reference leads to is for the first check to find.
+    // With `$id` in a schema, only the first check of a result can resolve references.
     const referring = !JSON.stringify(root).includes('"$id"');
 
     function why(schema: unknown, depth: number): string | undefined {
@@ -54,10 +54,10 @@ export function unusable(root: object): string | undefined {
     return why(root, 0);
 }
 
-/** Whether a reference leads to a place in the same schema. Other documents are not fetched. */
+/** Whether a reference leads to a place in the same schema. The core fetches no other documents. */
 function resolves(root: unknown, reference: string): boolean {
     if (!reference.startsWith('#')) return false;
-    // An anchor, and not a pointer.
+    // The reference is an anchor, and not a pointer.
     if (reference !== '#' && !reference.startsWith('#/')) return true;
     let found = root;
     for (const part of reference.split('/').slice(1)) {

@@ -11,25 +11,25 @@ import { exact, isObject, parseObject } from '../protocol/json.js';
 import type { Answer, Params } from '../protocol/requests.js';
 import { clientForSkills } from '../sdk/internals.js';
 
-/** What the skills of a server need of its session. */
+/** The parts of a session that its skills use. */
 export interface SkillsSession {
-    /** The connection of the moment. */
+    /** The current connection. */
     current(): Promise<Connection>;
-    /** Sends a request of an operation, and again where that does no harm. */
+    /** Sends a request of an operation, and again when that is necessary and does no harm. */
     send(call: Call, method: string, params: Params, schema: StandardSchemaV1): Promise<Answer>;
-    /** Reads a resource; a fresh one is not taken from what is kept. */
+    /** Reads a resource; a `fresh` one is not taken from the cache. */
     read(call: Call, params: Params, fresh: boolean): Promise<{ result: unknown; cached: boolean }>;
 }
 
-/** What is wrong with an entry is told in so many characters. */
+/** The longest reason why an entry is refused, in characters. */
 const LONGEST_REASON = 1000;
 
-/** How many bytes become text at once: the engine takes no more arguments. */
+/** How many bytes become text at once: the engine allows no more arguments. */
 const SLICE = 0x2000;
 
 /**
- * The skills of one server (SEP-2640). The SDK's own client of skills checks every entry and every file;
- * here it gets one page at a time, over the session.
+ * The skills of one server (SEP-2640). The SDK's own client of skills checks every entry and every file.
+ * This class makes it read one page at a time, over the session.
  */
 export class Skills {
     constructor(
@@ -62,7 +62,7 @@ export class Skills {
         return answer().result;
     }
 
-    /** One file of a skill, which is as the skill's entry has it. */
+    /** One file of a skill, verified against the skill's entry. */
     async read(call: Call, given: Params): Promise<Json> {
         const { skill, path } = given;
         if (!isObject(skill)) throw failure('invalid-argument', 'params have no skill');
@@ -72,20 +72,20 @@ export class Skills {
             const { bytes, ...file } = await client.read(skill as unknown as Skill, path);
             return JSON.stringify(file.text === undefined ? { ...file, blob: base64(bytes) } : file);
         } catch (error) {
-            // What the SDK says of an entry that it was given; nothing was sent.
+            // The SDK refuses the entry that the caller gave. Nothing was sent.
             const refused = error instanceof TypeError && !(error instanceof IoFailure);
             throw refused ? failure('invalid-argument', error.message.slice(0, LONGEST_REASON)) : error;
         }
     }
 
-    /** A page of what is directly in a folder of a skill. */
+    /** A page of the files and folders directly in a folder of a skill. */
     async readDirectory(call: Call, given: Params): Promise<Json> {
         const { client, answer } = await this.#client(call, given);
         await client.readDirectory(text(given, 'uri'));
         return answer().result;
     }
 
-    /** The SDK's client for one operation, and what the server answered to its last request. */
+    /** The SDK's client for one operation, and the server's answer to its last request. */
     async #client(call: Call, given: Params): Promise<{ client: SkillsClient; answer: () => Answer }> {
         const { client } = await this.session.current();
         const { _meta, cursor } = given;

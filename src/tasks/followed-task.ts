@@ -10,14 +10,14 @@ import { over, signature } from './task.js';
 
 /** A task that an operation waits for. */
 export class FollowedTask {
-    /** The questions that the host was asked, by the server's keys for them, and in how many rounds. */
+    /** The server's keys of the questions that the host was asked, and the number of rounds. */
     readonly asked = new Set<string>();
     rounds = 0;
     readonly #questions = new AbortController();
     #answers: [key: string, answer: unknown][] = [];
     #refusal: CallFailure | undefined;
     #reported = '';
-    /** How often the task was the same as before. */
+    /** How many polls in succession showed no change. */
     same = 0;
     #awake = false;
     #pausing: (() => void) | undefined;
@@ -30,17 +30,18 @@ export class FollowedTask {
         call.signal.addEventListener('abort', this.wake);
     }
 
-    /** Aborted when nobody waits for the answers to its questions any more. */
+    /** Aborted when nobody waits for the answers to the task's questions any more. */
     get signal(): AbortSignal {
         return this.#questions.signal;
     }
 
+    /** Keeps the state that a poll has shown. */
     saw(state: State, text: Json): void {
         this.state = state;
         this.text = text;
     }
 
-    /** Tells the host, when there is news of a task that goes on. */
+    /** Reports the task's state to the host, if it has changed and the task is not over. */
     report(): void {
         const current = signature(this.state);
         if (over(this.state)) return;
@@ -53,7 +54,7 @@ export class FollowedTask {
         taskState(this.call.id, JSON.stringify(this.state));
     }
 
-    /** Waits until it is time to look again. */
+    /** Waits until it is time for the next poll, or `wake` is called. */
     async pause(delay: number): Promise<void> {
         if (!this.#awake) {
             const { promise, resolve } = Promise.withResolvers<void>();
@@ -66,7 +67,7 @@ export class FollowedTask {
         this.#awake = false;
     }
 
-    /** There is no more to wait for. */
+    /** Ends the current or the next pause. */
     readonly wake = (): void => {
         this.#awake = true;
         this.#pausing?.();
@@ -82,7 +83,7 @@ export class FollowedTask {
         this.wake();
     }
 
-    /** The answers that the server has not had yet. Throws when a question cannot be answered. */
+    /** The answers that the server does not have yet. Throws when a question cannot be answered. */
     takeAnswers(): Record<string, unknown> | undefined {
         if (this.#refusal) throw this.#refusal;
         if (this.#answers.length === 0) return undefined;

@@ -1,5 +1,5 @@
-// What a task is, as servers tell it: the extension of revision 2026-07-28 (SEP-2663), and the
-// experimental tasks of 2025-11-25, which look nearly alike.
+// The states of tasks that servers send: tasks of the extension of revision 2026-07-28 (SEP-2663), and the
+// experimental tasks of 2025-11-25, which are nearly the same.
 import { SdkError, SdkErrorCode } from '@modelcontextprotocol/client';
 import type { Json } from 'caisson:mcp/types@0.1.0';
 
@@ -14,7 +14,7 @@ import { resultSchema } from '../protocol/results.js';
 /** Which tasks a server may have: those of the extension, those of 2025-11-25, or none. */
 export type Kind = 'extension' | 'experimental' | 'none';
 
-/** The revision whose tasks are an experiment, and a part of the protocol itself. */
+/** The revision whose experimental tasks are a part of the protocol itself. */
 const EXPERIMENTAL = '2025-11-25';
 
 const STATUSES: ReadonlySet<unknown> = new Set(['working', 'input_required', 'completed', 'failed', 'cancelled']);
@@ -37,7 +37,7 @@ export function kindOf({ client, legacy }: Connection): Kind {
     return runs && client.getNegotiatedProtocolVersion() === EXPERIMENTAL ? 'experimental' : 'none';
 }
 
-/** Checks the state of a task: of this one, when its id is known. */
+/** Checks the state of a task, and its id when `taskId` is given. */
 export function stateOf(value: unknown, taskId?: string): State {
     if (!isObject(value)) throw failure('protocol', 'the server sent a task that is no object');
     const { taskId: id, status } = value;
@@ -49,7 +49,7 @@ export function stateOf(value: unknown, taskId?: string): State {
     return value as State;
 }
 
-/** The task in a server's answer to a tool's call in revision 2026-07-28, which the SDK refuses to know. */
+/** The task in a server's answer to a tool's call in revision 2026-07-28. The SDK refuses such an answer. */
 export function createdIn(refusal: unknown, { result }: Call): Answer | undefined {
     if (!(refusal instanceof SdkError) || refusal.code !== SdkErrorCode.UnsupportedResultType) return undefined;
     if (result === undefined) return undefined;
@@ -68,18 +68,18 @@ export function over({ status }: State): boolean {
     return status === 'completed' || status === 'failed' || status === 'cancelled';
 }
 
-/** Milliseconds until the task is to be asked for again, `same` times after it was what it is. */
+/** Milliseconds until the next poll of the task, after `same` polls that showed no change. */
 export function interval(state: State, same: number): number {
     const { pollIntervalMs, pollInterval = pollIntervalMs } = state;
     return pollDelay(pollInterval, same);
 }
 
-/** What makes a state another one to whoever follows the task. */
+/** A text that differs between two states that are worth a report each. */
 export function signature({ status, statusMessage, lastUpdatedAt }: State): string {
     return JSON.stringify([status, statusMessage, lastUpdatedAt]);
 }
 
-/** What a task that is over has come to: the call's result, or the error in its place. */
+/** The outcome of a task that is over: returns the call's result, or throws the task's error. */
 export function outcome({ client }: Connection, state: State, text: Json): Answer {
     if (state.status === 'failed') throw failed(state, text);
     const { result } = state;
@@ -88,7 +88,7 @@ export function outcome({ client }: Connection, state: State, text: Json): Answe
     return { value: result, result: member(text, 'result') };
 }
 
-/** Checks the result of a tool's call that did not come as the answer to one. */
+/** Checks the result of a tool's call that came from a task. */
 export function valid(client: Connection['client'], value: unknown): void {
     const checked = resultSchema(client, 'tools/call')?.['~standard'].validate(value);
     if (checked && 'issues' in checked && checked.issues)

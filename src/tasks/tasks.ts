@@ -12,12 +12,11 @@ import { FollowedTask } from './followed-task.js';
 import type { Kind, State } from './task.js';
 import { interval, kindOf, outcome, over, stateOf, valid } from './task.js';
 
-/** Sends a request of an operation, and again where that does no harm. */
+/** Sends a request of an operation, and again when that is necessary and does no harm. */
 type Send = (call: Call, method: string, params: Params) => Promise<Answer>;
 
 /**
- * How long a server may take to confirm that a task is cancelled. Nobody waits for it, save for the session's
- * end.
+ * How long a server may take to confirm that a task is cancelled. Only the end of the session waits for it.
  */
 const CANCEL_MS = 2000;
 
@@ -35,14 +34,14 @@ export class Tasks {
         private readonly send: Send
     ) {}
 
-    /** Another connection serves from now on. */
+    /** Uses another connection from now on. */
     use(connection: Connection): void {
         this.#connection = connection;
         this.kind = kindOf(connection);
     }
 
     /**
-     * Whether a tool may be called at once, with nothing to ask of the server before. A hidden one is in no
+     * Whether a tool may be called without listing it first. `hidden` says that it is not in the server's
      * list.
      */
     mayCall(tool: Tool | undefined, hidden: boolean): boolean {
@@ -51,7 +50,7 @@ export class Tasks {
     }
 
     /**
-     * The params of a tool's call with the request for a task, where the server's tool may or must have it
+     * The params of a tool's call, with the request for a task when the tool needs one or allows a wanted one
      * (2025-11-25).
      */
     async asked(params: Params, wanted: boolean, find: () => Promise<Tool | undefined>): Promise<Params> {
@@ -62,7 +61,7 @@ export class Tasks {
         return params;
     }
 
-    /** A request about tasks. */
+    /** Sends a request about tasks. */
     async request(call: Call, method: string, params: Params): Promise<Answer> {
         if (this.kind === 'none')
             throw failure('invalid-argument', `the server has no tasks in its revision: ${method}`);
@@ -76,34 +75,32 @@ export class Tasks {
         return answer;
     }
 
-    /**
-     * The server tells of a task that has changed. Nothing waits for it; who follows the task looks at once.
-     */
+    /** Handles the server's notification that a task has changed: the task is polled at once. */
     notified(params: Params | undefined): void {
         for (const one of this.#followedTasks) if (one.state.taskId === params?.['taskId']) one.wake();
     }
 
-    /** Follows a task to its end, and gives the result of the call that it stands for. */
+    /** Follows a task to its end, and returns the result of the tool's call. */
     async wait(call: Call, params: Params): Promise<Answer> {
         const { value, result } = await this.request(call, 'tasks/get', params);
         return this.#follow(new FollowedTask(call, value as State, result));
     }
 
-    /** The same for the task that a call has become. When the call fails first, the task is cancelled. */
+    /** Follows the task that a call has become. Cancels the task when the call fails first. */
     async drive(call: Call, state: State, text: Json): Promise<Answer> {
         const one = new FollowedTask(call, state, text);
         try {
-            // How it has ended is not said with its beginning.
+            // The answer that created the task has no result, even when the task is over already.
             if (over(state) && this.kind === 'extension') await this.#look(one);
             return await this.#follow(one);
         } catch (error) {
-            // What the server itself said of the task was its last word.
+            // After an error of the server's there is nothing to cancel.
             if (!over(one.state) && !(error instanceof ProtocolError)) this.#cancel(state.taskId);
             throw error;
         }
     }
 
-    /** Waits until what is being cancelled is, within reason. */
+    /** Waits until the server has confirmed all cancellations, or their time is over. */
     async cancellationsDone(): Promise<void> {
         await Promise.all(this.#cancellations);
     }
@@ -132,7 +129,7 @@ export class Tasks {
         one.saw(value as State, result);
     }
 
-    /** What the task has come to; undefined while it goes on. */
+    /** The outcome of the task; undefined while the task goes on. */
     async #outcome({ call, state, text }: FollowedTask): Promise<Answer | undefined> {
         const { taskId, status, statusMessage } = state;
         if (status === 'working') return undefined;
@@ -141,13 +138,13 @@ export class Tasks {
             throw failure('cancelled', `the server says that the task is cancelled${why}`);
         }
         if (this.kind === 'extension') return over(state) ? outcome(this.#connection, state, text) : undefined;
-        // It waits until the task is over, and meanwhile carries what the server asks.
+        // `tasks/result` waits for the end of the task, and meanwhile carries the server's questions.
         const answer = await this.send(call, 'tasks/result', { taskId });
         valid(this.#connection.client, answer.value);
         return answer;
     }
 
-    /** Asks the host what the server wants to know, each question once. */
+    /** Passes the server's questions to the host, each question once. */
     #ask(one: FollowedTask): void {
         const { inputRequests } = one.state;
         const questions = Object.entries(isObject(inputRequests) ? inputRequests : {});
@@ -163,13 +160,13 @@ export class Tasks {
         }
     }
 
-    /** Gives the server the answers that there are. */
+    /** Sends the server the answers that are there. */
     async #answer(one: FollowedTask): Promise<void> {
         const inputResponses = one.takeAnswers();
         if (inputResponses) await this.request(one.call, 'tasks/update', { taskId: one.state.taskId, inputResponses });
     }
 
-    /** Cancels a task that nobody waits for any more. */
+    /** Cancels a task, without waiting for the confirmation. */
     #cancel(taskId: string): void {
         const cancellation = this.#sendCancel(taskId).finally(() => this.#cancellations.delete(cancellation));
         this.#cancellations.add(cancellation);
@@ -182,7 +179,7 @@ export class Tasks {
         try {
             await client.request({ method: 'tasks/cancel', params: { taskId } }, ANY_RESULT, options);
         } catch {
-            // It is over already, or the connection is.
+            // The task or the connection is over already.
         } finally {
             observer.forget(call);
         }

@@ -198,9 +198,7 @@ export class Exchange {
         });
     }
 
-    /**
-     * Gives the SDK a message of a stream. One that is nested too deeply to be written anew is lost on it.
-     */
+    /** Gives the SDK a message of a stream, unless it is nested too deeply to be written anew. */
     #give(message: JSONRPCMessage): void {
         const data = writtenOut(message);
         if (data === undefined) this.observer.unwritable(message);

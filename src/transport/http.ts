@@ -44,8 +44,8 @@ export class HttpTransport extends StreamableHTTPClientTransport {
     /** The exchanges of requests on the fast path that have not ended. The SDK may take each over. */
     readonly fastExchanges = new Map<RequestId, FastExchange>();
     /**
-     * The stream of the server's own messages has been asked for: settled when its head is there, or none is
-     * to come.
+     * The request for the stream of the server's own messages. Settles with the stream's head, or its
+     * refusal.
      */
     #listening: Promise<void> | undefined;
     readonly #backoff = new Backoff();
@@ -79,8 +79,7 @@ export class HttpTransport extends StreamableHTTPClientTransport {
 
     /** Waits until the stream of the server's own messages is open or refused. Never fails. */
     async listening(): Promise<void> {
-        // The SDK has asked for it where the server has accepted `initialized` by 202, and not by another
-        // success.
+        // The SDK asks for the stream only when the server has accepted `initialized` with 202.
         if (!this.#listening) openStream(this).catch(() => {});
         await this.#listening;
     }
@@ -128,11 +127,11 @@ export class HttpTransport extends StreamableHTTPClientTransport {
     }
 
     /**
-     * The probe was refused. Where the server may not know it, the SDK is told what leads to the handshake.
+     * Handles a refused probe. When the server may not know the probe, the SDK goes on with the handshake.
      */
     async #refused(id: RequestId, error: unknown, response: Promise<HttpResponse> | undefined): Promise<void> {
         const cause = toFailure(error);
-        // The SDK throws these two statuses itself, and takes all others for an older server's.
+        // The SDK passes these two statuses on, and takes all others for an older server's.
         if (!(await mayNotKnow(error, response)))
             throw error instanceof SdkHttpError && [401, 403].includes(error.status) ? error : cause;
         const said = rpcErrorIn(error);

@@ -195,8 +195,9 @@ export class Observer {
     }
 
     /**
-     * A body came where no answer is expected, or no result. Gives the SDK what is one; all else means
-     * nothing.
+     * Reads a body that need not be an answer. Returns the answer in it for the SDK: an error, or with
+     * `results`
+     * a result too. Ignores everything else.
      */
     offered(text: string, results = false): JSONRPCMessage | undefined {
         try {

@@ -1,6 +1,6 @@
-// Puts validators (validator.ts) under the SDK's schemas. Imported before the SDK, whose schemas
-// are told of as they are made. A schema gets its validator when it is first used from outside
-// zod, and only while the component is built: see `seal`.
+// Puts validators (validator.ts) under the SDK's schemas. Imported before the SDK, so that zod reports each
+// schema when the SDK makes it. A schema gets its validator when it is first used from outside zod, and only
+// while the component is built: see `seal`.
 import { globalConfig } from 'zod/v4/core';
 
 import type { Payload, Schema } from '../../sdk/internals.js';
@@ -9,21 +9,21 @@ import type { Check, Validator } from './validator.js';
 import { INVALID, UNSURE, checkFor, validatorFor } from './validator.js';
 
 let sealed = WITHOUT.validators;
-/** Whether zod is at work: then it asks itself. */
+/** Whether zod is running: a schema is then used from inside zod. */
 let inside = false;
-/** Told of the schemas that are used from outside zod. */
+/** Called with each schema that is used from outside zod. */
 let watch: ((schema: Schema) => void) | undefined;
 
 type Run = ReturnType<typeof zodOf>['run'];
 
-/** From now on no validator is written: that takes longer than a few uses of it can give back. */
+/** Ends the writing of validators: at run time, writing one costs more than a few uses of it save. */
 export function seal(): void {
     sealed = true;
 }
 
 /**
- * A check for the schema that `use` uses first, or for the second half of a pipe; undefined when
- * there is none to be had, and once no more validators are written.
+ * A check for the first schema that `use` uses; for a pipe, a check for its second half. Undefined when no
+ * check can be written, and after `seal`.
  */
 export function checkOf(use: () => unknown): Check | undefined {
     if (sealed) return undefined;
@@ -41,7 +41,7 @@ export function checkOf(use: () => unknown): Check | undefined {
 export function install(schema: Schema): void {
     const zod = zodOf(schema);
     const { run } = zod;
-    /** zod's own run, with what it runs in turn. */
+    /** zod's own run. The schemas that it runs are used from inside zod. */
     const interpret: Run = (payload, context) => {
         const before = inside;
         inside = true;
@@ -59,7 +59,7 @@ export function install(schema: Schema): void {
         if (!validator) {
             validator = sealed ? undefined : validatorFor(schema);
             if (!validator) {
-                // What it is made of may have some.
+                // The schemas inside it may have validators.
                 zod.run = (payload, context) => {
                     if (sealed) zod.run = run;
                     else watch?.(schema);
@@ -77,7 +77,7 @@ export function install(schema: Schema): void {
     };
 }
 
-/** What zod finds wrong: one thing at least, which is all that most want to know. */
+/** Stands for zod's issues: most callers only want to know whether there is one. */
 function issuesOf(interpret: () => Payload): unknown[] {
     const issues: unknown[] = [undefined];
     let found = false;

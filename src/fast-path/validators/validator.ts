@@ -1,28 +1,28 @@
 // Straight-line validators, written from the SDK's own zod schemas. zod interprets a schema node by
 // node, with a payload and a list of issues for each; the engine in the component is slow at that.
-// What is written here decides and builds the same value, and knows nothing of messages: whoever
-// wants to know what is wrong asks zod.
+// A validator decides the same and builds the same value, but has no error texts: whoever needs those asks
+// zod.
 
 import type { Schema } from '../../sdk/internals.js';
 import { Writer } from './writer.js';
 
 /** The value is not valid. */
 export const INVALID = Symbol('invalid');
-/** The value is one that only zod can decide about. */
+/** Only zod can decide about the value. */
 export const UNSURE = Symbol('unsure');
 
-/** Gives the value that zod would give, or one of the two above. */
+/** Returns the value that zod would return, or INVALID or UNSURE. */
 export type Validator = (value: unknown) => unknown;
 
-/** Says whether zod would take a value that JSON.parse gave: true, or one of the two above. */
+/** Returns true when zod would accept a value from JSON.parse, or INVALID or UNSURE. */
 export type Check = (value: unknown) => unknown;
 
-/** Writes the validator of a schema; undefined when it would be no more than a call of zod. */
+/** Writes the validator of a schema; undefined when it would only call zod. */
 export function validatorFor(schema: Schema): Validator | undefined {
     return compile(new Writer(true), schema);
 }
 
-/** The same, without a value: what is not looked at takes no time. */
+/** Writes the check of a schema: a validator that builds no value, and so skips members without rules. */
 export function checkFor(schema: Schema): Check | undefined {
     return compile(new Writer(false), schema);
 }

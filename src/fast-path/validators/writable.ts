@@ -1,8 +1,8 @@
-// Which schemas of zod's are written out as code. All others are left to zod.
+// Decides which of zod's schemas are written as code. All others are left to zod.
 import type { Definition, NumberCheck, Schema } from '../../sdk/internals.js';
 import { definitionOf, numberChecksOf, zodOf } from '../../sdk/internals.js';
 
-/** Whether a schema's own node is one that is written out as code. */
+/** Whether the node of a schema itself is written as code. */
 export function isWritten(schema: Schema): boolean {
     const { def, traits } = zodOf(schema);
     if (def.type === 'number' && !def.coerce) return isPlainNumber(def);
@@ -40,8 +40,8 @@ export function isWritten(schema: Schema): boolean {
 }
 
 /**
- * Whether a schema takes whatever JSON.parse gives. zod walks through what is in it, and refuses a number too
- * large for JavaScript alone.
+ * Whether a schema accepts every value of JSON.parse. zod walks through the value, and refuses only numbers
+ * that are too large for JavaScript.
  */
 export function takesJson(schema: Schema): boolean {
     const { def, innerType } = zodOf(schema);
@@ -56,14 +56,14 @@ export function takesJson(schema: Schema): boolean {
 
 const JSON_TYPES = ['string', 'number', 'boolean', 'null', 'array', 'record'];
 
-/** Whether a schema of one of those types takes all of that type, with what `inside` takes in it. */
+/** Whether a schema accepts all values of its type, when `inside` accepts the values in them. */
 function isOfJson(schema: Schema, inside: Schema): boolean {
     const def = definitionOf(schema);
     if (!isWritten(schema) || (def.type === 'number' && (def.format !== undefined || def.checks?.length))) return false;
     return (def.type !== 'array' || def.element === inside) && (def.type !== 'record' || def.valueType === inside);
 }
 
-/** A number, or an integer that JavaScript can hold, within bounds or without. */
+/** Whether a schema is a number, or an integer that JavaScript can hold, with or without bounds. */
 function isPlainNumber(def: Definition): boolean {
     return (
         (def.format === undefined || def.format === 'safeint') &&
@@ -71,7 +71,7 @@ function isPlainNumber(def: Definition): boolean {
     );
 }
 
-/** What a number is held to beside being finite, as operators and numbers; and whether it is an integer. */
+/** The bounds of a number, as operators and numbers, and whether it must be an integer. */
 export function limits(def: Definition): { integer: boolean; bounds: string[] } {
     const checks = numberChecksOf(def);
     const integer = def.format === 'safeint' || checks.some(({ check }) => check === 'number_format');
@@ -83,7 +83,7 @@ function bound({ check, value, inclusive }: NumberCheck): string | undefined {
     return operator && Number.isFinite(value) ? `${operator}${inclusive ? '=' : ''} ${String(value)}` : undefined;
 }
 
-/** Any text. */
+/** Whether a schema is a string without rules. */
 function isPlainString(schema: Schema): boolean {
     const { def, traits } = zodOf(schema);
     return (
@@ -95,7 +95,7 @@ function isPlainString(schema: Schema): boolean {
     );
 }
 
-/** A value that can be written as source text. */
+/** Whether a value can be written as source text. */
 export function isPlainLiteral(value: unknown): boolean {
     return (
         value === null ||

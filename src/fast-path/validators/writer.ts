@@ -4,7 +4,7 @@ import type { Definition, Schema } from '../../sdk/internals.js';
 import { RUN, definitionOf, zodOf } from '../../sdk/internals.js';
 import { isPlainLiteral, isWritten, limits, takesJson } from './writable.js';
 
-/** What gives no undefined for a value that is not. */
+/** The types that never make undefined of a value that is not undefined. */
 const NEVER_UNDEFINED = new Set(['string', 'number', 'boolean', 'object', 'array', 'record']);
 
 export class Writer {
@@ -14,11 +14,11 @@ export class Writer {
     #count = 0;
 
     constructor(
-        /** Whether the value is wanted. When it is not, members that are undefined are not there. */
+        /** Whether the value is built. When it is not, a member that is undefined counts as absent. */
         private readonly building: boolean
     ) {}
 
-    /** The function's code and what it refers to; undefined when it would be no more than a call of zod. */
+    /** The function's code and its constants; undefined when it would only call zod. */
     code(schema: Schema): { text: string; constants: unknown[] } | undefined {
         if (!isWritten(schema)) return undefined;
         const output = this.write(schema, 'input', 'return INVALID;');
@@ -26,10 +26,10 @@ export class Writer {
         return { text: `return function (input) {\n${lines.join('\n')}\n};`, constants: this.#constants };
     }
 
-    /** Writes what checks `value`, and returns the expression of what it becomes. */
+    /** Writes the check of `value`, and returns the expression of the value that is built from it. */
     write(schema: Schema, value: string, fail: string): string {
         if (!this.building && takesJson(schema)) return value;
-        // A schema that contains itself is for zod, which knows how deep it is.
+        // A schema that contains itself is left to zod, which tracks the depth.
         if (!isWritten(schema) || this.#open.has(schema)) return this.#ask(schema, value, fail);
         this.#open.add(schema);
         const output = this.#writeNode(schema, value, fail);
@@ -139,7 +139,7 @@ export class Writer {
             isWritten(schema) &&
             (optout === 'optional' || definitionOf(schema).type !== 'catch')
         ) {
-            // The usual one. What is absent stays absent.
+            // The usual optional member: one that is absent stays absent.
             this.#line(`if (${value} !== undefined${this.building ? ` || ${present}` : ''}) {`);
             this.#build(`${output}[${name}] = ${this.write(schema, value, fail)};`);
             this.#line('}');
@@ -189,7 +189,7 @@ export class Writer {
     #record({ valueType }: Definition, value: string, fail: string): string {
         const [output, key, item] = [this.#name(), this.#name(), this.#name()];
         this.#line(`if (typeof ${value} !== 'object' || ${value} === null || Array.isArray(${value})) ${fail}`);
-        // zod looks closer at what no JSON text gives.
+        // zod checks values more closely that no JSON text has.
         this.#build(
             `if (Object.getPrototypeOf(${value}) !== Object.prototype || Object.hasOwn(${value}, 'constructor')) return UNSURE;`
         );
@@ -260,7 +260,7 @@ export class Writer {
         return `v${this.#count++}`;
     }
 
-    /** A line that only the value needs. */
+    /** Writes a line that is needed only when the value is built. */
     #build(text: string): void {
         if (this.building) this.#line(text);
     }

@@ -8,10 +8,10 @@ declare module 'caisson:mcp/client@0.1.0' {
    * none), `transport` (`http`, `sse` or `stdio`) and `sessionId` (absent when the server gave
    * none). After an error the session is gone.
    * 
-   * On stdio the probe for revision 2026-07-28 runs in place. A command that ends before it has
-   * answered anything is opened a second time, once, and spoken to in the older way. So is one that
-   * has not answered for 15 s, or half of `connect-timeout`: for a while two pipes are open then. Over
-   * HTTP a server that is silent so long gets the handshake of the older revisions beside the probe.
+   * On stdio the core sends the probe for revision 2026-07-28 first. When the command ends before it has
+   * answered anything, the core opens the command once more, and sends the older handshake. The core does
+   * the same when the command has not answered for 15 s, or half of `connect-timeout`: two pipes are then
+   * open for a while. Over HTTP, a server that is silent that long gets the older handshake beside the probe.
    */
   export function connect(call: CallId, session: SessionId, config: SessionConfig): void;
   /**
@@ -22,10 +22,10 @@ declare module 'caisson:mcp/client@0.1.0' {
    * `tools/call`. A tool's own failure is a result with `isError`. When the tool was listed with an
    * `outputSchema`, a result that does not match it settles with `output-schema`.
    * 
-   * When the server makes a task of it, the core follows the task and settles with the result of
-   * the tool; `host.task-state` tells how the task goes on. A task that does not come to its end with the
-   * call is cancelled. In revision 2025-11-25 a tool that runs as a task only is called as one; the
-   * core lists the tools of a server that has tasks, where it must to know.
+   * When the server makes a task of the call, the core follows the task and settles with the result of
+   * the tool; `host.task-state` reports each state. When the call ends before the task, the core cancels
+   * the task. In revision 2025-11-25 the core calls a tool that runs only as a task as one. To know that,
+   * the core lists the tools of a server that has tasks, when it has not listed them yet.
    */
   export function callTool(call: CallId, session: SessionId, params: Json): void;
   /**
@@ -61,8 +61,8 @@ declare module 'caisson:mcp/client@0.1.0' {
    */
   export function complete(call: CallId, session: SessionId, params: Json): void;
   /**
-   * `logging/setLevel`. Revision 2026-07-28 has it no more: there the core remembers the level and
-   * asks for it with each request, in `_meta`; it settles with `{}`.
+   * `logging/setLevel`. Revision 2026-07-28 no longer has it: there the core remembers the level, asks for
+   * it in the `_meta` of each request, and settles with `{}`.
    */
   export function setLoggingLevel(call: CallId, session: SessionId, params: Json): void;
   /**
@@ -84,9 +84,8 @@ declare module 'caisson:mcp/client@0.1.0' {
    */
   export function getTask(call: CallId, session: SessionId, params: Json): void;
   /**
-   * Waits for the end of a task, given like `get-task`, and settles with the result of its tool's
-   * call, as `call-tool` does, save for the check of the schema. Giving it up does not cancel the
-   * task.
+   * Waits for the end of a task, whose params are those of `get-task`. Settles with the result of the
+   * tool's call, as `call-tool` does, but without the check of the schema. `cancel` does not cancel the task.
    */
   export function waitTask(call: CallId, session: SessionId, params: Json): void;
   /**
@@ -144,15 +143,14 @@ declare module 'caisson:mcp/client@0.1.0' {
    */
   export function request(call: CallId, session: SessionId, method: string, params: Json): void;
   /**
-   * Gives up an operation. The server is told in the way the session's revision prescribes, and
-   * the operation settles with `cancelled`, unless it has settled already. An id that is not
-   * there is ignored: the outcome may have been on its way. May be called any number of times.
+   * Cancels an operation. The core tells the server in the way that the session's revision prescribes, and
+   * the operation settles with `cancelled`, unless it has settled already. An unknown id is ignored: the
+   * outcome may have been on its way. May be called any number of times.
    */
   export function cancel(call: CallId, reason: string): void;
   /**
-   * Ends a session: tells the server where the transport has a way to, closes what is open, and
-   * settles every operation of the session with `closed`. Settles with `{}`, also when the
-   * session is not there any more.
+   * Ends a session: tells the server if the transport can, closes the connection, and settles every
+   * operation of the session with `closed`. Settles with `{}`, also when the session is over already.
    */
   export function close(call: CallId, session: SessionId): void;
   export type Json = import('caisson:mcp/types@0.1.0').Json;
@@ -242,8 +240,8 @@ declare module 'caisson:mcp/client@0.1.0' {
      */
     retryBudget: number,
     /**
-     * How often, one time after the other, a command that ended by itself is started again; 0 for
-     * never. It counts anew when the command has run for a minute.
+     * How often in succession a command that ended by itself is started again; 0 for never. The count
+     * starts anew when the command has run for a minute.
      */
     restarts: number,
     /**

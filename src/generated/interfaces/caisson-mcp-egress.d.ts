@@ -3,14 +3,14 @@ declare module 'caisson:mcp/egress@0.1.0' {
   /**
    * Begins an HTTP exchange for a session. Events: one `http-response`; or at most one `http-head`,
    * then any number of `http-body`, and in every case one `http-end`; unless `http-abort` came
-   * first. Exchanges may wait for their turn: those that an operation begins do not wait for those
-   * that an event does.
+   * first. Exchanges may wait in a queue: those that an operation begins do not wait for those that an
+   * event begins.
    */
   export function httpStart(exchange: ExchangeId, session: SessionId, request: HttpRequest): void;
   /**
-   * Keeps a request of a session's, to be sent any number of times by `http-post`. It takes the place
-   * of what had the id before. Its body is not kept. An id above 1023, and requests that are larger
-   * together than the host allows, are a broken contract, and trap.
+   * Keeps a request of a session, to be sent any number of times by `http-post`. It replaces the request
+   * that had the id before. Its body is not kept. An id above 1023, and requests that are together larger
+   * than the host allows, break the contract, and trap.
    */
   export function httpPrepare(template: TemplateId, session: SessionId, request: HttpRequest): void;
   /**
