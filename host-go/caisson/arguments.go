@@ -8,8 +8,8 @@ import (
 	"reflect"
 )
 
-// objectOf gives what marshals to the JSON object that v marshals to, an empty one for nothing. What a
-// look at the type does not settle it marshals, and gives as text.
+// objectOf returns a value that marshals to the same JSON object as v, an empty one for nil. When the type
+// of v does not show that v marshals to an object, objectOf marshals v and returns the text.
 func objectOf(v any) (any, error) {
 	switch v := v.(type) {
 	case nil:
@@ -39,7 +39,7 @@ func objectOf(v any) (any, error) {
 	return json.RawMessage(text), nil
 }
 
-// marshalObject gives the JSON object that a value marshals to, an empty one for nothing.
+// marshalObject returns the JSON object that a value marshals to, an empty one for nil.
 func marshalObject(v any) (json.RawMessage, error) {
 	object, err := objectOf(v)
 	if err != nil {
@@ -53,8 +53,7 @@ var (
 	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
 )
 
-// isPlain reports whether a value marshals to an object, as a struct and a map do that have no form of
-// their own.
+// isPlain reports whether a value marshals to an object: a struct or a map without a marshaler of its own.
 func isPlain(v reflect.Value) bool {
 	if v.Kind() == reflect.Pointer {
 		v = v.Elem() // Of nil, no value.

@@ -15,15 +15,16 @@ import (
 
 // CallOptions say more about the calls that are made with a context; see [WithCallOptions].
 type CallOptions struct {
-	// OnProgress gets the call's progress, in order, in a goroutine of its own, and all of it before
-	// the call returns (specification, basic/utilities/progress). When the call becomes a task, each
-	// of its states is told as well: the message is the server's for it, or the status, and the
-	// numbers are the last ones that the server gave. Default: nobody is told.
+	// OnProgress gets the call's progress, in order, in a goroutine of its own, and all of it before the
+	// call returns (specification, basic/utilities/progress). When the call becomes a task, it gets each
+	// state of the task too: the message is the server's for the state, or the status, and the numbers are
+	// the last ones that the server gave. Default: progress is dropped.
 	OnProgress func(*mcp.ProgressNotificationParams)
-	// Timeout bounds the time without progress: each sign of progress begins it anew. The call then
-	// fails with [CodeTimeout], and the server is told. Default: none but the context's.
+	// Timeout bounds the time without progress: each sign of progress begins it anew. When it ends, the
+	// call fails with [CodeTimeout], and the core cancels the request on the server. Default: only the
+	// context bounds the call.
 	Timeout time.Duration
-	// MaxTimeout bounds the call as a whole, whatever the progress. Default: none but the context's.
+	// MaxTimeout bounds the whole call, with or without progress. Default: only the context bounds the call.
 	MaxTimeout time.Duration
 	// TaskTTL is how long a server of revision 2025-11-25 is asked to keep the task that
 	// [Session.StartTask] begins, from then on, in whole milliseconds. Default: as long as it likes.
@@ -32,20 +33,20 @@ type CallOptions struct {
 
 type callOptionsKey struct{}
 
-// WithCallOptions gives a context whose calls have these options: for code that takes a [Caller], or
-// whatever else has the Go SDK's method set. [Session.With] is the direct way.
+// WithCallOptions returns a context whose calls have these options: for code that takes a [Caller], or
+// another type with the Go SDK's method set. [Session.With] is the direct way.
 func WithCallOptions(ctx context.Context, options CallOptions) context.Context {
 	return context.WithValue(ctx, callOptionsKey{}, options)
 }
 
-// With gives the same session with options for the calls that are made by it:
+// With returns the same session with options for its calls:
 //
 //	session.With(caisson.CallOptions{Timeout: time.Minute}).CallTool(ctx, params)
 //
-// Options of a call's context ([WithCallOptions]) take their place. To close either closes both.
+// Options of a call's context ([WithCallOptions]) replace them. Closing either session closes both.
 func (s *Session) With(options CallOptions) *Session { return &Session{s.session, &options} }
 
-// callOptions gives the options of a call: its context's, or the session's; nil without any.
+// callOptions returns the options of a call: its context's, or the session's; nil for none.
 func (s *Session) callOptions(ctx context.Context) *CallOptions {
 	if o, ok := ctx.Value(callOptionsKey{}).(CallOptions); ok {
 		return &o
@@ -63,7 +64,7 @@ func (e *errTimeout) Error() string {
 	return fmt.Sprintf("CallOptions.%s of %v is over", e.option, e.after)
 }
 
-// timedOut gives the failure of a call whose context ran out of an option's time.
+// timedOut returns the failure of a call whose context ran out of an option's time.
 func timedOut(ctx context.Context) *engine.Failure {
 	var late *errTimeout
 	if !errors.As(context.Cause(ctx), &late) {
@@ -72,8 +73,8 @@ func timedOut(ctx context.Context) *engine.Failure {
 	return &engine.Failure{Kind: engine.Timeout, Message: late.Error(), Err: late}
 }
 
-// apply puts a context's trace and its call options into an operation. The function it gives ends what it has
-// begun.
+// apply puts a context's trace and its call options into an operation. The returned function stops the
+// timers and the progress that apply has begun.
 func (s *Session) apply(ctx context.Context, op *engine.Operation) (context.Context, func(), error) {
 	if trace := traceMeta(ctx, s.client.options.Propagator); trace != nil && s.ProtocolVersion() >= firstOfTheNewEra {
 		var err error

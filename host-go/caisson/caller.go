@@ -12,7 +12,7 @@ import (
 // A Caller lists tools and calls them. A [Session], a [Group] and the Go SDK's ClientSession are
 // Callers, so that a program, or a test of it, can take any of them. Callers are safe for concurrent use.
 type Caller interface {
-	// ListTools gives one page of tools; its NextCursor leads to the next one. The params may be nil.
+	// ListTools returns one page of tools; its NextCursor leads to the next one. The params may be nil.
 	ListTools(ctx context.Context, params *mcp.ListToolsParams) (*mcp.ListToolsResult, error)
 	// CallTool calls a tool by its name. The tool's own failure is a result with IsError.
 	CallTool(ctx context.Context, params *mcp.CallToolParams) (*mcp.CallToolResult, error)
@@ -26,7 +26,7 @@ var (
 
 // rawCaller is a Caller that has the server's own text of a result.
 type rawCaller interface {
-	// callTool gives the untouched result of a call, and the session that it was made in.
+	// callTool returns the untouched result of a call, and the session that made it.
 	callTool(ctx context.Context, params *mcp.CallToolParams) (json.RawMessage, *Session, error)
 }
 
@@ -39,12 +39,12 @@ func (s *Session) callTool(ctx context.Context, params *mcp.CallToolParams) (jso
 	return raw, s, err
 }
 
-// CallToolAs calls a tool and decodes its structured content into a T. Of a [Session] and a [Group] it
-// decodes the server's own text: so an integer that a float64 cannot hold comes through where T has an
-// integer, a [json.Number] or a [json.RawMessage] for it. (In a result's StructuredContent, which is what
-// another Caller gives, numbers are float64s.) The tool's own failure is an error here, a [*ToolError]; a
-// result without structured content, or with one that does not fit T, is an error with [CodeProtocol].
-// The result is given in each of these cases.
+// CallToolAs calls a tool and decodes its structured content into a T. For a [Session] and a [Group] it
+// decodes the server's own text: an integer that a float64 cannot hold keeps its digits when T has an
+// integer, a [json.Number] or a [json.RawMessage] for it. (For another Caller it decodes the result's
+// StructuredContent, in which numbers are float64s.) The tool's own failure is an error here, a
+// [*ToolError]; a result without structured content, or with one that does not fit T, is an error with
+// [CodeProtocol]. It returns the result in each of these cases.
 func CallToolAs[T any](ctx context.Context, c Caller, params *mcp.CallToolParams) (T, *mcp.CallToolResult, error) {
 	var value T
 	if c == nil {
@@ -76,8 +76,8 @@ func CallToolAs[T any](ctx context.Context, c Caller, params *mcp.CallToolParams
 	return value, result, nil
 }
 
-// callTool calls a tool, and gives beside the result the text of its structured content and the name of
-// the server, where it is known.
+// callTool calls a tool. It returns the result, the text of the result's structured content, and the name
+// of the server if it is known.
 func callTool(ctx context.Context, c Caller, params *mcp.CallToolParams) (result *mcp.CallToolResult, content func() (json.RawMessage, error), server string, err error) {
 	own, ok := c.(rawCaller)
 	if !ok {
@@ -96,14 +96,14 @@ func callTool(ctx context.Context, c Caller, params *mcp.CallToolParams) (result
 	}, s.name, err
 }
 
-// A ToolError is a tool's own failure, where a function gives no result to say it with.
+// A ToolError is a tool's own failure as an error.
 type ToolError struct {
 	Server string // its name; empty where the [Caller] does not say
 	Tool   string
 	Result *mcp.CallToolResult
 }
 
-// Error gives the server, the tool, and the text of the result.
+// Error returns the server, the tool, and the text of the result.
 func (e *ToolError) Error() string {
 	text := "the tool " + strconv.Quote(e.Tool) + " failed"
 	if e.Server != "" {

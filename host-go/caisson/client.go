@@ -11,10 +11,9 @@ import (
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
 )
 
-// A Client is one user of a [Runtime]: what it says of itself to servers, what it answers them and hears
-// from them, what a server may cost it, and how its requests travel. Any number of clients share a
-// runtime, and none of them compiles anything. It is safe for concurrent use. The zero value fails each
-// call with [CodeInvalidArgument].
+// A Client is one user of a [Runtime]: its name and capabilities, its handlers, the limits on its servers,
+// and its transport. Any number of clients share a runtime, and none of them compiles anything. It is safe
+// for concurrent use. The zero value fails each call with [CodeInvalidArgument].
 type Client struct {
 	runtime *Runtime
 	options ClientOptions
@@ -36,7 +35,7 @@ type Client struct {
 }
 
 // NewClient makes a client. A nil options means the defaults. It fails with [CodeInvalidArgument] for
-// options that cannot be, and with [CodeClosed] on a closed runtime.
+// invalid options, and with [CodeClosed] on a closed runtime.
 func (r *Runtime) NewClient(options *ClientOptions) (*Client, error) {
 	if r.engine == nil {
 		return nil, errZero("Runtime", "New")
@@ -75,9 +74,8 @@ func (r *Runtime) NewClient(options *ClientOptions) (*Client, error) {
 	return c, nil
 }
 
-// Connect opens a session with a server: it starts the server's command where it has one,
-// negotiates the protocol's revision and shakes hands. The context bounds the connecting alone,
-// not the session.
+// Connect opens a session with a server: it starts the server's command where it has one, negotiates the
+// protocol's revision and shakes hands. The context bounds only the connecting, not the session.
 //
 // It fails with [CodeInvalidArgument] for a Server that cannot be, with [CodeConnect] when the
 // server cannot be reached or its command cannot be started, and with any other code that the
@@ -86,7 +84,7 @@ func (c *Client) Connect(ctx context.Context, server Server) (*Session, error) {
 	return c.connect(ctx, server, nil)
 }
 
-// connect is Connect with somebody who hears of the lists that change.
+// connect is Connect with a function that is called for each list that changes.
 func (c *Client) connect(ctx context.Context, server Server, listChanged func(method string)) (*Session, error) {
 	if c.runtime == nil {
 		return nil, errZero("Client", "Runtime.NewClient")
@@ -116,8 +114,8 @@ func (c *Client) connect(ctx context.Context, server Server, listChanged func(me
 	return s, nil
 }
 
-// Close closes every session of the client, and waits until the servers' commands are gone. The runtime
-// stays. It may be called more than once, and always gives nil.
+// Close closes every session of the client, and waits until the servers' commands have ended. The runtime
+// stays open. It may be called more than once, and always returns nil.
 func (c *Client) Close() error {
 	if c.runtime == nil {
 		return nil
@@ -176,7 +174,7 @@ func (c *Client) errClosed(step, server string) *Error {
 	return &Error{Code: CodeClosed, Server: server, Step: step, Message: "the " + what + " is closed"}
 }
 
-// begin holds Close up until ending.Done; false says that the client is closed.
+// begin makes Close wait until ending.Done; it returns false when the client is closed.
 func (c *Client) begin() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -187,7 +185,7 @@ func (c *Client) begin() bool {
 	return true
 }
 
-// limits are what a session's core is bounded by.
+// limits returns the bounds on a session's core.
 func (c *Client) limits() engine.Limits {
 	o := &c.options
 	return engine.Limits{MemoryBytes: o.MaxMemoryBytes, GuestTime: o.MaxGuestTime, HandlerBytes: o.MaxQueuedBytes}

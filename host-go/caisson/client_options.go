@@ -17,13 +17,13 @@ import (
 
 // ClientOptions say how a [Client] works. The zero value, or nil, is what most programs want.
 type ClientOptions struct {
-	// ClientInfo is the name the client gives itself to servers. Default: "caisson" and this
+	// ClientInfo is the name that the client tells servers. Default: "caisson" and this
 	// module's version.
 	ClientInfo *mcp.Implementation
-	// Logger gets diagnostics, and the lines that a server's command writes to its standard error
-	// (at level Info, with the attribute "server"). No content of a message is ever logged. What one
-	// server brings about is bounded: 1000 lines at once, 100 more each second, of 4 KiB; what is left
-	// out is said. Default: [RuntimeOptions].Logger.
+	// Logger gets diagnostics, and the lines that a server's command writes to its standard error (at
+	// level Info, with the attribute "server"). No content of a message is ever logged. The lines that one
+	// server causes are bounded: 1000 at once, 100 more each second, of 4 KiB; a line says when others
+	// were left out. Default: [RuntimeOptions].Logger.
 	Logger *slog.Logger
 	// Stderr, when set, gets what servers' commands write to their standard error as it is, in
 	// place of Logger. Writes come from several goroutines, one at a time.
@@ -32,70 +32,71 @@ type ClientOptions struct {
 	// Limits bound what one server may cost.
 	Limits
 
-	// HTTPTransport carries the HTTP requests. Default: one of Caisson's own, with HTTP/1.1 and
-	// HTTP/2 and the proxy that the environment names. It must not follow redirects, and it has to see
-	// to PrivateAddresses itself.
+	// HTTPTransport carries the HTTP requests. Default: one of Caisson's own, with HTTP/1.1 and HTTP/2 and
+	// the proxy that the environment names. It must not follow redirects, and must enforce
+	// PrivateAddresses itself.
 	HTTPTransport http.RoundTripper
-	// PrivateAddresses lets the name of a server lead to an address that is not of the internet:
-	// loopback, private, link-local, shared by a provider, reserved, or an IPv6 form of one. Without it
-	// a name that does so fails with [CodeRefused], lest its owner sends the headers and calls of the
-	// user to a machine behind the user's firewall. An address in [Server].URL is meant, and connected
-	// to in any case. So may be a name of one's own network: one without a dot, or that ends in
-	// .localhost, .local, .internal or .home.arpa; but for the addresses of clouds' metadata. Where
-	// there is a proxy, the proxy resolves the name, and this has no effect. Default: false.
+	// PrivateAddresses lets the name of a server lead to an address that is not of the internet: loopback,
+	// private, link-local, shared by a provider, reserved, or an IPv6 form of one. Without it such a name
+	// fails with [CodeRefused]: its owner could otherwise send the user's headers and calls to a machine
+	// behind the user's firewall. An address in [Server].URL is always allowed. A name of the local
+	// network may always lead to a private address, except to the metadata service of a cloud: a name
+	// without a dot, or one that ends in .localhost, .local, .internal or .home.arpa. With a proxy, the
+	// proxy resolves the name, and this option has no effect. Default: false.
 	PrivateAddresses bool
 
-	// Propagator says what of a call's context goes to servers of revision 2026-07-28, as members of
-	// the call's `_meta` (specification, "Trace Context"). OpenTelemetry's global propagator is not
-	// asked: what a program hands to its own services, baggage above all, is not meant for every
-	// server. A program that wants that sets otel.GetTextMapPropagator() here. Default: the trace
-	// context of W3C alone, propagation.TraceContext.
+	// Propagator writes parts of a call's context into the call's `_meta`, for servers of revision
+	// 2026-07-28 (specification, "Trace Context"). Caisson does not use OpenTelemetry's global propagator:
+	// what a program tells its own services, baggage above all, is not meant for every server. A program
+	// that wants it sets otel.GetTextMapPropagator() here. Default: only the W3C trace context,
+	// propagation.TraceContext.
 	Propagator propagation.TextMapPropagator
 
-	// Handlers answer servers, and hear from them.
+	// Handlers answer servers' questions, and get their notifications.
 	Handlers
 	// Capabilities are declared to servers beside those that follow from the Handlers, and in their place
 	// where both are there: experimental ones, or one whose questions a ReceivingMiddleware answers. RootsV2
 	// declares roots, as in the Go SDK. Default: none.
 	Capabilities *mcp.ClientCapabilities
-	// Extensions are those that the program takes part in: they are declared, and what servers ask for them
-	// is answered. The Tasks extension is declared without it. Default: none.
+	// Extensions are those that the program takes part in: Caisson declares them, and their handlers
+	// answer servers. The Tasks extension is always declared. Default: none.
 	Extensions []Extension
-	// Roots are the folders that servers may work in, where there is no ListRootsHandler: see
-	// [Client.AddRoots]. Not nil declares roots, also when there are none yet. Default: none, undeclared.
+	// Roots are the folders that servers may work in, when there is no ListRootsHandler: see
+	// [Client.AddRoots]. A slice that is not nil, even an empty one, declares roots. Default: nil, not
+	// declared.
 	Roots []*mcp.Root
 	// SendingMiddleware sees what the program sends, the first one first: each call and notification, but
 	// for what the core sends by itself, such as the handshake and cancellations. A middleware may call the
 	// next one more than once: each is a call of its own to the server. It may also give a result of its own,
 	// or an error, which the program gets as it is. Default: none.
 	SendingMiddleware []Middleware
-	// ReceivingMiddleware sees what servers ask and tell, the first one first, before the Handlers and
-	// OnNotification; the last of it is called in their goroutine. Default: none.
+	// ReceivingMiddleware sees servers' questions and notifications, the first one first, before the
+	// Handlers and OnNotification, and in their goroutines. Default: none.
 	ReceivingMiddleware []Middleware
-	// KeepAlive is how often each server is pinged ([Session.Ping]), and how long it may take to answer. A
-	// server that does not ends its session with [CodeTimeout]. Default: never.
+	// KeepAlive is how often each server is pinged ([Session.Ping]), and how long it may take to answer.
+	// When a server does not answer in time, its session ends with [CodeTimeout]. Default: never.
 	KeepAlive time.Duration
-	// OnNotification gets every notification of a server's, untouched and in order, beside the
-	// handlers. It is called from a goroutine of the session's own, one notification at a time, and
-	// may call the session. Default: none.
+	// OnNotification gets every notification of a server, untouched and in order, besides the handlers. It
+	// is called from a goroutine of the session's own, one notification at a time, and may call the
+	// session. Default: none.
 	OnNotification func(ctx context.Context, session *Session, method string, params json.RawMessage)
-	// NoResultCache asks servers anew for results that they gave a time to live (revision
-	// 2026-07-28, "Caching"). Without it such results are kept for as long, per session.
+	// NoResultCache turns the cache of results off. Without it each session keeps the results to which a
+	// server gave a time to live, for that time (revision 2026-07-28, "Caching").
 	NoResultCache bool
 
-	// Record, when set, is asked where each session is recorded, by its server's name: all that
-	// crosses the sandbox's boundary is written there, secrets hidden, for [Client.Replay]; see
-	// docs/recording.md for what is hidden. It may be called by several goroutines at once. An error
-	// of its own fails [Client.Connect]; a failing or slow writer only costs the recording, and is
-	// logged once. The writer is closed with the session. [RecordTo] makes files in a folder.
-	// Default: nothing is recorded.
+	// Record, when set, returns a writer for the recording of each session, by its server's name. Caisson
+	// writes everything that crosses the sandbox's boundary to it, with secrets hidden, for
+	// [Client.Replay]; docs/recording.md says what is hidden. It may be called by several goroutines at
+	// once. When Record fails, [Client.Connect] fails. When the writer fails or is too slow, only the
+	// recording ends, and the log says so once. The writer is closed with the session. [RecordTo] makes
+	// files in a folder. Default: no recording.
 	Record func(server string) (io.WriteCloser, error)
-	// RecordSecrets are hidden in recordings wherever they occur, beside the secrets that are known
-	// from the Server. What is shorter than 8 bytes, or longer than 16 KiB, is not. Default: none.
+	// RecordSecrets are hidden in recordings wherever they occur, besides the secrets in the Server.
+	// Secrets shorter than 8 bytes or longer than 16 KiB are not hidden. Default: none.
 	RecordSecrets []string
 }
 
-// orDefault gives value, or the default where value is the zero value.
+// orDefault returns value, or the default when value is the zero value.
 func orDefault[T comparable](value, byDefault T) T {
 	var zero T
 	if value == zero {
@@ -143,7 +144,7 @@ func (o *ClientOptions) withDefaults(logger *slog.Logger) ClientOptions {
 	return c
 }
 
-// check finds an option that cannot be.
+// check finds an invalid option.
 func (o *ClientOptions) check() error {
 	if err := o.Limits.check(); err != nil {
 		return err

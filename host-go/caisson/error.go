@@ -82,7 +82,7 @@ var codeNames = [...]string{
 	CodeTrap:            "trap",
 }
 
-// String gives the code's name in words, as it stands in messages.
+// String returns the code's name in words, as it stands in messages.
 func (c Code) String() string {
 	if c < 0 || int(c) >= len(codeNames) {
 		return "unknown"
@@ -90,7 +90,7 @@ func (c Code) String() string {
 	return codeNames[c]
 }
 
-// Error gives what [Code.String] gives, so that a Code is an error.
+// Error returns what [Code.String] gives, so that a Code is an error.
 func (c Code) Error() string { return c.String() }
 
 // ErrClosed matches, through [errors.Is], every error with [CodeClosed].
@@ -119,7 +119,7 @@ type Error struct {
 	Err error
 }
 
-// Error gives the server, the step, the sort of failure and the message, in this order; the step is
+// Error returns the server, the step, the sort of failure and the message, in this order; the step is
 // left out where the sort of failure says the same.
 func (e *Error) Error() string {
 	var b strings.Builder
@@ -140,7 +140,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Is reports whether target is the error's [Code], or is [ErrClosed] and the code is [CodeClosed].
@@ -160,7 +160,7 @@ func (e *Error) Is(target error) bool {
 // Timeout reports whether the error is a timeout, in the manner of net.Error.
 func (e *Error) Timeout() bool { return e.Code == CodeTimeout }
 
-// CodeOf gives the code of the first [*Error] in err's tree. Without one it gives [CodeTimeout] for
+// CodeOf returns the code of the first [*Error] in err's tree. Without one it gives [CodeTimeout] for
 // the deadline of a context, [CodeCancelled] for a context that was cancelled, and [CodeUnknown] for
 // everything else: nil, and a tool's own failure ([*ToolError]), among it.
 func CodeOf(err error) Code {
@@ -176,7 +176,7 @@ func CodeOf(err error) Code {
 	return CodeUnknown
 }
 
-// RPCError gives the JSON-RPC error that the server answered with, if err is one.
+// RPCError returns the JSON-RPC error that the server answered with, if err is one.
 func RPCError(err error) (*jsonrpc.Error, bool) {
 	var e *jsonrpc.Error
 	ok := errors.As(err, &e)

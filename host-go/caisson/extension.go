@@ -12,7 +12,7 @@ import (
 // An Extension is an extension of the protocol that the program takes part in (specification, "Extensions").
 // The client declares it to every server, in each revision; what its servers can do is in
 // [Session.Capabilities]. Its requests are sent by [Session.Request], its notifications by
-// [Session.Notify], and [ClientOptions].OnNotification hears those of servers.
+// [Session.Notify], and [ClientOptions].OnNotification gets those of servers.
 type Extension struct {
 	// ID is its name: a prefix and a name, such as "com.example/weather".
 	ID string

@@ -46,10 +46,10 @@ type GroupOptions struct {
 	// error with [CodeInvalidArgument] in its place. With a rule of its own, a group lists the tools
 	// of its servers before it can call one. Default: see [Group].
 	Name func(server, name string) string
-	// OnChange hears that a list of a server's has changed, after it was listed anew if it had been
+	// OnChange is called when a list of a server has changed, after it was listed anew if it had been
 	// listed; and, with [GroupServer], that a server was connected with or that its session has
 	// ended. It is called from a goroutine of the group's own, one change at a time. Changes of the
-	// same kind that come faster are told once. It may call the group.
+	// same kind that come faster lead to one call. It may call the group.
 	OnChange func(ctx context.Context, server string, kind GroupKind)
 	// MinBackoff and MaxBackoff are the delays between two attempts to connect with a server: the
 	// first one, and the longest. Defaults: 1 s and 1 min.
@@ -140,7 +140,7 @@ func (g *Group) Err() error {
 	return errors.Join(all...)
 }
 
-// Session gives the session with a server, by its name in the configuration, and connects first
+// Session returns the session with a server, by its name in the configuration, and connects first
 // where there is none. It fails with [CodeInvalidArgument] for a name that is not there, and else
 // with what connecting failed with.
 //

@@ -29,7 +29,7 @@ func (g *Group) callTool(ctx context.Context, params *mcp.CallToolParams) (json.
 	return session.callTool(ctx, own)
 }
 
-// routeTool gives the session with a tool's server, and the params of a call there.
+// routeTool returns the session with a tool's server, and the params of a call there.
 func (g *Group) routeTool(ctx context.Context, params *mcp.CallToolParams) (*Session, *mcp.CallToolParams, error) {
 	p := mcp.CallToolParams{}
 	if params != nil {
@@ -54,7 +54,7 @@ func (g *Group) GetPrompt(ctx context.Context, params *mcp.GetPromptParams) (*mc
 	return session.GetPrompt(ctx, &p)
 }
 
-// route gives the session with the server whose tool or prompt a name is, and what it is called
+// route returns the session with the server whose tool or prompt a name is, and what it is called
 // there.
 func route[T any](ctx context.Context, g *Group, step, name string, all iter.Seq2[Grouped[T], error]) (*Session, string, error) {
 	m, own, err := owner(g, step, name, all)

@@ -9,8 +9,8 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// A list is what one server has of something, all pages of it. It is kept as long as the session
-// lasts and the server has not said that it changed, where the server does say so.
+// A list has all pages of one list of a server. It is kept for the session, until the server announces a
+// change. The list of a server that announces no changes is not kept.
 type list[T any] struct {
 	fetch func(context.Context, *Session) (items iter.Seq2[*T, error], announced bool)
 
@@ -21,7 +21,7 @@ type list[T any] struct {
 	listed  bool
 }
 
-// get gives the items, and lists them when they are not kept.
+// get returns the items, and lists them when they are not kept.
 func (l *list[T]) get(ctx context.Context, m *member) ([]*T, error) {
 	session, err := m.get(ctx)
 	if err != nil {
@@ -58,7 +58,7 @@ func (l *list[T]) forget() {
 	l.changes++
 }
 
-// refresh lists anew what was listed before. A failure is told when the list is asked for.
+// refresh lists anew what was listed before. Its failure is reported when the list is next asked for.
 func (l *list[T]) refresh(ctx context.Context, m *member) {
 	l.mu.Lock()
 	listed := l.listed
@@ -105,7 +105,7 @@ type Grouped[T any] struct {
 	Server string
 	// Name is what the server itself calls it: for a resource its URI, or URI template.
 	Name string
-	// Item is as the server gave it, but for the name of a tool or a prompt, which is the group's. It
+	// Item is as the server gave it, except that the name of a tool or a prompt is the group's. It
 	// belongs to the group: do not change it.
 	Item *T
 }
@@ -122,7 +122,7 @@ func (g *Group) Tools(ctx context.Context) iter.Seq2[Grouped[mcp.Tool], error] {
 		})
 }
 
-// ListTools gives the tools of all servers in one page, under their names in the group. A server that
+// ListTools returns the tools of all servers in one page, under their names in the group. A server that
 // cannot be asked is left out, and told to the client's logger; when none can be, it fails with the
 // errors of all. [Group.Tools] tells of each. It fails with [CodeInvalidArgument] for a cursor: there is
 // one page.

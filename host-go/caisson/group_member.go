@@ -46,7 +46,7 @@ func newMember(g *Group, servers Servers, name, prefix string) *member {
 	return m
 }
 
-// get gives the session, and connects when there is none and it may be tried.
+// get returns the session, and connects when there is none and it may be tried.
 func (m *member) get(ctx context.Context) (*Session, error) {
 	m.mu.Lock()
 	m.expire(m.session)
@@ -79,7 +79,8 @@ func (m *member) errClosed() error {
 	return &Error{Code: CodeClosed, Server: m.name, Step: "group", Message: "the group is closed"}
 }
 
-// connect makes an attempt. The group's end ends it, and not that of whoever asked first.
+// connect makes an attempt. The end of the group ends the attempt; the end of the first caller's context
+// does not.
 func (m *member) connect(a *attempt) {
 	defer m.group.ending.Done()
 	server, err := m.servers.Server(m.name)
@@ -172,7 +173,7 @@ func (m *member) close() {
 	}
 }
 
-// listChanged hears of a list that has changed, and never waits.
+// listChanged notes a list that has changed, and never waits.
 func (m *member) listChanged(method string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -190,7 +191,7 @@ func (m *member) listChanged(method string) {
 	}
 }
 
-// changed notes a change to be told. It is called with the lock.
+// changed notes a change to report. It is called with the lock.
 func (m *member) changed(kind GroupKind) {
 	if !slices.Contains(m.changes, kind) {
 		m.changes = append(m.changes, kind)
@@ -222,7 +223,7 @@ func (m *member) tell() {
 	}
 }
 
-// refresh lists anew what was listed before. A failure is told when the list is asked for.
+// refresh lists anew what was listed before. Its failure is reported when the list is next asked for.
 func (m *member) refresh(kind GroupKind) {
 	ctx, cancel := context.WithTimeout(m.group.ctx, m.group.client.options.ConnectTimeout)
 	defer cancel()
@@ -237,7 +238,7 @@ func (m *member) refresh(kind GroupKind) {
 	}
 }
 
-// fail gives the error of one server among others its name: the end of a context has none.
+// fail returns the error of one server among others its name: the end of a context has none.
 func (m *member) fail(err error, step string) error {
 	var complete *Error
 	if err == nil || errors.As(err, &complete) {

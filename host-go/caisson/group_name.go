@@ -9,7 +9,7 @@ import (
 // tools may have (specification, server/tools, "Tool Names").
 const nameSeparator = "__"
 
-// prefixes gives what the tools of each server go by; see [Group] for the rules.
+// prefixes returns what the tools of each server go by; see [Group] for the rules.
 func prefixes(names []string) []string {
 	all := make([]string, len(names))
 	taken := map[string]bool{}
@@ -31,7 +31,7 @@ func prefixes(names []string) []string {
 	return all
 }
 
-// plain gives a name without characters that a prefix does not have, and without a separator.
+// plain returns a name without characters that a prefix does not have, and without a separator.
 func plain(name string) string {
 	var b strings.Builder
 	for _, r := range name {
@@ -52,7 +52,7 @@ func plain(name string) string {
 	return text
 }
 
-// rename gives the name that something of a server's goes by in its group.
+// rename returns the name that something of a server's goes by in its group.
 func (m *member) rename(name string) string {
 	if rule := m.group.options.Name; rule != nil {
 		return rule(m.name, name)

@@ -31,7 +31,7 @@ type Request[P any] struct {
 // there was one. What a handler answers reaches a server in the form of its revision: as the
 // answer to a request, or in the next round of the call that asked for it (2026-07-28).
 //
-// A handler that hears is called with one notification at a time, in the order in which the server
+// A handler of notifications is called with one notification at a time, in the order in which the server
 // sent them. It holds up neither the session nor calls, so that a call may return before a handler has
 // heard what the server told earlier; [CallOptions.OnProgress] alone has heard all of it by then. What
 // may wait for slow handlers is bounded: see [Limits.NotificationQueue] and [Limits.MaxQueuedBytes].
@@ -40,7 +40,7 @@ type Request[P any] struct {
 // same bounds; what it asks before it has answered `initialize` is answered with an error.
 //
 // In revision 2026-07-28 servers notify of changes only where they are asked to: a session asks by
-// itself for the changes that have a handler, save for those of single resources, which
+// itself for the changes that have a handler, except those of single resources, which
 // [Session.Listen] names.
 type Handlers struct {
 	// CreateMessageHandler samples from a language model (specification, client/sampling).
@@ -58,20 +58,20 @@ type Handlers struct {
 	// See [Session.NotifyRootsListChanged].
 	ListRootsHandler func(context.Context, *Request[*mcp.ListRootsParams]) (*mcp.ListRootsResult, error)
 
-	// ToolListChangedHandler hears that the server's tools have changed.
+	// ToolListChangedHandler is called when the server's tools have changed.
 	ToolListChangedHandler func(context.Context, *Request[*mcp.ToolListChangedParams])
-	// PromptListChangedHandler hears that the server's prompts have changed.
+	// PromptListChangedHandler is called when the server's prompts have changed.
 	PromptListChangedHandler func(context.Context, *Request[*mcp.PromptListChangedParams])
-	// ResourceListChangedHandler hears that the server's resources have changed.
+	// ResourceListChangedHandler is called when the server's resources have changed.
 	ResourceListChangedHandler func(context.Context, *Request[*mcp.ResourceListChangedParams])
-	// ResourceUpdatedHandler hears that a resource has changed; see [Session.Subscribe].
+	// ResourceUpdatedHandler is called when a resource has changed; see [Session.Subscribe].
 	ResourceUpdatedHandler func(context.Context, *Request[*mcp.ResourceUpdatedNotificationParams])
-	// LoggingMessageHandler hears what the server logs; see [Session.SetLoggingLevel].
+	// LoggingMessageHandler gets what the server logs; see [Session.SetLoggingLevel].
 	LoggingMessageHandler func(context.Context, *Request[*mcp.LoggingMessageParams])
-	// ProgressNotificationHandler hears of the progress of every call that has a progress token;
+	// ProgressNotificationHandler gets the progress of every call that has a progress token;
 	// see also [CallOptions.OnProgress].
 	ProgressNotificationHandler func(context.Context, *Request[*mcp.ProgressNotificationParams])
-	// ElicitationCompleteHandler hears that what the user was to do at a URL is done.
+	// ElicitationCompleteHandler is called when the user has done what a URL elicitation asked for.
 	ElicitationCompleteHandler func(context.Context, *Request[*mcp.ElicitationCompleteParams])
 }
 
@@ -82,7 +82,7 @@ func (h *Handlers) check() error {
 	return nil
 }
 
-// declare gives the JSON text of the capabilities that the client declares in this session.
+// declare returns the JSON text of the capabilities that the client declares in this session.
 func (s *Session) declare() string {
 	type object = map[string]any
 	o := &s.client.options
@@ -198,7 +198,7 @@ func answerWith[P, R any](ctx context.Context, s *Session, handler func(context.
 	return json.Marshal(result)
 }
 
-// notifier hands notifications to their handlers; nil when there are none.
+// notifier returns the function that passes notifications to their handlers; nil when there are no handlers.
 func (s *Session) notifier() func(method string, params []byte) {
 	o := &s.client.options
 	h := &o.Handlers

@@ -2,38 +2,38 @@ package caisson
 
 import "time"
 
-// Limits bound what one server of a [Client]'s may cost. The zero value of each is its default.
-// "What bounds what" in docs/architecture.md has these and the bounds that are fixed.
+// Limits bound what one server of a [Client] may cost. The zero value of each is its default. "What bounds
+// what" in docs/architecture.md lists these bounds and the fixed ones.
 type Limits struct {
 	// ConnectTimeout bounds [Client.Connect] from its first message to its last. Default: 60 s.
 	// Calls have no bound but their context.
 	ConnectTimeout time.Duration
 	// MaxMessageBytes bounds one message of a server's. Default: 32 MiB.
 	MaxMessageBytes int64
-	// MaxMemoryBytes bounds the sandbox of one session, rounded up to pages of 64 KiB. The core takes
-	// about 30 MB of it to start, and several times the size of a message to read one; what needs more
-	// ends the session, or Connect, with [CodeTrap]. Default: 512 MiB.
+	// MaxMemoryBytes bounds the sandbox of one session, rounded up to pages of 64 KiB. The core needs
+	// about 30 MB to start, and several times the size of a message to read the message. A core that needs
+	// more ends the session, or Connect, with [CodeTrap]. Default: 512 MiB.
 	MaxMemoryBytes int64
 	// MaxGuestTime bounds how long the core may compute without returning, for one call or one
-	// batch of events. What takes longer ends the session with [CodeTrap]. Default: 30 s.
+	// batch of events. A core that takes longer ends the session with [CodeTrap]. Default: 30 s.
 	MaxGuestTime time.Duration
 
-	// MaxListPages, MaxListItems and MaxListBytes bound the pages of one list of a server's, taken
-	// together, in what fetches all of them: the iterators of a [Session], and a [Group]. One more ends
-	// the iteration with [CodeLimit]. Defaults: 1000 pages, 100,000 items, 64 MiB.
+	// MaxListPages, MaxListItems and MaxListBytes bound all pages of one list together, for the iterators
+	// of a [Session] and for a [Group]. A list beyond a bound ends the iteration with [CodeLimit].
+	// Defaults: 1000 pages, 100,000 items, 64 MiB.
 	MaxListPages int
 	MaxListItems int
 	MaxListBytes int64
 
-	// NotificationQueue is how many notifications may wait for the handlers. When there are more,
-	// the session ends with [CodeLimit]; progress of one call waits by itself, and ends that call.
-	// Default: 1024.
+	// NotificationQueue is how many notifications may wait for the handlers. When there are more, the
+	// session ends with [CodeLimit]. Each call has its own queue for progress; when that is full, the call
+	// ends. Default: 1024.
 	NotificationQueue int
-	// MaxQueuedBytes bounds what a server has sent and the handlers have not done with: notifications,
-	// progress and questions, counted together for one session. A notification that does not fit ends
-	// the session with [CodeLimit], progress ends its call, and a question is answered with an error.
-	// One message of MaxMessageBytes always fits into an empty queue: where this is less than that, that
-	// is the bound. Default: 64 MiB.
+	// MaxQueuedBytes bounds the notifications, the progress and the questions of one session, taken
+	// together, that wait for handlers or are being handled. A notification that does not fit ends the
+	// session with [CodeLimit], progress ends its call, and a question is answered with an error. One
+	// message of MaxMessageBytes always fits into an empty queue: the bound is never less than
+	// MaxMessageBytes. Default: 64 MiB.
 	MaxQueuedBytes int64
 	// InputRounds is how many rounds of questions one call, and its task, may each lead to in revision
 	// 2026-07-28 (specification, "Multi Round-Trip Requests"; the Tasks extension). One more fails the
@@ -41,12 +41,12 @@ type Limits struct {
 	// Default: 10.
 	InputRounds int
 
-	// RetryBudget is how long one call may wait in all where a server answers 429 or 503 and says
-	// when to try again (Retry-After). Negative: never. Default: 30 s.
+	// RetryBudget is how long one call may wait in all when a server answers 429 or 503 with Retry-After.
+	// Negative: it never waits. Default: 30 s.
 	RetryBudget time.Duration
-	// Restarts is how often, one time after the other, a server's command that ended by itself is
-	// started again, with growing delays. Calls in flight fail with [CodeTransport], save for those
-	// that only ask, which are sent again. Default: 0.
+	// Restarts is how often in succession a server's command that ended by itself is started again, with
+	// growing delays. Calls in flight that only read are sent again; all others fail with [CodeTransport].
+	// Default: 0.
 	Restarts int
 	// MaxRecordBytes bounds one recording. A longer one is cut, with a mark at its end.
 	// Default: 256 MiB.
@@ -85,7 +85,7 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// check finds a limit that cannot be.
+// check finds an invalid limit.
 func (l *Limits) check() error {
 	for _, limit := range []struct {
 		name  string

@@ -21,12 +21,12 @@ type Subscription struct {
 	granted *mcp.NotificationSubscriptions
 }
 
-// Listen asks the server for notifications (specification 2026-07-28, "Subscriptions") and returns
-// when the server has said which ones it grants; they come to the [Handlers]. The context bounds
-// the asking alone. A subscription whose stream drops is asked for again; it ends with
-// [Subscription.Close], with the session, and when the server ends it.
+// Listen asks the server for notifications (specification 2026-07-28, "Subscriptions") and returns when
+// the server has said which ones it grants; they come to the [Handlers]. The context bounds only the
+// request. A subscription whose stream drops is asked for again; it ends with [Subscription.Close], with
+// the session, and when the server ends it.
 //
-// In the older revisions, whose servers notify unasked, it fails with [CodeInvalidArgument].
+// In the older revisions servers notify without a subscription, and Listen fails with [CodeInvalidArgument].
 func (s *Session) Listen(ctx context.Context, params *mcp.SubscriptionsListenParams) (*Subscription, error) {
 	if s.session == nil {
 		return nil, errZero("Session", "Client.Connect")
@@ -66,16 +66,16 @@ func (sub *Subscription) grant(notifications []byte) {
 	sub.mu.Unlock()
 }
 
-// Granted gives the notifications that the server has granted. It belongs to the subscription: do
-// not change it.
+// Granted returns the notifications that the server has granted. Do not change the value: it belongs to
+// the subscription.
 func (sub *Subscription) Granted() *mcp.NotificationSubscriptions {
 	sub.mu.Lock()
 	defer sub.mu.Unlock()
 	return sub.granted
 }
 
-// Wait blocks until the subscription is over, and says why: nil when the server ended it, and
-// otherwise what did. After [Subscription.Close] that is [context.Canceled].
+// Wait blocks until the subscription is over, and says why: nil when the server ended it,
+// [context.Canceled] after [Subscription.Close], and otherwise the cause.
 func (sub *Subscription) Wait() error {
 	if sub.done == nil {
 		return errZero("Subscription", "Session.Listen")
@@ -84,8 +84,7 @@ func (sub *Subscription) Wait() error {
 	return sub.err
 }
 
-// Close ends the subscription and tells the server. It may be called more than once, and always
-// gives nil.
+// Close ends the subscription and tells the server. It may be called more than once, and always returns nil.
 func (sub *Subscription) Close() error {
 	if sub.done == nil {
 		return nil
@@ -95,8 +94,8 @@ func (sub *Subscription) Close() error {
 	return nil
 }
 
-// listenForHandlers asks for the notifications that have a handler, where the server can give them
-// and does so only when asked.
+// listenForHandlers subscribes to the notifications that have a handler, if the server has them and sends
+// them only to subscribers.
 func (s *Session) listenForHandlers(ctx context.Context) {
 	h, introduced := &s.client.options.Handlers, s.introduced()
 	can, all := introduced.Capabilities, s.listChanged != nil

@@ -8,8 +8,8 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 )
 
-// traceMeta gives the members of `_meta` that carry what a propagator takes of the context to the
-// server (specification 2026-07-28, "Trace Context"); none when there is no trace.
+// traceMeta returns the members of `_meta` that a propagator makes of the context (specification
+// 2026-07-28, "Trace Context"); none when there is no trace.
 func traceMeta(ctx context.Context, propagator propagation.TextMapPropagator) map[string]json.RawMessage {
 	carrier := propagation.MapCarrier{}
 	propagator.Inject(ctx, carrier)
@@ -41,7 +41,7 @@ func addMeta(params string, add map[string]json.RawMessage) (string, error) {
 	return string(text), err
 }
 
-// splitMeta gives the members of params and of its `_meta`, never nil.
+// splitMeta returns the members of params and of its `_meta`, never nil.
 func splitMeta(params string) (whole, meta map[string]json.RawMessage, err error) {
 	switch {
 	case json.Unmarshal([]byte(params), &whole) != nil:

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// A MethodHandler sends a request or a notification to a server, or takes one of a server's. The params
-// are a JSON object, as they are sent or as they came; so is the result, which is nil for a notification.
+// A MethodHandler sends a request or a notification to a server, or handles one from a server. The params
+// are a JSON object, as it is sent or as it came. So is the result, which is nil for a notification.
 type MethodHandler func(ctx context.Context, session *Session, method string, params json.RawMessage) (json.RawMessage, error)
 
 // A Middleware gives a [MethodHandler] that does something before or after the next one, in its place, or

@@ -11,8 +11,8 @@ import (
 )
 
 // SetLoggingLevel says from which level on the server sends logging messages (specification,
-// server/utilities/logging); see [Handlers.LoggingMessageHandler]. In revision 2026-07-28, which
-// has the level in each request, it holds for the calls that follow.
+// server/utilities/logging); see [Handlers.LoggingMessageHandler]. Revision 2026-07-28 has the level in
+// each request: there it holds for the calls that follow.
 func (s *Session) SetLoggingLevel(ctx context.Context, params *mcp.SetLoggingLevelParams) error {
 	_, err := s.call(ctx, engine.Operation{Export: "set-logging-level", Method: "logging/setLevel"}, params)
 	return err
@@ -33,9 +33,9 @@ func (s *Session) NotifyProgress(ctx context.Context, params *mcp.ProgressNotifi
 	return s.Notify(ctx, "notifications/progress", params)
 }
 
-// NotifyRootsListChanged tells the server that [Handlers.ListRootsHandler] would now answer
-// differently (specification, client/roots, "Root List Changes"). Revision 2026-07-28, which has
-// no such notification, fails it with [CodeInvalidArgument].
+// NotifyRootsListChanged tells the server that [Handlers.ListRootsHandler] would now answer differently
+// (specification, client/roots, "Root List Changes"). In revision 2026-07-28, which has no such
+// notification, it fails with [CodeInvalidArgument].
 func (s *Session) NotifyRootsListChanged(ctx context.Context) error {
 	return s.Notify(ctx, "notifications/roots/list_changed", nil)
 }

@@ -15,9 +15,8 @@ import (
 // needed: of "tools/list", "resources/list" and their like (specification, "Pagination"). The params
 // are anything that marshals to a JSON object, which may set the cursor to begin at; nil sends none.
 //
-// The first error ends the iteration, with a nil result. A server that answers with a cursor it has
-// given before is one ([CodeProtocol]), and so is more than [ClientOptions].MaxListPages or MaxListBytes
-// ([CodeLimit]).
+// The first error ends the iteration, with a nil result. A cursor that the server has given before is an
+// error ([CodeProtocol]). So is a list beyond [ClientOptions].MaxListPages or MaxListBytes ([CodeLimit]).
 func (s *Session) Pages(ctx context.Context, method string, params any) iter.Seq2[json.RawMessage, error] {
 	return s.pages(ctx, engine.Operation{Method: method}, params)
 }
@@ -49,7 +48,7 @@ func (s *Session) pages(ctx context.Context, op engine.Operation, params any) it
 				yield(nil, err)
 				return
 			}
-			// In the older revisions servers mean the end by an empty cursor.
+			// In the older revisions an empty cursor means the end.
 			ended := next == nil || *next == "" && s.ProtocolVersion() < firstOfTheNewEra
 			if !yield(result, nil) || ended {
 				return
@@ -66,8 +65,8 @@ func (s *Session) pages(ctx context.Context, op engine.Operation, params any) it
 	}
 }
 
-// fetchPage fetches one page, and the cursor of the next one, which the types of the Go SDK cannot tell
-// from none when it is empty.
+// fetchPage fetches one page, and the cursor of the next one. The cursor is a pointer because the Go SDK's
+// types cannot tell an empty cursor from none.
 func (s *Session) fetchPage(ctx context.Context, op engine.Operation, params any) (json.RawMessage, *string, error) {
 	raw, err := s.call(ctx, op, params)
 	if err != nil {

@@ -9,13 +9,13 @@ import (
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
 )
 
-// ListPrompts gives one page of the server's prompts (specification, server/prompts, "Listing
+// ListPrompts returns one page of the server's prompts (specification, server/prompts, "Listing
 // Prompts"). The params may be nil. See [Session.Prompts] for all of them.
 func (s *Session) ListPrompts(ctx context.Context, params *mcp.ListPromptsParams) (*mcp.ListPromptsResult, error) {
 	return callAs[mcp.ListPromptsResult](ctx, s, engine.Operation{Export: "list-prompts", Method: "prompts/list"}, params)
 }
 
-// Prompts iterates over the prompts of all pages, in the manner of [Session.Tools].
+// Prompts iterates over the prompts of all pages, as [Session.Tools] does.
 func (s *Session) Prompts(ctx context.Context, params *mcp.ListPromptsParams) iter.Seq2[*mcp.Prompt, error] {
 	op := engine.Operation{Export: "list-prompts", Method: "prompts/list"}
 	return items(ctx, s, op, params, func(page *mcp.ListPromptsResult) []*mcp.Prompt { return page.Prompts })

@@ -9,7 +9,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
 )
 
-// RecordTo gives a [ClientOptions.Record] that makes a file for each session in a folder, readable by
+// RecordTo returns a [ClientOptions.Record] that makes a file for each session in a folder, readable by
 // this user alone: the server's name, a number and ".jsonl".
 func RecordTo(dir string) func(server string) (io.WriteCloser, error) {
 	return func(server string) (io.WriteCloser, error) {
@@ -17,10 +17,10 @@ func RecordTo(dir string) func(server string) (io.WriteCloser, error) {
 	}
 }
 
-// maxFileName bounds what of a server's name is in the name of a file, in bytes.
+// maxFileName bounds the part of a server's name in the name of a file, in bytes.
 const maxFileName = 64
 
-// fileName gives what of a server's name can be in the name of a file.
+// fileName returns the characters of a server's name that can be in the name of a file.
 func fileName(server string) string {
 	name := strings.Map(func(c rune) rune {
 		switch {
@@ -32,7 +32,7 @@ func fileName(server string) string {
 	return name[:min(len(name), maxFileName)]
 }
 
-// recording says where a session is recorded; nil for nowhere.
+// recording returns where a session is recorded; nil for no recording.
 func (o *ClientOptions) recording(server string) (*engine.Recording, error) {
 	if o.Record == nil {
 		return nil, nil

@@ -18,13 +18,14 @@ type ReplayEnd string
 const (
 	// ReplayClosed is the end of a whole recording: the session was closed, or ended by itself.
 	ReplayClosed ReplayEnd = "closed"
-	// ReplayLimit is the end of one that was cut: see [Limits.MaxRecordBytes].
+	// ReplayLimit is the end of a recording that was cut: see [Limits.MaxRecordBytes].
 	ReplayLimit ReplayEnd = "limit"
-	// ReplayTruncated is the end of one that just stops, since its program or its writer did.
+	// ReplayTruncated is the end of a recording that stops without an end, because its program or its
+	// writer stopped.
 	ReplayTruncated ReplayEnd = "truncated"
 )
 
-// A Replay is what [Client.Replay] went through: a session that did again what it had done.
+// A Replay is the outcome of [Client.Replay]: a recorded session that was run again.
 type Replay struct {
 	Server   string    `json:"server"`   // the server's name
 	Began    time.Time `json:"began"`    // when it was recorded
@@ -66,7 +67,7 @@ type ReplayError struct {
 	Message string
 }
 
-// Error gives the line and the message.
+// Error returns the line and the message.
 func (e *ReplayError) Error() string { return "caisson: replay: " + e.Message }
 
 // Replay runs a recorded session again (see [ClientOptions.Record]) in a sandbox of its own, with the
@@ -105,7 +106,7 @@ func (c *Client) Replay(ctx context.Context, recording io.Reader, options *Repla
 	}, nil
 }
 
-// replayError gives an error of the engine's the form that users see.
+// replayError returns an error of the engine's the form that users see.
 func replayError(err error) error {
 	var (
 		format     *record.FormatError

@@ -10,7 +10,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
 )
 
-// ListResources gives one page of the server's resources (specification, server/resources,
+// ListResources returns one page of the server's resources (specification, server/resources,
 // "Listing Resources"). The params may be nil. See [Session.Resources] for all of them.
 func (s *Session) ListResources(ctx context.Context, params *mcp.ListResourcesParams) (*mcp.ListResourcesResult, error) {
 	return callAs[mcp.ListResourcesResult](ctx, s, engine.Operation{Export: "list-resources", Method: "resources/list"}, params)
@@ -22,7 +22,7 @@ func (s *Session) Resources(ctx context.Context, params *mcp.ListResourcesParams
 	return items(ctx, s, op, params, func(page *mcp.ListResourcesResult) []*mcp.Resource { return page.Resources })
 }
 
-// ListResourceTemplates gives one page of the server's resource templates (specification,
+// ListResourceTemplates returns one page of the server's resource templates (specification,
 // server/resources, "Resource Templates"). The params may be nil. See [Session.ResourceTemplates]
 // for all of them.
 func (s *Session) ListResourceTemplates(ctx context.Context, params *mcp.ListResourceTemplatesParams) (*mcp.ListResourceTemplatesResult, error) {

@@ -23,7 +23,7 @@ type RuntimeOptions struct {
 
 	// CacheDir is the folder that keeps the compiled core, about 80 MB; several processes may share
 	// it. One that cannot be written to is read. One that another user could have put code into is not
-	// used: see [component.Config]. Both are told to Logger, once. Default: "caisson" in the user's
+	// used: see [component.Config]. Logger gets both messages, once. Default: "caisson" in the user's
 	// cache folder.
 	CacheDir string
 	// NoCache compiles the core in every process, which takes seconds. CacheDir is ignored.
@@ -137,7 +137,7 @@ func errZero(what, maker string) *Error {
 	return &Error{Code: CodeInvalidArgument, Step: "use", Message: "the " + what + " is the zero value: make one with " + maker}
 }
 
-// CacheDir gives the folder in which a [Runtime] with these options keeps the compiled core, and
+// CacheDir returns the folder in which a [Runtime] with these options keeps the compiled core, and
 // "" where it keeps none.
 func CacheDir(options *RuntimeOptions) (string, error) {
 	o := options.withDefaults()

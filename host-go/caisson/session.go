@@ -19,7 +19,7 @@ import (
 // A Session is an open connection with one server. Its methods are safe for concurrent use; any
 // number of calls may be in flight.
 //
-// A call whose context ends gives the context's error at once; the server is told in the way its
+// A call whose context ends gives the context's error at once; the core tells the server in the way its
 // revision prescribes, and the session goes on.
 type Session struct {
 	*session
@@ -35,7 +35,7 @@ type session struct {
 	opened       chan struct{}
 	introduction atomic.Pointer[introduction] // never nil; changes when the session is begun anew
 
-	// listChanged, when set, hears of every list of the server's that changes; see [Group].
+	// listChanged, when set, is called for every list of the server that changes; see [Group].
 	listChanged func(method string)
 
 	declaresRoots bool         // set before ready is
@@ -149,7 +149,7 @@ func (s *Session) introduce(text []byte) error {
 	return nil
 }
 
-// introduced gives what the server says of itself.
+// introduced returns what the server says of itself.
 func (s *Session) introduced() *introduction {
 	if s.session != nil {
 		return s.introduction.Load()
@@ -202,7 +202,7 @@ func (s *Session) Capabilities() *mcp.ServerCapabilities { return s.introduced()
 // Instructions are the server's instructions for its use, and "" where it gave none.
 func (s *Session) Instructions() string { return s.introduced().Instructions }
 
-// InitializeResult gives the server's introduction in the Go SDK's form.
+// InitializeResult returns the server's introduction in the Go SDK's form.
 func (s *Session) InitializeResult() *mcp.InitializeResult {
 	h := s.introduced()
 	return &mcp.InitializeResult{
@@ -326,7 +326,7 @@ func (s *Session) free() {
 	}
 }
 
-// error gives a failure of the engine's the form that users see.
+// error returns a failure of the engine's the form that users see.
 func (s *Session) error(failure *engine.Failure, step string) error {
 	if failure.Kind == engine.ContextEnded {
 		return failure.Err

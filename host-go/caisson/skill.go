@@ -162,7 +162,7 @@ type SkillError struct {
 	URI string
 }
 
-// Error gives the reason and the file.
+// Error returns the reason and the file.
 func (e *SkillError) Error() string {
 	return fmt.Sprintf("verification of %s failed: %s", e.URI, e.Reason)
 }

@@ -75,7 +75,7 @@ var (
 	readSkillDirectoryOp = engine.Operation{Export: "read-skill-directory", Method: "resources/directory/read"}
 )
 
-// ListSkills gives one page of the server's skills (SEP-2640, skills/list). The params may be nil. A server
+// ListSkills returns one page of the server's skills (SEP-2640, skills/list). The params may be nil. A server
 // that does not declare the extension has none. No file is read: see [Session.ReadSkill]. See
 // [Session.Skills] for all pages.
 func (s *Session) ListSkills(ctx context.Context, params *ListSkillsParams) (*ListSkillsResult, error) {
@@ -103,7 +103,7 @@ func (s *Session) Skills(ctx context.Context, params *ListSkillsParams) iter.Seq
 	}
 }
 
-// GetSkill gives the entry of one skill, whether the server lists it or not (SEP-2640, skills/get). An entry
+// GetSkill returns the entry of one skill, whether the server lists it or not (SEP-2640, skills/get). An entry
 // that is not valid, or of another skill, is an error with [CodeProtocol]; without the extension, the call
 // fails with [CodeInvalidArgument].
 func (s *Session) GetSkill(ctx context.Context, params *GetSkillParams) (*Skill, error) {
@@ -128,7 +128,7 @@ func (s *Session) ReadSkill(ctx context.Context, params *ReadSkillParams) (*Skil
 	return callAs[SkillFile](ctx, s, readSkillOp, params)
 }
 
-// ReadSkillDirectory gives one page of what is directly in a folder of a skill (SEP-2640,
+// ReadSkillDirectory returns one page of what is directly in a folder of a skill (SEP-2640,
 // resources/directory/read): files, and folders, whose MIMEType is "inode/directory". Where the server does
 // not declare directoryRead, it fails with [CodeInvalidArgument].
 func (s *Session) ReadSkillDirectory(ctx context.Context, params *ReadSkillDirectoryParams) (*mcp.ListResourcesResult, error) {

@@ -131,7 +131,7 @@ func (s *Session) StartTask(ctx context.Context, params *mcp.CallToolParams) (*T
 	return t, nil
 }
 
-// taskParams are a tool's call with what a server of 2025-11-25 is told of the task.
+// taskParams are the params of a tool's call, with the task's for a server of 2025-11-25.
 func (s *Session) taskParams(ctx context.Context, params *mcp.CallToolParams) (map[string]json.RawMessage, error) {
 	p, err := toolParams(params)
 	if err != nil {
@@ -151,7 +151,7 @@ func (s *Session) taskParams(ctx context.Context, params *mcp.CallToolParams) (m
 	return given, nil
 }
 
-// Task gives the handle of a task by its id, which may be one of an earlier session's. Nothing is
+// Task returns the handle of a task by its id, which may be one of an earlier session's. Nothing is
 // asked of the server.
 func (s *Session) Task(id string) *Task { return &Task{session: s, id: id} }
 
@@ -210,7 +210,7 @@ func (t *Task) Cancel(ctx context.Context) error {
 
 // Wait waits until the task is over and gives the tool's result, as [Session.CallTool] does; save
 // that it is not checked against an outputSchema. Meanwhile the [Handlers] answer what the server
-// asks, and [CallOptions.OnProgress] is told of each state. A task that the server has cancelled
+// asks, and [CallOptions.OnProgress] gets each state. A task that the server has cancelled
 // fails it with [CodeCancelled]. The end of the context ends the waiting, and not the task.
 func (t *Task) Wait(ctx context.Context) (*mcp.CallToolResult, error) {
 	raw, err := t.WaitRaw(ctx)
@@ -241,7 +241,7 @@ type ListTasksResult struct {
 	NextCursor string `json:"nextCursor"`
 }
 
-// ListTasks gives one page of the server's tasks (specification 2025-11-25, basic/utilities/tasks,
+// ListTasks returns one page of the server's tasks (specification 2025-11-25, basic/utilities/tasks,
 // "Task Listing"). The params may be nil. See [Session.Tasks] for all of them. Revision 2026-07-28,
 // which has no such list, fails it with [CodeInvalidArgument].
 func (s *Session) ListTasks(ctx context.Context, params *ListTasksParams) (*ListTasksResult, error) {
@@ -254,7 +254,7 @@ func (s *Session) Tasks(ctx context.Context, params *ListTasksParams) iter.Seq2[
 	return items(ctx, s, op, params, func(page *ListTasksResult) []*TaskState { return page.Tasks })
 }
 
-// taskProgress makes progress of a task's state, after the last progress that the server told of.
+// taskProgress makes progress of a task's state, with the numbers of the server's last progress.
 func taskProgress(state []byte, last *mcp.ProgressNotificationParams) *mcp.ProgressNotificationParams {
 	task := &TaskState{}
 	if exact.Unmarshal(state, task) != nil {

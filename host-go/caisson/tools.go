@@ -10,7 +10,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
 )
 
-// ListTools gives one page of the server's tools (specification, server/tools, "Listing Tools").
+// ListTools returns one page of the server's tools (specification, server/tools, "Listing Tools").
 // The params may be nil; a NextCursor in the result leads to the next page. See [Session.Tools]
 // for all of them.
 func (s *Session) ListTools(ctx context.Context, params *mcp.ListToolsParams) (*mcp.ListToolsResult, error) {
@@ -44,7 +44,7 @@ func (s *Session) CallTool(ctx context.Context, params *mcp.CallToolParams) (*mc
 	return decodeAs[mcp.CallToolResult](s, callToolOp, raw)
 }
 
-// toolParams gives the params of a call, with arguments that marshal to an object in any case.
+// toolParams returns the params of a call, with arguments that marshal to an object in any case.
 func toolParams(params *mcp.CallToolParams) (*mcp.CallToolParams, error) {
 	p := mcp.CallToolParams{}
 	if params != nil {

@@ -107,7 +107,7 @@ func withoutMeta(params any) {
 	}
 }
 
-// plain gives a value as JSON has it, with its numbers as they are written.
+// plain returns a value as JSON has it, with its numbers as they are written.
 func plain(value any) (any, error) {
 	text, err := json.Marshal(value)
 	if err != nil {
@@ -186,7 +186,7 @@ func sameNumber(a, b json.Number) bool {
 	return err == nil && x.Cmp(y) == 0
 }
 
-// short gives a value's JSON, cut where it is long.
+// short returns a value's JSON, cut where it is long.
 func short(value any) string {
 	text, err := json.Marshal(value)
 	if err != nil {

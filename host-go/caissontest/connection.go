@@ -38,7 +38,7 @@ func newConnection(s *Server) *connection {
 	return c
 }
 
-// Read gives what the server has sent, and then io.EOF when the connection has ended.
+// Read returns what the server has sent, and then io.EOF when the connection has ended.
 func (c *connection) Read(ctx context.Context) (jsonrpc.Message, error) {
 	for {
 		if message := c.next(); message != nil {

@@ -19,7 +19,7 @@ type Request struct {
 	Params json.RawMessage
 }
 
-// Meta gives the member `_meta` of the params as JSON texts by their names: the progress token, the trace,
+// Meta returns the member `_meta` of the params as JSON texts by their names: the progress token, the trace,
 // and in revision 2026-07-28 what the client says of itself. It is empty where there is none.
 func (r Request) Meta() map[string]json.RawMessage {
 	var params struct {
@@ -39,7 +39,7 @@ func (r Request) Arguments(into any) error {
 	return json.Unmarshal(arguments, into)
 }
 
-// toolCall gives the name of the tool and its arguments.
+// toolCall returns the name of the tool and its arguments.
 func (r Request) toolCall() (name string, arguments json.RawMessage, err error) {
 	var params struct {
 		Name      string          `json:"name"`
@@ -68,7 +68,7 @@ func (s *Server) record(r *jsonrpc.Request) Request {
 	return request
 }
 
-// Requests gives what clients have sent so far, notifications and the handshake included, in the order in
+// Requests returns what clients have sent so far, notifications and the handshake included, in the order in
 // which it came. With methods it gives only what has one of them.
 func (s *Server) Requests(methods ...string) []Request {
 	s.mu.Lock()

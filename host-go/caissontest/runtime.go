@@ -10,7 +10,7 @@ import (
 
 var shared = sync.OnceValues(func() (*caisson.Runtime, error) { return caisson.New(context.Background(), nil) })
 
-// Runtime gives a runtime that all tests of the process share, since a runtime is slow to make: the first
+// Runtime returns a runtime that all tests of the process share, since a runtime is slow to make: the first
 // test that asks for it makes it, with the default options. It is never closed; do not close it. Where it cannot
 // be made, the test fails at once.
 func Runtime(t testing.TB) *caisson.Runtime {

@@ -95,7 +95,7 @@ func (s *Server) close() {
 	}
 }
 
-// Caisson gives the server in the form that Caisson connects with, under the name "caissontest". Its fields
+// Caisson returns the server in the form that Caisson connects with, under the name "caissontest". Its fields
 // may be changed: ProtocolVersions, for one, chooses the revision to speak.
 func (s *Server) Caisson() caisson.Server {
 	return caisson.Server{Name: "caissontest", Transport: s}
@@ -120,7 +120,7 @@ func (s *Server) remove(c *connection) {
 	delete(s.connections, c)
 }
 
-// all gives the connections that are open.
+// all returns the connections that are open.
 func (s *Server) all() []*connection {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -11,8 +11,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-// isExhausted says whether an error is a lack of the host's: of descriptors, memory or
-// room on a disk.
+// isExhausted reports whether an error says that the host has no more descriptors, memory or room on a disk.
 func isExhausted(err error) bool {
 	var errno syscall.Errno
 	if !errors.As(err, &errno) {

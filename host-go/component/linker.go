@@ -102,7 +102,7 @@ func (i *Interface) Resource(name string, drop func(ctx context.Context, rep uin
 	return i
 }
 
-// Use gives a resource type that another interface has a name here too, and
+// Use returns a resource type that another interface has a name here too, and
 // returns the interface. It is for components that know the type by both names and
 // say that they are one. Such a component is not linked to an interface that has a
 // resource type of its own by the name; one that has none by the name need not
@@ -114,7 +114,7 @@ func (i *Interface) Use(name string, from *Interface, as string) *Interface {
 	return i
 }
 
-// Fallback gives every function and resource that is not defined one by one,
+// Fallback returns every function and resource that is not defined one by one,
 // and returns the interface: f is asked for a function when a component is
 // instantiated, nil is none. It is for interfaces that a component may link and
 // is not meant to use.

@@ -66,7 +66,7 @@ func (m *meter) begin(done <-chan struct{}, given uint64) {
 
 type fuelKey struct{}
 
-// WithFuel gives the calls that are made with the context so much fuel each, in
+// WithFuel returns the calls that are made with the context so much fuel each, in
 // place of Limits.Fuel of the instance; 0 is no limit. An instantiation is a call,
 // and so is the drop of a resource.
 func WithFuel(ctx context.Context, units uint64) context.Context {

@@ -18,7 +18,7 @@ func WithProfile(ctx context.Context, p *Profile) context.Context {
 	return context.WithValue(ctx, profileKey{}, p)
 }
 
-// listen gives a context that has a module record, when one is asked for.
+// listen returns a context that has a module record, when one is asked for.
 func listen(ctx context.Context, module int, code []byte) (context.Context, error) {
 	p, ok := ctx.Value(profileKey{}).(*Profile)
 	if !ok {

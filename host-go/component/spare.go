@@ -21,8 +21,8 @@ func (s *spare) open() {
 	}
 }
 
-// lend has f try again what has failed with err, when that was for want of
-// descriptors, with the spare one free to be used.
+// lend runs f again when err says that there were no descriptors. Meanwhile the spare descriptor is free
+// for f.
 func (s *spare) lend(err error, f func() error) {
 	if !outOfDescriptors(err) {
 		return

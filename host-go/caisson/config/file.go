@@ -29,7 +29,7 @@ type File struct {
 	entries map[string]json.RawMessage
 }
 
-// DefaultPath gives the place of the user's own configuration file: "caisson/mcp.json" in
+// DefaultPath returns the place of the user's own configuration file: "caisson/mcp.json" in
 // the user's configuration folder. Whether there is one is not looked at.
 func DefaultPath() (string, error) {
 	dir, err := os.UserConfigDir()
@@ -86,7 +86,7 @@ func Parse(path string, data []byte) (*File, error) {
 	return &File{path: path, entries: entries}, nil
 }
 
-// Names gives the names of all servers in the file, disabled ones too, sorted.
+// Names returns the names of all servers in the file, disabled ones too, sorted.
 func (c *File) Names() []string { return slices.Sorted(maps.Keys(c.entries)) }
 
 // Disabled reports whether the file has a server of this name and disables it.
@@ -95,7 +95,7 @@ func (c *File) Disabled(name string) bool {
 	return err == nil && entry.disabled
 }
 
-// Server gives the server of this name, with the variables in it filled in from the environment
+// Server returns the server of this name, with the variables in it filled in from the environment
 // as it is now.
 //
 // It fails with [caisson.CodeInvalidArgument], and an error that names the file, the server and the field,

@@ -86,10 +86,10 @@ type toolCall struct {
 	pairs     []pair
 }
 
-// String is what people are told of the call.
+// String describes the call for people.
 func (c *toolCall) String() string { return fmt.Sprintf("tool %q", c.tool) }
 
-// arguments gives the arguments of a call. It asks for the tool's schema only where there are words
+// arguments returns the arguments of a call. It asks for the tool's schema only where there are words
 // to type.
 func (c *client) arguments(ctx context.Context, call *toolCall) (json.RawMessage, error) {
 	arguments := call.arguments

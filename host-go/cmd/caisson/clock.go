@@ -55,7 +55,7 @@ func (k *clock) release() {
 	}
 }
 
-// explain gives an error that the clock is the cause of the words that it lacks.
+// explain returns an error that the clock is the cause of the words that it lacks.
 func (k *clock) explain(ctx context.Context, err error, server, step string) error {
 	var complete *caisson.Error
 	if err == nil || errors.As(err, &complete) || !errors.Is(context.Cause(ctx), errLate) {

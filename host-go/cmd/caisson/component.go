@@ -92,7 +92,7 @@ type guestExit struct{ code int }
 
 func (e *guestExit) Error() string { return fmt.Sprintf("the program ended with exit code %d", e.code) }
 
-// componentCache gives the folder to keep compiled components in.
+// componentCache returns the folder to keep compiled components in.
 func componentCache(a *app, flags *runtimeFlags) (string, error) {
 	dir, err := caisson.CacheDir(flags.options(a))
 	if err != nil {

@@ -60,7 +60,7 @@ type interrupt struct{ signal os.Signal }
 
 func (e *interrupt) Error() string { return e.signal.String() }
 
-// interruptible gives a context that a signal ends. The next signal ends the program.
+// interruptible returns a context that a signal ends. The next signal ends the program.
 func interruptible(parent context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 1)
@@ -79,7 +79,7 @@ func interruptible(parent context.Context) (context.Context, func()) {
 	}
 }
 
-// interruption gives the signal behind an error, if there is one: whatever fails once a signal has
+// interruption returns the signal behind an error, if there is one: whatever fails once a signal has
 // come fails because of it.
 func interruption(ctx context.Context, err error) error {
 	var i *interrupt
@@ -89,7 +89,7 @@ func interruption(ctx context.Context, err error) error {
 	return nil
 }
 
-// exitCode gives the code that an error ends the program with.
+// exitCode returns the code that an error ends the program with.
 func exitCode(err error) int {
 	var (
 		interrupted *interrupt
@@ -134,7 +134,7 @@ func (a *app) report(err error) {
 	}
 }
 
-// remedy gives what to do about an error, and what else is known of it, where the error's text does
+// remedy returns what to do about an error, and what else is known of it, where the error's text does
 // not have it.
 func remedy(err error) string {
 	var wrong *usageError

@@ -40,7 +40,7 @@ With --json the result is printed as the server gave it.`,
 	return c
 }
 
-// texts gives pairs as an object of strings: arguments of prompts have no other type.
+// texts returns pairs as an object of strings: arguments of prompts have no other type.
 func texts(pairs []pair) map[string]string {
 	object := map[string]string{}
 	for _, p := range pairs {

@@ -61,7 +61,7 @@ nextCursor.`,
 	return c
 }
 
-// list gives the result of a list, with the pages put together.
+// list returns the result of a list, with the pages put together.
 func (c *client) list(ctx context.Context, l *listing) (json.RawMessage, error) {
 	var first map[string]json.RawMessage
 	var untouched json.RawMessage

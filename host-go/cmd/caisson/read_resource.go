@@ -37,7 +37,7 @@ With --json the result is printed as the server gave it, with what is not text i
 	return c
 }
 
-// oneOperand gives the only operand.
+// oneOperand returns the only operand.
 func oneOperand(c *cobra.Command, operands []string, what string) (string, error) {
 	switch {
 	case len(operands) == 0 || operands[0] == "":

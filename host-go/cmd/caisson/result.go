@@ -66,7 +66,7 @@ func describeResult(result json.RawMessage) string {
 	return b.String()
 }
 
-// describeBlock gives a block's text, or a line about what is not text.
+// describeBlock returns a block's text, or a line about what is not text.
 func describeBlock(raw json.RawMessage) (text string, isText bool) {
 	var c block
 	_ = json.Unmarshal(raw, &c)
@@ -107,7 +107,7 @@ func base64Size(data string) string {
 	return size(base64.RawStdEncoding.DecodedLen(len(strings.TrimRight(data, "="))))
 }
 
-// size gives a number of bytes in words.
+// size returns a number of bytes in words.
 func size(n int) string {
 	switch {
 	case n < 1000:

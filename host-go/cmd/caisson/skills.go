@@ -29,7 +29,7 @@ the first line of what they say of themselves. Entries that are not valid are le
 	})
 }
 
-// listValidSkills gives a list of the skills that are valid.
+// listValidSkills returns a list of the skills that are valid.
 func listValidSkills(ctx context.Context, client *client) (json.RawMessage, error) {
 	skills := []*caisson.Skill{}
 	err := client.do(ctx, "skills/list", func(ctx context.Context) error {
@@ -96,7 +96,7 @@ With --json the result of skills/get is printed as the server gave it.`,
 	return c
 }
 
-// skill gives the entry of a skill.
+// skill returns the entry of a skill.
 func (c *client) skill(ctx context.Context, uri string) (skill *caisson.Skill, err error) {
 	err = c.do(ctx, "skills/get", func(ctx context.Context) error {
 		skill, err = c.session.GetSkill(ctx, &caisson.GetSkillParams{URI: uri})

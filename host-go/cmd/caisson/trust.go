@@ -64,7 +64,7 @@ func readProject(path string) (*projectFile, error) {
 	return &projectFile{path: whole, text: text, file: file}, nil
 }
 
-// placeOf gives a path absolute and without links. Of a file that is gone, the folder's are followed.
+// placeOf returns a path absolute and without links. Of a file that is gone, the folder's are followed.
 func placeOf(path string) (string, error) {
 	whole, err := filepath.Abs(path)
 	if err != nil {

@@ -58,7 +58,7 @@ func versions() version {
 	}
 }
 
-// moduleVersion gives the version of a module that the program is built with.
+// moduleVersion returns the version of a module that the program is built with.
 func moduleVersion(path string) string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, module := range info.Deps {

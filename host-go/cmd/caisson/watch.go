@@ -174,7 +174,7 @@ func (c *client) unsubscribe(ctx context.Context, uri string) error {
 	})
 }
 
-// listen is watch in revision 2026-07-28. What the server does not grant is told.
+// listen is watch in revision 2026-07-28. It reports what the server does not grant.
 func (c *client) listen(ctx context.Context, want *mcp.NotificationSubscriptions) (w *watching, err error) {
 	err = c.do(ctx, "subscriptions/listen", func(ctx context.Context) error {
 		sub, err := c.session.Listen(ctx, &mcp.SubscriptionsListenParams{Notifications: want})

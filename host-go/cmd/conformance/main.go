@@ -71,7 +71,7 @@ func readContext() (suiteContext, error) {
 	return c, err
 }
 
-// listTools gives the tools of all pages.
+// listTools returns the tools of all pages.
 func listTools(ctx context.Context, s *caisson.Session) ([]*mcp.Tool, error) {
 	var tools []*mcp.Tool
 	for tool, err := range s.Tools(ctx, nil) {

@@ -65,7 +65,7 @@ var scenarios = map[string]scenario{
 	"sep-2640-client-verify-frontmatter": {run: loadSkills(caisson.SkillFrontmatter)},
 }
 
-// accept gives a handler that accepts every form with this content.
+// accept returns a handler that accepts every form with this content.
 func accept(content map[string]any) func(context.Context, *caisson.Request[*mcp.ElicitParams]) (*mcp.ElicitResult, error) {
 	return func(context.Context, *caisson.Request[*mcp.ElicitParams]) (*mcp.ElicitResult, error) {
 		return &mcp.ElicitResult{Action: "accept", Content: content}, nil
@@ -215,7 +215,7 @@ func loadSkill(ctx context.Context, s *caisson.Session, skill *caisson.Skill) er
 	return nil
 }
 
-// echoSchema gives a tool's schema back as it came.
+// echoSchema returns a tool's schema back as it came.
 func echoSchema(ctx context.Context, s *caisson.Session) error {
 	tool, err := findTool(ctx, s, "json_schema_2020_12_tool")
 	if err != nil {

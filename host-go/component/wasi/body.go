@@ -153,7 +153,7 @@ func (b *outgoingBody) begun(ctx context.Context) bool {
 	return len(b.buf) > 0 || b.err != io.EOF || b.trailers != nil
 }
 
-// Read gives the transport what the component has written.
+// Read returns the transport what the component has written.
 func (b *outgoingBody) Read(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -31,7 +31,7 @@ func (h *host) alarm(at uint64) pollable {
 	}
 }
 
-// subscribe gives a pollable to the component.
+// subscribe returns a pollable to the component.
 func (h *host) subscribe(p pollable) (component.Rep, error) { return h.pollables.own(p) }
 
 // maxPoll bounds how many pollables one call waits for.

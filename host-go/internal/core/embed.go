@@ -48,7 +48,7 @@ var Inputs = sync.OnceValue(func() Record {
 	return r
 })
 
-// Open gives the embedded component.
+// Open returns the embedded component.
 func Open() (*Pack, error) { return Read(packed) }
 
 // maxPart bounds a decompressed part: the largest is 21 MB today, and a damaged file must not take
@@ -90,7 +90,7 @@ func Read(b []byte) (*Pack, error) {
 	return p, nil
 }
 
-// Index gives the index, always the same bytes.
+// Index returns the index, always the same bytes.
 func (p *Pack) Index() ([]byte, error) { return p.index() }
 
 // Memory reads what memories start with. It is decompressed anew each time, as chunks are: they
@@ -100,7 +100,7 @@ func (p *Pack) Memory() (io.ReadCloser, error) { return decompress(p.parts[1]) }
 // Chunks is how many chunks there are.
 func (p *Pack) Chunks() int { return len(p.parts) - 2 }
 
-// Chunk gives a chunk, counted from 0.
+// Chunk returns a chunk, counted from 0.
 func (p *Pack) Chunk(i int) ([]byte, error) {
 	index, err := p.index()
 	if err != nil {

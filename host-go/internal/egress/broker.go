@@ -9,14 +9,14 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// A Broker does what one session's core asks for, within its Grant. Its methods are safe for
-// concurrent use, and all but Close return at once.
+// A Broker carries out the effects that one session's core asks for, within its Grant. Its methods are
+// safe for concurrent use, and all but Close return at once.
 type Broker struct {
 	policy    *policy
 	sink      Sink
 	opts      Options
 	transport http.RoundTripper
-	// own is transport, when its idle connections are the session's to close.
+	// own is transport, when the session must close its idle connections.
 	own *http.Transport
 
 	ctx    context.Context // ends when Close begins
@@ -33,10 +33,10 @@ type Broker struct {
 
 // Sending says how a request is sent.
 type Sending struct {
-	// Asked says that the program has asked for it. Whatever else the core sends, such as answers to
-	// the server, does not take the program's turn.
+	// Asked says that the request belongs to a call of the program's. Other requests, such as answers to
+	// the server, wait in a separate queue.
 	Asked bool
-	// Freed is called, once, when nothing of the request is held any more, unless it is nil. It may be
+	// Freed, unless it is nil, is called once, when the broker holds nothing of the request any more. It may be
 	// called before HTTPStart returns, and must not wait.
 	Freed func()
 }
@@ -80,7 +80,7 @@ func (s *Broker) HTTPPost(ref Ref, t *Template, body *string, how Sending) error
 	return err
 }
 
-// begin has an exchange run, now or when it is its turn, and reports whether there is anything of it.
+// begin runs an exchange, or queues it, and reports whether the exchange exists.
 func (s *Broker) begin(x *exchange) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -101,7 +101,7 @@ func (s *Broker) begin(x *exchange) (bool, error) {
 	return true, nil
 }
 
-// run runs an exchange, and those whose turn it is then.
+// run runs an exchange, and then those that waited for its place.
 func (s *Broker) run(x *exchange) {
 	for x != nil {
 		x.run()
@@ -112,9 +112,9 @@ func (s *Broker) run(x *exchange) {
 	}
 }
 
-// HTTPAbort gives an exchange up. No sink call is made for it any more, but for one that is being
-// made at this moment: its Ref tells it from a new exchange of the same id. An exchange that is not
-// there is ignored.
+// HTTPAbort aborts an exchange. After it begins no sink call for the exchange any more. A call that is
+// under way has the old Ref, which differs from that of a new exchange with the same id. An unknown
+// exchange is ignored.
 func (s *Broker) HTTPAbort(ref Ref) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,8 +132,8 @@ func (s *Broker) giveUp(x *exchange) {
 	}
 }
 
-// releaseExchange frees the id of x, and reports whether x was there still. It frees it before the
-// sink hears of the end: from then on the core may use it again.
+// releaseExchange frees the id of x, and reports whether x was still there. It frees the id before the
+// sink gets the end: from then on the core may use the id again.
 func (s *Broker) releaseExchange(x *exchange) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -31,7 +31,7 @@ func ParseURL(text string) (*url.URL, error) {
 	return &url.URL{Scheme: u.Scheme, User: u.User, Host: host, Path: plain, RawPath: path, RawQuery: sendable(u.RawQuery)}, nil
 }
 
-// unreadable says what is wrong with a text that is no URL, without a word of it.
+// unreadable says what is wrong with a text that is not a URL, without quoting it.
 func unreadable(text string, err error) error {
 	var escape url.EscapeError
 	var host url.InvalidHostError
@@ -88,8 +88,8 @@ func sendable(query string) string {
 	return b.String()
 }
 
-// GuestURL is what the core is told of a server's URL: without its query and its user information,
-// which often are secrets. The query is put back on the way out; see policy.complete.
+// GuestURL returns a server's URL as the core gets it: without its query and its user information, which
+// often are secrets. The query is put back on the way out; see policy.complete.
 func GuestURL(u *url.URL) string {
 	guest := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}
 	return guest.String()

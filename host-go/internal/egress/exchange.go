@@ -44,7 +44,7 @@ func newExchange(s *Broker, ref Ref, t *Template, body *string, how Sending) *ex
 	return x
 }
 
-// free lets go of the request.
+// free releases the request.
 func (x *exchange) free() {
 	x.cancel()
 	x.template, x.body = nil, nil
@@ -66,18 +66,17 @@ func (x *exchange) run() {
 	}
 }
 
-// live reports whether the sink is still to be told.
+// live reports whether the sink must still get events.
 func (x *exchange) live() bool { return x.ctx.Err() == nil }
 
-// whole is a response that the sink is told of at once.
+// whole is a response that the sink gets in one call.
 type whole struct {
 	status int
 	header [][2]string
 	body   string
 }
 
-// do sends a request and hands on the response, or returns it. Without either the response was
-// handed on whole.
+// do sends a request. It passes the response on piece by piece, or returns a whole one.
 func (x *exchange) do() (*whole, *Error) {
 	policy := x.session.policy
 	request := x.request()
@@ -227,15 +226,15 @@ func (x *exchange) read(req *http.Request, response *http.Response, size meter, 
 	return n, false, nil
 }
 
-// hasEnd reports whether the body of what answers a POST is to be waited for: it is an answer, says why
-// there is none, or has a length. Of anything else the head says all.
+// hasEnd reports whether to wait for the body of the response to a POST: for an answer, for a body that
+// says why there is no answer, and for a body with a length. For anything else the head says enough.
 func hasEnd(response *http.Response) bool {
 	kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
 	return kind == "application/json" || response.StatusCode >= 300 || response.ContentLength >= 0
 }
 
-// newMeter returns what counts the messages in a response, and whether it is a stream of events. A
-// body that is announced to be too large is so from its first byte.
+// newMeter returns the meter for a response, and whether the response is a stream of events. A body whose
+// announced length is too large is refused at its first byte.
 func newMeter(response *http.Response, limit int64) (size meter, events bool) {
 	if kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")); kind == "text/event-stream" {
 		return newEventMeter(limit), true

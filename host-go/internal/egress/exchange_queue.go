@@ -7,12 +7,11 @@ import "container/list"
 const (
 	// MaxExchanges is how many exchanges there may be at once: those that run, and those that wait.
 	MaxExchanges = 8192
-	// MaxReplies is how many of them may be what nobody in the program has asked for.
+	// MaxReplies is how many of them may belong to no call of the program's.
 	MaxReplies = MaxExchanges / 2
-	// MaxRunning is how many of those that the program has asked for run at once, each with a
-	// connection.
+	// MaxRunning is how many exchanges of the program's calls run at once, each with a connection.
 	MaxRunning = 1024
-	// MaxRunningReplies is how many of the others do.
+	// MaxRunningReplies is how many of the others run at once.
 	MaxRunningReplies = 64
 	// MaxPipes is how many commands run at once.
 	MaxPipes = 4

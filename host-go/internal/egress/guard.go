@@ -12,18 +12,18 @@ import (
 	"syscall"
 )
 
-// A grant names a host, and who answers for the name decides what address that is, anew at each
-// connection: a name of the public DNS may lead to this machine, to a network behind a firewall, or
-// to the metadata of a cloud, with the user's header fields and the answers for the server to read.
-// So a dialer looks at the address too.
+// A guard dials, and checks the address that a name leads to. A grant names a host, and the owner of the
+// name decides its address, anew at each connection. A name of the public DNS may lead to this machine, to
+// a network behind a firewall, or to the metadata service of a cloud: the request would have the user's
+// header fields, and the server could read the answers.
 type guard struct {
 	dialer  net.Dialer
 	private bool     // every address is let pass
 	proxies sync.Map // the addresses of proxies, as DialContext gets them
 }
 
-// DialContext connects to a host, as net.Dialer does, at none but the addresses that its name may
-// have. An address that was configured as such is meant.
+// DialContext connects to a host as net.Dialer does, but only at an address that the host's name may have.
+// It always allows an address that was configured as an address.
 func (g *guard) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil || g.private || isAddress(host) || g.isProxy(address) {
@@ -45,21 +45,21 @@ func (g *guard) DialContext(ctx context.Context, network, address string) (net.C
 	return dialer.DialContext(ctx, network, address)
 }
 
-// proxy is the proxy that the environment names for a request. The user has named it, and so may it
-// be anywhere.
+// proxy is the proxy that the environment names for a request. The user has named the proxy, so it may
+// have any address.
 func (g *guard) proxy(req *http.Request) (*url.URL, error) {
 	u, err := http.ProxyFromEnvironment(req)
 	if err != nil { // its text quotes the variable, which may have a password in it
 		return nil, &Error{Kind: Connect, Message: "the proxy in HTTP_PROXY or HTTPS_PROXY is not a valid URL"}
 	}
 	if u != nil {
-		g.meant(u)
+		g.allowProxy(u)
 	}
 	return u, nil
 }
 
-// meant lets the address of a proxy pass.
-func (g *guard) meant(u *url.URL) {
+// allowProxy allows the address of a proxy.
+func (g *guard) allowProxy(u *url.URL) {
 	port := u.Port()
 	if port == "" {
 		port = proxyPorts[u.Scheme]
@@ -84,8 +84,8 @@ func isAddress(host string) bool {
 // "internal", which ICANN has set aside).
 var localSuffixes = []string{".localhost", ".local", ".internal", ".home.arpa"}
 
-// isLocalName reports whether a name is of this machine or its network by its form: then it may have
-// a private address. A name without a dot is no name of the public DNS either.
+// isLocalName reports whether a name has the form of a local one, which may have a private address. A name
+// without a dot is local: the public DNS has none.
 func isLocalName(host string) bool {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	if !strings.Contains(host, ".") {

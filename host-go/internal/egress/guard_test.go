@@ -195,7 +195,7 @@ func TestProxyAtPrivateAddress(t *testing.T) {
 	transport.DialContext = own.DialContext
 	transport.Proxy = func(*http.Request) (*url.URL, error) {
 		u := mustParse(t, "http://proxy.example:"+port)
-		own.meant(u)
+		own.allowProxy(u)
 		return u, nil
 	}
 	s, sink := start(t, Grant{URL: mustParse(t, "http://server.example")}, Options{Transport: transport})

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// hostFields are the request fields that the core does not get to set, by canonical name: those of
+// hostFields are the request fields that the core cannot set, by canonical name: those of
 // one connection and of the message's framing (RFC 9110, section 7.6.1; RFC 9112, section 6), and
 // Accept-Encoding, because it is the host that decompresses. They are left out silently, as fetch
-// does with its forbidden header names. All of "Proxy-*" is meant as well.
+// does with its forbidden header names. All of "Proxy-*" belongs to them too.
 var hostFields = map[string]bool{
 	"Accept-Encoding":   true,
 	"Connection":        true,
@@ -40,7 +40,7 @@ func requestHeader(fields [][2]string) (http.Header, error) {
 	return header, nil
 }
 
-// ErrFieldName is that of a field whose name is no token.
+// ErrFieldName is the error of a field whose name is not a token.
 var ErrFieldName = errors.New("the header's name is not valid")
 
 // ValidField returns what is wrong with a field (RFC 9110, section 5), without its value.
@@ -68,10 +68,9 @@ func validToken(s string) bool {
 	return s != ""
 }
 
-// coreFields are the response fields that the core is told of, in lower case: those that the
-// protocol, its authorization or a client of HTTP has a use for. All of "Mcp-*" is meant as well.
-// What else a server sends, cookies for one, stays outside: the core would pay for each field of
-// each response.
+// coreFields are the response fields that the core gets, in lower case: those that the protocol, its
+// authorization or a client of HTTP has a use for. All of "Mcp-*" belongs to them too. Other fields, such
+// as cookies, stay outside: each field of each response costs the core time.
 var coreFields = map[string]bool{
 	"content-type":     true,
 	"dpop-nonce":       true,
@@ -80,7 +79,7 @@ var coreFields = map[string]bool{
 	"www-authenticate": true,
 }
 
-// responseHeader returns the fields of a response that the core is told of: names in lower case and
+// responseHeader returns the fields of a response that the core gets: names in lower case and
 // sorted, values in UTF-8.
 func responseHeader(header http.Header) [][2]string {
 	var fields [][2]string

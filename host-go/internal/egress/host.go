@@ -15,8 +15,8 @@ var names = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.CheckJoiners(tru
 	idna.Transitional(false), idna.StrictDomainName(false), idna.CheckHyphens(false))
 
 // hostOf returns the host of u in one form: a name in ASCII and lower case, or an IP address in its
-// canonical text. What the core's URLs would take for another host than net/http does is an error.
-// So is what no host has. No error quotes the URL.
+// canonical text. A host that the core's URLs and net/http would read differently is an error. So is an
+// invalid host. No error quotes the URL.
 func hostOf(u *url.URL) (string, error) {
 	host := u.Hostname()
 	if host == "" {

@@ -49,7 +49,7 @@ func (p *pipe) run() {
 	}
 }
 
-// live reports whether the sink is still to be told.
+// live reports whether the sink must still get events.
 func (p *pipe) live() bool { return p.session.ctx.Err() == nil }
 
 // stop begins the end of the pipe. why is nil when the core asked for it. The first reason counts.
@@ -202,8 +202,8 @@ func (p *pipe) deliver(line string, more bool) {
 	}
 }
 
-// errStream marks the reason that a standard stream of the command's is closed. It is the way a
-// command's end shows first, and not worth telling when the end itself can be told.
+// errStream marks the reason that a standard stream of the command's is closed. A command's end shows
+// first in its streams. The end itself, when it is known, is the better reason.
 var errStream = errors.New("a standard stream is closed")
 
 func (p *pipe) broken(what string, err error) *Error {

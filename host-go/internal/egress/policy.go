@@ -93,8 +93,8 @@ func (p *policy) check(u, from *url.URL) *Error {
 	return nil
 }
 
-// complete gives a URL of the core's the query of the granted one, when it is that one: the core was
-// told of it without. A query of the core's own, as a server names in an endpoint event, stays.
+// complete adds the granted URL's query to a URL of the core's that is the granted one: the core does not
+// know the query. A URL with a query, such as one from a server's endpoint event, stays as it is.
 func (p *policy) complete(u *url.URL) {
 	if u.RawQuery == "" && withoutDots(u.EscapedPath()) == p.path {
 		u.RawQuery = p.query

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// secrets are texts that must not appear in a message, though a server or a command may say them.
+// secrets are texts that must not appear in a message, even when a server or a command prints them.
 type secrets []string
 
-// shortest is the length below which a text is no secret: it would hide words of every message.
+// shortest is the length of the shortest secret: hiding shorter texts would hide words of every message.
 const shortest = 8
 
 // hide returns text with every secret in it replaced.
@@ -23,8 +23,8 @@ func (s secrets) hide(text string) string {
 	return text
 }
 
-// environmentSecrets returns the values of an environment, but for the paths in it: PATH, HOME and
-// their like say nothing, and the messages of a command are full of them.
+// environmentSecrets returns the values of an environment that are not paths: PATH, HOME and their like
+// are no secrets, and the messages of a command are full of them.
 func environmentSecrets(environment []string) secrets {
 	var values secrets
 	for _, entry := range environment {
@@ -35,8 +35,8 @@ func environmentSecrets(environment []string) secrets {
 	return values
 }
 
-// Secrets are the texts that a session with this grant must not tell: the values of its headers, of
-// its command's environment but for paths, and of its URL's user information and query.
+// Secrets returns the texts that a session with this grant must not reveal: the values of its headers, of
+// its command's environment except paths, and of its URL's user information and query.
 func (g Grant) Secrets() []string {
 	var all []string
 	for _, values := range g.Header {

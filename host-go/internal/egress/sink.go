@@ -1,9 +1,9 @@
 package egress
 
-// Ref names one exchange or one pipe of a Session, for good. The core uses an id again as soon as
-// it has given the exchange up or been told of its end; at that moment an older event may still be
-// on its way. So whoever starts an exchange puts a generation beside the id that this id never had
-// before, every event carries it, and an event of an old generation is dropped by its receiver.
+// Ref names one exchange or one pipe of a Session, for good. The core may use an id again as soon as it
+// has aborted the exchange or got its end; an older event may then still be on its way. So the caller of
+// HTTPStart adds a generation that the id never had before. Every event has the generation, and the
+// receiver drops events of an old one.
 type Ref struct {
 	// ID is the core's number.
 	ID uint32

@@ -23,8 +23,8 @@ const (
 	codeInternalError  = -32603
 )
 
-// ask begins to answer a question. It is called by who has the instance; the handler has a goroutine
-// of its own, until it returns: also when the question is taken back.
+// ask begins to answer a question. The instance's goroutine calls it. The handler runs in a separate
+// goroutine until it returns, even when the question is retracted.
 func (in *instance) ask(id uint32, method, params string) error {
 	if in.asks[id] != nil {
 		return fmt.Errorf("ask: question %d waits already", id)
@@ -67,7 +67,7 @@ func (in *instance) refuseAsk(q *question, code int64, message string) error {
 	return in.refuse(answerEvent{q, nil, &jsonrpc.Error{Code: code, Message: message}})
 }
 
-// retract gives a question up.
+// retract ends a question without an answer.
 func (in *instance) retract(id uint32) {
 	if q := in.asks[id]; q != nil {
 		delete(in.asks, id)
@@ -82,8 +82,8 @@ func (q *question) stop() {
 	}
 }
 
-// outcome makes a result<json, rpc-error>. An error that is not JSON-RPC's stays in the program: a
-// server has no business with its text.
+// outcome makes a result<json, rpc-error>. The text of an error that is not JSON-RPC's stays in the
+// program: it is not the server's business.
 func (e *answerEvent) outcome() component.Result {
 	if e.err == nil {
 		return component.Result{OK: true, Value: valid(string(e.result))}

@@ -33,7 +33,7 @@ const (
 	MaxBodies = 128 << 20 // bytes; or four of the largest messages, if that is more
 	// MaxTemplates is in the contract; see http-prepare in wit/egress.wit.
 	MaxTemplates = 1024
-	// MaxTemplateBytes is far above what a request needs that goes out with every call.
+	// MaxTemplateBytes is far above what the template of a call needs.
 	MaxTemplateBytes = 16 << 20
 	MaxTimers        = 65536
 	// MaxQuestions is small: each is a goroutine of the program's, and often a person to be asked.
@@ -56,9 +56,9 @@ func budgetLimits(limits Limits, maxMessage int64) [resources]limit {
 	}
 }
 
-// A budget is what one session may make the host hold. Whatever a server or the core can make grow
-// draws from it before it is made, and is refused at once where it does not fit: an attack costs its
-// own session. It is safe for concurrent use.
+// A budget bounds what one session may make the host hold. Everything that a server or the core can make
+// grow is taken from the budget first, and is refused at once when it does not fit: an attack costs only
+// its own session. It is safe for concurrent use.
 type budget struct {
 	limits [resources]limit
 
@@ -78,7 +78,7 @@ func (b *budget) take(r resource, n int64) *overBudget {
 	return nil
 }
 
-// give gives back what was taken.
+// give returns what was taken.
 func (b *budget) give(r resource, n int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

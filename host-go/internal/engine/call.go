@@ -11,8 +11,8 @@ type Operation struct {
 	Method   string    // the protocol's method; for request, part of the call
 	Params   string    // JSON text of an object
 	Progress *Progress // nil when nobody listens
-	// Listening is told what a subscription is granted; see listening in wit/host.wit. It is called
-	// by who has the instance and must not wait.
+	// Listening gets the notifications that a subscription is granted; see listening in wit/host.wit. The
+	// instance's goroutine calls it, so it must not wait.
 	Listening func(notifications []byte)
 }
 
@@ -46,7 +46,7 @@ type call struct {
 	progress  *notificationQueue // nil when nobody listens
 	drawn     atomic.Bool        // it is in the budget
 	over      atomic.Bool        // it has its outcome
-	givenUp   atomic.Bool        // the core is told, or will be, that nobody waits any more
+	givenUp   atomic.Bool        // the core knows, or will know, that nobody waits any more
 }
 
 // An outcome is what a call settles with: a result, or a failure.
@@ -70,13 +70,13 @@ func (c *call) settle(o outcome) {
 	}
 }
 
-// drop settles a call that the core never hears of.
+// drop settles a call that never reaches the core.
 func (c *call) drop(f *Failure) {
 	c.release()
 	c.settle(outcome{failure: f})
 }
 
-// take draws on the budget for a call that begins. One that closes the session is always let through.
+// take takes a call from the budget. A call that closes the session is always allowed.
 func (c *call) take() *overBudget {
 	if c.operation.Export == closeSession {
 		return nil
@@ -86,8 +86,7 @@ func (c *call) take() *overBudget {
 	return over
 }
 
-// release gives back what take has drawn, once: who ends a batch does not know what became of each
-// call in it.
+// release returns what take has taken, once: it may be called again for a call that has settled.
 func (c *call) release() {
 	if c.drawn.CompareAndSwap(true, false) {
 		c.session.instance.budget.give(openCalls, 1)

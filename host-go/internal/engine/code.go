@@ -84,7 +84,7 @@ func (e *Engine) compileBehind(ctx context.Context, r *component.Runtime, p *com
 	interim.close()
 }
 
-// use gives the code for a new instance, until release.
+// use returns the code for a new instance, until release.
 func (e *Engine) use(in *instance) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -102,8 +102,8 @@ func (e *Engine) release(in *instance) {
 	}
 }
 
-// move has the instance go on in compiled code, when there is some by now. Where it cannot, it stays
-// where it is: that is slow, and nothing worse.
+// move moves the instance to compiled code, if there is some by now. When that fails, the instance stays
+// in the interpreter: it is slow, and nothing worse.
 func (in *instance) move() error {
 	e := in.engine
 	e.mu.Lock()
@@ -134,9 +134,9 @@ func (in *instance) move() error {
 	return in.findExports()
 }
 
-// awaitCompiler waits, before something large is given to an instance in the interpreter, until
-// there is compiled code: that takes less time than the work would. Nobody wants it any more when
-// given is done; nil never is.
+// awaitCompiler waits, before something large is given to an instance in the interpreter, until there is
+// compiled code: that takes less time than the work would. It stops waiting when given is done; a nil
+// channel never is.
 func (in *instance) awaitCompiler(size int, given <-chan struct{}) error {
 	if size < interpreterBytes {
 		return nil
@@ -150,8 +150,7 @@ func (in *instance) awaitCompiler(size int, given <-chan struct{}) error {
 	return in.move()
 }
 
-// interpreterBytes is how large something may be that the interpreter is given while the compiler
-// is at work.
+// interpreterBytes is the largest message that the interpreter gets while the compiler is at work.
 const interpreterBytes = 32 << 10
 
 // Compile waits until all of the core is compiled, and in the cache where there is one. The error

@@ -5,7 +5,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/internal/core"
 )
 
-// embedded gives the core that is embedded in the program.
+// embedded returns the core that is embedded in the program.
 func embedded() (*component.Prepared, error) {
 	pack, err := core.Open()
 	if err != nil {

@@ -7,9 +7,9 @@ import (
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 )
 
-// An event is something that happened outside, on its way to the core; see `event` in
-// wit/ingress.wit. encode gives its value there, by who has the instance; ok is false when it
-// is about something that the core has given up in the meantime.
+// An event is something that happened outside, on its way to the core; see `event` in wit/ingress.wit. The
+// instance's goroutine calls encode, which returns the event's value there; ok is false when the core has
+// given up the event's subject in the meantime.
 type event interface {
 	encode(in *instance) (value any, ok bool)
 }
@@ -157,7 +157,7 @@ func (e answerEvent) encode(in *instance) (any, bool) {
 	return component.Variant{Case: "answer", Value: component.Record{e.question.id, e.outcome()}}, true
 }
 
-// valid makes text one that the core can be given.
+// valid replaces what is not UTF-8 in a text for the core.
 func valid(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
 
 // ioError makes an option<io-error>.

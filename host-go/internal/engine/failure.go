@@ -37,10 +37,10 @@ type Failure struct {
 	Err        error  // the cause, or nil; the context's error with ContextEnded
 }
 
-// Error gives the step and the message.
+// Error returns the step and the message.
 func (f *Failure) Error() string { return fmt.Sprintf("%s: %s", f.Step, f.Message) }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (f *Failure) Unwrap() error { return f.Err }
 
 // An UnverifiedFile is the Err of a Failure with [Unverified]: a file of a skill that is not what the
@@ -50,24 +50,24 @@ type UnverifiedFile struct {
 	URI    string
 }
 
-// Error gives the reason and the file.
+// Error returns the reason and the file.
 func (f *UnverifiedFile) Error() string { return f.URI + ": " + f.Reason }
 
-// causes remembers the errors behind the io-errors that the core was told, so that they are found
-// again in the failures that they lead to. It keeps the last few: a failure follows soon, or never.
+// causes remembers the errors behind the io-errors that the core got, so that the failures that follow can
+// have them as causes. It keeps the last few: a failure follows soon, or never.
 type causes struct {
 	last uint32
 	errs [64]error
 }
 
-// add gives the number that stands for err.
+// add returns the number that stands for err.
 func (c *causes) add(err error) uint32 {
 	c.last++
 	c.errs[c.last%uint32(len(c.errs))] = err
 	return c.last
 }
 
-// find gives the error behind a number, and nil for one that is too old or was never given.
+// find returns the error behind a number; nil for a number that is too old or unknown.
 func (c *causes) find(cause uint32) error {
 	if cause > c.last || c.last-cause >= uint32(len(c.errs)) {
 		return nil

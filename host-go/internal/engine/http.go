@@ -80,7 +80,7 @@ func (in *instance) httpAbort(args []any) error {
 	return nil
 }
 
-// decodeRequest gives a request, and about what it costs to hold.
+// decodeRequest returns a request, and about what it costs to hold.
 func decodeRequest(request component.Record) (egress.Request, int64) {
 	r := egress.Request{Method: request[0].(string), URL: request[1].(string)}
 	size := requestSize + len(r.Method) + len(r.URL)

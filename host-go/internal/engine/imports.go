@@ -15,10 +15,10 @@ import (
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 )
 
-// addImports gives the core what it imports; see wit/egress.wit, timers.wit and host.wit, whose
-// order this follows. The functions run inside an export, called by who has the instance. The types
-// of their arguments were checked when the core was linked. An error is a broken contract, or a budget
-// that is used up: it ends the session.
+// addImports defines what the core imports, in the order of wit/egress.wit, timers.wit and host.wit. The
+// functions run inside an export, in the instance's goroutine. The types of their arguments were checked
+// when the core was linked. An error is a broken contract, or a budget that is used up: it ends the
+// session.
 func (in *instance) addImports(l interceptedLinker) {
 	l.Interface("caisson:mcp/egress@0.1.0").
 		Func("http-start", does(in.httpStart)).
@@ -76,7 +76,7 @@ func (in *instance) addImports(l interceptedLinker) {
 		Func("log", in.log)
 }
 
-// does makes a host function of one that gives nothing.
+// does makes a host function of a function without a result.
 func does(f func(args []any) error) component.HostFunc {
 	return func(_ context.Context, args []any) ([]any, error) { return nil, f(args) }
 }
@@ -133,7 +133,7 @@ func (in *instance) pipeClose(args []any) error {
 	return nil
 }
 
-// refused passes over nil, and has the core told of an effect that the egress refuses.
+// refused ignores nil, and reports an effect that the egress refuses to the core.
 func (in *instance) refused(err error, end func(*egress.Error) event) error {
 	var refused *egress.Error
 	if errors.As(err, &refused) {
@@ -182,7 +182,7 @@ func encodeSessionConfig(c *SessionConfig) component.Record {
 	}
 }
 
-// milliseconds gives a duration as the contract has it, and the longest one for what is longer.
+// milliseconds returns a duration in the contract's type, with its longest value for longer ones.
 func milliseconds(d time.Duration) uint32 { return uint32(min(d.Milliseconds(), 1<<31-1)) }
 
 func (in *instance) decodeOutcome(r component.Result) outcome {

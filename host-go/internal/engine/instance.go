@@ -12,9 +12,8 @@ import (
 	"github.com/caisson-dev/caisson/host-go/internal/record"
 )
 
-// An instance is one instance of the core. All that is here belongs to the goroutine that has the
-// instance, save for the mailbox, which says who that is, and the budget: the core has no locks around
-// it, and needs none.
+// An instance is one instance of the core. Its own goroutine owns all its fields except the mailbox and
+// the budget, which are safe for concurrent use. So the core needs no locks.
 type instance struct {
 	engine  *Engine
 	session *Session // nil in a replay
@@ -121,8 +120,8 @@ func (in *instance) findExport(name string) (*component.Function, error) {
 	return f, nil
 }
 
-// run is the instance's own goroutine: it does what there is to do, until the mailbox is closed. It owns
-// the items that it takes until they are done: each call among them is settled, or is the core's.
+// run is the instance's own goroutine: it handles the items of the mailbox until the mailbox is closed. It
+// owns an item until the item is done: then a call has settled, or the core has it.
 func (in *instance) run() {
 	defer close(in.stopped)
 	var items []item
@@ -180,7 +179,7 @@ func (in *instance) do(items []item) (err error) {
 	return err
 }
 
-// tell tells the core what it has asked for: that timers are due, and what it was refused.
+// tell delivers the events that the core causes itself: timers that are due, and refused effects.
 func (in *instance) tell() error {
 	refused := len(in.throttle.refused)
 	events := in.throttle.take()
@@ -196,8 +195,7 @@ func (in *instance) tell() error {
 	return err
 }
 
-// refuse has the core told that what it asks for ends before it began. Too much of that ends the
-// session.
+// refuse adds the event of an effect that ended before it began. Too many of these end the session.
 func (in *instance) refuse(e event) error {
 	if over := in.budget.take(refusals, 1); over != nil {
 		return over
@@ -206,7 +204,7 @@ func (in *instance) refuse(e event) error {
 	return nil
 }
 
-// deliver tells the core of events.
+// deliver returns events to the core.
 func (in *instance) deliver(events []event) error {
 	values := in.events[:0]
 	for _, e := range events {

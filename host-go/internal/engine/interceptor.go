@@ -5,13 +5,13 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/wasi"
 )
 
-// An interceptor sits on the boundary between the host and one instance of the core. With what it is told
-// and gives there, the core is deterministic: it is called with what the host says, and what it
-// takes itself are the clocks and random bytes.
+// An interceptor sits on the boundary between the host and one instance of the core. Everything that makes
+// the core's work differ crosses this boundary: the calls of its exports, the results of its imports, the
+// clocks and the random bytes.
 type interceptor interface {
 	// sources sets the clocks and the random bytes.
 	sources(c *wasi.Config)
-	// function gives what the core calls in place of f.
+	// function returns the function that the core calls in place of f.
 	function(name string, f component.HostFunc) component.HostFunc
 }
 

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// What of a session is logged: as much as a server says that prints a long story when it starts, and
-// no more than a few hundred kilobytes a second.
+// The bounds on one session's log: enough for a server that prints a long text when it starts, and at most
+// a few hundred kilobytes a second.
 const (
 	MaxLines      = 1000 // at once
 	LinesASecond  = 100
@@ -50,7 +50,7 @@ func (l *lines) allow() bool {
 	return ok
 }
 
-// end says how many lines were left out.
+// end logs how many lines were left out.
 func (l *lines) end() {
 	l.mu.Lock()
 	dropped := l.dropped
@@ -86,7 +86,7 @@ func (h *rateLimitedHandler) WithGroup(name string) slog.Handler {
 	return &rateLimitedHandler{h.Handler.WithGroup(name), h.lines}
 }
 
-// cut gives as much of a text as may be a line of the log.
+// cut shortens a text to a line of the log.
 func cut(text string) string {
 	if len(text) <= MaxLineLength {
 		return text

@@ -2,15 +2,15 @@ package engine
 
 import "sync"
 
-// mailboxRoom is how many bytes of events may wait before whoever brings more is made to wait:
+// mailboxRoom is how many bytes of events may wait. Beyond it, a goroutine that brings more must wait:
 // enough for a few reads of every exchange, so that they reach the core in batches.
 const mailboxRoom = 1 << 20
 
-// batchBytes is about how many bytes of events the core is entered with at once.
+// batchBytes is about how many bytes of events one entry of the core gets.
 const batchBytes = 64 << 10
 
-// An item is one thing for an instance to do: begin a call, give one up, take an event, move to
-// compiled code, or tell the core what it has asked for.
+// An item is one task for an instance: begin a call, cancel one, take an event, move to compiled code, or
+// deliver what the throttle holds.
 type item struct {
 	begin  *call
 	cancel *call
@@ -87,7 +87,7 @@ func (m *mailbox) take(done []item) (items []item, ok bool) {
 	return items, !m.closed
 }
 
-// close turns away everything that comes, frees whoever waits, and gives what was left.
+// close refuses new items, wakes the goroutines that wait, and returns the items that are left.
 func (m *mailbox) close() []item {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -2,14 +2,14 @@ package engine
 
 import "encoding/json"
 
-// A Progress is told of the progress of one call (specification, basic/utilities/progress).
+// A Progress gets the progress of one call (specification, basic/utilities/progress).
 type Progress struct {
 	// Token is the JSON text of the progress token in the call's params.
 	Token string
-	// OnProgress is called by who has the instance for each progress notification, and each state of
-	// the call's task; it must not wait.
+	// OnProgress is called for each progress notification, and each state of the call's task. The
+	// instance's goroutine calls it, so it must not wait.
 	OnProgress func()
-	// Handle gets the params of each progress notification, in order, in a goroutine of its own. It
+	// Handle gets the params of each progress notification, in order, in a separate goroutine. It
 	// may be nil.
 	Handle func(params []byte)
 	// HandleTask gets each state of the task that the call has become, in order with the
@@ -28,8 +28,8 @@ func (p *Progress) handle(n notification) {
 	}
 }
 
-// notify hands a notification to who listens for it. It is called by who has the instance. An error
-// ends the session: the order of notifications is promised, so none is left out.
+// notify queues a notification for its handlers. The instance's goroutine calls it. An error ends the
+// session: notifications keep their order, so none may be left out.
 func (in *instance) notify(n notification) error {
 	if n.method == "notifications/progress" && len(in.progress) > 0 {
 		in.notifyProgress(n)
@@ -48,12 +48,12 @@ func (in *instance) notifyProgress(n notification) {
 		return
 	}
 	c := in.progress[string(params["progressToken"])]
-	if c != nil { // It may be of no call, or of one that has settled.
+	if c != nil { // The token may be of no call, or of one that has settled.
 		in.progressed(c, n)
 	}
 }
 
-// progressed tells who listens for a call's progress. What does not fit ends the call.
+// progressed queues progress for the handler of a call. Progress that does not fit ends the call.
 func (in *instance) progressed(c *call, n notification) {
 	if f := c.operation.Progress.OnProgress; f != nil {
 		f()
@@ -67,7 +67,7 @@ func (in *instance) progressed(c *call, n notification) {
 	}
 }
 
-// giveUp has the core told, once, that nobody waits for a call any more.
+// giveUp tells the core, once, that nobody waits for a call any more.
 func (in *instance) giveUp(c *call) {
 	if c.givenUp.CompareAndSwap(false, true) {
 		in.mailbox.put(item{cancel: c})

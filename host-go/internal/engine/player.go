@@ -28,7 +28,7 @@ type player struct {
 	drawn          uint64 // random numbers that the recording did not have
 }
 
-// peek gives the next entry that must be played: nil at the end of the file.
+// peek returns the next entry that must be played: nil at the end of the file.
 func (p *player) peek() (*record.Entry, error) {
 	for p.next == nil || p.loose && isReading(p.next) {
 		if p.next != nil {
@@ -121,7 +121,7 @@ func (p *player) reading(kind string) *record.Entry {
 	return e
 }
 
-// clock gives the next reading of a clock, or in its place the last one.
+// clock returns the next reading of a clock, or in its place the last one.
 func (p *player) clock(kind string, last *int64) int64 {
 	if e := p.reading(kind); e != nil {
 		*last = e.Numbers[0]

@@ -60,7 +60,7 @@ type SessionConfig struct {
 	// Ask answers what the server asks. It is called in a goroutine of its own; the context ends
 	// when nobody waits for the answer any more. nil answers nothing.
 	Ask func(ctx context.Context, method string, params []byte) (result []byte, err error)
-	// Renewed is told when the session was begun anew; see renewed in wit/host.wit. It is called on
+	// Renewed is called when the session was begun anew; see renewed in wit/host.wit. It is called on
 	// the instance's goroutine and must not wait.
 	Renewed func(introduction []byte)
 	// Record is where the session is recorded, and closed with it; nil for nowhere.
@@ -132,7 +132,7 @@ func (e *Engine) Open(ctx context.Context, config SessionConfig) (*Session, *Fai
 }
 
 // discard frees a session whose instance there never was: a core may have begun something while it
-// was made. Whoever called Open does not wait for it.
+// was made. The caller of Open does not wait for that.
 func (s *Session) discard() {
 	in := s.instance
 	s.end(nil)
@@ -150,7 +150,7 @@ func (s *Session) Ready() { s.readyOnce.Do(func() { close(s.ready) }) }
 // Logger is where what a server brings about is logged: so many lines, and no more.
 func (s *Session) Logger() *slog.Logger { return s.logger }
 
-// Context gives a context that ends with the session.
+// Context returns a context that ends with the session.
 func (s *Session) Context() context.Context { return s.ctx }
 
 // Connect opens the session in the core; see connect in wit/client.wit for what it gives.
@@ -170,7 +170,7 @@ func (s *Session) Call(ctx context.Context, op Operation) (string, *Failure) {
 	if over := c.take(); over != nil {
 		return "", over.failure(op.Method)
 	}
-	// Never by this goroutine, which hears of its context: a server can make the core take long.
+	// Never in this goroutine, which waits for its context: a server can make the core take long.
 	if !in.mailbox.put(item{begin: c}) {
 		c.release()
 		return "", s.closedFailure(op.Method)

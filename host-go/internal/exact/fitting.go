@@ -15,7 +15,7 @@ var integers = []string{"size", "ttlMs", "total"}
 // opaque are the members that hold what is not the protocol's: it is left as it is.
 var opaque = []string{"structuredContent", "_meta", "arguments", "input", "inputSchema", "outputSchema", "requestedSchema", "experimental"}
 
-// fitting gives a message again with those integers written as such, 5 for 5.0, and without those that are
+// fitting returns a message again with those integers written as such, 5 for 5.0, and without those that are
 // none, and without a resultType that is no text. It gives nil where that changes nothing.
 func fitting(raw []byte) []byte {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
@@ -72,7 +72,7 @@ func fit(value any) (changed bool) {
 // exactly is up to where a float64 has every integer.
 const exactly = 1 << 53
 
-// integer gives a number as Go reads an int64, and false where there is none.
+// integer returns a number as Go reads an int64, and false where there is none.
 func integer(value any) (json.Number, bool) {
 	number, ok := value.(json.Number)
 	if !ok {

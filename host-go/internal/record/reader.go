@@ -24,7 +24,7 @@ type FormatError struct {
 	Message string
 }
 
-// Error gives the line and the message.
+// Error returns the line and the message.
 func (e *FormatError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Message) }
 
 // A Reader reads a recording.
@@ -55,7 +55,7 @@ func NewReader(from io.Reader) (*Reader, error) {
 	return r, nil
 }
 
-// Header gives the header.
+// Header returns the header.
 func (r *Reader) Header() Header { return r.header }
 
 // Line is the number of the line that was read last.
@@ -63,7 +63,7 @@ func (r *Reader) Line() int { return r.line }
 
 func (r *Reader) wrong(message string) error { return &FormatError{max(r.line, 1), message} }
 
-// Next gives the next entry. io.EOF says that the file stops without an end.
+// Next returns the next entry. io.EOF says that the file stops without an end.
 func (r *Reader) Next() (*Entry, error) {
 	text, err := r.next()
 	if err != nil {

@@ -121,7 +121,7 @@ func (r *redactor) hide(b []byte) []byte {
 	return out
 }
 
-// tail gives the length of the longest end of b that may be the beginning of a secret, or of what
+// tail returns the length of the longest end of b that may be the beginning of a secret, or of what
 // will be learned as one.
 func (r *redactor) tail(b []byte) int {
 	last := b[max(0, len(b)-longest):]
@@ -192,7 +192,7 @@ func (r *redactor) learnEach(values []any) {
 	}
 }
 
-// field gives the name of a header field: a pair of texts.
+// field returns the name of a header field: a pair of texts.
 func field(v component.Tuple) (name string, ok bool) {
 	if len(v) != 2 {
 		return "", false

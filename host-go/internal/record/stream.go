@@ -54,7 +54,7 @@ func (s *streams) take(w *waiting) {
 	}
 }
 
-// chunk gives the next part of a body, as it will be when its item is written.
+// chunk returns the next part of a body, as it will be when its item is written.
 func (s *streams) chunk(exchange uint32, text []byte, of *waiting) []byte {
 	hidden := bytes.Clone(text)
 	parts := append(s.open[exchange], part{text, hidden, of})

@@ -10,7 +10,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component"
 )
 
-// Encode gives the JSON of a WIT value. The same value always gives the same bytes. A string, a
+// Encode returns the JSON of a WIT value. The same value always gives the same bytes. A string, a
 // boolean, a list and a u32 are JSON's own; every other type is an object whose key names it, but
 // for an option without a value, which is null.
 func Encode(value any) (json.RawMessage, error) {
@@ -111,7 +111,7 @@ var errNoValue = errors.New("it is no value of a recording")
 // maxNesting bounds the nesting of values: those of the contract nest less than half as deep.
 const maxNesting = 16
 
-// Decode gives the value that Encode encoded.
+// Decode returns the value that Encode encoded.
 func Decode(text json.RawMessage) (any, error) { return decode(text, 0) }
 
 // DecodeAll decodes a list of values.

@@ -27,11 +27,11 @@ type Options struct {
 	Limit int64
 	// Secrets are hidden wherever they occur.
 	Secrets []string
-	// Failed is told, at most once and from any goroutine, why the recording is not whole.
+	// Failed is called, at most once and from any goroutine, with the reason why the recording is not whole.
 	Failed func(error)
 }
 
-// A Writer writes a recording in a goroutine of its own: whoever brings an entry never waits.
+// A Writer writes a recording in a separate goroutine: adding an entry never waits.
 // Entries are brought by one goroutine at a time. A nil Writer records nothing.
 type Writer struct {
 	options Options

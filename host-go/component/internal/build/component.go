@@ -25,7 +25,7 @@ func CoreInstance(module int, args ...Bytes) Bytes {
 	return Cat(Bytes{0}, U32(module), Vec(args...))
 }
 
-// CoreArg gives a core instance to an instantiation.
+// CoreArg returns a core instance to an instantiation.
 func CoreArg(name string, instance int) Bytes {
 	return Cat(Name(name), Bytes{0x12}, U32(instance))
 }

@@ -61,7 +61,7 @@ func (l *linker) declareImport(s *scope, offset int, name binary.Name, t binary.
 	s.push(abstractItem(e))
 }
 
-// rename gives new identities to the types of an import or export, those apart
+// rename returns new identities to the types of an import or export, those apart
 // that it introduces itself.
 func (l *linker) rename(name string, e types.Extern, fresh []*types.Resource) types.Extern {
 	if len(fresh) > 0 && e.Sort == binary.SortType {

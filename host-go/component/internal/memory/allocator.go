@@ -18,7 +18,7 @@ type Budget interface {
 	Take(n uint64) bool
 	Give(n uint64)
 	Left() uint64
-	// Refused notes that a memory could not grow for want of bytes.
+	// Refused notes that a memory could not grow because Take had too few bytes.
 	Refused()
 }
 

@@ -91,7 +91,7 @@ func Fields(requested any) ([]Field, error) {
 	return fields, nil
 }
 
-// list gives the choices.
+// list returns the choices.
 func (r *rules) list() []choice {
 	choices := slices.Concat(r.OneOf, r.AnyOf)
 	for i, value := range r.Enum {

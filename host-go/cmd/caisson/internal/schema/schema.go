@@ -40,7 +40,7 @@ func Parse(text json.RawMessage) *Schema {
 	return s
 }
 
-// keys gives the keys of an object in their order.
+// keys returns the keys of an object in their order.
 func keys(object json.RawMessage) []string {
 	d := json.NewDecoder(bytes.NewReader(object))
 	if token, err := d.Token(); err != nil || token != json.Delim('{') {
@@ -65,7 +65,7 @@ func keys(object json.RawMessage) []string {
 	return all
 }
 
-// Property gives the schema of an argument. One that the schema does not name is known only where
+// Property returns the schema of an argument. One that the schema does not name is known only where
 // additionalProperties says so.
 func (s *Schema) Property(name string) (sub any, known bool) {
 	if sub, known = member(s.root, "properties", name); known {
@@ -100,7 +100,7 @@ func (s *Schema) Signature() string {
 	return strings.Join(parts, ", ")
 }
 
-// Describe gives a schema's type in the manner of TypeScript, in a few characters.
+// Describe returns a schema's type in the manner of TypeScript, in a few characters.
 func (s *Schema) Describe(sub any) string { return s.describe(sub, 0) }
 
 // ParseWord reads a word as the schema wants it: as JSON where that fits, and else as a string. A JSON
@@ -119,7 +119,7 @@ func (s *Schema) ParseWord(sub any, word string) (json.RawMessage, bool) {
 	return text, err == nil
 }
 
-// describe gives a schema's type in the manner of TypeScript.
+// describe returns a schema's type in the manner of TypeScript.
 func (s *Schema) describe(sub any, depth int) string {
 	object, ok := s.resolve(sub).(map[string]any)
 	if !ok || !s.look(depth) {
@@ -233,7 +233,7 @@ func member(value any, path ...string) (any, bool) {
 	return value, true
 }
 
-// typesOf gives the names under "type", which is one or a list.
+// typesOf returns the names under "type", which is one or a list.
 func typesOf(object map[string]any) []string {
 	switch t := object["type"].(type) {
 	case string:
@@ -250,7 +250,7 @@ func typesOf(object map[string]any) []string {
 	return nil
 }
 
-// choices gives the values under enum or const, and nil where there are none.
+// choices returns the values under enum or const, and nil where there are none.
 func choices(object map[string]any) []any {
 	if values, ok := object["enum"].([]any); ok && len(values) > 0 {
 		return values
