@@ -157,7 +157,7 @@ func (e *Error) Is(target error) bool {
 	return false
 }
 
-// Timeout reports whether the error is a timeout, in the manner of net.Error.
+// Timeout reports whether the error is a timeout, as net.Error has it.
 func (e *Error) Timeout() bool { return e.Code == CodeTimeout }
 
 // CodeOf returns the code of the first [*Error] in err's tree. Without one it gives [CodeTimeout] for

@@ -14,23 +14,23 @@ import (
 // [Session.Capabilities]. Its requests are sent by [Session.Request], its notifications by
 // [Session.Notify], and [ClientOptions].OnNotification gets those of servers.
 type Extension struct {
-	// ID is its name: a prefix and a name, such as "com.example/weather".
+	// ID is the extension's name: a prefix and a name, such as "com.example/weather".
 	ID string
 	// Settings are declared under that name: anything that marshals to a JSON object. Default: an empty one.
 	Settings any
-	// Handlers answer what servers ask for it, by method. They are called as those of [Handlers] are, and
-	// within the same bounds; they must not be of the protocol's own methods. Revision 2026-07-28 has no
-	// requests of servers, and its extensions none. Default: none.
+	// Handlers answer the extension's requests from servers, by method. They are called as those of
+	// [Handlers] are, and within the same bounds. They must not be for the protocol's own methods. In
+	// revision 2026-07-28 servers send no requests, for extensions neither. Default: none.
 	Handlers map[string]ExtensionHandler
 }
 
-// An ExtensionHandler answers one request of a server's. The params are the JSON object that the server sent,
-// an empty one where it sent none. The result is anything that marshals to a JSON object; nil is an empty
-// one. An error that is a [*jsonrpc.Error] is sent to the server as it is; of any other, the server learns
+// An ExtensionHandler answers one request of a server's. The params are the JSON object that the server
+// sent, an empty one where it sent none. The result is anything that marshals to a JSON object; nil is an
+// empty one. The server gets an error that is a [*jsonrpc.Error] as it is; of any other error it learns
 // only that there was one.
 type ExtensionHandler func(ctx context.Context, session *Session, params json.RawMessage) (any, error)
 
-// ownExtensions are those that the core declares by itself.
+// ownExtensions are the extensions that the core declares by itself.
 var ownExtensions = []string{"io.modelcontextprotocol/tasks"}
 
 // ownMethods are the requests of the protocol, in all revisions, of clients and of servers: the core answers
@@ -110,7 +110,7 @@ func (o *ClientOptions) checkExtensions() error {
 	return nil
 }
 
-// answerExtension answers what a server asks for an extension.
+// answerExtension answers a server's request for an extension.
 func (s *Session) answerExtension(ctx context.Context, method string, params json.RawMessage) (json.RawMessage, error) {
 	for _, e := range s.client.options.Extensions {
 		handler := e.Handlers[method]

@@ -12,20 +12,19 @@ import (
 // A Group is several servers at once: the lists of all of them in one, and calls that find their
 // server. One server's failure is that server's alone.
 //
-// A server is connected with when the group is made, and again, on demand, when something is asked
-// of it after its session has ended. When connecting fails, it is not tried again before a delay
-// that doubles with each failure in a row ([GroupOptions.MinBackoff], [GroupOptions.MaxBackoff]);
-// until then what is asked of the server fails with the last failure. Nothing that was sent to a
-// server is sent again.
+// A group connects with its servers when it is made. It connects with a server again, on demand, at the
+// first call after the server's session has ended. When connecting fails, the next attempt waits for a
+// delay that doubles with each failure in a row ([GroupOptions.MinBackoff], [GroupOptions.MaxBackoff]);
+// until then calls to the server fail with the last failure. A group never sends a call twice.
 //
 // # Names
 //
-// Tools and prompts go by a name of the server's and their own with "__" between them, such as
-// files__read. Of the server's name in the configuration, characters other than the letters and
-// digits of ASCII and "-" become "-", a "_" is kept where it stands by itself inside of it, and
-// where two servers come to the same name the later one, sorted, has "-2" after it, and so on; a
-// server whose name needs no change always keeps it. So the first "__" ends the server's name, and
-// no two servers share a name. [GroupOptions.Name] has other rules. Resources go by their URIs.
+// The name of a tool or a prompt is the server's prefix, "__" and its own name, such as files__read. The
+// prefix is the server's name in the configuration, in which characters other than the letters and digits
+// of ASCII and "-" become "-"; a single "_" inside the name is kept. When two servers get the same prefix,
+// the later one, sorted, has "-2" after it, and so on; a server whose name needs no change always keeps
+// it. So the first "__" ends the prefix, and no two servers share one. [GroupOptions.Name] sets other
+// rules. Resources go by their URIs.
 //
 // A Group is safe for concurrent use.
 type Group struct {
@@ -41,10 +40,10 @@ type Group struct {
 
 // GroupOptions say how a [Group] works. The zero value is what most programs want.
 type GroupOptions struct {
-	// Name gives the name that a tool or prompt goes by. Where it gives two the same one, the first
-	// keeps it, in the order of the servers' names; the other is left out, and the iterators give an
-	// error with [CodeInvalidArgument] in its place. With a rule of its own, a group lists the tools
-	// of its servers before it can call one. Default: see [Group].
+	// Name returns the name of a tool or prompt in the group. When two get the same name, the first keeps
+	// it, in the order of the servers' names; the other is left out, and the iterators return an error
+	// with [CodeInvalidArgument] in its place. A group with Name lists the tools of its servers before it
+	// can call one. Default: see [Group].
 	Name func(server, name string) string
 	// OnChange is called when a list of a server has changed, after it was listed anew if it had been
 	// listed; and, with [GroupServer], that a server was connected with or that its session has
@@ -72,12 +71,12 @@ const (
 	defaultMaxBackoff = time.Minute
 )
 
-// ConnectGroup connects with all servers at once, those that are disabled
-// excepted, and returns when each is connected with or has failed, or when the context ends; what
-// is then under way goes on. A server's failure does not fail the group: [Group.Servers] has it.
-// The options may be nil. Each server takes at most [Limits.ConnectTimeout].
+// ConnectGroup connects with all servers that are not disabled, at the same time. It returns when each
+// server is connected or has failed, or when the context ends; attempts that are under way then go on. A
+// server's failure does not fail the group: [Group.Servers] has it. The options may be nil. Each server
+// takes at most [Limits.ConnectTimeout].
 //
-// It fails with [CodeInvalidArgument] for options that cannot be.
+// It fails with [CodeInvalidArgument] for invalid options.
 func (c *Client) ConnectGroup(ctx context.Context, servers Servers, options *GroupOptions) (*Group, error) {
 	if c.runtime == nil {
 		return nil, errZero("Client", "Runtime.NewClient")
@@ -115,14 +114,14 @@ type ServerState struct {
 	// Name is its name in the configuration, and Prefix what its tools and prompts go by; see
 	// [Group].
 	Name, Prefix string
-	// Session is the open session, and nil where there is none.
+	// Session is the open session; nil when there is none.
 	Session *Session
-	// Err is why there is none: why connecting failed, or what ended the session. It is nil while
-	// the server is connected with, for the first time or again.
+	// Err says why there is no session: why connecting failed, or what ended the session. It is nil while
+	// the group connects with the server.
 	Err error
 }
 
-// Servers tells how the servers are doing, in the order of their names. It does not connect.
+// Servers returns the states of the servers, in the order of their names. It does not connect.
 func (g *Group) Servers() []ServerState {
 	states := make([]ServerState, len(g.members))
 	for i, m := range g.members {
@@ -140,9 +139,9 @@ func (g *Group) Err() error {
 	return errors.Join(all...)
 }
 
-// Session returns the session with a server, by its name in the configuration, and connects first
-// where there is none. It fails with [CodeInvalidArgument] for a name that is not there, and else
-// with what connecting failed with.
+// Session returns the session with a server, by its name in the configuration, and connects first when
+// there is none. It fails with [CodeInvalidArgument] for an unknown name, and otherwise with the error of
+// connecting.
 //
 // A session that has ended is closed by the group, and belongs to it: do not close it.
 func (g *Group) Session(ctx context.Context, server string) (*Session, error) {
@@ -164,9 +163,9 @@ func (g *Group) unknown(step, server, message string) error {
 	return &Error{Code: CodeInvalidArgument, Server: server, Step: step, Message: message}
 }
 
-// Close closes all sessions, gives up what is being connected, and waits until the servers'
-// commands are gone. What is asked of the group afterwards fails with [CodeClosed]. It may be
-// called more than once, and always gives nil. It does not wait for [GroupOptions.OnChange].
+// Close closes all sessions, aborts the attempts to connect, and waits until the servers' commands have
+// ended. Calls of the group fail with [CodeClosed] afterwards. It may be called more than once, and always
+// returns nil. It does not wait for [GroupOptions.OnChange].
 func (g *Group) Close() error {
 	if g.cancel == nil {
 		return nil

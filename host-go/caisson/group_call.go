@@ -9,10 +9,9 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// CallTool calls a tool by its name in the group; see [Session.CallTool]. Without
-// [GroupOptions.Name] only the tool's own server is asked, whatever the others are doing; whether
-// it has the tool it says itself. It fails with [CodeInvalidArgument] for a name that is no
-// server's.
+// CallTool calls a tool by its name in the group; see [Session.CallTool]. Without [GroupOptions.Name] the
+// group asks only the tool's own server, whatever the others are doing, and that server says whether it
+// has the tool. CallTool fails with [CodeInvalidArgument] for a name without a server's prefix.
 func (g *Group) CallTool(ctx context.Context, params *mcp.CallToolParams) (*mcp.CallToolResult, error) {
 	session, own, err := g.routeTool(ctx, params)
 	if err != nil {
@@ -40,7 +39,7 @@ func (g *Group) routeTool(ctx context.Context, params *mcp.CallToolParams) (*Ses
 	return session, &p, err
 }
 
-// GetPrompt gets a prompt by its name in the group, in the manner of [Group.CallTool].
+// GetPrompt gets a prompt by its name in the group, as [Group.CallTool] does.
 func (g *Group) GetPrompt(ctx context.Context, params *mcp.GetPromptParams) (*mcp.GetPromptResult, error) {
 	p := mcp.GetPromptParams{}
 	if params != nil {
@@ -101,11 +100,11 @@ func nameOf(item any) string {
 // ReadResource reads a resource of a server, by the server's name in the configuration; see
 // [Session.ReadResource].
 //
-// Without a server's name it is that of the first server, in the order of their names, that lists
-// the URI, or else of the one with the longest text that the URI and a resource template of the
-// server's begin with. All servers are asked for their lists then, and those that fail are passed
-// over; it fails with [CodeInvalidArgument] when none has the URI, and with a server's failure when
-// it may have been that server's.
+// Without a server's name, ReadResource takes the first server, in the order of their names, that lists
+// the URI. If none does, it takes the server whose resource template shares the longest literal beginning
+// with the URI. For that it asks all servers for their lists, and skips those that fail. It fails with
+// [CodeInvalidArgument] when no server has the URI, and with a failed server's error when that server may
+// have it.
 func (g *Group) ReadResource(ctx context.Context, server string, params *mcp.ReadResourceParams) (*mcp.ReadResourceResult, error) {
 	if server == "" && params != nil {
 		var err error
@@ -137,7 +136,7 @@ func (g *Group) whose(ctx context.Context, uri string) (string, error) {
 			failed = err
 			continue
 		}
-		// A template that begins with a variable says nothing.
+		// A template that begins with a variable could match any URI.
 		literal, _, _ := strings.Cut(template.Name, "{")
 		if strings.HasPrefix(uri, literal) && len(literal) > longest {
 			server, longest = template.Server, len(literal)

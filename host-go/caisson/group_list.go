@@ -110,9 +110,9 @@ type Grouped[T any] struct {
 	Item *T
 }
 
-// Tools iterates over the tools of all servers, in the order of the servers' names and, within a
-// server, in the server's. The servers are asked at the same time. One that cannot be asked, or not
-// before the context ends, gives an error, an [*Error] with its name, and the iteration goes on.
+// Tools iterates over the tools of all servers, in the order of the servers' names and, within a server,
+// in the server's. The servers are asked at the same time. For a server that cannot be asked, or does not
+// answer before the context ends, the iteration has an [*Error] with the server's name, and goes on.
 func (g *Group) Tools(ctx context.Context) iter.Seq2[Grouped[mcp.Tool], error] {
 	return merge(ctx, g, "tools/list", func(m *member) *list[mcp.Tool] { return &m.tools },
 		func(m *member, tool *mcp.Tool) (string, string, *mcp.Tool) {
@@ -123,9 +123,9 @@ func (g *Group) Tools(ctx context.Context) iter.Seq2[Grouped[mcp.Tool], error] {
 }
 
 // ListTools returns the tools of all servers in one page, under their names in the group. A server that
-// cannot be asked is left out, and told to the client's logger; when none can be, it fails with the
-// errors of all. [Group.Tools] tells of each. It fails with [CodeInvalidArgument] for a cursor: there is
-// one page.
+// cannot be asked is left out, and the client's logger gets its error. When no server can be asked,
+// ListTools fails with the errors of all. [Group.Tools] returns each error. It fails with
+// [CodeInvalidArgument] for a cursor: there is one page.
 func (g *Group) ListTools(ctx context.Context, params *mcp.ListToolsParams) (*mcp.ListToolsResult, error) {
 	if g.client == nil {
 		return nil, errZero("Group", "Client.ConnectGroup")
@@ -151,7 +151,7 @@ func (g *Group) ListTools(ctx context.Context, params *mcp.ListToolsParams) (*mc
 	return page, nil
 }
 
-// Prompts iterates over the prompts of all servers, in the manner of [Group.Tools].
+// Prompts iterates over the prompts of all servers, as [Group.Tools] does.
 func (g *Group) Prompts(ctx context.Context) iter.Seq2[Grouped[mcp.Prompt], error] {
 	return merge(ctx, g, "prompts/list", func(m *member) *list[mcp.Prompt] { return &m.prompts },
 		func(m *member, prompt *mcp.Prompt) (string, string, *mcp.Prompt) {
@@ -161,7 +161,7 @@ func (g *Group) Prompts(ctx context.Context) iter.Seq2[Grouped[mcp.Prompt], erro
 		})
 }
 
-// Resources iterates over the resources of all servers, in the manner of [Group.Tools]. Several
+// Resources iterates over the resources of all servers, as [Group.Tools] does. Several
 // servers may have the same URI; [Group.ReadResource] takes the first.
 func (g *Group) Resources(ctx context.Context) iter.Seq2[Grouped[mcp.Resource], error] {
 	return merge(ctx, g, "resources/list", func(m *member) *list[mcp.Resource] { return &m.resources },
@@ -179,8 +179,8 @@ func (g *Group) ResourceTemplates(ctx context.Context) iter.Seq2[Grouped[mcp.Res
 		})
 }
 
-// merge asks all servers and iterates over what they have. name gives an item's own name and the
-// one that only one item in the group may have, if it has such a one.
+// merge asks all servers and iterates over what they have. name returns an item's own name, and its name
+// that must be unique in the group, if it has one.
 func merge[T any](ctx context.Context, g *Group, step string, of func(*member) *list[T], name func(*member, *T) (own, unique string, item *T)) iter.Seq2[Grouped[T], error] {
 	return func(yield func(Grouped[T], error) bool) {
 		items, errs := make([][]*T, len(g.members)), make([]error, len(g.members))

@@ -10,7 +10,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// A member is one server of a group, connected with or not.
+// A member is one server of a group, connected or not.
 type member struct {
 	group        *Group
 	servers      Servers
@@ -94,7 +94,7 @@ func (m *member) connect(a *attempt) {
 	close(a.done)
 }
 
-// connected takes the outcome of an attempt, and reports whether a session of it has a use.
+// connected keeps the outcome of an attempt, and reports whether its session is in use.
 func (m *member) connected(a *attempt, err error) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -140,7 +140,7 @@ func (m *member) watch(session *Session) {
 	_ = session.Close()
 }
 
-// expire takes a session that has ended away. It is called with the lock.
+// expire removes a session that has ended. It is called with the lock.
 func (m *member) expire(session *Session) {
 	if session == nil || m.session != session || session.core.Context().Err() == nil {
 		return
@@ -202,7 +202,7 @@ func (m *member) changed(kind GroupKind) {
 	}
 }
 
-// tell lists anew what has changed, and tells of it, until there is nothing more to tell.
+// tell lists anew what has changed and reports it, until there are no more changes.
 func (m *member) tell() {
 	for {
 		m.mu.Lock()

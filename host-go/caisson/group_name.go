@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// nameSeparator stands between a server's name and a tool's. It is of characters that names of
-// tools may have (specification, server/tools, "Tool Names").
+// nameSeparator separates a server's prefix from a tool's name. It has only characters that names of tools
+// may have (specification, server/tools, "Tool Names").
 const nameSeparator = "__"
 
 // prefixes returns what the tools of each server go by; see [Group] for the rules.
@@ -31,7 +31,7 @@ func prefixes(names []string) []string {
 	return all
 }
 
-// plain returns a name without characters that a prefix does not have, and without a separator.
+// plain replaces the characters of a name that a prefix must not have, and separators.
 func plain(name string) string {
 	var b strings.Builder
 	for _, r := range name {

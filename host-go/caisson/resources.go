@@ -16,7 +16,7 @@ func (s *Session) ListResources(ctx context.Context, params *mcp.ListResourcesPa
 	return callAs[mcp.ListResourcesResult](ctx, s, engine.Operation{Export: "list-resources", Method: "resources/list"}, params)
 }
 
-// Resources iterates over the resources of all pages, in the manner of [Session.Tools].
+// Resources iterates over the resources of all pages, as [Session.Tools] does.
 func (s *Session) Resources(ctx context.Context, params *mcp.ListResourcesParams) iter.Seq2[*mcp.Resource, error] {
 	op := engine.Operation{Export: "list-resources", Method: "resources/list"}
 	return items(ctx, s, op, params, func(page *mcp.ListResourcesResult) []*mcp.Resource { return page.Resources })
@@ -41,15 +41,15 @@ func (s *Session) ReadResource(ctx context.Context, params *mcp.ReadResourcePara
 	return callAs[mcp.ReadResourceResult](ctx, s, engine.Operation{Export: "read-resource", Method: "resources/read"}, params)
 }
 
-// Subscribe asks for a notification whenever a resource changes (specification,
-// server/resources, "Subscriptions"); see [Handlers.ResourceUpdatedHandler]. In revision
-// 2026-07-28, which has [Session.Listen] in its place, it fails with [CodeInvalidArgument].
+// Subscribe asks for a notification whenever a resource changes (specification, server/resources,
+// "Subscriptions"); see [Handlers.ResourceUpdatedHandler]. In revision 2026-07-28 it fails with
+// [CodeInvalidArgument]: use [Session.Listen] there.
 func (s *Session) Subscribe(ctx context.Context, params *mcp.SubscribeParams) error {
 	_, err := s.call(ctx, engine.Operation{Export: "subscribe", Method: "resources/subscribe"}, params)
 	return s.orListen(err)
 }
 
-// Unsubscribe takes back [Session.Subscribe].
+// Unsubscribe undoes [Session.Subscribe].
 func (s *Session) Unsubscribe(ctx context.Context, params *mcp.UnsubscribeParams) error {
 	_, err := s.call(ctx, engine.Operation{Export: "unsubscribe", Method: "resources/unsubscribe"}, params)
 	return s.orListen(err)

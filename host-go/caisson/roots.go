@@ -17,10 +17,10 @@ type roots struct {
 }
 
 // AddRoots adds folders that servers may work in, in place of those with the same URIs, and tells the
-// servers of revisions that have a notification for it (specification, client/roots, "Root List
-// Changes"). A server that was connected with before the client had any roots is not told: the client did
-// not declare them. It fails with [CodeInvalidArgument] beside a [Handlers].ListRootsHandler, which lists
-// the roots then; see [Session.NotifyRootsListChanged].
+// servers of revisions that have a notification for it (specification, client/roots, "Root List Changes").
+// A server that was connected before the client had any roots gets no notification: the client did not
+// declare roots to it. AddRoots fails with [CodeInvalidArgument] when there is a
+// [Handlers].ListRootsHandler, which lists the roots instead; see [Session.NotifyRootsListChanged].
 func (c *Client) AddRoots(roots ...*mcp.Root) error {
 	if slices.Contains(roots, nil) {
 		return &Error{Code: CodeInvalidArgument, Step: "roots", Message: "a root is nil"}
@@ -34,7 +34,7 @@ func (c *Client) AddRoots(roots ...*mcp.Root) error {
 	})
 }
 
-// RemoveRoots removes the folders with these URIs, in the manner of [Client.AddRoots]. A URI that is not
+// RemoveRoots removes the folders with these URIs, as [Client.AddRoots] does. A URI that is not
 // there is ignored.
 func (c *Client) RemoveRoots(uris ...string) error {
 	return c.changeRoots(func(list []*mcp.Root) []*mcp.Root {

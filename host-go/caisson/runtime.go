@@ -21,10 +21,10 @@ type RuntimeOptions struct {
 	// its own. Default: nothing is logged.
 	Logger *slog.Logger
 
-	// CacheDir is the folder that keeps the compiled core, about 80 MB; several processes may share
-	// it. One that cannot be written to is read. One that another user could have put code into is not
-	// used: see [component.Config]. Logger gets both messages, once. Default: "caisson" in the user's
-	// cache folder.
+	// CacheDir is the folder that keeps the compiled core, about 80 MB; several processes may share it. A
+	// folder that cannot be written to is only read. A folder that another user could have put code into
+	// is not used: see [component.Config]. Logger gets both messages, once. Default: "caisson" in the
+	// user's cache folder.
 	CacheDir string
 	// NoCache compiles the core in every process, which takes seconds. CacheDir is ignored.
 	NoCache bool
@@ -37,7 +37,7 @@ type RuntimeOptions struct {
 	Interpreter bool
 
 	// MaxSessions bounds the sessions that are open or being opened at once, of all clients together;
-	// each takes about 10 MB. One more fails with [CodeLimit]. Default: 1000.
+	// each takes about 10 MB. A further one fails with [CodeLimit]. Default: 1000.
 	MaxSessions int
 }
 
@@ -105,7 +105,7 @@ func (o *RuntimeOptions) withDefaults() RuntimeOptions {
 
 // CompileOptions say how much [Runtime.Compile] waits for. The zero value, or nil, is everything.
 type CompileOptions struct {
-	// StartOnly waits for what a start needs alone, and leaves out the functions that are rarely called.
+	// StartOnly waits only for the code that a start needs, and not for functions that are rarely called.
 	StartOnly bool
 }
 
@@ -132,7 +132,7 @@ func (r *Runtime) Compile(ctx context.Context, options *CompileOptions) error {
 	return nil
 }
 
-// errZero is what the zero value of a type fails with.
+// errZero is the error of a method of a type's zero value.
 func errZero(what, maker string) *Error {
 	return &Error{Code: CodeInvalidArgument, Step: "use", Message: "the " + what + " is the zero value: make one with " + maker}
 }
@@ -149,9 +149,9 @@ func CacheDir(options *RuntimeOptions) (string, error) {
 }
 
 // CheckCache says why the compiled core cannot be kept in the folder of [CacheDir], and what to do: it
-// belongs to another user, or another user may write to it, or this one may not. It gives nil when it
-// can, and where none is kept. A folder that is not there is made. A [Runtime] works in any case, and
-// says the same to [RuntimeOptions].Logger.
+// belongs to another user, or another user may write to it, or this one may not. It returns nil when the
+// folder can be used, and when no cache is kept. It makes a missing folder. A [Runtime] works in any case,
+// and logs the same to [RuntimeOptions].Logger.
 func CheckCache(ctx context.Context, options *RuntimeOptions) error {
 	dir, err := CacheDir(options)
 	if dir == "" || err != nil {
@@ -205,8 +205,8 @@ func (r *Runtime) Replay(ctx context.Context, recording io.Reader, options *Repl
 	return r.client.Replay(ctx, recording, options)
 }
 
-// Close closes every client and frees the core. It waits until the servers' commands are gone.
-// It may be called more than once, and always gives nil.
+// Close closes every client and frees the core. It waits until the servers' commands have ended.
+// It may be called more than once, and always returns nil.
 func (r *Runtime) Close() error {
 	if r.engine == nil {
 		return nil
@@ -226,7 +226,7 @@ func (r *Runtime) Close() error {
 	return nil
 }
 
-// add takes a client in; false says that the runtime is closed.
+// add adds a client; it returns false when the runtime is closed.
 func (r *Runtime) add(c *Client) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -19,8 +19,8 @@ import (
 type TransportType string
 
 const (
-	// TransportAuto chooses: a command is spoken to over stdio; a URL is tried as streamable HTTP
-	// and then, where the server does not speak it, as SSE.
+	// TransportAuto chooses: stdio for a command; for a URL streamable HTTP, and SSE when the server does
+	// not speak that.
 	TransportAuto TransportType = ""
 	// TransportStdio is a command's standard input and output.
 	TransportStdio TransportType = "stdio"
@@ -35,8 +35,8 @@ const (
 // protocolVersions are the revisions that the core speaks.
 var protocolVersions = []string{"2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"}
 
-// A Server says how to reach an MCP server: by a URL, or by a command. It is also the whole of
-// what a session with it is granted: this origin, or this command, and nothing else.
+// A Server says how to reach an MCP server: by a URL, or by a command. A session is granted only this
+// origin or this command, and nothing else.
 type Server struct {
 	// Name names the server in messages. When empty, it is the host of the URL, the base name of the
 	// command, or "server" for a Transport.
@@ -44,17 +44,17 @@ type Server struct {
 	// Type is the way to talk to it; [TransportAuto] when empty. It is "type" in a configuration file.
 	Type TransportType
 
-	// ProtocolVersions are the revisions of the protocol to speak with it, such as "2025-06-18"; none
-	// for all that there are, the newest first. For a server that gets one of them wrong.
+	// ProtocolVersions are the revisions of the protocol to speak with the server, such as "2025-06-18".
+	// It is for servers that implement a revision wrongly. Default: all revisions, the newest first.
 	ProtocolVersions []string
 
-	// URL is the server's address, http or https. Its query stays outside the sandbox, as secrets are
-	// often there: it is added to the requests for this very URL, and to those of no other path. A name
-	// of the public DNS must not lead to a private address; see [ClientOptions].PrivateAddresses.
+	// URL is the server's address, http or https. Its query often has secrets, so it stays outside the
+	// sandbox: the host adds it to requests for exactly this URL, and to no others. A name of the public
+	// DNS must not lead to a private address; see [ClientOptions].PrivateAddresses.
 	URL string
-	// Headers are added to every request to the URL's origin. The sandboxed core never sees them,
-	// so this is the place for an Authorization header; HTTPTransport can set one that changes. The names are read in any spelling, as those of
-	// HTTP are.
+	// Headers are added to every request to the URL's origin. The sandboxed core never sees them, so this
+	// is the place for an Authorization header; HTTPTransport can set one that changes. The names are read
+	// in any spelling, as those of HTTP are.
 	Headers http.Header
 
 	// Command is the program to start: a path, or a name that is looked up in PATH. A relative path
@@ -77,12 +77,12 @@ type Server struct {
 	// answered anything, and as [Limits].Restarts says. Its connection must end a Read and a Write when it is
 	// closed, and [Session.Close] waits until it has.
 	Transport mcp.Transport
-	// HTTPTransport carries the requests for this server, in place of [ClientOptions].HTTPTransport: for
-	// a certificate authority or a client's certificate of its own, say, a proxy, a Unix socket, or a token
-	// that is renewed. It must
-	// not follow redirects. What it connects to is its own affair: [ClientOptions].PrivateAddresses guards
-	// neither the addresses that it dials nor what a proxy connects to for it, so one that is to keep names
-	// of the public DNS from private addresses looks at each address when it dials. Default: that of the client.
+	// HTTPTransport carries the requests for this server, in place of [ClientOptions].HTTPTransport: for a
+	// certificate authority or a client's certificate of its own, say, a proxy, a Unix socket, or a token
+	// that is renewed. It must not follow redirects. [ClientOptions].PrivateAddresses does not apply to
+	// it, neither to the addresses that it dials nor to those of a proxy: a transport that must keep
+	// public names away from private addresses has to check each address that it dials. Default: the
+	// client's transport.
 	HTTPTransport http.RoundTripper
 }
 
@@ -110,7 +110,7 @@ func (s *Server) Validate() error {
 	return nil
 }
 
-// check finds what is wrong with the server's description, and gives the transport in force.
+// check finds what is wrong with the server's description, and returns the transport to use.
 func (s *Server) check() (TransportType, *url.URL, *Error) {
 	wrong := func(message string) (TransportType, *url.URL, *Error) {
 		return "", nil, &Error{Code: CodeInvalidArgument, Server: s.name(), Step: "connect", Message: message}

@@ -8,11 +8,11 @@ import (
 // Servers are servers by their names, for a [Group]. The files of the package config are Servers, and so
 // is a [ServerMap]. They must be safe for concurrent use.
 type Servers interface {
-	// Names gives the names of all servers, sorted.
+	// Names returns the names of all servers, sorted.
 	Names() []string
 	// Disabled reports whether the server of this name is there and not to be used.
 	Disabled(name string) bool
-	// Server gives the server of this name, or why it cannot be used. It is asked for each connection.
+	// Server returns the server of this name, or why it cannot be used. It is called for each connection.
 	Server(name string) (Server, error)
 }
 

@@ -19,7 +19,7 @@ import (
 // A Session is an open connection with one server. Its methods are safe for concurrent use; any
 // number of calls may be in flight.
 //
-// A call whose context ends gives the context's error at once; the core tells the server in the way its
+// A call whose context ends returns the context's error at once; the core tells the server in the way its
 // revision prescribes, and the session goes on.
 type Session struct {
 	*session
@@ -46,7 +46,7 @@ type session struct {
 	end    sync.Once
 }
 
-// introduction is what the core's connect settles with; see connect in wit/client.wit.
+// introduction is the value that the core's connect settles with; see connect in wit/client.wit.
 type introduction struct {
 	ProtocolVersion string                  `json:"protocolVersion"`
 	ServerInfo      *mcp.Implementation     `json:"serverInfo"`
@@ -136,7 +136,7 @@ func (s *Session) open(ctx context.Context, server *Server, transport TransportT
 	return core, nil
 }
 
-// introduce takes what the server says of itself, at first and when the session was begun anew.
+// introduce keeps the server's introduction, at first and when the session was begun anew.
 func (s *Session) introduce(text []byte) error {
 	h := &introduction{}
 	if err := exact.Unmarshal(text, h); err != nil {
@@ -149,7 +149,7 @@ func (s *Session) introduce(text []byte) error {
 	return nil
 }
 
-// introduced returns what the server says of itself.
+// introduced returns the server's introduction.
 func (s *Session) introduced() *introduction {
 	if s.session != nil {
 		return s.introduction.Load()
@@ -184,7 +184,8 @@ func (s *Session) ID() string { return s.introduced().SessionID }
 // ProtocolVersion is the revision of the protocol that was negotiated, such as "2025-11-25".
 func (s *Session) ProtocolVersion() string { return s.introduced().ProtocolVersion }
 
-// TransportType is the way in use: [TransportStdio], [TransportHTTP], [TransportSSE] or [TransportCustom].
+// TransportType is the transport in use: [TransportStdio], [TransportHTTP], [TransportSSE] or
+// [TransportCustom].
 func (s *Session) TransportType() TransportType {
 	if s.session != nil && s.custom {
 		return TransportCustom
@@ -213,9 +214,9 @@ func (s *Session) InitializeResult() *mcp.InitializeResult {
 	}
 }
 
-// Request sends any request of the protocol, or of an extension of it, and gives the untouched
-// result. The params are anything that marshals to a JSON object; nil sends none. Use it for
-// methods, and for fields, that the types of the Go SDK do not know.
+// Request sends any request of the protocol, or of an extension of it, and returns the untouched result.
+// The params are anything that marshals to a JSON object; nil sends none. Use it for methods, and for
+// fields, that the types of the Go SDK do not know.
 //
 // It fails with [CodeInvalidArgument] for params that are not a JSON object and for a method that
 // the session's revision does not have.
@@ -307,9 +308,9 @@ func (s *Session) Wait() error {
 	return s.error(failure, "session")
 }
 
-// Close ends the session: it tells the server where the transport has a way to, ends the server's
-// command, and waits until it is gone, which takes a few seconds when it has to be killed. Calls
-// in flight fail with [CodeClosed]. It may be called more than once, and always gives nil.
+// Close ends the session: it tells the server if the transport can, ends the server's command, and waits
+// until the command has ended, which takes a few seconds when it must be killed. Calls in flight fail with
+// [CodeClosed]. It may be called more than once, and always returns nil.
 func (s *Session) Close() error {
 	if s.session == nil {
 		return nil

@@ -13,8 +13,8 @@ import (
 // the files that belong to them. The entry says what each file must be; the files themselves are read when
 // they are needed, by [Session.ReadSkill]. It may be kept as JSON, and used in a later session.
 //
-// What a skill says is the server's word, as a tool's description is: whether a model gets to see it is for
-// the program to decide.
+// The text of a skill is the server's, as a tool's description is: the program decides whether a model
+// gets to see it.
 type Skill struct {
 	// URI is the URI of the skill's SKILL.md, which stands for the skill.
 	URI string
@@ -23,8 +23,8 @@ type Skill struct {
 	Frontmatter map[string]any
 	// Resources are the files of the skill, the SKILL.md among them; nil when Dynamic is set.
 	Resources []SkillResource
-	// Dynamic says that the server makes the files anew, and so can say nothing of their size and digest:
-	// then [SkillFile.Verified] is false.
+	// Dynamic says that the server generates the files, so that their size and digest are unknown: then
+	// [SkillFile.Verified] is false.
 	Dynamic bool
 	// Meta is the entry's `_meta`; nil when there is none.
 	Meta mcp.Meta
@@ -99,7 +99,7 @@ func (s *Skill) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// A SkillFile is a file of a skill that was read, and is what the skill's entry says.
+// A SkillFile is a file of a skill that was read, and matches the skill's entry.
 type SkillFile struct {
 	// URI is the file's.
 	URI string
@@ -109,8 +109,8 @@ type SkillFile struct {
 	Bytes []byte
 	// IsText reports whether Bytes are text in UTF-8: the server sent them as text, or it is the SKILL.md.
 	IsText bool
-	// Verified reports whether size and digest were compared with the entry. It is false for the files of a
-	// [Skill] that is Dynamic, and for no others: what differs is an error.
+	// Verified reports whether size and digest were compared with the entry. It is false only for the
+	// files of a [Skill] that is Dynamic: a file that differs is an error.
 	Verified bool
 	// Frontmatter is that of the SKILL.md, which is also the entry's; nil for other files.
 	Frontmatter map[string]any
@@ -153,10 +153,10 @@ const (
 	SkillFrontmatter SkillReason = "frontmatter" // the SKILL.md's frontmatter cannot be read, or is not the entry's
 )
 
-// A SkillError says that a file of a skill is not what the skill's entry says, and was not given to the
-// program. It is in the tree of an [*Error] with [CodeProtocol], whose message tells what was expected.
+// A SkillError says that a file of a skill does not match the skill's entry, so that the program did not
+// get it. It is in the tree of an [*Error] with [CodeProtocol], whose message says what was expected.
 type SkillError struct {
-	// Reason says what the file failed by.
+	// Reason says why the file failed.
 	Reason SkillReason
 	// URI is the file's, or the path that names none of the skill's files.
 	URI string

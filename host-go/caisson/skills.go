@@ -82,8 +82,8 @@ func (s *Session) ListSkills(ctx context.Context, params *ListSkillsParams) (*Li
 	return callAs[ListSkillsResult](ctx, s, listSkillsOp, params)
 }
 
-// Skills iterates over the skills of all pages that are valid, in the manner of [Session.Tools]. A skill
-// that comes a second time is an error with [CodeProtocol]: one of the two is not what it seems.
+// Skills iterates over the skills of all pages that are valid, as [Session.Tools] does. A skill that is
+// listed twice is an error with [CodeProtocol]: one of the two may be forged.
 func (s *Session) Skills(ctx context.Context, params *ListSkillsParams) iter.Seq2[*Skill, error] {
 	all := items(ctx, s, listSkillsOp, params, func(page *ListSkillsResult) []*Skill { return page.Skills })
 	return func(yield func(*Skill, error) bool) {
@@ -103,9 +103,9 @@ func (s *Session) Skills(ctx context.Context, params *ListSkillsParams) iter.Seq
 	}
 }
 
-// GetSkill returns the entry of one skill, whether the server lists it or not (SEP-2640, skills/get). An entry
-// that is not valid, or of another skill, is an error with [CodeProtocol]; without the extension, the call
-// fails with [CodeInvalidArgument].
+// GetSkill returns the entry of one skill, whether the server lists it or not (SEP-2640, skills/get). An
+// entry that is not valid, or of another skill, is an error with [CodeProtocol]; without the extension,
+// the call fails with [CodeInvalidArgument].
 func (s *Session) GetSkill(ctx context.Context, params *GetSkillParams) (*Skill, error) {
 	result, err := callAs[struct {
 		Skill *Skill `json:"skill"`
@@ -118,12 +118,12 @@ func (s *Session) GetSkill(ctx context.Context, params *GetSkillParams) (*Skill,
 
 // ReadSkill reads one file of a skill with resources/read, and verifies it inside the sandbox (SEP-2640,
 // "Integrity and Verification"): the entry must list the file, its size and digest must be those of the
-// entry, and the frontmatter of a SKILL.md must equal the entry's. What is not so is an error with
-// [CodeProtocol] and a [*SkillError] in its tree, and no byte of it is given. A result with a time to live
-// that was kept, and fails, is asked for anew once.
+// entry, and the frontmatter of a SKILL.md must equal the entry's. Otherwise ReadSkill fails with
+// [CodeProtocol] and a [*SkillError] in the error's tree, and returns no byte of the file. When a file
+// from the cache fails, it is read anew once.
 //
-// An entry that is not valid, and a server without the extension, fail it with [CodeInvalidArgument]. To a
-// middleware, and in errors, the call is "skills/read".
+// It fails with [CodeInvalidArgument] for an invalid entry, and for a server without the extension.
+// Middleware and errors call it "skills/read".
 func (s *Session) ReadSkill(ctx context.Context, params *ReadSkillParams) (*SkillFile, error) {
 	return callAs[SkillFile](ctx, s, readSkillOp, params)
 }

@@ -248,7 +248,7 @@ func (s *Session) ListTasks(ctx context.Context, params *ListTasksParams) (*List
 	return callAs[ListTasksResult](ctx, s, engine.Operation{Export: "list-tasks", Method: "tasks/list"}, params)
 }
 
-// Tasks iterates over the tasks of all pages, in the manner of [Session.Tools].
+// Tasks iterates over the tasks of all pages, as [Session.Tools] does.
 func (s *Session) Tasks(ctx context.Context, params *ListTasksParams) iter.Seq2[*TaskState, error] {
 	op := engine.Operation{Export: "list-tasks", Method: "tasks/list"}
 	return items(ctx, s, op, params, func(page *ListTasksResult) []*TaskState { return page.Tasks })

@@ -41,10 +41,9 @@ func (b *budget) Charge(n uint64, resource string) {
 	}
 }
 
-// MemoryRefused reports whether Limits.Memory has refused to let a memory or a
-// table grow since the instance was made. A guest that cannot go on without
-// traps by a fault of its own making, such as unreachable: this tells the cause.
-// It is not to be called while a call runs.
+// MemoryRefused reports whether Limits.Memory has kept a memory or a table from growing since the instance
+// was made. A guest that cannot go on without the memory traps by itself, for example with unreachable:
+// MemoryRefused then tells the cause. Do not call it while a call runs.
 func (in *Instance) MemoryRefused() bool { return in.budget.refused }
 
 // What the host holds for one of each, in bytes. What is on the Go heap counts
@@ -65,15 +64,15 @@ const (
 	hostFuncCost     = 2 * 512
 )
 
-// chargeProgram charges what an instance is made of beside its core instances.
+// chargeProgram charges the parts of an instance other than its core instances.
 func (in *Instance) chargeProgram() {
 	p := in.c.program
 	in.budget.Charge(uint64(len(p.Components))*componentCost, "component instances")
 	in.budget.Charge(uint64(len(p.Options))*optionsCost+uint64(len(p.Lifts))*liftCost+uint64(len(p.Imports))*hostFuncCost, "functions")
 }
 
-// chargeModule charges what an instance of a core module takes, its memory
-// apart: that is charged when it is allocated.
+// chargeModule charges an instance of a core module, without its memory, which is charged when it is
+// allocated.
 func (b *budget) chargeModule(m *wasm.Module) {
 	b.Charge(coreInstanceCost+uint64(m.Functions)*coreFunctionCost+uint64(len(m.Imports))*importCost+uint64(m.Segments)*segmentCost+uint64(m.References)*referenceCost, "core instances")
 	b.Charge(uint64(m.Globals)*globalCost, "globals")

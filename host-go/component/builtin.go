@@ -119,8 +119,8 @@ func (f *callee) serve(in *Instance, t *abi.Transfer, stack []uint64) {
 	}
 }
 
-// giveResult lowers the result. One of a host function that does not fit its
-// type is a trap that names the function.
+// giveResult lowers the result. When the result of a host function does not fit its type, giveResult traps
+// with the function's name.
 func (f *callee) giveResult(t *abi.Transfer, stack []uint64, ptr uint32) {
 	defer func() {
 		if x := recover(); x != nil {

@@ -39,8 +39,7 @@ func load(ctx context.Context, caller api.Module, stack []uint64) {
 	h := in.c.chunks[in.c.program.Instances[i].Module]
 	k := h.With(int(uint32(stack[0])))
 	err := in.loadChunk(h, k, caller)
-	// The guest cannot go on without it, and what the host lacks now it may have
-	// in a moment.
+	// The guest cannot go on without the chunk, and the host may have the resource again in a moment.
 	for wait := firstWait; isExhausted(err) && wait <= lastWait && ctx.Err() == nil; wait *= 2 {
 		time.Sleep(wait)
 		err = in.loadChunk(h, k, caller)
@@ -59,7 +58,7 @@ const (
 )
 
 func (in *Instance) loadChunk(h *split.Chunks, k int, primary api.Module) error {
-	// Not stopped by the end of the call: the next one would only begin anew.
+	// The end of the call does not stop the compilation: the next call would only begin it anew.
 	code, err := in.c.chunk(context.Background(), h, k)
 	if err != nil {
 		return err

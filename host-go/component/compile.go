@@ -17,9 +17,8 @@ import (
 // ErrRuntimeClosed is the error of compiling with a Runtime that was closed.
 var ErrRuntimeClosed = errors.New("component: the runtime is closed")
 
-// workers is how many goroutines compile a core module of somebody's. Each keeps the
-// memory that its costliest function took, so that they are fewer for costly
-// functions.
+// workers is how many goroutines compile a core module that was not prepared. Each keeps the memory of its
+// costliest function, so there are fewer for costly functions.
 func (r *Runtime) workers(b []byte) (int, error) {
 	n := max(r.cfg.CompilationWorkers, fewWorkers)
 	if n == fewWorkers || !r.compiles() {
@@ -37,9 +36,9 @@ func (r *Runtime) workers(b []byte) (int, error) {
 // there is one.
 const fewWorkers = 2
 
-// compile compiles a core module with so many workers. Its hash is that of
-// codecache.Hash, "" to have it made. It ends with the context: the compiler goes on
-// behind it to the end of a function, and what it has made is thrown away.
+// compile compiles a core module with so many workers. Its hash is that of codecache.Hash, "" to have it
+// made. It returns at the end of the context: the compiler goes on in the background to the end of a
+// function, and its output is dropped.
 func (r *Runtime) compile(ctx context.Context, b []byte, hash string, workers int) (wazero.CompiledModule, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -63,8 +62,8 @@ func (r *Runtime) compile(ctx context.Context, b []byte, hash string, workers in
 	})
 }
 
-// compiling are the compilations that run. The core runtime cannot be closed
-// under one: so the last one closes it that ends after Close.
+// compiling are the compilations that run. The core runtime cannot be closed during one, so the last
+// compilation that ends after Close closes it.
 type compiling struct {
 	mu     sync.Mutex
 	n      int
@@ -120,8 +119,7 @@ func (c *compiling) end() error {
 	return c.closeWhenIdle()
 }
 
-// shut has close called, once nothing is compiled any more. It says whether
-// something still is.
+// shut calls close once no compilation runs any more. It says whether one still runs.
 func (c *compiling) shut(close func() error) (busy bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -5,21 +5,19 @@ import "runtime"
 // Config says how components are compiled and run. The zero value is the
 // default; it is copied when it is given.
 type Config struct {
-	// CacheDir is the folder of the compile cache: machine code by content, so
-	// that a component compiles once. "" is none: each Runtime compiles anew.
-	// Several processes may share it: entries appear whole, are checked when they
-	// are used, and replaced when they are damaged. Where it cannot be written to
-	// it is read; nothing fails because nothing can be kept.
+	// CacheDir is the folder of the compile cache: machine code by content, so that a component compiles
+	// once. "" is none: each Runtime compiles anew. Several processes may share it: entries appear whole,
+	// are checked when they are used, and replaced when they are damaged. A folder that cannot be written
+	// to is only read; nothing fails because the cache keeps nothing.
 	//
-	// The code in it is run. So on Unix NewRuntime fails for a folder that
-	// somebody else than this user or root owns or may write to, or whose path
-	// leads through one, and files that are another's are not used; for a process
-	// of root's, only what is root's is good. Elsewhere that is left to the
-	// folder's rights.
+	// The code in it is run. So on Unix NewRuntime fails for a folder that a user other than this one or
+	// root owns or may write to, or whose path leads through such a folder, and it uses no files of other
+	// users. A process of root's uses only what is root's. On other systems the folder's rights must see
+	// to that.
 	CacheDir string
 
-	// CacheBytes is how large the cache may get: what was not used for longest
-	// goes first. 0 is 512 MiB.
+	// CacheBytes is how large the cache may get, in bytes: the entry that was not used for longest is
+	// removed first. 0 is 512 MiB.
 	CacheBytes int64
 
 	// Interpreter runs core code in wazero's interpreter instead of compiling
@@ -37,8 +35,7 @@ type Config struct {
 	// Unmetered leaves guest code as it is, without safe points. Then a guest
 	// that loops cannot be stopped, not by the end of the context either, and
 	// while it runs no other goroutine's garbage collection completes: a guest
-	// can freeze the process. It is for trusted components alone. Prepared ones
-	// are metered all the same.
+	// can freeze the process. It is only for trusted components. Prepared components are metered in any case.
 	Unmetered bool
 
 	// Limits bound each instance that is given none of its own: see

@@ -49,7 +49,7 @@ func (in *Instance) leave(name string, done *bool, err *error) {
 	*err = in.failed(name, recover())
 }
 
-// failed turns what ended a call into its error.
+// failed turns the cause of a call's end into its error.
 func (in *Instance) failed(name string, cause any) error {
 	switch x := cause.(type) {
 	case *abi.ValueError:

@@ -21,8 +21,8 @@ type entry struct {
 	protocolVersions []string
 }
 
-// members are where the keys of an entry go. Keys that are not here are ignored: other hosts have
-// their own.
+// members maps the keys of an entry to its fields. Other keys are ignored: other hosts have keys of their
+// own.
 func (e *entry) members() map[string]any {
 	return map[string]any{
 		"type": &e.kind, "transport": &e.transport, "command": &e.command, "args": &e.args, "env": &e.env, "cwd": &e.cwd,
@@ -30,9 +30,8 @@ func (e *entry) members() map[string]any {
 	}
 }
 
-// parseEntry reads a server of the file. Its errors name the member, down to the key or the place
-// that is wrong, and have no value in them: it may be a secret. What is null is as if it were not
-// there.
+// parseEntry reads a server of the file. Its errors name the member, down to the wrong key or place, but
+// no value, which may be a secret. A null counts as absent.
 func parseEntry(raw json.RawMessage) (*entry, error) {
 	e := new(entry)
 	if isNull(raw) {
@@ -98,8 +97,8 @@ func parseValue(name string, value json.RawMessage, to any, what string) error {
 
 func isNull(value json.RawMessage) bool { return string(bytes.TrimSpace(value)) == "null" }
 
-// eachValue calls f with each member of an object. One that is there twice would be another's to
-// another reader of the file.
+// eachValue calls f with each member of an object. A repeated member is an error: other readers of the
+// file may take the other one.
 func eachValue(object json.RawMessage, under string, f func(key string, value json.RawMessage) error) error {
 	d := json.NewDecoder(bytes.NewReader(object))
 	seen := map[string]bool{}

@@ -8,20 +8,20 @@ import (
 	"strings"
 )
 
-// reference matches what stands for a variable: ${...} up to the first closing brace.
+// reference matches a reference to a variable: ${...} up to the first closing brace.
 var reference = regexp.MustCompile(`\$\{([^}]*)\}`)
 
-// variable matches what may stand between the braces.
+// variable matches the text that may be between the braces.
 var variable = regexp.MustCompile(`(?s)^(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(:-.*)?$`)
 
-// An expander fills variables in, and remembers the first that it could not. Its errors name the
-// field and the variable, and no value.
+// An expander fills variables in, and remembers the first one that it could not fill in. Its errors name
+// the field and the variable, but no value.
 type expander struct {
 	lookup func(string) (string, bool)
 	err    error
 }
 
-// text expands one value. What comes in with a variable is not expanded again.
+// text expands one value. The value of a variable is not expanded again.
 func (x *expander) text(field, value string) string {
 	if at := strings.LastIndex(value, "${"); at >= 0 && !strings.Contains(value[at:], "}") {
 		x.fail("%s: a ${ in it has no closing brace", field)

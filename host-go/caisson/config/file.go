@@ -1,5 +1,5 @@
 // Package config reads servers from the mcpServers JSON that MCP hosts share, such as mcp.json: see
-// [Load]. A [File] of it is what [caisson.Client.ConnectGroup] takes.
+// [Load]. [caisson.Client.ConnectGroup] takes a [File].
 package config
 
 import (
@@ -22,15 +22,15 @@ import (
 // maxBytes bounds a configuration file.
 const maxBytes = 1 << 20
 
-// A File holds the servers of a configuration file, as they stand there: variables are filled
-// in when a server is asked for. It is safe for concurrent use.
+// A File holds the servers of a configuration file, as the file has them: [File.Server] fills variables
+// in. It is safe for concurrent use.
 type File struct {
 	path    string
 	entries map[string]json.RawMessage
 }
 
 // DefaultPath returns the place of the user's own configuration file: "caisson/mcp.json" in
-// the user's configuration folder. Whether there is one is not looked at.
+// the user's configuration folder. It does not check that the file exists.
 func DefaultPath() (string, error) {
 	dir, err := os.UserConfigDir()
 	if err != nil {
@@ -59,8 +59,8 @@ func DefaultPath() (string, error) {
 // unset or empty. [File.Server] fills them in; a variable that is unset, and a ${ without its brace, are
 // errors there.
 //
-// Such a file names commands to run: one that came with somebody else's folder is theirs, not the
-// user's. Who loads one should have asked, as the command line does.
+// Such a file names commands to run, and one in somebody else's folder runs that person's commands. So ask
+// the user before you load one, as the command line does.
 //
 // It fails with [caisson.CodeInvalidArgument] when the file cannot be read, is larger than 1 MiB, is not
 // JSON (the error names line and column), has no servers in it, or has two of the same name. What

@@ -19,8 +19,8 @@ import (
 // maxArguments bounds the arguments that are read from a file or from standard input.
 const maxArguments = 32 << 20
 
-// readArguments reads what --args means: JSON text, @FILE, or "-" for standard input. It gives
-// nil for no --args at all.
+// readArguments reads the value of --args: JSON text, @FILE, or "-" for standard input. It returns nil
+// without --args.
 func (a *app) readArguments(c *cobra.Command, flag string) (json.RawMessage, error) {
 	var text []byte
 	var err error

@@ -30,10 +30,10 @@ type asker struct {
 
 func newAsker(a *app) *asker { return &asker{app: a, turn: make(chan struct{}, 1)} }
 
-// errUserRejected is what the specification has for it (client/sampling, "Error Handling").
+// errUserRejected is the specification's error for a declined request (client/sampling, "Error Handling").
 var errUserRejected = &jsonrpc.Error{Code: -1, Message: "sampling is declined: this client has no language model"}
 
-// handlers are what the program declares to servers.
+// handlers are the handlers that the program declares to servers.
 func (k *asker) handlers(roots []string) (caisson.Handlers, error) {
 	h := caisson.Handlers{
 		ElicitationHandler:    k.elicit,
@@ -86,7 +86,7 @@ const (
 // errCancel is the end of the person's input.
 var errCancel = errors.New("the input has ended")
 
-// elicit asks a person, and declines where there is none.
+// elicit asks the person at the terminal, and declines when there is none.
 func (k *asker) elicit(ctx context.Context, r *caisson.Request[*mcp.ElicitParams]) (*mcp.ElicitResult, error) {
 	server := r.Session.Name()
 	if !k.app.err.Person || !terminal.IsTerminal(k.app.in) {
@@ -124,7 +124,7 @@ func (k *asker) ask(ctx context.Context, server string, p *mcp.ElicitParams) (*m
 	return k.askForm(ctx, p)
 }
 
-// askURL shows all of a URL. Nothing is fetched, and nothing opened: that is the person's.
+// askURL shows all of a URL. It neither fetches nor opens the URL: the person does that.
 func (k *asker) askURL(ctx context.Context, p *mcp.ElicitParams) (*mcp.ElicitResult, error) {
 	k.app.err.Prompt("\nIt wants you to open this address in a browser:\n\n  %s\n\n", strings.ReplaceAll(terminal.Visible(p.URL), "\n", `\u{a}`))
 	if u, err := url.Parse(p.URL); err == nil {
@@ -179,8 +179,8 @@ func (k *asker) readLine(ctx context.Context, question string) (string, error) {
 	}
 }
 
-// readLines reads lines until the end. It outlives the program's last question: a terminal cannot
-// be asked to give up.
+// readLines reads lines until the end. Its goroutine may outlive the last question, because a read of a
+// terminal cannot be interrupted.
 func readLines(in io.Reader, lines chan<- string) {
 	defer close(lines)
 	for scanner := bufio.NewScanner(in); scanner.Scan(); {

@@ -81,7 +81,7 @@ func (a *app) warmCache(c *cobra.Command, flags *runtimeFlags) error {
 	return a.printf("The cache is warm: %s in %s\n", size(files.bytes), dir)
 }
 
-// cacheStatus says how the cache is doing. That it cannot be used is an error.
+// cacheStatus prints the state of the cache. It fails when the cache cannot be used.
 func (a *app) cacheStatus(c *cobra.Command, flags *runtimeFlags) error {
 	options := flags.options(a)
 	dir, err := caisson.CacheDir(options)
@@ -95,8 +95,8 @@ func (a *app) cacheStatus(c *cobra.Command, flags *runtimeFlags) error {
 	return a.printf("%s in %s, which can be used\n", size(files.bytes), dir)
 }
 
-// clearCache deletes the cache's own files, and the folders that are then empty. The folder may be
-// one that the user has other things in.
+// clearCache deletes the cache's own files, and the folders that are then empty. The user may have other
+// things in the folder.
 func (a *app) clearCache(flags *runtimeFlags) error {
 	dir, err := caisson.CacheDir(flags.options(a))
 	if err != nil {
@@ -118,7 +118,7 @@ func (a *app) clearCache(flags *runtimeFlags) error {
 	return a.printf("Deleted %s from %s\n", size(files.bytes), dir)
 }
 
-// A cacheContent is what the cache has put into its folder.
+// A cacheContent lists what the cache has put into its folder.
 type cacheContent struct {
 	folders []string
 	paths   []string

@@ -53,7 +53,7 @@ func argsFlag(c *cobra.Command, args *string) {
 	c.Flags().StringVar(args, "args", "", "the arguments: `JSON`, @FILE, or - for standard input")
 }
 
-// readCall reads the words of a call, and what --args means.
+// readCall reads the words of a call, and the value of --args.
 func (a *app) readCall(c *cobra.Command, words []string, args string) (*toolCall, error) {
 	if len(words) == 0 {
 		return nil, usage(c, "no tool is given: 'caisson list-tools' shows the server's tools")
@@ -67,7 +67,8 @@ func (a *app) readCall(c *cobra.Command, words []string, args string) (*toolCall
 	return call, err
 }
 
-// printToolResult prints the result of a tool, whose own failure ends the command; what is whose.
+// printToolResult prints the result of a tool. The tool's own failure is the command's error, which calls
+// the tool `what`.
 func (a *app) printToolResult(client *client, what string, result json.RawMessage, asJSON bool) error {
 	if err := a.printResult(result, asJSON, describeResult); err != nil {
 		return err

@@ -36,7 +36,7 @@ func newClock(parent context.Context, bound time.Duration) (context.Context, *cl
 	}
 }
 
-// hold stops the clock until release is called as often.
+// hold stops the clock until release was called once for each hold.
 func (k *clock) hold() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -55,7 +55,7 @@ func (k *clock) release() {
 	}
 }
 
-// explain returns an error that the clock is the cause of the words that it lacks.
+// explain adds to an error that the clock has caused what the error does not say.
 func (k *clock) explain(ctx context.Context, err error, server, step string) error {
 	var complete *caisson.Error
 	if err == nil || errors.As(err, &complete) || !errors.Is(context.Cause(ctx), errLate) {

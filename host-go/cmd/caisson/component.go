@@ -86,8 +86,8 @@ func (a *app) loadComponent(ctx context.Context, cfg *component.Config, path str
 	return use(c)
 }
 
-// A guestExit is the exit code of a program that a component is, where it is not 0. The program has
-// said itself what there is to say.
+// A guestExit is the exit code of a component that is a program, when it is not 0. The program itself has
+// printed why.
 type guestExit struct{ code int }
 
 func (e *guestExit) Error() string { return fmt.Sprintf("the program ended with exit code %d", e.code) }

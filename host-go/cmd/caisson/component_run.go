@@ -144,8 +144,8 @@ func execute(ctx context.Context, c *component.Compiled, grants *wasi.Config) er
 	return nil
 }
 
-// ended makes the exit of a program out of what it trapped with, and names the flag where a limit was
-// the cause. The instance is nil where there was none yet.
+// ended turns the error of a trap into the program's exit, and names the flag when a limit was the cause.
+// The instance is nil when there was none yet.
 func ended(in *component.Instance, err error) error {
 	var exit *wasi.ExitError
 	var limit *component.LimitError

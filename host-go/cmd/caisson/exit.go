@@ -79,8 +79,8 @@ func interruptible(parent context.Context) (context.Context, func()) {
 	}
 }
 
-// interruption returns the signal behind an error, if there is one: whatever fails once a signal has
-// come fails because of it.
+// interruption returns the signal behind an error, if there is one: after a signal, every error counts as
+// its consequence.
 func interruption(ctx context.Context, err error) error {
 	var i *interrupt
 	if err != nil && errors.As(context.Cause(ctx), &i) {
@@ -123,7 +123,7 @@ func exitCode(err error) int {
 	return exitFailure
 }
 
-// report tells an error on stderr, in a line or two.
+// report prints an error on stderr, in a line or two.
 func (a *app) report(err error) {
 	if guest := (*guestExit)(nil); err == nil || errors.As(err, &guest) {
 		return
@@ -134,8 +134,7 @@ func (a *app) report(err error) {
 	}
 }
 
-// remedy returns what to do about an error, and what else is known of it, where the error's text does
-// not have it.
+// remedy returns what to do about an error, and facts that the error's text does not have.
 func remedy(err error) string {
 	var wrong *usageError
 	if errors.As(err, &wrong) {

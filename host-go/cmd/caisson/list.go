@@ -18,9 +18,9 @@ type listing struct {
 	method string // "resources/templates/list"
 	member string // of the result: "resourceTemplates"
 	about  string // what the text shows, for the help
-	// describe gives the first column and the lines of the second.
+	// describe returns the first column and the lines of the second.
 	describe func(item json.RawMessage) (name string, lines []string)
-	// checked, when set, gives the list that the text shows, where that is not the server's own.
+	// checked, when set, returns the list that the text shows in place of the server's own.
 	checked func(context.Context, *client) (json.RawMessage, error)
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/schema"
 )
 
-// A tool is what people want to know of one.
+// A tool is the part of a tool's description that people want to see.
 type tool struct {
 	Name        string          `json:"name"`
 	Title       string          `json:"title"`

@@ -10,7 +10,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
-// notified tells people what a server reports by itself: log messages, a line each.
+// notified prints what a server reports by itself: log messages, a line each.
 func (a *app) notified(method string, params json.RawMessage) {
 	if method != "notifications/message" {
 		a.logger().Debug("notification", "method", method)
@@ -19,8 +19,8 @@ func (a *app) notified(method string, params json.RawMessage) {
 	_, _ = fmt.Fprintln(a.err, terminal.OneLine(messageLine(params), terminal.MaxLine))
 }
 
-// progressed tells people of the progress of a call: with a bar on a terminal, and else with a line
-// for each step. nil is the end of it.
+// progressed shows the progress of a call: with a bar on a terminal, and otherwise with a line for each
+// step. nil ends it.
 func (a *app) progressed(p *mcp.ProgressNotificationParams) {
 	switch {
 	case a.err.Person && p == nil:
@@ -46,7 +46,7 @@ const (
 	lineWidth = 79 // A terminal has 80 columns or more, nearly always.
 )
 
-// progressBar is "[####----] 3/10 message" where the server told the total, and else "3 message".
+// progressBar is "[####----] 3/10 message" when the server has sent the total, and otherwise "3 message".
 func progressBar(p *mcp.ProgressNotificationParams) string {
 	line, _ := strings.CutPrefix(progressLine(p), "progress ")
 	if share := p.Progress / p.Total; p.Total > 0 && share >= 0 {

@@ -38,7 +38,7 @@ func (a *app) serverErr() io.Writer {
 	return a.err
 }
 
-// patience is how long something may take before somebody wonders.
+// patience is how long something may take before the program says what it waits for.
 const patience = time.Second
 
 // newRuntime starts a runtime, and says so when it takes long.
@@ -57,7 +57,7 @@ func (a *app) waitCompiled(ctx context.Context, runtime *caisson.Runtime) {
 	_ = runtime.Compile(ctx, startOnly) // Who interrupts it has the result.
 }
 
-// sayWhenSlow says a text once patience is over, unless what it gives is called before.
+// sayWhenSlow prints a text after patience, unless done is called before.
 func (a *app) sayWhenSlow(text string) (done func()) {
 	slow := time.AfterFunc(patience, func() { a.err.Say("%s", text) })
 	return func() { slow.Stop() }

@@ -128,8 +128,8 @@ func defaultConfigs() []string {
 	return paths
 }
 
-// findByDefault looks a name up in the folder's configuration, which the user must have said yes to,
-// and then in the user's own.
+// findByDefault looks a name up in the folder's configuration, which the user must have trusted, and then
+// in the user's own.
 func (a *app) findByDefault(c *cobra.Command, name string) (caisson.Server, error) {
 	var known []string
 	paths := defaultConfigs()
@@ -213,8 +213,8 @@ func (f *serverFlags) applyToURL(c *cobra.Command, server *caisson.Server) error
 	return nil
 }
 
-// parsePairs reads names and values, in order. Its errors count, and do not quote: these are the flags that
-// secrets are given with.
+// parsePairs reads names and values, in order. Its errors give a pair's number and do not quote it,
+// because these flags take secrets.
 func parsePairs(pairs []string, separator string) (parsed [][2]string, err error) {
 	for i, pair := range pairs {
 		name, value, ok := strings.Cut(pair, separator)

@@ -205,8 +205,8 @@ func (c *Cache) place(name, to string) bool {
 	return err == nil
 }
 
-// keep makes an entry of a file. A cache that this process cannot write to stays
-// as it is: that costs time alone.
+// keep makes an entry of a file. A cache that this process cannot write to stays as it is: that costs only
+// time.
 func (c *Cache) keep(path, name string) {
 	in, err := os.Open(path)
 	if err != nil {

@@ -12,10 +12,9 @@ import (
 	"syscall"
 )
 
-// A cache is machine code, which the process runs. So nobody may have written it,
-// or be able to put something else in its place, but this user and root, who can
-// do anything. A process of root's trusts root alone: what a user has in a cache
-// must not run with root's rights.
+// A cache is machine code, which the process runs. So only this user and root, who can do anything, may
+// have written it, or be able to replace it. A process of root's trusts only root: a user's cache must not
+// run with root's rights.
 
 // own says whether a file is this user's or root's.
 func own(info fs.FileInfo) bool {
@@ -23,17 +22,15 @@ func own(info fs.FileInfo) bool {
 	return ok && (stat.Uid == 0 || int(stat.Uid) == os.Geteuid())
 }
 
-// private says whether nobody but its owner, who is this user or root, may have
-// written to a file.
+// private says whether only a file's owner, who is this user or root, may have written to it.
 func private(info fs.FileInfo) bool { return info.Mode().Perm()&0o022 == 0 && own(info) }
 
 // maxLinks is how many symbolic links the path of a cache may have.
 const maxLinks = 32
 
-// trusted returns why another user could put files into a folder, or another
-// folder in its place; nil when none can. It looks at the whole path, through
-// symbolic links, as far as it is there. Folders like /tmp are good to be
-// passed through: what is in one is its owner's.
+// trusted returns why another user could put files into a folder, or another folder in its place; nil when
+// none can. It looks at the whole path, through symbolic links, as far as it is there. A path may lead
+// through folders like /tmp, in which each file is its owner's.
 func trusted(path string) error {
 	path, err := filepath.Abs(path)
 	if err != nil {

@@ -19,9 +19,8 @@ const (
 	leftOver = time.Hour
 )
 
-// A stage is the private folder in which the core runtime has its own cache. The
-// process locks it as long as it lives: the next process removes what one has
-// left that has ended.
+// A stage is the private folder in which the core runtime has its own cache. The process locks it as long
+// as it lives: the next process removes the stages of processes that have ended.
 type stage struct {
 	dir  string
 	made fs.FileInfo // the folder that was made: another of its name is another's
@@ -57,10 +56,9 @@ func newStage(dir string) (s *stage, err error) {
 	return s, nil
 }
 
-// ready makes the stage anew where somebody who tidies up has removed it. It
-// fails where another folder is in its place: code in there is not the cache's.
-// Where it cannot make the stage, the cache stages nothing, which costs time
-// alone.
+// ready makes the stage anew when a cleaner of temporary files has removed it. It fails when another
+// folder is in its place: code in there is not the cache's. When ready cannot make the stage, the cache
+// stages nothing, which costs only time.
 func (s *stage) ready() error {
 	now, err := os.Lstat(s.dir)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -55,16 +55,14 @@ const (
 // maxPages is how many pages a memory has at most.
 const maxPages = 65536
 
-// StartWith has the next memory that is new start with an image; nil for zeros.
+// StartWith sets the image that the next new memory starts with; nil for zeros.
 func (a *Allocator) StartWith(im *Image) { a.start = im }
 
-// Move has the memories that follow be those that there are, in their order: the
-// instance goes on in other code. Keep has to follow, or the old core instances free
-// them.
+// Move makes the next memories take over the present ones, in their order: the instance moves to other
+// code. Keep must follow, or the old core instances free the memories.
 func (a *Allocator) Move() { a.moved, a.all = a.all, nil }
 
-// Keep says that the core instances that end next, those of the code that was left,
-// are not to free their memories.
+// Keep keeps the core instances of the old code, which end next, from freeing their memories.
 func (a *Allocator) Keep() {
 	for _, l := range a.all {
 		l.kept = true

@@ -13,9 +13,9 @@ import (
 	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/jsontext"
 )
 
-// A Schema is a JSON Schema as far as the command line needs it: to type a word, and to describe
-// an argument in a few characters. What it does not know it takes to allow everything; the server
-// has the last word.
+// A Schema is a JSON Schema as far as the command line needs it: to type a word, and to describe an
+// argument in a few characters. A keyword that it does not know allows everything; the server checks the
+// arguments itself.
 type Schema struct {
 	root       any      // the whole, which references point into
 	properties []string // of the root, in the order in which they were written
@@ -100,7 +100,7 @@ func (s *Schema) Signature() string {
 	return strings.Join(parts, ", ")
 }
 
-// Describe returns a schema's type in the manner of TypeScript, in a few characters.
+// Describe returns a schema's type in TypeScript's notation, in a few characters.
 func (s *Schema) Describe(sub any) string { return s.describe(sub, 0) }
 
 // ParseWord reads a word as the schema wants it: as JSON where that fits, and else as a string. A JSON
@@ -119,7 +119,7 @@ func (s *Schema) ParseWord(sub any, word string) (json.RawMessage, bool) {
 	return text, err == nil
 }
 
-// describe returns a schema's type in the manner of TypeScript.
+// describe returns a schema's type in TypeScript's notation.
 func (s *Schema) describe(sub any, depth int) string {
 	object, ok := s.resolve(sub).(map[string]any)
 	if !ok || !s.look(depth) {

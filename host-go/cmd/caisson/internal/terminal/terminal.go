@@ -84,7 +84,7 @@ func (t *Terminal) Answered() {
 	t.kept = nil
 }
 
-// End lets nothing more through: a session's notifications are handed out by a goroutine that its
+// End drops everything that is written from now on: a session's notifications come from a goroutine that
 // Close does not wait for.
 func (t *Terminal) End() {
 	t.SetBar("")
@@ -93,12 +93,12 @@ func (t *Terminal) End() {
 	t.w = io.Discard
 }
 
-// Say writes one line of the program's own. What a server put into it stays on that line.
+// Say writes one line of the program's own. A server's text in it stays on that line.
 func (t *Terminal) Say(format string, args ...any) {
 	_, _ = fmt.Fprintf(t, "caisson: %s\n", OneLine(fmt.Sprintf(format, args...), MaxLine))
 }
 
-// MaxLine bounds a line of text that a server may have a part in, in characters.
+// MaxLine bounds a line that may have text of a server, in characters.
 const MaxLine = 2000
 
 // OneLine makes text of a server's fit to stand on a line: white space becomes single spaces,
@@ -134,7 +134,7 @@ func Visible(text string) string {
 }
 
 // IsTerminal reports whether a person is at a stream, in place of a program. What goes to a program
-// goes unchanged. A stream that is not a file may say it itself.
+// goes unchanged. A stream that is not a file may have a method that says so.
 func IsTerminal(stream any) bool {
 	switch stream := stream.(type) {
 	case interface{ IsTerminal() bool }:
