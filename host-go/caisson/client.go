@@ -77,7 +77,7 @@ func (r *Runtime) NewClient(options *ClientOptions) (*Client, error) {
 // Connect opens a session with a server: it starts the server's command where it has one, negotiates the
 // protocol's revision and shakes hands. The context bounds only the connecting, not the session.
 //
-// It fails with [CodeInvalidArgument] for a Server that cannot be, with [CodeConnect] when the
+// It fails with [CodeInvalidArgument] for an invalid Server, with [CodeConnect] when the
 // server cannot be reached or its command cannot be started, and with any other code that the
 // handshake can end in; with the context's error when the context ends.
 func (c *Client) Connect(ctx context.Context, server Server) (*Session, error) {
