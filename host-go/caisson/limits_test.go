@@ -96,7 +96,7 @@ func bounds(t *testing.T) [][3]string {
 		{"requests that the host keeps for the core", fmt.Sprintf("%d, %s", engine.MaxTemplates, mib(engine.MaxTemplateBytes)), ""},
 		{"commands of one session", fmt.Sprintf("%d at once; %d starts, and one more each second", egress.MaxPipes, egress.MaxStarts), ""},
 		{"timers of one core", fmt.Sprint(engine.MaxTimers), ""},
-		{"effects that are refused at once, and not yet told", fmt.Sprintf("%d, then the session ends", engine.MaxRefusals), ""},
+		{"effects that are refused at once, and not yet delivered", fmt.Sprintf("%d, then the session ends", engine.MaxRefusals), ""},
 		{"events that wait for the core", mib(in(mailbox, "mailboxRoom")) + ", and one for each that reads", ""},
 		{"the log of one session", fmt.Sprintf("%d lines, and %d more each second, of %d KiB", engine.MaxLines, engine.LinesASecond, engine.MaxLineLength>>10), ""},
 		{"one recording", mib(d.MaxRecordBytes), "MaxRecordBytes"},

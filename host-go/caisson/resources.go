@@ -61,7 +61,7 @@ func (s *Session) orListen(err error) error {
 	if !errors.As(err, &failed) || failed.Code != CodeInvalidArgument || s.ProtocolVersion() < "2026-07-28" {
 		return err
 	}
-	told := *failed
-	told.Message += "; use Session.Listen"
-	return &told
+	explained := *failed
+	explained.Message += "; use Session.Listen"
+	return &explained
 }
