@@ -73,7 +73,8 @@ export function retractAll(session: SessionId, why: Error): void {
 }
 
 /**
- * Handles the host's answer. An answer to a retracted question is ignored. An answer that is not a JSON object
+ * Handles the host's answer. An answer to a retracted question is ignored. An answer that is not a JSON
+ * object
  * becomes an error to the server, which waits for an answer.
  */
 export function onAnswer({ ask, outcome }: Answer): void {
