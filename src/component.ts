@@ -6,6 +6,7 @@ import './fast-path/validators/schemas.js';
 import type * as Client from 'caisson:mcp/client@0.1.0';
 import type * as Ingress from 'caisson:mcp/ingress@0.1.0';
 
+import { onAuthorized } from './authorization/turn.js';
 import { Connection } from './connection/connection.js';
 import { fastPathOf } from './fast-path/connection-fast-path.js';
 import { seal } from './fast-path/validators/schemas.js';
@@ -66,6 +67,8 @@ function dispatch(event: Ingress.Event): void {
             return fire(event.val);
         case 'answer':
             return onAnswer(event.val);
+        case 'authorized':
+            return onAuthorized(event.val);
     }
 }
 

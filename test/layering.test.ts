@@ -11,6 +11,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Which file of the core calls what of the host: each effect has one place, each report its own. */
 const CALLS: Record<string, string[]> = {
+    'caisson:mcp/authorization@0.1.0': ['authorization/fetch.ts', 'authorization/turn.ts'],
     'caisson:mcp/egress@0.1.0': [
         'fast-path/template.ts',
         'transport/exchange.ts',
@@ -40,6 +41,7 @@ const ORDER = [
     'protocol',
     'extensions',
     'transport',
+    'authorization',
     'connection',
     'skills',
     'tasks',

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/caisson-dev/caisson/host-go/caisson/auth"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
 )
@@ -24,6 +25,7 @@ type Client struct {
 	capabilities       map[string]any // those of the options
 
 	roots roots
+	store auth.Store // of tokens, where a way to authorize has none
 
 	closing sync.Once
 	gone    chan struct{} // closed when Close is done
@@ -44,7 +46,7 @@ func (r *Runtime) NewClient(options *ClientOptions) (*Client, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	c := &Client{runtime: r, options: o, gone: make(chan struct{}), sessions: map[*Session]struct{}{}}
+	c := &Client{runtime: r, options: o, store: auth.NewMemoryStore(), gone: make(chan struct{}), sessions: map[*Session]struct{}{}}
 	c.roots.list = o.Roots
 	var err error
 	if c.capabilities, err = capabilitiesOf(o.Capabilities); err != nil {

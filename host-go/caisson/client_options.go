@@ -13,6 +13,8 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 	"go.opentelemetry.io/otel/propagation"
+
+	"github.com/caisson-dev/caisson/host-go/caisson/auth"
 )
 
 // ClientOptions say how a [Client] works. The zero value, or nil, is what most programs want.
@@ -36,6 +38,10 @@ type ClientOptions struct {
 	// the proxy that the environment names. It must not follow redirects, and must enforce
 	// PrivateAddresses itself.
 	HTTPTransport http.RoundTripper
+	// Auth is how to prove to servers with a URL who the user is, for those that have no [Server].Auth and no
+	// Authorization header: see package auth. Default: none, and a server that asks for authorization is an
+	// error with [CodeAuthorizationRequired].
+	Auth auth.Method
 	// PrivateAddresses lets the name of a server lead to an address that is not of the internet: loopback,
 	// private, link-local, shared by a provider, reserved, or an IPv6 form of one. Without it such a name
 	// fails with [CodeRefused]: its owner could otherwise send the user's headers and calls to a machine
@@ -163,6 +169,11 @@ func (o *ClientOptions) check() error {
 	}
 	if err := o.checkExtensions(); err != nil {
 		return err
+	}
+	if o.Auth != nil {
+		if err := o.Auth.Validate(); err != nil {
+			return errOption(err.Error())
+		}
 	}
 	return o.Handlers.check()
 }

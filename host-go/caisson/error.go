@@ -58,28 +58,34 @@ const (
 	// CodeNotRepeated says that the server had forgotten the session. A new one was begun, and the
 	// call was not repeated, as it may have had an effect; the program may repeat it.
 	CodeNotRepeated
+	// CodeAuthorizationRequired says that the server wants authorization, and that there is none: nothing is
+	// configured, nobody could be asked, or it was refused. errors.As finds what there is to know as a
+	// [*auth.RequiredError], a [*auth.RefusedError] or a [*auth.ScopeError]. Where the server answered by
+	// HTTP 401 in the end, [Error.HTTPStatus] says so.
+	CodeAuthorizationRequired
 	// CodeTrap says that the sandboxed core stopped: it ran out of its memory or its time, or
 	// failed. Its session is dead; a new one works.
 	CodeTrap
 )
 
 var codeNames = [...]string{
-	CodeUnknown:         "unknown",
-	CodeInternal:        "internal",
-	CodeInvalidArgument: "invalid argument",
-	CodeConnect:         "connect",
-	CodeRefused:         "refused by policy",
-	CodeTransport:       "transport",
-	CodeHTTP:            "http",
-	CodeProtocol:        "protocol",
-	CodeRPC:             "rpc",
-	CodeTimeout:         "timeout",
-	CodeCancelled:       "cancelled",
-	CodeClosed:          "closed",
-	CodeLimit:           "limit",
-	CodeOutputSchema:    "output schema",
-	CodeNotRepeated:     "not repeated",
-	CodeTrap:            "trap",
+	CodeUnknown:               "unknown",
+	CodeInternal:              "internal",
+	CodeInvalidArgument:       "invalid argument",
+	CodeConnect:               "connect",
+	CodeRefused:               "refused by policy",
+	CodeTransport:             "transport",
+	CodeHTTP:                  "http",
+	CodeProtocol:              "protocol",
+	CodeRPC:                   "rpc",
+	CodeTimeout:               "timeout",
+	CodeCancelled:             "cancelled",
+	CodeClosed:                "closed",
+	CodeLimit:                 "limit",
+	CodeOutputSchema:          "output schema",
+	CodeNotRepeated:           "not repeated",
+	CodeAuthorizationRequired: "authorization required",
+	CodeTrap:                  "trap",
 }
 
 // String returns the code's name in words, as it stands in messages.

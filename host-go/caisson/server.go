@@ -12,6 +12,7 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"github.com/caisson-dev/caisson/host-go/caisson/auth"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 )
 
@@ -56,6 +57,10 @@ type Server struct {
 	// is the place for an Authorization header; HTTPTransport can set one that changes. The names are read
 	// in any spelling, as those of HTTP are.
 	Headers http.Header
+
+	// Auth is how to prove to the server who the user is, when it asks: see package auth. It is for a URL, and
+	// without an Authorization in Headers. Default: [ClientOptions].Auth.
+	Auth auth.Method
 
 	// Command is the program to start: a path, or a name that is looked up in PATH. A relative path
 	// begins at Dir.
@@ -122,6 +127,8 @@ func (s *Server) check() (TransportType, *url.URL, *Error) {
 		return wrong("Server.Transport is spoken to as it is, and not over " + string(s.Type) + ": leave out Server.Type")
 	case s.HTTPTransport != nil && s.URL == "":
 		return wrong("Server.HTTPTransport is for a server with a URL: set Server.URL")
+	case s.Auth != nil && s.URL == "":
+		return wrong("Server.Auth is for a server with a URL: give a command its credentials in Server.Env")
 	case s.Transport == nil && s.URL == "" && s.Command == "":
 		return wrong("the server has neither a URL nor a command: set Server.URL, Server.Command or Server.Transport")
 	case s.URL != "" && s.Command != "":
@@ -154,6 +161,9 @@ func (s *Server) check() (TransportType, *url.URL, *Error) {
 	if s.Type != TransportAuto && s.Type != TransportHTTP && s.Type != TransportSSE {
 		return wrong("a URL is spoken to over http or sse, not " + string(s.Type))
 	}
+	if message := s.checkAuth(); message != "" {
+		return wrong(message)
+	}
 	u, err := egress.ParseURL(s.URL)
 	if err != nil { // It quotes nothing: what cannot be read cannot be redacted either.
 		return wrong(err.Error())
@@ -162,6 +172,30 @@ func (s *Server) check() (TransportType, *url.URL, *Error) {
 		return wrong("the URL has a user name or password in it: put it into an Authorization header")
 	}
 	return s.Type, u, nil
+}
+
+// hasAuthorization reports whether the headers prove who the user is.
+func (s *Server) hasAuthorization() bool {
+	for name := range s.Headers {
+		if strings.EqualFold(name, "Authorization") {
+			return true
+		}
+	}
+	return false
+}
+
+// checkAuth says what is wrong with the way to authorize.
+func (s *Server) checkAuth() string {
+	if s.Auth == nil {
+		return ""
+	}
+	if s.hasAuthorization() {
+		return "the server has an Authorization header beside Server.Auth: set only one of the two"
+	}
+	if err := s.Auth.Validate(); err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 // checkEnv says what is wrong with the environment. It quotes neither names nor values: a name that is

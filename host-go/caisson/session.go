@@ -11,6 +11,7 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"github.com/caisson-dev/caisson/host-go/internal/authorization"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
 	"github.com/caisson-dev/caisson/host-go/internal/exact"
@@ -37,6 +38,8 @@ type session struct {
 
 	// listChanged, when set, is called for every list of the server that changes; see [Group].
 	listChanged func(method string)
+
+	authorization *authorization.Flow // nil where there is none
 
 	declaresRoots bool         // set before ready is
 	ready         atomic.Bool  // Connect has brought it about: handlers may hear of it
@@ -110,7 +113,9 @@ func (s *Session) open(ctx context.Context, server *Server, transport TransportT
 	if err != nil {
 		return nil, err
 	}
+	s.authorization = s.client.authorization(server, u, s.name)
 	core, failure := s.client.runtime.engine.Open(ctx, engine.SessionConfig{
+		Authorization:     s.authorization,
 		Limits:            s.client.limits(),
 		Logger:            o.Logger,
 		Egress:            options,
@@ -339,6 +344,7 @@ func (s *Session) error(failure *engine.Failure, step string) error {
 	if file, ok := cause.(*engine.UnverifiedFile); ok {
 		cause = &SkillError{Reason: SkillReason(file.Reason), URI: file.URI}
 	}
+	s.explain(failure, &cause)
 	return &Error{
 		Code:       codes[failure.Kind],
 		Server:     s.name,
@@ -365,6 +371,7 @@ var codes = map[engine.Kind]Code{
 	engine.OutputSchema:    CodeOutputSchema,
 	engine.NotRepeated:     CodeNotRepeated,
 	engine.Unverified:      CodeProtocol,
+	engine.Unauthorized:    CodeAuthorizationRequired,
 	engine.Trap:            CodeTrap,
 }
 

@@ -2,6 +2,7 @@ import type { SessionConfig } from 'caisson:mcp/client@0.1.0';
 import { log } from 'caisson:mcp/host@0.1.0';
 import type { SessionId } from 'caisson:mcp/types@0.1.0';
 
+import type { SessionAuthorizer } from '../authorization/authorizer.js';
 import type { Call } from '../operations/calls.js';
 import { failure, toFailure } from '../operations/errors.js';
 import { within } from '../platform/timers.js';
@@ -37,7 +38,8 @@ export class Connector {
     constructor(
         private readonly call: Call,
         private readonly session: SessionId,
-        private readonly config: SessionConfig
+        private readonly config: SessionConfig,
+        private readonly authorizer: SessionAuthorizer | undefined
     ) {}
 
     async connect(): Promise<Connection> {
@@ -85,7 +87,7 @@ export class Connector {
     }
 
     #begin(endpoint: Endpoint, mode: NegotiationMode): Attempt {
-        const connection = new Connection(this.session, this.call, endpoint, this.config, mode);
+        const connection = new Connection(this.session, this.call, endpoint, this.config, mode, this.authorizer);
         const opened = connection.open().then(() => connection);
         // Nobody may wait for this attempt, if the other one succeeds first.
         opened.catch(() => {});
@@ -106,10 +108,10 @@ export class Connector {
         const fallbackDelay = Math.min(FALLBACK_DELAY_MS, connectTimeout / 2);
         const logAfter = Math.min(LOG_AFTER_MS, fallbackDelay);
         try {
-            let opened = await within(probe.opened, logAfter);
+            let opened = await this.#within(probe.opened, logAfter);
             if (opened) return opened;
             log(this.session, 'info', `connect: waiting for the answer to ${PROBE}`);
-            opened = await within(probe.opened, fallbackDelay - logAfter);
+            opened = await this.#within(probe.opened, fallbackDelay - logAfter);
             if (opened) return opened;
         } catch (error) {
             if (!this.#ended(probe)) throw error;
@@ -123,6 +125,15 @@ export class Connector {
             `connect: ${PROBE} has got no answer for ${fallbackDelay} ms; ${again} in the older way, and the answer that comes first counts. Where the server speaks an older revision, naming the revision spares the wait`
         );
         return this.#first(probe, this.#begin(endpoint, 'legacy'));
+    }
+
+    /** `within`, without the time that the authorization takes: a person may have to log in. */
+    async #within<T>(promise: Promise<T>, delay: number): Promise<T | undefined> {
+        for (;;) {
+            const got = await within(promise, delay);
+            if (got !== undefined || !this.authorizer?.busy) return got;
+            await this.authorizer.idle();
+        }
     }
 
     /** Returns the attempt that succeeds first, and closes the other. */

@@ -11,6 +11,7 @@ import type { SessionConfig } from 'caisson:mcp/client@0.1.0';
 import { log } from 'caisson:mcp/host@0.1.0';
 import type { Json, SessionId } from 'caisson:mcp/types@0.1.0';
 
+import type { SessionAuthorizer } from '../authorization/authorizer.js';
 import { ASKED, ask, retractAll } from '../operations/asks.js';
 import { Call } from '../operations/calls.js';
 import { declared } from '../extensions/extensions.js';
@@ -78,10 +79,12 @@ export class Connection {
         call: Call,
         readonly endpoint: Endpoint,
         private readonly config: SessionConfig,
-        private readonly mode: NegotiationMode
+        private readonly mode: NegotiationMode,
+        authorizer: SessionAuthorizer | undefined
     ) {
         this.#handshake = new Call(call.id, session, call.step, call);
         this.observer = new Observer(session, this.#handshake, endpoint.kind !== 'http', config.retryBudget);
+        this.observer.authorizer = authorizer?.of(this.observer);
         this.transport = transportFor(endpoint, this.observer);
         const { name, version, title } = config.clientInfo;
         const capabilities = JSON.parse(config.capabilities) as ClientCapabilities;

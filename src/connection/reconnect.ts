@@ -13,6 +13,7 @@ import type { SessionConfig } from 'caisson:mcp/client@0.1.0';
 import { log } from 'caisson:mcp/host@0.1.0';
 import type { SessionId } from 'caisson:mcp/types@0.1.0';
 
+import type { SessionAuthorizer } from '../authorization/authorizer.js';
 import { Call } from '../operations/calls.js';
 import type { CallFailure } from '../operations/errors.js';
 import { CallFailure as Failed, failure, inWords, toFailure } from '../operations/errors.js';
@@ -45,7 +46,8 @@ export class Reconnector {
 
     constructor(
         private readonly session: SessionId,
-        private readonly config: SessionConfig
+        private readonly config: SessionConfig,
+        private readonly authorizer: SessionAuthorizer | undefined
     ) {}
 
     /** Opens the first connection, for an operation. */
@@ -107,7 +109,7 @@ export class Reconnector {
     }
 
     async #connect(call: Call, how: (connector: Connector) => Promise<Connection>): Promise<Connection> {
-        this.#connector = new Connector(call, this.session, this.config);
+        this.#connector = new Connector(call, this.session, this.config, this.authorizer);
         return how(this.#connector);
     }
 

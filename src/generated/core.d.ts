@@ -1,3 +1,4 @@
+/// <reference path="./interfaces/caisson-mcp-authorization.d.ts" />
 /// <reference path="./interfaces/caisson-mcp-client.d.ts" />
 /// <reference path="./interfaces/caisson-mcp-egress.d.ts" />
 /// <reference path="./interfaces/caisson-mcp-host.d.ts" />
@@ -5,6 +6,7 @@
 /// <reference path="./interfaces/caisson-mcp-timers.d.ts" />
 /// <reference path="./interfaces/caisson-mcp-types.d.ts" />
 declare module 'caisson:mcp/core@0.1.0' {
+  export type * as CaissonMcpAuthorization010 from 'caisson:mcp/authorization@0.1.0'; // import caisson:mcp/authorization@0.1.0
   export type * as CaissonMcpEgress010 from 'caisson:mcp/egress@0.1.0'; // import caisson:mcp/egress@0.1.0
   export type * as CaissonMcpHost010 from 'caisson:mcp/host@0.1.0'; // import caisson:mcp/host@0.1.0
   export type * as CaissonMcpTimers010 from 'caisson:mcp/timers@0.1.0'; // import caisson:mcp/timers@0.1.0

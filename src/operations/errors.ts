@@ -2,6 +2,8 @@
 // platform, and the host's io-errors, which are inside those exceptions as `IoFailure`.
 import {
     InsufficientScopeError,
+    OAuthClientFlowError,
+    OAuthError,
     ProtocolError,
     SdkError,
     SdkErrorCode,
@@ -92,6 +94,8 @@ function classify(error: Error): CallFailure | undefined {
         return new CallFailure({ tag: 'unverified', val: { reason, uri, message: inLine(message) } });
     }
     if (error instanceof SdkError) return classifySdk(error);
+    if (error instanceof OAuthError) return failure('unauthorized', refusal(error.code, error.message));
+    if (error instanceof OAuthClientFlowError) return failure('unauthorized', inLine(error.message));
     if (error instanceof UnauthorizedError) return http(401, error.message);
     if (error instanceof InsufficientScopeError) return http(403, error.message);
     if (error instanceof SseError) return classifySse(error);
@@ -102,6 +106,12 @@ function classify(error: Error): CallFailure | undefined {
         return failure('protocol', 'the server sent what is not JSON-RPC');
     if (error.message === 'Not connected') return failure('closed', 'the connection is closed');
     return AT_HANDSHAKE.test(error.message) ? failure('protocol', inLine(error.message)) : undefined;
+}
+
+/** What an authorization server refuses with (RFC 6749, section 5.2). */
+export function refusal(code: string | undefined, description: string | undefined): string {
+    const said = [code, description].filter(text => text !== undefined && text !== '').join(': ');
+    return `the authorization server refused${said === '' ? '' : `: ${inLine(said)}`}`;
 }
 
 /** Matches errors of a handshake that only their text tells apart: the SDK's, and the engine's for a URL. */

@@ -80,3 +80,14 @@ Object.assign(globalThis, {
 Object.assign(Math, { random: () => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32 });
 
 Object.assign(AbortSignal, { any: (signals: AbortSignal[]) => new AnySignal(signals) });
+
+Object.assign(URL, {
+    canParse(url: string | URL, base?: string | URL) {
+        try {
+            new URL(url, base);
+            return true;
+        } catch {
+            return false;
+        }
+    }
+});

@@ -44,6 +44,32 @@ export async function within<T>(promise: Promise<T>, delay: number): Promise<T |
     }
 }
 
+/** A time that can be stopped, and goes on where it was. */
+export class Countdown {
+    #timer: number | undefined;
+    #since = 0;
+
+    constructor(
+        private readonly over: () => void,
+        private left: number
+    ) {
+        this.go();
+    }
+
+    go(): void {
+        if (this.#timer !== undefined) return;
+        this.#since = Date.now();
+        this.#timer = setTimeout(this.over, this.left);
+    }
+
+    stop(): void {
+        if (this.#timer === undefined) return;
+        clearTimeout(this.#timer);
+        this.#timer = undefined;
+        this.left = Math.max(this.left - (Date.now() - this.#since), 0);
+    }
+}
+
 /** A timer of the host's is due. */
 export function fire(id: number): void {
     timers.get(id)?.();

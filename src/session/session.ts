@@ -3,6 +3,7 @@ import type { SessionConfig } from 'caisson:mcp/client@0.1.0';
 import { closed, log, renewed } from 'caisson:mcp/host@0.1.0';
 import type { Json, SessionId } from 'caisson:mcp/types@0.1.0';
 
+import { SessionAuthorizer } from '../authorization/authorizer.js';
 import { optionsFor } from '../connection/client.js';
 import type { Connection } from '../connection/connection.js';
 import { Reconnector } from '../connection/reconnect.js';
@@ -10,7 +11,7 @@ import type { Call } from '../operations/calls.js';
 import { rejectAll } from '../operations/calls.js';
 import type { CallFailure } from '../operations/errors.js';
 import { failure, toError } from '../operations/errors.js';
-import { clearTimeout, setTimeout } from '../platform/timers.js';
+import { Countdown } from '../platform/timers.js';
 import { exact, isEmpty } from '../protocol/json.js';
 import type { Extension } from '../extensions/extension.js';
 import { ownerOf } from '../extensions/extensions.js';
@@ -28,6 +29,7 @@ import { Tools } from './tools.js';
 
 /** One server, from `connect` until the host closes the session. */
 export class Session {
+    readonly #authorizer: SessionAuthorizer | undefined;
     readonly #reconnector: Reconnector;
     readonly #sender: Sender;
     readonly #tools: Tools;
@@ -45,7 +47,10 @@ export class Session {
         private readonly config: SessionConfig
     ) {
         this.#tools = new Tools(text => log(id, 'warn', text));
-        this.#reconnector = new Reconnector(id, config);
+        const { authorizes, endpoint, retryBudget } = config;
+        this.#authorizer =
+            authorizes && endpoint.tag !== 'stdio' ? new SessionAuthorizer(id, endpoint.val, retryBudget) : undefined;
+        this.#reconnector = new Reconnector(id, config, this.#authorizer);
         this.#sender = new Sender(this.#reconnector);
         this.#tasks = new Tasks(id, config.inputRounds, (...request) => this.#sender.send(...request));
         this.#senders = new Map([[TASKS, this.#tasks]]);
@@ -63,7 +68,8 @@ export class Session {
         const { connectTimeout } = this.config;
         this.#connecting = call;
         const expire = () => call.abort(late(connectTimeout, this.#reconnector.unanswered));
-        const timer = setTimeout(expire, connectTimeout);
+        const countdown = new Countdown(expire, connectTimeout);
+        if (this.#authorizer) this.#authorizer.onbusy = busy => (busy ? countdown.stop() : countdown.go());
         try {
             const connection = await this.#reconnector.open(call);
             if (call.settled) {
@@ -75,7 +81,8 @@ export class Session {
             return connection.describe();
         } finally {
             this.#connecting = undefined;
-            clearTimeout(timer);
+            countdown.stop();
+            if (this.#authorizer) this.#authorizer.onbusy = () => {};
         }
     }
 

@@ -12,6 +12,8 @@ export interface ExchangeOptions {
     readonly listener?: ExchangeListener;
     /** The id of the event after which a stream resumes. */
     readonly lastEvent?: string;
+    /** Whether it is a part of the authorization. */
+    readonly authorizes?: boolean;
     /** Whether the body has no answer: a notification, or an answer of ours. */
     readonly oneWay?: boolean;
 }

@@ -3,11 +3,12 @@ import { httpAbort } from 'caisson:mcp/egress@0.1.0';
 import type { HttpBody, HttpEnd, HttpHead, HttpResponse as WholeResponse } from 'caisson:mcp/ingress@0.1.0';
 import type { Header } from 'caisson:mcp/types@0.1.0';
 
-import { IoFailure, failure, ioFailure } from '../operations/errors.js';
+import { CallFailure, IoFailure, failure, toFailure } from '../operations/errors.js';
 import { IdTable } from '../platform/id-table.js';
 import { clearTimeout, setTimeout } from '../platform/timers.js';
 import { retryDelay } from '../protocol/backoff.js';
 import { writtenOut } from '../protocol/payload.js';
+import type { Attempt } from './authorizer.js';
 import type { OtherEvent } from './events.js';
 import { formatEvent, readEvents } from './events.js';
 import type { Observer } from './observer.js';
@@ -30,6 +31,8 @@ export class Exchange {
     #onChunk: ((chunk: Uint8Array) => void) | undefined;
     /** Whether the request was answered on a stream that is still open. */
     #idle = false;
+    #dropped = false;
+    readonly #attempt: Attempt = { token: 0, refusals: 0, stepUps: 0 };
 
     constructor(
         private readonly observer: Observer,
@@ -40,6 +43,7 @@ export class Exchange {
     ) {}
 
     begin(): void {
+        this.#attempt.token = this.observer.authorizer?.token ?? 0;
         this.#id = exchanges.add(this);
         this.launch(this.#id);
     }
@@ -59,7 +63,7 @@ export class Exchange {
     /** Handles the head of the response. */
     head(head: HttpHead): void {
         const { status, headers } = head;
-        if (this.#postponed(status, headers)) return;
+        if (this.#postponed(status, headers) || this.#challenged(status, headers)) return;
         this.#head = head;
         const { request, fast, lastEvent } = this.options;
         if (isSuccess(status) && mediaType(headers) === 'text/event-stream') {
@@ -113,7 +117,7 @@ export class Exchange {
     all(whole: WholeResponse): void {
         this.#free();
         const { status, headers, body } = whole;
-        if (this.#postponed(status, headers)) return;
+        if (this.#postponed(status, headers) || this.#challenged(status, headers)) return;
         const { fast, listener } = this.options;
         const messages = this.#observe(status, mediaType(headers), () => body);
         if (!fast?.settled) {
@@ -152,6 +156,23 @@ export class Exchange {
         if (delay === undefined) return false;
         this.#abort();
         this.#timer = setTimeout(() => this.begin(), delay);
+        return true;
+    }
+
+    /** Whether the server wants authorization first: then the exchange begins anew when there is one. */
+    #challenged(status: number, headers: Header[]): boolean {
+        if (this.options.authorizes) return false;
+        const authorized = this.observer.authorizer?.challenged(status, headers, this.#attempt);
+        if (!authorized) return false;
+        this.#abort();
+        authorized.then(
+            () => {
+                if (!this.#dropped) this.begin();
+            },
+            (error: unknown) => {
+                if (!this.#dropped) this.end(toFailure(error));
+            }
+        );
         return true;
     }
 
@@ -231,17 +252,18 @@ export class Exchange {
      * Keeps why an event stream broke off, for the operation that waits. The SDK decides whether to resume.
      */
     #broken(error: Error): void {
-        if (!(error instanceof IoFailure)) return;
-        const cause = ioFailure(error.io);
+        const io = error instanceof IoFailure ? error.io : undefined;
+        if (!io && !(error instanceof CallFailure)) return;
+        const cause = toFailure(error);
         const { request } = this.options;
         if (request === undefined) {
-            this.observer.broken = cause;
+            if (!this.options.authorizes) this.observer.broken = cause;
             return;
         }
         const call = this.observer.waiting(request);
         if (call) call.failure = cause;
         // The host would refuse the next attempt too.
-        if (error.io.kind === 'limit' || error.io.kind === 'refused') this.observer.fail(request, cause);
+        if (io?.kind === 'limit' || io?.kind === 'refused') this.observer.fail(request, cause);
     }
 
     #giveUp(reason: unknown): void {
@@ -253,6 +275,7 @@ export class Exchange {
 
     /** Aborts the exchange, and calls nobody back. */
     drop(): void {
+        this.#dropped = true;
         clearTimeout(this.#timer);
         this.#abort();
         this.#over();

@@ -10,6 +10,7 @@ import type { Outcome } from '../protocol/message.js';
 import { decide } from '../protocol/message.js';
 import { MOST_WAITS } from '../protocol/backoff.js';
 import { EMPTY, TOO_DEEP, isResult, textOf } from '../protocol/payload.js';
+import type { Authorizer } from './authorizer.js';
 import type { FastRequest } from './fast-request.js';
 import { IdleStreams } from './idle-streams.js';
 import type { PendingRequest } from './pending.js';
@@ -39,6 +40,8 @@ export class Observer {
     answered = false;
     /** Whether the server has answered anything since the handshake. */
     served = false;
+    /** Authorizes requests that the server refuses, where the host can. Set by the connection. */
+    authorizer: Authorizer | undefined;
     /** Called when the server sends anything on a stream of its own. */
     onstream: () => void = () => {};
     /** Whether a stream of events has begun. */

@@ -136,7 +136,7 @@ function decode(chunks: Uint8Array[]): string {
 }
 
 /** Response header fields as Headers, without those that Headers refuses. */
-function toHeaders(fields: Header[]): Headers {
+export function toHeaders(fields: Header[]): Headers {
     const headers = new Headers();
     for (const [name, value] of fields) {
         try {

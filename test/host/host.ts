@@ -62,7 +62,8 @@ export const DEFAULTS = {
     inputRounds: 10,
     retryBudget: 0,
     restarts: 0,
-    cacheResults: true
+    cacheResults: true,
+    authorizes: false
 };
 
 /** A host for the component, without network, processes or a clock of its own. Never waits. */

@@ -21,6 +21,8 @@ const (
 	Transport
 	// Limit: a message was larger, or there were more of something, than the host allows.
 	Limit
+	// Unauthorized: the server wants authorization, and there is none.
+	Unauthorized
 )
 
 // String returns the name of the kind in wit/types.wit.
@@ -34,6 +36,8 @@ func (k Kind) String() string {
 		return "transport"
 	case Limit:
 		return "limit"
+	case Unauthorized:
+		return "unauthorized"
 	}
 	return fmt.Sprintf("kind(%d)", uint8(k))
 }

@@ -24,9 +24,11 @@ type exchange struct {
 	ref      Ref
 	template *Template
 	body     *string
-	freed    func()          // see Sending
-	ctx      context.Context // ends when the exchange is aborted
-	cancel   context.CancelFunc
+	// authorizes is the request, when the exchange is a part of the authorization.
+	authorizes *authorizing
+	freed      func()          // see Sending
+	ctx        context.Context // ends when the exchange is aborted
+	cancel     context.CancelFunc
 
 	queue *exchangeQueue
 	place *list.Element // where it waits for its turn; nil when it does not
@@ -79,6 +81,12 @@ type whole struct {
 // do sends a request. It passes the response on piece by piece, or returns a whole one.
 func (x *exchange) do() (*whole, *Error) {
 	policy := x.session.policy
+	if x.authorizes != nil {
+		return x.authorize()
+	}
+	if refused, err := x.unauthorized(); refused != nil || err != nil {
+		return refused, err
+	}
 	request := x.request()
 	client := &http.Client{Transport: roundTripper(x.roundTrip), CheckRedirect: policy.redirect}
 	response, err := client.Do(request)
@@ -143,18 +151,45 @@ func (x *exchange) roundTrip(req *http.Request) (*http.Response, error) {
 // cancellation. The request goes out on another connection when it has not begun to; a transport that
 // does not trace leaves that open, and gets no second one.
 func (x *exchange) send(req *http.Request) (*http.Response, error) {
-	policy, transport := x.session.policy, x.session.transport
-	response, err := transport.RoundTrip(policy.authorize(req))
+	response, err := x.sendOnce(req)
 	if !errors.Is(err, context.Canceled) || !x.live() || !x.dial.Load() || x.sent.Load() {
 		return response, err
 	}
+	return x.sendAgain(req)
+}
+
+// sendOnce sends a request, and once more where the server only wanted a nonce in the proof.
+func (x *exchange) sendOnce(req *http.Request) (*http.Response, error) {
+	policy := x.session.policy
+	sent, err := policy.authorize(req)
+	if err != nil {
+		return nil, err
+	}
+	response, err := x.session.transport.RoundTrip(sent)
+	if err != nil || policy.authorization == nil || !policy.authorization.Observe(sent, response) {
+		return response, err
+	}
+	response.Body.Close()
+	return x.sendAgain(req)
+}
+
+func (x *exchange) sendAgain(req *http.Request) (*http.Response, error) {
 	again := req.Clone(req.Context())
 	if req.GetBody != nil {
+		var err error
 		if again.Body, err = req.GetBody(); err != nil {
 			return nil, err
 		}
 	}
-	return transport.RoundTrip(policy.authorize(again))
+	again, err := x.session.policy.authorize(again)
+	if err != nil {
+		return nil, err
+	}
+	response, err := x.session.transport.RoundTrip(again)
+	if err == nil && x.session.policy.authorization != nil {
+		x.session.policy.authorization.Observe(again, response)
+	}
+	return response, err
 }
 
 // noResponse is the error of a request that got no response.

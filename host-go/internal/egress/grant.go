@@ -27,6 +27,8 @@ type Grant struct {
 	Header http.Header
 	// Command is the program that a pipe starts. Nil grants no process.
 	Command *Command
+	// Authorization proves to the server who the user is, with each request. Nil does not.
+	Authorization Authorization
 	// Dial connects a pipe with the server in place of a command: one pipe at a time. Nil grants none.
 	Dial func(ctx context.Context) (Messages, error)
 }

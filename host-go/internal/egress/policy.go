@@ -23,11 +23,13 @@ type policy struct {
 	host    string // the Host that the user configured, or empty
 	command *Command
 	dial    func(context.Context) (Messages, error)
-	secrets secrets
+	// authorization is nil where there is none.
+	authorization Authorization
+	secrets       secrets
 }
 
 func newPolicy(g Grant) *policy {
-	p := &policy{server: g.Server, dial: g.Dial, header: http.Header{}}
+	p := &policy{server: g.Server, dial: g.Dial, authorization: g.Authorization, header: http.Header{}}
 	for name, values := range g.Header {
 		name = http.CanonicalHeaderKey(name)
 		p.header[name] = append(p.header[name], values...)
@@ -136,21 +138,35 @@ func place(to, from *url.URL) string {
 	return originText(to) + ", with another path"
 }
 
-// authorize returns a copy of req with what the user configured.
-func (p *policy) authorize(req *http.Request) *http.Request {
+// authorize returns a copy of req with what the user configured, and what proves who the user is.
+func (p *policy) authorize(req *http.Request) (*http.Request, error) {
 	req = req.Clone(req.Context())
 	maps.Copy(req.Header, p.header.Clone())
 	if p.host != "" {
 		req.Host = p.host
 	}
-	return req
+	if p.authorization != nil {
+		if err := p.authorization.Apply(req); err != nil {
+			return nil, p.fail(Unauthorized, err.Error(), err)
+		}
+	}
+	return req, nil
 }
 
 func (p *policy) refuse(message string) *Error {
 	return p.fail(Refused, message, nil)
 }
 
+// hide replaces every secret that the policy knows.
+func (p *policy) hide(text string) string {
+	text = p.secrets.hide(text)
+	if p.authorization != nil {
+		text = p.authorization.Hide(text)
+	}
+	return text
+}
+
 // fail returns an error of this server's. No secret that the policy knows gets into its message.
 func (p *policy) fail(kind Kind, message string, err error) *Error {
-	return &Error{Kind: kind, Server: p.server, Message: p.secrets.hide(message), Err: err}
+	return &Error{Kind: kind, Server: p.server, Message: p.hide(message), Err: err}
 }

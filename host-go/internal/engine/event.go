@@ -165,7 +165,11 @@ func (in *instance) ioError(err *egress.Error) component.Option {
 	if err == nil {
 		return component.None()
 	}
-	return component.Some(component.Record{component.Enum(err.Kind.String()), valid(err.Message), in.causes.add(err)})
+	return component.Some(in.encodeIOError(err))
+}
+
+func (in *instance) encodeIOError(err *egress.Error) component.Record {
+	return component.Record{component.Enum(err.Kind.String()), valid(err.Message), in.causes.add(err)}
 }
 
 // refs are the exchanges, or the pipes, that the core has open. The core numbers them and may use

@@ -23,6 +23,7 @@ const (
 	OutputSchema
 	NotRepeated
 	Unverified
+	Unauthorized
 	Trap
 	ContextEnded
 )

@@ -15,7 +15,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 )
 
-// addImports defines what the core imports, in the order of wit/egress.wit, timers.wit and host.wit. The
+// addImports defines what the core imports, in the order of wit/egress.wit, authorization.wit, timers.wit and host.wit. The
 // functions run inside an export, in the instance's goroutine. The types of their arguments were checked
 // when the core was linked. An error is a broken contract, or a budget that is used up: it ends the
 // session.
@@ -28,6 +28,12 @@ func (in *instance) addImports(l interceptedLinker) {
 		Func("pipe-open", does(in.pipeOpen)).
 		Func("pipe-write", does(in.pipeWrite)).
 		Func("pipe-close", does(in.pipeClose))
+	l.Interface("caisson:mcp/authorization@0.1.0").
+		Func("begin", does(in.ofSession(0, in.beginAuthorization))).
+		Func("end", does(in.ofSession(0, in.endAuthorization))).
+		Func("request", does(in.ofSession(1, in.requestAuthorization))).
+		Func("ask", does(in.ofSession(0, in.askAuthorization))).
+		Func("forget", does(in.ofSession(0, in.forgetAuthorization)))
 	l.Interface("caisson:mcp/timers@0.1.0").
 		Func("set", does(in.setTimer)).
 		Func("clear", does(in.clearTimer))
@@ -179,6 +185,7 @@ func encodeSessionConfig(c *SessionConfig) component.Record {
 		uint32(c.Restarts),
 		c.CacheResults,
 		milliseconds(c.ConnectTimeout),
+		c.Authorization != nil,
 	}
 }
 
@@ -205,6 +212,7 @@ var failureKinds = map[string]Kind{
 	"limit":            Limit,
 	"output-schema":    OutputSchema,
 	"not-repeated":     NotRepeated,
+	"unauthorized":     Unauthorized,
 	"internal":         Internal,
 }
 

@@ -29,9 +29,11 @@ type instance struct {
 	record  *record.Writer // nil when the session is not recorded
 	asked   bool           // the host has begun what is done, and no event
 	gone    *Failure       // the core says that the session has ended
-	dead    bool           // the core has trapped, and everything is free
-	batch   []event        // room for events
-	events  []any          // and for what they are to the core
+	// authorizing says that a step of an authorization is being taken.
+	authorizing bool
+	dead        bool    // the core has trapped, and everything is free
+	batch       []event // room for events
+	events      []any   // and for what they are to the core
 
 	calls    map[uint32]*call
 	progress map[string]*call // by the token that the call was sent with

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/caisson-dev/caisson/host-go/internal/authorization"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 )
 
@@ -45,6 +46,8 @@ type SessionConfig struct {
 	ClientInfo     Implementation
 	ConnectTimeout time.Duration
 	Grant          egress.Grant
+	// Authorization proves to the server who the user is; nil does not.
+	Authorization *authorization.Flow
 	// Capabilities are what the client declares: the JSON text of ClientCapabilities.
 	Capabilities string
 	// ProtocolVersions are the revisions to speak; none for all that the core knows.
@@ -78,6 +81,7 @@ type Session struct {
 	instance *instance
 	egress   *egress.Broker
 
+	steps         sync.WaitGroup  // of the authorization
 	ctx           context.Context // ends with the session
 	cancel        context.CancelFunc
 	notifications *notificationQueue // nil when nobody listens
@@ -111,7 +115,11 @@ func (e *Engine) Open(ctx context.Context, config SessionConfig) (*Session, *Fai
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	options := config.Egress
 	options.Logger = logger
-	s.egress = egress.NewBroker(config.Grant, in, options)
+	grant := config.Grant
+	if config.Authorization != nil {
+		grant.Authorization = config.Authorization
+	}
+	s.egress = egress.NewBroker(grant, in, options)
 	if config.Notify != nil {
 		s.notifications = newNotificationQueue(config.NotificationQueue, in.budget, s.ready, func(n notification) { config.Notify(n.method, n.params) })
 	}
@@ -140,6 +148,7 @@ func (s *Session) discard() {
 	in.throttle.stop()
 	in.engine.background.Go(func() {
 		s.egress.Close()
+		s.steps.Wait()
 		in.record.Close()
 	})
 }
@@ -203,6 +212,7 @@ func (s *Session) Close() {
 		s.end(nil)
 		s.egress.Close()
 		s.instance.stop()
+		s.steps.Wait()
 	})
 }
 
@@ -213,6 +223,7 @@ func (s *Session) Abandon(f *Failure) {
 		s.end(f)
 		s.egress.Close()
 		s.instance.stop()
+		s.steps.Wait()
 	})
 }
 
@@ -222,6 +233,9 @@ func (s *Session) end(f *Failure) {
 		s.failure = f
 		// In this order: whoever Wait lets go finds the context at its end.
 		s.cancel()
+		if s.config.Authorization != nil {
+			s.config.Authorization.End()
+		}
 		close(s.ended)
 		s.notifications.close()
 	})

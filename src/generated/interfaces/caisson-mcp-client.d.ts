@@ -250,8 +250,13 @@ declare module 'caisson:mcp/client@0.1.0' {
      */
     cacheResults: boolean,
     /**
-     * Milliseconds that `connect` may take in all, from its first message to its last.
+     * Milliseconds that `connect` may take in all, from its first message to its last, but for the time in
+     * which a person logs in.
      */
     connectTimeout: number,
+    /**
+     * Whether the core may authorize: `authorization.begin` is there for who asks.
+     */
+    authorizes: boolean,
   }
 }

@@ -12,6 +12,7 @@ declare module 'caisson:mcp/ingress@0.1.0' {
   export type PipeId = import('caisson:mcp/types@0.1.0').PipeId;
   export type TimerId = import('caisson:mcp/types@0.1.0').TimerId;
   export type AskId = import('caisson:mcp/types@0.1.0').AskId;
+  export type SessionId = import('caisson:mcp/types@0.1.0').SessionId;
   export type Header = import('caisson:mcp/types@0.1.0').Header;
   export type IoError = import('caisson:mcp/types@0.1.0').IoError;
   export type RpcError = import('caisson:mcp/types@0.1.0').RpcError;
@@ -123,9 +124,22 @@ declare module 'caisson:mcp/ingress@0.1.0' {
     outcome: Result<Json, RpcError>,
   }
   /**
+   * What became of `authorization.begin` or `authorization.ask`.
+   */
+  export interface Authorized {
+    /**
+     * The session.
+     */
+    session: SessionId,
+    /**
+     * A JSON object, as they say; or why there is none.
+     */
+    outcome: Result<Json, IoError>,
+  }
+  /**
    * Something that happened.
    */
-  export type Event = EventHttpHead | EventHttpBody | EventHttpEnd | EventHttpResponse | EventPipeData | EventPipeClosed | EventTimer | EventAnswer;
+  export type Event = EventHttpHead | EventHttpBody | EventHttpEnd | EventHttpResponse | EventPipeData | EventPipeClosed | EventTimer | EventAnswer | EventAuthorized;
   /**
    * A response has begun.
    */
@@ -181,6 +195,13 @@ declare module 'caisson:mcp/ingress@0.1.0' {
   export interface EventAnswer {
     tag: 'answer',
     val: Answer,
+  }
+  /**
+   * The authorization goes on.
+   */
+  export interface EventAuthorized {
+    tag: 'authorized',
+    val: Authorized,
   }
   export type Result<T, E> = { tag: 'ok', val: T } | { tag: 'err', val: E };
 }

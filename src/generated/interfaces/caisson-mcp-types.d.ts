@@ -51,8 +51,12 @@ declare module 'caisson:mcp/types@0.1.0' {
    * ## `"limit"`
    * 
    * A message was larger, or there was more of something, than the host allows.
+   * ## `"unauthorized"`
+   * 
+   * The server wants authorization, and there is none: nothing is configured, nobody can be asked, or it
+   * was refused.
    */
-  export type IoErrorKind = 'refused' | 'connect' | 'transport' | 'limit';
+  export type IoErrorKind = 'refused' | 'connect' | 'transport' | 'limit' | 'unauthorized';
   /**
    * A failed effect.
    */
@@ -140,7 +144,7 @@ declare module 'caisson:mcp/types@0.1.0' {
   /**
    * What went wrong with an operation. A tool's own failure is not here: that is a result.
    */
-  export type Failure = FailureInvalidArgument | FailureRefused | FailureConnect | FailureTransport | FailureHttp | FailureProtocol | FailureRpc | FailureTimeout | FailureCancelled | FailureClosed | FailureLimit | FailureOutputSchema | FailureNotRepeated | FailureUnverified | FailureInternal;
+  export type Failure = FailureInvalidArgument | FailureRefused | FailureConnect | FailureTransport | FailureHttp | FailureProtocol | FailureRpc | FailureTimeout | FailureCancelled | FailureClosed | FailureLimit | FailureOutputSchema | FailureNotRepeated | FailureUnauthorized | FailureUnverified | FailureInternal;
   /**
    * The call itself was wrong: no such session, a call id in use, params that are not JSON.
    */
@@ -232,6 +236,13 @@ declare module 'caisson:mcp/types@0.1.0' {
    */
   export interface FailureNotRepeated {
     tag: 'not-repeated',
+    val: string,
+  }
+  /**
+   * The server wants authorization, and there is none.
+   */
+  export interface FailureUnauthorized {
+    tag: 'unauthorized',
     val: string,
   }
   /**

@@ -1,0 +1,471 @@
+package authorization
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"strings"
+
+	"github.com/caisson-dev/caisson/host-go/caisson/auth"
+	"github.com/caisson-dev/caisson/host-go/internal/egress"
+)
+
+// A turn is one authorization, from begin to end: no other session and no other process authorizes for the
+// same server, client and user meanwhile.
+type turn struct {
+	unlock func()
+	ctx    context.Context // ends with the session
+
+	resource    *resourceMetadata // of the server, once it was read
+	resourceURL string            // where it was read
+	// servers are the authorization servers that there may be, by the issuer as it was named.
+	servers map[string]*authorizationServer
+	// redirected are the URLs that metadata was moved to, and where it was looked for.
+	redirected map[string]string
+	// asked is the server that the person was sent to; the code goes to no other.
+	asked *authorizationServer
+
+	code      string   // the authorization code
+	device    string   // the device code
+	assertion string   // of the identity provider, for the server's authorization server
+	subject   string   // the user's ID token
+	seen      []string // further secrets that came by
+}
+
+// knowledge is what the core is told at the beginning of a turn: see Knowledge in src/authorization.
+type knowledge struct {
+	Granted           bool              `json:"granted,omitempty"`
+	Grant             string            `json:"grant,omitempty"`
+	RedirectURL       string            `json:"redirectUrl,omitempty"`
+	Device            bool              `json:"device,omitempty"`
+	ClientMetadata    map[string]any    `json:"clientMetadata,omitempty"`
+	ClientMetadataURL string            `json:"clientMetadataUrl,omitempty"`
+	Client            map[string]any    `json:"client,omitempty"`
+	Tokens            map[string]any    `json:"tokens,omitempty"`
+	Discovery         *discovery        `json:"discovery,omitempty"`
+	Authentication    string            `json:"authentication,omitempty"`
+	Scope             *string           `json:"scope,omitempty"`
+	Resource          *string           `json:"resource,omitempty"`
+	ScopeOnRefresh    bool              `json:"scopeOnRefresh,omitempty"`
+	IdentityProvider  *identityProvider `json:"identityProvider,omitempty"`
+	AuthorizeParams   url.Values        `json:"authorizeParams,omitempty"`
+}
+
+// discovery is what the SDK has found out: OAuthDiscoveryState.
+type discovery struct {
+	AuthorizationServerURL      string          `json:"authorizationServerUrl"`
+	AuthorizationServerMetadata json.RawMessage `json:"authorizationServerMetadata,omitempty"`
+	ResourceMetadata            json.RawMessage `json:"resourceMetadata,omitempty"`
+	ResourceMetadataURL         string          `json:"resourceMetadataUrl,omitempty"`
+}
+
+type identityProvider struct {
+	Issuer        string `json:"issuer,omitempty"`
+	TokenEndpoint string `json:"tokenEndpoint,omitempty"`
+	ClientID      string `json:"clientId"`
+}
+
+// A Challenge is what the server said when it did not take a request; see challenge in
+// wit/authorization.wit.
+type Challenge struct {
+	Status       int
+	Scope, Error string
+}
+
+// Begin waits for the turn, and gives what the core has to know: a JSON object. After an error there is no
+// turn.
+func (f *Flow) Begin(ctx context.Context, c Challenge) (string, *egress.Error) {
+	if m, ok := f.method.(*auth.Bearer); ok {
+		return f.again(ctx, m)
+	}
+	unlock, err := f.store.Lock(ctx, f.key)
+	if err != nil {
+		return "", f.unauthorized(err, "the turn to authorize did not come: %v", err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.load(ctx); err != nil {
+		unlock()
+		return "", f.unauthorized(err, "the store of credentials: %v", err)
+	}
+	f.turn = &turn{unlock: unlock, ctx: ctx, servers: map[string]*authorizationServer{}, redirected: map[string]string{}}
+	f.said = nil
+	if f.served(c) {
+		return encode(knowledge{Granted: true}), nil
+	}
+	if err := f.permitted(c.Scope); err != nil {
+		f.leave()
+		f.event(auth.Event{Kind: auth.EventRefused, Err: err})
+		return "", f.unauthorized(err, "%v; auth.Common.Scopes has what may be asked for", err)
+	}
+	if c.Status == 403 {
+		f.event(auth.Event{Kind: auth.EventSteppedUp, Scopes: strings.Fields(c.Scope)})
+	}
+	return encode(f.knowledge(c)), nil
+}
+
+// again asks the program for another token than the one that the server has refused.
+func (f *Flow) again(ctx context.Context, m *auth.Bearer) (string, *egress.Error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if m.Source != nil && f.bearer == f.refused {
+		if err := f.bear(ctx, m); err != nil {
+			return "", err
+		}
+	}
+	if f.bearer == f.refused {
+		return "", f.unauthorized(&auth.RequiredError{Server: f.config.Server}, "the server refuses the token that auth.Bearer has: give another one")
+	}
+	return encode(knowledge{Granted: true}), nil
+}
+
+// served reports whether another session has a token by now that the server has not refused.
+func (f *Flow) served(c Challenge) bool {
+	t := f.entry.Tokens
+	if t == nil || t.Access == f.refused || t.over(f.config.Now()) {
+		return false
+	}
+	return c.Status != 403 || t.has(c.Scope) && c.Scope != "" && f.refused != "" && t.Access != f.refused
+}
+
+// permitted finds scopes that are not to be asked for.
+func (f *Flow) permitted(scope string) error {
+	if len(f.common.Scopes) == 0 {
+		return nil
+	}
+	var beyond []string
+	for _, s := range strings.Fields(scope) {
+		if !contains(f.common.Scopes, s) {
+			beyond = append(beyond, s)
+		}
+	}
+	if len(beyond) == 0 {
+		return nil
+	}
+	return &auth.ScopeError{Server: f.config.Server, Scopes: beyond}
+}
+
+// knowledge is what the core has to know. With the lock of f held.
+func (f *Flow) knowledge(c Challenge) knowledge {
+	k := knowledge{ScopeOnRefresh: f.common.Rough.ScopeOnRefresh}
+	if len(f.common.Scopes) > 0 {
+		scope := strings.Join(f.common.Scopes, " ")
+		k.Scope = &scope
+	}
+	switch {
+	case f.common.Rough.NoResource:
+		k.Resource = new(string)
+	case f.common.Resource != "":
+		k.Resource = &f.common.Resource
+	}
+	k.ClientMetadata = map[string]any{"redirect_uris": []string{}}
+	switch m := f.method.(type) {
+	case *auth.OAuth:
+		f.ofPerson(&k, m)
+	case *auth.ClientCredentials:
+		k.Grant = "client_credentials"
+		if len(m.PrivateKey) > 0 {
+			k.Authentication = "private-key-jwt"
+		}
+		if m.TokenURL != "" {
+			k.Discovery = f.configured(m.Issuer, "", m.TokenURL)
+		}
+	case *auth.EnterpriseManaged:
+		k.Grant = "enterprise"
+		k.IdentityProvider = &identityProvider{m.IdentityProvider, m.IdentityProviderTokenURL, m.IdentityProviderClientID}
+		issuer := m.IdentityProvider
+		if issuer == "" {
+			issuer = m.IdentityProviderTokenURL
+		}
+		idp := &authorizationServer{name: issuer, vouches: true}
+		if m.IdentityProviderTokenURL != "" {
+			idp.metadata = &serverMetadata{Issuer: issuer, TokenEndpoint: m.IdentityProviderTokenURL}
+		}
+		f.turn.servers[issuer] = idp
+	case *auth.WorkloadIdentity:
+		k.Grant = "assertion"
+	}
+	k.Client = f.clientFor()
+	f.known(&k, c)
+	return k
+}
+
+// ofPerson adds what a login of a person needs.
+func (f *Flow) ofPerson(k *knowledge, m *auth.OAuth) {
+	k.Grant = "authorization_code"
+	k.RedirectURL = noRedirect
+	if m.Ask != nil {
+		k.RedirectURL = m.Ask.RedirectURL()
+	}
+	k.ClientMetadataURL = m.ClientMetadataURL
+	k.Device = m.Device != nil
+	k.AuthorizeParams = m.AuthorizeParams
+	grants := []string{"authorization_code", "refresh_token"}
+	if k.Device {
+		grants = append(grants, deviceGrant)
+	}
+	name := m.ClientName
+	if name == "" {
+		name = f.config.ClientName
+	}
+	k.ClientMetadata = map[string]any{
+		"client_name":                name,
+		"redirect_uris":              []string{k.RedirectURL},
+		"grant_types":                grants,
+		"response_types":             []string{"code"},
+		"token_endpoint_auth_method": "none",
+		"application_type":           "native",
+	}
+	if m.AuthURL != "" {
+		k.Discovery = f.configured(m.Issuer, m.AuthURL, m.TokenURL)
+	}
+}
+
+// noRedirect is where a browser would come back to, where nobody can be asked: the URL to log in at is
+// worth showing all the same.
+const noRedirect = "http://127.0.0.1/oauth/callback"
+
+// configured is what there would be to find out, for a server without metadata.
+func (f *Flow) configured(issuer, authURL, tokenURL string) *discovery {
+	if issuer == "" {
+		u, _ := url.Parse(tokenURL)
+		issuer = u.Scheme + "://" + u.Host
+	}
+	metadata := &serverMetadata{Issuer: issuer, AuthorizationEndpoint: authURL, TokenEndpoint: tokenURL}
+	if authURL == "" {
+		metadata.AuthorizationEndpoint = tokenURL // The SDK's schema wants one.
+	}
+	metadata.ResponseTypes = []string{"code"}
+	text, _ := json.Marshal(metadata)
+	f.turn.servers[issuer] = &authorizationServer{name: issuer, metadata: metadata, document: text}
+	return &discovery{AuthorizationServerURL: issuer, AuthorizationServerMetadata: text}
+}
+
+// clientFor is the client as the core sees it: its secret is a name.
+func (f *Flow) clientFor() map[string]any {
+	id, secret, issuer := f.configuredClient()
+	if id != "" {
+		if issuer == "" {
+			issuer = f.entry.Bound
+		}
+		seen := map[string]any{"client_id": id}
+		if secret != "" {
+			seen["client_secret"] = nameOf("client_secret")
+		}
+		if issuer != "" {
+			seen["issuer"] = issuer
+		}
+		return seen
+	}
+	c := f.entry.Client
+	switch {
+	case c == nil || !c.SecretExpiry.IsZero() && !f.config.Now().Before(c.SecretExpiry):
+		return nil
+	case f.redirect() != c.Redirect: // It was registered for another port.
+		return nil
+	}
+	seen := map[string]any{"client_id": c.ID, "issuer": c.Issuer}
+	if c.Secret != "" {
+		seen["client_secret"] = nameOf("client_secret")
+	}
+	if c.Method != "" {
+		seen["token_endpoint_auth_method"] = c.Method
+	}
+	return seen
+}
+
+func (f *Flow) redirect() string {
+	if m, ok := f.method.(*auth.OAuth); ok && m.Ask != nil {
+		return m.Ask.RedirectURL()
+	}
+	return noRedirect
+}
+
+// configuredClient is the client that the program has named, and the issuer that it belongs to.
+func (f *Flow) configuredClient() (id, secret, issuer string) {
+	switch m := f.method.(type) {
+	case *auth.OAuth:
+		return m.ClientID, m.ClientSecret, m.Issuer
+	case *auth.ClientCredentials:
+		return m.ClientID, m.ClientSecret, m.Issuer
+	case *auth.EnterpriseManaged:
+		return m.ClientID, m.ClientSecret, m.Issuer
+	case *auth.WorkloadIdentity:
+		return orAnonymous(m.ClientID), "", m.Issuer
+	}
+	return "", "", ""
+}
+
+// anonymous stands for a client that has no identifier: the SDK would register one.
+const anonymous = "-"
+
+func orAnonymous(id string) string {
+	if id == "" {
+		return anonymous
+	}
+	return id
+}
+
+// known adds what was found out and granted before.
+func (f *Flow) known(k *knowledge, c Challenge) {
+	e := &f.entry
+	if t := e.Tokens; t != nil {
+		k.Tokens = map[string]any{"access_token": nameOf("access_token"), "token_type": t.Type, "issuer": t.Issuer}
+		if t.Refresh != "" {
+			k.Tokens["refresh_token"] = nameOf("refresh_token")
+		}
+		if t.Scope != "" {
+			k.Tokens["scope"] = t.Scope
+		}
+	}
+	// A server that refuses a token may have another authorization server by now: it is asked. One whose
+	// token is at its end has said nothing.
+	local := e.Tokens != nil && e.Tokens.over(f.config.Now())
+	if k.Discovery == nil && local && e.ServerMetadata != nil && c.Status != 403 {
+		metadata, err := decodeServerMetadata(e.ServerMetadata)
+		if err != nil {
+			return
+		}
+		f.turn.servers[e.AuthorizationServer] = &authorizationServer{name: e.AuthorizationServer, metadata: metadata, document: e.ServerMetadata}
+		k.Discovery = &discovery{e.AuthorizationServer, e.ServerMetadata, e.ResourceMetadata, e.ResourceMetadataURL}
+	}
+}
+
+// nameOf is what the core has in the place of a secret.
+func nameOf(secret string) string { return "secret:" + secret }
+
+func encode(v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // Maps and texts.
+	}
+	return string(text)
+}
+
+// End ends the turn.
+func (f *Flow) End() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.leave()
+}
+
+// leave ends the turn. With the lock of f held.
+func (f *Flow) leave() {
+	if f.turn != nil {
+		f.turn.unlock()
+		f.turn = nil
+	}
+}
+
+// Forget forgets the client or the tokens.
+func (f *Flow) Forget(ctx context.Context, client bool) *egress.Error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.turn == nil {
+		return nil
+	}
+	f.entry.Tokens = nil
+	if client {
+		f.entry.Client, f.entry.Bound = nil, ""
+	}
+	if err := f.save(ctx); err != nil {
+		return f.unauthorized(err, "the store of credentials: %v", err)
+	}
+	return nil
+}
+
+// Ask has a person log in, and gives what the core is told of what comes back: a JSON object.
+func (f *Flow) Ask(ctx context.Context, text string) (string, *egress.Error) {
+	m, ok := f.method.(*auth.OAuth)
+	if !ok {
+		return "", f.unauthorized(nil, "nobody is to be asked here")
+	}
+	request, failed := f.request(m, text)
+	if failed != nil {
+		return "", failed
+	}
+	if m.Ask == nil {
+		required := &auth.RequiredError{Server: f.config.Server, URL: request.URL, Scopes: request.Scopes}
+		f.event(auth.Event{Kind: auth.EventRefused, Err: required})
+		return "", f.unauthorized(required, "the server wants authorization, and there is nobody to ask: set auth.OAuth.Ask, or log in beforehand")
+	}
+	f.event(auth.Event{Kind: auth.EventAsked, Issuer: request.Issuer, Scopes: request.Scopes})
+	came, err := m.Ask.Ask(ctx, *request)
+	if err != nil {
+		f.event(auth.Event{Kind: auth.EventRefused, Err: err})
+		return "", f.unauthorized(err, "nobody logged in: %v", err)
+	}
+	return f.came(came, request.State)
+}
+
+// request checks the URL that the core wants to show, and gives it a state of the host's.
+func (f *Flow) request(m *auth.OAuth, text string) (*auth.AskRequest, *egress.Error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	refuse := func(why string) (*auth.AskRequest, *egress.Error) {
+		return nil, f.fail(egress.Refused, nil, "the URL to log in at %s", why)
+	}
+	u, err := url.Parse(text)
+	if err != nil || f.turn == nil {
+		return refuse("is not valid")
+	}
+	server := f.endpointOf(u, func(s *serverMetadata) string { return s.AuthorizationEndpoint })
+	if server == nil {
+		return refuse("is not the authorization endpoint in the metadata of the server")
+	}
+	query := u.Query()
+	switch {
+	case query.Get("redirect_uri") != f.redirect():
+		return refuse("would send the browser elsewhere")
+	case query.Get("code_challenge_method") != "S256" || query.Get("code_challenge") == "":
+		return refuse("has no proof key (PKCE)")
+	case query.Get("response_type") != "code":
+		return refuse("does not ask for a code")
+	}
+	scopes := strings.Fields(query.Get("scope"))
+	if err := f.permitted(query.Get("scope")); err != nil {
+		return nil, f.unauthorized(err, "%v", err)
+	}
+	state := rand.Text()
+	query.Set("state", state)
+	u.RawQuery = query.Encode()
+	f.turn.asked = server
+	return &auth.AskRequest{Server: f.config.Server, URL: u.String(), State: state, Issuer: server.issuer(), Scopes: scopes}, nil
+}
+
+// came reads what the browser came back with.
+func (f *Flow) came(callback, state string) (string, *egress.Error) {
+	u, err := url.Parse(callback)
+	if err != nil {
+		return "", f.unauthorized(nil, "what came back from the browser is not a URL")
+	}
+	query := u.Query()
+	if subtle.ConstantTimeCompare([]byte(query.Get("state")), []byte(state)) != 1 {
+		return "", f.unauthorized(nil, "what came back from the browser is of another login: its state is wrong")
+	}
+	told := map[string]string{}
+	if iss, ok := query["iss"]; ok {
+		told["iss"] = iss[0]
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.turn == nil {
+		return "", f.unauthorized(nil, "the turn to authorize is over")
+	}
+	if code := query.Get("code"); code != "" {
+		f.turn.code = code
+		told["code"] = nameOf("code")
+		return encode(told), nil
+	}
+	refused := &auth.RefusedError{Server: f.config.Server, Code: short(query.Get("error")), Description: short(query.Get("error_description"))}
+	if refused.Code == "" {
+		return "", f.unauthorized(errors.New("no code"), "what came back from the browser has neither a code nor an error")
+	}
+	f.said = refused
+	f.event(auth.Event{Kind: auth.EventRefused, Err: refused})
+	told["error"], told["error_description"] = refused.Code, refused.Description
+	return encode(told), nil
+}
