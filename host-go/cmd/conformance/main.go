@@ -39,7 +39,12 @@ func run(ctx context.Context, url, name string) error {
 		return err
 	}
 	defer runtime.Close()
+	method, err := methodFor(name)
+	if err != nil {
+		return err
+	}
 	client, err := runtime.NewClient(&caisson.ClientOptions{
+		Auth:     method,
 		Logger:   slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Handlers: s.handlers,
 	})
