@@ -28,6 +28,7 @@ func bounds(t *testing.T) [][3]string {
 		connect   = "src/connection/connect.ts"
 		policy    = "host-go/internal/egress/policy.go"
 		component = "host-go/component/config.go"
+		callback  = "host-go/caisson/auth/callback.go"
 	)
 	in := func(file, name string) int64 { return inSource(t, file, name) }
 	d := Limits{}.withDefaults()
@@ -102,6 +103,14 @@ func bounds(t *testing.T) [][3]string {
 		{"one recording", mib(d.MaxRecordBytes), "MaxRecordBytes"},
 		{"what waits for a recording's writer", fmt.Sprintf("%s, and %s at the end", mib(record.MaxWaiting), seconds(record.LastWait)), ""},
 		{"the folder of compiled code", mib(in(component, "defaultCacheBytes")), ""},
+		{"a person's login, and the wait for the port before it", inText(t, "host-go/caisson/auth/browser.go", `defaultWait = (\d+) \* time\.Minute`, "%s min each"), "Browser.Wait"},
+		{
+			"the listener of a login",
+			fmt.Sprintf("%d connections, of %d KiB and ", in(callback, "maxConnections"), in(callback, "maxURLBytes")>>10) +
+				inText(t, callback, `connectionTime = (\d+) \* time\.Second`, "%s s each"),
+			"",
+		},
+		{"a token from a file, a variable or a command", fmt.Sprintf("%d KiB", in("host-go/caisson/auth/source.go", "maxSecretBytes")>>10), ""},
 		{"nesting of JSON", "about 200 levels, then `CodeInternal`", ""},
 	}
 }

@@ -107,10 +107,11 @@ type DeviceCode struct {
 // An Asker has a person log in. It is safe for concurrent use.
 type Asker interface {
 	// RedirectURL is where the authorization server sends the person's browser afterwards, such as
-	// "http://127.0.0.1:3334/oauth/callback". It is registered, so it stays the same from one run to the next.
+	// "http://127.0.0.1:28252/oauth/callback". It is registered, so it stays the same from one run to the next.
 	RedirectURL() string
 	// Ask shows the URL, and gives the URL that the person's browser was sent to in the end, with the code
-	// or the error in its query. The context ends when nobody waits any more.
+	// or the error in its query. The context ends when nobody waits any more. Where nobody can be asked, it
+	// fails with a [*RequiredError].
 	Ask(ctx context.Context, request AskRequest) (callback string, err error)
 }
 

@@ -14,12 +14,70 @@ type RequiredError struct {
 	URL string
 	// Scopes are the scopes that the server asks for, as far as it says.
 	Scopes []string
+	// Err is why nobody can be asked; nil where nobody was to be.
+	Err error
 }
 
-// Error says what is wanted.
+// Error says what is wanted, without the URL.
 func (e *RequiredError) Error() string {
-	return fmt.Sprintf("the server %s wants authorization, and there is nobody to ask", e.Server)
+	text := fmt.Sprintf("the server %s wants authorization, and there is nobody to ask", e.Server)
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
 }
+
+// Unwrap gives why nobody can be asked.
+func (e *RequiredError) Unwrap() error { return e.Err }
+
+// The steps of a login in which it can fail.
+const (
+	// LoginPrepare: the request, or the options, are wrong.
+	LoginPrepare = "prepare"
+	// LoginListen: the port for the callback is not to be had.
+	LoginListen = "listen"
+	// LoginWait: nobody logged in in time, or the caller gave up.
+	LoginWait = "wait"
+	// LoginPaste: what was pasted is no callback.
+	LoginPaste = "paste"
+)
+
+// A LoginError says why a [Browser] got no answer from a person. Where the caller's context ended, it wraps
+// the cause of that.
+type LoginError struct {
+	// Server is the server's name.
+	Server string
+	// Step is where it failed: one of the constants above.
+	Step string
+	// Err is the cause, and what helps. It has no secret and no URL of the login.
+	Err error
+}
+
+// Error names the server, the step and the cause.
+func (e *LoginError) Error() string {
+	return fmt.Sprintf("log in to the server %s: %s: %v", e.Server, e.Step, e.Err)
+}
+
+// Unwrap gives the cause.
+func (e *LoginError) Unwrap() error { return e.Err }
+
+// A SourceError says why a file, a variable or a command gave no token.
+type SourceError struct {
+	// Source names it, such as "the file /run/token".
+	Source string
+	// Remedy is what to do.
+	Remedy string
+	// Err is the cause. It has nothing of the token.
+	Err error
+}
+
+// Error names the source, the cause and the remedy.
+func (e *SourceError) Error() string {
+	return fmt.Sprintf("%s gives no token: %v; %s", e.Source, e.Err, e.Remedy)
+}
+
+// Unwrap gives the cause.
+func (e *SourceError) Unwrap() error { return e.Err }
 
 // A ScopeError says that a server demands scopes that [Common].Scopes does not have.
 type ScopeError struct {

@@ -18,6 +18,11 @@ func (a *OAuth) Validate() error {
 	if err := checkURLs(a.AuthURL, a.TokenURL, a.Issuer); err != nil {
 		return err
 	}
+	if asker, ok := a.Ask.(interface{ Validate() error }); ok {
+		if err := asker.Validate(); err != nil {
+			return err
+		}
+	}
 	if a.ClientMetadataURL == "" {
 		return nil
 	}

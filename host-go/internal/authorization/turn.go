@@ -396,7 +396,7 @@ func (f *Flow) Ask(ctx context.Context, text string) (string, *egress.Error) {
 	came, err := m.Ask.Ask(ctx, *request)
 	if err != nil {
 		f.event(auth.Event{Kind: auth.EventRefused, Err: err})
-		return "", f.unauthorized(err, "nobody logged in: %v", err)
+		return "", f.unauthorized(err, "%v", err)
 	}
 	return f.came(came, request.State)
 }
