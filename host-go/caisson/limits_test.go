@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caisson-dev/caisson/host-go/caisson/auth"
+	"github.com/caisson-dev/caisson/host-go/caisson/auth/keyring"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
 	"github.com/caisson-dev/caisson/host-go/internal/record"
@@ -111,6 +113,11 @@ func bounds(t *testing.T) [][3]string {
 			"",
 		},
 		{"a token from a file, a variable or a command", fmt.Sprintf("%d KiB", in("host-go/caisson/auth/source.go", "maxSecretBytes")>>10), ""},
+		{"one entry of a store of credentials", fmt.Sprintf("%d KiB, and %d KiB for its key", auth.MaxEntryBytes>>10, auth.MaxKeyBytes>>10), ""},
+		{"a store of credentials", fmt.Sprintf("%d entries, %s", auth.MaxEntries, mib(auth.MaxStoreBytes)), ""},
+		{"files of credentials that cannot be read and are set aside", fmt.Sprintf("%d, then an error", auth.MaxUnreadable), ""},
+		{"waiting for another process to let go of the file of credentials", seconds(auth.MaxTurnWait), ""},
+		{"waiting for the operating system's keyring", seconds(keyring.DefaultTimeout), "keyring.Key"},
 		{"nesting of JSON", "about 200 levels, then `CodeInternal`", ""},
 	}
 }

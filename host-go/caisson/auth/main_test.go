@@ -30,11 +30,19 @@ const childMode = "CAISSON_TEST_CHILD"
 
 func TestMain(m *testing.M) {
 	if mode := os.Getenv(childMode); mode != "" {
-		child(mode)
+		if do := Children[mode]; do == nil {
+			child(mode)
+		} else if err := do(os.Args[1:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 		return
 	}
 	goleak.VerifyTestMain(m)
 }
+
+// Children are further programs: those of the tests from outside.
+var Children = map[string]func(args []string) error{}
 
 // patience bounds every wait of a test: far more than anything takes, also on a busy machine with the race
 // detector on.

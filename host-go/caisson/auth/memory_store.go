@@ -2,65 +2,59 @@ package auth
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"sync"
 )
 
-// NewMemoryStore makes a store that ends with the process.
-func NewMemoryStore() Store {
-	return &memoryStore{entries: map[string][]byte{}, turns: map[string]chan struct{}{}}
-}
-
+// memoryStore keeps entries until the process ends.
 type memoryStore struct {
+	turns turns
+
 	mu      sync.Mutex
-	entries map[string][]byte
-	turns   map[string]chan struct{}
+	entries entries
 }
 
-// Lock implements [Store].
-func (s *memoryStore) Lock(ctx context.Context, key string) (func(), error) {
-	s.mu.Lock()
-	turn := s.turns[key]
-	if turn == nil {
-		turn = make(chan struct{}, 1)
-		s.turns[key] = turn
-	}
-	s.mu.Unlock()
-	select {
-	case turn <- struct{}{}:
-		return sync.OnceFunc(func() { <-turn }), nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+// NewMemoryStore makes a store that keeps its entries in memory, for the sessions of one process. Its bounds
+// are [MaxEntryBytes], [MaxKeyBytes], [MaxEntries] and [MaxStoreBytes]. Lock gives turns in the order in which
+// they are asked for.
+func NewMemoryStore() Store { return &memoryStore{entries: entries{}} }
+
+func (s *memoryStore) Lock(ctx context.Context, key string) (unlock func(), err error) {
+	return s.turns.take(ctx, key)
 }
 
-// Load implements [Store].
-func (s *memoryStore) Load(_ context.Context, key string) ([]byte, error) {
+func (s *memoryStore) Load(ctx context.Context, key string) ([]byte, error) {
+	if err := ended(ctx); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.entries[key]), nil
+	return s.entries.get(key), nil
 }
 
-// Save implements [Store].
-func (s *memoryStore) Save(_ context.Context, key string, entry []byte) error {
+func (s *memoryStore) Save(ctx context.Context, key string, entry []byte) error {
+	if err := ended(ctx); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.entries[key] = slices.Clone(entry)
-	return nil
+	return s.entries.put(key, entry)
 }
 
-// Delete implements [Store].
-func (s *memoryStore) Delete(_ context.Context, key string) error {
+func (s *memoryStore) Delete(ctx context.Context, key string) error {
+	if err := ended(ctx); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.entries, key)
 	return nil
 }
 
-// Keys implements [Store].
-func (s *memoryStore) Keys(context.Context) ([]string, error) {
+func (s *memoryStore) Keys(ctx context.Context) ([]string, error) {
+	if err := ended(ctx); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Sorted(maps.Keys(s.entries)), nil
+	return s.entries.keys(), nil
 }

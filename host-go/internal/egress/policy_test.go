@@ -217,10 +217,10 @@ func TestProxyFromEnvironment(t *testing.T) {
 
 func TestKindsAreInTheOrderOfTheContract(t *testing.T) {
 	var names bytes.Buffer
-	for kind := range Kind(5) {
+	for kind := range Kind(6) {
 		fmt.Fprintf(&names, "%v ", kind)
 	}
-	if got, want := names.String(), "refused connect transport limit kind(4) "; got != want {
+	if got, want := names.String(), "refused connect transport limit unauthorized kind(5) "; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

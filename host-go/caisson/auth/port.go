@@ -5,25 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"sync"
 	"time"
 )
 
-// turns has for each address the turn of one login of this process: a channel that holds one.
-var turns sync.Map
+// logins are the turns of this process's logins, by the address at which each listens.
+var logins turns
 
 // takeTurn waits for the turn of this process's logins at an address, and gives what ends it. A login ends by
 // itself, so each of many gets its turn however many there are. Between processes the port itself is the
 // lock, which the system takes back from a process that dies.
 func takeTurn(ctx context.Context, address string) (end func(), err error) {
-	value, _ := turns.LoadOrStore(address, make(chan struct{}, 1))
-	turn := value.(chan struct{})
-	select {
-	case turn <- struct{}{}:
-		return func() { <-turn }, nil
-	case <-ctx.Done():
-		return nil, fmt.Errorf("waiting for another login of this program: %w", context.Cause(ctx))
+	end, err = logins.take(ctx, address)
+	if err != nil {
+		return nil, fmt.Errorf("waiting for another login of this program: %w", err)
 	}
+	return end, nil
 }
 
 // listen takes the port. While another program holds it, it waits, since that program may be at a login too.
