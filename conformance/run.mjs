@@ -3,7 +3,7 @@
 // one of them succeeds: a warning is a failure, and so is a check that was skipped without a reason
 // in expected-failures.yaml. What that file has and what happened must agree, both ways.
 //
-//   node conformance/run.mjs [--no-authorization] [--verbose] [--report=FILE] [scenario...]
+//   node conformance/run.mjs [--verbose] [--report=FILE] [scenario...]
 import { spawn } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -37,8 +37,6 @@ function scenariosOf(revision) {
     const reported = set.not_scored.filter(({ leg }) => leg === 'client').map(({ scenario }) => scenario);
     return [...new Set([...set.client, ...reported, ...EXTENSIONS])];
 }
-
-const aboutAuthorization = scenario => scenario.startsWith('auth/');
 
 /** Runs one scenario. Gives its checks, and what the suite and the client said. */
 async function play(scenario, revision) {
@@ -93,7 +91,7 @@ function settle(good, line) {
 
 /** Whether this run is about a scenario. */
 function chosen(scenario) {
-    return only.length > 0 ? only.includes(scenario) : !(has('--no-authorization') && aboutAuthorization(scenario));
+    return only.length === 0 || only.includes(scenario);
 }
 
 /** A scenario that is expected to fail does what it should by failing. */

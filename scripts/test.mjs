@@ -37,10 +37,10 @@ function vitest(name, env = {}, files = []) {
     return step(name, say => reported(report, counts, () => run('npx', args, say, { env })));
 }
 
-/** The official conformance suite, without what is about authorization: one test a scenario. */
+/** The official conformance suite: one test a scenario. */
 function conformance() {
     const report = `${root}build/conformance.json`;
-    const args = ['--silent', 'conformance', `ARGS=--no-authorization --report=${report}`];
+    const args = ['--silent', 'conformance', `ARGS=--report=${report}`];
     return step('conformance', say =>
         reported(
             report,

@@ -57,6 +57,9 @@ type Rough struct {
 	NoResource bool
 	// ScopeOnRefresh repeats the granted scopes when a token is refreshed, as some servers demand.
 	ScopeOnRefresh bool
+	// AssumePKCE goes on with an authorization server whose metadata does not say that it knows PKCE, though
+	// the specification forbids that. PKCE is used all the same.
+	AssumePKCE bool
 }
 
 // OAuth has a person log in (specification, basic/authorization; OAuth 2.1, the authorization code grant

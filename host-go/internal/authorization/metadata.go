@@ -23,6 +23,7 @@ type serverMetadata struct {
 	RevocationEndpoint    string   `json:"revocation_endpoint,omitempty"`
 	DeviceEndpoint        string   `json:"device_authorization_endpoint,omitempty"`
 	ResponseTypes         []string `json:"response_types_supported"`
+	ChallengeMethods      []string `json:"code_challenge_methods_supported,omitempty"`
 }
 
 // An authorizationServer is one that there may be.

@@ -238,7 +238,7 @@ func (f *Flow) configured(issuer, authURL, tokenURL string) *discovery {
 	if authURL == "" {
 		metadata.AuthorizationEndpoint = tokenURL // The SDK's schema wants one.
 	}
-	metadata.ResponseTypes = []string{"code"}
+	metadata.ResponseTypes, metadata.ChallengeMethods = []string{"code"}, []string{"S256"}
 	text, _ := json.Marshal(metadata)
 	f.turn.servers[issuer] = &authorizationServer{name: issuer, metadata: metadata, document: text}
 	return &discovery{AuthorizationServerURL: issuer, AuthorizationServerMetadata: text}
@@ -424,6 +424,10 @@ func (f *Flow) request(m *auth.OAuth, text string) (*auth.AskRequest, *egress.Er
 		return refuse("has no proof key (PKCE)")
 	case query.Get("response_type") != "code":
 		return refuse("does not ask for a code")
+	}
+	// Specification, basic/authorization, "Authorization Code Protection".
+	if server.metadata != nil && !contains(server.metadata.ChallengeMethods, "S256") && !f.common.Rough.AssumePKCE {
+		return nil, f.unauthorized(nil, "the metadata of %s does not say that it knows PKCE (code_challenge_methods_supported has no S256), and nobody should log in without; auth.Rough.AssumePKCE goes on all the same", short(server.issuer()))
 	}
 	scopes := strings.Fields(query.Get("scope"))
 	if err := f.permitted(query.Get("scope")); err != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caisson/auth"
 	"github.com/caisson-dev/caisson/host-go/caissontest"
 	"github.com/caisson-dev/caisson/host-go/internal/demoserver"
 )
@@ -281,10 +282,17 @@ func tokenAfter(endpoint, token string) caisson.Server {
 	}
 }
 
-func tokenRenewed(endpoint, token string) caisson.Server {
+func tokenRenewed(endpoint string, renew func(context.Context) (string, error)) caisson.Server {
 	return caisson.Server{
-		URL:           endpoint,
-		HTTPTransport: withToken{token},
+		URL:  endpoint,
+		Auth: &auth.Bearer{Source: renew},
+	}
+}
+
+func loggedIn(endpoint string) caisson.Server {
+	return caisson.Server{
+		URL:  endpoint,
+		Auth: &auth.OAuth{Ask: &auth.Browser{}},
 	}
 }
 
@@ -322,7 +330,16 @@ func TestTokenAndMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	for _, server := range []caisson.Server{tokenAfter(served.URL, "secret"), tokenRenewed(served.URL, "secret")} {
+	asked := 0
+	renew := func(context.Context) (string, error) {
+		asked++
+		return []string{"", "old", "secret"}[asked], nil
+	}
+	person := loggedIn(served.URL)
+	if err := person.Validate(); err != nil {
+		t.Error(err)
+	}
+	for _, server := range []caisson.Server{tokenAfter(served.URL, "secret"), tokenRenewed(served.URL, renew)} {
 		after, err := client.Connect(t.Context(), server)
 		if err != nil {
 			t.Fatal(err)

@@ -9,6 +9,8 @@ import (
 	"os"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caisson/auth"
+	"github.com/caisson-dev/caisson/host-go/caisson/auth/keyring"
 	"github.com/caisson-dev/caisson/host-go/component"
 	"github.com/caisson-dev/caisson/host-go/component/wasi"
 )
@@ -17,6 +19,24 @@ import (
 func recording(runtime *caisson.Runtime) (*caisson.Client, error) {
 	client, err := runtime.NewClient(&caisson.ClientOptions{Record: caisson.RecordTo("recordings")})
 	return client, err
+}
+
+// authorization is of docs/authorization.md.
+func authorization(ctx context.Context, client *caisson.Client, url string, key []byte) ([]auth.Method, error) {
+	session, err := client.Connect(ctx, caisson.Server{
+		URL:  url,
+		Auth: &auth.OAuth{Ask: &auth.Browser{}},
+	})
+	defer session.Close()
+	store, err := auth.OpenFileStore(auth.FileStoreOptions{Key: keyring.OrFile()})
+	if err != nil {
+		return nil, err
+	}
+	login := &auth.OAuth{Ask: &auth.Browser{}, Common: auth.Common{Store: store}}
+	machine := &auth.ClientCredentials{ClientID: "reports", PrivateKey: key, Common: auth.Common{Scopes: []string{"read"}}}
+	workload := &auth.WorkloadIdentity{Assertion: auth.FromFile("/var/run/secrets/tokens/mcp")}
+	bearer := &auth.Bearer{Source: auth.FromCommand("gcloud", "auth", "print-access-token")}
+	return []auth.Method{login, machine, workload, bearer}, err
 }
 
 // grants is of docs/wasi.md.
