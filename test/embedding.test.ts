@@ -56,7 +56,7 @@ describe('docs/embedding.md', () => {
         expect(text).toContain(`package (${version})`);
     });
 
-    test.each(['egress', 'timers', 'host', 'ingress'])('it names all of wit/%s.wit', name => {
+    test.each(['egress', 'authorization', 'timers', 'host', 'ingress'])('it names all of wit/%s.wit', name => {
         const wit = readFileSync(`${root}wit/${name}.wit`, 'utf8');
         const functions = [...wit.matchAll(/^ {2}([a-z-]+): func/gm)];
         const cases = [...(/variant event \{(.*?)^ {2}\}/ms.exec(wit)?.[1] ?? '').matchAll(/^ {4}([a-z-]+)\(/gm)];

@@ -30,6 +30,7 @@ def config(revision, endpoint=Variant("stdio")):
         restarts=0,
         cache_results=True,
         connect_timeout=30_000,
+        authorizes=False,
     )
 
 
