@@ -245,7 +245,7 @@ describe.each(['legacy', 'modern'] as const)('over HTTP, %s,', era => {
         'HTTP 404': ['http', exchange => reply(exchange, 404, 'Session not found')],
         'HTTP 500': ['http', exchange => reply(exchange, 500, page, 'text/html')],
         'HTTP 403 for a scope': [
-            'http',
+            'unauthorized',
             exchange => {
                 exchange.head(403, { 'www-authenticate': 'Bearer error="insufficient_scope", scope="x"' });
                 exchange.end();

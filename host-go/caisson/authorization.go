@@ -1,8 +1,12 @@
 package caisson
 
 import (
+	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
+
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 
 	"github.com/caisson-dev/caisson/host-go/caisson/auth"
 	"github.com/caisson-dev/caisson/host-go/internal/authorization"
@@ -18,30 +22,43 @@ func (c *Client) authorization(server *Server, u *url.URL, name string) *authori
 	if method == nil {
 		return nil
 	}
-	return authorization.New(authorization.Config{
+	config := authorization.Config{
 		Server:           name,
 		URL:              u,
 		Method:           method,
 		Store:            c.store,
 		ClientName:       c.options.ClientInfo.Name,
 		PrivateAddresses: c.options.PrivateAddresses,
-	})
+	}
+	if c.authorizing != nil {
+		c.authorizing(&config)
+	}
+	return authorization.New(config)
 }
 
 // explain makes of a refusal for want of authorization what says what to do.
 func (s *Session) explain(failure *engine.Failure, cause *error) {
 	if failure.Kind == engine.HTTPStatus && failure.HTTPStatus == http.StatusUnauthorized {
 		failure.Kind = engine.Unauthorized
-		if s.authorization == nil {
+	}
+	if s.authorization == nil {
+		if failure.Kind == engine.Unauthorized {
 			failure.Message += "; the server wants authorization: set Server.Auth, or an Authorization header in Server.Headers"
 			*cause = &auth.RequiredError{Server: s.name}
 		}
-	}
-	if failure.Kind != engine.Unauthorized || s.authorization == nil {
 		return
 	}
+	// What a server says of its refusals may quote what it was sent.
 	failure.Message = s.authorization.Hide(failure.Message)
-	if *cause == nil {
+	var wire *jsonrpc.Error
+	if errors.As(*cause, &wire) {
+		hidden := &jsonrpc.Error{Code: wire.Code, Message: s.authorization.Hide(wire.Message)}
+		if wire.Data != nil {
+			hidden.Data = json.RawMessage(s.authorization.Hide(string(wire.Data)))
+		}
+		*cause = hidden
+	}
+	if failure.Kind == engine.Unauthorized && *cause == nil {
 		*cause = s.authorization.Refusal()
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/caisson-dev/caisson/host-go/caisson/auth"
+	"github.com/caisson-dev/caisson/host-go/internal/authorization"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
 )
@@ -26,6 +27,9 @@ type Client struct {
 
 	roots roots
 	store auth.Store // of tokens, where a way to authorize has none
+	// In tests: authorizing sets the clocks of an authorization, inspect is shown the core's memory.
+	authorizing func(*authorization.Config)
+	inspect     func(memories [][]byte)
 
 	closing sync.Once
 	gone    chan struct{} // closed when Close is done

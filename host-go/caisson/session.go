@@ -116,6 +116,7 @@ func (s *Session) open(ctx context.Context, server *Server, transport TransportT
 	s.authorization = s.client.authorization(server, u, s.name)
 	core, failure := s.client.runtime.engine.Open(ctx, engine.SessionConfig{
 		Authorization:     s.authorization,
+		Inspect:           s.client.inspect,
 		Limits:            s.client.limits(),
 		Logger:            o.Logger,
 		Egress:            options,
@@ -337,6 +338,8 @@ func (s *Session) error(failure *engine.Failure, step string) error {
 	if failure.Kind == engine.ContextEnded {
 		return failure.Err
 	}
+	shown := *failure // Others are told of the same failure.
+	failure = &shown
 	if failure.Step != "" {
 		step = failure.Step
 	}

@@ -244,6 +244,16 @@ func (in *Instance) memories() []api.Memory {
 	return out
 }
 
+// Memories returns the linear memories of the instance, as they are, for whoever looks into a guest. They are
+// valid, and must not be changed, until the instance is entered again.
+func (in *Instance) Memories() [][]byte {
+	var all [][]byte
+	for _, m := range in.memory {
+		all = append(all, memory.Whole(m))
+	}
+	return all
+}
+
 // MemorySize returns the size of all linear memories, in bytes.
 func (in *Instance) MemorySize() uint64 {
 	var n uint64

@@ -73,6 +73,7 @@ export class AuthorizationFetch {
     async #persist(send: () => Promise<HttpResponse>): Promise<HttpResponse> {
         const backoff = new Backoff();
         for (let attempt = 0; ; attempt++) {
+            const begun = Date.now();
             let response, failed;
             try {
                 response = await send();
@@ -95,7 +96,9 @@ export class AuthorizationFetch {
             }
             const headers: [string, string][] = response ? [...response.headers] : [];
             const delay = Math.max(retryDelay(headers, attempt) ?? 0, backoff.next());
-            if (delay > this.#budget) {
+            // A server that is slow to fail has used the time up too.
+            this.#budget -= Date.now() - begun + delay;
+            if (this.#budget < 0) {
                 if (failed) {
                     this.#unreachable = ioFailure(failed.io);
                     throw failed;
@@ -103,7 +106,6 @@ export class AuthorizationFetch {
                 this.#unreachable = http(response?.status ?? 0, 'the token endpoint cannot answer at the moment');
                 return response as HttpResponse;
             }
-            this.#budget -= delay;
             await sleep(delay);
         }
     }

@@ -130,10 +130,7 @@ export class Provider implements OAuthClientProvider {
     }
 
     addClientAuthentication = (
-        headers: Headers,
-        _params: URLSearchParams,
-        _url: string | URL,
-        metadata?: { token_endpoint_auth_methods_supported?: string[] | undefined }
+        ...[headers, , , metadata]: Parameters<NonNullable<OAuthClientProvider['addClientAuthentication']>>
     ): void => {
         const client = this.#client;
         const method = client && selectClientAuthMethod(client, metadata?.token_endpoint_auth_methods_supported ?? []);

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 
+import type * as Authorization from 'caisson:mcp/authorization@0.1.0';
 import type * as Client from 'caisson:mcp/client@0.1.0';
 import type * as Egress from 'caisson:mcp/egress@0.1.0';
 import type * as Host from 'caisson:mcp/host@0.1.0';
@@ -17,6 +18,7 @@ export interface Core {
 
 /** The imports of the world `core`, and the clock behind WASI's. */
 export interface Imports {
+    authorization: typeof Authorization;
     egress: typeof Egress;
     timers: typeof Timers;
     host: typeof Host;
@@ -38,7 +40,7 @@ function load(path: string): Promise<WebAssembly.Module> {
 }
 
 /** A fresh instance of the component. */
-export async function instantiate({ egress, timers, host, now, random }: Imports): Promise<Core> {
+export async function instantiate({ authorization, egress, timers, host, now, random }: Imports): Promise<Core> {
     const { instantiate } = (await import(new URL('core.js', transpiled).href)) as {
         instantiate: (load: (path: string) => Promise<WebAssembly.Module>, imports: object) => Promise<Core>;
     };
@@ -48,6 +50,7 @@ export async function instantiate({ egress, timers, host, now, random }: Imports
         throw new Error('the core waits, which it must not');
     };
     return instantiate(load, {
+        'caisson:mcp/authorization': authorization,
         'caisson:mcp/egress': egress,
         'caisson:mcp/timers': timers,
         'caisson:mcp/host': host,

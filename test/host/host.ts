@@ -1,3 +1,4 @@
+import type { Challenge, ClientAuthentication, Credential } from 'caisson:mcp/authorization@0.1.0';
 import type { SessionConfig } from 'caisson:mcp/client@0.1.0';
 import type { HttpRequest } from 'caisson:mcp/egress@0.1.0';
 import type { LogLevel } from 'caisson:mcp/host@0.1.0';
@@ -42,12 +43,20 @@ export interface Ask {
     retracted: boolean;
 }
 
+/** The host's half of authorization. What gives nothing is answered later, by `authorized`. */
+export interface Authorizing {
+    begin: (challenge: Challenge) => object | undefined;
+    ask?: (url: URL) => object | undefined;
+    request?: (end: ExchangeEnd, client: ClientAuthentication) => void;
+}
+
 /** What is on the other side: who runs behind a pipe, and who answers HTTP. */
 export interface World {
     pipe?: (end: PipeEnd) => { line?: (line: string) => void; closing?: () => void };
     http?: (end: ExchangeEnd) => void;
     /** The host is asked something; it may answer later. */
     ask?: (ask: Ask) => void;
+    authorizing?: Authorizing;
     random?: Imports['random'];
 }
 
@@ -81,6 +90,8 @@ export class FakeHost {
     /** The introductions of sessions that were begun anew. */
     readonly renewed: unknown[] = [];
     readonly logs: { session: number; level: LogLevel; message: string }[] = [];
+    /** What the core did in turns to authorize. */
+    readonly turns: string[] = [];
     /** What happened at the boundary, in order: settle, notify and closed, with their ids or names. */
     readonly history: string[] = [];
     readonly exchanges: ExchangeEnd[] = [];
@@ -99,6 +110,22 @@ export class FakeHost {
         host.#core = await instantiate({
             now: () => host.clock.now,
             ...(world.random && { random: world.random }),
+            authorization: {
+                begin: (session, challenge) => {
+                    host.turns.push(`begin ${challenge.status}`);
+                    host.#answered(session, world.authorizing?.begin(challenge));
+                },
+                end: () => void host.turns.push('end'),
+                request: (exchange, _session, request, client) => {
+                    host.turns.push(`${request.method} ${new URL(request.url).pathname}`);
+                    host.#httpStart(exchange, request, end => world.authorizing?.request?.(end, client));
+                },
+                ask: (session, url) => {
+                    host.turns.push('ask');
+                    host.#answered(session, world.authorizing?.ask?.(new URL(url)));
+                },
+                forget: (_session, credential: Credential) => void host.turns.push(`forget ${credential}`)
+            },
             egress: {
                 httpStart: (exchange, _session, request) => host.#httpStart(exchange, request),
                 httpPrepare: (template, _session, request) => void host.#templates.set(template, request),
@@ -185,6 +212,19 @@ export class FakeHost {
         return this.call((client, call) => client.callTool(call, session, JSON.stringify({ name, arguments: args })));
     }
 
+    #answered(session: number, value: object | undefined): void {
+        if (value !== undefined) this.authorized(value, session);
+    }
+
+    /** Answers a step of a turn to authorize: with an error, where it has a kind. */
+    authorized(value: object | Partial<IoError>, session = this.#lastSession): void {
+        const outcome =
+            'kind' in value
+                ? { tag: 'err' as const, val: ioError(value) }
+                : { tag: 'ok' as const, val: JSON.stringify(value) };
+        this.deliver({ tag: 'authorized', val: { session, outcome } });
+    }
+
     /** Answers what the core asked last, or before. */
     answer(result: unknown, ask = this.asks.length - 1): void {
         this.deliver({
@@ -259,7 +299,7 @@ export class FakeHost {
         }
     }
 
-    #httpStart(exchange: number, request: HttpRequest): void {
+    #httpStart(exchange: number, request: HttpRequest, serve = this.world.http): void {
         if (this.#openExchanges.has(exchange)) throw new Error(`exchange ${exchange} is in use`);
         this.#openExchanges.add(exchange);
         const tell = (event: Event) => {
@@ -302,7 +342,7 @@ export class FakeHost {
             }
         };
         this.exchanges.push(end);
-        if (this.world.http) this.world.http(end);
+        if (serve) serve(end);
         else end.end({ kind: 'connect', message: 'connection refused' });
     }
 

@@ -31,7 +31,8 @@ type Method interface {
 // Common is what every way but [Bearer] has.
 type Common struct {
 	// Scopes are the scopes to ask for, and the most that is ever asked for: a server that demands another
-	// one is refused with a [*ScopeError]. Default: what the server names, and whatever it demands later.
+	// one is refused with a [*ScopeError]. Where a server gives refresh tokens only for "offline_access", name that
+	// too. Default: what the server names, and whatever it demands later.
 	Scopes []string
 	// Resource is the value of the parameter "resource" (RFC 8707), in place of the one that the server's
 	// metadata names. Default: the server's own word.
@@ -137,7 +138,8 @@ type Bearer struct {
 	// Token is the token. Set it or Source.
 	Token string
 	// Source gives the token. It is asked before the first request, and again when the server refuses the
-	// last one. It is called by one goroutine of a session at a time, and gets a context that ends with the session.
+	// last one. It is called by one goroutine of a session at a time, and gets a context that ends when nobody
+	// waits for the token any more.
 	Source func(ctx context.Context) (string, error)
 }
 

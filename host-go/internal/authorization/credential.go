@@ -3,7 +3,6 @@ package authorization
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/caisson-dev/caisson/host-go/caisson/auth"
@@ -13,15 +12,15 @@ import (
 // Ready implements [egress.Authorization]: it finds a token that is at its end before the server does.
 func (f *Flow) Ready(ctx context.Context) (bool, *egress.Error) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
+	defer f.unlock()
 	if m, ok := f.method.(*auth.Bearer); ok {
-		if f.bearer == "" {
-			return true, f.bear(ctx, m)
+		if f.bearer != "" {
+			return true, nil
 		}
-		return true, nil
+		return true, f.bear(ctx, m)
 	}
 	if !f.loaded {
-		if err := f.load(ctx); err != nil {
+		if err := f.load(ctx, false); err != nil {
 			return false, f.unauthorized(err, "the store of credentials: %v", err)
 		}
 	}
@@ -29,20 +28,42 @@ func (f *Flow) Ready(ctx context.Context) (bool, *egress.Error) {
 	return t == nil || !t.over(f.config.Now()) || !f.renewable(), nil
 }
 
-// bear takes a token of the program's. With the lock of f held.
+// bear sees to a token of the program's that the server has not refused: however many need one, the program
+// is asked once. With the lock of f held, but not while the program is asked.
 func (f *Flow) bear(ctx context.Context, m *auth.Bearer) *egress.Error {
 	if m.Source == nil {
 		f.bearer = m.Token
 		return nil
 	}
-	token, err := m.Source(ctx)
+	if f.bearer != "" && f.bearer != f.refused {
+		return nil
+	}
+	var err error
+	f.outside(func() {
+		select {
+		case f.bearing <- struct{}{}:
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	})
+	if err != nil {
+		return f.unauthorized(err, "auth.Bearer.Source gives no token: %v", err)
+	}
+	defer func() { <-f.bearing }()
+	if f.bearer != "" && f.bearer != f.refused {
+		return nil
+	}
+	var token string
+	f.outside(func() { token, err = within(ctx, m.Source) })
+	token = strings.TrimSpace(token)
 	switch {
 	case err != nil:
 		return f.unauthorized(err, "auth.Bearer.Source gives no token: %v", err)
-	case strings.TrimSpace(token) == "":
+	case token == "":
 		return f.unauthorized(nil, "auth.Bearer.Source gives an empty token")
 	}
-	f.bearer = strings.TrimSpace(token)
+	f.remember(f.bearer)
+	f.bearer = token
 	return nil
 }
 
@@ -85,19 +106,27 @@ func (f *Flow) Observe(req *http.Request, response *http.Response) (again bool) 
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	fresh := f.observeNonce(req.URL, response.Header)
-	if response.StatusCode != http.StatusUnauthorized {
+	said := strings.Join(response.Header.Values("WWW-Authenticate"), ", ")
+	switch {
+	case response.StatusCode == http.StatusUnauthorized:
+	case response.StatusCode == http.StatusForbidden && strings.Contains(said, "insufficient_scope"):
+	default:
 		return false
 	}
-	said := strings.Join(response.Header.Values("WWW-Authenticate"), ", ")
 	if fresh && strings.Contains(said, "use_dpop_nonce") && req.Header.Get("DPoP") != "" {
 		return true
 	}
 	if _, token, ok := strings.Cut(req.Header.Get("Authorization"), " "); ok {
 		f.refused = token
 	}
-	f.challenge = parameter(said, "resource_metadata")
+	if at := parameter(said, "resource_metadata"); at != "" && len(at) <= longestURL {
+		f.challenge = at
+	}
 	return false
 }
+
+// longestURL is how long a URL of a server's may be, in bytes.
+const longestURL = 8 << 10
 
 // parameter finds a parameter of a challenge (RFC 9110, section 11.6.1), as the SDK does.
 func parameter(challenge, name string) string {
@@ -107,47 +136,4 @@ func parameter(challenge, name string) string {
 	}
 	value, _, _ := strings.Cut(rest, `"`)
 	return value
-}
-
-// Hide replaces the secrets of the flow in a text.
-func (f *Flow) Hide(text string) string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, secret := range f.secrets() {
-		if len(secret) < shortest {
-			continue
-		}
-		text = strings.ReplaceAll(text, secret, "***")
-		if escaped := url.QueryEscape(secret); escaped != secret {
-			text = strings.ReplaceAll(text, escaped, "***")
-		}
-	}
-	return text
-}
-
-// shortest is the length below which a text is no secret: it would hide words of every message.
-const shortest = 8
-
-// secrets are all that the flow knows. With the lock of f held.
-func (f *Flow) secrets() []string {
-	all := []string{f.bearer, f.refused}
-	if t := f.entry.Tokens; t != nil {
-		all = append(all, t.Access, t.Refresh)
-	}
-	if c := f.entry.Client; c != nil {
-		all = append(all, c.Secret)
-	}
-	switch m := f.method.(type) {
-	case *auth.OAuth:
-		all = append(all, m.ClientSecret)
-	case *auth.ClientCredentials:
-		all = append(all, m.ClientSecret)
-	case *auth.EnterpriseManaged:
-		all = append(all, m.ClientSecret, m.IdentityProviderClientSecret)
-	}
-	if t := f.turn; t != nil {
-		all = append(all, t.code, t.device, t.assertion, t.subject)
-		all = append(all, t.seen...)
-	}
-	return all
 }

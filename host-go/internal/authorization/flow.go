@@ -7,9 +7,12 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"github.com/caisson-dev/caisson/host-go/caisson/auth"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
@@ -31,7 +34,23 @@ type Config struct {
 	PrivateAddresses bool
 	// Now is the clock. Nil is time.Now.
 	Now func() time.Time
+	// AnswerTime is how long an authorization server may take to answer, TurnTime how long a turn may take
+	// without the time that a person takes. Zero is the default.
+	AnswerTime, TurnTime time.Duration
 }
+
+const (
+	defaultAnswerTime = 30 * time.Second
+	// defaultTurnTime is far above what a login takes. Who does not end a turn, which others may wait for,
+	// loses it.
+	defaultTurnTime = 5 * time.Minute
+	// keeping is how long the store may take to keep an entry, also when nobody waits for it any more.
+	keeping = 10 * time.Second
+)
+
+// A server that refuses every token would have a person asked with each request. So they are asked so often in
+// a row, and once more in each interval.
+const mostAsks, askInterval = 8, 30 * time.Second
 
 // A Flow is the authorization of one session. Its methods are safe for concurrent use.
 type Flow struct {
@@ -41,6 +60,10 @@ type Flow struct {
 	store  auth.Store
 	key    string
 
+	bearing chan struct{} // has room while nobody asks the program for a token
+	saving  sync.Mutex    // orders what the store gets
+	asks    *rate.Limiter
+
 	mu      sync.Mutex
 	loaded  bool
 	entry   entry
@@ -48,7 +71,9 @@ type Flow struct {
 	refused string // the token that the server has refused last
 	turn    *turn
 	nonces  map[string]string // of DPoP, by origin
+	seen    []string          // the last secrets that came by
 	said    error             // the last refusal of an authorization server
+	events  []auth.Event      // that nobody has heard of yet
 	// challenge is what the server has said of where its metadata is.
 	challenge string
 }
@@ -58,7 +83,16 @@ func New(config Config) *Flow {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	f := &Flow{config: config, method: config.Method, nonces: map[string]string{}}
+	if config.AnswerTime == 0 {
+		config.AnswerTime = defaultAnswerTime
+	}
+	if config.TurnTime == 0 {
+		config.TurnTime = defaultTurnTime
+	}
+	f := &Flow{
+		config: config, method: config.Method, nonces: map[string]string{}, bearing: make(chan struct{}, 1),
+		asks: rate.NewLimiter(rate.Every(askInterval), mostAsks),
+	}
 	switch m := config.Method.(type) {
 	case *auth.OAuth:
 		f.common = m.Common
@@ -99,11 +133,17 @@ func Key(server *url.URL, method auth.Method) string {
 	return strings.Join(parts, " ")
 }
 
-// load reads the entry of the store. With the lock of f held.
-func (f *Flow) load(ctx context.Context) error {
-	text, err := f.store.Load(ctx, f.key)
-	if err != nil {
+// load reads the entry of the store. With the lock of f held, but not while the store reads. Where another
+// one has loaded it meanwhile, it counts only anew.
+func (f *Flow) load(ctx context.Context, anew bool) error {
+	var text []byte
+	var err error
+	f.outside(func() { text, err = f.store.Load(ctx, f.key) })
+	switch {
+	case err != nil:
 		return err
+	case f.loaded && !anew:
+		return nil
 	}
 	f.entry, f.loaded = entry{}, true
 	if text == nil {
@@ -120,21 +160,124 @@ func (f *Flow) load(ctx context.Context) error {
 	return nil
 }
 
-// save keeps the entry. With the lock of f held.
-func (f *Flow) save(ctx context.Context) error {
-	f.entry.Server = egress.GuestURL(f.config.URL)
-	f.entry.Name = f.config.Server
-	return f.store.Save(ctx, f.key, f.entry.encode())
+// save keeps an entry in the turn t, and only then uses it. With the lock of f held, but not while the store
+// writes. The turn lasts until it has, and it has its time also when nobody waits any more: a token that
+// replaces another one must not be lost.
+func (f *Flow) save(ctx context.Context, t *turn, next entry) error {
+	next.Server = egress.GuestURL(f.config.URL)
+	next.Name = f.config.Server
+	text := next.encode()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keeping)
+	defer cancel()
+	t.hold()
+	defer t.drop()
+	var err error
+	f.outside(func() {
+		f.saving.Lock()
+		defer f.saving.Unlock()
+		err = f.store.Save(ctx, f.key, text)
+	})
+	if err == nil {
+		f.entry = next
+	}
+	return err
 }
 
-// event tells of a step.
+// event tells of a step, when the lock of f, which is held, is given back.
 func (f *Flow) event(e auth.Event) {
 	if f.common.OnEvent == nil {
 		return
 	}
 	e.Time, e.Server = f.config.Now(), f.config.Server
-	f.common.OnEvent(e)
+	f.events = append(f.events, e)
 }
+
+// unlock gives the lock of f back, and tells what has happened.
+func (f *Flow) unlock() {
+	events := f.events
+	f.events = nil
+	f.mu.Unlock()
+	for _, e := range events {
+		f.common.OnEvent(e)
+	}
+}
+
+// outside does without the lock of f, which is held, what may take its time: whoever hides a secret or ends
+// the session does not wait for it.
+func (f *Flow) outside(do func()) {
+	f.unlock()
+	defer f.mu.Lock()
+	do()
+}
+
+// within waits for a function of the program's, no longer than the context lasts: it may not look at it.
+func within[T any](ctx context.Context, f func(context.Context) (T, error)) (T, error) {
+	type outcome struct {
+		value T
+		err   error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		value, err := f(ctx)
+		done <- outcome{value, err}
+	}()
+	select {
+	case o := <-done:
+		return o.value, o.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
+}
+
+// mostSeen is how many secrets that have come by are remembered.
+const mostSeen = 64
+
+// remember keeps a secret, so that nothing that is told has it. With the lock of f held.
+func (f *Flow) remember(secrets ...string) {
+	for _, secret := range secrets {
+		if secret != "" && !slices.Contains(f.seen, secret) {
+			f.seen = append(f.seen, secret)
+		}
+	}
+	f.seen = f.seen[max(0, len(f.seen)-mostSeen):]
+}
+
+// Secrets are what must not be told: those that are configured or kept, and the last that came by.
+func (f *Flow) Secrets() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.secrets()
+}
+
+// secrets is Secrets with the lock of f held.
+func (f *Flow) secrets() []string {
+	all := append([]string{f.bearer, f.refused}, f.seen...)
+	if t := f.entry.Tokens; t != nil {
+		all = append(all, t.Access, t.Refresh)
+	}
+	if c := f.entry.Client; c != nil {
+		all = append(all, c.Secret)
+	}
+	switch m := f.method.(type) {
+	case *auth.OAuth:
+		all = append(all, m.ClientSecret)
+	case *auth.ClientCredentials:
+		all = append(all, m.ClientSecret)
+	case *auth.EnterpriseManaged:
+		all = append(all, m.ClientSecret, m.IdentityProviderClientSecret)
+	}
+	return all
+}
+
+// Hide replaces the secrets of the flow in a text.
+func (f *Flow) Hide(text string) string { return egress.NewVeil(f.Secrets()).Hide(text) }
+
+// hidden is Hide with the lock of f held.
+func (f *Flow) hidden(text string) string { return egress.NewVeil(f.secrets()).Hide(text) }
+
+// quoted is what a server says in one line of a message, without secrets. With the lock of f held.
+func (f *Flow) quoted(text string) string { return short(f.hidden(text)) }
 
 // fail makes an error of the egress, which the core is told of.
 func (f *Flow) fail(kind egress.Kind, err error, format string, args ...any) *egress.Error {

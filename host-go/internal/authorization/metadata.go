@@ -34,8 +34,8 @@ type authorizationServer struct {
 	// Servers without Metadata Discovery").
 	metadata *serverMetadata
 	document json.RawMessage
-	// vouches says that it is the identity provider.
-	vouches bool
+	// vouches says that it is the identity provider, guessed that nobody has named its issuer.
+	vouches, guessed bool
 }
 
 func (s *authorizationServer) issuer() string {
@@ -58,6 +58,12 @@ func (s *authorizationServer) endpoints() *serverMetadata {
 		return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: path}).String()
 	}
 	return &serverMetadata{Issuer: s.name, AuthorizationEndpoint: at("/authorize"), TokenEndpoint: at("/token"), RegistrationEndpoint: at("/register")}
+}
+
+// speaksFor reports whether metadata is what was looked for under a name (RFC 8414, section 3.3): who speaks
+// for another issuer would get what belongs to that one. The slash is the SDK's, at the end of an origin.
+func (m *serverMetadata) speaksFor(name string) bool {
+	return m.Issuer == name || m.Issuer+"/" == name
 }
 
 func decodeServerMetadata(text []byte) (*serverMetadata, error) {
@@ -168,7 +174,7 @@ func wellKnown(name, path string) []string {
 }
 
 func sameOrigin(a, b *url.URL) bool {
-	return a.Scheme == b.Scheme && strings.EqualFold(a.Host, b.Host) && a.User == nil
+	return a.Scheme == b.Scheme && strings.EqualFold(a.Host, b.Host) && a.User == nil && b.User == nil
 }
 
 // safe returns why a URL is not one to ask, or nil: it is https or of this machine, and does not lead into

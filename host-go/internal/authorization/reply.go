@@ -3,6 +3,7 @@ package authorization
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -21,22 +22,64 @@ type answer struct {
 	header http.Header
 	body   []byte
 	told   string // the body that the core gets
+	moved  string // where the core finds it
 }
 
-// A reader reads the answer to one request. It implements [egress.Reader].
+// A reader reads the answer to one request of a turn, which lasts until it has. It implements [egress.Reader].
 type reader struct {
 	flow    *Flow
+	turn    *turn
+	ctx     context.Context // of the exchange
+	cancel  context.CancelFunc
 	request *http.Request
-	again   func() (*http.Request, *egress.Error) // makes the request anew, for a nonce; nil for never
+	again   func() (*http.Request, *egress.Error) // makes the request for a token anew; nil for another request
 	read    func(*answer) *egress.Error
 	retried bool
+}
+
+// lastWords is how long a token is waited for that nobody waits for any more: it may replace one that is good
+// for nothing from now on.
+const lastWords = 3 * time.Second
+
+// newReader makes the reader of an exchange of the turn. With the lock of f held.
+func (f *Flow) newReader(ctx context.Context) *reader {
+	f.turn.hold()
+	return &reader{flow: f, turn: f.turn, ctx: ctx, cancel: func() {}}
+}
+
+// begin has the time run that the answer may take.
+func (r *reader) begin() {
+	ctx := r.ctx
+	given, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), r.flow.config.AnswerTime, errNoAnswer)
+	stop := context.AfterFunc(ctx, func() {
+		if r.again == nil {
+			cancel()
+			return
+		}
+		time.AfterFunc(lastWords, cancel)
+	})
+	r.ctx, r.cancel = given, func() { stop(); cancel() }
+}
+
+var errNoAnswer = errors.New("the authorization server did not answer in time")
+
+// Close implements [egress.Reader].
+func (r *reader) Close() {
+	r.flow.mu.Lock()
+	defer r.flow.unlock()
+	r.close()
+}
+
+func (r *reader) close() {
+	r.cancel()
+	r.turn.drop()
 }
 
 // Read implements [egress.Reader].
 func (r *reader) Read(status int, header http.Header, body []byte) (egress.Answer, *http.Request, *egress.Error) {
 	f := r.flow
 	f.mu.Lock()
-	defer f.mu.Unlock()
+	defer f.unlock()
 	f.told(r.request, status)
 	fresh := f.observeNonce(r.request.URL, header)
 	if r.again != nil && !r.retried && fresh && status == http.StatusBadRequest && strings.Contains(string(body), "use_dpop_nonce") {
@@ -44,121 +87,169 @@ func (r *reader) Read(status int, header http.Header, body []byte) (egress.Answe
 		request, failed := r.again()
 		return egress.Answer{}, request, failed
 	}
-	if f.turn == nil {
-		return egress.Answer{}, nil, f.fail(egress.Refused, nil, "the turn to authorize is over")
-	}
 	a := &answer{status: status, header: header, body: body}
 	if failed := r.read(a); failed != nil {
 		return egress.Answer{}, nil, failed
 	}
 	told := [][2]string{{"content-type", "application/json"}}
-	for _, name := range []string{"Retry-After", "Location"} {
-		if value := header.Get(name); value != "" && (name != "Location" || status/100 == 3) {
-			told = append(told, [2]string{strings.ToLower(name), strings.ToValidUTF8(value, "\uFFFD")})
-		}
+	if value := header.Get("Retry-After"); value != "" {
+		told = append(told, [2]string{"retry-after", f.quoted(value)})
+	}
+	if a.moved != "" {
+		told = append(told, [2]string{"location", a.moved})
 	}
 	return egress.Answer{Status: a.status, Header: told, Body: a.told}, nil, nil
 }
 
 // Failed implements [egress.Reader].
-func (r *reader) Failed() { r.flow.told(r.request, 0) }
+func (r *reader) Failed() {
+	r.flow.mu.Lock()
+	defer r.flow.unlock()
+	r.flow.told(r.request, 0)
+}
 
-// told tells of a request and its answer.
+// told tells of a request and its answer. With the lock of f held.
 func (f *Flow) told(request *http.Request, status int) {
 	u := url.URL{Scheme: request.URL.Scheme, Host: request.URL.Host, Path: request.URL.Path}
-	f.event(auth.Event{Kind: auth.EventRequest, Method: request.Method, URL: u.String(), Status: status})
+	f.event(auth.Event{Kind: auth.EventRequest, Method: request.Method, URL: f.quoted(u.String()), Status: status})
 }
 
 // readMetadata reads a document that says where things are. It goes to the core as it is.
-func (f *Flow) readMetadata(a *answer, what string, at *url.URL) *egress.Error {
+func (f *Flow) readMetadata(t *turn, a *answer, what string, at *url.URL) *egress.Error {
 	if a.status/100 == 3 {
-		if to, err := at.Parse(a.header.Get("Location")); err == nil && sameOrigin(at, to) && len(f.turn.redirected) < mostServers {
-			f.turn.redirected[to.String()] = what
+		to, err := at.Parse(a.header.Get("Location"))
+		if err == nil && sameOrigin(at, to) && len(to.String()) <= longestURL && len(t.redirected) < mostServers {
+			t.redirected[to.String()] = what
+			a.moved = f.hidden(to.String())
 		}
 		return nil
 	}
 	if a.status/100 != 2 {
 		return nil
 	}
-	a.told = strings.ToValidUTF8(string(a.body), "\uFFFD")
+	a.told = f.hidden(strings.ToValidUTF8(string(a.body), "\uFFFD"))
 	name, isServer := strings.CutPrefix(what, ofServer)
 	if !isServer {
 		m := &resourceMetadata{}
 		if json.Unmarshal(a.body, m) == nil {
-			f.turn.resource, f.turn.resourceURL = m, at.String()
+			t.resource, t.resourceURL = m, at.String()
 			f.entry.ResourceMetadata, f.entry.ResourceMetadataURL = a.body, at.String()
 		}
 		return nil
 	}
 	m, err := decodeServerMetadata(a.body)
-	if err != nil {
+	if err != nil || !m.speaksFor(name) {
 		return nil // The core says what is wrong with it.
 	}
-	known := f.turn.servers[name]
+	known := t.servers[name]
 	if known == nil {
+		if len(t.servers) >= mostServers {
+			return f.fail(egress.Limit, nil, "the server names more than %d authorization servers", mostServers)
+		}
 		known = &authorizationServer{name: name}
-		f.turn.servers[name] = known
+		t.servers[name] = known
 	}
 	known.metadata, known.document = m, a.body
 	if !known.vouches {
-		f.event(auth.Event{Kind: auth.EventDiscovered, Issuer: m.Issuer})
+		f.event(auth.Event{Kind: auth.EventDiscovered, Issuer: f.quoted(m.Issuer)})
 	}
 	return nil
 }
 
+// registered are the members of a registration that the core has a use for, beside the secret.
+var registered = []string{
+	"client_id", "client_id_issued_at", "client_secret_expires_at", "redirect_uris", "grant_types", "response_types",
+	"token_endpoint_auth_method", "client_name", "scope", "application_type",
+}
+
+// longestID is how long the identifier of a client may be, in bytes.
+const longestID = 2 << 10
+
 // readRegistration keeps a client that was registered (RFC 7591, section 3.2.1).
-func (f *Flow) readRegistration(ctx context.Context, a *answer, s *authorizationServer) *egress.Error {
+func (f *Flow) readRegistration(ask *reader, a *answer, s *authorizationServer) *egress.Error {
 	var said map[string]any
 	err := json.Unmarshal(a.body, &said)
 	if a.status/100 != 2 {
-		a.told = refusalIn(said, a)
+		a.told = f.refusalIn(said, a)
 		return nil
 	}
 	id, _ := said["client_id"].(string)
-	if err != nil || id == "" {
+	if err != nil || id == "" || len(id) > longestID {
 		return f.unauthorized(err, "the answer of the registration endpoint of %s is not JSON with a client_id", short(s.issuer()))
 	}
 	c := &client{ID: id, Issuer: s.issuer(), Redirect: f.redirect()}
 	c.Secret, _ = said["client_secret"].(string)
 	c.Method, _ = said["token_endpoint_auth_method"].(string)
-	if expiry, ok := said["client_secret_expires_at"].(float64); ok && expiry > 0 {
+	if expiry, ok := said["client_secret_expires_at"].(float64); ok && expiry > 0 && expiry < math.MaxInt32*1000 {
 		c.SecretExpiry = time.Unix(int64(expiry), 0)
 	}
-	f.entry.Client, f.entry.Tokens = c, nil
-	if err := f.save(ctx); err != nil {
+	management, _ := said["registration_access_token"].(string)
+	f.remember(c.Secret, management)
+	next := f.entry
+	next.Client, next.Tokens = c, nil
+	if err := f.save(ask.ctx, ask.turn, next); err != nil {
 		return f.unauthorized(err, "the store of credentials: %v", err)
 	}
-	delete(said, "registration_access_token")
-	delete(said, "registration_client_uri")
+	told := f.part(said, registered...)
+	told["client_id"] = id // As it is: a URL that a person is shown has it.
 	if c.Secret != "" {
-		said["client_secret"] = nameOf("client_secret")
+		told["client_secret"] = nameOf("client_secret")
 	}
-	a.told = encode(said)
-	f.event(auth.Event{Kind: auth.EventRegistered, Issuer: c.Issuer, ClientID: c.ID})
+	a.told = encode(told)
+	f.event(auth.Event{Kind: auth.EventRegistered, Issuer: c.Issuer, ClientID: f.quoted(c.ID)})
 	return nil
 }
 
+// part gives some members of an object, without secrets. With the lock of f held.
+func (f *Flow) part(said map[string]any, names ...string) map[string]any {
+	veil := egress.NewVeil(f.secrets())
+	var hide func(any) any
+	hide = func(value any) any {
+		switch v := value.(type) {
+		case string:
+			return veil.Hide(v)
+		case []any:
+			for i := range v {
+				v[i] = hide(v[i])
+			}
+		case map[string]any:
+			return nil // None of them has any.
+		}
+		return value
+	}
+	some := map[string]any{}
+	for _, name := range names {
+		if value, ok := said[name]; ok {
+			some[name] = hide(value)
+		}
+	}
+	return some
+}
+
 // readDevice shows a person the code that they are to enter elsewhere (RFC 8628, section 3.2).
-func (f *Flow) readDevice(m *auth.OAuth, a *answer, s *authorizationServer) *egress.Error {
+func (f *Flow) readDevice(t *turn, m *auth.OAuth, a *answer, s *authorizationServer) *egress.Error {
 	var said map[string]any
 	err := json.Unmarshal(a.body, &said)
 	if a.status/100 != 2 {
-		a.told = refusalIn(said, a)
+		a.told = f.refusalIn(said, a)
 		return nil
 	}
 	code := auth.DeviceCode{Server: f.config.Server}
-	f.turn.device, _ = said["device_code"].(string)
+	t.device, _ = said["device_code"].(string)
+	f.remember(t.device)
 	code.UserCode, _ = said["user_code"].(string)
 	code.URL, _ = said["verification_uri"].(string)
 	code.CompleteURL, _ = said["verification_uri_complete"].(string)
-	if err != nil || f.turn.device == "" || code.UserCode == "" || code.URL == "" {
+	if err != nil || t.device == "" || code.UserCode == "" || code.URL == "" {
 		return f.unauthorized(err, "the answer of the device authorization endpoint of %s is not JSON with a code", short(s.issuer()))
 	}
-	f.turn.asked = s
+	t.asked = s
 	code.UserCode = short(code.UserCode)
-	code.Expiry = f.config.Now().Add(time.Duration(min(max(seconds(said["expires_in"]), 1), longestCode)) * time.Second)
+	life := time.Duration(min(max(seconds(said["expires_in"]), 1), longestCode)) * time.Second
+	code.Expiry = f.config.Now().Add(life)
+	t.until = t.until.Add(life) // A person takes their time.
 	f.event(auth.Event{Kind: auth.EventAsked, Issuer: s.issuer()})
-	go m.Device(f.turn.ctx, code)
+	go m.Device(t.ctx, code)
 	a.told = encode(map[string]any{"device_code": nameOf("device_code"), "interval": seconds(said["interval"])})
 	return nil
 }
@@ -167,25 +258,23 @@ func (f *Flow) readDevice(m *auth.OAuth, a *answer, s *authorizationServer) *egr
 const longestCode = 3600
 
 // readAssertion keeps what the identity provider says of the user (RFC 8693, section 2.2).
-func (f *Flow) readAssertion(a *answer) *egress.Error {
+func (f *Flow) readAssertion(t *turn, a *answer, audience string) *egress.Error {
 	said, failed := f.granted(a, "the identity provider")
 	if failed != nil || said == nil {
 		return failed
 	}
-	f.turn.assertion, _ = said["access_token"].(string)
-	told := map[string]any{"access_token": nameOf("id_jag")}
-	for _, name := range []string{"issued_token_type", "token_type", "expires_in", "scope"} {
-		if value, ok := said[name]; ok {
-			told[name] = value
-		}
-	}
+	t.assertion, _ = said["access_token"].(string)
+	t.audience = audience
+	f.remember(t.assertion)
+	told := f.part(said, "issued_token_type", "token_type", "expires_in", "scope")
+	told["access_token"] = nameOf("id_jag")
 	a.told = encode(told)
 	return nil
 }
 
 // readTokens keeps a token (RFC 6749, section 5.1). It is kept before it is used: an authorization server
 // that rotates refresh tokens takes the last one for stolen when it comes again.
-func (f *Flow) readTokens(ctx context.Context, a *answer, s *authorizationServer, asked string, refreshes bool) *egress.Error {
+func (f *Flow) readTokens(ask *reader, a *answer, s *authorizationServer, asked string, refreshes bool) *egress.Error {
 	said, failed := f.granted(a, "the token endpoint of "+short(s.issuer()))
 	if failed != nil || said == nil {
 		return failed
@@ -194,13 +283,16 @@ func (f *Flow) readTokens(ctx context.Context, a *answer, s *authorizationServer
 	t.Access, _ = said["access_token"].(string)
 	t.Type, _ = said["token_type"].(string)
 	t.Refresh, _ = said["refresh_token"].(string)
+	id, _ := said["id_token"].(string)
+	f.remember(t.Access, t.Refresh, id)
 	switch {
 	case strings.EqualFold(t.Type, "Bearer"):
 	case strings.EqualFold(t.Type, "DPoP") && f.common.DPoP:
 	default:
-		return f.unauthorized(nil, "the token endpoint of %s gives a token of the type %q, which is not known here", short(s.issuer()), short(t.Type))
+		return f.unauthorized(nil, "the token endpoint of %s gives a token of the type %q, which is not known here", short(s.issuer()), f.quoted(t.Type))
 	}
 	if old := f.entry.Tokens; refreshes && old != nil {
+		f.remember(old.Access, old.Refresh)
 		if t.Refresh == "" {
 			t.Refresh = old.Refresh
 		}
@@ -209,17 +301,19 @@ func (f *Flow) readTokens(ctx context.Context, a *answer, s *authorizationServer
 		}
 	}
 	if scope, ok := said["scope"].(string); ok && scope != "" {
-		t.Scope = scope
+		t.Scope = f.hidden(strings.ToValidUTF8(scope, "\uFFFD"))
+		t.Scope = t.Scope[:min(len(t.Scope), longestScope)]
 	}
 	if seconds := seconds(said["expires_in"]); seconds > 0 {
 		t.Expiry = t.Issued.Add(time.Duration(min(seconds, longestLife)) * time.Second)
 	}
-	f.entry.Tokens = t
+	next := f.entry
+	next.Tokens = t
 	if id, _, _ := f.configuredClient(); id != "" {
-		f.entry.Bound = s.issuer()
+		next.Bound = s.issuer()
 	}
-	f.entry.AuthorizationServer, f.entry.ServerMetadata = s.name, s.document
-	if err := f.save(ctx); err != nil {
+	next.AuthorizationServer, next.ServerMetadata = s.name, s.document
+	if err := f.save(ask.ctx, ask.turn, next); err != nil {
 		return f.unauthorized(err, "the store of credentials: %v", err)
 	}
 	told := map[string]any{"access_token": nameOf("access_token"), "token_type": t.Type}
@@ -234,9 +328,12 @@ func (f *Flow) readTokens(ctx context.Context, a *answer, s *authorizationServer
 	if refreshes {
 		kind = auth.EventRefreshed
 	}
-	f.event(auth.Event{Kind: kind, Issuer: t.Issuer, Scopes: strings.Fields(t.Scope), Expiry: t.Expiry})
+	f.event(auth.Event{Kind: kind, Issuer: t.Issuer, Scopes: scopes(t.Scope), Expiry: t.Expiry})
 	return nil
 }
+
+// longestScope is how long the text of the granted scopes may be, in bytes.
+const longestScope = 8 << 10
 
 // longestLife is how many seconds a token is taken to live at most: a hundred years.
 const longestLife = 100 * 365 * 86400
@@ -262,16 +359,16 @@ func (f *Flow) granted(a *answer, who string) (map[string]any, *egress.Error) {
 	var said map[string]any
 	err := json.Unmarshal(a.body, &said)
 	if code, refused := said["error"].(string); a.status/100 != 2 || refused {
-		description, _ := said["error_description"].(string)
-		if code != "" {
-			refusal := &auth.RefusedError{Server: f.config.Server, Code: short(f.hidden(code)), Description: short(f.hidden(description))}
+		if code != "" && code != "authorization_pending" && code != "slow_down" {
+			description, _ := said["error_description"].(string)
+			refusal := &auth.RefusedError{Server: f.config.Server, Code: f.quoted(code), Description: f.quoted(description)}
 			f.said = refusal
 			f.event(auth.Event{Kind: auth.EventRefused, Err: refusal})
 		}
 		if a.status/100 == 2 {
 			a.status = http.StatusBadRequest
 		}
-		a.told = f.hidden(refusalIn(said, a))
+		a.told = f.refusalIn(said, a)
 		return nil, nil
 	}
 	if token, _ := said["access_token"].(string); err != nil || token == "" {
@@ -280,28 +377,18 @@ func (f *Flow) granted(a *answer, who string) (map[string]any, *egress.Error) {
 	return said, nil
 }
 
-// hidden is Hide with the lock of f held.
-func (f *Flow) hidden(text string) string {
-	for _, secret := range f.secrets() {
-		if len(secret) >= shortest {
-			text = strings.ReplaceAll(text, secret, "***")
-		}
-	}
-	return text
-}
-
 // refusalIn is what the core is told of a refusal: what RFC 6749, section 5.2, has, and no page.
-func refusalIn(said map[string]any, a *answer) string {
+func (f *Flow) refusalIn(said map[string]any, a *answer) string {
 	told := map[string]any{}
 	for _, name := range []string{"error", "error_description", "error_uri"} {
 		if text, ok := said[name].(string); ok {
-			told[name] = short(text)
+			told[name] = f.quoted(text)
 		}
 	}
 	if told["error"] == nil {
 		kind, _, _ := strings.Cut(a.header.Get("Content-Type"), ";")
 		told["error"] = "server_error"
-		told["error_description"] = fmt.Sprintf("HTTP %d with %s", a.status, short(kind))
+		told["error_description"] = fmt.Sprintf("HTTP %d with %s", a.status, f.quoted(kind))
 	}
 	return encode(told)
 }

@@ -11,48 +11,69 @@ import (
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 )
 
+// What one turn may ask for: far more than a login takes, and than a person does who takes their time to
+// enter a code.
+const mostRequests, mostPolls = 64, 2048
+
 // Request implements [egress.Authorization]: it makes of a request of the core's one that goes out, and
 // gives what reads the answer. The core says neither what a request is for nor where a secret goes: both
 // follow from what the host has read.
 func (f *Flow) Request(ctx context.Context, r egress.Request, client string) (*http.Request, egress.Reader, *egress.Error) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	u, err := url.Parse(r.URL)
-	switch {
-	case f.turn == nil:
+	defer f.unlock()
+	if f.turn == nil {
 		return nil, nil, f.fail(egress.Refused, nil, "the core authorizes without a turn")
-	case err != nil:
+	}
+	if f.turn.requests++; f.turn.requests > mostRequests {
+		f.leave()
+		return nil, nil, f.fail(egress.Limit, nil, "one authorization takes more than %d requests: the metadata of the server leads in circles", mostRequests)
+	}
+	u, err := url.Parse(r.URL)
+	if err != nil || len(r.URL) > longestURL {
 		return nil, nil, f.fail(egress.Refused, nil, "the core asked for a URL that is not valid; if the server named it, the server is at fault")
 	}
 	if refused := f.safe(u); refused != nil {
 		return nil, nil, refused
 	}
 	u.Fragment = ""
-	switch r.Method {
-	case http.MethodGet:
-		return f.ofMetadata(ctx, u, r)
-	case http.MethodPost:
-		if s := f.endpointOf(u, func(m *serverMetadata) string { return m.TokenEndpoint }); s != nil {
-			return f.ofTokens(ctx, s, u, r, client)
-		}
-		if s := f.endpointOf(u, func(m *serverMetadata) string { return m.DeviceEndpoint }); s != nil {
-			return f.ofDevice(ctx, s, u, r, client)
-		}
-		if s := f.endpointOf(u, func(m *serverMetadata) string { return m.RegistrationEndpoint }); s != nil {
-			return f.ofRegistration(ctx, s, u, r)
-		}
+	ask := f.newReader(ctx)
+	request, failed := f.prepare(ask, u, r, client)
+	if failed != nil {
+		ask.close()
+		return nil, nil, failed
 	}
-	return nil, nil, f.fail(egress.Refused, nil, "%s %s://%s is not granted: no metadata of the server names it", short(r.Method), u.Scheme, u.Host)
+	ask.begin()
+	ask.request = request.WithContext(ask.ctx)
+	return ask.request, ask, nil
 }
 
-func (f *Flow) ofMetadata(ctx context.Context, u *url.URL, r egress.Request) (*http.Request, egress.Reader, *egress.Error) {
+// prepare makes the request, and says how its answer is read.
+func (f *Flow) prepare(ask *reader, u *url.URL, r egress.Request, client string) (*http.Request, *egress.Error) {
+	switch r.Method {
+	case http.MethodGet:
+		return f.ofMetadata(ask, u, r)
+	case http.MethodPost:
+		if s := f.endpointOf(u, func(m *serverMetadata) string { return m.TokenEndpoint }); s != nil {
+			return f.ofTokens(ask, s, u, r, client)
+		}
+		if s := f.endpointOf(u, func(m *serverMetadata) string { return m.DeviceEndpoint }); s != nil {
+			return f.ofDevice(ask, s, u, r, client)
+		}
+		if s := f.endpointOf(u, func(m *serverMetadata) string { return m.RegistrationEndpoint }); s != nil {
+			return f.ofRegistration(ask, s, u, r)
+		}
+	}
+	return nil, f.fail(egress.Refused, nil, "%s %s://%s is not granted: no metadata of the server names it", short(r.Method), u.Scheme, u.Host)
+}
+
+func (f *Flow) ofMetadata(ask *reader, u *url.URL, r egress.Request) (*http.Request, *egress.Error) {
 	what := f.metadataAt(u)
 	if what == "" {
-		return nil, nil, f.fail(egress.Refused, nil, "%s://%s is not granted: it is the metadata neither of the server nor of an authorization server that the server names", u.Scheme, u.Host)
+		return nil, f.fail(egress.Refused, nil, "%s://%s is not granted: it is the metadata neither of the server nor of an authorization server that the server names", u.Scheme, u.Host)
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	request, err := http.NewRequestWithContext(ask.ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
-		return nil, nil, f.fail(egress.Refused, nil, "the URL of the metadata is not valid")
+		return nil, f.fail(egress.Refused, nil, "the URL of the metadata is not valid")
 	}
 	request.Header.Set("Accept", "application/json")
 	for _, field := range r.Header {
@@ -60,39 +81,49 @@ func (f *Flow) ofMetadata(ctx context.Context, u *url.URL, r egress.Request) (*h
 			request.Header.Set(field[0], field[1])
 		}
 	}
-	return request, &reader{flow: f, request: request, read: func(a *answer) *egress.Error { return f.readMetadata(a, what, u) }}, nil
+	ask.read = func(a *answer) *egress.Error { return f.readMetadata(ask.turn, a, what, u) }
+	return request, nil
 }
 
-func (f *Flow) ofRegistration(ctx context.Context, s *authorizationServer, u *url.URL, r egress.Request) (*http.Request, egress.Reader, *egress.Error) {
-	if _, ok := f.method.(*auth.OAuth); !ok || r.Body == nil || strings.Contains(*r.Body, nameOf("")) {
-		return nil, nil, f.fail(egress.Refused, nil, "a client is not registered here")
+// largestRegistration is how large the core may describe the client, in bytes.
+const largestRegistration = 64 << 10
+
+func (f *Flow) ofRegistration(ask *reader, s *authorizationServer, u *url.URL, r egress.Request) (*http.Request, *egress.Error) {
+	// The SDK would register a client where it has none, and where the one that it has is another issuer's.
+	if id, _, _ := f.configuredClient(); id != "" {
+		if _, _, failed := f.clientAt(s); failed != nil {
+			return nil, failed
+		}
+		return nil, f.unauthorized(f.said, "the authorization server %s does not take the configured client %s", short(s.issuer()), short(id))
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), strings.NewReader(*r.Body))
+	if r.Body == nil || len(*r.Body) > largestRegistration {
+		return nil, f.fail(egress.Refused, nil, "a client is not registered here")
+	}
+	request, err := http.NewRequestWithContext(ask.ctx, http.MethodPost, u.String(), strings.NewReader(*r.Body))
 	if err != nil {
-		return nil, nil, f.fail(egress.Refused, nil, "the registration endpoint is not valid")
+		return nil, f.fail(egress.Refused, nil, "the registration endpoint is not valid")
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Accept", "application/json")
-	return request, &reader{flow: f, request: request, read: func(a *answer) *egress.Error { return f.readRegistration(ctx, a, s) }}, nil
+	ask.read = func(a *answer) *egress.Error { return f.readRegistration(ask, a, s) }
+	return request, nil
 }
 
-func (f *Flow) ofTokens(ctx context.Context, s *authorizationServer, u *url.URL, r egress.Request, how string) (*http.Request, egress.Reader, *egress.Error) {
-	if r.Body == nil {
-		return nil, nil, f.fail(egress.Refused, nil, "a request for a token has no body")
+func (f *Flow) ofTokens(ask *reader, s *authorizationServer, u *url.URL, r egress.Request, how string) (*http.Request, *egress.Error) {
+	form, refused := f.form(r)
+	if refused != nil {
+		return nil, refused
 	}
-	form, err := url.ParseQuery(*r.Body)
-	if err != nil {
-		return nil, nil, f.fail(egress.Refused, nil, "a request for a token is no form")
-	}
-	if refused := f.fill(ctx, s, form); refused != nil {
-		return nil, nil, refused
+	grant := form.Get("grant_type")
+	if refused := f.fill(ask, s, grant, form); refused != nil {
+		return nil, refused
 	}
 	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Accept": {"application/json"}}
 	if refused := f.authenticate(s, form, header, how); refused != nil {
-		return nil, nil, refused
+		return nil, refused
 	}
-	make := func() (*http.Request, *egress.Error) {
-		request, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), strings.NewReader(form.Encode()))
+	ask.again = func() (*http.Request, *egress.Error) {
+		request, err := http.NewRequestWithContext(ask.ctx, http.MethodPost, u.String(), strings.NewReader(form.Encode()))
 		if err != nil {
 			return nil, f.fail(egress.Refused, nil, "the token endpoint is not valid")
 		}
@@ -106,130 +137,243 @@ func (f *Flow) ofTokens(ctx context.Context, s *authorizationServer, u *url.URL,
 		}
 		return request, nil
 	}
-	request, failed := make()
-	if failed != nil {
-		return nil, nil, failed
-	}
-	refreshes := form.Get("grant_type") == "refresh_token"
-	return request, &reader{flow: f, request: request, again: make, read: func(a *answer) *egress.Error {
+	ask.read = func(a *answer) *egress.Error {
 		if s.vouches {
-			return f.readAssertion(a)
+			return f.readAssertion(ask.turn, a, form.Get("audience"))
 		}
-		return f.readTokens(ctx, a, s, form.Get("scope"), refreshes)
-	}}, nil
+		return f.readTokens(ask, a, s, form.Get("scope"), grant == refreshGrant)
+	}
+	return ask.again()
 }
 
-// deviceGrant is the grant of a code that a person enters elsewhere (RFC 8628, section 3.4).
-const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
-
-func (f *Flow) ofDevice(ctx context.Context, s *authorizationServer, u *url.URL, r egress.Request, how string) (*http.Request, egress.Reader, *egress.Error) {
+func (f *Flow) ofDevice(ask *reader, s *authorizationServer, u *url.URL, r egress.Request, how string) (*http.Request, *egress.Error) {
 	m, ok := f.method.(*auth.OAuth)
-	if !ok || m.Device == nil || r.Body == nil || strings.Contains(*r.Body, url.QueryEscape(nameOf(""))) {
-		return nil, nil, f.fail(egress.Refused, nil, "nobody is to be shown a code to enter")
+	if !ok || m.Device == nil {
+		return nil, f.fail(egress.Refused, nil, "nobody is to be shown a code to enter")
+	}
+	form, refused := f.form(r)
+	if refused != nil {
+		return nil, refused
+	}
+	if !f.mayAsk() {
+		return nil, f.tooOften()
+	}
+	kept := url.Values{}
+	for _, field := range []string{"scope", "resource"} {
+		if value := form.Get(field); value != "" {
+			kept.Set(field, value)
+		}
+	}
+	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Accept": {"application/json"}}
+	if refused := f.authenticate(s, kept, header, how); refused != nil {
+		return nil, refused
+	}
+	request, err := http.NewRequestWithContext(ask.ctx, http.MethodPost, u.String(), strings.NewReader(kept.Encode()))
+	if err != nil {
+		return nil, f.fail(egress.Refused, nil, "the device authorization endpoint is not valid")
+	}
+	request.Header = header
+	ask.read = func(a *answer) *egress.Error { return f.readDevice(ask.turn, m, a, s) }
+	return request, nil
+}
+
+// formFields are the fields of a form that the core may fill in.
+var formFields = map[string]bool{
+	"grant_type": true, "code": true, "code_verifier": true, "redirect_uri": true, "refresh_token": true,
+	"device_code": true, "assertion": true, "subject_token": true, "subject_token_type": true,
+	"requested_token_type": true, "audience": true, "scope": true, "resource": true,
+}
+
+// form reads the form of a request of the core's, and leaves out what is not the core's to say. It asks for
+// no more scopes than are wanted, and for a token for nothing but the server.
+func (f *Flow) form(r egress.Request) (url.Values, *egress.Error) {
+	if r.Body == nil {
+		return nil, f.fail(egress.Refused, nil, "a request for a token has no body")
 	}
 	form, err := url.ParseQuery(*r.Body)
 	if err != nil {
-		return nil, nil, f.fail(egress.Refused, nil, "a request for a code is no form")
-	}
-	if err := f.permitted(form.Get("scope")); err != nil {
-		return nil, nil, f.unauthorized(err, "%v", err)
-	}
-	form = url.Values{"scope": form["scope"], "resource": form["resource"]}
-	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Accept": {"application/json"}}
-	if refused := f.authenticate(s, form, header, how); refused != nil {
-		return nil, nil, refused
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), strings.NewReader(form.Encode()))
-	if err != nil {
-		return nil, nil, f.fail(egress.Refused, nil, "the device authorization endpoint is not valid")
-	}
-	request.Header = header
-	return request, &reader{flow: f, request: request, read: func(a *answer) *egress.Error { return f.readDevice(m, a, s) }}, nil
-}
-
-// fill puts the secrets into a form, each into its own field and for the endpoint that it is for.
-func (f *Flow) fill(ctx context.Context, s *authorizationServer, form url.Values) *egress.Error {
-	for _, field := range []string{"client_id", "client_secret", "client_assertion", "client_assertion_type"} {
-		form.Del(field) // The host's.
+		return nil, f.fail(egress.Refused, nil, "a request for a token is no form")
 	}
 	for field, values := range form {
-		if len(values) != 1 {
-			return f.fail(egress.Refused, nil, "a request for a token has the field %s twice", short(field))
+		switch {
+		case !formFields[field]:
+			delete(form, field)
+		case len(values) != 1:
+			return nil, f.fail(egress.Refused, nil, "a request for a token has the field %s twice", field)
 		}
-		name, ok := strings.CutPrefix(values[0], nameOf(""))
-		if !ok {
-			continue
-		}
-		secret, refused := f.secretFor(ctx, s, field, name)
-		if refused != nil {
-			return refused
-		}
-		form.Set(field, secret)
 	}
+	if refused := f.aimed(form.Get("resource")); refused != nil {
+		return nil, refused
+	}
+	if scope := f.asked(form.Get("scope")); scope != "" {
+		form.Set("scope", scope)
+	} else {
+		form.Del("scope")
+	}
+	if err := f.permitted(form.Get("scope")); err != nil {
+		return nil, f.unauthorized(err, "%v", err)
+	}
+	return form, nil
+}
+
+// The grants that there are.
+const (
+	codeGrant     = "authorization_code"
+	refreshGrant  = "refresh_token"
+	clientGrant   = "client_credentials"
+	bearerGrant   = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+	exchangeGrant = "urn:ietf:params:oauth:grant-type:token-exchange"
+	// deviceGrant is that of a code that a person enters elsewhere (RFC 8628, section 3.4).
+	deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
+)
+
+// secretFields are the fields that a grant has its secret in. The core writes a name there.
+var secretFields = map[string]string{
+	codeGrant: "code", refreshGrant: "refresh_token", deviceGrant: "device_code",
+	bearerGrant: "assertion", exchangeGrant: "subject_token", clientGrant: "",
+}
+
+// idJAG is the type of an assertion of an identity provider.
+const idJAG = "urn:ietf:params:oauth:token-type:id-jag"
+
+// fill puts the secret of a grant into its field. There is none of the core's, and none in another field.
+func (f *Flow) fill(ask *reader, s *authorizationServer, grant string, form url.Values) *egress.Error {
+	field, known := secretFields[grant]
+	if !known {
+		return f.fail(egress.Refused, nil, "a token is not asked for by the grant %s", short(grant))
+	}
+	for other, values := range form {
+		if other != field && strings.HasPrefix(values[0], nameOf("")) {
+			return f.fail(egress.Refused, nil, "the secret %s does not go there: it is for another field", short(values[0]))
+		}
+	}
+	if field == "" {
+		if _, ok := f.method.(*auth.ClientCredentials); !ok {
+			return f.fail(egress.Refused, nil, "a token is not asked for by the grant %s", grant)
+		}
+		return nil
+	}
+	name, ok := strings.CutPrefix(form.Get(field), nameOf(""))
+	if !ok {
+		return f.fail(egress.Refused, nil, "the core has a secret of its own for the field %s", field)
+	}
+	if grant == deviceGrant {
+		f.turn.requests-- // A person may take their time.
+		if f.turn.polls++; f.turn.polls > mostPolls {
+			return f.fail(egress.Limit, nil, "a token was asked for more than %d times, and nobody has entered the code", mostPolls)
+		}
+	}
+	secret, refused := f.secretFor(ask, s, form, field+"="+name)
+	if refused != nil {
+		return refused
+	}
+	form.Set(field, secret)
 	return nil
 }
 
 // secretFor gives the secret of a name, for a field of a request to an authorization server.
-func (f *Flow) secretFor(ctx context.Context, s *authorizationServer, field, name string) (string, *egress.Error) {
+func (f *Flow) secretFor(ask *reader, s *authorizationServer, form url.Values, place string) (string, *egress.Error) {
+	t := f.turn
 	refuse := func(why string) (string, *egress.Error) {
-		return "", f.fail(egress.Refused, nil, "the secret %s does not go there: %s", short(name), why)
+		return "", f.fail(egress.Refused, nil, "the secret %s does not go there: %s", short(place), why)
 	}
-	switch place := field + "=" + name; {
+	switch {
 	case place == "refresh_token=refresh_token" && f.entry.Tokens != nil && f.entry.Tokens.Refresh != "":
 		if f.entry.Tokens.Issuer != s.issuer() {
 			return refuse("another authorization server gave it")
 		}
 		return f.entry.Tokens.Refresh, nil
-	case place == "code=code" && f.turn.code != "":
-		if f.turn.asked != s {
+	case place == "code=code" && t.code != "":
+		if t.asked != s {
 			return refuse("the person was sent to another authorization server")
 		}
-		code := f.turn.code
-		f.turn.seen = append(f.turn.seen, code)
-		return code, nil
-	case place == "device_code=device_code" && f.turn.device != "":
-		if f.turn.asked != s {
+		return t.code, nil
+	case place == "device_code=device_code" && t.device != "":
+		if t.asked != s {
 			return refuse("another authorization server gave it")
 		}
-		return f.turn.device, nil
-	case place == "assertion=id_jag" && f.turn.assertion != "":
-		if s.vouches {
-			return refuse("it is for the server's own authorization server")
+		return t.device, nil
+	case place == "assertion=id_jag" && t.assertion != "":
+		if s.vouches || !sameIssuer(t.audience, s.issuer()) {
+			return refuse("it is for another authorization server")
 		}
-		return f.turn.assertion, nil
+		return t.assertion, nil
 	case place == "assertion=assertion":
 		m, ok := f.method.(*auth.WorkloadIdentity)
 		if !ok {
 			return refuse("there is none")
 		}
-		if m.Issuer != "" && m.Issuer != s.issuer() {
+		if m.Issuer != "" && !sameIssuer(m.Issuer, s.issuer()) {
 			return refuse("it is for the issuer that auth.WorkloadIdentity.Issuer names")
 		}
-		return f.given(ctx, "auth.WorkloadIdentity.Assertion", m.Assertion)
+		return f.given(ask.ctx, "auth.WorkloadIdentity.Assertion", m.Assertion)
 	case place == "subject_token=subject_token":
 		m, ok := f.method.(*auth.EnterpriseManaged)
-		if !ok || !s.vouches {
+		switch {
+		case !ok || !s.vouches:
 			return refuse("it is for the identity provider")
+		case form.Get("requested_token_type") != idJAG:
+			return refuse("it is exchanged for nothing but an assertion for the server's authorization server")
+		case !f.vouchable(form.Get("audience")):
+			return refuse("the assertion would be for an authorization server that the server does not name")
 		}
-		token, failed := f.given(ctx, "auth.EnterpriseManaged.IDToken", m.IDToken)
-		f.turn.subject = token
-		return token, failed
+		return f.given(ask.ctx, "auth.EnterpriseManaged.IDToken", m.IDToken)
 	}
 	return refuse("there is none, or it is for another field")
 }
 
-// given asks the program for a secret.
+// vouchable reports whether an audience is one of the server's authorization servers.
+func (f *Flow) vouchable(audience string) bool {
+	for _, s := range f.turn.servers {
+		if !s.vouches && sameIssuer(s.issuer(), audience) {
+			return true
+		}
+	}
+	return f.candidates()[audience]
+}
+
+// given asks the program for a secret. With the lock of f held, but not while the program is asked.
 func (f *Flow) given(ctx context.Context, what string, give func(context.Context) (string, error)) (string, *egress.Error) {
-	text, err := give(ctx)
+	var text string
+	var err error
+	f.outside(func() { text, err = within(ctx, give) })
 	text = strings.TrimSpace(text)
 	switch {
 	case err != nil:
 		return "", f.unauthorized(err, "%s gives nothing: %v", what, err)
 	case text == "":
 		return "", f.unauthorized(nil, "%s gives an empty text", what)
+	case f.turn == nil:
+		return "", f.fail(egress.Refused, nil, "the turn to authorize is over")
 	}
-	f.turn.seen = append(f.turn.seen, text)
+	f.remember(text)
 	return text, nil
+}
+
+// clientAt is the client at an authorization server.
+func (f *Flow) clientAt(s *authorizationServer) (id, secret string, failed *egress.Error) {
+	id, secret, issuer := f.configuredClient()
+	switch {
+	case id == anonymous:
+		return "", "", nil
+	case id != "":
+		if issuer == "" {
+			issuer = f.entry.Bound
+		}
+		if issuer != "" && !sameIssuer(issuer, s.issuer()) {
+			return "", "", f.unauthorized(nil, "the client is of the issuer %s, and the server names %s now: its secret does not go there. Register at the new one, or log out", short(issuer), short(s.issuer()))
+		}
+	case f.entry.Client != nil && f.entry.Client.Issuer == s.issuer():
+		id, secret = f.entry.Client.ID, f.entry.Client.Secret
+	default:
+		if m, ok := f.method.(*auth.OAuth); ok {
+			id = m.ClientMetadataURL
+		}
+	}
+	if id == "" {
+		return "", "", f.unauthorized(nil, "there is no client for the issuer %s", short(s.issuer()))
+	}
+	return id, secret, nil
 }
 
 // authenticate has the client prove to a token endpoint who it is.
@@ -241,26 +385,9 @@ func (f *Flow) authenticate(s *authorizationServer, form url.Values, header http
 		}
 		return nil
 	}
-	id, secret, issuer := f.configuredClient()
-	switch {
-	case id == anonymous:
-		return nil
-	case id != "":
-		if issuer == "" {
-			issuer = f.entry.Bound
-		}
-		if issuer != "" && !sameIssuer(issuer, s.issuer()) {
-			return f.unauthorized(nil, "the client is of the issuer %s, and the server names %s now: its secret does not go there. Register at the new one, or log out", short(issuer), short(s.issuer()))
-		}
-	case f.entry.Client != nil && f.entry.Client.Issuer == s.issuer():
-		id, secret = f.entry.Client.ID, f.entry.Client.Secret
-	default:
-		if m, ok := f.method.(*auth.OAuth); ok {
-			id = m.ClientMetadataURL
-		}
-	}
-	if id == "" {
-		return f.unauthorized(nil, "there is no client for the issuer %s", short(s.issuer()))
+	id, secret, failed := f.clientAt(s)
+	if failed != nil || id == "" {
+		return failed
 	}
 	switch how {
 	case "basic":
@@ -279,7 +406,7 @@ func (f *Flow) authenticate(s *authorizationServer, form url.Values, header http
 		}
 		form.Set("client_assertion", assertion)
 		form.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
-		f.turn.seen = append(f.turn.seen, assertion)
+		f.remember(assertion)
 	default:
 		form.Set("client_id", id)
 	}

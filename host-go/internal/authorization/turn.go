@@ -7,7 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/caisson-dev/caisson/host-go/caisson/auth"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
@@ -17,7 +19,14 @@ import (
 // same server, client and user meanwhile.
 type turn struct {
 	unlock func()
+	held   int             // by what the turn must last for; see hold
 	ctx    context.Context // ends with the session
+	// late ends the turn; until has when, and person how many people are being asked: then it is not.
+	late   *time.Timer
+	until  time.Time
+	person int
+	// requests and polls are how many there were.
+	requests, polls int
 
 	resource    *resourceMetadata // of the server, once it was read
 	resourceURL string            // where it was read
@@ -28,11 +37,19 @@ type turn struct {
 	// asked is the server that the person was sent to; the code goes to no other.
 	asked *authorizationServer
 
-	code      string   // the authorization code
-	device    string   // the device code
-	assertion string   // of the identity provider, for the server's authorization server
-	subject   string   // the user's ID token
-	seen      []string // further secrets that came by
+	code      string // the authorization code
+	device    string // the device code
+	assertion string // of the identity provider, for the server's authorization server
+	audience  string // the issuer that it is for
+}
+
+// hold has the turn last until drop, also when it is ended meanwhile. With the lock of the flow held.
+func (t *turn) hold() { t.held++ }
+
+func (t *turn) drop() {
+	if t.held--; t.held == 0 {
+		t.unlock()
+	}
 }
 
 // knowledge is what the core is told at the beginning of a turn: see Knowledge in src/authorization.
@@ -75,6 +92,13 @@ type Challenge struct {
 	Scope, Error string
 }
 
+// Turning reports whether the session has its turn.
+func (f *Flow) Turning() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.turn != nil
+}
+
 // Begin waits for the turn, and gives what the core has to know: a JSON object. After an error there is no
 // turn.
 func (f *Flow) Begin(ctx context.Context, c Challenge) (string, *egress.Error) {
@@ -86,13 +110,16 @@ func (f *Flow) Begin(ctx context.Context, c Challenge) (string, *egress.Error) {
 		return "", f.unauthorized(err, "the turn to authorize did not come: %v", err)
 	}
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if err := f.load(ctx); err != nil {
+	defer f.unlock()
+	if err := f.load(ctx, true); err != nil {
 		unlock()
 		return "", f.unauthorized(err, "the store of credentials: %v", err)
 	}
-	f.turn = &turn{unlock: unlock, ctx: ctx, servers: map[string]*authorizationServer{}, redirected: map[string]string{}}
-	f.said = nil
+	t := &turn{unlock: unlock, ctx: ctx, servers: map[string]*authorizationServer{}, redirected: map[string]string{}}
+	t.hold()
+	t.until = time.Now().Add(f.config.TurnTime)
+	t.late = time.AfterFunc(f.config.TurnTime, func() { f.expire(t) })
+	f.turn, f.said = t, nil
 	if f.served(c) {
 		return encode(knowledge{Granted: true}), nil
 	}
@@ -102,19 +129,31 @@ func (f *Flow) Begin(ctx context.Context, c Challenge) (string, *egress.Error) {
 		return "", f.unauthorized(err, "%v; auth.Common.Scopes has what may be asked for", err)
 	}
 	if c.Status == 403 {
-		f.event(auth.Event{Kind: auth.EventSteppedUp, Scopes: strings.Fields(c.Scope)})
+		f.event(auth.Event{Kind: auth.EventSteppedUp, Scopes: scopes(c.Scope)})
 	}
 	return encode(f.knowledge(c)), nil
+}
+
+// expire ends a turn that has had its time.
+func (f *Flow) expire(t *turn) {
+	f.mu.Lock()
+	defer f.unlock()
+	if f.turn != t || t.person > 0 {
+		return
+	}
+	if left := time.Until(t.until); left > 0 {
+		t.late.Reset(left)
+		return
+	}
+	f.leave()
 }
 
 // again asks the program for another token than the one that the server has refused.
 func (f *Flow) again(ctx context.Context, m *auth.Bearer) (string, *egress.Error) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if m.Source != nil && f.bearer == f.refused {
-		if err := f.bear(ctx, m); err != nil {
-			return "", err
-		}
+	defer f.unlock()
+	if err := f.bear(ctx, m); err != nil {
+		return "", err
 	}
 	if f.bearer == f.refused {
 		return "", f.unauthorized(&auth.RequiredError{Server: f.config.Server}, "the server refuses the token that auth.Bearer has: give another one")
@@ -122,13 +161,23 @@ func (f *Flow) again(ctx context.Context, m *auth.Bearer) (string, *egress.Error
 	return encode(knowledge{Granted: true}), nil
 }
 
-// served reports whether another session has a token by now that the server has not refused.
+// served reports whether another session has a token by now that the server has not refused, for want of
+// these scopes or at all.
 func (f *Flow) served(c Challenge) bool {
 	t := f.entry.Tokens
 	if t == nil || t.Access == f.refused || t.over(f.config.Now()) {
 		return false
 	}
-	return c.Status != 403 || t.has(c.Scope) && c.Scope != "" && f.refused != "" && t.Access != f.refused
+	return c.Status != 403 || c.Scope != "" && t.has(c.Scope)
+}
+
+// mostScopes is how many scopes an event and an error name.
+const mostScopes = 64
+
+// scopes takes a list of scopes apart.
+func scopes(text string) []string {
+	all := strings.Fields(short(text))
+	return all[:min(len(all), mostScopes)]
 }
 
 // permitted finds scopes that are not to be asked for.
@@ -230,7 +279,8 @@ const noRedirect = "http://127.0.0.1/oauth/callback"
 
 // configured is what there would be to find out, for a server without metadata.
 func (f *Flow) configured(issuer, authURL, tokenURL string) *discovery {
-	if issuer == "" {
+	guessed := issuer == ""
+	if guessed {
 		u, _ := url.Parse(tokenURL)
 		issuer = u.Scheme + "://" + u.Host
 	}
@@ -240,7 +290,7 @@ func (f *Flow) configured(issuer, authURL, tokenURL string) *discovery {
 	}
 	metadata.ResponseTypes, metadata.ChallengeMethods = []string{"code"}, []string{"S256"}
 	text, _ := json.Marshal(metadata)
-	f.turn.servers[issuer] = &authorizationServer{name: issuer, metadata: metadata, document: text}
+	f.turn.servers[issuer] = &authorizationServer{name: issuer, metadata: metadata, document: text, guessed: guessed}
 	return &discovery{AuthorizationServerURL: issuer, AuthorizationServerMetadata: text}
 }
 
@@ -348,14 +398,15 @@ func encode(v any) string {
 // End ends the turn.
 func (f *Flow) End() {
 	f.mu.Lock()
-	defer f.mu.Unlock()
+	defer f.unlock()
 	f.leave()
 }
 
 // leave ends the turn. With the lock of f held.
 func (f *Flow) leave() {
 	if f.turn != nil {
-		f.turn.unlock()
+		f.turn.late.Stop()
+		f.turn.drop()
 		f.turn = nil
 	}
 }
@@ -363,15 +414,22 @@ func (f *Flow) leave() {
 // Forget forgets the client or the tokens.
 func (f *Flow) Forget(ctx context.Context, client bool) *egress.Error {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.turn == nil {
+	defer f.unlock()
+	next := f.entry
+	next.Tokens = nil
+	if client {
+		next.Client, next.Bound = nil, ""
+	}
+	if f.turn == nil || next.Tokens == f.entry.Tokens && next.Client == f.entry.Client && next.Bound == f.entry.Bound {
 		return nil
 	}
-	f.entry.Tokens = nil
-	if client {
-		f.entry.Client, f.entry.Bound = nil, ""
+	if t := f.entry.Tokens; t != nil {
+		f.remember(t.Access, t.Refresh)
 	}
-	if err := f.save(ctx); err != nil {
+	if c := f.entry.Client; c != nil {
+		f.remember(c.Secret)
+	}
+	if err := f.save(ctx, f.turn, next); err != nil {
 		return f.unauthorized(err, "the store of credentials: %v", err)
 	}
 	return nil
@@ -383,6 +441,9 @@ func (f *Flow) Ask(ctx context.Context, text string) (string, *egress.Error) {
 	if !ok {
 		return "", f.unauthorized(nil, "nobody is to be asked here")
 	}
+	f.mu.Lock()
+	defer f.unlock()
+	t := f.turn
 	request, failed := f.request(m, text)
 	if failed != nil {
 		return "", failed
@@ -392,19 +453,42 @@ func (f *Flow) Ask(ctx context.Context, text string) (string, *egress.Error) {
 		f.event(auth.Event{Kind: auth.EventRefused, Err: required})
 		return "", f.unauthorized(required, "the server wants authorization, and there is nobody to ask: set auth.OAuth.Ask, or log in beforehand")
 	}
+	if !f.mayAsk() {
+		return "", f.tooOften()
+	}
 	f.event(auth.Event{Kind: auth.EventAsked, Issuer: request.Issuer, Scopes: request.Scopes})
-	came, err := m.Ask.Ask(ctx, *request)
-	if err != nil {
+	// A person takes their time, which is not the turn's.
+	t.person++
+	began := time.Now()
+	var callback string
+	var err error
+	f.outside(func() {
+		callback, err = within(ctx, func(ctx context.Context) (string, error) { return m.Ask.Ask(ctx, *request) })
+	})
+	t.until = t.until.Add(time.Since(began))
+	if t.person--; t.person == 0 {
+		t.late.Reset(time.Until(t.until))
+	}
+	switch {
+	case err != nil:
 		f.event(auth.Event{Kind: auth.EventRefused, Err: err})
 		return "", f.unauthorized(err, "%v", err)
+	case f.turn != t:
+		return "", f.unauthorized(nil, "the turn to authorize is over")
 	}
-	return f.came(came, request.State)
+	return f.came(callback, request.State)
 }
 
-// request checks the URL that the core wants to show, and gives it a state of the host's.
+// mayAsk reports whether a person may be asked once more.
+func (f *Flow) mayAsk() bool { return f.asks.AllowN(f.config.Now(), 1) }
+
+func (f *Flow) tooOften() *egress.Error {
+	return f.unauthorized(f.said, "a person was asked to log in %d times in a row, and is asked once more each %v: the server takes no token, or the login leads nowhere", mostAsks, askInterval)
+}
+
+// request checks the URL that the core wants to show, and gives it a state of the host's. With the lock of f
+// held.
 func (f *Flow) request(m *auth.OAuth, text string) (*auth.AskRequest, *egress.Error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	refuse := func(why string) (*auth.AskRequest, *egress.Error) {
 		return nil, f.fail(egress.Refused, nil, "the URL to log in at %s", why)
 	}
@@ -412,35 +496,117 @@ func (f *Flow) request(m *auth.OAuth, text string) (*auth.AskRequest, *egress.Er
 	if err != nil || f.turn == nil {
 		return refuse("is not valid")
 	}
-	server := f.endpointOf(u, func(s *serverMetadata) string { return s.AuthorizationEndpoint })
+	if refused := f.safe(u); refused != nil {
+		return nil, refused
+	}
+	endpoint := func(s *serverMetadata) string { return s.AuthorizationEndpoint }
+	server := f.endpointOf(u, endpoint)
 	if server == nil {
 		return refuse("is not the authorization endpoint in the metadata of the server")
 	}
-	query := u.Query()
+	id, _, failed := f.clientAt(server)
+	if failed != nil {
+		return nil, failed
+	}
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return refuse("is not valid")
+	}
+	once := func(name string) string {
+		if len(query[name]) != 1 {
+			return ""
+		}
+		return query[name][0]
+	}
 	switch {
-	case query.Get("redirect_uri") != f.redirect():
+	case once("redirect_uri") != f.redirect():
 		return refuse("would send the browser elsewhere")
-	case query.Get("code_challenge_method") != "S256" || query.Get("code_challenge") == "":
+	case once("client_id") != id:
+		return refuse("is another client's")
+	case once("code_challenge_method") != "S256" || once("code_challenge") == "":
 		return refuse("has no proof key (PKCE)")
-	case query.Get("response_type") != "code":
+	case once("response_type") != "code":
 		return refuse("does not ask for a code")
+	case len(query["scope"]) > 1 || len(query["resource"]) > 1:
+		return refuse("has a parameter twice")
+	}
+	if refused := f.aimed(query.Get("resource")); refused != nil {
+		return nil, refused
+	}
+	own, _ := url.Parse(endpoint(server.endpoints()))
+	if name := beyond(query, own.Query(), m.AuthorizeParams); name != "" {
+		return refuse("has the parameter " + short(name) + ", which is not the client's")
 	}
 	// Specification, basic/authorization, "Authorization Code Protection".
 	if server.metadata != nil && !contains(server.metadata.ChallengeMethods, "S256") && !f.common.Rough.AssumePKCE {
 		return nil, f.unauthorized(nil, "the metadata of %s does not say that it knows PKCE (code_challenge_methods_supported has no S256), and nobody should log in without; auth.Rough.AssumePKCE goes on all the same", short(server.issuer()))
 	}
-	scopes := strings.Fields(query.Get("scope"))
-	if err := f.permitted(query.Get("scope")); err != nil {
+	scope := f.asked(query.Get("scope"))
+	if err := f.permitted(scope); err != nil {
 		return nil, f.unauthorized(err, "%v", err)
 	}
+	if query.Del("scope"); scope != "" {
+		query.Set("scope", scope)
+	}
 	state := rand.Text()
+	f.remember(state)
 	query.Set("state", state)
-	u.RawQuery = query.Encode()
+	u.RawQuery, u.Fragment = query.Encode(), ""
 	f.turn.asked = server
-	return &auth.AskRequest{Server: f.config.Server, URL: u.String(), State: state, Issuer: server.issuer(), Scopes: scopes}, nil
+	return &auth.AskRequest{Server: f.config.Server, URL: u.String(), State: state, Issuer: server.issuer(), Scopes: strings.Fields(scope)}, nil
 }
 
-// came reads what the browser came back with.
+// asked are the scopes of a request without offline_access, which the SDK adds where a server has it, unless
+// it is to be asked for.
+func (f *Flow) asked(scope string) string {
+	const offline = "offline_access"
+	if len(f.common.Scopes) == 0 || contains(f.common.Scopes, offline) {
+		return scope
+	}
+	return strings.Join(slices.DeleteFunc(strings.Fields(scope), func(s string) bool { return s == offline }), " ")
+}
+
+// loginParams are the parameters of a login, beside those of the endpoint's own and the configured ones.
+var loginParams = map[string]bool{
+	"response_type": true, "client_id": true, "code_challenge": true, "code_challenge_method": true,
+	"redirect_uri": true, "scope": true, "resource": true, "state": true,
+}
+
+// beyond finds a parameter that is neither a login's nor the endpoint's own nor configured: one such as
+// request_uri would stand above all others.
+func beyond(query, own, configured url.Values) string {
+	for name, values := range query {
+		if loginParams[name] {
+			continue
+		}
+		for _, value := range values {
+			consent := name == "prompt" && value == "consent" // The SDK's, with offline_access.
+			if !consent && !contains(own[name], value) && !contains(configured[name], value) {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+// aimed refuses a token for something else than the server (RFC 8707): another server of the same
+// authorization server would take it.
+func (f *Flow) aimed(resource string) *egress.Error {
+	if resource == "" || resource == f.common.Resource {
+		return nil
+	}
+	u, err := url.Parse(resource)
+	server := f.config.URL
+	if err == nil && sameOrigin(u, server) {
+		path, at := strings.TrimSuffix(pathOf(u), "/")+"/", strings.TrimSuffix(pathOf(server), "/")+"/"
+		if strings.HasPrefix(at, path) {
+			return nil
+		}
+	}
+	return f.fail(egress.Refused, nil, "a token for %s is not asked for: it is not the server", short(resource))
+}
+
+// came reads what the browser came back with. With the lock of f held.
 func (f *Flow) came(callback, state string) (string, *egress.Error) {
 	u, err := url.Parse(callback)
 	if err != nil {
@@ -450,21 +616,22 @@ func (f *Flow) came(callback, state string) (string, *egress.Error) {
 	if subtle.ConstantTimeCompare([]byte(query.Get("state")), []byte(state)) != 1 {
 		return "", f.unauthorized(nil, "what came back from the browser is of another login: its state is wrong")
 	}
+	code := query.Get("code")
+	f.remember(code)
 	told := map[string]string{}
-	if iss, ok := query["iss"]; ok {
-		told["iss"] = iss[0]
+	// Where the issuer is only guessed, there is nothing to compare it with.
+	if iss, ok := query["iss"]; ok && !f.turn.asked.guessed && f.turn.asked.metadata != nil {
+		if told["iss"] = f.quoted(iss[0]); iss[0] != f.turn.asked.issuer() {
+			f.event(auth.Event{Kind: auth.EventRefused, Issuer: told["iss"]})
+			return "", f.unauthorized(nil, "what came back from the browser is of the issuer %s, and the login was at %s", told["iss"], short(f.turn.asked.issuer()))
+		}
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.turn == nil {
-		return "", f.unauthorized(nil, "the turn to authorize is over")
-	}
-	if code := query.Get("code"); code != "" {
+	if code != "" {
 		f.turn.code = code
 		told["code"] = nameOf("code")
 		return encode(told), nil
 	}
-	refused := &auth.RefusedError{Server: f.config.Server, Code: short(query.Get("error")), Description: short(query.Get("error_description"))}
+	refused := &auth.RefusedError{Server: f.config.Server, Code: f.quoted(query.Get("error")), Description: f.quoted(query.Get("error_description"))}
 	if refused.Code == "" {
 		return "", f.unauthorized(errors.New("no code"), "what came back from the browser has neither a code nor an error")
 	}

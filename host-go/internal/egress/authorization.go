@@ -22,16 +22,18 @@ type Authorization interface {
 	// Request makes of a request of the core's for the authorization one that goes out, with the secrets in
 	// it, and gives what reads the answer.
 	Request(ctx context.Context, r Request, client string) (*http.Request, Reader, *Error)
-	// Hide replaces the secrets in a text.
-	Hide(text string) string
+	// Secrets are what must not be told, as far as it is known.
+	Secrets() []string
 }
 
 // A Reader reads the answer to a request of the authorization, and takes the secrets out of it.
 type Reader interface {
 	// Read gives what the core is told, or a request that is to be sent in the place of the last one.
 	Read(status int, header http.Header, body []byte) (Answer, *http.Request, *Error)
-	// Failed hears that no answer came.
+	// Failed hears that no answer came, in the place of Read.
 	Failed()
+	// Close ends the exchange. It is called once, whatever came.
+	Close()
 }
 
 // An Answer is what the core is told.
@@ -70,11 +72,13 @@ const maxAnswer = 1 << 20
 func (x *exchange) authorize() (*whole, *Error) {
 	policy := x.session.policy
 	request, reader, failed := policy.authorization.Request(x.ctx, x.authorizes.request, x.authorizes.client)
+	if reader != nil {
+		defer reader.Close()
+	}
 	for failed == nil {
 		response, err := x.session.transport.RoundTrip(request)
 		if err != nil {
 			reader.Failed()
-			x.dial.Store(true) // Whether it was sent does not matter to who asks again.
 			return nil, x.noResponse(request, err)
 		}
 		body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
@@ -84,6 +88,7 @@ func (x *exchange) authorize() (*whole, *Error) {
 			reader.Failed()
 			return nil, policy.fail(Transport, fmt.Sprintf("%s: the response broke off: %v", where(request), innermost(err)), err)
 		case len(body) > maxAnswer:
+			reader.Failed()
 			return nil, policy.fail(Limit, fmt.Sprintf("%s: the answer is larger than the limit of %d bytes", where(request), maxAnswer), nil)
 		}
 		var answer Answer

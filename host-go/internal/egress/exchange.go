@@ -216,6 +216,13 @@ func (x *exchange) response(req *http.Request, response *http.Response) (*whole,
 	buffer := buffers.Get().(*[64 << 10]byte)
 	defer buffers.Put(buffer)
 	header := responseHeader(response.Header)
+	// What says why there is no answer may quote the request, the token in it too. A result is the program's,
+	// byte for byte.
+	if policy := x.session.policy; policy.authorization != nil && response.StatusCode >= 300 {
+		veil := policy.veil()
+		veil.header(header)
+		response.Body = veil.body(response.Body)
+	}
 	size, events := newMeter(response, x.session.opts.MaxMessage)
 	n, ended := 0, false
 	var failed *Error

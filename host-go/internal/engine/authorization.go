@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/caisson-dev/caisson/host-go/component"
 	"github.com/caisson-dev/caisson/host-go/internal/authorization"
@@ -26,10 +27,18 @@ func (e authorizedEvent) encode(in *instance) (any, bool) {
 
 var errNoAuthorization = &egress.Error{Kind: egress.Unauthorized, Message: "no authorization is configured: set Server.Auth"}
 
+var errNoTurn = &egress.Error{Kind: egress.Refused, Message: "the core authorizes without a turn"}
+
 // errAuthorizing is a second step of a turn before the first one is over.
 var errAuthorizing = errors.New("authorization: a step of the turn is not over yet")
 
+// errTurn is a second turn before the first one has ended.
+var errTurn = errors.New("authorization: the turn has not ended yet")
+
 func (in *instance) beginAuthorization(args []any) error {
+	if flow := in.session.config.Authorization; flow != nil && flow.Turning() {
+		return errTurn
+	}
 	record := args[1].(component.Record)
 	challenge := authorization.Challenge{Status: int(record[0].(uint16)), Scope: text(record[1]), Error: text(record[2])}
 	return in.authorize(func(ctx context.Context, flow *authorization.Flow) (string, *egress.Error) {
@@ -44,6 +53,10 @@ func (in *instance) askAuthorization(args []any) error {
 	})
 }
 
+// A server that takes no token has the core authorize with each request. So its steps are so many at once,
+// and one more in each interval.
+const mostSteps, stepInterval = 64, time.Second
+
 // authorize takes a step of a turn in a goroutine of its own: a person may take their time.
 func (in *instance) authorize(step func(context.Context, *authorization.Flow) (string, *egress.Error)) error {
 	flow := in.session.config.Authorization
@@ -55,7 +68,9 @@ func (in *instance) authorize(step func(context.Context, *authorization.Flow) (s
 		return in.refuse(authorizedEvent{err: errNoAuthorization})
 	}
 	in.session.steps.Go(func() {
-		text, err := step(in.session.ctx, flow)
+		ctx := in.session.ctx
+		_ = in.steps.Wait(ctx) // Where the context ends, the step says so.
+		text, err := step(ctx, flow)
 		if in.session.ctx.Err() != nil {
 			flow.End() // Nobody goes on with the turn.
 		}
@@ -85,7 +100,12 @@ func (in *instance) forgetAuthorization(args []any) error {
 func (in *instance) requestAuthorization(args []any) error {
 	request, size := decodeRequest(args[2].(component.Record))
 	client := string(args[3].(component.Enum))
+	flow := in.session.config.Authorization
 	return in.send(args[0].(uint32), size, func(ref egress.Ref, how egress.Sending) error {
+		if flow != nil && !flow.Turning() {
+			how.Freed()
+			return errNoTurn
+		}
 		return in.session.egress.Authorize(ref, request, client, how)
 	})
 }

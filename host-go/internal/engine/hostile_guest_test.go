@@ -65,6 +65,11 @@ const (
 	renewed
 	closedHost
 	logHost
+	beginTurn
+	endTurn
+	authorizeRequest
+	askLogin
+	forgetCredential
 )
 
 // The exports that may have a part of the first script.
@@ -142,6 +147,14 @@ func (s *script) start(id any, session int, method, url, body any) *script {
 // prepare keeps a request.
 func (s *script) prepare(id any, method, url any) *script {
 	return s.call(httpPrepare, id, 1, method, url, 0, 0, 0, 0, 0)
+}
+
+// begin asks for the turn to authorize.
+func (s *script) begin(session int) *script { return s.call(beginTurn, session, 401, 0, 0, 0, 0, 0, 0) }
+
+// authorize begins an exchange of the authorization.
+func (s *script) authorize(id any, session int, method, url, body any) *script {
+	return s.call(authorizeRequest, id, session, method, url, 0, 0, 1, body, 1)
 }
 
 // settleWith settles a call with a text.

@@ -22,7 +22,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caisson-dev/caisson/host-go/caisson/auth"
 	"github.com/caisson-dev/caisson/host-go/component"
+	"github.com/caisson-dev/caisson/host-go/internal/authorization"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 )
 
@@ -209,6 +211,45 @@ func attacks() []attack {
 		{name: "a line of another session", ends: "no session 2", then: simple(func(s *script) { s.call(logHost, 2, 1, "x").settle() })},
 		{name: "no level", ends: "the sandboxed core stopped", then: simple(func(s *script) { s.call(logHost, 1, 77, "x").settle() })},
 
+		// Authorization: 127.0.0.1 is a server, and its own authorization server.
+		{name: "a turn of another session", ends: "no session 2", then: simple(func(s *script) { s.begin(2).settle() })},
+		{name: "the end of another session's turn", ends: "no session 2", then: simple(func(s *script) { s.call(endTurn, 2).settle() })},
+		{name: "a login of another session", ends: "no session 2", then: simple(func(s *script) { s.call(askLogin, 2, "https://x/").settle() })},
+		{name: "another session's token", ends: "no session 2", then: simple(func(s *script) { s.call(forgetCredential, 2, 1).settle() })},
+		{name: "a request of another session's turn", ends: "no session 2", then: func(e *arena) *script {
+			return inRequest().authorize(1, 2, "GET", url(e), "").settle()
+		}},
+		{name: "a second turn", ends: "a step of the turn", then: simple(func(s *script) { s.begin(1).begin(1).settle() })},
+		{name: "a turn in a turn", ends: "the turn has not ended", first: onEvents(func(_ *arena, s *script) { s.begin(1) }), then: simple(func(s *script) { s.begin(1).settle() }), lasts: 100 * time.Millisecond},
+		{name: "a question in a turn's beginning", ends: "a step of the turn", then: simple(func(s *script) {
+			s.begin(1).call(askLogin, 1, "https://x/").settle()
+		})},
+		{name: "turns for ever", lasts: time.Second, cpu: 0.7, first: onEvents(func(_ *arena, s *script) {
+			s.call(endTurn, 1).begin(1)
+		}), then: simple(func(s *script) { s.begin(1).settle() })},
+		{name: "logins for ever", lasts: time.Second, cpu: 0.7, first: onEvents(func(_ *arena, s *script) {
+			s.call(askLogin, 1, "https://x/")
+		}), then: simple(func(s *script) { s.begin(1).settle() })},
+		{name: "requests without a turn for ever", lasts: time.Second, cpu: 0.7, first: onEvents(func(e *arena, s *script) {
+			s.authorize(1, 1, "GET", url(e)+"/.well-known/oauth-protected-resource", "")
+		}), then: func(e *arena) *script { return inRequest().authorize(1, 1, "GET", url(e), "").settle() }},
+		{name: "300,000 requests without a turn", ends: "refused at once", then: func(e *arena) *script {
+			s := inRequest()
+			return s.times(300_000, func() { s.authorize(turn, 1, "GET", url(e), "") }).settle()
+		}},
+		{name: "requests elsewhere in a turn for ever", lasts: time.Second, cpu: 0.7, first: onEvents(func(_ *arena, s *script) {
+			s.authorize(1, 1, "GET", "http://169.254.169.254/latest/meta-data", "")
+		}), then: simple(func(s *script) { s.begin(1).settle() })},
+		{name: "requests that are never answered", goroutines: 6 * egress.MaxRunningReplies, first: onEvents(func(e *arena, s *script) {
+			s.times(200, func() { s.authorize(turn, 1, "GET", url(e)+"/.well-known/oauth-protected-resource", "") })
+		}), then: simple(func(s *script) { s.begin(1).settle() }), files: 3 * egress.MaxRunningReplies, lasts: 500 * time.Millisecond},
+		{name: "ends and forgetting of nothing", then: simple(func(s *script) {
+			s.times(100_000, func() { s.call(endTurn, 1).call(forgetCredential, 1, 0).call(forgetCredential, 1, 1) }).settle()
+		})},
+		{name: "large requests without a turn", heap: 200, then: simple(func(s *script) {
+			s.grow(10*mib).times(60, func() { s.authorize(turn, 1, "POST", "https://x/", large(10*mib)) }).settle()
+		})},
+
 		// Memory.
 		{name: "texts outside of the memory", ends: "out of bounds", then: simple(func(s *script) {
 			s.call(logHost, 1, 1, span{1 << 31, 1 << 20}).settle()
@@ -349,7 +390,8 @@ func (e *arena) session(t testing.TB, script func(*arena) *script) *Session {
 		does = script(e)
 	}
 	s, failure := e.engine.open(testContext(t), SessionConfig{
-		Endpoint: Endpoint{Kind: Stdio}, ClientInfo: Implementation{Name: "test", Version: "1"},
+		Authorization: authorization.New(authorization.Config{Server: "hostile", URL: e.grant.URL, Method: &auth.OAuth{}, Store: auth.NewMemoryStore()}),
+		Endpoint:      Endpoint{Kind: Stdio}, ClientInfo: Implementation{Name: "test", Version: "1"},
 		ConnectTimeout: patience, Grant: e.grant, Capabilities: does.String(),
 		NotificationQueue: 1024,
 		Notify:            func(string, []byte) { <-e.release },

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/caisson-dev/caisson/host-go/component"
 	"github.com/caisson-dev/caisson/host-go/component/wasi"
 	"github.com/caisson-dev/caisson/host-go/internal/record"
@@ -31,6 +33,7 @@ type instance struct {
 	gone    *Failure       // the core says that the session has ended
 	// authorizing says that a step of an authorization is being taken.
 	authorizing bool
+	steps       *rate.Limiter
 	dead        bool    // the core has trapped, and everything is free
 	batch       []event // room for events
 	events      []any   // and for what they are to the core
@@ -66,6 +69,7 @@ func (e *Engine) newInstance(logger *slog.Logger, limits Limits, maxMessage int6
 		asks:      map[uint32]*question{},
 		throttle:  newThrottle(m),
 		templates: map[uint32]template{},
+		steps:     rate.NewLimiter(rate.Every(stepInterval), mostSteps),
 	}
 }
 
@@ -218,6 +222,9 @@ func (in *instance) deliver(events []event) error {
 		return nil
 	}
 	err := in.enter(in.exports.deliver, values)
+	if inspect := in.session.config.Inspect; inspect != nil {
+		inspect(in.core.Memories())
+	}
 	clear(values) // A chunk is not kept for the next ones' sake.
 	in.events = values
 	return err

@@ -26,9 +26,14 @@ func newRecording(config *SessionConfig) *record.Writer {
 	}
 	server := config.Grant.Server
 	header := record.Header{Core: core.Hash(), Server: server, Began: time.Now().UTC(), MemoryBytes: config.Limits.MemoryBytes}
+	learned := func() []string { return nil }
+	if config.Authorization != nil {
+		learned = config.Authorization.Secrets
+	}
 	return record.NewWriter(config.Record.To, header, record.Options{
 		Limit:   config.Record.Limit,
 		Secrets: append(config.Grant.Secrets(), config.Record.Secrets...),
+		Learned: learned,
 		Failed: func(err error) {
 			config.Logger.Warn("the recording of the session is not whole", "server", server, "error", err)
 		},

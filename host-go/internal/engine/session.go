@@ -66,6 +66,8 @@ type SessionConfig struct {
 	// Renewed is called when the session was begun anew; see renewed in wit/host.wit. It is called on
 	// the instance's goroutine and must not wait.
 	Renewed func(introduction []byte)
+	// Inspect is shown the core's memory after each batch of events, on the instance's goroutine, in tests.
+	Inspect func(memories [][]byte)
 	// Record is where the session is recorded, and closed with it; nil for nowhere.
 	Record *Recording
 }

@@ -27,6 +27,9 @@ type Options struct {
 	Limit int64
 	// Secrets are hidden wherever they occur.
 	Secrets []string
+	// Learned returns further secrets, when there is something to write. The Writer's goroutine calls it.
+	// Nil returns none.
+	Learned func() []string
 	// Failed is called, at most once and from any goroutine, with the reason why the recording is not whole.
 	Failed func(error)
 }
@@ -163,6 +166,11 @@ func (w *Writer) run(header Header) {
 		items, closed, reason := w.items, w.closed, w.reason
 		w.items = nil
 		w.mu.Unlock()
+		if w.options.Learned != nil {
+			for _, secret := range w.options.Learned() {
+				w.redact.add(secret)
+			}
+		}
 		for _, it := range items {
 			w.write(it)
 		}

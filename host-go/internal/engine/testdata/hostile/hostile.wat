@@ -37,6 +37,11 @@
   (import "caisson:mcp/host@0.1.0" "renewed" (func $f15 (param i32 i32 i32)))
   (import "caisson:mcp/host@0.1.0" "closed" (func $f16 (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
   (import "caisson:mcp/host@0.1.0" "log" (func $f17 (param i32 i32 i32 i32)))
+  (import "caisson:mcp/authorization@0.1.0" "begin" (func $f18 (param i32 i32 i32 i32 i32 i32 i32 i32)))
+  (import "caisson:mcp/authorization@0.1.0" "end" (func $f19 (param i32)))
+  (import "caisson:mcp/authorization@0.1.0" "request" (func $f20 (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+  (import "caisson:mcp/authorization@0.1.0" "ask" (func $f21 (param i32 i32 i32)))
+  (import "caisson:mcp/authorization@0.1.0" "forget" (func $f22 (param i32 i32)))
 
   ;; 0x400 what connect settles with    0x8000 arguments      0x9000 loops
   ;; 0x80000 the first script           0x100000 its words
@@ -103,7 +108,7 @@
       (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)))
 
   ;; How many arguments an import takes.
-  (data (i32.const 0x7000) "\0b\0b\04\01\02\03\01\02\01\0d\06\06\01\03\03\03\0c\04")
+  (data (i32.const 0x7000) "\0b\0b\04\01\02\03\01\02\01\0d\06\06\01\03\03\03\0c\04\08\01\0c\03\02")
 
   (func $import (param $which i32) (param $words i32) (result i32)
     (local $n i32) (local $k i32)
@@ -114,6 +119,11 @@
       (local.set $k (i32.add (local.get $k) (i32.const 1)))
       (br_if $next (i32.lt_u (local.get $k) (local.get $n))))
     (block $done
+    (block $b22
+    (block $b21
+    (block $b20
+    (block $b19
+    (block $b18
     (block $b17
     (block $b16
     (block $b15
@@ -132,7 +142,7 @@
     (block $b2
     (block $b1
     (block $b0
-      (br_table $b0 $b1 $b2 $b3 $b4 $b5 $b6 $b7 $b8 $b9 $b10 $b11 $b12 $b13 $b14 $b15 $b16 $b17 $done (local.get $which)))
+      (br_table $b0 $b1 $b2 $b3 $b4 $b5 $b6 $b7 $b8 $b9 $b10 $b11 $b12 $b13 $b14 $b15 $b16 $b17 $b18 $b19 $b20 $b21 $b22 $done (local.get $which)))
     (call $f0 (i32.load (i32.const 32768)) (i32.load (i32.const 32772)) (i32.load (i32.const 32776)) (i32.load (i32.const 32780)) (i32.load (i32.const 32784)) (i32.load (i32.const 32788)) (i32.load (i32.const 32792)) (i32.load (i32.const 32796)) (i32.load (i32.const 32800)) (i32.load (i32.const 32804)) (i32.load (i32.const 32808))) (br $done))
     (call $f1 (i32.load (i32.const 32768)) (i32.load (i32.const 32772)) (i32.load (i32.const 32776)) (i32.load (i32.const 32780)) (i32.load (i32.const 32784)) (i32.load (i32.const 32788)) (i32.load (i32.const 32792)) (i32.load (i32.const 32796)) (i32.load (i32.const 32800)) (i32.load (i32.const 32804)) (i32.load (i32.const 32808))) (br $done))
     (call $f2 (i32.load (i32.const 32768)) (i32.load (i32.const 32772)) (i32.load (i32.const 32776)) (i32.load (i32.const 32780))) (br $done))
@@ -150,7 +160,12 @@
     (call $f14 (i32.load (i32.const 32768)) (i32.load (i32.const 32772)) (i32.load (i32.const 32776))) (br $done))
     (call $f15 (i32.load (i32.const 32768)) (i32.load (i32.const 32772)) (i32.load (i32.const 32776))) (br $done))
     (call $f16 (i32.load (i32.const 32768)) (i32.load (i32.const 32772)) (i32.load (i32.const 32776)) (i32.load (i32.const 32780)) (i32.load (i32.const 32784)) (i32.load (i32.const 32788)) (i32.load (i32.const 32792)) (i32.load (i32.const 32796)) (i32.load (i32.const 32800)) (i32.load (i32.const 32804)) (i32.load (i32.const 32808)) (i32.load (i32.const 32812))) (br $done))
-    (call $f17 (i32.load (i32.const 32768)) (i32.load (i32.const 32772)) (i32.load (i32.const 32776)) (i32.load (i32.const 32780))))
+    (call $f17 (i32.load (i32.const 32768)) (i32.load (i32.const 32772)) (i32.load (i32.const 32776)) (i32.load (i32.const 32780))) (br $done))
+    (call $f18 (i32.load (i32.const 32768)) (i32.load (i32.const 32772)) (i32.load (i32.const 32776)) (i32.load (i32.const 32780)) (i32.load (i32.const 32784)) (i32.load (i32.const 32788)) (i32.load (i32.const 32792)) (i32.load (i32.const 32796))) (br $done))
+    (call $f19 (i32.load (i32.const 32768))) (br $done))
+    (call $f20 (i32.load (i32.const 32768)) (i32.load (i32.const 32772)) (i32.load (i32.const 32776)) (i32.load (i32.const 32780)) (i32.load (i32.const 32784)) (i32.load (i32.const 32788)) (i32.load (i32.const 32792)) (i32.load (i32.const 32796)) (i32.load (i32.const 32800)) (i32.load (i32.const 32804)) (i32.load (i32.const 32808)) (i32.load (i32.const 32812))) (br $done))
+    (call $f21 (i32.load (i32.const 32768)) (i32.load (i32.const 32772)) (i32.load (i32.const 32776))) (br $done))
+    (call $f22 (i32.load (i32.const 32768)) (i32.load (i32.const 32772))))
     (local.get $words))
 
   ;; Does what the words say, until the end or a part of another export.
