@@ -89,9 +89,12 @@ func serverMetadataOf(issuer string, change ...string) string {
 	m := map[string]any{
 		"issuer": issuer, "authorization_endpoint": issuer + "/authorize", "token_endpoint": issuer + "/token",
 		"registration_endpoint": issuer + "/register", "response_types_supported": []string{"code"},
+		"code_challenge_methods_supported": []string{"S256"},
 	}
 	for i := 0; i+1 < len(change); i += 2 {
-		m[change[i]] = change[i+1]
+		if m[change[i]] = change[i+1]; change[i+1] == "" {
+			delete(m, change[i])
+		}
 	}
 	text, _ := json.Marshal(m)
 	return string(text)
@@ -295,6 +298,26 @@ func TestGuestSpeaksForAnotherIssuer(t *testing.T) {
 		}
 		if _, failed := g.request("POST", evil+"/token", "grant_type=refresh_token&refresh_token=secret:refresh_token", "{}"); failed == nil {
 			t.Errorf("as %s it gets the refresh token", issuer)
+		}
+	}
+}
+
+// TestProofKey shows that nobody logs in where the metadata does not say that PKCE is known, unless that is
+// what the program wants.
+func TestProofKey(t *testing.T) {
+	for _, assume := range []bool{false, true} {
+		g := newGuest(t, func(g *guest) auth.Method {
+			return &auth.OAuth{Ask: g.ask, Common: auth.Common{Rough: auth.Rough{AssumePKCE: assume}}}
+		}, nil)
+		g.begin()
+		g.discover(good)
+		if _, err := g.request("GET", good+"/.well-known/oauth-authorization-server", "", serverMetadataOf(good, "code_challenge_methods_supported", "")); err != nil {
+			t.Fatal(err)
+		}
+		g.register(good, "mine", "")
+		_, failed := g.flow.Ask(context.Background(), login(good, "mine"))
+		if assume && failed != nil || !assume && (failed == nil || !strings.Contains(failed.Message, "AssumePKCE")) {
+			t.Errorf("with AssumePKCE %v: %v", assume, failed)
 		}
 	}
 }
