@@ -278,6 +278,8 @@ func TestOneLogin(t *testing.T) {
 }
 
 // TestAuthorizationServerChanges shows that nothing of one authorization server goes to the next.
+//
+// requirement: authorization.registrations-apart
 func TestAuthorizationServerChanges(t *testing.T) {
 	t.Parallel()
 	other := newAuthorities(t, nil)
@@ -435,6 +437,8 @@ func TestOddTokens(t *testing.T) {
 }
 
 // TestScopes shows which scopes are asked for.
+//
+// requirement: authorization.scopes
 func TestScopes(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

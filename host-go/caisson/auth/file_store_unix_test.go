@@ -14,6 +14,8 @@ import (
 )
 
 // What another user could have read or written is refused, stays as it is, and the error names it.
+//
+// requirement: authorization.storage
 func TestUnsafe(t *testing.T) {
 	const nobody = 65534
 	faults := map[string]struct {

@@ -136,6 +136,8 @@ func login(issuer, id string, change ...string) string {
 }
 
 // TestGuestReachesNobodyElse has the guest ask for what no metadata names, and for what metadata must not.
+//
+// requirement: authorization.https
 func TestGuestReachesNobodyElse(t *testing.T) {
 	for _, at := range []string{
 		"https://elsewhere.example/", "https://server.example/mcp", "https://server.example/admin",
@@ -208,6 +210,8 @@ func TestGuestWithoutATurn(t *testing.T) {
 }
 
 // TestGuestMisplacesSecrets has the guest write the names of secrets where they do not belong.
+//
+// requirement: authorization.own-tokens
 func TestGuestMisplacesSecrets(t *testing.T) {
 	const refresh, secret = "the-refresh-token", "the-client-secret"
 	person := func(g *guest) auth.Method { return &auth.OAuth{Ask: g.ask} }

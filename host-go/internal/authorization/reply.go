@@ -124,11 +124,15 @@ func (f *Flow) readMetadata(t *turn, a *answer, what string, at *url.URL) *egres
 		}
 		return nil
 	}
+	name, isServer := strings.CutPrefix(what, ofServer)
 	if a.status/100 != 2 {
+		if isServer { // Without metadata, its endpoints are the defaults.
+			_, failed := f.serverNamed(t, name)
+			return failed
+		}
 		return nil
 	}
 	a.told = f.hidden(strings.ToValidUTF8(string(a.body), "\uFFFD"))
-	name, isServer := strings.CutPrefix(what, ofServer)
 	if !isServer {
 		m := &resourceMetadata{}
 		if json.Unmarshal(a.body, m) == nil {
@@ -141,19 +145,28 @@ func (f *Flow) readMetadata(t *turn, a *answer, what string, at *url.URL) *egres
 	if err != nil || !m.speaksFor(name) {
 		return nil // The core says what is wrong with it.
 	}
-	known := t.servers[name]
-	if known == nil {
-		if len(t.servers) >= mostServers {
-			return f.fail(egress.Limit, nil, "the server names more than %d authorization servers", mostServers)
-		}
-		known = &authorizationServer{name: name}
-		t.servers[name] = known
+	known, failed := f.serverNamed(t, name)
+	if failed != nil {
+		return failed
 	}
 	known.metadata, known.document = m, a.body
 	if !known.vouches {
 		f.event(auth.Event{Kind: auth.EventDiscovered, Issuer: f.quoted(m.Issuer)})
 	}
 	return nil
+}
+
+// serverNamed is the authorization server of a turn by its name.
+func (f *Flow) serverNamed(t *turn, name string) (*authorizationServer, *egress.Error) {
+	known := t.servers[name]
+	if known == nil {
+		if len(t.servers) >= mostServers {
+			return nil, f.fail(egress.Limit, nil, "the server names more than %d authorization servers", mostServers)
+		}
+		known = &authorizationServer{name: name}
+		t.servers[name] = known
+	}
+	return known, nil
 }
 
 // registered are the members of a registration that the core has a use for, beside the secret.
