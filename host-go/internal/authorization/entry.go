@@ -46,6 +46,7 @@ type tokens struct {
 	Type    string    `json:"type"`
 	Scope   string    `json:"scope,omitempty"`
 	Issuer  string    `json:"issuer"`
+	Client  string    `json:"client,omitempty"` // The identifier of the client that they were given to.
 	Issued  time.Time `json:"issued"`
 	Expiry  time.Time `json:"expiry,omitzero"`
 }

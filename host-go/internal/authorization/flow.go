@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -93,44 +92,33 @@ func New(config Config) *Flow {
 		config: config, method: config.Method, nonces: map[string]string{}, bearing: make(chan struct{}, 1),
 		asks: rate.NewLimiter(rate.Every(askInterval), mostAsks),
 	}
-	switch m := config.Method.(type) {
-	case *auth.OAuth:
-		f.common = m.Common
-	case *auth.ClientCredentials:
-		f.common = m.Common
-	case *auth.EnterpriseManaged:
-		f.common = m.Common
-	case *auth.WorkloadIdentity:
-		f.common = m.Common
-	}
-	f.store = config.Store
-	if f.common.Store != nil {
-		f.store = f.common.Store
-	}
+	f.common = commonOf(config.Method)
+	f.store = StoreOf(config.Method, config.Store)
 	f.key = Key(config.URL, config.Method)
 	return f
 }
 
-// Key is under which a store has what belongs to a server, a way to authorize, a client and a user.
-func Key(server *url.URL, method auth.Method) string {
-	var kind, client, principal string
+// commonOf is what a way to authorize has in common with the others.
+func commonOf(method auth.Method) auth.Common {
 	switch m := method.(type) {
 	case *auth.OAuth:
-		kind, client, principal = "oauth", m.ClientID, m.Principal
+		return m.Common
 	case *auth.ClientCredentials:
-		kind, client, principal = "client-credentials", m.ClientID, m.Principal
+		return m.Common
 	case *auth.EnterpriseManaged:
-		kind, client, principal = "enterprise", m.ClientID, m.Principal
+		return m.Common
 	case *auth.WorkloadIdentity:
-		kind, client, principal = "workload", m.ClientID, m.Principal
+		return m.Common
 	}
-	parts := []string{egress.GuestURL(server), kind}
-	for _, part := range [][2]string{{"client", client}, {"user", principal}} {
-		if part[1] != "" {
-			parts = append(parts, part[0]+"="+url.QueryEscape(part[1]))
-		}
+	return auth.Common{}
+}
+
+// StoreOf is the store that a way to authorize keeps its tokens in, which may be none: then it is the other one.
+func StoreOf(method auth.Method, other auth.Store) auth.Store {
+	if store := commonOf(method).Store; store != nil {
+		return store
 	}
-	return strings.Join(parts, " ")
+	return other
 }
 
 // load reads the entry of the store. With the lock of f held, but not while the store reads. Where another

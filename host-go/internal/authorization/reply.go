@@ -320,6 +320,9 @@ func (f *Flow) readTokens(ask *reader, a *answer, s *authorizationServer, asked 
 	if seconds := seconds(said["expires_in"]); seconds > 0 {
 		t.Expiry = t.Issued.Add(time.Duration(min(seconds, longestLife)) * time.Second)
 	}
+	if id, _, failed := f.clientAt(s); failed == nil {
+		t.Client = id
+	}
 	next := f.entry
 	next.Tokens = t
 	if id, _, _ := f.configuredClient(); id != "" {

@@ -369,6 +369,9 @@ func (f *Flow) clientAt(s *authorizationServer) (id, secret string, failed *egre
 		if m, ok := f.method.(*auth.OAuth); ok {
 			id = m.ClientMetadataURL
 		}
+		if t := f.entry.Tokens; id == "" && t != nil && t.Issuer == s.issuer() {
+			id = t.Client // Of a login with a metadata document that is not configured now.
+		}
 	}
 	if id == "" {
 		return "", "", f.unauthorized(nil, "there is no client for the issuer %s", short(s.issuer()))

@@ -245,10 +245,7 @@ func (f *Flow) knowledge(c Challenge) knowledge {
 // ofPerson adds what a login of a person needs.
 func (f *Flow) ofPerson(k *knowledge, m *auth.OAuth) {
 	k.Grant = "authorization_code"
-	k.RedirectURL = noRedirect
-	if m.Ask != nil {
-		k.RedirectURL = m.Ask.RedirectURL()
-	}
+	k.RedirectURL = f.redirect()
 	k.ClientMetadataURL = m.ClientMetadataURL
 	k.Device = m.Device != nil
 	k.AuthorizeParams = m.AuthorizeParams
@@ -327,9 +324,14 @@ func (f *Flow) clientFor() map[string]any {
 	return seen
 }
 
+// redirect is where a browser comes back to. Where nobody can be asked it is what the client was registered
+// with, so that its tokens are refreshed, and it is not registered anew.
 func (f *Flow) redirect() string {
 	if m, ok := f.method.(*auth.OAuth); ok && m.Ask != nil {
 		return m.Ask.RedirectURL()
+	}
+	if c := f.entry.Client; c != nil && c.Redirect != "" {
+		return c.Redirect
 	}
 	return noRedirect
 }

@@ -1,0 +1,127 @@
+package caisson
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/caisson-dev/caisson/host-go/caisson/auth"
+	"github.com/caisson-dev/caisson/host-go/internal/authorization"
+)
+
+// AuthStatuses gives what the store of [ClientOptions].Auth has, for whatever server, without a secret. Where
+// Auth has no store, it is what sessions of this client have got.
+func (c *Client) AuthStatuses(ctx context.Context) ([]auth.Status, error) {
+	if c.runtime == nil {
+		return nil, errZero("Client", "Runtime.NewClient")
+	}
+	all, err := authorization.Statuses(ctx, authorization.StoreOf(c.options.Auth, c.store), time.Now)
+	if err != nil {
+		return nil, c.errStore(ctx, err, "", "auth status")
+	}
+	return all, nil
+}
+
+// AuthStatus gives what the store has for a server, as sessions with it would use it, without a secret; nil for
+// nothing. It asks nobody.
+func (c *Client) AuthStatus(ctx context.Context, server Server) (*auth.Status, error) {
+	flow, err := c.flow(&server, "auth status")
+	if err != nil {
+		return nil, err
+	}
+	status, err := flow.Status(ctx)
+	if err != nil {
+		return nil, c.errStore(ctx, err, server.name(), "auth status")
+	}
+	return status, nil
+}
+
+// AccessToken gives the token that requests to a server carry, for another program that talks to it. Where there
+// is none, or it is at its end, it connects to the server, which refreshes the token, or has a person log in
+// where the server's way to authorize can ask one.
+//
+// It fails as [Client.Connect] does, and with [CodeAuthorizationRequired] where the server asks for nothing.
+func (c *Client) AccessToken(ctx context.Context, server Server) (*auth.Token, error) {
+	const step = "auth token"
+	flow, err := c.flow(&server, step)
+	if err != nil {
+		return nil, err
+	}
+	for connected := false; ; connected = true {
+		token, err := flow.Token(ctx, connected) // One that lives for seconds is at its end from the beginning.
+		switch {
+		case err != nil:
+			return nil, c.errStore(ctx, err, server.name(), step)
+		case token != nil:
+			return token, nil
+		case connected:
+			return nil, &Error{
+				Code: CodeAuthorizationRequired, Server: server.name(), Step: step,
+				Message: "there is no token, and the server has not asked for one when it was connected to",
+			}
+		}
+		session, err := c.Connect(ctx, server)
+		if err != nil {
+			return nil, err
+		}
+		_ = session.Close()
+	}
+}
+
+// Logout forgets all logins at a server, for whatever client, and the clients that were registered for it. The
+// tokens are revoked before (RFC 7009), where the authorization server has an endpoint for it; one that cannot be
+// reached costs 10 seconds at most, and no more than an error in [auth.Logout]. Sessions that are open go on with
+// the token that they have.
+//
+// It fails when the store does. None in the store are no error.
+func (c *Client) Logout(ctx context.Context, server Server) ([]auth.Logout, error) {
+	const step = "auth logout"
+	flow, err := c.flow(&server, step)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := flow.Keys(ctx)
+	if err != nil {
+		return nil, c.errStore(ctx, err, server.name(), step)
+	}
+	var all []auth.Logout
+	for _, key := range keys {
+		out, err := flow.Logout(ctx, key, c.egress.Transport)
+		if err != nil {
+			return all, c.errStore(ctx, err, server.name(), step)
+		}
+		if out != nil {
+			all = append(all, *out)
+		}
+	}
+	return all, nil
+}
+
+// flow is the authorization of a server, outside of a session.
+func (c *Client) flow(server *Server, step string) (*authorization.Flow, error) {
+	if c.runtime == nil {
+		return nil, errZero("Client", "Runtime.NewClient")
+	}
+	_, u, wrong := server.check()
+	if wrong != nil {
+		wrong.Step = step
+		return nil, wrong
+	}
+	flow := c.authorization(server, u, server.name())
+	if flow == nil {
+		return nil, &Error{
+			Code: CodeInvalidArgument, Server: server.name(), Step: step,
+			Message: "the server has no way to authorize: it is for a server with a URL, without an Authorization header, and with Server.Auth or ClientOptions.Auth",
+		}
+	}
+	return flow, nil
+}
+
+// errStore is an error of a store.
+func (c *Client) errStore(ctx context.Context, err error, server, step string) error {
+	var whole *Error
+	if ctx.Err() != nil || errors.As(err, &whole) {
+		return err
+	}
+	return &Error{Code: CodeAuthorizationRequired, Server: server, Step: step, Message: "the store of credentials: " + err.Error(), Err: err}
+}

@@ -1,0 +1,265 @@
+package caisson_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caisson/auth"
+	"github.com/caisson-dev/caisson/host-go/internal/authserver"
+	"github.com/caisson-dev/caisson/host-go/internal/demoserver"
+)
+
+// A visitor is a person who logs in at once.
+type visitor struct{ asked *int }
+
+func (visitor) RedirectURL() string { return "http://127.0.0.1:3334/oauth/callback" }
+
+func (v visitor) Ask(ctx context.Context, request auth.AskRequest) (string, error) {
+	*v.asked++
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, request.URL, nil)
+	if err != nil {
+		return "", err
+	}
+	response, err := client.Do(r)
+	if err != nil {
+		return "", err
+	}
+	response.Body.Close()
+	return response.Header.Get("Location"), nil
+}
+
+func TestLogins(t *testing.T) {
+	s := authserver.New(demoserver.Handler(false, true))
+	t.Cleanup(s.Close)
+	asked := 0
+	store := auth.NewMemoryStore()
+	withAsker := func(ask auth.Asker) *caisson.Client {
+		t.Helper()
+		return newClient(t, caisson.ClientOptions{Auth: &auth.OAuth{Common: auth.Common{Store: store}, Ask: ask}})
+	}
+	client := withAsker(visitor{&asked})
+	server := caisson.Server{Name: "web", URL: s.URL() + "?not=this"}
+	ctx := t.Context()
+
+	if status, err := client.AuthStatus(ctx, server); err != nil || status != nil {
+		t.Errorf("before the login: %+v, %v", status, err)
+	}
+	if all, err := client.Logout(ctx, server); err != nil || len(all) != 0 {
+		t.Errorf("a logout without a login: %+v, %v", all, err)
+	}
+	var required *auth.RequiredError
+	if _, err := withAsker(nil).AccessToken(ctx, server); !errors.Is(err, caisson.CodeAuthorizationRequired) || !errors.As(err, &required) {
+		t.Errorf("with nobody to ask: %v", err)
+	}
+	token, err := client.AccessToken(ctx, server)
+	if err != nil || token.Type != "Bearer" || asked != 1 || !slices.Equal(token.Scopes, []string{"read", "write"}) {
+		t.Fatalf("the token is of the type %q, for %q, after asking %d times: %v", token.Type, token.Scopes, asked, err)
+	}
+	for _, shown := range []string{fmt.Sprint(*token), fmt.Sprintf("%v %+v %#v %s", token, *token, *token, token)} {
+		if leaks, _ := s.Leaks(shown); len(leaks) > 0 {
+			t.Errorf("a token shows itself: %s", shown)
+		}
+	}
+	again, err := withAsker(nil).AccessToken(ctx, server)
+	if err != nil || again.Value != token.Value {
+		t.Errorf("another client gets another token: %v", err)
+	}
+
+	status, err := client.AuthStatus(ctx, server)
+	if err != nil || status == nil {
+		t.Fatalf("%+v, %v", status, err)
+	}
+	if status.Issuer != s.Issuer() || status.Server != s.URL() || status.Name != "web" || status.Method != "oauth" || status.ClientID != "client-registered" ||
+		!status.Registered || !status.Refreshable || !status.Revocable || status.Expired || time.Until(status.Expiry) < 50*time.Minute {
+		t.Errorf("the status is %+v", status)
+	}
+	all, err := client.AuthStatuses(ctx)
+	if err != nil || len(all) != 1 || all[0].ClientID != status.ClientID {
+		t.Errorf("all are %+v, %v", all, err)
+	}
+	if leaks, looked := s.Leaks(fmt.Sprintf("%+v %+v", status, all)); len(leaks) > 0 || looked == 0 {
+		t.Errorf("of %d secrets the status has %q", looked, leaks)
+	}
+
+	// What something else keeps in the store is not a login.
+	if err := store.Save(ctx, s.URL()+" settings", []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	out, err := client.Logout(ctx, server)
+	if err != nil || len(out) != 1 || out[0].Err != nil || !slices.Equal(out[0].Revoked, []string{"refresh_token", "access_token"}) {
+		t.Errorf("the logout is %+v, %v", out, err)
+	}
+	if !slices.Equal(s.Revoked(), []string{"refresh_token", "access_token"}) {
+		t.Errorf("revoked is %v", s.Revoked())
+	}
+	if all, err := client.AuthStatuses(ctx); err != nil || len(all) != 0 {
+		t.Errorf("after the logout: %+v, %v", all, err)
+	}
+	if keys, err := store.Keys(ctx); err != nil || len(keys) != 1 {
+		t.Errorf("the store has %q, %v", keys, err)
+	}
+}
+
+// A token that has ended is refreshed where nobody can be asked, by the client that was registered for it.
+func TestAccessTokenIsRefreshed(t *testing.T) {
+	s := authserver.New(demoserver.Handler(false, true))
+	t.Cleanup(s.Close)
+	asked := 0
+	store := auth.NewMemoryStore()
+	token := func(ask auth.Asker) (*auth.Token, error) {
+		client := newClient(t, caisson.ClientOptions{Auth: &auth.OAuth{Common: auth.Common{Store: store}, Ask: ask}})
+		return client.AccessToken(t.Context(), caisson.Server{URL: s.URL()})
+	}
+	first, err := token(visitor{&asked})
+	if err != nil {
+		t.Fatal(err)
+	}
+	expireInStore(t, store)
+	second, err := token(nil)
+	if err != nil || second.Value == first.Value {
+		t.Errorf("it is not refreshed: %v", err)
+	}
+	if s.Count("/register") != 1 || asked != 1 {
+		t.Errorf("registered %d times, and asked %d times", s.Count("/register"), asked)
+	}
+}
+
+// expireInStore has the tokens of a store end an hour ago.
+func expireInStore(t *testing.T, store auth.Store) {
+	t.Helper()
+	keys, err := store.Keys(t.Context())
+	if err != nil || len(keys) == 0 {
+		t.Fatal(keys, err)
+	}
+	for _, key := range keys {
+		text, err := store.Load(t.Context(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var entry map[string]any
+		if err := json.Unmarshal(text, &entry); err != nil {
+			t.Fatal(err)
+		}
+		entry["tokens"].(map[string]any)["expiry"] = time.Now().Add(-time.Hour)
+		if text, err = json.Marshal(entry); err == nil {
+			err = store.Save(t.Context(), key, text)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A server without metadata has its endpoints at the default places (2025-03-26, "Fallbacks for Servers without
+// Metadata Discovery").
+func TestLoginWithoutMetadata(t *testing.T) {
+	s := authserver.New(demoserver.Handler(false, true))
+	t.Cleanup(s.Close)
+	s.NoMetadata = true
+	asked := 0
+	client := newClient(t, caisson.ClientOptions{Auth: &auth.OAuth{Ask: visitor{&asked}}})
+	server := caisson.Server{URL: s.URL()}
+	if _, err := client.AccessToken(t.Context(), server); err != nil || asked != 1 {
+		t.Errorf("asked %d times: %v", asked, err)
+	}
+	if out, err := client.Logout(t.Context(), server); err != nil || len(out) != 1 || out[0].Err != nil || out[0].Revoked != nil || out[0].Revocable {
+		t.Errorf("%+v, %v", out, err)
+	}
+}
+
+// A server that asks for nothing gives no token.
+func TestAccessTokenUnasked(t *testing.T) {
+	server := httptest.NewServer(demoserver.Handler(false, true))
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+	asked := 0
+	client := newClient(t, caisson.ClientOptions{Auth: &auth.OAuth{Ask: visitor{&asked}}})
+	if _, err := client.AccessToken(t.Context(), caisson.Server{URL: server.URL}); !errors.Is(err, caisson.CodeAuthorizationRequired) || asked != 0 {
+		t.Errorf("asked %d times: %v", asked, err)
+	}
+}
+
+// The entry of another client, and of a server that is away, is removed too.
+func TestLogoutOfAll(t *testing.T) {
+	s := authserver.New(demoserver.Handler(false, true))
+	t.Cleanup(s.Close)
+	s.ClientID, s.ClientSecret = "mine", s.NewSecret("client-secret")
+	store := auth.NewMemoryStore()
+	asked := 0
+	login := func(method auth.Method) *caisson.Client {
+		t.Helper()
+		client := newClient(t, caisson.ClientOptions{Auth: method})
+		if _, err := client.AccessToken(t.Context(), caisson.Server{URL: s.URL()}); err != nil {
+			t.Fatal(err)
+		}
+		return client
+	}
+	common := auth.Common{Store: store}
+	login(&auth.OAuth{Common: common, ClientID: "mine", ClientSecret: s.ClientSecret, Ask: visitor{&asked}})
+	common.Principal = "other"
+	client := login(&auth.ClientCredentials{Common: common, ClientID: "mine", ClientSecret: s.ClientSecret})
+	all, err := client.AuthStatuses(t.Context())
+	if err != nil || len(all) != 2 || all[0].Method != "client-credentials" || all[0].Principal != "other" || !all[0].Refreshable || all[1].ClientID != "mine" {
+		t.Fatalf("the store has %+v, %v", all, err)
+	}
+	out, err := client.Logout(t.Context(), caisson.Server{URL: s.URL()})
+	if err != nil || len(out) != 2 || out[0].Err != nil || out[1].Err != nil {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	if got := s.Revoked(); !slices.Equal(got, []string{"access_token", "refresh_token", "access_token"}) {
+		t.Errorf("revoked is %v", got)
+	}
+
+	login(&auth.OAuth{Common: common, ClientID: "mine", ClientSecret: s.ClientSecret, Ask: visitor{&asked}})
+	s.Close()
+	out, err = client.Logout(t.Context(), caisson.Server{URL: s.URL()})
+	if err != nil || len(out) != 1 || out[0].Err == nil || len(out[0].Revoked) != 0 {
+		t.Errorf("without a server: %+v, %v", out, err)
+	}
+	if leaks, _ := s.Leaks(fmt.Sprint(out[0].Err)); len(leaks) > 0 {
+		t.Errorf("the error has %q in it", leaks)
+	}
+	if all, err := client.AuthStatuses(t.Context()); err != nil || len(all) != 0 {
+		t.Errorf("the store has %+v, %v", all, err)
+	}
+}
+
+// What has no login says so.
+func TestLoginsOfOthers(t *testing.T) {
+	client := newClient(t, caisson.ClientOptions{})
+	for name, server := range map[string]caisson.Server{
+		"no way":   {URL: "https://mcp.example.com/"},
+		"a header": {URL: "https://mcp.example.com/", Headers: http.Header{"authorization": {"x"}}},
+		"command":  {Command: "x"},
+		"nothing":  {},
+	} {
+		for step, call := range map[string]func() error{
+			"auth status": func() error { _, err := client.AuthStatus(t.Context(), server); return err },
+			"auth token":  func() error { _, err := client.AccessToken(t.Context(), server); return err },
+			"auth logout": func() error { _, err := client.Logout(t.Context(), server); return err },
+		} {
+			var typed *caisson.Error
+			if err := call(); !errors.As(err, &typed) || typed.Code != caisson.CodeInvalidArgument || typed.Step != step {
+				t.Errorf("%s, %s: %v", name, step, err)
+			}
+		}
+	}
+	bearer := caisson.Server{URL: "https://mcp.example.com/", Auth: &auth.Bearer{Token: "mine"}}
+	if token, err := client.AccessToken(t.Context(), bearer); err != nil || token.Value != "mine" {
+		t.Errorf("%v, %v", token, err)
+	}
+	if _, err := new(caisson.Client).AuthStatuses(t.Context()); !errors.Is(err, caisson.CodeInvalidArgument) {
+		t.Errorf("the zero client: %v", err)
+	}
+}
