@@ -19,6 +19,10 @@ type entry struct {
 	disabled        bool
 	// protocolVersions is Caisson's own.
 	protocolVersions []string
+	// oauth and auth are about authorization: see auth.go. The other two are refused.
+	oauth, auth      json.RawMessage
+	authProviderType string
+	headersHelper    json.RawMessage
 }
 
 // members maps the keys of an entry to its fields. Other keys are ignored: other hosts have keys of their
@@ -27,6 +31,7 @@ func (e *entry) members() map[string]any {
 	return map[string]any{
 		"type": &e.kind, "transport": &e.transport, "command": &e.command, "args": &e.args, "env": &e.env, "cwd": &e.cwd,
 		"url": &e.url, "headers": &e.headers, "disabled": &e.disabled, "protocolVersions": &e.protocolVersions,
+		"oauth": &e.oauth, "auth": &e.auth, "authProviderType": &e.authProviderType, "headersHelper": &e.headersHelper,
 	}
 }
 
@@ -57,6 +62,14 @@ func parseMember(key string, value json.RawMessage, member any) error {
 		return parseValue(key, value, to, "a string")
 	case *bool:
 		return parseValue(key, value, to, "true or false")
+	case *int:
+		return parseValue(key, value, to, "a whole number")
+	case *json.RawMessage:
+		*to = value
+	case *words:
+		return to.parse(key, value)
+	case *source:
+		return to.parse(key, value)
 	case *[]string:
 		var list []json.RawMessage
 		if err := parseValue(key, value, &list, "a list of strings"); err != nil {

@@ -50,14 +50,21 @@ func DefaultPath() (string, error) {
 //   - type, or transport: stdio, http (also streamable-http, streamableHttp) or sse. Without it
 //     [caisson.TransportAuto] is used;
 //   - protocolVersions, the revisions to speak with it, when not all;
+//   - oauth or auth, how to authorize, which is [caisson.Server].Auth: see below;
 //   - disabled, when it is not to be used.
 //
 // Everything else in the file is ignored, also what belongs to a server of the other sort. A relative cwd
 // begins at the working directory of this process, wherever the file is; a relative command there too, or
 // at cwd. In command, args, the values of env, cwd, url and the values of headers, ${VAR} and ${env:VAR}
 // stand for a variable of this process's environment, and ${VAR:-default} has a default for one that is
-// unset or empty. [File.Server] fills them in; a variable that is unset, and a ${ without its brace, are
-// errors there.
+// unset or empty. In the values of env and of headers, and in oauth and auth, ${file:PATH} stands for the
+// text of a file, and ${keyring:SERVICE/NAME} for an item of the operating system's keyring, in a program
+// that imports package caisson/auth/keyring. [File.Server] fills them in; what is not there is a
+// [*ReferenceError] there, and a ${ without its brace is an error too.
+//
+// An oauth, or an auth as Cursor has it, is an [auth.OAuth] whose Ask is an [*auth.Browser]; an auth with a
+// type is one of the ways in package auth. docs/authorization.md has their members. A member of another
+// host's that would change where a token goes, and that this package does not have, is an error.
 //
 // Such a file names commands to run, and one in somebody else's folder runs that person's commands. So ask
 // the user before you load one, as the command line does.
@@ -145,9 +152,12 @@ func (e *entry) server(name string) (caisson.Server, error) {
 	// Other hosts pass over what is not for this sort of server, so their files may have it.
 	if e.command != "" {
 		server.Command, server.Args = x.text("command", e.command), x.list("args", e.args)
-		server.Env, server.Dir = x.values("env", e.env), x.text("cwd", e.cwd)
+		server.Env, server.Dir = x.secrets("env", e.env), x.text("cwd", e.cwd)
 	} else {
-		server.URL, headers = x.text("url", e.url), x.values("headers", e.headers)
+		server.URL, headers = x.text("url", e.url), x.secrets("headers", e.headers)
+		if server.Auth, err = e.method(&x); err != nil {
+			return caisson.Server{}, err
+		}
 	}
 	if x.err != nil {
 		return caisson.Server{}, x.err
@@ -194,7 +204,7 @@ func readFile(path string) ([]byte, error) {
 func configError(path, server string, err error) *caisson.Error {
 	message := err.Error()
 	var pathError *os.PathError
-	if !errors.As(err, &pathError) { // Which has the path in it.
+	if !errors.As(err, &pathError) || pathError.Path != path { // One has the path in it.
 		message = path + ": " + message
 	}
 	return &caisson.Error{Code: caisson.CodeInvalidArgument, Server: server, Step: "load config", Message: message, Err: err}

@@ -194,7 +194,7 @@ func TestConfigServerErrors(t *testing.T) {
 		"unset in cwd":       {`{"command": "x", "cwd": "${CAISSON_TEST_UNSET}"}`, "cwd: the environment variable CAISSON_TEST_UNSET"},
 		"unset in url":       {`{"url": "http://${CAISSON_TEST_UNSET}/"}`, "url: the environment variable CAISSON_TEST_UNSET"},
 		"unset in headers":   {`{"url": "http://x", "headers": {"Authorization": "${CAISSON_TEST_TOKEN} ${CAISSON_TEST_UNSET}"}}`, "headers.Authorization: the environment variable CAISSON_TEST_UNSET"},
-		"VS Code's question": {`{"url": "http://x", "headers": {"A": "xyzzy ${input:token}"}}`, "headers.A: a ${...} in it is not one of ${VAR}, ${VAR:-default} and ${env:VAR}: ${input:...} is for VS Code alone"},
+		"VS Code's question": {`{"url": "http://x", "headers": {"A": "xyzzy ${input:token}"}}`, "headers.A: a ${...} in it is not one of ${VAR}, ${VAR:-default}, ${env:VAR}, ${file:PATH} and ${keyring:SERVICE/NAME}: ${input:...} is for VS Code alone"},
 		"an open variable":   {`{"command": "x", "env": {"A": "${HOME} and ${xyzzy"}}`, "env.A: a ${ in it has no closing brace"},
 		"not a variable":     {`{"command": "x", "env": {"A": "${xyzzy!}"}}`, "env.A: a ${...} in it is not one of"},
 	} {

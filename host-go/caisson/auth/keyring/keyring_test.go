@@ -12,6 +12,7 @@ import (
 
 	"github.com/caisson-dev/caisson/host-go/caisson/auth"
 	"github.com/caisson-dev/caisson/host-go/caisson/auth/keyring"
+	"github.com/caisson-dev/caisson/host-go/internal/reference"
 )
 
 // inMemory replaces the keyring by an empty one in memory, or by one that fails.
@@ -155,5 +156,29 @@ func TestOthersDoNotLinkIt(t *testing.T) {
 				t.Errorf("%s imports %s", path, name)
 			}
 		}
+	}
+}
+
+// A configuration refers to an item of the keyring, in a program that imports this package.
+func TestSecret(t *testing.T) {
+	inMemory(t, nil)
+	ctx := testContext(t)
+	if err := library.Set("my service", "a/b", "s3cret"); err != nil {
+		t.Fatal(err)
+	}
+	if secret, err := keyring.Secret(ctx, "my service", "a/b"); err != nil || secret != "s3cret" {
+		t.Errorf("%q, %v", secret, err)
+	}
+	if _, err := keyring.Secret(ctx, "my service", "c"); err == nil || !strings.Contains(err.Error(), `no item with the service "my service" and the name "c"`) {
+		t.Errorf("%v", err)
+	}
+	secret, known, err := reference.Read(ctx, "keyring:my service/a/b", nil)
+	if err != nil || !known || secret != "s3cret" {
+		t.Errorf("%q, %v, %v", secret, known, err)
+	}
+	inMemory(t, errors.New("it is locked"))
+	var unavailable *keyring.UnavailableError
+	if _, err := keyring.Secret(ctx, "my service", "a/b"); !errors.As(err, &unavailable) || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("%v", err)
 	}
 }
