@@ -247,3 +247,36 @@ func TestAuthMemberErrors(t *testing.T) {
 		t.Errorf("a command gets %v, %v", server.Auth, err)
 	}
 }
+
+// The configurations that docs/authorization.md shows can be read.
+func TestConfigsOfAuthorization(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/authorization.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte("s3cret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	shown := 0
+	for i, block := range strings.Split(string(text), "```") {
+		block, isJSON := strings.CutPrefix(block, "json\n")
+		if i%2 == 0 || !isJSON {
+			continue
+		}
+		block = strings.ReplaceAll(block, "/run/secrets/reports", strings.ReplaceAll(secret, `\`, `\\`))
+		file, err := Parse("docs/authorization.md", []byte(block))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range file.Names() {
+			shown++
+			if server, err := file.Server(name); err != nil || server.Auth == nil {
+				t.Errorf("%s is %+v, %v", name, server, err)
+			}
+		}
+	}
+	if shown != 2 {
+		t.Errorf("it shows %d servers", shown)
+	}
+}

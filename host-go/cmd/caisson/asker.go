@@ -89,7 +89,7 @@ var errCancel = errors.New("the input has ended")
 // elicit asks the person at the terminal, and declines when there is none.
 func (k *asker) elicit(ctx context.Context, r *caisson.Request[*mcp.ElicitParams]) (*mcp.ElicitResult, error) {
 	server := r.Session.Name()
-	if !k.app.err.Person || !terminal.IsTerminal(k.app.in) {
+	if !k.app.person() {
 		k.app.err.Say("%s asks: %s: declined, as there is no terminal to answer at", server, r.Params.Message)
 		return &mcp.ElicitResult{Action: decline}, nil
 	}

@@ -94,23 +94,24 @@ func parseExample(t *testing.T, line []string) string {
 		return ""
 	}
 	if found.Flag("transport") != nil {
-		refuse(t, line, found.ArgsLenAtDash() >= 0)
+		refuse(t, line, len(strings.Fields(found.CommandPath())), found.ArgsLenAtDash() >= 0)
 	}
 	return found.Name()
 }
 
 // refuse runs a command line with one flag more that is wrong in itself: it is looked at last, when
-// everything else has been found right, and before anything is connected.
-func refuse(t *testing.T, line []string, isCommand bool) {
+// everything else has been found right, and before anything is connected. The words of the command's own
+// name are counted.
+func refuse(t *testing.T, line []string, words int, isCommand bool) {
 	t.Helper()
 	flag, want := "--config=testdata/none.json", ".json: "
 	switch {
 	case isCommand:
 		flag, want = "--header=A:b", "--header is for a server with a URL"
-	case strings.HasPrefix(line[2], "http"):
+	case strings.HasPrefix(line[words], "http"):
 		flag, want = "--cwd=/", "are for a command"
 	}
-	args := slices.Concat(line[1:2], []string{flag}, line[2:])
+	args := slices.Concat(line[1:words], []string{flag}, line[words:])
 	var stderr bytes.Buffer
 	code := runIn(t.Context(), args, strings.NewReader("{}"), io.Discard, &stderr)
 	if code != exitUsage || !strings.Contains(stderr.String(), want) {

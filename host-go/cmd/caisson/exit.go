@@ -25,6 +25,7 @@ const (
 	exitConnect     = 3
 	exitFailure     = 4 // the protocol's or the transport's, and whatever else is left
 	exitTimeout     = 5
+	exitLogin       = 6   // authorization is required, and there is none
 	exitInterrupted = 130 // 128 + SIGINT, as shells have it
 	exitTerminated  = 143 // 128 + SIGTERM
 )
@@ -117,6 +118,8 @@ func exitCode(err error) int {
 		return exitDifference
 	case code == caisson.CodeTimeout:
 		return exitTimeout
+	case code == caisson.CodeAuthorizationRequired:
+		return exitLogin
 	case errors.As(err, &connecting), code == caisson.CodeConnect:
 		return exitConnect
 	}
@@ -126,6 +129,11 @@ func exitCode(err error) int {
 // report prints an error on stderr, in a line or two.
 func (a *app) report(err error) {
 	if guest := (*guestExit)(nil); err == nil || errors.As(err, &guest) {
+		return
+	}
+	var login *loginError
+	if errors.As(err, &login) && !a.person() {
+		a.err.SayJSON(login)
 		return
 	}
 	a.err.Say("%s", strings.TrimPrefix(err.Error(), "caisson: "))
@@ -145,6 +153,10 @@ func remedy(err error) string {
 	}
 	if large := (*component.CodeMemoryError)(nil); errors.As(err, &large) {
 		return "run it without --interpret, or allow more with --interpreter-memory"
+	}
+	var login *loginError
+	if errors.As(err, &login) && login.Login != "" {
+		return "log in with '" + login.Login + "'"
 	}
 	var e *caisson.Error
 	if errors.As(err, &e) && (e.HTTPStatus == http.StatusUnauthorized || e.HTTPStatus == http.StatusForbidden) {

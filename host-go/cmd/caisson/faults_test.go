@@ -33,7 +33,6 @@ func TestCouldNotConnect(t *testing.T) {
 		"nobody listens":        {[]string{"http://" + closedport.Address(t) + "/mcp"}, "connect"},
 		"404":                   {[]string{serve(t, status(404, "text/plain", "nothing here"))}, "404"},
 		"500":                   {[]string{serve(t, status(500, "text/plain", "out of order"))}, "500 Internal Server Error"},
-		"401":                   {[]string{serve(t, status(401, "text/plain", "who are you"))}, "give the server its credentials with --header"},
 		"a web page":            {[]string{serve(t, status(200, "text/html", "<p>Welcome"))}, "connect"},
 		"JSON of another sort":  {[]string{serve(t, status(200, "application/json", `{"hello":"world"}`))}, "connect"},
 		"sse that is not there": {[]string{"--transport", "sse", serve(t, status(404, "text/plain", ""))}, "404"},
@@ -47,6 +46,22 @@ func TestCouldNotConnect(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A server that refuses, and has no metadata, says to whom.
+func TestUnauthorized(t *testing.T) {
+	manyRuntimes(t)
+	t.Parallel()
+	refuses := serve(t, status(401, "text/plain", "who are you"))
+	o := caissonRun(t, "list-tools", refuses)
+	o.expect(t, exitLogin, `"error":"authorization_required"`, `"login":"caisson auth login `+refuses)
+	o = caissonRun(t, "list-tools", refuses, "--header", "Authorization: Bearer x")
+	o.expect(t, exitLogin, `"error":"authorization_required"`, "set or renew the Authorization header")
+	if strings.Contains(o.stderr, `"login"`) {
+		t.Errorf("a login does not help: %s", o.stderr)
+	}
+	o = atTerminal(t, "", "list-tools", refuses, "--header", "Authorization: Bearer x")
+	o.expect(t, exitLogin, "give the server its credentials with --header")
 }
 
 func TestProtocolAndTransportErrors(t *testing.T) {
@@ -139,9 +154,12 @@ func TestSecretsStaySecret(t *testing.T) {
 			o := caissonRun(t, append([]string{
 				"list-tools", "-v", "--header", "X-Secret: " + secret, "--header", "Authorization: Bearer " + secret,
 			}, server...)...)
-			if name == "works" {
+			switch name {
+			case "works":
 				o.expect(t, exitOK)
-			} else {
+			case "refused":
+				o.expect(t, exitLogin)
+			default:
 				o.expect(t, exitConnect)
 			}
 			if strings.Contains(o.out+o.stderr, secret) {

@@ -19,10 +19,28 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == dyingServer {
 		serveUntilDeath()
 	}
+	if os.Getenv(browserVariable) != "" && len(os.Args) == 2 && strings.HasPrefix(os.Args[1], "http://") {
+		browse(os.Args[1])
+	}
 	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-test.") {
 		main()
 	}
-	os.Exit(m.Run())
+	os.Exit(runTests(m))
+}
+
+// runTests runs the tests with a configuration and logins of their own.
+func runTests(m *testing.M) int {
+	folder, err := os.MkdirTemp("", "caisson-test")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(folder)
+	for name, value := range map[string]string{"XDG_CONFIG_HOME": folder, "AppData": folder, "DBUS_SESSION_BUS_ADDRESS": "unix:path=/nowhere"} {
+		if err := os.Setenv(name, value); err != nil {
+			panic(err)
+		}
+	}
+	return m.Run()
 }
 
 // manyRuntimes skips a test under the race detector. There it takes half a minute to load the core,

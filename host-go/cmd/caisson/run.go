@@ -65,13 +65,14 @@ A server is one of
   -- COMMAND...  a command to start, at the end of the line: spoken to over stdio
 
 Other users of the machine can see what is on a command line. A configuration file can take
-secrets from the environment, with ${VAR}.
+secrets from the environment, with ${VAR}, from files and from the keyring. A server on the network that asks for it
+is logged in to once, for all commands: see 'caisson auth'.
 
 Results go to standard output; logs, progress and what the server says on its standard error go
 to standard error.
 
 Exit codes: 0 success, 1 the tool reported an error, 2 usage, 3 could not connect, 4 protocol or
-transport error, 5 timeout, 130 interrupted.`
+transport error, 5 timeout, 6 authorization required, 130 interrupted.`
 
 const rootExample = `  caisson list-tools -- npx -y @modelcontextprotocol/server-everything
   caisson call-tool https://mcp.example.com/mcp search query=wasm limit=3
@@ -101,7 +102,7 @@ func (a *app) command() *cobra.Command {
 		a.listSkillsCommand(), a.getSkillCommand(), a.readSkillCommand(),
 		a.startTaskCommand(), a.getTaskCommand(), a.waitTaskCommand(), a.updateTaskCommand(), a.cancelTaskCommand(), a.listTasksCommand(),
 		a.setLoggingLevelCommand(), a.pingCommand(), a.listenCommand(),
-		a.demoCommand(), a.demoServerCommand(), a.componentCommand(), a.replayCommand(), a.trustCommand(), a.cacheCommand(), a.versionCommand(),
+		a.authCommand(), a.demoCommand(), a.demoServerCommand(), a.componentCommand(), a.replayCommand(), a.trustCommand(), a.cacheCommand(), a.versionCommand(),
 	)
 	return root
 }

@@ -23,6 +23,7 @@ import (
 type sessionFlags struct {
 	server   serverFlags
 	runtime  runtimeFlags
+	store    storeFlag
 	timeout  time.Duration
 	logLevel string
 	roots    []string
@@ -33,6 +34,7 @@ type sessionFlags struct {
 func (f *sessionFlags) register(c *cobra.Command) {
 	f.server.register(c)
 	f.runtime.register(c)
+	f.store.register(c)
 	c.Flags().DurationVar(&f.timeout, "timeout", 30*time.Second, "bound connecting and calling, together, by `DURATION`")
 	c.Flags().StringVar(&f.logLevel, "log-level", "", "ask the server for its log from `LEVEL` on, such as info")
 	completeFlag(c, "log-level", logLevels...)
@@ -48,9 +50,11 @@ func (f *sessionFlags) check(c *cobra.Command) error {
 		return usage(c, "--timeout must be more than 0")
 	}
 	if f.logLevel != "" {
-		return checkLevel(c, f.logLevel)
+		if err := checkLevel(c, f.logLevel); err != nil {
+			return err
+		}
 	}
-	return nil
+	return f.store.check(c)
 }
 
 // logLevels are the levels of logging messages (specification, server/utilities/logging).
@@ -75,12 +79,68 @@ type action struct {
 
 // withSession connects to a server, uses the session, and closes everything again.
 func (a *app) withSession(ctx context.Context, f *sessionFlags, server caisson.Server, do action) error {
+	return a.withUser(ctx, f, server, userOptions{onNotification: do.onNotification}, func(ctx context.Context, u *user) error {
+		begin := time.Now()
+		session, err := u.client.Connect(ctx, u.server)
+		if err != nil {
+			return &connectError{u.clock.explain(ctx, err, server.Name, "connect")}
+		}
+		defer session.Close()
+		u.log.Debug("connected", "took", time.Since(begin), "server", session.Name(),
+			"transport", session.TransportType(), "protocol", session.ProtocolVersion())
+		client := &client{app: a, session: session, clock: u.clock, log: u.log}
+		if f.logLevel != "" {
+			if err := client.setLevel(ctx, f.logLevel); err != nil {
+				return err
+			}
+		}
+		return do.use(ctx, client)
+	})
+}
+
+// A user is the program's client, for one server.
+type user struct {
+	client *caisson.Client
+	server caisson.Server
+	logins *logins // nil for a server that has no login
+	clock  *clock
+	log    *slog.Logger
+}
+
+// userOptions say how a command differs from the others.
+type userOptions struct {
+	// onNotification, when set, gets every notification.
+	onNotification func(ctx context.Context, method string, params json.RawMessage)
+	// login, when set, changes how to log in.
+	login func(*logins) error
+	// strict says that the command is about the login itself: a store that cannot be used is an error.
+	strict bool
+	// lenient goes on where the client's secret is not to be had.
+	lenient bool
+}
+
+// withUser sets up a client for a server, uses it, and closes everything again.
+func (a *app) withUser(ctx context.Context, f *sessionFlags, server caisson.Server, o userOptions, use func(context.Context, *user) error) error {
 	log := a.logger()
 	options := caisson.ClientOptions{Logger: log, Stderr: a.serverErr(), PrivateAddresses: f.private}
 	asker := newAsker(a)
 	var err error
 	if options.Handlers, err = asker.handlers(f.roots); err != nil {
 		return err
+	}
+	logins, err := f.store.newLogins(ctx, a, asker, &server, o.strict)
+	if err != nil {
+		return err
+	}
+	if logins != nil {
+		if o.login != nil {
+			if err := o.login(logins); err != nil {
+				return err
+			}
+		}
+		if err := logins.prepare(ctx, &server, o.lenient); err != nil {
+			return err
+		}
 	}
 	if f.record != "" {
 		file, err := os.OpenFile(f.record, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
@@ -93,8 +153,8 @@ func (a *app) withSession(ctx context.Context, f *sessionFlags, server caisson.S
 	options.ConnectTimeout = min(f.timeout, maxConnect) + time.Second
 	options.OnNotification = func(ctx context.Context, _ *caisson.Session, method string, params json.RawMessage) {
 		a.notified(method, params)
-		if do.onNotification != nil {
-			do.onNotification(ctx, method, params)
+		if o.onNotification != nil {
+			o.onNotification(ctx, method, params)
 		}
 	}
 	begin := time.Now()
@@ -103,7 +163,7 @@ func (a *app) withSession(ctx context.Context, f *sessionFlags, server caisson.S
 		return err
 	}
 	defer runtime.Close()
-	user, err := runtime.NewClient(&options)
+	client, err := runtime.NewClient(&options)
 	if err != nil {
 		return err
 	}
@@ -113,22 +173,8 @@ func (a *app) withSession(ctx context.Context, f *sessionFlags, server caisson.S
 	ctx, clock, stop := newClock(ctx, f.timeout)
 	defer stop()
 	asker.clock = clock
-	begin = time.Now()
-	session, err := user.Connect(ctx, server)
-	if err != nil {
-		return &connectError{clock.explain(ctx, err, server.Name, "connect")}
-	}
-	defer session.Close()
-	log.Debug("connected", "took", time.Since(begin), "server", session.Name(),
-		"transport", session.TransportType(), "protocol", session.ProtocolVersion())
-	client := &client{app: a, session: session, clock: clock, log: log}
-	if f.logLevel != "" {
-		if err := client.setLevel(ctx, f.logLevel); err != nil {
-			return err
-		}
-	}
-	if err := do.use(ctx, client); err != nil {
-		return err
+	if err := use(ctx, &user{client: client, server: server, logins: logins, clock: clock, log: log}); err != nil {
+		return f.explainLogin(err, &server)
 	}
 	// The result is out. A first run ends when the next one will find the core in the cache.
 	if !f.runtime.noCache {

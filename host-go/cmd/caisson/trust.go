@@ -164,7 +164,7 @@ func (a *app) approve(c *cobra.Command, p *projectFile, name string) error {
 	}
 	how := fmt.Sprintf("look at it, and then run 'caisson trust', or name it with --config %s", projectConfig)
 	switch {
-	case !a.err.Person || !terminal.IsTerminal(a.in):
+	case !a.person():
 		return usage(c, "the server %q is in %s, which you have not said yes to as it is now: its commands may be somebody else's; %s", name, p.path, how)
 	case len(p.text) > maxShown || strings.Count(string(p.text), "\n") > maxShownLines:
 		return usage(c, "the server %q is in %s, which you have not said yes to as it is now, and which is too long to be shown: %s", name, p.path, how)
@@ -197,7 +197,7 @@ func (a *app) askTrust(ctx context.Context, p *projectFile, name string) (yes bo
 		}
 	}
 	for {
-		a.err.Prompt("May its commands run, and get the variables that it names? It is asked once, until the file changes. yes or no> ")
+		a.err.Prompt("May its commands run, and its servers get the variables and files that it names? It is asked once, until the file changes. yes or no> ")
 		line, err := readAnswer(ctx, a.in)
 		switch line = strings.ToLower(strings.TrimSpace(line)); {
 		case err != nil:
@@ -254,7 +254,7 @@ func (a *app) trustCommand() *cobra.Command {
 		Use:   "trust [FILE]",
 		Short: "Say yes to the configuration file of a folder",
 		Long: `Says yes to a configuration file that may have come with its folder, ./mcp.json where none is
-named. Such a file names commands, which run as you, and get the variables that it names. So it is
+named. Such a file names commands, which run as you, and variables and files, which its servers get. So it is
 used only after a yes: at a terminal you are asked for it, once, and elsewhere this command gives it.
 
 The yes is for the file in this place with this content: when it changes, you are asked again. It is

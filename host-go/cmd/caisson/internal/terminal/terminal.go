@@ -3,6 +3,7 @@
 package terminal
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -96,6 +97,15 @@ func (t *Terminal) End() {
 // Say writes one line of the program's own. A server's text in it stays on that line.
 func (t *Terminal) Say(format string, args ...any) {
 	_, _ = fmt.Fprintf(t, "caisson: %s\n", OneLine(fmt.Sprintf(format, args...), MaxLine))
+}
+
+// SayJSON writes one line of JSON, for a program that reads it.
+func (t *Terminal) SayJSON(value any) {
+	text, err := json.Marshal(value)
+	if err != nil { // The program's own types.
+		panic(err)
+	}
+	_, _ = t.Write(append(text, '\n'))
 }
 
 // MaxLine bounds a line that may have text of a server, in characters.

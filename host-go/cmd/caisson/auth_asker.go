@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/caisson-dev/caisson/host-go/caisson/auth"
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
+)
+
+// A loginAsker has a person log in: at a terminal, after a yes. It implements [auth.Asker].
+type loginAsker struct {
+	asker   *asker
+	browser *auth.Browser
+	// agreed says that the command is there to log in.
+	agreed bool
+	// wait says that the person who logs in may be away from this terminal.
+	wait bool
+	// noBrowser opens no browser.
+	noBrowser bool
+	// patience is how long a login may take; 0 for the default.
+	patience time.Duration
+}
+
+// errDeclined is the cause of a login that the person does not want.
+var errDeclined = errors.New("you have said no")
+
+// RedirectURL implements [auth.Asker].
+func (l *loginAsker) RedirectURL() string { return l.browser.RedirectURL() }
+
+// Ask implements [auth.Asker].
+func (l *loginAsker) Ask(ctx context.Context, request auth.AskRequest) (string, error) {
+	k := l.asker
+	if !k.app.person() && !l.wait {
+		return "", &auth.RequiredError{Server: request.Server, URL: request.URL, Scopes: request.Scopes}
+	}
+	select {
+	case k.turn <- struct{}{}:
+		defer func() { <-k.turn }()
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	k.clock.hold()
+	defer k.clock.release()
+	k.app.err.Ask()
+	defer k.app.err.Answered()
+	if !l.agreed {
+		if err := l.offer(ctx, request); err != nil {
+			return "", err
+		}
+	}
+	browser := *l.browser
+	browser.NoBrowser, browser.Wait = l.noBrowser, l.patience
+	browser.Notice = func(text string) { k.app.err.Prompt("%s", terminal.Visible(text)) }
+	browser.Prompt = func(ctx context.Context) (string, error) {
+		line, err := k.readLine(ctx, "the address")
+		if errors.Is(err, errCancel) {
+			err = io.EOF
+		}
+		return line, err
+	}
+	return browser.Ask(ctx, request)
+}
+
+// offer asks whether to log in.
+func (l *loginAsker) offer(ctx context.Context, request auth.AskRequest) error {
+	k := l.asker
+	text := fmt.Sprintf("%s wants you to log in at %s", request.Server, request.Issuer)
+	if len(request.Scopes) > 0 {
+		text += fmt.Sprintf(", for %s", strings.Join(request.Scopes, " "))
+	}
+	k.app.err.Prompt("\n%s.\n", terminal.OneLine(text, terminal.MaxLine))
+	line, err := k.readLine(ctx, "Log in now? y/N")
+	answer := strings.ToLower(line)
+	switch {
+	case errors.Is(err, errCancel), err == nil && answer != "y" && answer != "yes":
+		return errDeclined
+	case err != nil:
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caisson/auth"
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
+)
+
+// logins are how a command logs in.
+type logins struct {
+	app   *app
+	store *loginStore
+	// settings are those of 'auth login'; nil takes what was kept with the login.
+	settings *loginSettings
+	asker    loginAsker
+	// show says each step.
+	show bool
+}
+
+// loginable reports whether a server may have a login.
+func loginable(server *caisson.Server) bool {
+	for name := range server.Headers {
+		if strings.EqualFold(name, "Authorization") {
+			return false
+		}
+	}
+	return server.URL != ""
+}
+
+// newLogins opens the store for a server. Nil says that the server has no login. A store that cannot be used is an
+// error where strict is set or the user has named the store; elsewhere logins end with the command.
+func (f *storeFlag) newLogins(ctx context.Context, a *app, k *asker, server *caisson.Server, strict bool) (*logins, error) {
+	if !loginable(server) {
+		return nil, nil
+	}
+	l := &logins{app: a, asker: loginAsker{asker: k}}
+	l.store = f.open()
+	var err error
+	l.settings, err = loadSettings(ctx, l.store, server)
+	switch {
+	case err == nil:
+		return l, nil
+	case strict, f.chosen, ctx.Err() != nil:
+		return nil, err
+	}
+	a.err.Say("logins cannot be kept, and those that were cannot be used: %v; --store names another place", err)
+	l.store, l.settings = memoryLogins(), &loginSettings{}
+	return l, nil
+}
+
+// prepare makes the server's way to authorize complete.
+func (l *logins) prepare(ctx context.Context, server *caisson.Server, lenient bool) error {
+	method, err := l.settings.apply(ctx, server.Auth, server.Name)
+	if err != nil && lenient {
+		l.app.err.Say("%s", strings.TrimPrefix(err.Error(), "caisson: "))
+		method, err = &auth.OAuth{}, nil
+	}
+	if err != nil {
+		return err
+	}
+	complete := func(c auth.Common) auth.Common {
+		c.Store, c.OnEvent = l.store, l.hear
+		return c
+	}
+	switch m := method.(type) {
+	case *auth.OAuth:
+		copied := *m
+		copied.Common = complete(m.Common)
+		l.asker.browser = &auth.Browser{}
+		if configured, ok := m.Ask.(*auth.Browser); ok {
+			l.asker.browser.Port = configured.Port
+		}
+		copied.Ask = &l.asker
+		method = &copied
+	case *auth.ClientCredentials:
+		copied := *m
+		copied.Common = complete(m.Common)
+		method = &copied
+	case *auth.EnterpriseManaged:
+		copied := *m
+		copied.Common = complete(m.Common)
+		method = &copied
+	case *auth.WorkloadIdentity:
+		copied := *m
+		copied.Common = complete(m.Common)
+		method = &copied
+	}
+	server.Auth = method
+	return nil
+}
+
+// hear says a step.
+func (l *logins) hear(e auth.Event) {
+	if !l.show {
+		l.app.logger().Debug("authorization", "step", string(e.Kind), "server", e.Server, "issuer", e.Issuer, "method", e.Method, "url", e.URL, "status", e.Status)
+		return
+	}
+	switch e.Kind {
+	case auth.EventRequest:
+		l.app.logger().Debug("authorization", "method", e.Method, "url", e.URL, "status", e.Status)
+	case auth.EventDiscovered:
+		l.app.err.Say("%s: the authorization server is %s", e.Server, e.Issuer)
+	case auth.EventRegistered:
+		l.app.err.Say("%s: registered there as the client %s", e.Server, e.ClientID)
+	case auth.EventAsked:
+		l.app.err.Say("%s: a person is asked to log in%s", e.Server, forScopes(e.Scopes))
+	case auth.EventGranted:
+		l.app.err.Say("%s: granted%s%s", e.Server, forScopes(e.Scopes), until(e.Expiry))
+	case auth.EventRefreshed:
+		l.app.err.Say("%s: refreshed%s%s", e.Server, forScopes(e.Scopes), until(e.Expiry))
+	case auth.EventSteppedUp:
+		l.app.err.Say("%s: more is demanded%s", e.Server, forScopes(e.Scopes))
+	case auth.EventRefused: // The error of the command says why.
+	}
+}
+
+func forScopes(scopes []string) string {
+	if len(scopes) == 0 {
+		return ""
+	}
+	return ", for " + strings.Join(scopes, " ")
+}
+
+func until(expiry time.Time) string {
+	if expiry.IsZero() {
+		return ""
+	}
+	return ", until " + expiry.Local().Format(time.RFC3339)
+}
+
+// person reports whether there is one to ask.
+func (a *app) person() bool { return a.err.Person && terminal.IsTerminal(a.in) }
