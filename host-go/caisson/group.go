@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// A Group is several servers at once: the lists of all of them in one, and calls that find their
-// server. One server's failure is that server's alone.
+// A Group connects with several servers at once. It merges their lists into one, and routes each call to its
+// server. The failure of one server does not affect the others.
 //
 // A group connects with its servers when it is made. It connects with a server again, on demand, at the
 // first call after the server's session has ended. When connecting fails, the next attempt waits for a
@@ -20,11 +20,11 @@ import (
 // # Names
 //
 // The name of a tool or a prompt is the server's prefix, "__" and its own name, such as files__read. The
-// prefix is the server's name in the configuration, in which characters other than the letters and digits
-// of ASCII and "-" become "-"; a single "_" inside the name is kept. When two servers get the same prefix,
-// the later one, sorted, has "-2" after it, and so on; a server whose name needs no change always keeps
-// it. So the first "__" ends the prefix, and no two servers share one. [GroupOptions.Name] sets other
-// rules. Resources go by their URIs.
+// prefix is the server's name in the configuration. Characters other than the letters and digits of ASCII and
+// "-" become "-"; a single "_" inside the name stays. When two servers would get the same prefix, the later
+// one, in sorted order, gets "-2" after it, and so on. A server whose name needs no change always keeps it.
+// So the first "__" ends the prefix, and no two servers share a prefix. [GroupOptions.Name] sets another
+// rule. Resources keep their URIs.
 //
 // A Group is safe for concurrent use.
 type Group struct {
@@ -34,31 +34,31 @@ type Group struct {
 	cancel  context.CancelFunc
 	members []*member // sorted by name
 
-	calling sync.Mutex // held while OnChange is called
+	calling sync.Mutex // locked while OnChange runs
 	ending  sync.WaitGroup
 }
 
-// GroupOptions say how a [Group] works. The zero value is what most programs want.
+// GroupOptions say how a [Group] works. The zero value suits most programs.
 type GroupOptions struct {
-	// Name returns the name of a tool or prompt in the group. When two get the same name, the first keeps
-	// it, in the order of the servers' names; the other is left out, and the iterators return an error
-	// with [CodeInvalidArgument] in its place. A group with Name lists the tools of its servers before it
-	// can call one. Default: see [Group].
+	// Name returns the name of a tool or prompt in the group. When two get the same name, the first in the
+	// order of the servers' names keeps it. The other is left out, and the iterators return an error with
+	// [CodeInvalidArgument] in its place. With Name, a group must list the tools of its servers before it can
+	// call one. Default: see [Group].
 	Name func(server, name string) string
-	// OnChange is called when a list of a server has changed, after it was listed anew if it had been
-	// listed; and, with [GroupServer], that a server was connected with or that its session has
-	// ended. It is called from a goroutine of the group's own, one change at a time. Changes of the
-	// same kind that come faster lead to one call. It may call the group.
+	// OnChange is called when a list of a server has changed; a list that was listed before is listed anew
+	// first. It is called with [GroupServer] when a server was connected or its session has ended. A
+	// goroutine of the group calls it, for one change at a time. Several changes of the same kind in quick
+	// succession lead to one call. OnChange may call the group.
 	OnChange func(ctx context.Context, server string, kind GroupKind)
-	// MinBackoff and MaxBackoff are the delays between two attempts to connect with a server: the
-	// first one, and the longest. Defaults: 1 s and 1 min.
+	// MinBackoff and MaxBackoff are the first and the longest delay between two attempts to connect with a
+	// server. Defaults: 1 s and 1 min.
 	MinBackoff, MaxBackoff time.Duration
 }
 
-// A GroupKind is a sort of thing that changes in a [Group].
+// A GroupKind says what has changed in a [Group].
 type GroupKind string
 
-// What changes in a group.
+// These are the kinds of changes.
 const (
 	GroupTools     GroupKind = "tools"
 	GroupPrompts   GroupKind = "prompts"
@@ -71,10 +71,10 @@ const (
 	defaultMaxBackoff = time.Minute
 )
 
-// ConnectGroup connects with all servers that are not disabled, at the same time. It returns when each
-// server is connected or has failed, or when the context ends; attempts that are under way then go on. A
-// server's failure does not fail the group: [Group.Servers] has it. The options may be nil. Each server
-// takes at most [Limits.ConnectTimeout].
+// ConnectGroup connects with all servers that are not disabled, at the same time. It returns when each server
+// is connected or has failed, or when the context ends; attempts that still run then go on. The failure of a
+// server does not fail the group: [Group.Servers] returns it. The options may be nil. Each server takes at
+// most [Limits.ConnectTimeout].
 //
 // It fails with [CodeInvalidArgument] for invalid options.
 func (c *Client) ConnectGroup(ctx context.Context, servers Servers, options *GroupOptions) (*Group, error) {
@@ -103,21 +103,21 @@ func (c *Client) ConnectGroup(ctx context.Context, servers Servers, options *Gro
 	}
 	var all sync.WaitGroup
 	for _, m := range g.members {
-		all.Go(func() { _, _ = m.get(ctx) }) // Its failure stays with it.
+		all.Go(func() { _, _ = m.get(ctx) }) // The member keeps its failure.
 	}
 	all.Wait()
 	return g, nil
 }
 
-// A ServerState is how one server of a [Group] is doing.
+// A ServerState is the state of one server of a [Group].
 type ServerState struct {
-	// Name is its name in the configuration, and Prefix what its tools and prompts go by; see
+	// Name is the server's name in the configuration. Prefix begins the names of its tools and prompts; see
 	// [Group].
 	Name, Prefix string
-	// Session is the open session; nil when there is none.
+	// Session is the open session, or nil.
 	Session *Session
-	// Err says why there is no session: why connecting failed, or what ended the session. It is nil while
-	// the group connects with the server.
+	// Err is the reason that there is no session: the error of connecting, or of the session's end. It is nil
+	// while the group connects with the server.
 	Err error
 }
 
@@ -130,7 +130,7 @@ func (g *Group) Servers() []ServerState {
 	return states
 }
 
-// Err joins the errors of all servers that have one; nil when none has.
+// Err joins the errors of all servers that have one. It returns nil when none has.
 func (g *Group) Err() error {
 	var all []error
 	for _, state := range g.Servers() {
@@ -139,11 +139,11 @@ func (g *Group) Err() error {
 	return errors.Join(all...)
 }
 
-// Session returns the session with a server, by its name in the configuration, and connects first when
-// there is none. It fails with [CodeInvalidArgument] for an unknown name, and otherwise with the error of
-// connecting.
+// Session returns the session with a server, by the server's name in the configuration. It connects first
+// when there is none. It fails with [CodeInvalidArgument] for an unknown name, and otherwise with the error
+// of connecting.
 //
-// A session that has ended is closed by the group, and belongs to it: do not close it.
+// The session belongs to the group: do not close it. The group closes a session that has ended.
 func (g *Group) Session(ctx context.Context, server string) (*Session, error) {
 	if m := g.member(server); m != nil {
 		return m.get(ctx)

@@ -10,7 +10,7 @@ import (
 )
 
 // CallTool calls a tool by its name in the group; see [Session.CallTool]. Without [GroupOptions.Name] the
-// group asks only the tool's own server, whatever the others are doing, and that server says whether it
+// group asks only the tool's own server, in whatever state the others are, and that server says whether it
 // has the tool. CallTool fails with [CodeInvalidArgument] for a name without a server's prefix.
 func (g *Group) CallTool(ctx context.Context, params *mcp.CallToolParams) (*mcp.CallToolResult, error) {
 	session, own, err := g.routeTool(ctx, params)
@@ -53,8 +53,8 @@ func (g *Group) GetPrompt(ctx context.Context, params *mcp.GetPromptParams) (*mc
 	return session.GetPrompt(ctx, &p)
 }
 
-// route returns the session with the server whose tool or prompt a name is, and what it is called
-// there.
+// route returns the session with the server that has the tool or prompt of this name, and the server's own
+// name for it.
 func route[T any](ctx context.Context, g *Group, step, name string, all iter.Seq2[Grouped[T], error]) (*Session, string, error) {
 	m, own, err := owner(g, step, name, all)
 	if err != nil {
@@ -64,7 +64,7 @@ func route[T any](ctx context.Context, g *Group, step, name string, all iter.Seq
 	return session, own, err
 }
 
-// owner finds whose tool or prompt a name is, and what it is called there.
+// owner finds the member that has the tool or prompt of this name, and the server's own name for it.
 func owner[T any](g *Group, step, name string, all iter.Seq2[Grouped[T], error]) (*member, string, error) {
 	if g.options.Name == nil {
 		if m, own := g.byPrefix(name); m != nil {
@@ -81,7 +81,7 @@ func owner[T any](g *Group, step, name string, all iter.Seq2[Grouped[T], error])
 			return g.member(item.Server), item.Name, nil
 		}
 	}
-	if failed != nil { // It may be that server's.
+	if failed != nil { // The failed server may have the name.
 		return nil, "", failed
 	}
 	return nil, "", g.unknown(step, "", "no server of the group has "+name)
@@ -100,9 +100,9 @@ func nameOf(item any) string {
 // ReadResource reads a resource of a server, by the server's name in the configuration; see
 // [Session.ReadResource].
 //
-// Without a server's name, ReadResource takes the first server, in the order of their names, that lists
-// the URI. If none does, it takes the server whose resource template shares the longest literal beginning
-// with the URI. For that it asks all servers for their lists, and skips those that fail. It fails with
+// Without a server's name, ReadResource takes the first server, in the order of their names, that lists the
+// URI. If none does, it takes the server whose resource template begins with the longest literal that the URI
+// begins with too. To find it, it asks all servers for their lists, and skips those that fail. It fails with
 // [CodeInvalidArgument] when no server has the URI, and with a failed server's error when that server may
 // have it.
 func (g *Group) ReadResource(ctx context.Context, server string, params *mcp.ReadResourceParams) (*mcp.ReadResourceResult, error) {

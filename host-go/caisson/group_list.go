@@ -9,19 +9,19 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// A list has all pages of one list of a server. It is kept for the session, until the server announces a
-// change. The list of a server that announces no changes is not kept.
+// A list has all pages of one list of a server. The group keeps the list for the session, until the server
+// announces a change. It does not keep the list of a server that announces no changes.
 type list[T any] struct {
 	fetch func(context.Context, *Session) (items iter.Seq2[*T, error], announced bool)
 
 	mu      sync.Mutex
-	session *Session // that it was listed in; nil when it is not kept
+	session *Session // the session in which the items were listed; nil when they are not kept
 	changes int
-	items   []*T // the last that was listed
+	items   []*T // the items of the last listing
 	listed  bool
 }
 
-// get returns the items, and lists them when they are not kept.
+// get returns the kept items, or lists them.
 func (l *list[T]) get(ctx context.Context, m *member) ([]*T, error) {
 	session, err := m.get(ctx)
 	if err != nil {
@@ -58,7 +58,7 @@ func (l *list[T]) forget() {
 	l.changes++
 }
 
-// refresh lists anew what was listed before. Its failure is reported when the list is next asked for.
+// refresh lists anew what was listed before. The next get reports a failure.
 func (l *list[T]) refresh(ctx context.Context, m *member) {
 	l.mu.Lock()
 	listed := l.listed
@@ -99,20 +99,20 @@ func fetchTemplates(ctx context.Context, s *Session) (iter.Seq2[*mcp.ResourceTem
 	return none[mcp.ResourceTemplate], false
 }
 
-// Grouped is something of one server in a [Group].
+// Grouped is an item of one server in a [Group].
 type Grouped[T any] struct {
 	// Server is the server's name in the configuration.
 	Server string
-	// Name is what the server itself calls it: for a resource its URI, or URI template.
+	// Name is the server's own name for the item. For a resource it is the URI, or the URI template.
 	Name string
-	// Item is as the server gave it, except that the name of a tool or a prompt is the group's. It
-	// belongs to the group: do not change it.
+	// Item is as the server sent it, except that the name of a tool or a prompt is the group's. Item belongs
+	// to the group: do not change it.
 	Item *T
 }
 
-// Tools iterates over the tools of all servers, in the order of the servers' names and, within a server,
-// in the server's. The servers are asked at the same time. For a server that cannot be asked, or does not
-// answer before the context ends, the iteration has an [*Error] with the server's name, and goes on.
+// Tools iterates over the tools of all servers, in the order of the servers' names, and within a server in
+// the server's order. It asks the servers at the same time. For a server that cannot be asked, or does not
+// answer before the context ends, it returns an [*Error] with the server's name, and goes on.
 func (g *Group) Tools(ctx context.Context) iter.Seq2[Grouped[mcp.Tool], error] {
 	return merge(ctx, g, "tools/list", func(m *member) *list[mcp.Tool] { return &m.tools },
 		func(m *member, tool *mcp.Tool) (string, string, *mcp.Tool) {
@@ -170,8 +170,7 @@ func (g *Group) Resources(ctx context.Context) iter.Seq2[Grouped[mcp.Resource], 
 		})
 }
 
-// ResourceTemplates iterates over the resource templates of all servers, in the manner of
-// [Group.Tools].
+// ResourceTemplates iterates over the resource templates of all servers, as [Group.Tools] does.
 func (g *Group) ResourceTemplates(ctx context.Context) iter.Seq2[Grouped[mcp.ResourceTemplate], error] {
 	return merge(ctx, g, "resources/templates/list", func(m *member) *list[mcp.ResourceTemplate] { return &m.templates },
 		func(_ *member, template *mcp.ResourceTemplate) (string, string, *mcp.ResourceTemplate) {
@@ -179,8 +178,8 @@ func (g *Group) ResourceTemplates(ctx context.Context) iter.Seq2[Grouped[mcp.Res
 		})
 }
 
-// merge asks all servers and iterates over what they have. name returns an item's own name, and its name
-// that must be unique in the group, if it has one.
+// merge asks all servers and iterates over their items. name returns an item's own name. It also returns the
+// name that must be unique in the group, if the item has one.
 func merge[T any](ctx context.Context, g *Group, step string, of func(*member) *list[T], name func(*member, *T) (own, unique string, item *T)) iter.Seq2[Grouped[T], error] {
 	return func(yield func(Grouped[T], error) bool) {
 		items, errs := make([][]*T, len(g.members)), make([]error, len(g.members))

@@ -19,12 +19,12 @@ type member struct {
 	mu       sync.Mutex
 	closed   bool
 	session  *Session
-	attempt  *attempt    // while it is being connected with
+	attempt  *attempt    // set while the group connects with the server
 	err      error       // why there is no session
-	failures int         // to connect, in a row
-	retry    time.Time   // not before this
-	changes  []GroupKind // to be told
-	telling  bool        // whether a goroutine is at it
+	failures int         // failed attempts to connect, in a row
+	retry    time.Time   // the earliest time of the next attempt
+	changes  []GroupKind // changes that are not reported yet
+	telling  bool        // whether a goroutine reports changes
 
 	tools     list[mcp.Tool]
 	prompts   list[mcp.Prompt]
@@ -46,7 +46,7 @@ func newMember(g *Group, servers Servers, name, prefix string) *member {
 	return m
 }
 
-// get returns the session, and connects when there is none and it may be tried.
+// get returns the session. When there is none it connects, unless it must wait for the next attempt.
 func (m *member) get(ctx context.Context) (*Session, error) {
 	m.mu.Lock()
 	m.expire(m.session)
@@ -117,7 +117,7 @@ func (m *member) connected(a *attempt, err error) bool {
 	return true
 }
 
-// backoff is how long to wait after one more failure.
+// backoff returns how long to wait after one more failure.
 func (m *member) backoff() time.Duration {
 	o := &m.group.options
 	delay := o.MinBackoff
@@ -140,7 +140,7 @@ func (m *member) watch(session *Session) {
 	_ = session.Close()
 }
 
-// expire removes a session that has ended. It is called with the lock.
+// expire removes a session that has ended. The caller holds the lock.
 func (m *member) expire(session *Session) {
 	if session == nil || m.session != session || session.core.Context().Err() == nil {
 		return
@@ -173,7 +173,7 @@ func (m *member) close() {
 	}
 }
 
-// listChanged notes a list that has changed, and never waits.
+// listChanged notes that a list has changed. It never waits.
 func (m *member) listChanged(method string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -191,7 +191,7 @@ func (m *member) listChanged(method string) {
 	}
 }
 
-// changed notes a change to report. It is called with the lock.
+// changed notes a change to report. The caller holds the lock.
 func (m *member) changed(kind GroupKind) {
 	if !slices.Contains(m.changes, kind) {
 		m.changes = append(m.changes, kind)
@@ -202,7 +202,7 @@ func (m *member) changed(kind GroupKind) {
 	}
 }
 
-// tell lists anew what has changed and reports it, until there are no more changes.
+// tell reports changes until there are none left. Before each report it lists anew what has changed.
 func (m *member) tell() {
 	for {
 		m.mu.Lock()
@@ -223,7 +223,7 @@ func (m *member) tell() {
 	}
 }
 
-// refresh lists anew what was listed before. Its failure is reported when the list is next asked for.
+// refresh lists anew what was listed before. The next use of the list reports a failure.
 func (m *member) refresh(kind GroupKind) {
 	ctx, cancel := context.WithTimeout(m.group.ctx, m.group.client.options.ConnectTimeout)
 	defer cancel()
@@ -238,7 +238,7 @@ func (m *member) refresh(kind GroupKind) {
 	}
 }
 
-// fail returns the error of one server among others its name: the end of a context has none.
+// fail returns the error of one server, with the server's name: the error of a context has no name.
 func (m *member) fail(err error, step string) error {
 	var complete *Error
 	if err == nil || errors.As(err, &complete) {

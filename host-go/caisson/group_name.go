@@ -9,7 +9,7 @@ import (
 // may have (specification, server/tools, "Tool Names").
 const nameSeparator = "__"
 
-// prefixes returns what the tools of each server go by; see [Group] for the rules.
+// prefixes returns the prefix of each server; see [Group] for the rules.
 func prefixes(names []string) []string {
 	all := make([]string, len(names))
 	taken := map[string]bool{}
@@ -31,7 +31,7 @@ func prefixes(names []string) []string {
 	return all
 }
 
-// plain replaces the characters of a name that a prefix must not have, and separators.
+// plain replaces the separators in a name, and the characters that a prefix must not have.
 func plain(name string) string {
 	var b strings.Builder
 	for _, r := range name {
@@ -52,7 +52,7 @@ func plain(name string) string {
 	return text
 }
 
-// rename returns the name that something of a server's goes by in its group.
+// rename returns the name in the group for a server's own name.
 func (m *member) rename(name string) string {
 	if rule := m.group.options.Name; rule != nil {
 		return rule(m.name, name)
@@ -60,7 +60,7 @@ func (m *member) rename(name string) string {
 	return m.prefix + nameSeparator + name
 }
 
-// byPrefix finds the server in a name that the default rule made.
+// byPrefix finds the server of a name that the default rule made.
 func (g *Group) byPrefix(name string) (m *member, own string) {
 	prefix, own, ok := strings.Cut(name, nameSeparator)
 	if !ok {

@@ -18,7 +18,7 @@ func TestPrefixes(t *testing.T) {
 	}
 }
 
-// TestByPrefix shows that each name leads to one server and one name there, whatever the two are.
+// TestByPrefix shows that each name leads to one server and one name on that server, for any names.
 func TestByPrefix(t *testing.T) {
 	servers := []string{"a", "a_b", "a__b", "a_", "_a", "a b", "-"}
 	g := &Group{}

@@ -44,7 +44,7 @@ func groupConfig(t *testing.T, servers object) *config.File {
 	return file
 }
 
-// childEntry is childServer for a configuration.
+// childEntry returns childServer as an entry of a configuration.
 func childEntry(t *testing.T, mode string) object {
 	server := childServer(t, mode)
 	return object{"command": server.Command, "env": server.Env}
@@ -74,7 +74,7 @@ func connectGroup(t *testing.T, ctx context.Context, servers caisson.Servers, op
 	return g
 }
 
-// changes collects what a group tells.
+// changes collects the changes that a group reports.
 func changes(options *caisson.GroupOptions) <-chan string {
 	received := make(chan string, 100)
 	options.OnChange = func(_ context.Context, server string, kind caisson.GroupKind) {
@@ -100,7 +100,7 @@ func groupCall(t *testing.T, g *caisson.Group, tool string, arguments any) (*mcp
 	return g.CallTool(testContext(t), &mcp.CallToolParams{Name: tool, Arguments: arguments})
 }
 
-// TestGroup has servers with the same tools, one that cannot be, and one that is disabled.
+// TestGroup has servers with the same tools, one that cannot be connected with, and one that is disabled.
 func TestGroup(t *testing.T) {
 	t.Parallel()
 	g := connectGroup(t, testContext(t), groupConfig(t, object{
@@ -171,7 +171,7 @@ func TestGroup(t *testing.T) {
 	}
 }
 
-// TestGroupSlowServer has a server that does not answer until it is let.
+// TestGroupSlowServer has a server that answers only when the test lets it.
 func TestGroupSlowServer(t *testing.T) {
 	t.Parallel()
 	asked, answer := make(chan struct{}), make(chan struct{})
@@ -206,7 +206,7 @@ func TestGroupSlowServer(t *testing.T) {
 		}
 		return tools, failed
 	}
-	// The fast server's list is there before the time is up, however slow the machine.
+	// The fast server's list is there before the time is over, even on a slow machine.
 	var err error
 	for tools := 0; tools == 0; {
 		short, stop := context.WithTimeout(testContext(t), 300*time.Millisecond)
@@ -223,7 +223,8 @@ func TestGroupSlowServer(t *testing.T) {
 	}
 }
 
-// TestGroupServerDies ends one server's process: the other goes on, and it comes back on demand.
+// TestGroupServerDies ends one server's process. The other server goes on, and the first comes back on
+// demand.
 func TestGroupServerDies(t *testing.T) {
 	t.Parallel()
 	var options caisson.GroupOptions
@@ -252,7 +253,7 @@ func TestGroupServerDies(t *testing.T) {
 	}
 }
 
-// waitForChange reads changes until one is as wanted, or the next where any will do.
+// waitForChange reads changes until the wanted one. When any change will do it reads one.
 func waitForChange(t *testing.T, received <-chan string, want string) {
 	t.Helper()
 	for {
@@ -267,7 +268,7 @@ func waitForChange(t *testing.T, received <-chan string, want string) {
 	}
 }
 
-// TestGroupBackoff has a server that is out of order and then is not.
+// TestGroupBackoff has a server that first fails and later works.
 func TestGroupBackoff(t *testing.T) {
 	t.Parallel()
 	var asked, works atomic.Int32
@@ -284,7 +285,7 @@ func TestGroupBackoff(t *testing.T) {
 	eager := connectGroup(t, testContext(t), config, &caisson.GroupOptions{MinBackoff: 1, MaxBackoff: 1})
 	before := asked.Load()
 	for range 3 {
-		if _, err := groupCall(t, patient, "ill__add", object{"a": 1}); err == nil || err != patient.Err().(interface{ Unwrap() []error }).Unwrap()[0] { //nolint:errorlint // It is the very same.
+		if _, err := groupCall(t, patient, "ill__add", object{"a": 1}); err == nil || err != patient.Err().(interface{ Unwrap() []error }).Unwrap()[0] { //nolint:errorlint // It must be the identical error.
 			t.Errorf("the call gives %v", err)
 		}
 	}
@@ -300,7 +301,7 @@ func TestGroupBackoff(t *testing.T) {
 	}
 }
 
-// TestGroupListChanges changes what a server has, in the two eras of the protocol.
+// TestGroupListChanges changes the lists of a server, in the two eras of the protocol.
 func TestGroupListChanges(t *testing.T) {
 	t.Parallel()
 	for version, stateless := range map[string]bool{"2025-11-25": false, "2026-07-28": true} {
@@ -330,7 +331,7 @@ func TestGroupListChanges(t *testing.T) {
 	}
 }
 
-// TestGroupName has a rule for names that gives two tools the same one.
+// TestGroupName has a rule that gives two tools the same name.
 func TestGroupName(t *testing.T) {
 	t.Parallel()
 	g := connectGroup(t, testContext(t),
@@ -381,7 +382,7 @@ func TestGroupResourcesAndPrompts(t *testing.T) {
 	g := connectGroup(t, testContext(t), groupConfig(t, object{
 		"a": httpEntry(t, sdkHandler(library("A", "x:///1", "x:///both", "x:///a/{path}"), false)),
 		"b": httpEntry(t, sdkHandler(library("B", "x:///2", "x:///both", "x:///a/b/{path}"), false)),
-		"c": childEntry(t, "go-sdk"), // Which has neither.
+		"c": childEntry(t, "go-sdk"), // It has neither.
 	}), nil)
 	ctx := testContext(t)
 	var resources, templates, prompts []string
@@ -425,7 +426,7 @@ func TestGroupResourcesAndPrompts(t *testing.T) {
 	}
 }
 
-// TestServerMap has a group of servers that no file has.
+// TestServerMap has a group of servers that come from no file.
 func TestServerMap(t *testing.T) {
 	t.Parallel()
 	g := connectGroup(t, testContext(t), caisson.ServerMap{"here": inMemory(t, newGoServer()), "gone": {}}, nil)

@@ -14,50 +14,50 @@ import (
 	"github.com/caisson-dev/caisson/host-go/internal/exact"
 )
 
-// A Task is a tool's call that the server carries on by itself, for as long as it likes: of the
-// Tasks extension in revision 2026-07-28 (SEP-2663), or of the experimental ones in 2025-11-25
-// (basic/utilities/tasks). [Session.CallTool] follows its task by itself; a Task is for programs
-// that do something else meanwhile, or outlive it. Its methods are safe for concurrent use.
+// A Task is a call of a tool that the server runs by itself, for as long as it likes. It belongs to the Tasks
+// extension in revision 2026-07-28 (SEP-2663), or to the experimental tasks in 2025-11-25
+// (basic/utilities/tasks). [Session.CallTool] follows its task by itself. A Task is for programs that do
+// other work meanwhile, or that end before the task does. Its methods are safe for concurrent use.
 type Task struct {
 	session *Session
 	id      string
 	started json.RawMessage
 }
 
-// A TaskStatus says how a task goes.
+// A TaskStatus says what a task is doing.
 type TaskStatus string
 
-// The statuses of tasks. The last three are final.
+// These are the statuses of tasks. The last three are final.
 const (
 	TaskWorking       TaskStatus = "working"
 	TaskInputRequired TaskStatus = "input_required" // it waits for answers; see [Task.Wait] and [Task.Update]
-	TaskCompleted     TaskStatus = "completed"      // with a result, which may be the tool's own failure
+	TaskCompleted     TaskStatus = "completed"      // with a result, which may have IsError set
 	TaskFailed        TaskStatus = "failed"
 	TaskCancelled     TaskStatus = "cancelled"
 )
 
-// A TaskState is what a server says of a task.
+// A TaskState is the state of a task, as the server reports it.
 type TaskState struct {
 	TaskID        string
 	Status        TaskStatus
 	StatusMessage string // for people; may be empty
-	// CreatedAt and LastUpdatedAt are zero where the server gave no time of RFC 3339.
+	// CreatedAt and LastUpdatedAt are zero when the server sent no time of RFC 3339.
 	CreatedAt, LastUpdatedAt time.Time
-	// TTL is how long from its creation on the server keeps the task; 0 when it has set no end.
+	// TTL is how long the server keeps the task after its creation. It is 0 when the server has set no end.
 	TTL time.Duration
-	// PollInterval is how long the server would have clients wait before they look again; 0 when it
-	// does not say.
+	// PollInterval is how long the server wants clients to wait before they ask again. It is 0 when the
+	// server does not say.
 	PollInterval time.Duration
-	// InputRequests are the questions that a task with [TaskInputRequired] has, by the server's keys
-	// for them. Revision 2025-11-25, whose servers ask with requests, has none here.
+	// InputRequests are the questions of a task with [TaskInputRequired], by the server's keys. It is empty
+	// in revision 2025-11-25, whose servers ask with requests.
 	InputRequests map[string]TaskQuestion
-	// Result is the result of a task with [TaskCompleted], and Error what one with [TaskFailed] failed
-	// with. Revision 2025-11-25 has neither here: [Task.Wait] gives them.
+	// Result is the result of a task with [TaskCompleted]. Error is the error of a task with [TaskFailed].
+	// Revision 2025-11-25 has neither here: [Task.Wait] returns them.
 	Result json.RawMessage
 	Error  *jsonrpc.Error
 }
 
-// A TaskQuestion is what a task asks its client: a request such as elicitation/create.
+// A TaskQuestion is a question of a task to its client: a request such as elicitation/create.
 type TaskQuestion struct {
 	Method string          `json:"method"`
 	Params json.RawMessage `json:"params"`
@@ -93,17 +93,17 @@ func (t *TaskState) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// milliseconds makes a duration of what a server gave, within what a duration can be.
+// milliseconds returns a server's number as a duration. It limits the number to what a duration can hold.
 func milliseconds(n float64) time.Duration {
 	const most = 100 * 365 * 24 * time.Hour
 	return time.Duration(min(max(n, 0), float64(most/time.Millisecond))) * time.Millisecond
 }
 
-// StartTask calls a tool as a task and returns when the server has begun it. In revision
-// 2026-07-28 it is the server that decides: it may give the tool's result at once, and then
-// [Task.ID] is empty and [Task.Wait] gives that result. In 2025-11-25, where the server or the tool
-// does not run as a task, and in the older revisions, it fails with [CodeInvalidArgument];
-// [CallOptions.TaskTTL] says how long the task is to be kept there.
+// StartTask calls a tool as a task and returns when the server has begun the task. In revision 2026-07-28 the
+// server decides: it may return the tool's result at once. Then [Task.ID] is empty and [Task.Wait] returns
+// that result. In 2025-11-25 StartTask fails with [CodeInvalidArgument] when the server or the tool does not
+// run tasks; [CallOptions.TaskTTL] says how long the server should keep the task. In older revisions it
+// always fails with [CodeInvalidArgument].
 func (s *Session) StartTask(ctx context.Context, params *mcp.CallToolParams) (*Task, error) {
 	op := engine.Operation{Export: "start-task", Method: "tools/call"}
 	given, err := s.taskParams(ctx, params)
@@ -131,7 +131,7 @@ func (s *Session) StartTask(ctx context.Context, params *mcp.CallToolParams) (*T
 	return t, nil
 }
 
-// taskParams are the params of a tool's call, with the task's for a server of 2025-11-25.
+// taskParams returns the params of a tool's call. For a server of 2025-11-25 they have the task's params too.
 func (s *Session) taskParams(ctx context.Context, params *mcp.CallToolParams) (map[string]json.RawMessage, error) {
 	p, err := toolParams(params)
 	if err != nil {
@@ -151,19 +151,19 @@ func (s *Session) taskParams(ctx context.Context, params *mcp.CallToolParams) (m
 	return given, nil
 }
 
-// Task returns the handle of a task by its id, which may be one of an earlier session's. Nothing is
-// asked of the server.
+// Task returns the handle of a task with this id, which may come from an earlier session. It sends nothing to
+// the server.
 func (s *Session) Task(id string) *Task { return &Task{session: s, id: id} }
 
-// ID is the server's name for the task. It is empty when [Session.StartTask] has led to no task,
-// but to the result.
+// ID returns the server's name for the task. It is empty when [Session.StartTask] has got a result in place
+// of a task.
 func (t *Task) ID() string { return t.id }
 
-// Started is the untouched answer that the task began with, or the result that came in its place.
-// It is nil for a handle of [Session.Task].
+// Started returns the server's unchanged answer to StartTask: the task, or the result in its place. It is nil
+// for a handle of [Session.Task].
 func (t *Task) Started() json.RawMessage { return t.started }
 
-// errNoTask is what comes of asking a server about a task that it never made.
+// errNoTask is the error of a request about a task that the server never made.
 func (t *Task) errNoTask(method string) error {
 	return &Error{Code: CodeInvalidArgument, Server: t.session.name, Step: method, Message: "the server made no task of the call: Task.Wait gives its result"}
 }
@@ -183,7 +183,7 @@ func (t *Task) call(ctx context.Context, op engine.Operation, params map[string]
 	return t.session.call(ctx, op, params)
 }
 
-// Get asks the server how the task goes (tasks/get).
+// Get asks the server for the state of the task (tasks/get).
 func (t *Task) Get(ctx context.Context) (*TaskState, error) {
 	op := engine.Operation{Export: "get-task", Method: "tasks/get"}
 	raw, err := t.call(ctx, op, nil)
@@ -193,25 +193,25 @@ func (t *Task) Get(ctx context.Context) (*TaskState, error) {
 	return decodeAs[TaskState](t.session, op, raw)
 }
 
-// Update answers what the task asks (tasks/update): the responses are results of the requests in
-// [TaskState.InputRequests], by their keys. [Task.Wait] answers by itself, with the [Handlers].
-// Revision 2025-11-25, whose servers ask with requests, fails it with [CodeInvalidArgument].
+// Update answers the questions of the task (tasks/update). The responses are results of the requests in
+// [TaskState.InputRequests], by their keys. [Task.Wait] answers by itself, with the [Handlers]. In revision
+// 2025-11-25, whose servers ask with requests, Update fails with [CodeInvalidArgument].
 func (t *Task) Update(ctx context.Context, responses map[string]any) error {
 	_, err := t.call(ctx, engine.Operation{Export: "update-task", Method: "tasks/update"}, map[string]any{"inputResponses": responses})
 	return err
 }
 
-// Cancel asks the server to give the task up (tasks/cancel). It may end in another way all the
-// same: [Task.Get] and [Task.Wait] tell.
+// Cancel asks the server to stop the task (tasks/cancel). The task may end in another way all the same:
+// [Task.Get] and [Task.Wait] say how.
 func (t *Task) Cancel(ctx context.Context) error {
 	_, err := t.call(ctx, engine.Operation{Export: "cancel-task", Method: "tasks/cancel"}, nil)
 	return err
 }
 
-// Wait waits until the task is over and gives the tool's result, as [Session.CallTool] does; save
-// that it is not checked against an outputSchema. Meanwhile the [Handlers] answer what the server
-// asks, and [CallOptions.OnProgress] gets each state. A task that the server has cancelled
-// fails it with [CodeCancelled]. The end of the context ends the waiting, and not the task.
+// Wait waits until the task is over and returns the tool's result. It works as [Session.CallTool] does, but
+// does not check the result against an outputSchema. Meanwhile the [Handlers] answer the server's questions,
+// and [CallOptions.OnProgress] gets each state. When the server has cancelled the task, Wait fails with
+// [CodeCancelled]. The end of the context ends only the waiting, not the task.
 func (t *Task) Wait(ctx context.Context) (*mcp.CallToolResult, error) {
 	raw, err := t.WaitRaw(ctx)
 	if err != nil {
@@ -220,7 +220,7 @@ func (t *Task) Wait(ctx context.Context) (*mcp.CallToolResult, error) {
 	return decodeAs[mcp.CallToolResult](t.session, engine.Operation{Method: "tools/call"}, raw)
 }
 
-// WaitRaw is [Task.Wait] with the untouched result.
+// WaitRaw is [Task.Wait] with the unchanged result.
 func (t *Task) WaitRaw(ctx context.Context) (json.RawMessage, error) {
 	if t.id == "" && t.started != nil {
 		return t.started, nil
@@ -230,20 +230,20 @@ func (t *Task) WaitRaw(ctx context.Context) (json.RawMessage, error) {
 
 // ListTasksParams are the params of tasks/list.
 type ListTasksParams struct {
-	// Cursor is where the page begins: a NextCursor, or "" for the first page.
+	// Cursor says where the page begins. It is a NextCursor, or "" for the first page.
 	Cursor string `json:"cursor,omitempty"`
 }
 
 // ListTasksResult is one page of tasks.
 type ListTasksResult struct {
 	Tasks []*TaskState `json:"tasks"`
-	// NextCursor leads to the next page; "" when there is none.
+	// NextCursor leads to the next page. It is "" when there is none.
 	NextCursor string `json:"nextCursor"`
 }
 
-// ListTasks returns one page of the server's tasks (specification 2025-11-25, basic/utilities/tasks,
-// "Task Listing"). The params may be nil. See [Session.Tasks] for all of them. Revision 2026-07-28,
-// which has no such list, fails it with [CodeInvalidArgument].
+// ListTasks returns one page of the server's tasks (specification 2025-11-25, basic/utilities/tasks, "Task
+// Listing"). The params may be nil. [Session.Tasks] returns all tasks. In revision 2026-07-28, which has no
+// such list, ListTasks fails with [CodeInvalidArgument].
 func (s *Session) ListTasks(ctx context.Context, params *ListTasksParams) (*ListTasksResult, error) {
 	return callAs[ListTasksResult](ctx, s, engine.Operation{Export: "list-tasks", Method: "tasks/list"}, params)
 }
@@ -254,7 +254,7 @@ func (s *Session) Tasks(ctx context.Context, params *ListTasksParams) iter.Seq2[
 	return items(ctx, s, op, params, func(page *ListTasksResult) []*TaskState { return page.Tasks })
 }
 
-// taskProgress makes progress of a task's state, with the numbers of the server's last progress.
+// taskProgress returns a task's state as progress, with the numbers of the server's last progress.
 func taskProgress(state []byte, last *mcp.ProgressNotificationParams) *mcp.ProgressNotificationParams {
 	task := &TaskState{}
 	if exact.Unmarshal(state, task) != nil {

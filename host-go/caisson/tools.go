@@ -10,32 +10,31 @@ import (
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
 )
 
-// ListTools returns one page of the server's tools (specification, server/tools, "Listing Tools").
-// The params may be nil; a NextCursor in the result leads to the next page. See [Session.Tools]
-// for all of them.
+// ListTools returns one page of the server's tools (specification, server/tools, "Listing Tools"). The params
+// may be nil. A NextCursor in the result leads to the next page. [Session.Tools] returns all tools.
 func (s *Session) ListTools(ctx context.Context, params *mcp.ListToolsParams) (*mcp.ListToolsResult, error) {
 	return callAs[mcp.ListToolsResult](ctx, s, engine.Operation{Export: "list-tools", Method: "tools/list"}, params)
 }
 
-// Tools iterates over the tools of all pages, fetching each page when it is needed. The params
-// may be nil, or set the cursor to begin at. The first error ends the iteration, with a nil tool;
-// see [Session.Pages] for what else does.
+// Tools iterates over the tools of all pages. It gets each page when it is needed. The params may be nil, or
+// set the cursor to begin at. The first error ends the iteration, with a nil tool. [Session.Pages] says what
+// else ends it.
 func (s *Session) Tools(ctx context.Context, params *mcp.ListToolsParams) iter.Seq2[*mcp.Tool, error] {
 	op := engine.Operation{Export: "list-tools", Method: "tools/list"}
 	return items(ctx, s, op, params, func(page *mcp.ListToolsResult) []*mcp.Tool { return page.Tools })
 }
 
-// CallTool calls a tool (specification, server/tools, "Calling Tools"). The tool's own failure is
-// a result with IsError, not an error. Arguments is anything that marshals to a JSON object; nil
-// sends an empty one, and so does what marshals to null. What marshals to something else fails with
-// [CodeInvalidArgument], and is not sent.
+// CallTool calls a tool (specification, server/tools, "Calling Tools"). When the tool itself fails, CallTool
+// returns a result with IsError, not an error. Arguments is anything that marshals to a JSON object. nil, and
+// anything that marshals to null, is sent as an empty object. Anything else fails with [CodeInvalidArgument]
+// and is not sent.
 //
-// When the tool was listed before, with an outputSchema, a result that does not match it is an
-// error with [CodeOutputSchema] (specification, server/tools, "Output Schema").
+// When the tool was listed before, with an outputSchema, and the result does not match the schema, CallTool
+// fails with [CodeOutputSchema] (specification, server/tools, "Output Schema").
 //
-// A server may make a task of the call, and a tool of revision 2025-11-25 may have to be called as
-// one: then CallTool follows the task to its end, and tells [CallOptions.OnProgress] of its states.
-// A task that outlasts the call is cancelled. [Session.StartTask] gives the task itself.
+// A server may make a task of the call, and some tools of revision 2025-11-25 must be called as a task. Then
+// CallTool follows the task to its end, and reports the task's states to [CallOptions.OnProgress]. When the
+// call ends before the task, the task is cancelled. [Session.StartTask] returns the task itself.
 func (s *Session) CallTool(ctx context.Context, params *mcp.CallToolParams) (*mcp.CallToolResult, error) {
 	raw, _, err := s.callTool(ctx, params)
 	if err != nil {
@@ -44,7 +43,7 @@ func (s *Session) CallTool(ctx context.Context, params *mcp.CallToolParams) (*mc
 	return decodeAs[mcp.CallToolResult](s, callToolOp, raw)
 }
 
-// toolParams returns the params of a call, with arguments that marshal to an object in any case.
+// toolParams returns the params of a call. Their arguments always marshal to an object.
 func toolParams(params *mcp.CallToolParams) (*mcp.CallToolParams, error) {
 	p := mcp.CallToolParams{}
 	if params != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 )
 
-// dial connects with a transport of the program's own.
+// dial returns a function that connects with the program's transport.
 func dial(t mcp.Transport) func(context.Context) (egress.Messages, error) {
 	return func(ctx context.Context) (egress.Messages, error) {
 		c, err := t.Connect(ctx)
@@ -24,7 +24,7 @@ func dial(t mcp.Transport) func(context.Context) (egress.Messages, error) {
 	}
 }
 
-// A connection carries the core's messages, which are texts, over a connection of the Go SDK's form.
+// A connection carries the core's messages, which are texts, over a connection of the Go SDK.
 type connection struct{ mcp.Connection }
 
 func (c *connection) Read(ctx context.Context) (string, error) {

@@ -12,9 +12,9 @@ import (
 )
 
 // Called reports an error unless a tool was called with these arguments at least once. The arguments are
-// anything that marshals to JSON; nil stands for the empty object. They are compared as JSON: the order of
-// keys and the spelling of numbers make no difference. The error lists each call of the tool and in what
-// its arguments differ.
+// anything that marshals to JSON. nil stands for the empty object. They are compared as JSON: the order of
+// keys and the spelling of numbers make no difference. The error lists each call of the tool, with the
+// differences of its arguments.
 func (s *Server) Called(t testing.TB, tool string, arguments any) {
 	t.Helper()
 	if arguments == nil {
@@ -48,8 +48,8 @@ func called(tools []string) string {
 	return fmt.Sprintf("called were %q", slices.Compact(tools))
 }
 
-// Sent reports an error unless a client has sent a method with these params at least once. The member
-// `_meta` is left out of both. Otherwise it compares as [Server.Called] does.
+// Sent reports an error unless a client has sent a method with these params at least once. It ignores the
+// member `_meta` on both sides. Otherwise it compares as [Server.Called] does.
 func (s *Server) Sent(t testing.TB, method string, params any) {
 	t.Helper()
 	var sent []any
@@ -74,7 +74,7 @@ func (s *Server) Sent(t testing.TB, method string, params any) {
 	compare(t, method+" was not sent with these params", "params", params, sent)
 }
 
-// compare reports an error unless one of the candidates equals what is wanted.
+// compare reports an error unless one of the candidates equals the wanted value.
 func compare(t testing.TB, message, what string, want any, candidates []any) {
 	t.Helper()
 	wanted, err := plain(want)
@@ -107,7 +107,7 @@ func withoutMeta(params any) {
 	}
 }
 
-// plain returns a value as JSON has it, with its numbers as they are written.
+// plain returns a value in the form of JSON, with its numbers as they are written.
 func plain(value any) (any, error) {
 	text, err := json.Marshal(value)
 	if err != nil {
@@ -120,7 +120,7 @@ func plain(value any) (any, error) {
 	return result, err
 }
 
-// differences lists in what a value differs from the one that is wanted, by the paths of its members.
+// differences lists how a value differs from the wanted one, by the paths of its members.
 func differences(path string, want, got any) []string {
 	switch want := want.(type) {
 	case map[string]any:
@@ -172,7 +172,7 @@ func memberDifferences(path string, want, got map[string]any) []string {
 	return found
 }
 
-// sameNumber compares numbers by their values, also ones that no float64 holds.
+// sameNumber compares numbers by their values, even those that no float64 holds.
 func sameNumber(a, b json.Number) bool {
 	if a == b {
 		return true
@@ -186,7 +186,7 @@ func sameNumber(a, b json.Number) bool {
 	return err == nil && x.Cmp(y) == 0
 }
 
-// short returns a value's JSON, cut where it is long.
+// short returns a value's JSON. It cuts long JSON.
 func short(value any) string {
 	text, err := json.Marshal(value)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/caissontest"
 )
 
-// A reporter keeps what a test is told.
+// A reporter keeps the errors that a test reports.
 type reporter struct {
 	testing.TB
 
@@ -35,7 +35,7 @@ func (r *reporter) text() string {
 	return strings.Join(r.lines, "\n")
 }
 
-// TestAssertions says in what calls differ.
+// TestAssertions checks how errors describe calls that differ.
 func TestAssertions(t *testing.T) {
 	t.Parallel()
 	server := caissontest.NewServer(t)

@@ -11,16 +11,17 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// A Handler answers a request. Its result is anything that marshals to JSON, and stands in the answer as
-// it is: [json.RawMessage] for a JSON text of any sort, [Text], [Structured] and [Failure] for the result of a tool. No
-// result and no error is the empty object. An error is a JSON-RPC error: a [*jsonrpc.Error] as it is, any
-// other with the code -32603 and its text; [ErrSilence] leaves the request without an answer.
+// A Handler answers a request. Its result is anything that marshals to JSON, and becomes the answer
+// unchanged: a [json.RawMessage] is any JSON text, and [Text], [Structured] and [Failure] return the result
+// of a tool. No result and no error mean the empty object. An error becomes a JSON-RPC error: a
+// [*jsonrpc.Error] unchanged, any other with the code -32603 and its text. [ErrSilence] leaves the request
+// without an answer.
 //
-// Each request has a goroutine of its own, so a handler may wait: for a channel that the test closes, or
-// for [Call.Context]. A handler of a notification gives nothing that counts.
+// Each request has its own goroutine, so a handler may wait: for a channel that the test closes, or for
+// [Call.Context]. What a handler of a notification returns is ignored.
 type Handler func(call *Call) (any, error)
 
-// ErrSilence, as the error of a [Handler], leaves its request without an answer.
+// ErrSilence is the error of a [Handler] that leaves its request without an answer.
 var ErrSilence = errors.New("caissontest: no answer")
 
 // A Call is one request, for its [Handler]. It is safe for concurrent use.
@@ -32,18 +33,18 @@ type Call struct {
 	ctx        context.Context
 	cancel     context.CancelFunc
 
-	asking sync.Mutex   // held during a round: there is one request to answer at a time
-	next   chan Request // the next round, which was asked for
+	asking sync.Mutex   // locked during a round: there is one request to answer at a time
+	next   chan Request // gets the next round, after a question
 
 	mu     sync.Mutex
-	latest Request // of the round: the first one is Request
+	latest Request // the request of the current round; the first one is Request
 }
 
 // Context ends when the client cancels the request, when the connection ends, and with the test.
 func (c *Call) Context() context.Context { return c.ctx }
 
-// Wait waits for a channel of the test's, and holds the answer back until then: until the test sends on it
-// or closes it. It fails with the context's error when [Call.Context] ends first.
+// Wait waits until the test sends on a channel or closes it, and so delays the answer. It fails with the
+// context's error when [Call.Context] ends first.
 func (c *Call) Wait(release <-chan struct{}) error {
 	select {
 	case <-release:
@@ -53,16 +54,17 @@ func (c *Call) Wait(release <-chan struct{}) error {
 	}
 }
 
-// Ask asks the client, and gives the JSON text of its answer: "elicitation/create", "sampling/createMessage"
-// or "roots/list". The params are anything that marshals to a JSON object; nil stands for none, and an
-// [*mcp.ElicitParams] without a Mode for a form. The question takes the form of the revision that the client
-// speaks: a request of the server's, or in 2026-07-28 an answer to the call that is `input_required`
-// (specification, "Multi Round-Trip Requests"), and the client's next request for the same call.
+// Ask asks the client, and returns the JSON text of its answer. The method is "elicitation/create",
+// "sampling/createMessage" or "roots/list". The params are anything that marshals to a JSON object. nil means
+// no params. An [*mcp.ElicitParams] without a Mode asks with a form. The question has the form of the
+// client's revision: a request of the server, or in 2026-07-28 an `input_required` answer to the call
+// (specification, "Multi Round-Trip Requests") and the client's next request for the same call.
 //
-// It fails with a [*jsonrpc.Error] when the client answers with one, and with the context's error when
-// [Call.Context] ends. In 2026-07-28 a client that does not answer says nothing: then Ask waits until the
-// connection ends. There it fails in a call that may not ask: only tools/call, prompts/get and resources/read
-// may. For several questions in one round, give a result of one's own with "resultType": "input_required".
+// Ask fails with a [*jsonrpc.Error] when the client answers with one, and with the context's error when
+// [Call.Context] ends. In 2026-07-28 a client that does not answer sends nothing: then Ask waits until the
+// connection ends. In that revision only tools/call, prompts/get and resources/read may ask, and Ask fails in
+// other calls. To ask several questions in one round, return a result with "resultType": "input_required"
+// from the handler.
 func (c *Call) Ask(method string, params any) (json.RawMessage, error) {
 	if form, ok := params.(*mcp.ElicitParams); ok && form != nil && form.Mode == "" {
 		own := *form
@@ -95,7 +97,7 @@ func (c *Call) askInRound(method string, params json.RawMessage) (json.RawMessag
 	state, forget := c.server.newRound(c)
 	defer forget()
 	if params == nil {
-		params = json.RawMessage("{}") // The Go SDK's client reads no question without params.
+		params = json.RawMessage("{}") // The Go SDK's client cannot read a question without params.
 	}
 	c.send(map[string]any{
 		"resultType":    "input_required",
@@ -120,7 +122,7 @@ func (c *Call) askInRound(method string, params json.RawMessage) (json.RawMessag
 	}
 }
 
-// goOn has the call go on with the request of its next round. The client may cancel that request at once.
+// goOn continues the call with the request of its next round. The client may cancel that request at once.
 func (c *Call) goOn(round Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -129,8 +131,8 @@ func (c *Call) goOn(round Request) {
 	c.next <- round
 }
 
-// Notify sends a notification on the call's connection, as it is: a message for the log
-// ("notifications/message"), say. The params are anything that marshals to a JSON object; nil sends none.
+// Notify sends a notification on the call's connection, unchanged: for example a message for the log
+// ("notifications/message"). The params are anything that marshals to a JSON object. nil means no params.
 func (c *Call) Notify(method string, params any) error {
 	text, err := marshal(params)
 	if err != nil {
@@ -140,8 +142,8 @@ func (c *Call) Notify(method string, params any) error {
 	return nil
 }
 
-// Progress tells the client of the call's progress (specification, "Progress"). A total of 0 and an empty
-// message are left out. It sends nothing, and gives false, where the client has asked for no progress.
+// Progress tells the client the call's progress (specification, "Progress"). It leaves out a total of 0 and
+// an empty message. It sends nothing and returns false when the client has not asked for progress.
 func (c *Call) Progress(progress, total float64, message string) bool {
 	c.mu.Lock()
 	token, ok := c.latest.Meta()["progressToken"]
@@ -159,7 +161,8 @@ func (c *Call) Progress(progress, total float64, message string) bool {
 	return c.Notify("notifications/progress", params) == nil
 }
 
-// modern reports whether the request is of the era in which each request says all of its client.
+// modern reports whether the request has the form of the newer era, in which each request describes its
+// client.
 func (c *Call) modern() bool {
 	var version string
 	_ = json.Unmarshal(c.Meta()[metaVersion], &version)
@@ -172,12 +175,12 @@ func (c *Call) id() jsonrpc.ID {
 	return c.latest.ID
 }
 
-// run has the handler answer.
+// run lets the handler answer.
 func (c *Call) run(handler Handler) {
 	defer c.cancel()
 	done := false
 	defer func() {
-		if !done { // The handler left by runtime.Goexit, as t.FailNow does. The client need not wait.
+		if !done { // The handler ended by runtime.Goexit, as in t.FailNow. The client should not wait.
 			c.send(nil, errors.New("the handler ended without an answer"))
 		}
 	}()
@@ -189,7 +192,7 @@ func (c *Call) run(handler Handler) {
 	c.send(result, err)
 }
 
-// send answers the request of the round.
+// send answers the request of the current round.
 func (c *Call) send(result any, err error) {
 	id := c.id()
 	if !id.IsValid() {
@@ -213,7 +216,7 @@ func (c *Call) send(result any, err error) {
 	c.connection.send(response)
 }
 
-// marshal makes JSON; of nil it makes nothing, and a text it leaves as it is.
+// marshal returns a value as JSON. It returns nothing for nil, and leaves a JSON text unchanged.
 func marshal(value any) (json.RawMessage, error) {
 	text, ok := value.(json.RawMessage)
 	switch {

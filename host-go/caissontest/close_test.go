@@ -10,7 +10,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 )
 
-// A cleaner has the end of a test come when it is asked for.
+// A cleaner runs the end of a test when it is asked to.
 type cleaner struct {
 	testing.TB
 	cleanup  func()
@@ -21,7 +21,7 @@ func (c *cleaner) Cleanup(f func()) { c.cleanup = f }
 
 func (c *cleaner) Errorf(format string, args ...any) { c.reported += fmt.Sprintf(format, args...) }
 
-// TestStuckHandler ends a test whose handler does not return, and then takes no client any more.
+// TestStuckHandler ends a test with a handler that does not return. After that the server accepts no client.
 func TestStuckHandler(t *testing.T) {
 	t.Parallel()
 	for _, returns := range []bool{true, false} {

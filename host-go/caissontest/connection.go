@@ -9,8 +9,8 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 )
 
-// A connection is the client's end of one connection with a [Server], an mcp.Connection. What the client
-// writes is served at once; what the server sends waits in a queue.
+// A connection is the client's end of a connection with a [Server]. It is an mcp.Connection. The server
+// serves at once what the client writes. What the server sends waits in a queue.
 type connection struct {
 	server *Server
 	ctx    context.Context // ends with the connection
@@ -18,8 +18,8 @@ type connection struct {
 
 	mu            sync.Mutex
 	queue         []jsonrpc.Message
-	more          chan struct{} // has a value when the queue has something new
-	closed        bool          // the client takes nothing more
+	more          chan struct{} // has a value when the queue has a new message
+	closed        bool          // the client reads nothing more
 	modern        bool          // the client speaks a revision of the newer era
 	calls         map[jsonrpc.ID]context.CancelFunc
 	asked         map[jsonrpc.ID]chan<- *jsonrpc.Response
@@ -38,7 +38,7 @@ func newConnection(s *Server) *connection {
 	return c
 }
 
-// Read returns what the server has sent, and then io.EOF when the connection has ended.
+// Read returns the server's messages in order, and then io.EOF when the connection has ended.
 func (c *connection) Read(ctx context.Context) (jsonrpc.Message, error) {
 	for {
 		if message := c.next(); message != nil {
@@ -68,7 +68,7 @@ func (c *connection) next() jsonrpc.Message {
 	return message
 }
 
-// send puts a message into the queue; nothing after the end.
+// send puts a message into the queue. After the end of the connection it does nothing.
 func (c *connection) send(message jsonrpc.Message) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -87,7 +87,7 @@ func (c *connection) push(message jsonrpc.Message) {
 	}
 }
 
-// Write takes what the client sends.
+// Write serves a message of the client.
 func (c *connection) Write(ctx context.Context, message jsonrpc.Message) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -119,16 +119,16 @@ func (c *connection) Close() error {
 	return nil
 }
 
-// SessionID is of HTTP alone.
+// SessionID returns "": only HTTP has session ids.
 func (c *connection) SessionID() string { return "" }
 
-// end ends the connection. What is in the queue can still be read.
+// end ends the connection. The client can still read what is in the queue.
 func (c *connection) end() {
 	c.cancel()
 	c.server.remove(c)
 }
 
-// ask sends a request of the server's and waits for the answer.
+// ask sends a request of the server and waits for the answer.
 func (c *connection) ask(ctx context.Context, method string, params json.RawMessage) (json.RawMessage, error) {
 	id, answer := c.server.newID(), make(chan *jsonrpc.Response, 1)
 	c.mu.Lock()
@@ -148,7 +148,7 @@ func (c *connection) ask(ctx context.Context, method string, params json.RawMess
 	}
 }
 
-// begin keeps a call, so that the client can cancel it, until the call is over.
+// begin keeps a call until it is over, so that the client can cancel it.
 func (c *connection) begin(call *Call) {
 	if !call.ID.IsValid() {
 		return
@@ -167,7 +167,7 @@ func (c *connection) done(call *Call) {
 	delete(c.calls, id)
 }
 
-// subscribe keeps a subscription, and says so: who hears that may be told of changes from then on.
+// subscribe keeps a subscription and sends the acknowledgement. After it, the client can get changes.
 func (c *connection) subscribe(id jsonrpc.ID, wanted notifications, acknowledgement json.RawMessage) (remove func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -180,7 +180,7 @@ func (c *connection) subscribe(id jsonrpc.ID, wanted notifications, acknowledgem
 	}
 }
 
-// rename has a call go on under the id of its next round.
+// rename gives a call the id of its next round.
 func (c *connection) rename(from, to jsonrpc.ID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -188,7 +188,7 @@ func (c *connection) rename(from, to jsonrpc.ID) {
 	delete(c.calls, from)
 }
 
-// cancelCall does what notifications/cancelled wants.
+// cancelCall cancels the call that notifications/cancelled names.
 func (c *connection) cancelCall(params json.RawMessage) {
 	var cancelled struct {
 		RequestID any `json:"requestId"`
@@ -208,7 +208,7 @@ func (c *connection) cancelCall(params json.RawMessage) {
 	}
 }
 
-// notify tells the client something, in the form of its era, and gives how often.
+// notify sends the client a notification, in the form of the client's era. It returns how many it sent.
 func (c *connection) notify(method string, params json.RawMessage) int {
 	c.mu.Lock()
 	modern := c.modern
@@ -225,7 +225,7 @@ func (c *connection) notify(method string, params json.RawMessage) int {
 	}
 	for _, id := range ids {
 		members := map[string]json.RawMessage{}
-		_ = json.Unmarshal(params, &members) // What is no object has no members.
+		_ = json.Unmarshal(params, &members) // Params that are no object have no members.
 		meta := map[string]any{}
 		_ = json.Unmarshal(members["_meta"], &meta)
 		meta[metaSubscription] = id.Raw()

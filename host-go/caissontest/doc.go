@@ -1,5 +1,6 @@
-// Package caissontest helps to test programs that use MCP servers: a server in memory whose answers a test
-// writes down, and which remembers what it was sent. There is no process, no port and no time to wait for.
+// Package caissontest helps to test programs that use MCP servers. It has a server in memory. A test writes
+// down the server's answers, and the server remembers what it was sent. It needs no process, no port and no
+// waiting.
 //
 //	func TestTotal(t *testing.T) {
 //		server := caissontest.NewServer(t)
@@ -18,13 +19,13 @@
 //		server.Called(t, "add", map[string]int{"a": 2, "b": 3})
 //	}
 //
-// The session goes through the whole of Caisson, its sandboxed core included. The same server takes the Go
-// SDK's client, as it is an mcp.Transport.
+// The session uses the whole of Caisson, including its sandboxed core. The Go SDK's client can use the same
+// server, because the server is an mcp.Transport.
 //
 // # Answers
 //
 // A [Handler] answers requests of a method ([Server.Handle]) or calls of a tool ([Server.AddTool]). It may
-// fail, stay silent, wait until the test lets it go on, tell of progress, and ask the client:
+// fail, stay silent, wait until the test lets it go on, report progress, and ask the client:
 //
 //	server.Handle("resources/read", func(call *caissontest.Call) (any, error) {
 //		answer, err := call.Ask("elicitation/create", json.RawMessage(`{"message":"May I?","requestedSchema":{"type":"object","properties":{}}}`))
@@ -37,18 +38,18 @@
 //		return map[string]any{"contents": []any{map[string]any{"uri": "test:answer", "text": string(answer)}}}, nil
 //	})
 //
-// The same handler asks in the form of each revision. [Server.Answer] and [Server.Fail] are for answers that are
-// always the same. A result is any JSON at all, and goes out untouched: so a test can have a server answer
-// what the protocol does not allow. What is no JSON, or no message of JSON-RPC, an mcp.Transport cannot
-// carry; [Server.Send] sends any message that it can.
+// The same handler asks in the form of each revision. [Server.Answer] and [Server.Fail] are for answers that
+// are always the same. A result is any JSON, and is sent unchanged: so a server can answer what the protocol
+// does not allow. An mcp.Transport can carry only JSON that is a message of JSON-RPC. [Server.Send] sends any
+// such message.
 //
 // # Revisions
 //
-// A server speaks all revisions of the protocol that Caisson does, and so a client speaks the newest with it. Name
-// others to [NewServer], or choose one by ProtocolVersions of the [caisson.Server].
+// A server speaks all revisions of the protocol that Caisson speaks, so a client uses the newest. Name other
+// revisions in the call of [NewServer], or choose one by ProtocolVersions of the [caisson.Server].
 //
 // # What was sent
 //
-// [Server.Requests] gives what clients have sent, [Server.Await] waits for a request, and [Server.Called] and
-// [Server.Sent] report in what it differs from what was to be sent.
+// [Server.Requests] returns what clients have sent, and [Server.Await] waits for a request. [Server.Called]
+// and [Server.Sent] report how what was sent differs from what was expected.
 package caissontest

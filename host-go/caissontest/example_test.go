@@ -11,7 +11,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/caissontest"
 )
 
-// total is a program to test: it adds by a tool.
+// total is the program to test: it adds with a tool.
 func total(ctx context.Context, tools caisson.Caller, a, b int) (int, error) {
 	result, _, err := caisson.CallToolAs[struct{ Sum int }](ctx, tools, &mcp.CallToolParams{
 		Name: "add", Arguments: map[string]int{"a": a, "b": b},

@@ -8,8 +8,8 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// firstModern is the first revision without a handshake, in which servers ask in rounds, and tell of
-// changes only in subscriptions.
+// firstModern is the first revision without a handshake. In it servers ask in rounds, and send changes only
+// to subscriptions.
 const firstModern = "2026-07-28"
 
 const (
@@ -17,7 +17,7 @@ const (
 	metaSubscription = mcp.MetaKeySubscriptionID
 )
 
-// builtIn are the answers to what a test need not write down.
+// builtIn returns the server's own handler of a method, for tests that have none.
 func (s *Server) builtIn(method string) Handler {
 	switch method {
 	case "initialize":
@@ -40,7 +40,7 @@ func (s *Server) builtIn(method string) Handler {
 
 type object = map[string]any
 
-// introduction is what the server says of itself.
+// introduction is the server's description of itself.
 func (s *Server) introduction() object {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,7 +68,8 @@ func (s *Server) handles(methods ...string) bool {
 	return slices.ContainsFunc(methods, func(method string) bool { return s.handlers[method] != nil })
 }
 
-// initialize shakes hands in the revisions that do: in the one that the client wants, or in the newest.
+// initialize answers the handshake of the revisions that have one. It picks the revision that the client
+// wants, or the newest.
 func (s *Server) initialize(call *Call) (any, error) {
 	older := slices.DeleteFunc(slices.Clone(s.revisions), func(revision string) bool { return revision >= firstModern })
 	if len(older) == 0 {
@@ -77,7 +78,7 @@ func (s *Server) initialize(call *Call) (any, error) {
 	var params struct {
 		ProtocolVersion string `json:"protocolVersion"`
 	}
-	_ = json.Unmarshal(call.Params, &params) // Without one it is the newest.
+	_ = json.Unmarshal(call.Params, &params) // Without a revision it is the newest.
 	chosen := params.ProtocolVersion
 	if !slices.Contains(older, chosen) {
 		chosen = slices.Max(older)
@@ -97,7 +98,8 @@ func (s *Server) discover(*Call) (any, error) {
 	return fresh(result), nil
 }
 
-// fresh adds what revision 2026-07-28 wants in a result that could be kept: nobody keeps it.
+// fresh adds the members that revision 2026-07-28 requires in a result that clients may keep. They say that
+// nobody may keep it.
 func fresh(result object) object {
 	result["resultType"], result["ttlMs"], result["cacheScope"] = "complete", 0, "private"
 	return result
@@ -135,7 +137,7 @@ func (s *Server) callTool(call *Call) (any, error) {
 	return handler(call)
 }
 
-// notifications are what a subscription wants to hear of.
+// notifications are the changes that a subscription asks for.
 type notifications struct {
 	ToolsListChanged      bool     `json:"toolsListChanged"`
 	PromptsListChanged    bool     `json:"promptsListChanged"`
@@ -143,7 +145,7 @@ type notifications struct {
 	ResourceSubscriptions []string `json:"resourceSubscriptions"`
 }
 
-// want reports whether the subscription is to hear of it.
+// want reports whether the subscription asks for a notification.
 func (n *notifications) want(method string, params json.RawMessage) bool {
 	switch method {
 	case "notifications/tools/list_changed":
@@ -162,7 +164,7 @@ func (n *notifications) want(method string, params json.RawMessage) bool {
 	return false
 }
 
-// isChange reports whether a notification is one that clients of the newer era have to ask for.
+// isChange reports whether clients of the newer era must subscribe to a notification to get it.
 func isChange(method string) bool {
 	switch method {
 	case "notifications/tools/list_changed", "notifications/prompts/list_changed",
@@ -172,7 +174,7 @@ func isChange(method string) bool {
 	return false
 }
 
-// listen grants all that a subscription asks for, until it is cancelled.
+// listen grants everything that a subscription asks for, until the subscription is cancelled.
 func (s *Server) listen(call *Call) (any, error) {
 	var params struct {
 		Notifications json.RawMessage `json:"notifications"`

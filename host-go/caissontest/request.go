@@ -9,28 +9,28 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 )
 
-// A Request is what a client has sent: a request, or a notification.
+// A Request is a message that a client has sent: a request or a notification.
 type Request struct {
-	// ID is the id of a request. That of a notification is not valid ([jsonrpc.ID.IsValid]).
+	// ID is the id of a request. The ID of a notification is not valid ([jsonrpc.ID.IsValid]).
 	ID jsonrpc.ID
 	// Method is the method, such as "tools/call".
 	Method string
-	// Params is the JSON text of the params, as the client sent it; nil where it sent none.
+	// Params is the JSON text of the params, as the client sent it. It is nil when the client sent none.
 	Params json.RawMessage
 }
 
-// Meta returns the member `_meta` of the params as JSON texts by their names: the progress token, the trace,
-// and in revision 2026-07-28 what the client says of itself. It is empty where there is none.
+// Meta returns the members of `_meta` of the params, as JSON texts by their names: the progress token, the
+// trace, and in revision 2026-07-28 the client's description of itself. It is empty when there is no `_meta`.
 func (r Request) Meta() map[string]json.RawMessage {
 	var params struct {
 		Meta map[string]json.RawMessage `json:"_meta"`
 	}
-	_ = json.Unmarshal(r.Params, &params) // What cannot be read has no meta.
+	_ = json.Unmarshal(r.Params, &params) // Params that cannot be read have no meta.
 	return params.Meta
 }
 
-// Arguments decodes the arguments of a call of a tool, or of a prompt, into what a pointer leads to. A
-// call without arguments leaves it as it is.
+// Arguments decodes the arguments of a call of a tool, or of a prompt, into the value that into points to.
+// When the call has no arguments, the value stays unchanged.
 func (r Request) Arguments(into any) error {
 	_, arguments, err := r.toolCall()
 	if err != nil || arguments == nil {
@@ -54,7 +54,7 @@ func (r Request) toolCall() (name string, arguments json.RawMessage, err error) 
 // A recorder keeps what clients have sent, in order.
 type recorder struct {
 	requests []Request
-	awaited  map[string]int // by method: how many [Server.Await] has given
+	awaited  map[string]int // by method: how many requests [Server.Await] has returned
 	changed  chan struct{}  // closed and replaced when a request comes
 }
 
@@ -68,8 +68,8 @@ func (s *Server) record(r *jsonrpc.Request) Request {
 	return request
 }
 
-// Requests returns what clients have sent so far, notifications and the handshake included, in the order in
-// which it came. With methods it gives only what has one of them.
+// Requests returns what clients have sent so far, in order, including notifications and the handshake. With
+// methods, it returns only messages of these methods.
 func (s *Server) Requests(methods ...string) []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -85,8 +85,8 @@ func (s *Server) Requests(methods ...string) []Request {
 	return requests
 }
 
-// Await waits until a client sends a method, and gives the request. Each request is given once, the oldest
-// first; one that came before Await is given at once. It fails only with the context's error.
+// Await waits until a client sends a method, and returns the request. It returns each request once, the
+// oldest first. It returns at once when such a request came before. Its only error is the context's.
 func (s *Server) Await(ctx context.Context, method string) (Request, error) {
 	for {
 		s.mu.Lock()

@@ -10,7 +10,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/caissontest"
 )
 
-// TestFailure has a tool fail by its own account, which is a result to CallTool and an error to CallToolAs.
+// TestFailure has a tool report its own failure. For CallTool this is a result, and for CallToolAs an error.
 func TestFailure(t *testing.T) {
 	eras(t, func(t *testing.T, server *caissontest.Server, _ bool) {
 		server.AddTool(&mcp.Tool{Name: "print"}, func(*caissontest.Call) (any, error) { return caissontest.Failure("out of paper"), nil })

@@ -10,9 +10,9 @@ import (
 
 var shared = sync.OnceValues(func() (*caisson.Runtime, error) { return caisson.New(context.Background(), nil) })
 
-// Runtime returns a runtime that all tests of the process share, since a runtime is slow to make: the first
-// test that asks for it makes it, with the default options. It is never closed; do not close it. Where it cannot
-// be made, the test fails at once.
+// Runtime returns a runtime that all tests of the process share, because making a runtime is slow. The first
+// call makes it, with the default options. It is never closed; do not close it. When it cannot be made, the
+// test fails at once.
 func Runtime(t testing.TB) *caisson.Runtime {
 	t.Helper()
 	runtime, err := shared()

@@ -18,13 +18,13 @@ import (
 	"github.com/caisson-dev/caisson/host-go/caisson"
 )
 
-// A Server is an MCP server in memory whose answers a test writes down. It answers the handshake, pings,
-// subscriptions, the list of its tools and their calls by itself; the test may answer those, too, and has to
-// answer all else. Any number of clients may connect with it. It is safe for concurrent use, and ends with
-// the test.
+// A Server is an MCP server in memory. A test writes down its answers. It answers by itself the handshake,
+// pings, subscriptions, the list of its tools and their calls. The test may answer these too, and must answer
+// everything else. Any number of clients may connect with it. It is safe for concurrent use. It ends with the
+// test.
 //
-// It is an mcp.Transport: the Go SDK's client takes it as it is, and [Server.Caisson] makes of it what
-// Caisson's takes.
+// It is an mcp.Transport, which the Go SDK's client can use. [Server.Caisson] returns the form for Caisson's
+// client.
 type Server struct {
 	t         testing.TB
 	revisions []string
@@ -36,8 +36,8 @@ type Server struct {
 	handlers    map[string]Handler
 	tools       []tool
 	connections map[*connection]struct{}
-	rounds      map[string]*Call // that wait for their next round, by the state that leads to it
-	last        int              // of the ids and states given out
+	rounds      map[string]*Call // calls that wait for their next round, by the state that leads to the round
+	last        int              // the number of the last id or state
 	busy        map[*Call]struct{}
 	recorder    recorder
 }
@@ -49,9 +49,10 @@ type tool struct {
 
 var _ mcp.Transport = (*Server)(nil)
 
-// NewServer makes a server for a test. The revisions are those of the protocol that it speaks, such as
-// "2025-11-25"; none for all that there are, so that the client chooses. It ends with the test, which fails
-// when a handler does not return within 30 s of that: one that waits does so by [Call.Wait], or looks at [Call.Context].
+// NewServer makes a server for a test. revisions are those of the protocol that the server speaks, such as
+// "2025-11-25". Without any it speaks all, and the client chooses. The server ends with the test. The test
+// fails when a handler does not return within 30 s after that: a handler that waits must use [Call.Wait] or
+// [Call.Context].
 func NewServer(t testing.TB, revisions ...string) *Server {
 	t.Helper()
 	if len(revisions) == 0 {
@@ -71,7 +72,7 @@ func NewServer(t testing.TB, revisions ...string) *Server {
 	return s
 }
 
-// close ends everything with the test.
+// close ends everything at the end of the test.
 func (s *Server) close() {
 	s.mu.Lock()
 	s.ended = true
@@ -95,14 +96,14 @@ func (s *Server) close() {
 	}
 }
 
-// Caisson returns the server in the form that Caisson connects with, under the name "caissontest". Its fields
-// may be changed: ProtocolVersions, for one, chooses the revision to speak.
+// Caisson returns the server in the form in which Caisson connects with it, under the name "caissontest". Its
+// fields may be changed: for example, ProtocolVersions chooses the revision.
 func (s *Server) Caisson() caisson.Server {
 	return caisson.Server{Name: "caissontest", Transport: s}
 }
 
-// Connect connects a client: it is mcp.Transport's, and not for tests to call. It fails when the test has
-// ended.
+// Connect connects a client. It is the method of mcp.Transport, and tests do not call it. It fails after the
+// test has ended.
 func (s *Server) Connect(context.Context) (mcp.Connection, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,16 +121,16 @@ func (s *Server) remove(c *connection) {
 	delete(s.connections, c)
 }
 
-// all returns the connections that are open.
+// all returns the open connections.
 func (s *Server) all() []*connection {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Collect(maps.Keys(s.connections))
 }
 
-// AddTool gives the server a tool, or another one of the same name in its place. Without an InputSchema the
-// tool takes any object. What the handler gives is the result of the call: see [Text], [Structured] and [Failure]. Clients
-// hear of it when the test calls [Server.Notify] with "notifications/tools/list_changed".
+// AddTool gives the server a tool, in place of an earlier one of the same name. Without an InputSchema the
+// tool accepts any object. What the handler returns is the result of the call: see [Text], [Structured] and
+// [Failure]. To tell clients, call [Server.Notify] with "notifications/tools/list_changed".
 func (s *Server) AddTool(t *mcp.Tool, handler Handler) {
 	own := *t
 	if own.InputSchema == nil {
@@ -145,11 +146,9 @@ func (s *Server) AddTool(t *mcp.Tool, handler Handler) {
 	}
 }
 
-// Handle has a handler answer a method, in place of any other and of what the server answers by itself. What
-// the server declares of itself in a handshake, the extension of skills included, follows from the methods that
-// it has handlers for by then; a
-// handler of "initialize" and one of "server/discover" declare what they like. A nil handler takes the
-// method back.
+// Handle sets the handler of a method, in place of any other and of the server's own answer. In a handshake
+// the server declares what its handlers at that time imply, also the extension of skills. A handler of
+// "initialize" or "server/discover" can declare anything. A nil handler removes the handler of the method.
 func (s *Server) Handle(method string, handler Handler) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -160,8 +159,9 @@ func (s *Server) Handle(method string, handler Handler) {
 	s.handlers[method] = handler
 }
 
-// Answer has every request of a method be answered with a result: a JSON text, which stands in the answer
-// as it is, whatever the protocol says of it. It panics when the text is not JSON, which no message can hold.
+// Answer answers every request of a method with a result. The result is a JSON text, which is sent unchanged,
+// even when the protocol does not allow it. Answer panics when the text is not JSON, which no message can
+// hold.
 func (s *Server) Answer(method, result string) {
 	if !json.Valid([]byte(result)) {
 		panic(fmt.Sprintf("caissontest: the answer to %s is not JSON: %s", method, result))
@@ -169,14 +169,14 @@ func (s *Server) Answer(method, result string) {
 	s.Handle(method, func(*Call) (any, error) { return json.RawMessage(result), nil })
 }
 
-// Fail has every request of a method be answered with an error.
+// Fail answers every request of a method with an error.
 func (s *Server) Fail(method string, err *jsonrpc.Error) {
 	s.Handle(method, func(*Call) (any, error) { return nil, err })
 }
 
-// Notify tells every client something, and gives how many it told. The params are anything that marshals to
-// a JSON object; nil sends none. In revision 2026-07-28 a change of a list, or of a resource, goes to the
-// subscriptions that have asked for it, and to nobody else ([caisson.Session.Listen]); each of them counts.
+// Notify sends every client a notification, and returns how many it sent. The params are anything that
+// marshals to a JSON object. nil means no params. In revision 2026-07-28 a change of a list or of a resource
+// goes only to the subscriptions that have asked for it ([caisson.Session.Listen]). Each of them counts.
 func (s *Server) Notify(method string, params any) int {
 	text, err := marshal(params)
 	if err != nil {
@@ -190,23 +190,23 @@ func (s *Server) Notify(method string, params any) int {
 	return notified
 }
 
-// Send sends a message to every client, whatever it is: an answer that nobody waits for, a request of the
-// server's own. The answer of a client to such a request is passed over.
+// Send sends any message to every client: an answer that nobody waits for, or a request of the server. A
+// client's answer to such a request is ignored.
 func (s *Server) Send(message jsonrpc.Message) {
 	for _, c := range s.all() {
 		c.send(message)
 	}
 }
 
-// End ends the connections of all clients, as a server does that crashes. What was sent before still arrives. A
-// client may connect again.
+// End ends the connections of all clients, as a crash of a server does. Clients still get what was sent
+// before. They may connect again.
 func (s *Server) End() {
 	for _, c := range s.all() {
 		c.end()
 	}
 }
 
-// receive serves what a client has sent.
+// receive serves a message of a client.
 func (s *Server) receive(c *connection, r *jsonrpc.Request) {
 	request := s.record(r)
 	if request.Method == "notifications/cancelled" {
@@ -239,7 +239,7 @@ func (s *Server) receive(c *connection, r *jsonrpc.Request) {
 	})
 }
 
-// newRound makes a state that leads a client's next request to the call that asks.
+// newRound returns a new state that leads the client's next request to the call that asks.
 func (s *Server) newRound(call *Call) (state string, forget func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -253,7 +253,7 @@ func (s *Server) newRound(call *Call) (state string, forget func()) {
 	}
 }
 
-// nextRound hands a request to the call that has asked for it; false says that there is none.
+// nextRound passes a request to the call that waits for it. It returns false when there is none.
 func (s *Server) nextRound(r Request) bool {
 	var params struct {
 		RequestState string `json:"requestState"`
@@ -272,11 +272,11 @@ func (s *Server) nextRound(r Request) bool {
 	return true
 }
 
-// newID makes an id for a request of the server's.
+// newID returns a new id for a request of the server.
 func (s *Server) newID() jsonrpc.ID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.last++
-	id, _ := jsonrpc.MakeID("caissontest-" + strconv.Itoa(s.last)) // Of a text it always makes one.
+	id, _ := jsonrpc.MakeID("caissontest-" + strconv.Itoa(s.last)) // MakeID never fails for a text.
 	return id
 }

@@ -55,14 +55,14 @@ func eras(t *testing.T, test func(t *testing.T, server *caissontest.Server, mode
 	}
 }
 
-// echo gives the arguments back.
+// echo returns the arguments.
 func echo(call *caissontest.Call) (any, error) {
 	var arguments map[string]any
 	err := call.Arguments(&arguments)
 	return caissontest.Structured(arguments), err
 }
 
-// callers gives sessions with a server, of Caisson and of the Go SDK.
+// callers returns sessions with a server, of Caisson and of the Go SDK.
 func callers(t *testing.T, server *caissontest.Server) map[string]caisson.Caller {
 	t.Helper()
 	other, err := mcp.NewClient(&mcp.Implementation{Name: "other", Version: "1"}, nil).Connect(t.Context(), server, nil)
@@ -73,7 +73,7 @@ func callers(t *testing.T, server *caissontest.Server) map[string]caisson.Caller
 	return map[string]caisson.Caller{"Caisson": connect(t, newClient(t, caisson.ClientOptions{}), server), "the Go SDK": other}
 }
 
-// TestClients has a server serve both clients at once: lists, calls, errors, and what was sent.
+// TestClients has a server serve both clients at once, and checks lists, calls, errors, and what was sent.
 func TestClients(t *testing.T) {
 	eras(t, func(t *testing.T, server *caissontest.Server, modern bool) {
 		server.AddTool(&mcp.Tool{Name: "echo"}, echo)
@@ -122,7 +122,7 @@ func TestClients(t *testing.T) {
 	})
 }
 
-// TestHeldAndSilent holds an answer back, never gives one, and sees calls cancelled.
+// TestHeldAndSilent delays an answer, never sends another, and sees that calls are cancelled.
 func TestHeldAndSilent(t *testing.T) {
 	eras(t, func(t *testing.T, server *caissontest.Server, _ bool) {
 		release := make(chan struct{})
@@ -167,7 +167,7 @@ func TestHeldAndSilent(t *testing.T) {
 	})
 }
 
-// TestOddAnswers has answers that the protocol does not have.
+// TestOddAnswers sends answers that the protocol does not allow.
 func TestOddAnswers(t *testing.T) {
 	eras(t, func(t *testing.T, server *caissontest.Server, _ bool) {
 		session := connect(t, newClient(t, caisson.ClientOptions{}), server)
@@ -182,13 +182,13 @@ func TestOddAnswers(t *testing.T) {
 		if raw, err := session.Request(t.Context(), "tools/call", map[string]string{"name": "x"}); err != nil || string(raw) != untouched {
 			t.Errorf("the result is %s, %v", raw, err)
 		}
-		// An answer to what was never asked does no harm to the next call.
+		// An answer to a request that was never sent does not harm the next call.
 		id, _ := jsonrpc.MakeID("nobody's")
 		server.Send(&jsonrpc.Response{ID: id, Result: json.RawMessage(`{}`)})
 		server.Handle("tools/call", nil)
 		server.AddTool(&mcp.Tool{Name: "x"}, func(*caissontest.Call) (any, error) { return nil, &jsonrpc.Error{Code: 1, Message: "first"} })
 		server.AddTool(&mcp.Tool{Name: "x"}, echo)
-		for range 2 { // The first one may hear of the odd answer.
+		for range 2 { // The first call may see the odd answer.
 			_, _ = session.CallTool(t.Context(), &mcp.CallToolParams{Name: "x"})
 		}
 		if result, err := session.CallTool(t.Context(), &mcp.CallToolParams{Name: "x"}); err != nil || result.IsError {
@@ -197,7 +197,7 @@ func TestOddAnswers(t *testing.T) {
 	})
 }
 
-// TestAsking asks both clients all that a server may ask, in each era.
+// TestAsking asks both clients everything that a server may ask, in each era.
 func TestAsking(t *testing.T) {
 	eras(t, func(t *testing.T, server *caissontest.Server, modern bool) {
 		const form = `{"message":"Who?","requestedSchema":{"type":"object","properties":{"name":{"type":"string"}}}}`
@@ -237,7 +237,7 @@ func TestAsking(t *testing.T) {
 			}
 			return json.RawMessage(`{"prompts":[]}`), nil
 		})
-		elicited := func() *mcp.ElicitResult { // Each one anew: the Go SDK writes defaults into it.
+		elicited := func() *mcp.ElicitResult { // Each result is new: the Go SDK writes defaults into it.
 			return &mcp.ElicitResult{Action: "accept", Content: map[string]any{"name": "ada"}}
 		}
 		sampled := &mcp.CreateMessageResult{Role: "assistant", Model: "m", Content: &mcp.TextContent{Text: "hm"}}
@@ -283,7 +283,8 @@ func TestAsking(t *testing.T) {
 	})
 }
 
-// TestCancelAfterAsking cancels a call that has been answered a question: in 2026-07-28 in its next round.
+// TestCancelAfterAsking cancels a call after the client has answered its question. In 2026-07-28 it cancels
+// the call's next round.
 func TestCancelAfterAsking(t *testing.T) {
 	eras(t, func(t *testing.T, server *caissontest.Server, _ bool) {
 		asked, ended := make(chan struct{}), make(chan struct{})
@@ -312,8 +313,8 @@ func TestCancelAfterAsking(t *testing.T) {
 	})
 }
 
-// TestCancelOfTheNextRound cancels the next round of a call as soon as it is sent, before the handler has seen
-// that it began.
+// TestCancelOfTheNextRound cancels the next round of a call as soon as the round is sent, before the handler
+// has seen it.
 func TestCancelOfTheNextRound(t *testing.T) {
 	t.Parallel()
 	server := caissontest.NewServer(t, "2026-07-28")
@@ -362,7 +363,7 @@ func TestCancelOfTheNextRound(t *testing.T) {
 	}
 }
 
-// TestAskInVain asks a client that does not answer that.
+// TestAskInVain asks a client that cannot answer.
 func TestAskInVain(t *testing.T) {
 	t.Parallel()
 	server := caissontest.NewServer(t, "2025-11-25")
@@ -378,7 +379,7 @@ func TestAskInVain(t *testing.T) {
 	}
 }
 
-// TestTelling tells of changes, progress and the log.
+// TestTelling sends changes, progress and log messages.
 func TestTelling(t *testing.T) {
 	eras(t, func(t *testing.T, server *caissontest.Server, modern bool) {
 		received, metas := make(chan string, 10), make(chan string, 10)
@@ -469,12 +470,12 @@ func TestEnd(t *testing.T) {
 				t.Errorf("the session ends with %v", err)
 			}
 			_ = connect(t, newClient(t, caisson.ClientOptions{}), server)
-			break // The end is the other client's, too.
+			break // The connection of the other client ends too.
 		}
 	})
 }
 
-// TestRequests looks at what was sent: the handshake, and what a request says of its client.
+// TestRequests checks what was sent: the handshake, and the client's description in a request.
 func TestRequests(t *testing.T) {
 	eras(t, func(t *testing.T, server *caissontest.Server, modern bool) {
 		session := connect(t, newClient(t, caisson.ClientOptions{ClientInfo: &mcp.Implementation{Name: "tested", Version: "1"}}), server)
@@ -504,7 +505,7 @@ func TestRequests(t *testing.T) {
 	})
 }
 
-// TestHandlerLeaves has a handler end without a word, and one give what is no JSON.
+// TestHandlerLeaves has a handler end without an answer, and another return what is not JSON.
 func TestHandlerLeaves(t *testing.T) {
 	t.Parallel()
 	rep := &reporter{TB: t}

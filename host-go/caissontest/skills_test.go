@@ -9,7 +9,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/caissontest"
 )
 
-// TestSkills serves a skill: its handlers declare the extension, and what they answer is verified.
+// TestSkills serves a skill. Its handlers declare the extension, and the client verifies what they answer.
 func TestSkills(t *testing.T) {
 	const uri, text = "skill://pdf/SKILL.md", "---\nname: pdf\ndescription: Reads PDFs.\n---\nOpen the file.\n"
 	for _, revision := range []string{"2025-11-25", "2026-07-28"} {

@@ -12,9 +12,8 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-// compare measures two ways of doing the same in short turns, and reports the
-// median time of each and their ratio: what else the machine does falls on few
-// turns, and on both ways alike.
+// compare measures two ways to do the same thing in short turns. It reports the median time of each and their
+// ratio. Other work of the machine slows down few turns, and both ways alike.
 func compare(b *testing.B, turn int, ours, theirs func(n int)) {
 	times := inTurns(b, turn, ours, theirs)
 	median := func(t []float64) float64 { slices.Sort(t); return t[len(t)/2] }
@@ -25,7 +24,7 @@ func compare(b *testing.B, turn int, ours, theirs func(n int)) {
 	b.ReportMetric(a/c, "ratio")
 }
 
-// inTurns measures two ways of doing the same in turns.
+// inTurns measures two functions in turns.
 func inTurns(b *testing.B, turn int, f, g func(n int)) (times [2][]float64) {
 	f(turn)
 	g(turn)
@@ -81,10 +80,10 @@ func bind[P, R any](b *testing.B, in *Instance, name string) func(context.Contex
 	return f
 }
 
-// sink keeps the compiler from leaving out what makes it.
+// sink keeps the compiler from removing the code whose result it holds.
 var sink string
 
-// What the component layer adds to a call, in and out.
+// BenchmarkCall measures what the component layer adds to a call, in and out.
 func BenchmarkCall(b *testing.B) {
 	ctx := context.Background()
 	in := testInstance(b, nil, "calls.wasm", callsLinker())
@@ -172,9 +171,9 @@ func BenchmarkCall(b *testing.B) {
 	})
 }
 
-// What metering costs the same component. The least time of many turns counts, on
-// several instances: where one's counter and stack happen to share the low bits of
-// their addresses, the processor holds up a recursion.
+// BenchmarkMetering measures what metering costs the same component. The least time of many turns counts, on
+// several instances: the processor slows down a recursion when the counter and the stack of an instance
+// happen to share the low bits of their addresses.
 func BenchmarkMetering(b *testing.B) {
 	const instances = 5
 	var metered, unmetered [instances]*Instance
@@ -204,8 +203,8 @@ func BenchmarkMetering(b *testing.B) {
 	}
 }
 
-// What safe points cost the compiler: programs, and code that is nothing but
-// what safe points are added to. The least time of the turns counts.
+// BenchmarkCompiling measures what safe points cost the compiler, for programs and for code that consists of
+// places where safe points are added. The least time of the turns counts.
 func BenchmarkCompiling(b *testing.B) {
 	ctx := context.Background()
 	programs := [][]byte{testFile(b, "../wasi/testdata/guest.wasm"), testFile(b, "corpus/rust-strings/component.wasm")}

@@ -12,11 +12,11 @@ import (
 // budget is what an instance may make the host hold, in bytes (Limits.Memory).
 type budget struct {
 	limit, left uint64
-	growing     uint64 // what was taken for a table that is about to grow
-	refused     bool   // that a memory or a table grew
+	growing     uint64 // taken for a table that is about to grow
+	refused     bool   // whether Limits.Memory kept a memory or a table from growing
 }
 
-// Take takes n bytes, where there are so many.
+// Take takes n bytes. It returns false, and takes nothing, when fewer are left.
 func (b *budget) Take(n uint64) bool {
 	if n > b.left {
 		return false
@@ -25,16 +25,16 @@ func (b *budget) Take(n uint64) bool {
 	return true
 }
 
-// Give gives back what was taken.
+// Give gives back n bytes that Take or Charge took.
 func (b *budget) Give(n uint64) { b.left += n }
 
-// Left is how many bytes there are.
+// Left returns how many bytes are left.
 func (b *budget) Left() uint64 { return b.left }
 
-// Refused notes that a memory or a table could not grow.
+// Refused notes that the budget kept a memory or a table from growing.
 func (b *budget) Refused() { b.refused = true }
 
-// Charge takes n bytes for a resource, or traps.
+// Charge takes n bytes for a resource. It traps when fewer are left.
 func (b *budget) Charge(n uint64, resource string) {
 	if !b.Take(n) {
 		trap.Throw(&LimitError{Resource: resource, Limit: b.limit})
@@ -46,18 +46,17 @@ func (b *budget) Charge(n uint64, resource string) {
 // MemoryRefused then tells the cause. Do not call it while a call runs.
 func (in *Instance) MemoryRefused() bool { return in.budget.refused }
 
-// What the host holds for one of each, in bytes. What is on the Go heap counts
-// twice: the collector lets the heap grow to that before it looks for garbage.
-// TestCosts measures each.
+// The costs are the bytes that the host holds for one of each. A cost on the Go heap is doubled: the heap
+// grows to twice what is alive before the collector runs. TestCosts measures each cost.
 const (
 	coreInstanceCost = 2 * 7 << 10
 	coreFunctionCost = 2 * 36
-	importCost       = 2 * 48 // of a core instance
+	importCost       = 2 * 48 // one import of a core instance
 	globalCost       = 2 * 96
 	tableCost        = 2 * 128
 	tableElementCost = 2 * 8
-	referenceCost    = 2 * 48 // to a function, of an element segment
-	segmentCost      = 2 * 32 // of data or elements
+	referenceCost    = 2 * 48 // one reference to a function in an element segment
+	segmentCost      = 2 * 32 // one segment of data or elements
 	componentCost    = 2 * 112
 	optionsCost      = 2 * 112
 	liftCost         = 2 * 8
@@ -71,7 +70,7 @@ func (in *Instance) chargeProgram() {
 	in.budget.Charge(uint64(len(p.Options))*optionsCost+uint64(len(p.Lifts))*liftCost+uint64(len(p.Imports))*hostFuncCost, "functions")
 }
 
-// chargeModule charges an instance of a core module, without its memory, which is charged when it is
+// chargeModule charges an instance of a core module. It leaves out the memory, which is charged when it is
 // allocated.
 func (b *budget) chargeModule(m *wasm.Module) {
 	b.Charge(coreInstanceCost+uint64(m.Functions)*coreFunctionCost+uint64(len(m.Imports))*importCost+uint64(m.Segments)*segmentCost+uint64(m.References)*referenceCost, "core instances")
@@ -81,13 +80,13 @@ func (b *budget) chargeModule(m *wasm.Module) {
 	}
 }
 
-// chargeMembers charges an instance of inline exports.
+// chargeMembers charges an instance of n inline exports.
 func (b *budget) chargeMembers(n int) {
 	b.Charge(coreInstanceCost+uint64(n)*importCost, "core instances")
 }
 
-// growName and grownName are the exports of the host module that metered code
-// calls before and after a table grows.
+// growName and grownName are exports of the host module. Metered code calls the first before a table grows,
+// and the second after it.
 const growName, grownName = "grow", "grown"
 
 func growTable(ctx context.Context, _ api.Module, stack []uint64) {
@@ -103,7 +102,7 @@ func growTable(ctx context.Context, _ api.Module, stack []uint64) {
 	in.fuel.granted += n / 4
 }
 
-// grownTable gives back what was taken when the table is at its own maximum.
+// grownTable gives back the bytes of growTable when the table did not grow, because of its own maximum.
 func grownTable(ctx context.Context, _ api.Module, stack []uint64) {
 	b := &instanceOf(ctx).budget
 	if uint32(stack[0]) == refused {
@@ -112,5 +111,6 @@ func grownTable(ctx context.Context, _ api.Module, stack []uint64) {
 	b.growing = 0
 }
 
-// refused is -1: what table.grow gives, and more elements than a table has.
+// refused is -1 as a uint32. table.grow returns it for a failure. As a number of elements it is more than any
+// table may have.
 const refused = 1<<32 - 1

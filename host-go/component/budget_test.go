@@ -11,7 +11,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/build"
 )
 
-// What an instance is charged for is no less than what the host holds for it.
+// The charge for an instance is at least what the host holds for it.
 func TestCosts(t *testing.T) {
 	const n = 10_000
 	one := build.CoreInstances(build.CoreInstance(0))
@@ -46,7 +46,8 @@ func TestCosts(t *testing.T) {
 				held := heap() - before
 				charged := in.limits.Memory - in.budget.left
 				t.Logf("%d bytes each, charged %d", held/n, charged/n)
-				// Twice, for the collector's sake; what a test of this size adds apart.
+				// The charge is doubled for the collector. The eighth allows for what a test of this size
+				// adds.
 				if charged < 2*held-held/8 {
 					t.Errorf("%d bytes are held for %d, and %d charged", held, n, charged)
 				}
@@ -64,8 +65,7 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// Whatever an instance is made of, and whatever it asks for when it runs, comes
-// out of one budget.
+// One budget pays for everything in an instance, and for everything that it asks for when it runs.
 func TestBudget(t *testing.T) {
 	const budget = 1 << 20
 	one := build.CoreInstances(build.CoreInstance(0))
@@ -101,12 +101,11 @@ func TestBudget(t *testing.T) {
 	}
 }
 
-// growers is a component whose tables, memory and handles grow on demand. It
-// counts how often that worked.
+// growers is a component whose tables, memory and handles grow on demand. It counts how often they grew.
 func growers() build.Bytes {
 	void := build.FuncType(nil, build.Bytes{build.I32})
 	grow := func(body build.Bytes) build.Bytes {
-		// count in local 0, until -1
+		// This counts in local 0 until the result is -1.
 		return build.Body(1, build.Bytes{0x03, 0x40}, body, build.Const(-1), build.Bytes{0x47, 0x04, 0x40},
 			build.Bytes{0x20, 0}, build.Const(1), build.Bytes{0x6a, 0x21, 0, 0x0c, 1, 0x0b, 0x0b, 0x20, 0})
 	}
@@ -125,7 +124,7 @@ func growers() build.Bytes {
 			build.Code(
 				grow(build.Cat(build.Bytes{0xd0, build.FuncRef}, build.Const(100), build.Bytes{0xfc, 15, 1})),
 				grow(build.Cat(build.Const(1), build.Bytes{0x40, 0})),
-				// a million references, which are the same
+				// This makes a million references to the same function.
 				build.Body(1, build.Bytes{0x03, 0x40, 0xd2, 0, 0x1a, 0x20, 0}, build.Const(1), build.Bytes{0x6a, 0x22, 0}, build.Const(1e6),
 					build.Bytes{0x48, 0x0d, 0, 0x0b, 0x20, 0}),
 				grow(build.Cat(build.Const(7), build.Call(0))),

@@ -14,7 +14,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/trap"
 )
 
-// builtin makes the core function of a canonical definition.
+// builtin returns the core function of canonical definition i.
 func (c *Compiled) builtin(i int) api.GoModuleFunc {
 	b := &c.program.Builtins[i]
 	switch b.Kind {
@@ -39,8 +39,8 @@ func (c *Compiled) builtin(i int) api.GoModuleFunc {
 	}
 }
 
-// lower is a call of a lowered function (canon lower): the arguments are lifted
-// out of the calling component, the result is lowered into it.
+// lower calls a lowered function (canon lower): it lifts the arguments out of the calling component and
+// lowers the result into it.
 func (in *Instance) lower(i int, stack []uint64) {
 	b := &in.c.program.Builtins[i]
 	comp := in.comps[b.Component]
@@ -59,9 +59,8 @@ func (in *Instance) lower(i int, stack []uint64) {
 	in.end()
 }
 
-// callee is what a lowered function calls: a host function, or the function of
-// another component. Its arguments are lifted to where args points, its result
-// is lowered from where result points.
+// callee is what a lowered function calls: a host function, or the function of another component. It reads
+// its arguments where args points, and writes its result where result points.
 type callee struct {
 	*abi.Passing
 	args, result unsafe.Pointer
@@ -70,8 +69,8 @@ type callee struct {
 	host         *link.HostFunc // nil for a function of another component
 }
 
-// guest makes the callee of builtin i, a function of another component. The
-// values go through WIT values.
+// guest returns the callee of builtin i, a function of another component. Its arguments and its result pass
+// as WIT values.
 func (in *Instance) guest(i int) *callee {
 	b := &in.c.program.Builtins[i]
 	v := &variables[[]any, any]{}
@@ -84,8 +83,8 @@ func (in *Instance) guest(i int) *callee {
 	}}
 }
 
-// serve lifts the arguments out of the caller, calls, and lowers the result. The
-// transfer is nil for values that need none.
+// serve lifts the arguments out of the caller, calls f, and lowers the result. t is nil when no value needs a
+// transfer.
 func (f *callee) serve(in *Instance, t *abi.Transfer, stack []uint64) {
 	if f.Memory {
 		t.View()

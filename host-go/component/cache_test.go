@@ -10,8 +10,7 @@ import (
 	"testing"
 )
 
-// greetings runs hello.wasm, taken apart, with the cache of a configuration, and
-// says whether its code was there.
+// greetings runs hello.wasm, taken apart, with the cache of cfg. It reports whether the cache had the code.
 func greetings(cfg *Config) (cached bool, err error) {
 	ctx := context.Background()
 	wasm, err := os.ReadFile(filepath.Join("testdata", "hello.wasm"))
@@ -65,7 +64,7 @@ func cacheFiles(t *testing.T, dir string) []string {
 	return paths
 }
 
-// The code of modules and of chunks is kept, and used again.
+// The cache keeps the code of modules and of chunks, and a later run uses it.
 func TestCache(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new")
 	if mustGreet(t, dir) {
@@ -91,8 +90,7 @@ func TestCacheBytes(t *testing.T) {
 	}
 }
 
-// An entry that is damaged, of whatever part of a component, is not used: it is
-// replaced.
+// A damaged entry of any part of a component is not used. It is replaced.
 func TestDamagedCache(t *testing.T) {
 	dir := t.TempDir()
 	mustGreet(t, dir)
@@ -113,8 +111,8 @@ func TestDamagedCache(t *testing.T) {
 	}
 }
 
-// Where nothing can be kept, everything works, and CacheErr and CheckCache tell it;
-// a folder that cannot be a cache is an error of both NewRuntime and CheckCache.
+// When the cache can keep nothing, everything works, and CacheErr and CheckCache return the reason. A folder
+// that cannot be a cache is an error of both NewRuntime and CheckCache.
 func TestUnusableCache(t *testing.T) {
 	ctx := context.Background()
 	dir := t.TempDir()

@@ -2,7 +2,7 @@ package component
 
 import "context"
 
-// callContext carries the instance to the builtins.
+// callContext carries the instance to the builtins, in the context of a call.
 type callContext struct {
 	context.Context
 	in *Instance
@@ -10,8 +10,9 @@ type callContext struct {
 
 type instanceKey struct{}
 
-// Value finds the instance, also where the context was wrapped. The core runtime
-// asks for values of its own at each call: it is given none of the caller's.
+// Value returns the instance for its key, also when the context is wrapped. It does not pass other keys to
+// the caller's context: the core runtime looks up its own keys at each call, and must not get the caller's
+// values.
 func (c *callContext) Value(key any) any {
 	if _, ok := key.(instanceKey); ok {
 		return c.in

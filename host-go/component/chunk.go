@@ -16,10 +16,10 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
 
-// loadName is the export of the host module that has a chunk loaded.
+// loadName is the export of the host module that loads a chunk.
 const loadName = "load"
 
-// chunk compiles chunk k of a module, once.
+// chunk compiles chunk k of a module, or returns the chunk when it is compiled already.
 func (c *Compiled) chunk(ctx context.Context, h *split.Chunks, k int) (wazero.CompiledModule, error) {
 	return h.Code(k, func(number int) (wazero.CompiledModule, error) {
 		b, err := c.prepared.Chunk(number)
@@ -30,8 +30,8 @@ func (c *Compiled) chunk(ctx context.Context, h *split.Chunks, k int) (wazero.Co
 	})
 }
 
-// load is called by a primary module when a slot is empty: it instantiates the
-// chunk, which fills its slots. The time it takes is not the guest's.
+// load instantiates a chunk, which fills its slots. A primary module calls load when a slot is empty. The
+// deadline of the call is put off by the time that load takes.
 func load(ctx context.Context, caller api.Module, stack []uint64) {
 	began := time.Now()
 	in := instanceOf(ctx)
@@ -50,15 +50,15 @@ func load(ctx context.Context, caller api.Module, stack []uint64) {
 	in.fuel.pause(time.Since(began))
 }
 
-// firstWait and lastWait are how long load waits before it tries again: a second
-// in all.
+// load waits between its attempts: firstWait at first, then twice as long each time, up to lastWait. All the
+// waits together take about a second.
 const (
 	firstWait = 16 * time.Millisecond
 	lastWait  = 512 * time.Millisecond
 )
 
 func (in *Instance) loadChunk(h *split.Chunks, k int, primary api.Module) error {
-	// The end of the call does not stop the compilation: the next call would only begin it anew.
+	// The compilation goes on when the call ends: the next call would have to begin it anew.
 	code, err := in.c.chunk(context.Background(), h, k)
 	if err != nil {
 		return err
@@ -80,9 +80,9 @@ func (in *Instance) addChunk(code wazero.CompiledModule, primary api.Module) err
 	return err
 }
 
-// CompileChunks compiles the chunks that are not in the runtime's cache, so
-// that no call has to wait for one. It does nothing without a cache, and for a
-// component that was not prepared. It ends early with the context's error.
+// CompileChunks compiles the chunks that are not in the runtime's cache, so that no call has to wait for one.
+// It does nothing without a cache, or for a component that was not prepared. It ends with the context, and
+// returns the context's error.
 func (c *Compiled) CompileChunks(ctx context.Context) error {
 	if c.r.cache == nil {
 		return nil
@@ -99,7 +99,7 @@ func (c *Compiled) CompileChunks(ctx context.Context) error {
 			if c.r.cache.HasWhole(codecache.Hash(b)) {
 				continue
 			}
-			// It is not kept: most are never called.
+			// The code is not kept in memory: most chunks are never called.
 			code, err := c.r.compile(ctx, b, "", c.r.cfg.CompilationWorkers)
 			if err != nil {
 				return errors.Join(err, ctx.Err())

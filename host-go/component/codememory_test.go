@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// loweredCode are modules that take much in the interpreter for their size, each in
-// its own way.
+// loweredCode are modules that take much memory in the interpreter for their size. Each takes it in another
+// way.
 var loweredCode = map[string]func() []byte{
 	"constants that are dropped": func() []byte { return coreOf(1, slices.Repeat([]byte{0x41, 0, 0x1a}, 300_000)) },
 	"locals":                     func() []byte { return coreOf(40_000, slices.Repeat([][]byte{nil}, 15)...) },
@@ -30,17 +30,17 @@ var loweredCode = map[string]func() []byte{
 	"small functions":    func() []byte { return coreOf(1, slices.Repeat([][]byte{{0x10, 0}}, 50_000)...) },
 }
 
-// heapAfter is what is on the heap once the collector has looked.
+// heapAfter returns the size of the heap after a collection.
 func heapAfter() uint64 {
 	var m runtime.MemStats
 	runtime.GC()
-	runtime.GC() // What the first one found to be finalized.
+	runtime.GC() // This frees what the first collection finalized.
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
 }
 
-// What the interpreter holds for code is half of what it is estimated to take, at
-// most: the collector lets the heap grow to twice that.
+// What the interpreter holds for code is at most half of the estimate: the collector lets the heap grow to
+// twice what is held.
 func TestCodeMemory(t *testing.T) {
 	for name, module := range loweredCode {
 		t.Run(name, func(t *testing.T) {
@@ -55,7 +55,7 @@ func TestCodeMemory(t *testing.T) {
 			}
 			before := heapAfter()
 			stop := peak()
-			c, err := load(over.Memory) // Enough, by one byte.
+			c, err := load(over.Memory) // one byte more than is needed
 			top := stop() - before
 			if err != nil {
 				t.Fatal(err)
@@ -75,8 +75,7 @@ func TestCodeMemory(t *testing.T) {
 	}
 }
 
-// The modules of a component are bounded together, the prepared and the compiled
-// ones not at all.
+// The modules of a component share one bound. Prepared and compiled modules have none.
 func TestCodeMemoryOfModules(t *testing.T) {
 	const limit = 20 << 20
 	module := coreOf(1, slices.Repeat([][]byte{slices.Repeat([]byte{0x41, 0, 0x1a}, 400)}, 120)...)

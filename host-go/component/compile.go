@@ -14,11 +14,11 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
 
-// ErrRuntimeClosed is the error of compiling with a Runtime that was closed.
+// ErrRuntimeClosed is the error of compiling with a Runtime that is closed.
 var ErrRuntimeClosed = errors.New("component: the runtime is closed")
 
-// workers is how many goroutines compile a core module that was not prepared. Each keeps the memory of its
-// costliest function, so there are fewer for costly functions.
+// workers returns how many goroutines compile a core module that was not prepared. Each goroutine keeps the
+// memory of its costliest function, so workers returns fewer for costly functions.
 func (r *Runtime) workers(b []byte) (int, error) {
 	n := max(r.cfg.CompilationWorkers, fewWorkers)
 	if n == fewWorkers || !r.compiles() {
@@ -31,14 +31,13 @@ func (r *Runtime) workers(b []byte) (int, error) {
 	return max(fewWorkers, int(min(uint64(n), fewWorkers*maxEffort/max(largest, 1)))), nil
 }
 
-// fewWorkers compile functions of any effort up to maxEffort. The core runtime
-// looks at the context between functions where there are several, and never where
-// there is one.
+// fewWorkers is how many goroutines compile a module with functions of any effort up to maxEffort. It is two
+// because the core runtime looks at the context between functions only when there are several goroutines.
 const fewWorkers = 2
 
-// compile compiles a core module with so many workers. Its hash is that of codecache.Hash, "" to have it
-// made. It returns at the end of the context: the compiler goes on in the background to the end of a
-// function, and its output is dropped.
+// compile compiles a core module with so many workers. hash is the module's codecache.Hash; compile makes the
+// hash when it is "". compile returns when the context ends: the compiler then finishes its function in the
+// background, and its output is dropped.
 func (r *Runtime) compile(ctx context.Context, b []byte, hash string, workers int) (wazero.CompiledModule, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -50,7 +49,7 @@ func (r *Runtime) compile(ctx context.Context, b []byte, hash string, workers in
 	return r.compiling.do(ctx, func() (wazero.CompiledModule, error) {
 		return r.cache.Compile(hash, func() (code wazero.CompiledModule, err error) {
 			if err := ctx.Err(); err != nil {
-				return nil, err // It has waited for others.
+				return nil, err // The context may have ended while this waited for others.
 			}
 			code, err = r.core.CompileModule(inner, b)
 			r.spare.lend(err, func() error {
@@ -62,8 +61,8 @@ func (r *Runtime) compile(ctx context.Context, b []byte, hash string, workers in
 	})
 }
 
-// compiling are the compilations that run. The core runtime cannot be closed during one, so the last
-// compilation that ends after Close closes it.
+// compiling counts the compilations that run. The core runtime cannot be closed during one, so the last
+// compilation that ends after Close closes the runtime.
 type compiling struct {
 	mu     sync.Mutex
 	n      int
@@ -71,8 +70,7 @@ type compiling struct {
 	close  func() error
 }
 
-// do has f compile a module, and waits until it is done or the context has
-// ended.
+// do has f compile a module. It returns when f returns or when the context ends.
 func (c *compiling) do(ctx context.Context, f func() (wazero.CompiledModule, error)) (wazero.CompiledModule, error) {
 	if err := c.begin(); err != nil {
 		return nil, err
@@ -119,7 +117,8 @@ func (c *compiling) end() error {
 	return c.closeWhenIdle()
 }
 
-// shut calls close once no compilation runs any more. It says whether one still runs.
+// shut has close called as soon as no compilation runs: at once, or by the last compilation. busy reports
+// whether one still runs.
 func (c *compiling) shut(close func() error) (busy bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -139,8 +138,8 @@ func (c *compiling) closeWhenIdle() error {
 	return close()
 }
 
-// recovered makes an error of a panic: the core runtime's compiler panics when
-// the system gives it no memory for code, and where it is at fault itself.
+// recovered turns a panic into an error. The core runtime's compiler panics when the system gives it no
+// memory for code, and when the compiler has a bug.
 func recovered(err *error) {
 	if x := recover(); x != nil {
 		*err = fmt.Errorf("the core runtime's compiler panicked: %v\n%s", x, debug.Stack())

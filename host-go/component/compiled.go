@@ -20,28 +20,27 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
 
-// Compiled is a compiled component. It is safe for concurrent use, and can be
-// instantiated any number of times, at once too.
+// Compiled is a compiled component. It is safe for concurrent use. It can be instantiated any number of
+// times, also concurrently.
 type Compiled struct {
 	r       *Runtime
 	program *link.Program
-	// modules are the core modules of the program, shims the generated ones of
-	// its inline instances (nil for others).
+	// modules are the core modules of the program. shims are the generated modules of its inline instances,
+	// nil for other instances.
 	modules []wazero.CompiledModule
 	shims   []wazero.CompiledModule
-	// names are those of the modules' fuel counters and start functions.
+	// names are the names of each module's fuel counter and start function.
 	names []wasm.Names
-	// Of a component that was prepared, nil for others: where it comes from, what
-	// the memories of the modules start with, the rest of their code, and whether
-	// an instance can move to another Compiled of it, with the names of the
-	// globals that move.
+	// These are set for a component that was prepared: the component itself, the first contents of its
+	// modules' memories, the rest of their code, whether an instance can move to another Compiled of the
+	// component, and the names of the globals that move.
 	prepared *Prepared
 	images   []*memory.Image
 	chunks   []*split.Chunks
 	movable  bool
 	globals  [][]string
-	// host exports the builtins of the program, as "0", "1", ... It is made
-	// once: a builtin finds its instance by the context of the call.
+	// hostCode exports the builtins of the program, as "0", "1", ... One is enough for all instances: a
+	// builtin finds its instance through the context of the call.
 	hostCode wazero.CompiledModule
 	host     api.Module
 
@@ -51,8 +50,8 @@ type Compiled struct {
 	exports *exportSet
 }
 
-// hostModule is the name that generated modules import builtins from. The
-// others are numbers.
+// hostModule is the name from which generated modules import builtins. The names of their other imports are
+// numbers.
 const hostModule = "host"
 
 func (c *Compiled) compile(ctx context.Context) error {
@@ -74,8 +73,8 @@ func (c *Compiled) compile(ctx context.Context) error {
 	return c.finish(ctx)
 }
 
-// lowered bounds what the interpreter holds for core module i and those before it,
-// which take so much. It returns what they take together.
+// lowered checks what the interpreter holds for core modules 0 to i against Config.InterpreterMemory, and
+// returns the sum. before is what the modules before i take.
 func (c *Compiled) lowered(ctx context.Context, i int, b []byte, before uint64) (uint64, error) {
 	if c.r.compiles() {
 		return 0, nil
@@ -91,7 +90,7 @@ func (c *Compiled) lowered(ctx context.Context, i int, b []byte, before uint64) 
 	return n, nil
 }
 
-// compilePrepared compiles what a start needs.
+// compilePrepared compiles the code that a start needs.
 func (c *Compiled) compilePrepared(ctx context.Context) (err error) {
 	index, err := c.prepared.parts()
 	if err != nil {
@@ -139,8 +138,8 @@ func (c *Compiled) addModule(ctx context.Context, i int, b []byte, hash string, 
 	return nil
 }
 
-// moduleError is what core module i cannot be compiled for: the end of the
-// context, a lack of the host's, or a fault in the module.
+// moduleError returns the error for core module i, which could not be compiled: the end of the context, a
+// lack of resources of the host, or a fault in the module.
 func (c *Compiled) moduleError(ctx context.Context, i int, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -158,11 +157,11 @@ func (c *Compiled) moduleError(ctx context.Context, i int, err error) error {
 	return moduleError(c.program.Modules[i].Offset, err)
 }
 
-// moduleError is the error of a core module that is at fault.
+// moduleError returns the *DecodeError of a core module that is at fault.
 func moduleError(offset int, err error) error {
 	e := &DecodeError{Offset: offset, Msg: text.Short(err.Error()), Err: err}
 	if e.Msg != err.Error() {
-		e.Err = errors.New(e.Msg) // None of the types of errors has long texts.
+		e.Err = errors.New(e.Msg) // No typed error has a long text.
 	}
 	if core := (*wasm.Error)(nil); errors.As(err, &core) {
 		e.Unsupported = core.Unsupported
@@ -170,7 +169,7 @@ func moduleError(offset int, err error) error {
 	return e
 }
 
-// finish makes what is the same for every component.
+// finish makes the parts that every component has, prepared or not.
 func (c *Compiled) finish(ctx context.Context) error {
 	if err := c.compileShims(ctx); err != nil {
 		return err
@@ -179,9 +178,9 @@ func (c *Compiled) finish(ctx context.Context) error {
 	return c.compileHost(ctx)
 }
 
-// compileShims makes a module for each instance of inline exports: it imports
-// the members from where they are and exports them under their names. Instances
-// that differ in where their members are alone have one module.
+// compileShims makes a module for each instance of inline exports. The module imports the members from their
+// instances and exports them under their names. Instances that differ only in the instances of their members
+// share one module.
 func (c *Compiled) compileShims(ctx context.Context) error {
 	c.shims = make([]wazero.CompiledModule, len(c.program.Instances))
 	made := map[[sha256.Size]byte]wazero.CompiledModule{}
@@ -204,7 +203,7 @@ func (c *Compiled) compileShims(ctx context.Context) error {
 	return nil
 }
 
-// shim writes the module for an instance of inline exports.
+// shim returns the module for an instance of inline exports.
 func shim(list []link.Member) []byte {
 	members := make([]wasm.ReExport, len(list))
 	names := sources(list)
@@ -217,8 +216,8 @@ func shim(list []link.Member) []byte {
 	return wasm.EncodeReExports(members)
 }
 
-// sources are the names by which a shim imports from core instances: numbers in
-// the order of their first member.
+// sources returns the names by which a shim imports from core instances: numbers, in the order of each
+// instance's first member.
 func sources(list []link.Member) map[int]string {
 	names := map[int]string{}
 	for _, m := range list {
@@ -229,8 +228,7 @@ func sources(list []link.Member) map[int]string {
 	return names
 }
 
-// plan builds the codecs of every function that is called through the
-// Canonical ABI.
+// plan builds the codecs of every function that the Canonical ABI calls.
 func (c *Compiled) plan() {
 	p := c.program
 	cs := abi.NewCodecs(p.Universe, func(i int) abi.ResourceType {
@@ -253,7 +251,7 @@ func (c *Compiled) plan() {
 	c.exports = c.exportSet("", p.Exports)
 }
 
-// compileHost makes the module whose exports are the builtins.
+// compileHost makes the module that exports the builtins.
 func (c *Compiled) compileHost(ctx context.Context) error {
 	b := c.r.core.NewHostModuleBuilder(hostModule)
 	for i := range c.program.Builtins {
@@ -269,7 +267,7 @@ func (c *Compiled) compileHost(ctx context.Context) error {
 	b.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(load),
 		[]api.ValueType{api.ValueTypeI32}, nil).Export(loadName)
 	var err error
-	// The core runtime does not look at the context here.
+	// The core runtime ignores the context here.
 	c.hostCode, err = c.r.compiling.do(ctx, func() (wazero.CompiledModule, error) { return b.Compile(ctx) })
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -284,7 +282,7 @@ func (c *Compiled) compileHost(ctx context.Context) error {
 	return nil
 }
 
-// Close frees the compiled code. Its instances have to be closed before.
+// Close frees the compiled code. Close its instances before.
 func (c *Compiled) Close(ctx context.Context) error {
 	var errs []error
 	if c.host != nil {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// A recursion's stack counts while it waits for another component, and what is
-// kept of it is bounded.
+// The stack of a recursion is charged while the recursion waits for another component. The part of it that is
+// kept is bounded.
 func TestStacks(t *testing.T) {
 	for _, x := range []struct {
 		interpreter    bool

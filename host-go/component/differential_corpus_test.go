@@ -12,32 +12,30 @@ import (
 
 const corpusDir = "testdata/corpus"
 
-// corpusCase is a component of the corpus with what is done to it; README.md
-// there has the format.
+// corpusCase is a component of the corpus and what the test does with it. README.md there has the format.
 type corpusCase struct {
 	name string // of its folder
 	wasm string // path of the component; does not exist when it is not built
 
-	// Component is the path of a component that is built on demand, "" for the
-	// component.wasm beside the case.
+	// Component is the path of a component that is built on demand. "" means the component.wasm beside the
+	// case.
 	Component string
-	// Imports is what the functions that the host gives do; without an entry
-	// they return their first argument.
+	// Imports says what the host's functions do. A function without an entry returns its first argument.
 	Imports map[string]behaviour
 	// Pages bounds the memory of an instance, in pages of 64 KiB; 0 for none.
 	Pages uint32
-	// Calls run one after the other, on a new instance after each trap.
+	// Calls run one after another. After each trap they go on with a new instance.
 	Calls [][]any
-	// Runs are calls each of which runs on one instance, dead or not.
+	// Runs are lists of calls. Each list runs on one instance, even when the instance is dead.
 	Runs [][][]any
-	// Generate are the exports that are called with generated arguments; "*" for
-	// all that take no handle.
+	// Generate names the exports that are called with generated arguments. "*" means all exports that take no
+	// handle.
 	Generate []string
-	// Differences are the outcomes that are known to differ in this component.
+	// Differences are the known differences of this component's outcomes.
 	Differences []*difference
 }
 
-// behaviour is what an imported function does, beside being logged.
+// behaviour is what an imported function does. Its calls are also logged.
 type behaviour struct {
 	Values []any  `json:"values,omitempty"` // returns them in turn
 	Error  string `json:"error,omitempty"`  // fails
@@ -45,8 +43,8 @@ type behaviour struct {
 	Rep    bool   `json:"rep,omitempty"`    // returns the representation of its first argument
 }
 
-// difference is a known difference between the outcomes of a call: of traps, by
-// category ("" is no trap).
+// difference is a known difference between the outcomes of a call. Traps are given by category; "" is no
+// trap.
 type difference struct {
 	Export string // "" is any
 	Ours   string
@@ -97,7 +95,7 @@ func readCorpus(t *testing.T) []*corpusCase {
 	return out
 }
 
-// runs returns all calls of the case file, as they are sent to wasmtime.
+// runs returns all calls of the case file, in the form that wasmtime gets.
 func (c *corpusCase) runs() []run {
 	var out []run
 	if len(c.Calls) > 0 {
@@ -115,8 +113,7 @@ type run struct {
 	Calls   [][]any `json:"calls"`
 }
 
-// canonical is v as it is after being written and read: what outcomes are
-// compared as.
+// canonical returns v as it is after being written and read, the form in which outcomes are compared.
 func canonical(t *testing.T, v any) any {
 	t.Helper()
 	b, err := json.Marshal(v)

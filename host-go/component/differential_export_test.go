@@ -8,7 +8,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 )
 
-// What the differential test, which is outside of the package as WASI is, has to
+// The differential test is outside this package, as package wasi is. These functions tell it what it has to
 // know of a component.
 
 // FuncType returns the type of an exported function.
@@ -20,10 +20,10 @@ func FuncTypeOf(c *Compiled, name string) *types.Func {
 	return f.sig.Type
 }
 
-// ImportedFuncs returns the functions that a component wants of its host.
+// ImportedFuncs returns the functions that a component imports from its host.
 func ImportedFuncs(c *Compiled) []link.HostFunc { return c.program.Imports }
 
-// Resources returns the resources of a component, those of its host among them.
+// Resources returns the resources of a component, including those of its host.
 func Resources(c *Compiled) []link.Resource { return c.program.Resources }
 
 // FuncNames returns the names of the exported functions, sorted.
@@ -36,7 +36,7 @@ func FuncNames(c *Compiled) []string {
 	return names
 }
 
-// all are the functions by their full names, below prefix.
+// all iterates over the functions by their full names, which begin with prefix.
 func (s *exportSet) all(prefix string) iter.Seq2[string, exportedFunc] {
 	return func(yield func(string, exportedFunc) bool) {
 		for name, f := range s.funcs {

@@ -20,7 +20,7 @@ func newGenerator(seed uint64) generator {
 	return generator{rand.New(rand.NewPCG(seed, 0))}
 }
 
-// generatable says whether values of the parameters can be made of nothing.
+// generatable reports whether the generator can make values of all parameters.
 func generatable(f *types.Func) bool {
 	for _, p := range f.Params {
 		if p.Type.HasResource() {

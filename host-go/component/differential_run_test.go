@@ -29,7 +29,7 @@ func newRunner(t *testing.T, c *corpusCase, wasm []byte) *runner {
 	ctx := context.Background()
 	cfg := &component.Config{}
 	if c.Pages > 0 {
-		// The limit of the pages is wasmtime's alone: what else there is comes on top.
+		// Only wasmtime's limit is in pages: ours includes everything else that the host holds.
 		cfg.Limits.Memory = uint64(c.Pages)<<16 + 32<<10
 	}
 	if c.Component != "" { // large: compiling takes a minute
@@ -51,7 +51,7 @@ func newRunner(t *testing.T, c *corpusCase, wasm []byte) *runner {
 	return &runner{c: c, comp: comp}
 }
 
-// run runs the calls of r, each run on an instance of its own.
+// run runs the calls of r. Each run has a new instance.
 func (r *runner) run(t *testing.T, calls run) []outcome {
 	t.Helper()
 	r.fresh(t)
@@ -124,8 +124,8 @@ func (r *runner) invoke(ctx context.Context, name string, args []any, o *outcome
 	return err
 }
 
-// linker gives what the component imports: WASI, which grants nothing, and
-// functions that do as the case file says.
+// linker gives what the component imports: WASI, which grants nothing, and functions that behave as the case
+// file says.
 func (r *runner) linker() *component.Linker {
 	l := component.NewLinker()
 	wasi.AddToLinker(l, nil)

@@ -25,20 +25,20 @@ var (
 	valuesFlag = flag.Int("values", 300, "how many generated values TestDifferentialLive takes for each export")
 )
 
-// What is generated for TestDifferential, for each export.
+// These constants say what TestDifferential generates for each export.
 const (
 	goldenSeed   = 1
 	goldenValues = 40
 )
 
-// golden is what wasmtime made of a component, in golden.json.
+// golden is the recorded outcomes of wasmtime for a component, in golden.json.
 type golden struct {
 	Runs      [][]outcome
 	Generated map[string]string // by export, the hash of its outcomes
 }
 
-// TestDifferential runs the corpus and compares every outcome, values and traps,
-// with those that were recorded of wasmtime.
+// TestDifferential runs the corpus. It compares every outcome, values and traps, with the recorded outcomes
+// of wasmtime.
 func TestDifferential(t *testing.T) {
 	var n tally
 	for _, c := range readCorpus(t) {
@@ -78,9 +78,8 @@ func TestDifferential(t *testing.T) {
 	n.log(t)
 }
 
-// TestDifferentialLive runs the corpus under this runtime and under wasmtime at
-// once, and more generated values. With -update the outcomes of wasmtime become
-// those that TestDifferential compares with.
+// TestDifferentialLive runs the corpus, and more generated values, under this runtime and under wasmtime.
+// With -update it records the outcomes of wasmtime for TestDifferential.
 func TestDifferentialLive(t *testing.T) {
 	w := startWasmtime(t)
 	seed, values := *seedFlag, *valuesFlag
@@ -121,7 +120,7 @@ func TestDifferentialLive(t *testing.T) {
 
 func updating() bool { return flag.Lookup("update").Value.String() == "true" }
 
-// open compiles the component; a test of one that was not built is skipped.
+// open compiles the component. It skips the test when the component was not built.
 func (c *corpusCase) open(t *testing.T) *runner {
 	t.Helper()
 	b, err := os.ReadFile(c.wasm)
@@ -159,8 +158,7 @@ func (c *corpusCase) compare(t *testing.T, calls run, ours, theirs []outcome) in
 	return len(ours)
 }
 
-// agreed are the outcomes of wasmtime, those that are known to differ from ours
-// replaced by ours.
+// agreed returns the outcomes of wasmtime, with ours in place of those that are known to differ.
 func (c *corpusCase) agreed(calls run, ours, theirs []outcome) []outcome {
 	out := slices.Clone(theirs)
 	for i := range out {
@@ -173,7 +171,7 @@ func (c *corpusCase) agreed(calls run, ours, theirs []outcome) []outcome {
 	return out
 }
 
-// checkDifferences tells of a known difference that is none any more.
+// checkDifferences fails for a known difference that no longer exists.
 func (c *corpusCase) checkDifferences(t *testing.T) {
 	t.Helper()
 	for _, d := range c.Differences {
@@ -183,8 +181,7 @@ func (c *corpusCase) checkDifferences(t *testing.T) {
 	}
 }
 
-// shortened is an outcome as it is compared and recorded: long values as their
-// hash.
+// shortened returns an outcome in the form that is compared and recorded. A long value becomes its hash.
 func shortened(t *testing.T, o outcome) any {
 	t.Helper()
 	v := canonical(t, o)
@@ -211,7 +208,7 @@ func hash(t *testing.T, outcomes []outcome) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// call is a call as a reader wants it.
+// call returns a call as text for a reader.
 func call(c []any) string {
 	b, err := json.Marshal(c)
 	if err != nil {
@@ -227,7 +224,7 @@ func (n *tally) log(t *testing.T) {
 	t.Logf("%d components, %d calls of the case files and %d with generated arguments compared", n.components, n.calls, n.generated)
 }
 
-// write records the outcomes of wasmtime, a line for each.
+// write records the outcomes of wasmtime, one a line.
 func (g *golden) write(t *testing.T, c *corpusCase) {
 	t.Helper()
 	var b bytes.Buffer

@@ -2,9 +2,9 @@ package component_test
 
 import "strings"
 
-// trapCategories tell what a trap is about by what the messages of wasmtime, of
-// this runtime and of wazero have in them. The first that fits counts. Two
-// runtimes agree on a trap when it is of the same category: the words differ.
+// trapCategories find the category of a trap by words in the messages of wasmtime, of this runtime and of
+// wazero. The first entry that fits counts. Two runtimes agree on a trap of the same category: their words
+// differ.
 var trapCategories = []struct {
 	category string
 	messages []string
@@ -34,8 +34,8 @@ var trapCategories = []struct {
 	{"limit", []string{"limit reached", "exceeds memory limits", "minimum size"}},
 }
 
-// trapCategory returns the category of a trap's message, or the message. Of one
-// of wasmtime's the cause counts, not the functions of the backtrace.
+// trapCategory returns the category of a trap's message, or the message itself. In a message of wasmtime the
+// cause counts, not the functions of the backtrace.
 func trapCategory(message string) string {
 	if _, cause, ok := strings.Cut(message, "Caused by:"); ok {
 		message = cause
@@ -50,7 +50,7 @@ func trapCategory(message string) string {
 	return message
 }
 
-// knownDifferences are those that are the same in every component.
+// knownDifferences are the same in every component.
 var knownDifferences = []*difference{
 	{
 		Ours: "length limit", Theirs: []string{"alignment", "memory bounds"},

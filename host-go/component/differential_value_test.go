@@ -11,10 +11,10 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 )
 
-// WIT values as the JSON of the corpus (testdata/corpus/README.md), decoded with
-// json.Number.
+// The functions below convert between WIT values and the JSON of the corpus (testdata/corpus/README.md),
+// decoded with json.Number.
 
-// handles are the resources of guests that a run holds, in the order they came.
+// handles are the guests' resources that a run holds, in the order in which they came.
 type handles []*component.Resource
 
 // decode makes the Go value of type t of the JSON v.

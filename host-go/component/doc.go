@@ -7,8 +7,8 @@
 //	in, err := c.Instantiate(ctx, linker)            // as often as wanted
 //	out, err := in.ExportedFunction("run").Call(ctx) // one call at a time
 //
-// Code, instances and calls have separate bounds: compile a component once,
-// instantiate it with any [Limits], and call it with any context and fuel:
+// Code, instances and calls have separate bounds. Compile a component once, instantiate it with any [Limits],
+// and call it with any context and fuel:
 //
 //	in, err := c.InstantiateWith(ctx, linker, component.Limits{Memory: 64 << 20})
 //	out, err := in.ExportedFunction("run").Call(component.WithFuel(ctx, 1e9))
@@ -19,13 +19,11 @@
 //
 // # Functions
 //
-// Call an exported function with WIT values by [Function.Call], or make a Go
-// function with Go types of it by [Bind]. [Interface.Func] takes a plain Go
-// function as a function of the host; [Typed] makes of a Go function one that
-// the runtime calls without reflection, and a [HostFunc] uses WIT values. The
-// runtime checks Go types against the WIT type once, when it instantiates a
-// component or binds a function; calls of scalars through Bind and Typed
-// allocate nothing.
+// Call an exported function with WIT values by [Function.Call], or turn it into a Go function with Go types
+// by [Bind]. [Interface.Func] takes a plain Go function as a host function. [Typed] wraps a Go function so
+// that the runtime calls it without reflection. A [HostFunc] uses WIT values. The runtime checks Go types
+// against the WIT type once, when it instantiates a component or binds a function. Calls of scalars through
+// Bind and Typed allocate nothing.
 //
 // # Values
 //
@@ -57,9 +55,9 @@
 //	own, borrow             Rep for a resource of the       the same
 //	                        host, *Resource for a guest's
 //
-// The types are exact: a u32 is a uint32, not an int. A value that does not fit
-// causes a *ValueError. A field's name is WIT's without hyphens, in any case: Name or
-// ContentType. The type any takes the WIT value of any type.
+// The types are exact: a u32 is a uint32, not an int. A value that does not fit causes a *ValueError. The
+// name of a struct's field is WIT's name without hyphens, in any case: Name or ContentType. The type any
+// takes the WIT value of any type.
 //
 // # Limits
 //
@@ -76,7 +74,7 @@
 // says what ended a call, and wraps the cause: a host function's error, the
 // context's error, a *LimitError, or the fault of the guest.
 //
-// The runtime supports nothing asynchronous: when it loads a component, it
-// refuses async functions, streams, futures, error contexts and threads, and
-// also value imports. docs/component.md in the repository has the table of features.
+// The runtime supports nothing asynchronous: it refuses to load a component with async functions, streams,
+// futures, error contexts or threads. It also refuses value imports. docs/component.md in the repository has
+// the table of features.
 package component

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// echoes are values of every type, by the function of echo.wat that takes them.
+// echoes are values of every type, by the function of echo.wat that takes the type.
 var echoes = map[string][]any{
 	"bool":      {true, false},
 	"s8":        {int8(0), int8(-128), int8(127)},
@@ -96,7 +96,7 @@ func TestEcho(t *testing.T) {
 	}
 }
 
-// There is one NaN.
+// The runtime gives every NaN as the same one.
 func TestEchoNaN(t *testing.T) {
 	in := testInstance(t, nil, "echo.wasm", echoLinker(map[string]any{}))
 	f32 := call(t, in, "echo-f32", math.Float32frombits(0xffc12345)).(float32)

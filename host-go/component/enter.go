@@ -7,8 +7,8 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/trap"
 )
 
-// enter runs f as a call of the host into the instance. Traps end the instance
-// and come back as errors; a Go value that does not fit a type does not.
+// enter runs f as a call of the host into the instance. A trap ends the instance and becomes an error. A Go
+// value that does not fit a type becomes an error too, and the instance lives on.
 func (in *Instance) enter(ctx context.Context, name string, f func()) (err error) {
 	if err := in.open(ctx); err != nil {
 		return err
@@ -20,7 +20,7 @@ func (in *Instance) enter(ctx context.Context, name string, f func()) (err error
 	return nil
 }
 
-// open begins a call of the host into the instance, which leave ends.
+// open begins a call of the host into the instance. leave ends the call.
 func (in *Instance) open(ctx context.Context) error {
 	if !in.state.CompareAndSwap(idle, running) {
 		if in.state.Load() == dead {
@@ -39,7 +39,7 @@ func (in *Instance) open(ctx context.Context) error {
 	return nil
 }
 
-// leave is deferred by what calls open. Done is false when the call panicked.
+// leave ends a call. The function that called open defers leave; done is false when the call panicked.
 func (in *Instance) leave(name string, done *bool, err *error) {
 	in.callCtx.Context = nil
 	if *done {
@@ -49,7 +49,7 @@ func (in *Instance) leave(name string, done *bool, err *error) {
 	*err = in.failed(name, recover())
 }
 
-// failed turns the cause of a call's end into its error.
+// failed returns the error of a call that ended with cause.
 func (in *Instance) failed(name string, cause any) error {
 	switch x := cause.(type) {
 	case *abi.ValueError:
@@ -64,7 +64,7 @@ func (in *Instance) failed(name string, cause any) error {
 	panic(cause)
 }
 
-// reset takes back the marks of a call that ended before it entered the guest.
+// reset clears the marks of a call that ended before it entered the guest.
 func (in *Instance) reset() {
 	in.budget.Give(in.stacks)
 	in.running, in.stacks = nil, 0
@@ -90,7 +90,7 @@ func enterComponents(set []*componentState) {
 
 func cannotEnter() { trap.Throwf("cannot enter component instance") }
 
-// deeper counts a call from component to component.
+// deeper counts a call from component to component. It traps when such calls nest too deep.
 func (in *Instance) deeper() {
 	if in.depth++; in.depth > in.limits.CallDepth {
 		trap.Throw(&LimitError{Resource: "call depth", Limit: uint64(in.limits.CallDepth)})
@@ -103,7 +103,7 @@ func leaveComponents(set []*componentState) {
 	}
 }
 
-// components returns component instances by their indices.
+// components returns the component instances with the indices of set.
 func (in *Instance) components(set []int) []*componentState {
 	out := make([]*componentState, len(set))
 	for i, k := range set {

@@ -10,7 +10,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/link"
 )
 
-// What a component calls its imports does not make an error long.
+// Long names of imports do not make an error long.
 func TestLinkErrorOfLongNames(t *testing.T) {
 	c, err := testRuntime(t, nil).Compile(context.Background(), longImport())
 	if err != nil {
@@ -22,7 +22,7 @@ func TestLinkErrorOfLongNames(t *testing.T) {
 	}
 }
 
-// What a failing Compile wraps has the bound of its text, too.
+// The cause of a failed Compile has the same bound as its text.
 func TestDecodeErrorOfLongNames(t *testing.T) {
 	// The core runtime names an invalid function by its exports.
 	b := one(build.Module(build.Types(build.FuncType(nil, nil)), build.Functions(build.U32(0)),

@@ -24,8 +24,8 @@ func isExhausted(err error) bool {
 	return false
 }
 
-// newModule instantiates a core module. The core runtime panics when the system
-// gives no memory for what a linear memory begins with.
+// newModule instantiates a core module. It turns a panic into an error: the core runtime panics when the
+// system gives no memory for the first size of a linear memory.
 func (in *Instance) newModule(ctx context.Context, code wazero.CompiledModule) (m api.Module, err error) {
 	defer func() {
 		x := recover()

@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// exhaustedChild is set in a process of its own, which lacks something.
+// exhaustedChild is set in a separate process, which lacks a resource.
 const exhaustedChild = "COMPONENT_TEST_EXHAUSTED"
 
-// inChild runs the test in a process of its own, and says whether this is it.
+// inChild runs the test in a separate process. It reports whether this is that process.
 func inChild(t *testing.T) bool {
 	t.Helper()
 	if os.Getenv(exhaustedChild) != "" {
@@ -40,8 +40,7 @@ func inChild(t *testing.T) bool {
 	return false
 }
 
-// useDescriptors opens files until the process has no descriptor left, and gives
-// what frees them.
+// useDescriptors opens files until the process has no descriptor left. It returns a function that frees them.
 func useDescriptors(t *testing.T) (free func()) {
 	t.Helper()
 	limit := syscall.Rlimit{Cur: 100, Max: 100}
@@ -65,8 +64,8 @@ func useDescriptors(t *testing.T) (free func()) {
 	}
 }
 
-// A guest goes on when chunks have to be loaded and the process has no descriptor
-// left: again and again, and whether or not the code is in the cache.
+// A guest goes on when chunks have to be loaded and the process has no descriptor left. This holds each time,
+// with and without the code in the cache.
 func TestChunksWithoutDescriptors(t *testing.T) {
 	if !inChild(t) {
 		return
@@ -103,8 +102,7 @@ func TestChunksWithoutDescriptors(t *testing.T) {
 	}
 }
 
-// A chunk that cannot be compiled for want of something is compiled when that is
-// there again.
+// A chunk that could not be compiled for lack of a resource is compiled when the resource is there again.
 func TestChunkAfterLack(t *testing.T) {
 	p, err := prepare(testFile(t, "runaway.wasm"), &Profile{}, 0, 1)
 	if err != nil {

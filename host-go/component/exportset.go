@@ -8,14 +8,14 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/link"
 )
 
-// exportSet are the functions of an instance that is exported, or of the root.
+// exportSet holds the functions that an exported instance, or the root, exports.
 type exportSet struct {
 	name  string
 	funcs map[string]exportedFunc
-	sets  map[string]*exportSet // by their names without what semver lets differ
+	sets  map[string]*exportSet // by their names, cut by compatible
 }
 
-// exportedFunc is a function that the root exports, under its full name.
+// exportedFunc is an exported function with its full name.
 type exportedFunc struct {
 	name string
 	ref  link.FuncRef
@@ -45,8 +45,7 @@ func (c *Compiled) exportSet(name string, exports []link.Export) *exportSet {
 	return s
 }
 
-// find finds a function by its name, "interface#function" for one of an
-// interface.
+// find finds a function by its name, which is "interface#function" for a function of an interface.
 func (s *exportSet) find(name string) (f exportedFunc, ok bool) {
 	full := ""
 	for s != nil {

@@ -6,10 +6,10 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/wit"
 )
 
-// Kind is what an import or export is.
+// Kind says what an import or export is.
 type Kind string
 
-// The kinds of import and export.
+// These are the kinds of imports and exports.
 const (
 	KindFunc      Kind = "func"
 	KindType      Kind = "type"
@@ -20,13 +20,13 @@ const (
 
 // Extern is an import or export of a component.
 type Extern struct {
-	// Name is the name in the binary: "wasi:io/streams@0.2.3", "run".
+	// Name is the name in the binary, such as "wasi:io/streams@0.2.3" or "run".
 	Name string
-	// Kind says what it is.
+	// Kind says what the import or export is.
 	Kind Kind
 	// Type is the type of a function or type, as WIT.
 	Type string
-	// Items are what an instance holds.
+	// Items are the imports or exports in an instance.
 	Items []Extern
 }
 
@@ -35,16 +35,16 @@ var externKinds = map[binary.Sort]Kind{
 	binary.SortComponent: KindComponent, binary.SortCoreModule: KindModule,
 }
 
-// Imports returns what the component imports, in its order. Texts of types are
-// cut where they are long, as that of WIT is.
+// Imports returns what the component imports, in the component's order. Long texts of types are cut, as WIT
+// cuts them.
 func (c *Compiled) Imports() []Extern { return externs(wit.NewSpeller(), c.program.Type.Imports) }
 
-// Exports returns what the component exports, in its order, as Imports does.
+// Exports returns what the component exports, in the component's order. Long texts of types are cut, as WIT
+// cuts them.
 func (c *Compiled) Exports() []Extern { return externs(wit.NewSpeller(), c.program.Type.Exports) }
 
-// WIT returns the component's world as WIT, with the packages of the interfaces
-// that it imports and exports. It is cut past 16 MiB, which no component comes
-// near to that is not made for it, and then ends with a comment that says so.
+// WIT returns the component's world as WIT, with the packages of the interfaces that it imports and exports.
+// Text past 16 MiB is cut, and a last comment says so; only a component that is made for it gets so long.
 func (c *Compiled) WIT() string { return wit.Print(c.program.Type) }
 
 func externs(s *wit.Speller, named []types.Named) []Extern {

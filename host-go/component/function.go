@@ -11,16 +11,15 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/link"
 )
 
-// Function is an exported function of an instance. Like its instance it takes
-// one call at a time.
+// Function is an exported function of an instance. The instance runs one call at a time.
 type Function struct {
 	in *Instance
 	exportedFunc
 }
 
-// ExportedFunction returns an exported function: "run" for one of the world
-// itself, "caisson:mcp/client@0.1.0#connect" for one of an interface. A
-// semver-compatible version finds it too. It returns nil when there is none.
+// ExportedFunction returns an exported function: "run" for a function of the world itself,
+// "caisson:mcp/client@0.1.0#connect" for a function of an interface. A semver-compatible version finds the
+// function too. It returns nil when there is no such function.
 func (in *Instance) ExportedFunction(name string) *Function {
 	f, ok := in.c.exports.find(name)
 	if !ok {
@@ -35,10 +34,9 @@ func (f *Function) Name() string { return f.name }
 // Call calls the function with WIT values (see the table in the package
 // documentation) and returns its result, if it has one.
 //
-// Errors: *TrapError when the guest trapped, a host function failed or the
-// context ended in mid-call, after which the instance is dead; *ValueError for
-// an argument of the wrong Go type; ErrInstanceDead; ErrReentered; and the
-// context's error when it had ended before the call.
+// Errors: a *TrapError when the guest trapped, a host function failed or the context ended during the call,
+// after which the instance is dead; a *ValueError for an argument of the wrong Go type; ErrInstanceDead;
+// ErrReentered; and the context's error when it had ended before the call.
 func (f *Function) Call(ctx context.Context, args ...any) ([]any, error) {
 	v := &variables[[]any, any]{params: args}
 	err := f.in.enter(ctx, f.name, func() {
@@ -53,17 +51,15 @@ func (f *Function) Call(ctx context.Context, args ...any) ([]any, error) {
 	return []any{v.result}, nil
 }
 
-// Bind returns f as a Go function, which calls it without reflection, and
-// without allocation when its values are scalars. P is the Go type of its
-// parameter, a struct of its parameters by their names when it has several, and
-// struct{} when it has none; R is the Go type of its result, struct{} for none.
+// Bind returns f as a Go function. The Go function calls f without reflection, and without allocation when
+// all values are scalars. P is the Go type of f's parameter: a struct of the parameters by their names when f
+// has several, and struct{} when it has none. R is the Go type of f's result, and struct{} when it has none.
 // The table in the package documentation says which Go types fit.
 //
 //	greet, err := component.Bind[string, string](instance.ExportedFunction("greet"))
 //	out, err := greet(ctx, "gopher")
 //
-// The error of Bind is a *ValueError when the types do not fit; those of the
-// function are those of Function.Call.
+// Bind returns a *ValueError when the types do not fit. The Go function returns the errors of Function.Call.
 func Bind[P, R any](f *Function) (func(ctx context.Context, params P) (R, error), error) {
 	if f == nil {
 		return nil, errors.New("component: Bind: there is no function: nil")
@@ -90,7 +86,7 @@ func Bind[P, R any](f *Function) (func(ctx context.Context, params P) (R, error)
 	}, nil
 }
 
-// call calls the function, its arguments and result where these point.
+// call calls the function. args and result point to the arguments and the result.
 func (f *Function) call(p *abi.Passing, args, result unsafe.Pointer) {
 	if f.ref.Host {
 		f.in.callImport(f.ref.Index, p, args, result)
@@ -99,21 +95,21 @@ func (f *Function) call(p *abi.Passing, args, result unsafe.Pointer) {
 	f.in.callLift(f.in.lift(f.ref.Index), nil, p, args, result)
 }
 
-// liftState is a lifted function of an instance, made when it is first called.
+// liftState is the state of a lifted function of an instance. The function's first call makes it.
 type liftState struct {
 	core  *link.CoreRef
 	fn    *function
 	stack []uint64
 	comp  *componentState
 	opt   *instanceOptions
-	// enter are the component instances that a call from the host enters.
+	// enter are the component instances that a call of the host enters.
 	enter []*componentState
 	busy  bool
 }
 
 func (in *Instance) lift(i int) *liftState {
-	// A component that its own child calls back may be busy: the running call
-	// keeps its stack.
+	// A component that its own child calls back may be busy. Then this call needs another state: the running
+	// call keeps its stack.
 	if l := in.lifts[i]; l != nil && !l.busy {
 		return l
 	}
@@ -132,10 +128,9 @@ func (in *Instance) newLift(i int) *liftState {
 	return l
 }
 
-// callLift calls a lifted function (canon lift) that enters the component
-// instances of enter, those of a call from the host when it is nil. Its arguments
-// are lowered into its component from where args points, its result is lifted out
-// to where result points.
+// callLift calls a lifted function (canon lift). The call enters the component instances of enter, or those
+// of a call of the host when enter is nil. callLift lowers the arguments at args into the component, and
+// lifts the result out to result.
 func (in *Instance) callLift(l *liftState, enter []*componentState, p *abi.Passing, args, result unsafe.Pointer) {
 	if enter == nil {
 		enter = l.enter

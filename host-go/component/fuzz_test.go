@@ -12,9 +12,8 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 )
 
-// FuzzComponent takes anything through decoding, linking, what it imports and
-// exports, its WIT, instantiation and calls of every export, under small limits:
-// whatever it is, the outcome is an error of ours or a result, in bounded time and
+// FuzzComponent takes any bytes through decoding, linking, imports, exports, WIT, instantiation and calls of
+// every export, under small limits. The outcome is always a documented error or a result, in bounded time and
 // memory.
 func FuzzComponent(f *testing.F) {
 	seeds, err := filepath.Glob("testdata/*.wasm")
@@ -89,7 +88,7 @@ func known(t *testing.T, err error) {
 	t.Fatalf("%T: %v", err, err)
 }
 
-// denyAll gives every import, each one failing when it is called.
+// denyAll gives every import a function that fails.
 func denyAll(c *Compiled) *Linker {
 	deny := func(context.Context, []any) ([]any, error) { return nil, errors.New("denied") }
 	fallback := func(string) HostFunc { return deny }
@@ -101,8 +100,7 @@ func denyAll(c *Compiled) *Linker {
 	return l
 }
 
-// deep says whether values of a function's parameters may be too large to make:
-// types can be exponential.
+// deep reports whether values of a function's parameters may be too large to make: types can be exponential.
 func deep(f *types.Func) bool {
 	return slices.ContainsFunc(f.Params, func(p types.Field) bool { return p.Type.Depth > 10 || p.Type.Size > 1<<20 })
 }

@@ -10,10 +10,8 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/abi"
 )
 
-// HostFunc is a host function in terms of WIT values (see the table in the
-// package documentation): it takes any arguments, and there is one result or
-// none. Arguments belong to the function and may be kept, borrowed resources
-// excepted.
+// HostFunc is a host function that uses WIT values (see the table in the package documentation). It takes any
+// arguments and returns one result or none. It may keep its arguments, except borrowed resources.
 type HostFunc func(ctx context.Context, args []any) ([]any, error)
 
 // TypedFunc is a host function with Go types, made by Typed.
@@ -22,10 +20,9 @@ type TypedFunc struct {
 	bind func(s *abi.Signature) (*callee, error)
 }
 
-// Typed makes a host function of f that is called without reflection, and
-// without allocation when its values are scalars. P is the Go type of its
-// parameter, a struct of its parameters by their names when it has several, and
-// struct{} when it has none; R is the Go type of its result, struct{} for none.
+// Typed makes a host function of f. The runtime calls it without reflection, and without allocation when all
+// values are scalars. P is the Go type of its parameter: a struct of the parameters by their names when it
+// has several, and struct{} when it has none. R is the Go type of its result, and struct{} when it has none.
 //
 //	linker.Root().Func("add", component.Typed(func(_ context.Context, p struct{ A, B uint32 }) (uint32, error) {
 //		return p.A + p.B, nil
@@ -44,7 +41,7 @@ func Typed[P, R any](f func(ctx context.Context, params P) (R, error)) TypedFunc
 	}}
 }
 
-// variables are where the values of a typed call are on the host's side.
+// variables are the values of a typed call on the host's side.
 type variables[P, R any] struct {
 	params P
 	result R
@@ -52,15 +49,15 @@ type variables[P, R any] struct {
 
 func (v *variables[P, R]) clear() { *v = variables[P, R]{} }
 
-// hostDef is a host function as it was defined.
+// hostDef is a host function as the Linker has it, not yet bound to an import.
 type hostDef interface {
-	// link makes the function for one instance, or says why it does not fit.
+	// link returns the function for one instance, or the reason that it does not fit.
 	link(s *abi.Signature) (*callee, error)
 	// goType is the function's type.
 	goType() reflect.Type
 }
 
-// defineHost makes a definition of what Interface.Func was given.
+// defineHost returns the definition of f, the argument of Interface.Func.
 func defineHost(f any) hostDef {
 	switch f := f.(type) {
 	case HostFunc:

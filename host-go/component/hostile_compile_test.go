@@ -13,9 +13,8 @@ import (
 
 func uleb(n int) []byte { return binary.AppendUvarint(nil, uint64(n)) }
 
-// coreOf is a core module of functions without parameters and results, each with
-// locals of type i32, a memory, a table and a global. The bodies are without
-// their ends.
+// coreOf returns a core module with a memory, a table, a global, and functions without parameters and
+// results. Each function has locals of type i32. The bodies come without their ends.
 func coreOf(locals int, bodies ...[]byte) []byte {
 	section := func(id byte, content ...[]byte) []byte {
 		c := slices.Concat(content...)
@@ -41,8 +40,8 @@ func componentOf(module []byte) []byte {
 		[]byte{2, 4, 1, 0, 0, 0})
 }
 
-// hostileCode are components that take long to compile, or much memory, for
-// their size. Those that are refused name their function.
+// hostileCode are components that take long to compile, or much memory, for their size. A refusal names the
+// function.
 var hostileCode = map[string]struct {
 	module  func() []byte
 	refused bool // by the compiler
@@ -86,8 +85,7 @@ func tablesOf(n int) []byte {
 	return slices.Concat(slices.Repeat([]byte{2, 0x40}, 30), slices.Repeat(append(table, 0x0b), n), slices.Repeat([]byte{0x0b}, 30))
 }
 
-// localsOf sets locals in branches, one after the other, and reads all at the
-// end.
+// localsOf sets locals in branches, one after another, and reads all of them at the end.
 func localsOf(locals, n int) (code []byte) {
 	for i := range n {
 		code = append(append(code, 0x20, 0, 4, 0x40, 0x41, 5, 0x21), uleb(i%locals)...)
@@ -99,7 +97,7 @@ func localsOf(locals, n int) (code []byte) {
 	return code
 }
 
-// idle waits until nothing is compiled any more.
+// idle waits until no compilation runs.
 func (c *compiling) idle(t *testing.T) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
@@ -113,7 +111,7 @@ func (c *compiling) idle(t *testing.T) {
 	t.Error("what is compiled behind the end of a context does not end")
 }
 
-// peak says how large the heap gets until the returned function is called.
+// peak returns a function that returns the largest size of the heap since the call of peak.
 func peak() (stop func() uint64) {
 	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	end, most := make(chan struct{}), make(chan uint64)
@@ -133,12 +131,12 @@ func peak() (stop func() uint64) {
 	return func() uint64 { close(end); return <-most }
 }
 
-// A component whose code is made to be compiled for ever is refused, or compiled,
-// or given up when its time is over; and in no case for much memory.
+// A component with code that takes extremely long to compile is refused, compiled, or stopped when its time
+// is over. In no case does it take much memory.
 func TestHostileCode(t *testing.T) {
 	const (
 		budget   = 2 * time.Second
-		slack    = 20 * time.Second // of a machine that does other things
+		slack    = 20 * time.Second // for a machine that does other things
 		mostHeap = 1 << 30
 	)
 	for name, test := range hostileCode {
@@ -179,7 +177,7 @@ func TestHostileCode(t *testing.T) {
 	}
 }
 
-// Locals cost no bytes of code: how many there are is bounded for all functions.
+// Locals cost no bytes of code. Their number is bounded for all functions together.
 func TestLocalsOfManyFunctions(t *testing.T) {
 	for _, cfg := range []*Config{{}, {Interpreter: true}} {
 		_, err := testRuntime(t, cfg).Compile(context.Background(), componentOf(coreOf(49_000, slices.Repeat([][]byte{nil}, 10_000)...)))
@@ -189,8 +187,7 @@ func TestLocalsOfManyFunctions(t *testing.T) {
 	}
 }
 
-// A Runtime can be closed while something is compiled behind the end of a
-// context, and takes nothing more.
+// A Runtime can be closed while a compilation goes on after its context ended. It then compiles nothing more.
 func TestCloseWhileCompiling(t *testing.T) {
 	dir := t.TempDir()
 	r, err := NewRuntime(context.Background(), &Config{CacheDir: dir})

@@ -8,7 +8,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/build"
 )
 
-// hostileCases is the corpus: files, and what is too large for one.
+// hostileCases is the corpus: the files, and the components that are too large for a file.
 func hostileCases(testing.TB) []hostileCase {
 	type want = map[string]string
 	loads, runs := func(what string) want { return want{"load": what} }, want{"load": "", "instantiate": ""}
@@ -138,8 +138,8 @@ func coreInstanceFlood() []byte {
 	return build.Component(build.CoreModule(build.Module()), build.CoreInstances(empties(20_000, build.CoreInstance(0)...)...))
 }
 
-// doubled is a component that instantiates two of the next, down to one that has
-// a core instance or nothing.
+// doubled is a component that instantiates two of the next, down to one that has a core instance or nothing
+// in it.
 func doubled(depth int, core bool) []byte {
 	c := build.Component()
 	if core {
@@ -156,7 +156,7 @@ func nestedCoreInstances() []byte {
 	return build.Component(build.Nested(inner), build.Instances(empties(5000, build.Instance(0)...)...))
 }
 
-// nestedShims has core instances of inline exports, one for each component.
+// nestedShims has core instances of inline exports, one in each component.
 func nestedShims() []byte {
 	a := build.Module(build.Types(build.FuncType(nil, nil)), build.Functions(build.U32(0)), build.Exports(build.Export("f", build.Func, 0)), build.Code(build.Body(0)))
 	b := build.Module(build.Types(build.FuncType(nil, nil)), build.Imports(build.Import("m", "f", build.Func, 0)))
@@ -166,7 +166,7 @@ func nestedShims() []byte {
 	return build.Component(build.Nested(inner), build.Instances(empties(1000, build.Instance(0)...)...))
 }
 
-// A function of a tuple of two tuples of two, and so on, of lists.
+// doubledTypes has a function of a tuple of two tuples of two, and so on, of lists.
 func doubledTypes() []byte {
 	defs := []build.Bytes{{0x70, 0x7d}}
 	for i := range 45 {
@@ -206,7 +206,7 @@ func doubledInstances() []byte {
 	return build.Component(build.Instances(items...), build.ComponentExports(build.ComponentExport("e", build.SortInstance, 60)))
 }
 
-// An interface that has a record of many fields, imported many times.
+// wideTypes imports an interface with a record of many fields, many times.
 func wideTypes() []byte {
 	fields := build.Times(5000, func(i int) build.Bytes { return build.Param("f"+strconv.Itoa(i), 0x79) })
 	record := build.Cat(build.Bytes{0x72}, build.Vec(fields...))
@@ -215,7 +215,7 @@ func wideTypes() []byte {
 	return build.Component(build.TypeDefs(typ), build.ComponentImports(imports...))
 }
 
-// An interface with a long name that has many functions.
+// longNames has an interface with a long name and many functions.
 func longNames() []byte {
 	long := "a:b/" + strings.Repeat("c", 90_000)
 	items := build.Times(20_000, func(i int) build.Bytes { return build.InlineExport("n"+strconv.Itoa(i), build.SortFunc, 0) })
@@ -259,8 +259,8 @@ func nestedComponents(depth int) []byte {
 	return c
 }
 
-// callChain is a component whose function calls the one of an instance before
-// it, many times over.
+// callChain is a component in which each instance's function calls the one of the instance before, many times
+// over.
 func callChain() []byte {
 	m := build.Module(build.Types(build.FuncType(nil, nil)), build.Imports(build.Import("", "f", build.Func, 0)), build.Functions(build.U32(0)),
 		build.Exports(build.Export("f", build.Func, 1)), build.Code(build.Body(0, build.Call(0))))
@@ -277,7 +277,7 @@ func callChain() []byte {
 	return build.Component(append(parts, build.ComponentExports(build.ComponentExport("f", build.SortFunc, 1000)))...)
 }
 
-// largeValue gives a list that lies in place, as large as the memory.
+// largeValue returns a list in place that is as large as the memory.
 func largeValue() []byte { return largeValueOf(50 << 20) }
 
 func largeValueOf(size int) []byte {
@@ -310,8 +310,7 @@ func nestedNames() []byte {
 	return build.Component(build.Nested(inner), build.Instances(empties(9000, build.Instance(0)...)...))
 }
 
-// nestedAliases keeps the definitions of each instance by a component in it that
-// is exported.
+// nestedAliases keeps the definitions of each instance in use, through a component in it that is exported.
 func nestedAliases() []byte {
 	m := nothing(build.Exports(build.Export("f", build.Func, 0)))
 	inner := build.Component(build.CoreModule(m), build.Nested(build.Component()), build.CoreInstances(build.CoreInstance(0)),
@@ -330,7 +329,7 @@ func liftFlood() []byte {
 		build.Canons(empties(flood, build.Lift(0, 0, build.OptionMemory(0), build.OptionPost(0))...)...))
 }
 
-// wideFunction is compared with another as often as it is imported.
+// wideFunction has a wide function type that is compared once for each import.
 func wideFunction() []byte {
 	params := make(build.Bytes, 1_000_000)
 	for i := range params {
@@ -343,8 +342,7 @@ func wideFunction() []byte {
 	return build.Component(build.CoreModule(a), build.CoreModule(b), build.CoreInstances(instances...))
 }
 
-// counterNames exports each name that the counter of fuel could have, the
-// shortest last.
+// counterNames exports each name that the counter of fuel could have. The shortest comes last.
 func counterNames() []byte {
 	const n = 6000
 	return one(nothing(build.Exports(build.Times(n, func(i int) build.Bytes {
@@ -352,8 +350,7 @@ func counterNames() []byte {
 	})...)))
 }
 
-// unsureSegments has element segments whose offsets have to be computed to say
-// whether they fit.
+// unsureSegments has element segments whose offsets have to be computed before they can be checked.
 func unsureSegments(n int) []byte {
 	return one(nothing(build.Tables(build.TableOf(10, 10)), unsure(n)))
 }
@@ -363,8 +360,8 @@ func unsure(n int) build.Bytes {
 	return build.Elements(empties(n, segment...)...)
 }
 
-// hungryStart has a start function with many locals that calls itself, and so many
-// element segments to look at before.
+// hungryStart has a start function with many locals that calls itself. Before it, the module has so many
+// element segments.
 func hungryStart(segments int) []byte {
 	return one(build.Module(build.Types(build.FuncType(nil, nil)), build.Functions(build.U32(0)), build.Tables(build.TableOf(10, 10)),
 		build.Start(0), unsure(segments), build.Code(build.Body(49_000, build.Call(0)))))
@@ -373,19 +370,18 @@ func hungryStart(segments int) []byte {
 // manyNs is a long name.
 var manyNs = strings.Repeat("n", 90_000)
 
-// missing is a module that needs an import, and does not get it.
+// missing is a module with an import that it does not get.
 func missing(imp build.Bytes) []byte {
 	return one(build.Module(build.Types(build.FuncType(nil, nil)), build.Imports(imp)))
 }
 
-// longImport needs a function of the host's whose parameters have long names.
+// longImport needs a host function whose parameters have long names.
 func longImport() []byte {
 	params := build.Times(20, func(i int) build.Bytes { return build.Param(manyNs+strconv.Itoa(i), 0x79) })
 	return build.Component(build.TypeDefs(build.ComponentFunc(nil, params...)), build.ComponentImports(build.ComponentImport(manyNs, 1, 0)))
 }
 
-// longFrames has a start function that fails 20 calls deep, in a module and
-// functions with long names.
+// longFrames has a start function that fails 20 calls deep. The module and its functions have long names.
 func longFrames() []byte {
 	name := func(i int) build.Bytes { return build.Cat(build.U32(i), build.Name(strings.Repeat("n", 1_000_000))) }
 	const n = 20
@@ -417,8 +413,7 @@ func exported(m build.Bytes) []byte {
 		build.TypeDefs(build.ComponentFunc(nil)), build.Canons(build.Lift(0, 0)), build.ComponentExports(build.ComponentExport("f", build.SortFunc, 0)))
 }
 
-// hungry has a function with many locals, and one that has them too and does
-// nothing.
+// hungry has a function with many locals. It also has another one with many locals that does nothing.
 func hungry(locals int, code ...build.Bytes) []byte {
 	return exported(build.Module(build.Types(build.FuncType(nil, nil)), build.Functions(build.U32(0), build.U32(0)),
 		build.Exports(build.Export("f", build.Func, 0)), build.Code(build.Body(locals, code...), build.Body(locals))))

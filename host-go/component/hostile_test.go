@@ -17,26 +17,25 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 )
 
-// hostileChild names the case that a process of its own runs.
+// hostileChild names the case that a separate process runs.
 const hostileChild = "CAISSON_TEST_HOSTILE"
 
-// What a hostile component is given, and what the process may hold beside that:
-// the program and the tests, the stack of the call that runs, and the values of
-// calls. A compiled stack grows to 84 MB, by a copy of half of it, and the stack of
-// the call before is there until the collector looks: it lets the heap grow to
+// These are the bounds of a hostile component, and of what the process may hold in addition: the program and
+// the tests, the stack of the call that runs, and the values of calls. A compiled stack grows to 84 MB, by a
+// copy of half of it. The stack of the call before stays until the collector runs: it lets the heap grow to
+// twice what was in use.
 // twice what was in use.
 const (
 	hostileBudget = 64 << 20
 	hostileTime   = 2 * time.Second
 	hostileFixed  = 288 << 20
-	// A file's definitions are held as a tree, and their types.
+	// The host holds a file's definitions as a tree, and their types.
 	hostileLoaded = 100 // times the file
-	// An error names a few things, and a stack has 30 frames of functions with
-	// names.
+	// An error names a few things. A stack has 30 frames of functions with names.
 	hostileText = 16 << 10
 )
 
-// interpreted begins the names of cases that the interpreter runs.
+// interpreted is the prefix of cases that the interpreter runs.
 const interpreted = "interpreted: "
 
 // hostileResult is what a process did.
@@ -47,9 +46,8 @@ type hostileResult struct {
 	Text     int // bytes of the longest error, its stack included
 }
 
-// Components made to take what they can get: each is loaded, looked at and run
-// in a process of its own, and ends within twice its time and holds no more than
-// its budget and a fixed part.
+// Each component of the corpus tries to take all that it can get. A separate process loads it, inspects it
+// and runs it. The process ends within twice its time, and holds at most its budget and a fixed part.
 func TestHostile(t *testing.T) {
 	for _, c := range hostileCases(t) {
 		t.Run(c.name, func(t *testing.T) {
@@ -76,10 +74,10 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// hostileProcess runs a case.
+// hostileProcess runs a case in a separate process.
 func hostileProcess(t *testing.T, name string) (r hostileResult) {
 	t.Helper()
-	// Past any slowness of a busy machine.
+	// This is longer than even a busy machine needs.
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Args[0])
@@ -97,7 +95,7 @@ func hostileProcess(t *testing.T, name string) (r hostileResult) {
 	return r
 }
 
-// runHostile is the process.
+// runHostile is the main function of the separate process.
 func runHostile(name string) {
 	r := hostileResult{Outcomes: map[string]string{}}
 	for _, c := range hostileCases(nil) {
@@ -132,7 +130,7 @@ func (r *hostileResult) run(wasm []byte, interpret bool) {
 			break
 		}
 	}
-	// Each call has an instance of its own, and a part of the time.
+	// Each call has a new instance, and a part of the time.
 	part := hostileTime / time.Duration(len(functions)+1)
 	for _, name := range append(functions, "") {
 		r.call(c, name, part)
@@ -161,7 +159,7 @@ func (r *hostileResult) call(c *Compiled, name string, part time.Duration) {
 	}
 }
 
-// ended notes the error of a step.
+// ended records the error of a step.
 func (r *hostileResult) ended(step string, err error) {
 	r.Outcomes[step] = short(err)
 	n := longest(err)
@@ -171,7 +169,7 @@ func (r *hostileResult) ended(step string, err error) {
 	r.Text = max(r.Text, n)
 }
 
-// longest is the length of the longest text among an error and its causes.
+// longest returns the length of the longest text of an error and its causes.
 func longest(err error) int {
 	n := len(err.Error())
 	switch e := err.(type) {
@@ -199,8 +197,8 @@ func short(err error) string {
 	return s[:min(len(s), 300)]
 }
 
-// hostileLinker gives what the corpus imports: a function that calls the
-// instance that calls it, and others that do nothing.
+// hostileLinker gives what the corpus imports: a function that calls back into the instance, and others that
+// do nothing.
 func hostileLinker(c *Compiled, in func() *Instance) *Linker {
 	l := denyAll(c)
 	l.Root().Func("host", func(ctx context.Context, _ []any) ([]any, error) {
@@ -234,7 +232,7 @@ func hostileArgs(f *types.Func) []any {
 	return args
 }
 
-// peakMemory is the most that the process had in memory.
+// peakMemory returns the most memory that the process has had.
 func peakMemory() uint64 {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
@@ -251,17 +249,17 @@ func peakMemory() uint64 {
 	return 0
 }
 
-// hostileCase is a component, and how it has to end: what the outcome of each
-// step contains that is named, one of several with "|" between them, "" for
-// success. A step that is not named may have any outcome.
+// hostileCase is a component and its outcomes. want gives, for each step that it names, a text that the
+// outcome contains, or several with "|" between them; "" is success. A step that it does not name may have
+// any outcome.
 type hostileCase struct {
 	name string
 	wasm func() []byte
 	want map[string]string
 }
 
-// ends says whether an outcome is one that is wanted. On a busy machine the time
-// may be over before the rest is.
+// ends reports whether an outcome is wanted. On a busy machine the time may be over before another bound is
+// reached.
 func ends(step, outcome, want string) bool {
 	if want == "" {
 		return outcome == "" || outcome == "time" && step == "load"

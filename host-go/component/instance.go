@@ -18,17 +18,16 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
 
-// Instance is an instance of a component, with memory of its own. One call runs
-// at a time: a second one, from another goroutine or from a host function, gets
-// ErrReentered. After a trap it is dead.
+// Instance is an instance of a component, with its own memory. It runs one call at a time: a second call,
+// from another goroutine or from a host function, gets ErrReentered. After a trap the instance is dead.
 type Instance struct {
 	c       *Compiled
 	limits  Limits
 	hosts   []*callee                               // by import
-	drops   []func(ctx context.Context, rep uint32) // by resource; nil for those of guests
+	drops   []func(ctx context.Context, rep uint32) // by resource; nil for a guest's resource
 	modules []api.Module                            // by core instance
-	memory  []api.Memory                            // each once
-	chunks  []api.Module                            // that were loaded
+	memory  []api.Memory                            // each memory once
+	chunks  []api.Module                            // the chunks that were loaded
 
 	comps   []*componentState
 	options []*instanceOptions
@@ -36,11 +35,11 @@ type Instance struct {
 
 	// state is idle, running or dead.
 	state atomic.Int32
-	// callCtx is what core code is called with, for builtins to find the
-	// instance: the context of the call that runs.
+	// callCtx is the context for core code. Builtins find the instance in it. It wraps the context of the
+	// call that runs.
 	callCtx  callContext
 	realloc4 [4]uint64
-	// transfers are the contexts of calls, of which begun are in use.
+	// transfers are the contexts of calls. The first begun of them are in use.
 	transfers []*transfer
 	begun     int
 	fuel      meter
@@ -48,11 +47,11 @@ type Instance struct {
 	budget    budget
 	allowance abi.Allowance
 	allocator memory.Allocator
-	// running is the core function that runs, under others whose stacks are
-	// charged.
+	// running is the core function that runs. The budget is charged for the stacks of the functions that wait
+	// for it.
 	running *function
 	stacks  uint64
-	kept    uint64 // what functions take that are kept to be called again
+	kept    uint64 // bytes of functions that are kept to be called again
 }
 
 const (
@@ -75,15 +74,15 @@ func (c *componentState) checkLeave() {
 	}
 }
 
-// Instantiate makes an instance, its imports taken from the linker (nil: it
-// imports nothing), with the limits of the Runtime's Config. Start functions of
-// core modules run. The error is a *LinkError when an import is missing or of
-// another type, a *TrapError when a start function trapped or a limit was reached.
+// Instantiate makes an instance with the limits of the Runtime's Config. It takes the imports from the
+// linker, which may be nil when there are no imports. It runs the start functions of core modules. The error
+// is a *LinkError when an import is missing or has another type, and a *TrapError when a start function
+// trapped or a limit was reached.
 func (c *Compiled) Instantiate(ctx context.Context, l *Linker) (*Instance, error) {
 	return c.InstantiateWith(ctx, l, Limits{})
 }
 
-// InstantiateWith is Instantiate with limits for this instance.
+// InstantiateWith is Instantiate with these limits in place of the Config's.
 func (c *Compiled) InstantiateWith(ctx context.Context, l *Linker, limits Limits) (*Instance, error) {
 	if l == nil {
 		l = NewLinker()
@@ -172,7 +171,7 @@ func (in *Instance) bindResources(l *Linker) error {
 		}
 		if r := i.resources[same.Name]; r != nil && r != given[same.Resource] {
 			of := &p.Resources[same.Resource]
-			return linkError(&same, "resource "+same.Name, "the component takes it for "+of.String()+", and the linker has a resource of its own by this name")
+			return linkError(&same, "resource "+same.Name, "the component says that it is "+of.String()+", but the linker has another resource type of this name")
 		}
 	}
 	return nil
@@ -214,8 +213,8 @@ func (in *Instance) instantiate(i int) {
 	}
 }
 
-// start calls the start function of core instance i, where there is one. It is a
-// call like any other: the core runtime's own has no bound on its stack.
+// start calls the start function of core instance i, if it has one. It is an ordinary call: when the core
+// runtime runs a start function, nothing bounds the stack.
 func (in *Instance) start(i int) {
 	k := in.c.program.Instances[i].Module
 	if k < 0 || in.c.names[k].Start == "" {
@@ -224,8 +223,8 @@ func (in *Instance) start(i int) {
 	in.call(in.coreFunc(&link.CoreRef{Instance: i, Name: in.c.names[k].Start}), nil)
 }
 
-// anonymous makes modules that the core runtime does not know by name, and runs
-// no start function: wasm.Instrument has left the module's own to be called.
+// anonymous makes modules without a name in the core runtime, and runs no start function: wasm.Instrument
+// exports each module's own, and start calls it.
 var anonymous = wazero.NewModuleConfig().WithName("").WithStartFunctions()
 
 func (in *Instance) memories() []api.Memory {
@@ -244,8 +243,8 @@ func (in *Instance) memories() []api.Memory {
 	return out
 }
 
-// Memories returns the linear memories of the instance, as they are, for whoever looks into a guest. They are
-// valid, and must not be changed, until the instance is entered again.
+// Memories returns the current linear memories of the instance, for programs that inspect a guest. They are
+// valid until the next call of the instance. Do not change them.
 func (in *Instance) Memories() [][]byte {
 	var all [][]byte
 	for _, m := range in.memory {
@@ -254,7 +253,7 @@ func (in *Instance) Memories() [][]byte {
 	return all
 }
 
-// MemorySize returns the size of all linear memories, in bytes.
+// MemorySize returns the size of all linear memories together, in bytes.
 func (in *Instance) MemorySize() uint64 {
 	var n uint64
 	for _, m := range in.memory {
@@ -263,8 +262,8 @@ func (in *Instance) MemorySize() uint64 {
 	return n
 }
 
-// Close frees the instance: memories, and the resources of the host that the
-// guest still holds. It may be called more than once, and not during a call.
+// Close frees the instance: its memories, and the resources of the host that the guest still holds. It may be
+// called more than once. Do not call it during a call.
 func (in *Instance) Close(ctx context.Context) error {
 	if in.state.Load() == running {
 		return ErrReentered

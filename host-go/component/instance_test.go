@@ -169,7 +169,7 @@ func TestMissingImport(t *testing.T) {
 	}
 }
 
-// One Compiled makes many instances at once, and they do not see one another.
+// One Compiled makes many instances at once. The instances do not see one another.
 func TestConcurrentInstances(t *testing.T) {
 	ctx := context.Background()
 	c, err := testRuntime(t, nil).Compile(ctx, testFile(t, "hello.wasm"))
@@ -213,7 +213,7 @@ func TestCompileCache(t *testing.T) {
 	}
 }
 
-// Instances leave nothing behind: no heap, and no address space.
+// A closed instance leaves neither heap nor address space behind.
 func TestManyInstances(t *testing.T) {
 	ctx := context.Background()
 	c, err := testRuntime(t, nil).Compile(ctx, testFile(t, "hello.wasm"))
@@ -252,7 +252,7 @@ func TestManyInstances(t *testing.T) {
 	}
 }
 
-// addressSpace is the size of the process in bytes, where the system tells it.
+// addressSpace returns the size of the process in bytes, if the system reports it.
 func addressSpace() uint64 {
 	b, err := os.ReadFile("/proc/self/statm")
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// The components under testdata/invalid are refused, each for the reason that
-// its source begins with, at an offset within the file.
+// The components under testdata/invalid are refused. Each has the reason at the beginning of its source, and
+// an offset within the file.
 func TestInvalid(t *testing.T) {
 	names, err := filepath.Glob("testdata/invalid/*.wasm")
 	if err != nil || len(names) == 0 {
@@ -50,7 +50,7 @@ func TestNotAComponent(t *testing.T) {
 	}
 }
 
-// Nested components that double at each level do not make linking endless.
+// Nested components that double at each level do not make linking take forever.
 func TestExponentialInstantiation(t *testing.T) {
 	b := []byte("\x00asm\x0d\x00\x01\x00")
 	component := []byte("\x00asm\x0d\x00\x01\x00")

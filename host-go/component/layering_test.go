@@ -14,8 +14,7 @@ import (
 	"testing"
 )
 
-// layers are the folders with packages, in the order in which they may import each
-// other: each imports those before it alone.
+// layers are the folders with packages, in order. Each package may import only those before it.
 var layers = []string{
 	"internal/build",     // writes components, for tests
 	"internal/text",      // bounds what errors say
@@ -30,13 +29,13 @@ var layers = []string{
 	"internal/split",     // components taken apart
 	"internal/abi",       // the Canonical ABI
 	".",                  // the API
-	"wasi",               // what hosts give
+	"wasi",               // WASI 0.2
 }
 
 // modulePath is the path of this package.
 const modulePath = "github.com/caisson-dev/caisson/host-go/component"
 
-// Imports between the packages run one way, on every platform.
+// Imports between the packages follow the order, on every platform.
 func TestLayers(t *testing.T) {
 	imports := map[string][]string{}
 	err := filepath.WalkDir(".", func(file string, entry fs.DirEntry, err error) error {
@@ -54,11 +53,11 @@ func TestLayers(t *testing.T) {
 			return err
 		}
 		if strings.HasSuffix(parsed.Name.Name, "_test") {
-			return nil // A program of its own, over all of them.
+			return nil // A separate program may import all of them.
 		}
 		folder := path.Dir(filepath.ToSlash(file))
 		if _, ok := imports[folder]; !ok {
-			imports[folder] = nil // It has a package, whatever it imports.
+			imports[folder] = nil // It has a package, even without imports.
 		}
 		for _, i := range parsed.Imports {
 			name, err := strconv.Unquote(i.Path.Value)
@@ -82,8 +81,8 @@ func TestLayers(t *testing.T) {
 	}
 }
 
-// misplaced says which imports do not run the way of the order, and which packages the
-// order lacks, or has in vain.
+// misplaced returns the imports that break the order, the packages that the order lacks, and the folders in
+// the order without a package.
 func misplaced(order []string, imports map[string][]string) (faults []string) {
 	for folder, all := range imports {
 		at := slices.Index(order, folder)
@@ -106,7 +105,7 @@ func misplaced(order []string, imports map[string][]string) (faults []string) {
 	return faults
 }
 
-// What the other test looks for is found.
+// misplaced finds what TestLayers looks for.
 func TestMisplaced(t *testing.T) {
 	got := misplaced([]string{"low", "high", "gone"}, map[string][]string{"low": {"high"}, "high": {"low"}, "new": {"low"}})
 	want := []string{"low imports high, which does not come before it", "new is not in the order", "there is no package in gone"}

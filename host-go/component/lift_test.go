@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// What a guest returns is lifted as the specification says, or traps where it
-// says so.
+// The result of a guest is lifted as the specification says, or traps where the specification says so.
 func TestLift(t *testing.T) {
 	c, err := testRuntime(t, nil).Compile(context.Background(), testFile(t, "lift.wasm"))
 	if err != nil {
@@ -103,8 +102,7 @@ func TestBadRealloc(t *testing.T) {
 	}
 }
 
-// A million list elements that all point at the same string are not lifted a
-// million times.
+// A list of a million elements that all point at the same string does not lift the string a million times.
 func TestLiftedBytesAreBounded(t *testing.T) {
 	in := testInstance(t, &Config{Limits: Limits{Memory: 64 << 20}}, "amplify.wasm", nil)
 	_, err := in.ExportedFunction("strings").Call(context.Background())

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// Limits are an instance's and fuel is a call's: nothing is compiled for them.
+// Limits belong to an instance and fuel to a call. Neither is compiled in.
 func TestLimitsOfInstances(t *testing.T) {
 	ctx := context.Background()
 	cache := t.TempDir()
@@ -24,7 +24,7 @@ func TestLimitsOfInstances(t *testing.T) {
 	before := entries(t, cache)
 	for _, want := range []struct {
 		given  Limits
-		memory uint64 // that growing by MiB ends at
+		memory uint64 // the size at which growth by MiB stops
 		fuel   uint64
 	}{
 		{Limits{}, 7<<20 + 1<<16, 20_000_000},
@@ -53,7 +53,7 @@ func TestLimitsOfInstances(t *testing.T) {
 	}
 }
 
-// entries counts what the cache has compiled.
+// entries counts the compiled code in the cache.
 func entries(t *testing.T, dir string) (n int) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(_ string, e os.DirEntry, err error) error {
@@ -76,7 +76,8 @@ func TestFuelOfCall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// More than the instance's own limit, or any amount; the next call has its own again.
+	// A call may have more than the instance's own limit, or no limit. The next call has the instance's limit
+	// again.
 	for _, units := range []uint64{100_000_000, 0} {
 		if _, err := count.Call(WithFuel(ctx, units), uint32(5_000_000)); err != nil {
 			t.Errorf("%d units: %v", units, err)
@@ -96,7 +97,7 @@ func TestFuelOfCall(t *testing.T) {
 	}
 }
 
-// The largest limits there can be are none: nothing that is added to them is lost.
+// The largest possible limits work as no limit: adding to them does not overflow.
 func TestLargestLimits(t *testing.T) {
 	ctx := context.Background()
 	c, err := testRuntime(t, nil).Compile(ctx, largeValueOf(1<<20))
@@ -108,7 +109,7 @@ func TestLargestLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer in.Close(ctx)
-	// Elements of a list in place are charged as values, not as bytes.
+	// The elements of a list in place are charged as values, not as bytes.
 	out, err := in.ExportedFunction("f").Call(WithFuel(ctx, math.MaxUint64))
 	if err != nil || len(out[0].([]any)) != 1<<20 {
 		t.Error(err)

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// Linker holds what a host gives to components. It is safe for concurrent use;
-// what is defined after an instantiation has no effect on that instance.
+// Linker holds what a host gives to components. It is safe for concurrent use. A later definition has no
+// effect on an instance that already exists.
 type Linker struct {
 	mu         sync.RWMutex
 	root       *Interface
@@ -40,9 +40,9 @@ func (l *Linker) newInterface() *Interface {
 	}
 }
 
-// Interface returns the interface of that name, new or existing, such as
-// "wasi:clocks/wall-clock@0.2.3". A component that imports any
-// semver-compatible version gets it: one interface stands for 0.2.0 and 0.2.12.
+// Interface returns the interface of that name, such as "wasi:clocks/wall-clock@0.2.3", and makes it when it
+// is new. A component that imports any semver-compatible version gets the interface: one interface stands for
+// 0.2.0 and 0.2.12.
 func (l *Linker) Interface(name string) *Interface {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -59,27 +59,23 @@ func (l *Linker) Interface(name string) *Interface {
 // outside any interface.
 func (l *Linker) Root() *Interface { return l.root }
 
-// Func defines a function, replacing an earlier one, and returns the interface.
-// Methods and constructors have the names of the component binary:
-// "[constructor]x", "[method]x.y", "[static]x.y".
+// Func defines a function, in place of an earlier one of that name, and returns the interface. Methods and
+// constructors have the names of the component binary: "[constructor]x", "[method]x.y", "[static]x.y".
 //
-// f is a plain Go function
+// f is one of three:
+//   - A plain Go function func(ctx context.Context, parameters...) (result, error).
+//     The context, the result and the error may be absent. The parameters are those of the WIT function
+//     in its order, and the table in the package documentation has the types that fit.
+//   - A HostFunc, which takes WIT values of any type.
+//   - What Typed returns, for a function that is called often. The runtime calls a plain function through
+//     package reflect.
 //
-//	func(ctx context.Context, parameters...) (result, error)
+// The runtime checks the type of a function when it instantiates a component. A function that does not fit
+// the import causes a *LinkError with both types.
 //
-// where the context, the result and the error may be absent, the parameters are
-// those of the WIT function in its order, and all types are those of the table in
-// the package documentation; or it is a HostFunc, which takes WIT values of any
-// type; or what Typed makes, which a function is that is called often: a plain
-// function is called through package reflect.
-//
-// A function's type is checked when a component is instantiated: one that does
-// not fit the import is a *LinkError that has both types.
-//
-// An error that f returns traps the guest: the call of the export returns a
-// *TrapError that wraps it, and the instance is dead. What a guest should be able
-// to handle is a result of WIT's instead. The context is the one that the export
-// was called with. The instance cannot be called from inside: that returns
+// An error that f returns traps the guest: the call of the export returns a *TrapError that wraps the error,
+// and the instance is dead. When a guest should handle a failure, return it as a result of WIT instead. The
+// context of f is the context of the call of the export. f cannot call the instance: such a call returns
 // ErrReentered.
 func (i *Interface) Func(name string, f any) *Interface {
 	i.mu.Lock()
@@ -88,10 +84,9 @@ func (i *Interface) Func(name string, f any) *Interface {
 	return i
 }
 
-// Resource defines a resource type of the host and returns the interface. The
-// host's values of it are Rep. When a guest drops an own handle, or is closed
-// while it holds one, drop is called with its representation; nil for nothing
-// to do.
+// Resource defines a resource type of the host and returns the interface. The host's values of the type are
+// Rep. The runtime calls drop with the representation when a guest drops an own handle, or is closed while it
+// holds one. drop may be nil.
 func (i *Interface) Resource(name string, drop func(ctx context.Context, rep uint32)) *Interface {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -102,11 +97,10 @@ func (i *Interface) Resource(name string, drop func(ctx context.Context, rep uin
 	return i
 }
 
-// Use returns a resource type that another interface has a name here too, and
-// returns the interface. It is for components that know the type by both names and
-// say that they are one. Such a component is not linked to an interface that has a
-// resource type of its own by the name; one that has none by the name need not
-// say so.
+// Use gives the resource type as of the interface from a name in this interface too, and returns this
+// interface. It is for components that know the type by both names and say that the two are one type. The
+// runtime refuses to link such a component when this interface has a different resource type of the name.
+// When this interface has no resource type of the name, the component is linked without Use.
 func (i *Interface) Use(name string, from *Interface, as string) *Interface {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -114,10 +108,9 @@ func (i *Interface) Use(name string, from *Interface, as string) *Interface {
 	return i
 }
 
-// Fallback returns every function and resource that is not defined one by one,
-// and returns the interface: f is asked for a function when a component is
-// instantiated, nil is none. It is for interfaces that a component may link and
-// is not meant to use.
+// Fallback defines every function and resource that has no definition of its own, and returns the interface.
+// The runtime asks f for a function when it instantiates a component. f returns nil for no function. Use
+// Fallback for interfaces that a component may link but is not meant to use.
 func (i *Interface) Fallback(f func(name string) HostFunc) *Interface {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -125,8 +118,8 @@ func (i *Interface) Fallback(f func(name string) HostFunc) *Interface {
 	return i
 }
 
-// lookup returns the function of that name, nil when there is none. The lock
-// is held by the caller, as below.
+// lookup returns the function of that name, or nil when there is none. The caller holds the lock, here and in
+// lookupResource.
 func (i *Interface) lookup(name string) hostDef {
 	if f := i.funcs[name]; f != nil {
 		return f
@@ -149,8 +142,7 @@ func (i *Interface) lookupResource(name string) *hostResource {
 	return nil
 }
 
-// find returns the interface that stands for name; nil when there is none. The
-// lock is held by the caller.
+// find returns the interface that stands for name, or nil when there is none. The caller holds the lock.
 func (l *Linker) find(name string) *Interface {
 	if name == "" {
 		return l.root

@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// raceDetector says that the tests run under the race detector, slowly.
+// raceDetector reports that the tests run under the race detector, which is slow.
 var raceDetector bool
 
 // testFile reads a component of testdata.
@@ -70,7 +70,7 @@ func instantiate(t testing.TB, c *Compiled, l *Linker) *Instance {
 	return in
 }
 
-// call calls an export that has to work, and returns its result.
+// call calls an export that has to succeed, and returns its result.
 func call(t testing.TB, in *Instance, name string, args ...any) any {
 	t.Helper()
 	f := in.ExportedFunction(name)

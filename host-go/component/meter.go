@@ -12,24 +12,23 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
 
-// quantum is the fuel between two safe points: well under a millisecond of most
-// code, and a few milliseconds of the slowest. A safe point costs less than a
-// thousandth of that.
+// quantum is the fuel between two safe points: well under a millisecond of most code, and a few milliseconds
+// of the slowest code. A safe point costs less than a thousandth of that.
 const quantum = 1 << 18
 
-// safePointName is the export of the host module that metered code calls.
+// safePointName is the export of the host module that metered code calls at a safe point.
 const safePointName = "safe-point"
 
-// maxEffort is what one function may cost to compile: about as many nanoseconds
-// of a quiet processor, or bytes of memory. The most that was seen in programs,
-// a parser of 300 KB in one function, is half of it.
+// maxEffort is what one function may cost to compile: about as many nanoseconds of an otherwise idle
+// processor, or bytes of memory. The costliest function seen in programs, a parser of 300 KB, takes half of
+// it.
 const maxEffort = 4_000_000_000
 
-// metering is what core modules get.
+// metering says how core modules are metered.
 var metering = wasm.Metering{Module: hostModule, Name: safePointName, Grow: growName, Grown: grownName, Quantum: quantum, Counter: "fuel", Start: "start", TableElements: maxTableElements}
 
-// instrument prepares a core module for the core runtime: import names that it
-// takes, counts that were checked, and safe points in the code.
+// instrument prepares a core module for the core runtime: it gives imports the names that the core runtime
+// knows, checks counts, and puts safe points into the code.
 func (c *Compiled) instrument(ctx context.Context, b []byte) (out []byte, names wasm.Names, err error) {
 	m := metering
 	m.Off, m.Stop = c.r.cfg.Unmetered, ctx.Err
@@ -42,20 +41,19 @@ func (c *Compiled) instrument(ctx context.Context, b []byte) (out []byte, names 
 // meter stops a call that takes too long or uses too much.
 type meter struct {
 	counters []api.Global
-	// granted is the fuel that safe points gave out. What of it is left is in
-	// the counters.
+	// granted is the fuel that safe points gave out. The counters hold the part of it that is unused.
 	granted uint64
-	// limit is where granted may go in the call that runs, which is given given;
-	// 0 for anywhere.
+	// limit bounds granted during the call that runs, and given is the fuel of that call. Both are 0 for no
+	// limit.
 	limit, given uint64
-	// ctx is the context of the call that runs, done its end, paused by how much
-	// its deadline was put off.
+	// ctx is the context of the call that runs, and done is closed when it ends. paused is how far its
+	// deadline was put off.
 	ctx    *callContext
 	done   <-chan struct{}
 	paused time.Duration
 }
 
-// begin begins a call that is given so much fuel, 0 for any amount.
+// begin begins a call with the fuel given. 0 is no limit.
 func (m *meter) begin(done <-chan struct{}, given uint64) {
 	m.done, m.paused = done, 0
 	m.limit, m.given = 0, given
@@ -66,14 +64,13 @@ func (m *meter) begin(done <-chan struct{}, given uint64) {
 
 type fuelKey struct{}
 
-// WithFuel returns the calls that are made with the context so much fuel each, in
-// place of Limits.Fuel of the instance; 0 is no limit. An instantiation is a call,
-// and so is the drop of a resource.
+// WithFuel returns a context whose calls have so much fuel each, in place of Limits.Fuel of the instance. 0
+// is no limit. An instantiation is a call, and so is the drop of a resource.
 func WithFuel(ctx context.Context, units uint64) context.Context {
 	return context.WithValue(ctx, fuelKey{}, units)
 }
 
-// fuelOf is how much fuel a call with the context has.
+// fuelOf returns the fuel of a call with the context.
 func (in *Instance) fuelOf(ctx context.Context) uint64 {
 	if units, ok := ctx.Value(fuelKey{}).(uint64); ok {
 		return units
@@ -81,9 +78,8 @@ func (in *Instance) fuelOf(ctx context.Context) uint64 {
 	return in.limits.Fuel
 }
 
-// safePoint is called by metered code when its counter is used up. Being Go, it
-// is where the garbage collector can stop the goroutine, and where a guest is
-// stopped whose time or fuel is over.
+// safePoint stops a guest whose time or fuel is over. Metered code calls it when the code's counter is used
+// up. safePoint is a Go function, so the garbage collector can stop the goroutine there.
 func safePoint(ctx context.Context, _ api.Module, stack []uint64) {
 	in := instanceOf(ctx)
 	m := &in.fuel
@@ -103,8 +99,8 @@ func safePoint(ctx context.Context, _ api.Module, stack []uint64) {
 // pause puts off the deadline of the call that runs.
 func (m *meter) pause(d time.Duration) { m.paused += d }
 
-// CheckTime traps when the context of the call has ended. The deadline is
-// looked at too: under load its timer may be late.
+// CheckTime traps when the context of the call has ended. It also looks at the deadline itself: under load
+// the context's timer may be late.
 func (m *meter) CheckTime() {
 	if m.done == nil {
 		return
@@ -123,12 +119,11 @@ func (m *meter) CheckTime() {
 	}
 }
 
-// FuelUsed returns how much fuel the instance has used since it was made, its
-// instantiation included. A unit is in the order of one instruction: a stretch
-// of code is paid for by its length when it is entered, a long one for a part of
-// it, a short loop by four turns at a time, bulk operations by how much they move.
-// The same calls use the same fuel. It is 0 in an unmetered runtime, and not to be
-// called while a call runs.
+// FuelUsed returns how much fuel the instance has used since it was made, its instantiation included. A unit
+// is about one instruction. A guest pays for a stretch of code by its length when it enters the stretch, for
+// a long one in parts, for a short loop in groups of four turns, and for a bulk operation by how much it
+// moves. The same calls use the same fuel. FuelUsed is 0 in an unmetered runtime. Do not call it during a
+// call.
 func (in *Instance) FuelUsed() uint64 {
 	used := int64(in.fuel.granted)
 	for _, c := range in.fuel.counters {

@@ -14,8 +14,8 @@ func runawayLinker() *Linker {
 	return l
 }
 
-// A guest that does not end is stopped by its deadline, and until then it does
-// not hold up the garbage collection of the process.
+// The deadline stops a guest that does not end. Until then the guest does not hold up the garbage collection
+// of the process.
 func TestRunaway(t *testing.T) {
 	for _, interpreter := range []bool{false, true} {
 		r := testRuntime(t, &Config{Interpreter: interpreter})
@@ -99,8 +99,7 @@ func TestContextOverBeforeCall(t *testing.T) {
 	}
 }
 
-// Recursion without an end and a list that is longer than memory end by
-// themselves, and what comes after is not affected.
+// Endless recursion and a list that is longer than memory end by themselves. Later calls work.
 func TestExcess(t *testing.T) {
 	for _, interpreter := range []bool{false, true} {
 		c, err := testRuntime(t, &Config{Interpreter: interpreter}).Compile(context.Background(), testFile(t, "runaway.wasm"))
@@ -126,7 +125,7 @@ func TestExcess(t *testing.T) {
 	}
 }
 
-// What a guest may not have, it is refused: it can go on.
+// A guest that asks for more than its limit is refused, and can go on.
 func TestMemoryAndTableLimits(t *testing.T) {
 	in := testInstance(t, &Config{Limits: Limits{Memory: 100 << 16}}, "runaway.wasm", runawayLinker())
 	if in.MemoryRefused() {
@@ -190,7 +189,7 @@ func TestFuel(t *testing.T) {
 	if !errors.As(err, &limit) || limit.Resource != "fuel" || limit.Limit != 10_000_000 {
 		t.Error(err)
 	}
-	// The limit is for one call: many calls may use more together.
+	// The limit holds for one call: many calls may use more together.
 	in = instantiate(t, c, runawayLinker())
 	for range 20 {
 		call(t, in, "count", uint32(200_000))
@@ -200,7 +199,7 @@ func TestFuel(t *testing.T) {
 	}
 }
 
-// Metering changes nothing about what code computes.
+// Metering does not change what code computes.
 func TestMeteredResults(t *testing.T) {
 	for _, n := range []uint32{1, 2, 77} {
 		var got [2][2]any

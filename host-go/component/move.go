@@ -9,17 +9,14 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/abi"
 )
 
-// ErrNotMovable is what [Instance.Move] fails with when the instance cannot
-// move.
+// ErrNotMovable is the error of [Instance.Move] for an instance that cannot move.
 var ErrNotMovable = errors.New("component: the instance cannot move: its component was not prepared, is another one, or keeps state in tables")
 
-// Move has an instance of a prepared component go on in other code of the same
-// component: in compiled code, for one, when it was begun in the interpreter.
-// Its memory, globals and handles stay as they are; functions that
-// [Instance.ExportedFunction] gave are to be asked for again. It is not for
-// during a call. It fails with ErrNotMovable, ErrReentered and ErrInstanceDead,
-// after which the instance is what it was, or with what instantiating failed
-// with, after which the instance is dead.
+// Move has an instance of a prepared component go on in other code of the same component: for example, an
+// instance that began in the interpreter goes on in compiled code. Its memory, globals and handles stay as
+// they are. Get functions from [Instance.ExportedFunction] again after it. Do not call it during a call.
+// ErrNotMovable, ErrReentered and ErrInstanceDead leave the instance as it was. After any other error, that
+// of instantiating, the instance is dead.
 func (in *Instance) Move(ctx context.Context, to *Compiled) error {
 	if !in.c.movable || !to.movable || in.c.prepared != to.prepared {
 		return ErrNotMovable
@@ -45,7 +42,7 @@ func (in *Instance) move(ctx context.Context, to *Compiled) {
 	in.fuel.counters = nil
 	in.allocator.Move()
 	for i := range in.c.program.Instances {
-		in.instantiate(i) // What its start function did moves along.
+		in.instantiate(i) // The state that a start function left moves with the instance.
 	}
 	for i, m := range in.modules {
 		for k, name := range in.ownGlobals(i) {
@@ -58,11 +55,11 @@ func (in *Instance) move(ctx context.Context, to *Compiled) {
 	}
 	clear(in.lifts)
 	in.kept = 0
-	in.budget.left = left // What the instance holds is what it held.
+	in.budget.left = left // The instance holds as much as before.
 	in.memory = in.memories()
 }
 
-// ownGlobals are the names of the globals that a core instance brings along.
+// ownGlobals returns the names of the globals that a core instance defines.
 func (in *Instance) ownGlobals(i int) []string {
 	if k := in.c.program.Instances[i].Module; k >= 0 {
 		return in.c.globals[k]

@@ -27,7 +27,7 @@ func TestMove(t *testing.T) {
 	}
 	in := instantiate(t, forms[0], echoLinker(map[string]any{}))
 	for _, to := range []*Compiled{forms[1], forms[0], forms[2], forms[2], forms[1]} {
-		// Without a reset: what is allocated next follows what was before.
+		// There is no reset: the next allocation follows the one before.
 		before := call(t, in, "echo-string", "before")
 		held, fuel := bytes.Clone(memory.Whole(in.memory[0])), in.FuelUsed()
 		if err := in.Move(ctx, to); err != nil {
@@ -74,7 +74,7 @@ func TestNotMovable(t *testing.T) {
 	if got := call(t, in, "echo-u8", uint8(7)); got != uint8(7) {
 		t.Errorf("after that it says %v", got)
 	}
-	// It writes data into a memory that it imports, each time it is instantiated.
+	// hello.wasm writes data into a memory that it imports, each time it is instantiated.
 	data := prepared(t, nil, "hello.wasm")
 	if err := instantiate(t, data, logLinker(noLog)).Move(ctx, data); !errors.Is(err, ErrNotMovable) {
 		t.Errorf("a component with data: %v", err)

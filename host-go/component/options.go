@@ -14,8 +14,8 @@ type instanceOptions struct {
 	resolved   bool
 }
 
-// option returns canonical options with what they refer to, which exists by
-// the time they are first used. Functions are kept while there is room for them.
+// option returns canonical options with what they refer to. The things that they refer to exist when the
+// options are first used. Functions are kept while there is room for them.
 func (in *Instance) option(i int) *instanceOptions {
 	o := in.options[i]
 	if o.resolved {

@@ -10,18 +10,17 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/split"
 )
 
-// Prepared is a component that was taken apart, by [Prepare], to start quickly:
-// metered already, what its memories start with beside it, and the code that a
-// start does not need in chunks that are loaded when one is first called. It is
-// run by [Runtime.CompilePrepared], and is trusted like the program itself: its
-// code is not metered again. Its functions may be called at once.
+// Prepared is a component that [Prepare] took apart so that it starts quickly. Its code is metered already,
+// the first contents of its memories are apart from the code, and the code that a start does not need is in
+// chunks that are loaded when one is first called. [Runtime.CompilePrepared] runs it. It is trusted like the
+// program itself: its code is not metered again. Its functions must be safe for concurrent use.
 type Prepared struct {
-	// Index holds the component without its code, the code that stays together,
-	// and what is to be known about the other parts.
+	// Index holds the component without its code, the code that stays together, and a description of the
+	// other parts.
 	Index []byte
-	// Memory reads what memories start with.
+	// Memory returns a reader of the first contents of the memories.
 	Memory func() (io.ReadCloser, error)
-	// Chunk gives chunk i of Chunks.
+	// Chunk returns chunk i. Chunks is how many there are.
 	Chunk  func(i int) ([]byte, error)
 	Chunks int
 
@@ -31,22 +30,21 @@ type Prepared struct {
 }
 
 const (
-	// chunkSize is about how many bytes of code a chunk has: it compiles in a
-	// fraction of a second. Up to smallBody a function costs less than the way to
-	// one in a chunk.
+	// chunkSize is about how many bytes of code a chunk has: a chunk compiles in a fraction of a second. A
+	// function of up to smallBody bytes stays with the code that a start needs: the way to a chunk costs more
+	// than the function.
 	chunkSize = 192 << 10
 	smallBody = 32
 )
 
-// Prepare takes a component apart. The functions of hot stay together, the rest
-// goes into chunks; with nil everything stays together. The error is a *DecodeError
-// when the component is at fault.
+// Prepare takes a component apart. The functions of hot stay together, and the rest goes into chunks. When
+// hot is nil everything stays together. The error is a *DecodeError when the component is at fault.
 func Prepare(component []byte, hot *Profile) (*Prepared, error) {
 	return prepare(component, hot, smallBody, chunkSize)
 }
 
-// PrepareUnmetered is Prepare for code that is trusted: see Config.Unmetered,
-// which has no effect on prepared components. Everything stays together.
+// PrepareUnmetered is Prepare for trusted code, without metering; Config.Unmetered has no effect on prepared
+// components. Everything stays together.
 func PrepareUnmetered(component []byte) (*Prepared, error) {
 	off := metering
 	off.Off = true
@@ -84,8 +82,7 @@ func (p *Prepared) parts() (*split.Index, error) {
 	return p.index, p.err
 }
 
-// memories reads what the memories of the modules start with, from the cache
-// when there is one.
+// memories reads the first contents of the memories of the modules, from the cache if there is one.
 func (r *Runtime) memories(p *Prepared, index *split.Index) ([]*memory.Image, error) {
 	images := make([]*memory.Image, len(index.Modules))
 	at := 0
@@ -107,7 +104,7 @@ func (r *Runtime) memories(p *Prepared, index *split.Index) ([]*memory.Image, er
 			err = read(memory.InBytes)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("component: what memory starts with: %w", err)
+			return nil, fmt.Errorf("component: reading the first contents of memories: %w", err)
 		}
 		at += size
 	}

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// prepared compiles a component of testdata that was taken apart, with each of
-// its functions in a chunk of its own.
+// prepared compiles a component of testdata that was taken apart. Each of its functions is in a separate
+// chunk.
 func prepared(t testing.TB, cfg *Config, name string) *Compiled {
 	t.Helper()
 	p, err := prepare(testFile(t, name), &Profile{}, 0, 1)
@@ -46,8 +46,7 @@ func TestPreparedEcho(t *testing.T) {
 	}
 }
 
-// Code in chunks is metered like other code: it is stopped, and uses the same
-// fuel.
+// Code in chunks is metered like other code: it can be stopped, and it uses the same fuel.
 func TestPreparedRunaway(t *testing.T) {
 	for engine, cfg := range engines {
 		c := prepared(t, cfg, "runaway.wasm")
@@ -73,7 +72,7 @@ func TestPreparedFuel(t *testing.T) {
 	}
 }
 
-// What a profile has seen stays together, the rest works too.
+// What a profile has seen stays together. The rest works too.
 func TestProfile(t *testing.T) {
 	ctx := context.Background()
 	wasm := testFile(t, "runaway.wasm")
@@ -115,7 +114,7 @@ func TestProfile(t *testing.T) {
 	}
 }
 
-// A chunk that cannot be had is a trap that says so.
+// A chunk that cannot be read causes a trap that says so.
 func TestMissingChunk(t *testing.T) {
 	p, err := prepare(testFile(t, "runaway.wasm"), &Profile{}, 0, 1)
 	if err != nil {
@@ -134,7 +133,7 @@ func TestMissingChunk(t *testing.T) {
 	}
 }
 
-// An index that is damaged is the fault of the component.
+// A damaged index is reported as a fault of the component.
 func TestDamagedIndex(t *testing.T) {
 	p, err := prepare(testFile(t, "hello.wasm"), &Profile{}, 0, 1)
 	if err != nil {

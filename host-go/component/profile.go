@@ -12,13 +12,14 @@ type Profile struct{ calls split.Profile }
 
 type profileKey struct{}
 
-// WithProfile has a component that is compiled with the context record into the
-// profile which of its functions are called. It makes calls slower.
+// WithProfile returns a context that has Compile record which functions of the component are called. The
+// record goes into p. It makes calls slower.
 func WithProfile(ctx context.Context, p *Profile) context.Context {
 	return context.WithValue(ctx, profileKey{}, p)
 }
 
-// listen returns a context that has a module record, when one is asked for.
+// listen returns a context with which the core runtime records the calls of a module, when ctx asks for a
+// profile.
 func listen(ctx context.Context, module int, code []byte) (context.Context, error) {
 	p, ok := ctx.Value(profileKey{}).(*Profile)
 	if !ok {

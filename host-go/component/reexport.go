@@ -6,12 +6,11 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/abi"
 )
 
-// A component may export a function that it imports. When the host calls such
-// an export, its values pass by the Canonical ABI all the same, so that any form
-// of call goes with any form of host function: through memory of the host's, and
-// handles that last for the call.
+// A component may export a function that it imports. When the host calls such an export, the values pass by
+// the Canonical ABI all the same, so that every form of call works with every form of host function. The
+// values pass through memory of the host, and handles that last for the call.
 
-// hostMemory are the options of such a call.
+// hostMemory are the canonical options of such a call.
 var hostMemory = &instanceOptions{Options: abi.Options{Host: true}, resolved: true}
 
 // callImport calls a host function from the host.

@@ -7,24 +7,23 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/text"
 )
 
-// Rep is a handle, owned or borrowed, of a resource that the host implements:
-// its representation, a number of the host's choosing.
+// Rep is a handle, owned or borrowed, of a resource that the host implements. Its value is the
+// representation, a number that the host chooses.
 type Rep = abi.Rep
 
-// Resource is a handle of a resource that a guest implements. An owned one has
-// to be dropped, or passed on as an own parameter; a borrowed one ends with the
-// host function that it was given to. It belongs to its instance, and is not
-// safe for concurrent use.
+// Resource is a handle of a resource that a guest implements. Drop an owned handle, or pass it on as an own
+// parameter. A borrowed handle ends with the host function that got it. A Resource belongs to its instance,
+// and is not safe for concurrent use.
 type Resource struct {
 	in   *Instance
 	typ  int // index into the program's resources
 	rep  uint32
 	own  bool
-	gone bool // dropped, passed on, or past its call
+	gone bool // dropped, passed on, or borrowed for a call that has ended
 }
 
-// Drop ends an owned resource: the guest's destructor runs. Dropping one that
-// is gone already does nothing.
+// Drop ends an owned resource and runs the guest's destructor. It does nothing for a resource that is gone
+// already.
 func (r *Resource) Drop(ctx context.Context) error {
 	if r.gone {
 		return nil
@@ -69,8 +68,7 @@ func (in *Instance) destroy(typ int, rep uint32, enter []int) {
 	in.depth--
 }
 
-// String tells what the handle is, for logs. The name is cut in the middle where it
-// is longer than 1,000 bytes.
+// String describes the handle, for logs. A name longer than 1,000 bytes is cut in the middle.
 func (r *Resource) String() string {
 	return "resource " + text.Short(r.in.c.program.Resources[r.typ].Name)
 }

@@ -47,7 +47,7 @@ func TestGuestResource(t *testing.T) {
 	in := testInstance(t, nil, "resources.wasm", l)
 	ctx := context.Background()
 	c := call(t, in, "[constructor]counter", uint32(7)).(*Resource)
-	for range 2 { // a borrow leaves it as it is
+	for range 2 { // a borrow does not change the resource
 		if got := call(t, in, "[method]counter.get", c); got != uint32(7) {
 			t.Fatal(got)
 		}
@@ -75,7 +75,7 @@ func TestGuestResource(t *testing.T) {
 	if len(f.logged) != 2 {
 		t.Errorf("a destructor may call out: %q", f.logged)
 	}
-	// A resource belongs to its instance, and a Rep is none.
+	// A resource belongs to its instance. A Rep is not such a resource.
 	_, l = newFiles()
 	other := testInstance(t, nil, "resources.wasm", l)
 	c = call(t, other, "[constructor]counter", uint32(1)).(*Resource)
@@ -143,7 +143,7 @@ func TestResourceTraps(t *testing.T) {
 	}
 }
 
-// Names that a component takes for one resource are one in the linker too.
+// Two names that a component declares to be one resource must be one resource in the linker too.
 func TestSameResource(t *testing.T) {
 	ctx := context.Background()
 	c, err := testRuntime(t, nil).Compile(ctx, testFile(t, "same.wasm"))

@@ -15,9 +15,8 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/split"
 )
 
-// features are the core features that guests may use: WebAssembly 2.0, and what
-// toolchains emit of 3.0. Exceptions are not among them, though the core runtime
-// has them: package wasm says why.
+// features are the core features that guests may use: those of WebAssembly 2.0, and those of 3.0 that
+// toolchains emit. They leave out exceptions, which the core runtime supports: package wasm says why.
 const features = api.CoreFeaturesV2 | experimental.CoreFeaturesExtendedConst | experimental.CoreFeaturesTailCall
 
 // Runtime compiles components. It is safe for concurrent use.
@@ -25,13 +24,13 @@ type Runtime struct {
 	cfg   Config
 	core  wazero.Runtime
 	cache *codecache.Cache // nil for none
-	// compiling are the compilations that run, spare a descriptor for them.
+	// compiling counts the compilations that run. spare is a file descriptor for them.
 	compiling compiling
 	spare     spare
 }
 
-// NewRuntime returns a Runtime. A nil config is the default. The context is
-// for set-up alone. The error is that of the cache folder; see Config.CacheDir.
+// NewRuntime returns a Runtime. A nil config is the default. NewRuntime uses the context only while it runs.
+// The error is that of the cache folder; see Config.CacheDir.
 func NewRuntime(ctx context.Context, cfg *Config) (*Runtime, error) {
 	r := &Runtime{cfg: cfg.withDefaults()}
 	var rc wazero.RuntimeConfig
@@ -53,16 +52,14 @@ func NewRuntime(ctx context.Context, cfg *Config) (*Runtime, error) {
 	return r, nil
 }
 
-// compiles says whether core code is compiled, and not interpreted.
+// compiles reports whether core code is compiled; otherwise it is interpreted.
 func (r *Runtime) compiles() bool { return !r.cfg.Interpreter && CompilerSupported() }
 
-// Compile decodes, links and compiles a component. It may be called from
-// several goroutines at once. wasm is not kept. The error is a *DecodeError
-// when the component is at fault.
+// Compile decodes, links and compiles a component. It may be called from several goroutines at once. It does
+// not keep wasm. The error is a *DecodeError when the component is at fault.
 //
-// Compiling a large component takes seconds. It ends with the context, by the
-// context's error. The function that is being compiled then is compiled to its
-// end behind it: what one may cost is bounded, see [ComplexityError].
+// Compiling a large component takes seconds. When the context ends, Compile returns the context's error. The
+// function that is being compiled then is finished in the background; [ComplexityError] bounds its cost.
 func (r *Runtime) Compile(ctx context.Context, wasm []byte) (*Compiled, error) {
 	program, err := link.Load(ctx, wasm)
 	if err != nil {
@@ -75,10 +72,9 @@ func (r *Runtime) Compile(ctx context.Context, wasm []byte) (*Compiled, error) {
 	return c, nil
 }
 
-// CompilePrepared compiles what a prepared component needs at its start. The
-// rest is compiled as it is called, or by [Compiled.CompileChunks]. The error is
-// a *DecodeError when the component is at fault, or what reading its parts
-// failed with.
+// CompilePrepared compiles the code that a prepared component needs at its start. The rest is compiled when
+// it is called, or by [Compiled.CompileChunks]. The error is a *DecodeError when the component is at fault,
+// or the error of reading its parts.
 func (r *Runtime) CompilePrepared(ctx context.Context, p *Prepared) (*Compiled, error) {
 	index, err := p.parts()
 	if err != nil {
@@ -91,8 +87,8 @@ func (r *Runtime) CompilePrepared(ctx context.Context, p *Prepared) (*Compiled, 
 	return c, nil
 }
 
-// Cached says whether the cache has compiled code for what the component needs
-// at its start. When that turns out to be damaged it is compiled all the same.
+// Cached reports whether the cache has compiled code for what the component needs at its start. A damaged
+// entry counts too, but is compiled anew when it is used.
 func (r *Runtime) Cached(p *Prepared) bool {
 	if r.cache == nil || r.cfg.Interpreter {
 		return false
@@ -109,14 +105,14 @@ func (r *Runtime) Cached(p *Prepared) bool {
 	return true
 }
 
-// CacheErr says why the cache cannot keep what is compiled: what is there already
-// is used all the same. It is nil when it can, and where there is no cache.
+// CacheErr returns the reason that the cache cannot keep compiled code. Entries that are there already are
+// used all the same. It returns nil when the cache can keep code, and when there is no cache.
 func (r *Runtime) CacheErr() error {
 	return r.cache.Err()
 }
 
-// CheckCache says what NewRuntime and CacheErr say about a folder for a cache,
-// and makes it where it is not there.
+// CheckCache checks a folder for a cache, and makes the folder when it is missing. It returns the error of
+// NewRuntime or CacheErr for the folder.
 func CheckCache(ctx context.Context, dir string) error {
 	c, err := codecache.Open(dir, defaultCacheBytes)
 	if err != nil {
@@ -125,8 +121,8 @@ func CheckCache(ctx context.Context, dir string) error {
 	return errors.Join(c.Err(), c.Core().Close(ctx), c.Close())
 }
 
-// Close frees everything made with the Runtime: instances end with it. What a
-// Compile whose context ended has left behind is freed when it ends.
+// Close frees everything that was made with the Runtime, instances included. A compilation that goes on after
+// its context ended is freed when it is done.
 func (r *Runtime) Close(ctx context.Context) error {
 	busy, err := r.compiling.shut(func() error {
 		err := r.core.Close(ctx)
@@ -137,13 +133,12 @@ func (r *Runtime) Close(ctx context.Context) error {
 		return err
 	})
 	if busy && r.cache != nil {
-		err = errors.Join(err, r.cache.Close()) // The process may end before.
+		err = errors.Join(err, r.cache.Close()) // The process may end before the last compilation does.
 	}
 	return err
 }
 
-// decodeError makes a *DecodeError of what is the fault of a component, and leaves
-// other errors as they are.
+// decodeError turns a fault of a component into a *DecodeError, and returns other errors as they are.
 func decodeError(err error) error {
 	var be *binary.Error
 	if errors.As(err, &be) {

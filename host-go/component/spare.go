@@ -7,14 +7,14 @@ import (
 	"syscall"
 )
 
-// spare is a file descriptor that is kept for the moment when there are no
-// others: the core runtime compiles nothing without one while it has a cache.
+// spare is a file descriptor that is kept for the moment when the process has no others. A core runtime with
+// a cache cannot compile without a descriptor.
 type spare struct {
 	mu   sync.Mutex
 	file *os.File
 }
 
-// open takes the descriptor, where there is one to be had.
+// open opens the descriptor, if the system gives one.
 func (s *spare) open() {
 	if s.file == nil {
 		s.file, _ = os.Open(os.DevNull)
@@ -29,7 +29,7 @@ func (s *spare) lend(err error, f func() error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// Others may be quicker to take what is freed.
+	// Another goroutine may be quicker to take the descriptor.
 	for try := 0; try < 3 && outOfDescriptors(err); try++ {
 		s.shut()
 		err = f()

@@ -9,8 +9,8 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/build"
 )
 
-// starting is a component whose core module counts in its memory how often its
-// start function ran, and does something after that. Its export f says it.
+// starting is a component whose core module counts in its memory how often its start function ran, and then
+// runs the code then. Its export f returns the count.
 func starting(then ...build.Bytes) []byte {
 	count := build.Cat(build.Const(0), build.Const(0), build.Bytes{0x28, 2, 0}, build.Const(1), build.Bytes{0x6a, 0x36, 2, 0}, build.Cat(then...))
 	m := build.Module(build.Types(build.FuncType(nil, nil), build.FuncType(nil, build.Bytes{build.I32})),
@@ -22,7 +22,7 @@ func starting(then ...build.Bytes) []byte {
 		build.ComponentExports(build.ComponentExport("f", build.SortFunc, 0)))
 }
 
-// startForms are the component as each engine takes it, whole and in parts.
+// startForms returns the component compiled for each engine, whole and in parts.
 func startForms(t *testing.T, wasm []byte) map[string]*Compiled {
 	t.Helper()
 	ctx := context.Background()
@@ -42,8 +42,7 @@ func startForms(t *testing.T, wasm []byte) map[string]*Compiled {
 	return forms
 }
 
-// A start function runs once, wherever its instance goes, and pays for what it
-// does.
+// A start function runs once, also when its instance moves, and pays for what it does.
 func TestStartFunction(t *testing.T) {
 	ctx := context.Background()
 	forms := startForms(t, starting())
@@ -67,7 +66,7 @@ func TestStartFunction(t *testing.T) {
 	}
 }
 
-// A start function is stopped as any other, by time and by fuel.
+// Time and fuel stop a start function as they stop any function.
 func TestStartFunctionStopped(t *testing.T) {
 	for form, c := range startForms(t, starting(build.Forever())) {
 		t.Run(form, func(t *testing.T) {

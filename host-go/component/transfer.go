@@ -5,9 +5,8 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 )
 
-// transfer is the context of a call with values that are more than core values, and
-// the instance as the Canonical ABI knows it. An instance keeps those that it has
-// used.
+// transfer is the context of a call whose values are not only core values. It is also how the Canonical ABI
+// sees the instance. An instance keeps the transfers that it has used.
 type transfer struct {
 	abi.Transfer
 	in   *Instance
@@ -15,8 +14,7 @@ type transfer struct {
 	opt  *instanceOptions
 }
 
-// begin returns the context of a call that begins, end takes back the one begun
-// last.
+// begin returns the context of a new call. end takes back the context that begun last.
 func (in *Instance) begin(comp *componentState, opt *instanceOptions) *abi.Transfer {
 	if in.begun == len(in.transfers) {
 		t := &transfer{in: in}
@@ -35,7 +33,7 @@ func (in *Instance) end() {
 	in.transfers[in.begun].End()
 }
 
-// Realloc calls the guest's realloc, which may not call out.
+// Realloc calls the guest's realloc. The guest may not call out during it.
 func (t *transfer) Realloc(old, oldSize, align, size uint32) uint32 {
 	in, o := t.in, t.opt
 	s := &in.realloc4
@@ -47,7 +45,7 @@ func (t *transfer) Realloc(old, oldSize, align, size uint32) uint32 {
 	return uint32(s[0])
 }
 
-// Resource makes a *Resource.
+// Resource returns a *Resource.
 func (t *transfer) Resource(typ int, rep uint32, own bool) any {
 	return &Resource{in: t.in, typ: typ, rep: rep, own: own}
 }
@@ -55,7 +53,7 @@ func (t *transfer) Resource(typ int, rep uint32, own bool) any {
 // Return ends a borrowed *Resource.
 func (t *transfer) Return(v any) { v.(*Resource).gone = true }
 
-// Rep checks a *Resource, and takes an own one from the host.
+// Rep returns the representation of a *Resource after checking it. An own one is no longer the host's.
 func (t *transfer) Rep(v any, typ *types.Value) uint32 {
 	wrong := func(msg string) { panic(&abi.ValueError{Type: typ.String(), Value: v, Msg: msg}) }
 	r, ok := v.(*Resource)

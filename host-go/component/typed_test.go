@@ -10,7 +10,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/abi"
 )
 
-// color and labels are types of a program's own.
+// color and labels are types that a program defines.
 type (
 	color  string
 	labels uint32
@@ -29,8 +29,7 @@ type pair[A, B any] struct {
 
 func ptr[T any](v T) *T { return &v }
 
-// Values pass through Go types: every form of host function with every form of
-// call.
+// Values pass through Go types, in every pair of a form of host function and a form of call.
 func TestTyped(t *testing.T) {
 	c, err := testRuntime(t, nil).Compile(context.Background(), testFile(t, "echo.wasm"))
 	if err != nil {
@@ -126,7 +125,7 @@ func typedEcho[T any](t *testing.T, c *Compiled, name string, values ...T) {
 	}
 }
 
-// A function that does not fit its import is an error with both types.
+// A function that does not fit its import causes an error with both types.
 func TestHostFunctionOfWrongType(t *testing.T) {
 	c, err := testRuntime(t, nil).Compile(context.Background(), testFile(t, "calls.wasm"))
 	if err != nil {
@@ -187,7 +186,7 @@ func callsLinker() *Linker {
 	return l
 }
 
-// The errors of typed functions and calls are those of the others.
+// Typed functions and calls return the same errors as the others.
 func TestTypedErrors(t *testing.T) {
 	cause := errors.New("disk full")
 	for _, f := range []any{
@@ -261,7 +260,7 @@ func TestTypedCallsDoNotAllocate(t *testing.T) {
 	}
 }
 
-// A component may export what it imports: any call goes with any host function.
+// A component may export what it imports. Every form of call works with every form of host function.
 func TestReexport(t *testing.T) {
 	c, err := testRuntime(t, nil).Compile(context.Background(), testFile(t, "reexport.wasm"))
 	if err != nil {

@@ -9,8 +9,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/build"
 )
 
-// What is not supported is refused by its name, and told apart from what is
-// malformed.
+// An unsupported feature is refused by its name, and is distinct from a malformed component.
 func TestUnsupported(t *testing.T) {
 	core := func(sections ...build.Bytes) build.Bytes {
 		return build.Component(build.CoreModule(build.Module(sections...)))
@@ -20,7 +19,7 @@ func TestUnsupported(t *testing.T) {
 	}
 	const gc, threads, exceptions = "garbage-collected and typed references", "threads", "exception handling"
 	for _, c := range []struct {
-		name, want string // what is named; "" for malformed
+		name, want string // want is the feature that the error names; "" for malformed
 		wasm       build.Bytes
 	}{
 		{"a struct", gc, core(build.Types(build.Bytes{0x5f, 0}))},

@@ -2,31 +2,29 @@ package component
 
 import "github.com/caisson-dev/caisson/host-go/component/internal/abi"
 
-// The Go types of WIT values; doc.go has the whole table.
+// These are the Go types of WIT values. doc.go has the whole table.
 type (
-	// Record is a record, a []any: the values of its fields in the order of the WIT
-	// definition.
+	// Record is a record, as a []any: the values of its fields in the order of the WIT definition.
 	Record = abi.Record
 
-	// Tuple is a tuple, a []any.
+	// Tuple is a tuple, as a []any.
 	Tuple = abi.Tuple
 
-	// Variant is a variant, a struct of two fields: Case, a string, is the name of
-	// the case, and Value, of type any, its payload, nil for a case that has none.
+	// Variant is a variant, as a struct. Case, a string, is the name of the case. Value, of type any, is its
+	// payload, nil for a case without payload.
 	Variant = abi.Variant
 
-	// Enum is an enum, a string: the name of the case.
+	// Enum is an enum, as a string: the name of the case.
 	Enum = abi.Enum
 
-	// Flags are flags, a uint32: bit i is the label i of the WIT definition.
+	// Flags are flags, as a uint32: bit i is label i of the WIT definition.
 	Flags = abi.Flags
 
-	// Option is an option, a struct of two fields: Some, a bool, and Value, of type
-	// any, which counts only when Some is true.
+	// Option is an option, as a struct. Some is a bool. Value, of type any, counts only when Some is true.
 	Option = abi.Option
 
-	// Result is a result, a struct of two fields: Value, of type any, is the payload
-	// of ok when OK, a bool, is true, else of the error; nil where the type has none.
+	// Result is a result, as a struct. OK is a bool. Value, of type any, is the payload of ok when OK is
+	// true, and of the error otherwise; nil when the type has no such payload.
 	Result = abi.Result
 )
 

@@ -2,10 +2,9 @@ package component
 
 import "strings"
 
-// compatible returns the name with its version cut down to what has to be
-// equal for two versions to be compatible (semver): the major version, or for
-// 0.x the minor, or for 0.0.x the whole. A pre-release fits itself alone.
-// "wasi:io/streams@0.2.3" becomes "wasi:io/streams@0.2".
+// compatible returns the name with its version cut to the part that compatible versions share (semver): the
+// major version, the minor version too for 0.x, and the whole version for 0.0.x. A pre-release is compatible
+// only with itself. "wasi:io/streams@0.2.3" becomes "wasi:io/streams@0.2".
 func compatible(name string) string {
 	base, version, ok := strings.Cut(name, "@")
 	if !ok || strings.ContainsAny(version, "-+") {

@@ -5,8 +5,7 @@ import (
 	"fmt"
 )
 
-// wastHost gives what the tests of wasmtime import. A core module, which they
-// want too, a host has no way to give here.
+// wastHost gives what the tests of wasmtime import, except a core module, which a host cannot give here.
 func wastHost() *Linker {
 	l := NewLinker()
 	l.Root().Func("host-echo-u32", func(v uint32) uint32 { return v })

@@ -17,12 +17,11 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 )
 
-// TestWast runs the specification's own tests: the files that
-// `wasm-tools json-from-wast` made of them, in the folder that CAISSON_WAST_DIR
-// names; those of wasmtime's suite too, with the imports that it has the host give.
-// It prints a line for each file and the sum. Commands on components that
-// are refused for what docs/component.md says is not supported are counted
-// apart, as neither passed nor failed; those on the text format not at all.
+// TestWast runs the specification's own tests. It reads the files that `wasm-tools json-from-wast` made of
+// them, in the folder that CAISSON_WAST_DIR names. The folder may have the files of wasmtime's suite too; the
+// test gives the imports that they need. The test prints a line for each file and the sum. It counts commands
+// on components that use what docs/component.md says is not supported apart, as neither passed nor failed,
+// and does not count those on the text format.
 func TestWast(t *testing.T) {
 	dir := os.Getenv("CAISSON_WAST_DIR")
 	if dir == "" {
@@ -58,18 +57,17 @@ func TestWast(t *testing.T) {
 	fmt.Printf("total %d/%d (%d more need what is refused)\n", passed, total, skipped)
 }
 
-// isUnsupported says whether a component was refused for what it uses, and not
-// for a fault.
+// isUnsupported reports whether a component was refused for an unsupported feature, and not for a fault.
 func isUnsupported(err error) bool {
 	var decode *DecodeError
 	var link *LinkError
 	return errors.As(err, &decode) && decode.Unsupported || errors.As(err, &link) && strings.Contains(link.Msg, "which a host cannot give")
 }
 
-// errSkipped is a command that depends on a component that was refused.
+// errSkipped is the outcome of a command that depends on a refused component.
 var errSkipped = errors.New("skipped")
 
-// errText is an assertion about the text format, which is not ours to read.
+// errText is the outcome of an assertion about the text format, which this runtime does not read.
 var errText = errors.New("text format")
 
 type wast struct {
@@ -115,7 +113,8 @@ func newWast(t *testing.T, path string) *wast {
 	}
 	w := &wast{
 		dir: strings.TrimSuffix(path, ".json"), host: wastHost(), compiled: map[string]*Compiled{}, instances: map[string]*Instance{},
-		// Nothing is slow here, and much is compiled. Some memories are as large as can be.
+		// Each test is short, and much code is compiled, so the interpreter is quicker. Some memories have
+		// the maximal size.
 		r: testRuntime(t, &Config{Interpreter: true, Limits: Limits{Memory: 9 << 30}}),
 	}
 	if _, err := os.Stat(w.dir); err != nil {
@@ -185,7 +184,7 @@ func (w *wast) command(c *wastCommand) error {
 			return fmt.Errorf("loaded (%v), wanted: %s", err, c.Text)
 		}
 		if isUnsupported(err) {
-			return errSkipped // refused, but perhaps not for the fault
+			return errSkipped // The component was refused, but perhaps for an unsupported feature.
 		}
 		return nil
 	case "assert_unlinkable", "assert_uninstantiable":
@@ -274,7 +273,7 @@ func (w *wast) keep(in *Instance, name string) {
 	w.instances[name+"#"+strconv.Itoa(len(w.instances))] = in
 }
 
-// missing is the error of a command on a component that was not loaded.
+// missing returns the error of a command on a component that was not loaded.
 func (w *wast) missing() error {
 	if w.refused {
 		return errSkipped

@@ -124,7 +124,7 @@ func (v *wastValue) optional(t *types.Value) (any, error) {
 	return v.value(t)
 }
 
-// mapped is an element of a list, where a map is a list of pairs.
+// mapped returns an element of a list. A map is a list of pairs.
 func (v wastValue) mapped(list, elem *types.Value) (any, error) {
 	if elem != nil {
 		return v.value(elem)

@@ -10,8 +10,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files of this package")
 
-// The WIT of a component. wasm-tools reads it (checked by hand when a golden
-// file changes: wasm-tools component wit testdata/echo.wit).
+// The WIT of a component is as recorded. wasm-tools reads it; check this by hand when a golden file changes:
+// wasm-tools component wit testdata/echo.wit.
 func TestWIT(t *testing.T) {
 	for _, name := range []string{"echo", "resources"} {
 		c, err := testRuntime(t, &Config{Interpreter: true}).Compile(context.Background(), testFile(t, name+".wasm"))

@@ -66,7 +66,7 @@ func readFile(path string) ([]byte, error) {
 	return readBounded(file)
 }
 
-// readInput reads a stream that may never end, as long as the context lasts.
+// readInput reads a stream until its end or the end of the context. The stream may never end.
 func readInput(ctx context.Context, r io.Reader) ([]byte, error) {
 	type outcome struct {
 		text []byte
@@ -93,7 +93,7 @@ func readBounded(r io.Reader) ([]byte, error) {
 	return text, err
 }
 
-// A pair is an argument as it stands on the command line.
+// A pair is an argument in the form of the command line.
 type pair struct{ name, value string }
 
 // splitPairs reads the NAME=VALUE words.
@@ -114,7 +114,8 @@ func splitPairs(c *cobra.Command, words []string) ([]pair, error) {
 	return pairs, nil
 }
 
-// addPairs types the pairs by the tool's schema, and adds them to the arguments, where they win.
+// addPairs converts the pairs to the types in the tool's schema, and adds them to the arguments. A pair
+// replaces an argument of the same name.
 func addPairs(c *cobra.Command, arguments json.RawMessage, tool *tool, pairs []pair) (json.RawMessage, error) {
 	object := map[string]json.RawMessage{}
 	if arguments != nil {

@@ -19,13 +19,13 @@ import (
 	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
-// An asker answers what servers ask: it asks the person at the terminal, one thing at a time.
+// An asker answers servers' questions: it asks the person at the terminal, one question at a time.
 type asker struct {
 	app    *app
-	clock  *clock        // stands still while a person is asked; set before anything is asked
-	turn   chan struct{} // holds one token while somebody is asked
-	lines  chan string   // that were typed; nil until the first question
-	ignore bool          // what was typed for a question that was taken back
+	clock  *clock        // stops while a person is asked; set before the first question
+	turn   chan struct{} // holds a token while a question is open
+	lines  chan string   // the typed lines; nil until the first question
+	ignore bool          // drops the line that was typed for a withdrawn question
 }
 
 func newAsker(a *app) *asker { return &asker{app: a, turn: make(chan struct{}, 1)} }
@@ -53,7 +53,7 @@ func (k *asker) handlers(roots []string) (caisson.Handlers, error) {
 	return h, err
 }
 
-// rootList makes the URIs of folders (specification, client/roots).
+// rootList returns the roots for folders (specification, client/roots).
 func rootList(folders []string) ([]*mcp.Root, error) {
 	var roots []*mcp.Root
 	for _, folder := range folders {
@@ -68,7 +68,7 @@ func rootList(folders []string) ([]*mcp.Root, error) {
 			return nil, &caisson.Error{Code: caisson.CodeInvalidArgument, Step: "--root", Message: err.Error(), Err: err}
 		}
 		slashed := filepath.ToSlash(path)
-		if !strings.HasPrefix(slashed, "/") { // A drive of Windows.
+		if !strings.HasPrefix(slashed, "/") { // It is a path with a drive of Windows.
 			slashed = "/" + slashed
 		}
 		roots = append(roots, &mcp.Root{URI: (&url.URL{Scheme: "file", Path: slashed}).String(), Name: filepath.Base(path)})
@@ -76,17 +76,17 @@ func rootList(folders []string) ([]*mcp.Root, error) {
 	return roots, nil
 }
 
-// What a person may do with a question (specification, client/elicitation, "Response Actions").
+// These are the responses to a question (specification, client/elicitation, "Response Actions").
 const (
 	accept  = "accept"
 	decline = "decline"
 	cancel  = "cancel"
 )
 
-// errCancel is the end of the person's input.
+// errCancel is the error for the end of the person's input.
 var errCancel = errors.New("the input has ended")
 
-// elicit asks the person at the terminal, and declines when there is none.
+// elicit asks the person at the terminal. It declines when there is no terminal.
 func (k *asker) elicit(ctx context.Context, r *caisson.Request[*mcp.ElicitParams]) (*mcp.ElicitResult, error) {
 	server := r.Session.Name()
 	if !k.app.person() {
@@ -124,7 +124,7 @@ func (k *asker) ask(ctx context.Context, server string, p *mcp.ElicitParams) (*m
 	return k.askForm(ctx, p)
 }
 
-// askURL shows all of a URL. It neither fetches nor opens the URL: the person does that.
+// askURL shows the whole URL. It neither fetches nor opens the URL: the person does that.
 func (k *asker) askURL(ctx context.Context, p *mcp.ElicitParams) (*mcp.ElicitResult, error) {
 	k.app.err.Prompt("\nIt wants you to open this address in a browser:\n\n  %s\n\n", strings.ReplaceAll(terminal.Visible(p.URL), "\n", `\u{a}`))
 	if u, err := url.Parse(p.URL); err == nil {
@@ -134,12 +134,12 @@ func (k *asker) askURL(ctx context.Context, p *mcp.ElicitParams) (*mcp.ElicitRes
 	return &mcp.ElicitResult{Action: action}, err
 }
 
-// quote sets a server's text off from the program's own.
+// quote marks a server's text as different from the program's own.
 func quote(text string) string {
 	return "  | " + strings.ReplaceAll(strings.TrimSpace(terminal.Visible(text)), "\n", "\n  | ") + "\n"
 }
 
-// choose asks until the answer begins like one of the choices.
+// choose asks until the first letter of the answer is that of a choice.
 func (k *asker) choose(ctx context.Context, question string, choices map[string]string) (string, error) {
 	for {
 		answer, err := k.readLine(ctx, question)

@@ -9,7 +9,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
-// askForm asks whether to answer, for each field, and whether to send it.
+// askForm asks whether to answer, then for each field, and then whether to send the form.
 func (k *asker) askForm(ctx context.Context, p *mcp.ElicitParams) (*mcp.ElicitResult, error) {
 	fields, err := form.Fields(p.RequestedSchema)
 	if err != nil {
@@ -40,7 +40,7 @@ func (k *asker) askForm(ctx context.Context, p *mcp.ElicitParams) (*mcp.ElicitRe
 	return &mcp.ElicitResult{Action: action}, err
 }
 
-// askField asks for a field until what comes is valid.
+// askField asks for a field until the answer is valid.
 func (k *asker) askField(ctx context.Context, f *form.Field, content map[string]any) error {
 	k.app.err.Prompt("%s", f.Describe())
 	question := "  " + terminal.OneLine(f.Name, terminal.MaxLine)

@@ -17,7 +17,8 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// A keyboard is a terminal's input, and a screen its output, as far as the program can tell.
+// A keyboard is the input of a terminal, and a screen is its output. The program cannot tell them from real
+// ones.
 type (
 	keyboard struct{ io.Reader }
 	screen   struct{ bytes.Buffer }
@@ -26,7 +27,7 @@ type (
 func (keyboard) IsTerminal() bool { return true }
 func (*screen) IsTerminal() bool  { return true }
 
-// atTerminal runs the program with a person at it, who types.
+// atTerminal runs the program with a person who types.
 func atTerminal(t *testing.T, typed string, args ...string) outcome {
 	t.Helper()
 	var out bytes.Buffer
@@ -43,8 +44,8 @@ const formSchema = `{"type":"object","required":["name","size"],"properties":{
 	"news":{"type":"boolean","default":true},
 	"colours":{"type":"array","items":{"type":"string","enum":["red","green"]},"maxItems":2}}}`
 
-// serveQuestions serves tools that ask, and give the answer as text: "form" and "url", "roots" and
-// "sample". In the older revisions they ask with requests, and in the newest with their results.
+// serveQuestions serves tools that ask, and return the answer as text: "form", "url", "roots" and "sample".
+// In the older revisions they ask with requests, and in the newest with their results.
 func serveQuestions(t *testing.T) *fullServer {
 	t.Helper()
 	server := serveFull(t)
@@ -94,7 +95,7 @@ func TestElicitation(t *testing.T) {
 				[]string{
 					"  | Who are\n  | you\\u{1b}[2J?\n", "Answer? yes, no or cancel> ", "\n  name: string; Your name\n  name> ",
 					"it must be answered", "its length must be 2 or more", "\n  size: one of\n    1) s (Small)\n    2) l (Large\\u{1b}[31m)\n  size [l]> ",
-					`"3" is none of them`, "it must be 0 or more", "it must be a whole number", "it must be an email address", "it must be yes or no",
+					`"3" is not a choice`, "it must be 0 or more", "it must be a whole number", "it must be an email address", "it must be yes or no",
 				},
 			},
 			"defaults and edits": {
@@ -125,7 +126,7 @@ func TestElicitation(t *testing.T) {
 	}
 }
 
-// TestNobodyToAsk has no terminal.
+// TestNobodyToAsk runs the program without a terminal.
 func TestNobodyToAsk(t *testing.T) {
 	manyRuntimes(t)
 	t.Parallel()
@@ -167,7 +168,7 @@ func TestRoots(t *testing.T) {
 	o.expect(t, exitUsage, "is not a folder")
 }
 
-// TestProgressBar has a bar that is gone at the end.
+// TestProgressBar checks that the bar is gone at the end.
 func TestProgressBar(t *testing.T) {
 	manyRuntimes(t)
 	t.Parallel()

@@ -18,12 +18,12 @@ func (a *app) cacheCommand() *cobra.Command {
 	var flags runtimeFlags
 	c := &cobra.Command{
 		Use:   "cache",
-		Short: "Look after the cache of the compiled core",
-		Long: `The core is a WebAssembly component. Compiling it takes seconds, so that the machine code is kept
-in a folder, about 80 MB for each version of the program. Processes may share the folder; what is
-damaged in it is replaced, and past 512 MB what was not used for longest goes. A folder that another
-user could have put code into is not used: root does not use a user's, nor a user one that others
-may write to.`,
+		Short: "Inspect and change the cache of the compiled core",
+		Long: `The core is a WebAssembly component. Compiling it takes seconds, so the program keeps the machine
+code in a folder, about 80 MB for each version of the program. Processes may share the folder.
+Damaged files in it are replaced. When it has more than 512 MB, the files that were not used for
+longest are removed. The program does not use a folder that another user could have put code into:
+root does not use a user's folder, and a user does not use one that others may write to.`,
 		Example: `  caisson cache warm    # while a container image is built, for example
   du -sh "$(caisson cache path)"`,
 		Args: cobra.ArbitraryArgs,
@@ -32,7 +32,7 @@ may write to.`,
 	c.PersistentFlags().StringVar(&flags.cacheDir, "cache-dir", "", "the `FOLDER` (default \"caisson\" in your cache folder)")
 	c.AddCommand(
 		&cobra.Command{
-			Use: "warm", Short: "Compile all of the core, unless that is done", Args: noArgs,
+			Use: "warm", Short: "Compile all of the core that is not in the cache", Args: noArgs,
 			RunE: func(c *cobra.Command, _ []string) error { return a.warmCache(c, &flags) },
 		},
 		&cobra.Command{
@@ -46,11 +46,11 @@ may write to.`,
 			},
 		},
 		&cobra.Command{
-			Use: "status", Short: "Say what is in the folder, and whether it can be used", Args: noArgs,
+			Use: "status", Short: "Print the size of the cache, and whether it can be used", Args: noArgs,
 			RunE: func(c *cobra.Command, _ []string) error { return a.cacheStatus(c, &flags) },
 		},
 		&cobra.Command{
-			Use: "clear", Short: "Delete what the cache has put into the folder", Args: noArgs,
+			Use: "clear", Short: "Delete the cache's files from the folder", Args: noArgs,
 			RunE: func(*cobra.Command, []string) error { return a.clearCache(&flags) },
 		},
 	)
@@ -96,7 +96,7 @@ func (a *app) cacheStatus(c *cobra.Command, flags *runtimeFlags) error {
 }
 
 // clearCache deletes the cache's own files, and the folders that are then empty. The user may have other
-// things in the folder.
+// files in the folder.
 func (a *app) clearCache(flags *runtimeFlags) error {
 	dir, err := caisson.CacheDir(flags.options(a))
 	if err != nil {
@@ -113,7 +113,7 @@ func (a *app) clearCache(flags *runtimeFlags) error {
 		}
 	}
 	for _, folder := range append(files.folders, dir) {
-		_ = os.Remove(folder) // Which does nothing to one that is not empty.
+		_ = os.Remove(folder) // It fails for a folder that is not empty.
 	}
 	return a.printf("Deleted %s from %s\n", size(files.bytes), dir)
 }
@@ -125,8 +125,8 @@ type cacheContent struct {
 	bytes   int
 }
 
-// cacheFolder matches the names of the cache's folders: of entries, of what is just being compiled,
-// and of earlier versions. cacheFile matches what is in them: names that begin with a hash.
+// cacheFolder matches the names of the cache's folders: those of entries, of files that are being compiled,
+// and of earlier versions. cacheFile matches the names of files in them, which begin with a hash.
 var (
 	cacheFolder = regexp.MustCompile(`^(component-[0-9]+-wazero|component-stage|wazero)-`)
 	cacheFile   = regexp.MustCompile(`^[0-9a-f]{64}(-[0-9a-f]{64})?(\.code|\.memory)?(\.[0-9]+)?(\.tmp)?$`)
@@ -154,6 +154,6 @@ func cacheFiles(dir string) (cacheContent, error) {
 		}
 		return nil
 	})
-	slices.Reverse(content.folders) // Those within others first.
+	slices.Reverse(content.folders) // Inner folders come first.
 	return content, err
 }

@@ -123,7 +123,7 @@ func TestCacheStatus(t *testing.T) {
 	}
 }
 
-// It compiles the core once more, into a folder of its own.
+// TestCacheWarm compiles the core once more, into a separate folder.
 func TestCacheWarm(t *testing.T) {
 	manyRuntimes(t)
 	t.Parallel()

@@ -16,15 +16,15 @@ func (a *app) callToolCommand() *cobra.Command {
 		name: "call-tool", operands: "TOOL [NAME=VALUE]...",
 		short: "Call a tool of a server",
 		long: `Calls a tool of a server and prints its result: text as it is, a line about each image, sound
-and resource, and structured content as JSON where there is no text.
+and resource, and structured content as JSON when there is no text.
 
-The tool's arguments are a JSON object, given with --args, or NAME=VALUE words, or both; then the
-words win. A word is typed by the tool's schema: VALUE is read as JSON where the schema wants a
-number, a boolean, null, an array or an object, and is a string otherwise.
+The tool's arguments are a JSON object in --args, or NAME=VALUE words, or both. A word replaces the
+same argument in --args. The tool's schema gives the type of a word: VALUE is read as JSON when the
+schema wants a number, a boolean, null, an array or an object, and is a string otherwise.
 
-With --json the result is printed as the server gave it, and nothing else. A result with isError
-ends the command with exit code 1. Where the server makes a task of the call, the task is followed
-to its end.`,
+With --json only the result is printed, as the server sent it. A result with isError ends the
+command with exit code 1. When the server makes a task of the call, the command waits for the task
+and prints its result.`,
 		example: `  caisson call-tool github search_repositories query=wazero perPage=5
   caisson call-tool everything echo --args '{"message": "hi"}'
   caisson call-tool echo message=hi -- npx -y @modelcontextprotocol/server-everything
@@ -67,8 +67,8 @@ func (a *app) readCall(c *cobra.Command, words []string, args string) (*toolCall
 	return call, err
 }
 
-// printToolResult prints the result of a tool. The tool's own failure is the command's error, which calls
-// the tool `what`.
+// printToolResult prints the result of a tool. When the tool itself has failed, it returns an error, in which
+// `what` names the tool.
 func (a *app) printToolResult(client *client, what string, result json.RawMessage, asJSON bool) error {
 	if err := a.printResult(result, asJSON, describeResult); err != nil {
 		return err
@@ -79,7 +79,7 @@ func (a *app) printToolResult(client *client, what string, result json.RawMessag
 	return nil
 }
 
-// A toolCall is what the command line asks for.
+// A toolCall is the call that the command line describes.
 type toolCall struct {
 	command   *cobra.Command
 	tool      string
@@ -90,8 +90,7 @@ type toolCall struct {
 // String describes the call for people.
 func (c *toolCall) String() string { return fmt.Sprintf("tool %q", c.tool) }
 
-// arguments returns the arguments of a call. It asks for the tool's schema only where there are words
-// to type.
+// arguments returns the arguments of a call. It gets the tool's schema only when there are words to convert.
 func (c *client) arguments(ctx context.Context, call *toolCall) (json.RawMessage, error) {
 	arguments := call.arguments
 	if len(call.pairs) > 0 {
@@ -109,7 +108,7 @@ func (c *client) arguments(ctx context.Context, call *toolCall) (json.RawMessage
 	return arguments, nil
 }
 
-// findTool looks a tool up, a page after the other.
+// findTool looks up a tool, page by page.
 func (c *client) findTool(ctx context.Context, call *toolCall) (*tool, error) {
 	var names []string
 	for result, err := range c.pages(ctx, "tools/list") {
@@ -135,7 +134,7 @@ func (c *client) findTool(ctx context.Context, call *toolCall) (*tool, error) {
 	return nil, usage(call.command, "the server has no tool %q: it has %s", shown(call.tool), strings.Join(names, ", "))
 }
 
-// isError reports whether a result is a tool's own failure.
+// isError reports whether a result says that the tool has failed.
 func isError(result json.RawMessage) bool {
 	var r struct {
 		IsError bool `json:"isError"`

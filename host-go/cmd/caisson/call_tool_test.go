@@ -103,7 +103,7 @@ func TestCallToolWithWrongWords(t *testing.T) {
 	}
 }
 
-// Progress and the server's own words go to stderr, and the result alone to stdout.
+// Progress and the server's messages go to stderr. Only the result goes to stdout.
 func TestCallToolJSON(t *testing.T) {
 	t.Parallel()
 	o := call(t, "countdown", "from=3", "--json", "-v", "--timeout", "2m")
@@ -120,7 +120,7 @@ func TestCallToolJSON(t *testing.T) {
 	}
 }
 
-// Nothing that a server gives is lost or changed on the way.
+// A server's result passes complete and unchanged.
 func TestCallToolJSONIsUntouched(t *testing.T) {
 	manyRuntimes(t)
 	t.Parallel()

@@ -49,7 +49,7 @@ test:///text  text, text/plain
 	}
 }
 
-// TestCallsJSON has the untouched results.
+// TestCallsJSON checks that the results are unchanged.
 func TestCallsJSON(t *testing.T) {
 	manyRuntimes(t)
 	t.Parallel()
@@ -88,7 +88,7 @@ func TestPing(t *testing.T) {
 	}
 }
 
-// TestLogLevel has a server log, at the level that was asked for.
+// TestLogLevel has a server log at the level that a flag sets.
 func TestLogLevel(t *testing.T) {
 	manyRuntimes(t)
 	t.Parallel()
@@ -115,7 +115,7 @@ func TestLogLevel(t *testing.T) {
 	}
 }
 
-// TestCompletions has the shell ask for what may stand on a command line.
+// TestCompletions asks for completions as a shell does.
 func TestCompletions(t *testing.T) {
 	ownConfig(t, `{"mcpServers": {"local": {"command": "x"}}}`, `{"mcpServers": {"own": {"command": "x"}}}`)
 	for line, want := range map[string]string{

@@ -10,22 +10,22 @@ import (
 	"github.com/caisson-dev/caisson/host-go/caisson"
 )
 
-// A clock bounds the time that a server takes. It stands still while a person is asked, and may be
-// stopped for good. It is safe for concurrent use.
+// A clock bounds the time that a server takes. It stops while the program asks a person, and may be stopped
+// for good. It is safe for concurrent use.
 type clock struct {
 	bound time.Duration
 
 	mu    sync.Mutex
 	left  time.Duration
 	since time.Time // when it began to run
-	holds int       // it runs while there are none
+	holds int       // the clock runs while there are none
 	timer *time.Timer
 }
 
-// errLate is the cause of the end of a context whose clock ran out.
+// errLate is the cause of a context's end when its clock ran out.
 var errLate = errors.New("--timeout is over")
 
-// newClock starts a clock, and gives a context that ends with it.
+// newClock starts a clock, and returns a context that ends with the clock.
 func newClock(parent context.Context, bound time.Duration) (context.Context, *clock, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(parent)
 	k := &clock{bound: bound, left: bound, since: time.Now()}
@@ -36,7 +36,7 @@ func newClock(parent context.Context, bound time.Duration) (context.Context, *cl
 	}
 }
 
-// hold stops the clock until release was called once for each hold.
+// hold stops the clock. Each hold needs a release before the clock goes on.
 func (k *clock) hold() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -55,7 +55,7 @@ func (k *clock) release() {
 	}
 }
 
-// explain adds to an error that the clock has caused what the error does not say.
+// explain adds the reason to an error that the clock has caused.
 func (k *clock) explain(ctx context.Context, err error, server, step string) error {
 	var complete *caisson.Error
 	if err == nil || errors.As(err, &complete) || !errors.Is(context.Cause(ctx), errLate) {

@@ -9,15 +9,15 @@ import (
 // A sessionCommand is a command that talks to a server.
 type sessionCommand struct {
 	name     string
-	operands string // what stands after the server: "URI"
+	operands string // what follows the server, such as "URI"
 	short    string
 	long     string
 	example  string
-	// begin reads the operands, before anything is connected.
+	// begin reads the operands before the command connects.
 	begin func(c *cobra.Command, operands []string) (action, error)
 }
 
-// command makes the command, with the flags that all of them have.
+// command returns the cobra command, with the flags that all commands of this kind have.
 func (s sessionCommand) command(a *app) *cobra.Command {
 	var flags sessionFlags
 	operands := strings.TrimRight(" "+s.operands, " ")
@@ -59,13 +59,13 @@ func noOperands(c *cobra.Command, operands []string) error {
 	return nil
 }
 
-// jsonFlag adds --json, for what the protocol has a result for.
+// jsonFlag adds --json, for a command with a result of the protocol.
 func jsonFlag(c *cobra.Command, asJSON *bool) {
-	c.Flags().BoolVar(asJSON, "json", false, "print the protocol's result object, and nothing else")
+	c.Flags().BoolVar(asJSON, "json", false, "print only the protocol's result object")
 }
 
 // completeFlag makes the shell complete a flag's value.
 func completeFlag(c *cobra.Command, flag string, values ...string) {
-	// It fails for a flag that is not there, which every test of the command would show.
+	// It fails only for a flag that is not there, which every test of the command would show.
 	_ = c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 }

@@ -15,11 +15,11 @@ func (a *app) completeCommand() *cobra.Command {
 	c := sessionCommand{
 		name: "complete", operands: "(--prompt NAME | --template URI) NAME=PREFIX [NAME=VALUE]...",
 		short: "Complete an argument of a prompt or of a resource template",
-		long: `Asks a server how an argument of a prompt, or of a resource template, may go on, and prints the
-values, a line each. The first word is the argument and what there is of it, perhaps nothing; the
-words after it are the arguments that have a value already.
+		long: `Asks a server for completions of an argument of a prompt, or of a resource template, and prints
+the values, one a line. The first word is the argument and the beginning of its value, which may be
+empty. The words after it are the arguments that have a value already.
 
-With --json the result is printed as the server gave it, which also tells how many there are.`,
+With --json the result is printed as the server sent it, with the number of all values.`,
 		example: `  caisson complete github --prompt code_review language=py
   caisson complete github --template 'repo://{owner}/{name}' name=w owner=tetratelabs
   caisson complete --prompt completable-prompt department=E -- npx -y @modelcontextprotocol/server-everything`,
@@ -29,7 +29,7 @@ With --json the result is printed as the server gave it, which also tells how ma
 				ref = map[string]string{"type": "ref/resource", "uri": template}
 			}
 			if (prompt == "") == (template == "") {
-				return action{}, usage(c, "give one of --prompt and --template: it has the argument")
+				return action{}, usage(c, "give --prompt or --template: the argument belongs to it")
 			}
 			pairs, err := splitPairs(c, operands)
 			if err != nil {
@@ -54,13 +54,13 @@ With --json the result is printed as the server gave it, which also tells how ma
 			}}, nil
 		},
 	}.command(a)
-	c.Flags().StringVar(&prompt, "prompt", "", "the prompt `NAME` has the argument")
-	c.Flags().StringVar(&template, "template", "", "the resource template `URI` has the argument")
+	c.Flags().StringVar(&prompt, "prompt", "", "complete an argument of the prompt `NAME`")
+	c.Flags().StringVar(&template, "template", "", "complete an argument of the resource template `URI`")
 	jsonFlag(c, &asJSON)
 	return c
 }
 
-// printCompletion prints the values, and says when there are more.
+// printCompletion prints the values. It says when there are more.
 func (a *app) printCompletion(result json.RawMessage) error {
 	var r struct {
 		Completion struct {

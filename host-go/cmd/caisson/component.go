@@ -18,10 +18,9 @@ import (
 func (a *app) componentCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "component",
-		Short: "Look into a WebAssembly component, or run one",
-		Long: `Works with WebAssembly components of any kind: it has nothing to do with MCP. It is for looking at
-what a toolchain has built, and for running command-line programs in the sandbox that the core runs
-in.`,
+		Short: "Inspect a WebAssembly component, or run one",
+		Long: `Works with WebAssembly components of any kind, without MCP. It inspects what a toolchain has built,
+and runs command-line programs in the sandbox in which the core runs.`,
 		Example: `  caisson component inspect app.wasm
   caisson component run --dir . app.wasm --help`,
 		Args: cobra.ArbitraryArgs,
@@ -43,7 +42,7 @@ func readComponent(c *cobra.Command, path string) ([]byte, error) {
 	return b, nil
 }
 
-// fileKind says what a file is that is not a component, by how it begins.
+// fileKind says what kind of file it is when it is not a component, from its first bytes.
 func fileKind(b []byte) string {
 	const magic = "\x00asm"
 	switch {
@@ -69,7 +68,7 @@ func (e *loadError) Error() string {
 }
 func (e *loadError) Unwrap() error { return e.err }
 
-// loadComponent compiles a component, says so when it takes long, and hands it to use.
+// loadComponent compiles a component and passes it to use. It prints a line when compiling takes long.
 func (a *app) loadComponent(ctx context.Context, cfg *component.Config, path string, b []byte, use func(*component.Compiled) error) error {
 	slow := time.AfterFunc(patience, func() { a.err.Say("compiling %s", filepath.Base(path)) })
 	defer slow.Stop()
@@ -86,13 +85,13 @@ func (a *app) loadComponent(ctx context.Context, cfg *component.Config, path str
 	return use(c)
 }
 
-// A guestExit is the exit code of a component that is a program, when it is not 0. The program itself has
-// printed why.
+// A guestExit is the exit code of a component that is a program, when the code is not 0. The program itself
+// has printed the reason.
 type guestExit struct{ code int }
 
 func (e *guestExit) Error() string { return fmt.Sprintf("the program ended with exit code %d", e.code) }
 
-// componentCache returns the folder to keep compiled components in.
+// componentCache returns the folder for compiled components.
 func componentCache(a *app, flags *runtimeFlags) (string, error) {
 	dir, err := caisson.CacheDir(flags.options(a))
 	if err != nil {
@@ -101,7 +100,7 @@ func componentCache(a *app, flags *runtimeFlags) (string, error) {
 	return dir, nil
 }
 
-// oneFile takes the one argument of a command.
+// oneFile checks that a command has one argument.
 func oneFile(c *cobra.Command, args []string) error {
 	switch len(args) {
 	case 0:
@@ -112,7 +111,7 @@ func oneFile(c *cobra.Command, args []string) error {
 	return noArgs(c, args[1:])
 }
 
-// trapStack is where in its code a guest trapped, "" where that is not known.
+// trapStack returns the place in the guest's code at which it trapped, or "" when the place is unknown.
 func trapStack(err error) string {
 	var trap *component.TrapError
 	if errors.As(err, &trap) {

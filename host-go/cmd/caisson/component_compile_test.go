@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// loops is a component of functions that each have loops one after the other.
+// loops is a component of n functions. Each has loops one after another.
 func loops(n, loops int) []byte {
-	// A local of type i32; (loop (br_if 0 (local.get 0))) and so on.
+	// This is a local of type i32, and then (loop (br_if 0 (local.get 0))) again and again.
 	body := append([]byte{1, 1, 0x7f}, bytes.Repeat([]byte{0x03, 0x40, 0x20, 0, 0x0d, 0, 0x0b}, loops)...)
 	return functions(n, append(body, 0x0b))
 }
@@ -30,7 +30,7 @@ func functions(n int, body []byte) []byte {
 	return append([]byte("\x00asm\x0d\x00\x01\x00"), section(1, module)...)
 }
 
-// slowFile is a component that takes a minute or so to compile.
+// slowFile returns a component that takes about a minute to compile.
 func slowFile(t *testing.T) string {
 	t.Helper()
 	return componentFile(t, "slow.wasm", loops(150, 4000))
@@ -45,14 +45,14 @@ func componentFile(t *testing.T, name string, b []byte) string {
 	return path
 }
 
-// The time that a program has begins before it is compiled.
+// The time limit includes compiling.
 func TestCompilingTimeout(t *testing.T) {
 	o := caissonRun(t, "component", "run", "--no-cache", "--timeout", "200ms", slowFile(t))
 	o.expect(t, exitTimeout, "slow.wasm: not done after 200ms")
 }
 
-// A function that is too much for the compiler is named, and interpreted all the
-// same.
+// The error of a function that is too costly for the compiler names the function. The interpreter runs the
+// function all the same.
 func TestTooComplex(t *testing.T) {
 	path := componentFile(t, "loops.wasm", loops(2, 20_000))
 	caissonRun(t, "component", "run", "--no-cache", path).expect(t, exitFailure,
@@ -61,14 +61,13 @@ func TestTooComplex(t *testing.T) {
 	caissonRun(t, "component", "inspect", path).expect(t, exitOK)
 }
 
-// Code that is too much for the interpreter is refused, with what to do, and can be
-// looked at all the same.
+// Code that is too large for the interpreter is refused, with the remedy. It can be inspected all the same.
 func TestTooLargeToInterpret(t *testing.T) {
 	path := componentFile(t, "loops.wasm", loops(100, 100))
 	caissonRun(t, "component", "run", "--interpret", "--interpreter-memory", "1MiB", path).expect(t, exitFailure,
 		"core module 0 (", "is too large to interpret", "the limit is 1048576", "without --interpret, or allow more with --interpreter-memory")
 	caissonRun(t, "component", "run", "--interpret", path).expect(t, exitFailure, "not a command")
-	// 200 functions of 49,000 locals each.
+	// These are 200 functions of 49,000 locals each.
 	body := append(binary.AppendUvarint([]byte{1}, 49_000), 0x7f, 0x0b)
 	large := componentFile(t, "large.wasm", functions(200, body))
 	caissonRun(t, "component", "run", "--interpret", large).expect(t, exitFailure, "too large to interpret")

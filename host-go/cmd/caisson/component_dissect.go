@@ -7,13 +7,13 @@ import (
 	"slices"
 )
 
-// An anatomy is what a component's file consists of.
+// An anatomy describes the parts of a component's file.
 type anatomy struct {
 	Modules []module `json:"modules"`
 	// Components counts the nested components, at all depths.
 	Components int `json:"components"`
-	// Features are what the component uses of the Canonical ABI, and what the modules' compilers say
-	// that their code uses of WebAssembly.
+	// Features are the features of the Canonical ABI that the component uses, and those of WebAssembly that
+	// the modules' compilers say that their code uses.
 	Features []string `json:"features"`
 	// Producers are the languages and tools that the file names, with their versions.
 	Producers []string `json:"producers"`
@@ -45,7 +45,7 @@ func (m *module) memory() string {
 	return s
 }
 
-// Sections, of components and of core modules (Binary.md; the core specification, 5.5).
+// These are the sections of components and of core modules (Binary.md; the core specification, 5.5).
 const (
 	sectionCustom          = 0
 	sectionCoreModule      = 1
@@ -59,7 +59,7 @@ const (
 	coreData   = 11
 )
 
-// dissect takes a component that has been validated apart.
+// dissect describes the parts of a component that has been validated.
 func dissect(b []byte) (*anatomy, error) {
 	a := &anatomy{Modules: []module{}, Features: []string{}, Producers: []string{}}
 	if err := a.component(b); err != nil {
@@ -169,8 +169,8 @@ func (a *anatomy) module(b cursor) error {
 	return err
 }
 
-// custom reads the two custom sections that tell where code comes from (tool-conventions,
-// ProducersSection.md and Linking.md).
+// custom reads the two custom sections that say how the code was made (tool-conventions, ProducersSection.md
+// and Linking.md).
 func (a *anatomy) custom(c cursor) error {
 	name, err := c.name()
 	if err != nil {
@@ -211,7 +211,7 @@ func (a *anatomy) custom(c cursor) error {
 	return nil
 }
 
-// A cursor is what is left to read.
+// A cursor is the bytes that are left to read.
 type cursor []byte
 
 var errCutShort = errors.New("a section is cut short")

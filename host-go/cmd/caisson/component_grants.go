@@ -14,7 +14,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/wasi"
 )
 
-// grantFlags say what a command is granted.
+// grantFlags say what the program is granted.
 type grantFlags struct{ dirs, env, net []string }
 
 func (f *grantFlags) register(c *cobra.Command) {
@@ -23,7 +23,7 @@ func (f *grantFlags) register(c *cobra.Command) {
 	c.Flags().StringArrayVar(&f.net, "net", nil, "grant HTTP requests to `ORIGIN`; repeatable")
 }
 
-// config makes the grants. Their folders are open, also when it fails.
+// config returns the grants. It opens their folders, and leaves them open even when it fails.
 func (f *grantFlags) config(c *cobra.Command) (*wasi.Config, error) {
 	cfg := &wasi.Config{AllowedOrigins: f.net}
 	for _, origin := range f.net {
@@ -54,7 +54,7 @@ func (f *grantFlags) config(c *cobra.Command) (*wasi.Config, error) {
 	return cfg, nil
 }
 
-// closeFolders closes what config has opened.
+// closeFolders closes the folders that config has opened.
 func closeFolders(cfg *wasi.Config) {
 	for _, m := range cfg.Mounts {
 		_ = m.Root.Close()
@@ -77,7 +77,7 @@ func splitMount(text string) (m wasi.Mount, host string) {
 	return m, host
 }
 
-// A byteSize is a flag's value: a number of bytes, or of KiB, MiB or GiB.
+// A byteSize is the value of a flag: a number of bytes, KiB, MiB or GiB.
 type byteSize uint64
 
 var sizeUnits = map[string]uint64{"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
@@ -101,5 +101,5 @@ func (s *byteSize) String() string {
 	return strconv.FormatUint(uint64(*s), 10)
 }
 
-// Type names the kind of value in help.
+// Type returns the name of the value in the help.
 func (s *byteSize) Type() string { return "size" }

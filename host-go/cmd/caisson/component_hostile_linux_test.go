@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// hostileCommand is a program that never gets as far as its first line.
+// hostileCommand is a program that never reaches its first line.
 const hostileCommand = "../../component/testdata/hostile/command.wasm"
 
 // Signals and the timeout end a program that loops while it is instantiated.
@@ -22,7 +22,7 @@ func TestComponentStartLoops(t *testing.T) {
 		if err := cmd.Process.Signal(signal); err != nil {
 			t.Fatal(err)
 		}
-		for lines.Scan() { // Until the program has closed it.
+		for lines.Scan() { // until the program closes it
 		}
 		var exit *exec.ExitError
 		if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != want {
@@ -32,8 +32,8 @@ func TestComponentStartLoops(t *testing.T) {
 	caissonRun(t, "component", "run", "--no-cache", "--max-memory", "64MiB", "--timeout", "200ms", hostileCommand).expect(t, exitTimeout, "not done after 200ms")
 }
 
-// waitComputing waits until a process, which takes signals, has computed for
-// longer than its start takes.
+// waitComputing waits until a process has computed for longer than its start takes. The process then handles
+// signals.
 func waitComputing(t *testing.T, pid int) {
 	t.Helper()
 	for {
@@ -41,7 +41,7 @@ func waitComputing(t *testing.T, pid int) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// After the name, which ends with a bracket: the state, and so on.
+		// The fields after the name, which ends with a bracket, begin with the state.
 		fields := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
 		var ticks int
 		if _, err := fmt.Sscan(fields[11], &ticks); err != nil {

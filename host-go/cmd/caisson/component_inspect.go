@@ -16,10 +16,10 @@ func (a *app) inspectCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "inspect FILE",
-		Short: "Print what a component imports, exports and consists of",
+		Short: "Print the imports, exports and modules of a component",
 		Long: `Prints the component's core modules, their sizes and the features that they were built to use, the
-tools that it was made with, and its imports and exports as WIT. The component is checked as it is
-before it is run: one that is malformed, or uses what is not supported, is an error that names the
+tools that the component was made with, and its imports and exports as WIT. It checks the component
+as before a run: the error of a malformed component, or of an unsupported feature, names the
 construct and its offset.`,
 		Example: `  caisson component inspect app.wasm
   caisson component inspect app.wasm --json | jq '.imports[].name'`,
@@ -29,8 +29,8 @@ construct and its offset.`,
 			if err != nil {
 				return err
 			}
-			// The interpreter has it ready sooner, and nothing is run. What is too large for it
-			// is compiled.
+			// The interpreter is ready sooner, and nothing is run. A component that is too large for the
+			// interpreter is compiled.
 			cfg := &component.Config{Interpreter: true}
 			show := func(compiled *component.Compiled) error {
 				i, err := inspect(b, compiled)
@@ -99,7 +99,7 @@ func externs(list []component.Extern) []extern {
 	return out
 }
 
-// text is the inspection for people. Names in it are the component's, and may be anything.
+// text returns the inspection for people. The component chooses the names in it, which may be any text.
 func (i *inspection) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "size        %s\n", size(i.Size))

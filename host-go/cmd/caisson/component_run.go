@@ -20,28 +20,27 @@ import (
 // commandExport is what a command component exports (wasi:cli/run).
 const commandExport = "wasi:cli/run@0.2.0#run"
 
-// runFlags say what a command is granted, and what it may use.
+// runFlags say what the program is granted, and what it may use.
 type runFlags struct {
 	grants  grantFlags
 	runtime runtimeFlags
 	timeout time.Duration
 	fuel    uint64
 	memory  byteSize
-	// interpret runs the component without compiling it, within so much memory for
-	// its code.
+	// interpret runs the component without compiling it. interpreterMemory bounds the memory for its code.
 	interpret         bool
 	interpreterMemory byteSize
 }
 
 func (f *runFlags) register(c *cobra.Command) {
 	f.grants.register(c)
-	c.Flags().DurationVar(&f.timeout, "timeout", 0, "stop the program after `DURATION`, compiling it included (default: no limit)")
-	c.Flags().Uint64Var(&f.fuel, "fuel", 0, "stop the program after `UNITS` of about one instruction each, looked at every 262,144 (default: no limit)")
+	c.Flags().DurationVar(&f.timeout, "timeout", 0, "stop the program after `DURATION`, including compiling (default: no limit)")
+	c.Flags().Uint64Var(&f.fuel, "fuel", 0, "stop the program after `UNITS` of about one instruction each, checked every 262,144 units (default: no limit)")
 	c.Flags().Var(&f.memory, "max-memory", "give the program no more than `SIZE` of memory, such as 64MiB (default 512MiB)")
-	c.Flags().BoolVar(&f.interpret, "interpret", false, "do not compile the program: it starts sooner, and runs tens of times slower")
+	c.Flags().BoolVar(&f.interpret, "interpret", false, "do not compile the program: it starts sooner and runs tens of times slower")
 	c.Flags().Var(&f.interpreterMemory, "interpreter-memory", "with --interpret, let the program's code take no more than `SIZE` of memory (default 1GiB)")
 	c.Flags().StringVar(&f.runtime.cacheDir, "cache-dir", "", "keep the compiled component in `FOLDER` (default \"caisson\" in your cache folder)")
-	c.Flags().BoolVar(&f.runtime.noCache, "no-cache", false, "compile the component anew, and keep nothing")
+	c.Flags().BoolVar(&f.runtime.noCache, "no-cache", false, "compile the component anew and keep nothing")
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -49,17 +48,17 @@ func (a *app) runCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "run [FLAG]... FILE [ARG]...",
 		Short: "Run a component that is a command-line program",
-		Long: `Runs a component that exports wasi:cli/run, such as cargo builds for wasm32-wasip2. What follows FILE
-is the program's own. It reads this program's standard input and writes its standard output and
-standard error, as they are, and has the time and random numbers. Files, the environment and the
-network it has only as far as it is granted them:
+		Long: `Runs a component that exports wasi:cli/run, such as cargo builds for wasm32-wasip2. The words after
+FILE are the program's arguments. The program uses this command's standard input, standard output
+and standard error, and has the time and random numbers. It has only the files, environment and
+network that flags grant:
 
-  --dir HOST[:GUEST][:ro]  a folder and what is in it, which the program finds as GUEST, or else as
-                           HOST is spelled; with ":ro" it cannot change anything. Links do not lead
-                           out of the folder
-  --env NAME[=VALUE]       a variable, by default with the value that it has here
-  --net ORIGIN             HTTP requests to an origin, such as https://api.example.com. Redirects
-                           are answers: they are not followed to elsewhere. There are no sockets
+  --dir HOST[:GUEST][:ro]  a folder with its contents. The program finds it as GUEST, or without
+                           GUEST as HOST is spelled. With ":ro" the program can change nothing.
+                           Links do not lead out of the folder
+  --env NAME[=VALUE]       a variable. Without VALUE it has the value of this environment
+  --net ORIGIN             HTTP requests to an origin, such as https://api.example.com. The program
+                           gets redirects as responses; they are not followed. There are no sockets
 
 Exit codes: the program's own, or 2 usage, 4 the file is not a component that can be run, or the
 program trapped or reached a limit, 5 timeout, 130 interrupted.`,
@@ -77,7 +76,7 @@ program trapped or reached a limit, 5 timeout, 130 interrupted.`,
 			return a.runComponent(c, &flags, args)
 		},
 	}
-	c.Flags().SetInterspersed(false) // What follows FILE is not ours.
+	c.Flags().SetInterspersed(false) // The words after FILE are for the program.
 	flags.register(c)
 	return c
 }
@@ -98,7 +97,7 @@ func (a *app) runComponent(c *cobra.Command, flags *runFlags, args []string) err
 	}
 	grants.Args = append([]string{filepath.Base(args[0])}, args[1:]...)
 	grants.Stdin, grants.Stdout, grants.Stderr = a.in, a.out, a.err
-	stdin, _ := a.in.(io.Writer) // A file is both.
+	stdin, _ := a.in.(io.Writer) // A file is also a writer.
 	grants.Terminal = wasi.Terminal{Stdin: terminal.IsTerminal(stdin), Stdout: terminal.IsTerminal(a.out), Stderr: a.err.Person}
 	ctx := c.Context()
 	if flags.timeout > 0 {
@@ -122,7 +121,7 @@ func (a *app) runComponent(c *cobra.Command, flags *runFlags, args []string) err
 	return err
 }
 
-// execute runs the program once. A *guestExit is how it ended, where that is not success.
+// execute runs the program once. It returns a *guestExit when the program's exit code is not 0.
 func execute(ctx context.Context, c *component.Compiled, grants *wasi.Config) error {
 	if !slices.ContainsFunc(c.Exports(), func(e component.Extern) bool { return strings.HasPrefix(e.Name, "wasi:cli/run@0.2.") }) {
 		return errors.New("not a command: it exports no wasi:cli/run@0.2 ('caisson component inspect' shows what it exports)")
@@ -144,8 +143,8 @@ func execute(ctx context.Context, c *component.Compiled, grants *wasi.Config) er
 	return nil
 }
 
-// ended turns the error of a trap into the program's exit, and names the flag when a limit was the cause.
-// The instance is nil when there was none yet.
+// ended turns the error of a trap into the program's exit. When a limit was the cause, the error names the
+// flag. in is nil when the trap came before there was an instance.
 func ended(in *component.Instance, err error) error {
 	var exit *wasi.ExitError
 	var limit *component.LimitError

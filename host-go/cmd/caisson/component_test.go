@@ -61,8 +61,7 @@ func TestComponentInspect(t *testing.T) {
 	}
 }
 
-// What tools write into custom sections is read, and does no harm where it is
-// nonsense.
+// dissect reads what tools write into custom sections, and nonsense there does no harm.
 func TestDissect(t *testing.T) {
 	text := func(s string) string { return string(rune(len(s))) + s }
 	section := func(id byte, content string) string { return string(rune(id)) + string(rune(len(content))) + content }

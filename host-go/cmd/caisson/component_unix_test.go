@@ -19,7 +19,7 @@ func TestComponentInterrupt(t *testing.T) {
 		t.Fatal(err)
 	}
 	waitFor(t, lines, `^caisson: interrupt$`)
-	for lines.Scan() { // Until the program has closed it.
+	for lines.Scan() { // until the program closes it
 	}
 	var exit *exec.ExitError
 	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != exitInterrupted {
@@ -27,7 +27,7 @@ func TestComponentInterrupt(t *testing.T) {
 	}
 }
 
-// A signal ends a program while it is compiled.
+// A signal ends the program while it compiles.
 func TestCompilingInterrupt(t *testing.T) {
 	for signal, want := range map[os.Signal]int{os.Interrupt: exitInterrupted, syscall.SIGTERM: exitTerminated} {
 		t.Run(signal.String(), func(t *testing.T) {
@@ -38,7 +38,7 @@ func TestCompilingInterrupt(t *testing.T) {
 				t.Fatal(err)
 			}
 			waitFor(t, lines, `^caisson: `+signal.String()+`$`)
-			for lines.Scan() { // Until the program has closed it.
+			for lines.Scan() { // until the program closes it
 			}
 			var exit *exec.ExitError
 			if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != want {

@@ -20,7 +20,7 @@ is TypeScript, in a WebAssembly sandbox inside of this process.
 
 `
 
-// demoTimeout bounds the demo, once the runtime has started.
+// demoTimeout bounds the demo after the runtime has started.
 const demoTimeout = 30 * time.Second
 
 func (a *app) demoCommand() *cobra.Command {
@@ -48,7 +48,7 @@ them, and prints how long each step took. It needs no network and no configurati
 	return c
 }
 
-// A demo goes through the life of a session, a step a line.
+// A demo runs a session from beginning to end, and prints a line for each step.
 type demo struct {
 	app     *app
 	options *caisson.RuntimeOptions
@@ -93,7 +93,7 @@ func (d *demo) run(whole context.Context) error {
 	return d.step(whole, "compile the core", d.compile)
 }
 
-// step does one step and prints how long it took and what came of it.
+// step runs one step, and prints how long the step took and its result.
 func (d *demo) step(ctx context.Context, name string, do func(context.Context) (string, error)) error {
 	if err := d.app.printf("  %-18s", name); err != nil {
 		return err
@@ -102,7 +102,7 @@ func (d *demo) step(ctx context.Context, name string, do func(context.Context) (
 	outcome, err := do(ctx)
 	took := time.Since(begin)
 	if err != nil {
-		_ = d.app.printf("    failed\n") // err is worse.
+		_ = d.app.printf("    failed\n") // err is more important.
 		return err
 	}
 	return d.app.printf("%10s   %s\n", milliseconds(took), outcome)
@@ -126,7 +126,7 @@ func (d *demo) start(ctx context.Context) (_ string, err error) {
 
 var startOnly = &caisson.CompileOptions{StartOnly: true}
 
-// compile waits for the next run's sake.
+// compile waits until the core is compiled, so that the next run is quick.
 func (d *demo) compile(ctx context.Context) (string, error) {
 	if err := d.runtime.Compile(ctx, startOnly); err != nil {
 		return "", err
@@ -187,7 +187,7 @@ func (d *demo) close(context.Context) (string, error) {
 	return "the server has ended", d.session.Close()
 }
 
-// end closes what is left of a step that failed, too.
+// end also closes what a failed step has left open.
 func (d *demo) end() {
 	if d.runtime != nil {
 		_ = d.runtime.Close() // Which never fails.

@@ -19,10 +19,10 @@ func (a *app) demoServerCommand() *cobra.Command {
 	var stateless, jsonResponse bool
 	c := &cobra.Command{
 		Use:   "demo-server",
-		Short: "Serve a few tools to try a client with",
-		Long: `Serves the tools echo, add, countdown and fail, on the official Go SDK: on standard input and
-output, or with --http over streamable HTTP, at the path /mcp. It serves until it is interrupted,
-or until its standard input ends.`,
+		Short: "Serve a few tools for trying out a client",
+		Long: `Serves the tools echo, add, countdown and fail with the official Go SDK: on standard input and
+output, or with --http over streamable HTTP at the path /mcp. It serves until it is interrupted or
+its standard input ends.`,
 		Example: `  caisson list-tools -- caisson demo-server
   caisson demo-server --http :8080 & caisson call-tool http://127.0.0.1:8080/mcp add a=1 b=2`,
 		Args: noArgs,
@@ -40,7 +40,7 @@ or until its standard input ends.`,
 			return a.serveHTTP(c.Context(), listener, demoserver.Handler(stateless, jsonResponse))
 		},
 	}
-	c.Flags().StringVar(&address, "http", "", "serve HTTP at `ADDRESS`, host:port; without a host on this machine alone, with port 0 at any free one")
+	c.Flags().StringVar(&address, "http", "", "serve HTTP at `ADDRESS`, host:port; without a host only on this machine, with port 0 at any free port")
 	c.Flags().BoolVar(&stateless, "stateless", false, "keep no sessions")
 	c.Flags().BoolVar(&jsonResponse, "json-response", false, "answer with JSON in place of an event stream")
 	return c
@@ -59,8 +59,8 @@ type unclosed struct{ io.Writer }
 
 func (unclosed) Close() error { return nil }
 
-// listen binds an address; one without a host is on the loopback interface, because a demo is not
-// for the network.
+// listen binds an address. An address without a host is on the loopback interface, because a demo should not
+// be on the network.
 func listen(ctx context.Context, address string) (net.Listener, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -77,7 +77,7 @@ func (a *app) serveHTTP(ctx context.Context, listener net.Listener, handler http
 	mux := http.NewServeMux()
 	mux.Handle("/mcp", handler)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
-	// Event streams never become idle, so that a graceful end would not come.
+	// Event streams never become idle, so a graceful shutdown would not end.
 	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
 	a.err.Say("serving at http://%s/mcp", listener.Addr())
 	err := server.Serve(listener)

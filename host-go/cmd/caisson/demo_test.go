@@ -17,18 +17,18 @@ func TestDemo(t *testing.T) {
 	t.Parallel()
 	o := caissonRun(t, "demo")
 	o.expect(t, exitOK)
-	// The times differ, and a first run compiles.
+	// The times differ, and the first run compiles the core.
 	masked := strings.Replace(masked(o.out), "in the interpreter, while the core compiles", "with the core compiled, from the cache", 1)
 	masked = strings.Replace(masked, "  compile the core TIME   the next start takes it from the cache\n", "", 1)
 	golden(t, "demo", masked)
 }
 
-// masked hides how long things took.
+// masked replaces durations in a text.
 func masked(text string) string {
 	return regexp.MustCompile(` *\d+\.\d ms`).ReplaceAllString(text, " TIME")
 }
 
-// TestDemoFillsCache has a first run, and the one after it.
+// TestDemoFillsCache makes a first run and a second one.
 func TestDemoFillsCache(t *testing.T) {
 	manyRuntimes(t)
 	t.Parallel()
@@ -50,8 +50,7 @@ func TestDemoFillsCache(t *testing.T) {
 	}
 }
 
-// startProgram starts the program as a process of its own; it is killed at the end of the test if
-// it still runs.
+// startProgram starts the program as a separate process. The end of the test kills it if it still runs.
 func startProgram(t *testing.T, args ...string) (*exec.Cmd, *bufio.Scanner) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -77,7 +76,7 @@ func waitFor(t *testing.T, lines *bufio.Scanner, form string) []string {
 	return waitForAll(t, lines, form)[0]
 }
 
-// waitForAll reads lines until there was one for each form, in any order.
+// waitForAll reads lines until each form has matched a line, in any order.
 func waitForAll(t *testing.T, lines *bufio.Scanner, forms ...string) [][]string {
 	t.Helper()
 	matches := make([][]string, len(forms))

@@ -15,8 +15,8 @@ import (
 	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
-// TestExamples reads the examples of the documents and of the help: each must be a command line that
-// the program takes, and each command that talks to a server must have one in docs/cli.md.
+// TestExamples reads the examples of the documents and of the help. The program must accept each example, and
+// docs/cli.md must have an example of each command that talks to a server.
 func TestExamples(t *testing.T) {
 	root := filepath.Join("..", "..", "..")
 	others, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
@@ -55,8 +55,8 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// documentLines gives the command lines in the shell blocks of a document. A block without a language
-// must not have any: nothing would read them.
+// documentLines returns the command lines in the shell blocks of a document. It refuses command lines in a
+// block without a language, because the test would not check them.
 func documentLines(t *testing.T, path string) (lines [][]string) {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -80,7 +80,7 @@ func exampleApp() *app {
 	return &app{in: strings.NewReader("{}"), out: io.Discard, err: terminal.New(io.Discard)}
 }
 
-// parseExample parses a command line and gives the command's name.
+// parseExample parses a command line and returns the command's name.
 func parseExample(t *testing.T, line []string) string {
 	t.Helper()
 	root := exampleApp().command()
@@ -99,9 +99,9 @@ func parseExample(t *testing.T, line []string) string {
 	return found.Name()
 }
 
-// refuse runs a command line with one flag more that is wrong in itself: it is looked at last, when
-// everything else has been found right, and before anything is connected. The words of the command's own
-// name are counted.
+// refuse runs a command line with an additional invalid flag. The program checks that flag last, when
+// everything else has been found right, and before it connects. The words of the command's own name are
+// counted.
 func refuse(t *testing.T, line []string, words int, isCommand bool) {
 	t.Helper()
 	flag, want := "--config=testdata/none.json", ".json: "
@@ -119,8 +119,7 @@ func refuse(t *testing.T, line []string, words int, isCommand bool) {
 	}
 }
 
-// commandLines finds the command lines of the program in a piece of a shell script: the words of
-// each.
+// commandLines finds the command lines of the program in a shell script. It returns the words of each.
 func commandLines(script string) (lines [][]string) {
 	for _, line := range strings.Split(script, "\n") {
 		for _, command := range shellCommands(line) {
@@ -132,8 +131,7 @@ func commandLines(script string) (lines [][]string) {
 	return lines
 }
 
-// shellCommands splits a line of a shell script into commands and words, as far as examples need
-// it.
+// shellCommands splits a line of a shell script into commands and words, as far as the examples need.
 func shellCommands(line string) (commands [][]string) {
 	var words []string
 	var word strings.Builder

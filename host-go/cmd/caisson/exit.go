@@ -16,14 +16,14 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component"
 )
 
-// The exit codes; scripts depend on them.
+// These are the exit codes. Scripts depend on them.
 const (
 	exitOK          = 0
 	exitToolError   = 1
 	exitDifference  = 1 // of a replay
 	exitUsage       = 2
 	exitConnect     = 3
-	exitFailure     = 4 // the protocol's or the transport's, and whatever else is left
+	exitFailure     = 4 // of the protocol or the transport, and every other failure
 	exitTimeout     = 5
 	exitLogin       = 6   // authorization is required, and there is none
 	exitInterrupted = 130 // 128 + SIGINT, as shells have it
@@ -43,7 +43,7 @@ func usage(c *cobra.Command, format string, args ...any) error {
 func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
 
-// A connectError is anything that went wrong before the session was open.
+// A connectError is an error from before the session was open.
 type connectError struct{ err error }
 
 func (e *connectError) Error() string { return e.err.Error() }
@@ -80,8 +80,8 @@ func interruptible(parent context.Context) (context.Context, func()) {
 	}
 }
 
-// interruption returns the signal behind an error, if there is one: after a signal, every error counts as
-// its consequence.
+// interruption returns the signal behind an error, if there is one. Every error after a signal counts as a
+// consequence of the signal.
 func interruption(ctx context.Context, err error) error {
 	var i *interrupt
 	if err != nil && errors.As(context.Cause(ctx), &i) {
@@ -90,7 +90,7 @@ func interruption(ctx context.Context, err error) error {
 	return nil
 }
 
-// exitCode returns the code that an error ends the program with.
+// exitCode returns the program's exit code for an error.
 func exitCode(err error) int {
 	var (
 		interrupted *interrupt
@@ -126,7 +126,7 @@ func exitCode(err error) int {
 	return exitFailure
 }
 
-// report prints an error on stderr, in a line or two.
+// report prints an error on stderr, in one line or two.
 func (a *app) report(err error) {
 	if guest := (*guestExit)(nil); err == nil || errors.As(err, &guest) {
 		return
@@ -142,7 +142,7 @@ func (a *app) report(err error) {
 	}
 }
 
-// remedy returns what to do about an error, and facts that the error's text does not have.
+// remedy returns the remedy for an error, and facts that the error's text does not have.
 func remedy(err error) string {
 	var wrong *usageError
 	if errors.As(err, &wrong) {

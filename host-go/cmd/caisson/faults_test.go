@@ -11,7 +11,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/internal/closedport"
 )
 
-// status answers everything with a status.
+// status returns a handler that answers everything with a status.
 func status(code int, contentType, body string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", contentType)
@@ -29,7 +29,7 @@ func TestCouldNotConnect(t *testing.T) {
 	}{
 		"no such command":       {[]string{"--", "caisson-no-such-command"}, "caisson-no-such-command"},
 		"a command of no MCP":   {[]string{"--", self(t), "version"}, "connect"},
-		"a command that fails":  {[]string{"--", self(t), "--nonsense"}, "unknown flag: --nonsense"}, // Its own words.
+		"a command that fails":  {[]string{"--", self(t), "--nonsense"}, "unknown flag: --nonsense"}, // these are the command's own words
 		"nobody listens":        {[]string{"http://" + closedport.Address(t) + "/mcp"}, "connect"},
 		"404":                   {[]string{serve(t, status(404, "text/plain", "nothing here"))}, "404"},
 		"500":                   {[]string{serve(t, status(500, "text/plain", "out of order"))}, "500 Internal Server Error"},
@@ -95,7 +95,7 @@ func TestTimeout(t *testing.T) {
 	t.Run("connecting", func(t *testing.T) {
 		t.Parallel()
 		silent := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			_, _ = io.Copy(io.Discard, r.Body) // Only then does net/http see that the client is gone.
+			_, _ = io.Copy(io.Discard, r.Body) // net/http sees only then that the client is gone
 			<-r.Context().Done()
 		}))
 		o := caissonRun(t, "list-tools", silent, "--timeout", "100ms")
@@ -126,7 +126,7 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 	}
 }
 
-// What is given with --header and --env is in nothing that the program writes.
+// Nothing that the program writes contains a value of --header or --env.
 func TestSecretsStaySecret(t *testing.T) {
 	manyRuntimes(t)
 	t.Parallel()

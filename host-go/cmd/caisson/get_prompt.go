@@ -15,10 +15,10 @@ func (a *app) getPromptCommand() *cobra.Command {
 	c := sessionCommand{
 		name: "get-prompt", operands: "PROMPT [NAME=VALUE]...",
 		short: "Get a prompt of a server, with its arguments filled in",
-		long: `Gets a prompt and prints its messages, each after the role that it is spoken in.
+		long: `Gets a prompt and prints its messages, each after its role.
 'caisson list-prompts' shows a server's prompts and their arguments.
 
-With --json the result is printed as the server gave it.`,
+With --json the result is printed as the server sent it.`,
 		example: `  caisson get-prompt github code_review language=go
   caisson get-prompt args-prompt city=Paris -- npx -y @modelcontextprotocol/server-everything`,
 		begin: func(c *cobra.Command, operands []string) (action, error) {
@@ -49,7 +49,7 @@ func texts(pairs []pair) map[string]string {
 	return object
 }
 
-// describeMessages makes the result of prompts/get readable.
+// describeMessages returns the result of prompts/get as text for people.
 func describeMessages(result json.RawMessage) string {
 	var r struct {
 		Description string `json:"description"`

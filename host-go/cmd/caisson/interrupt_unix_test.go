@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// The signal comes in the middle of a call: when the first step has been reported.
+// The signal comes in the middle of a call, when the first step has been reported.
 func TestInterrupt(t *testing.T) {
 	manyRuntimes(t)
 	t.Parallel()
@@ -25,7 +25,7 @@ func TestInterrupt(t *testing.T) {
 				t.Fatal(err)
 			}
 			waitFor(t, lines, `^caisson: `+signal.String())
-			for lines.Scan() { // Until the program has closed it.
+			for lines.Scan() { // until the program closes it
 			}
 			var exit *exec.ExitError
 			if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != want {

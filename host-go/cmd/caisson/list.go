@@ -12,7 +12,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
-// A listing is a command that lists what a server has of something.
+// A listing is a command that lists one kind of a server's items.
 type listing struct {
 	noun   string // "resource templates"
 	method string // "resources/templates/list"
@@ -32,7 +32,7 @@ func (a *app) listCommand(l listing) *cobra.Command {
 		short: "List a server's " + l.noun,
 		long: "Lists a server's " + l.noun + ": " + l.about + `
 
-With --json the result of ` + l.method + ` is printed as the server gave it. Where there are several
+With --json the result of ` + l.method + ` is printed as the server sent it. When there are several
 pages, it is the result of the first page with the ` + l.noun + ` of all pages in it, and without
 nextCursor.`,
 		example: `  caisson ` + name + ` github
@@ -97,7 +97,7 @@ func (c *client) list(ctx context.Context, l *listing) (json.RawMessage, error) 
 	return jsontext.Marshal(first)
 }
 
-// maxNameWidth is where the second column begins at the latest.
+// maxNameWidth is the largest width of the first column.
 const maxNameWidth = 32
 
 // printList prints two columns.
@@ -141,7 +141,7 @@ func (a *app) printList(l *listing, list json.RawMessage) error {
 	return a.printf("%s", b.String())
 }
 
-// firstLine is the first line of a text that has any.
+// firstLine returns the first line of a text that is not empty.
 func firstLine(text string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
 	return line

@@ -9,13 +9,13 @@ func (a *app) listenCommand() *cobra.Command {
 	c := sessionCommand{
 		name:  "listen",
 		short: "Print the changes that a server reports, until interrupted",
-		long: `Prints the changes that a server reports, a line each, until it is interrupted; the exit code is
-then 0. What is heard of is chosen with --tools, --prompts, --resources and --resource; without any
-of them it is all three lists. --timeout bounds connecting and asking alone. The server's log goes
-to standard error, see --log-level.
+		long: `Prints the changes that a server reports, one a line, until it is interrupted; the exit code is 0
+then. --tools, --prompts, --resources and --resource choose the changes; without any of them the
+command prints the changes of all three lists. --timeout bounds only connecting and subscribing. The
+server's log goes to standard error: see --log-level.
 
-In revision 2026-07-28 it asks with subscriptions/listen. In the older revisions, whose servers
-report their lists unasked, it waits, and subscribes to single resources.`,
+In revision 2026-07-28 the command asks with subscriptions/listen. Servers of the older revisions
+report their lists without being asked; the command waits, and subscribes to single resources.`,
 		example: `  caisson listen github
   caisson listen files --resources --resource file:///notes.txt --json
   caisson listen --log-level debug --for 30s -- npx -y @modelcontextprotocol/server-everything`,

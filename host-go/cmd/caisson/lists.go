@@ -21,8 +21,8 @@ type tool struct {
 func (a *app) listToolsCommand() *cobra.Command {
 	return a.listCommand(listing{
 		noun: "tools", method: "tools/list", member: "tools",
-		about: `their names, the first line of what they say of themselves, and their
-arguments; a "?" marks one that may be left out.`,
+		about: `their names, the first line of their descriptions, and their arguments;
+a "?" marks an argument that may be left out.`,
 		describe: func(item json.RawMessage) (string, []string) {
 			var t tool
 			_ = json.Unmarshal(item, &t) // A member of the wrong type stays empty.
@@ -31,7 +31,7 @@ arguments; a "?" marks one that may be left out.`,
 	})
 }
 
-// listedResource is a resource, or a template of some.
+// listedResource is a resource or a resource template.
 type listedResource struct {
 	URI         string      `json:"uri"`
 	URITemplate string      `json:"uriTemplate"`
@@ -61,7 +61,7 @@ func (a *app) listResourcesCommand() *cobra.Command {
 	return a.listCommand(listing{
 		noun: "resources", method: "resources/list", member: "resources",
 		about: `their URIs, their names, types and sizes, and the first line of
-what they say of themselves. 'caisson read-resource' reads one.`,
+their descriptions. 'caisson read-resource' reads one.`,
 		describe: describeResource,
 	})
 }
@@ -70,7 +70,7 @@ func (a *app) listResourceTemplatesCommand() *cobra.Command {
 	return a.listCommand(listing{
 		noun: "resource templates", method: "resources/templates/list", member: "resourceTemplates",
 		about: `the URI templates (RFC 6570), their names and types, and the
-first line of what they say of themselves. 'caisson read-resource' reads a URI that fits one.`,
+first line of their descriptions. 'caisson read-resource' reads a URI that fits one.`,
 		describe: describeResource,
 	})
 }
@@ -78,8 +78,8 @@ first line of what they say of themselves. 'caisson read-resource' reads a URI t
 func (a *app) listPromptsCommand() *cobra.Command {
 	return a.listCommand(listing{
 		noun: "prompts", method: "prompts/list", member: "prompts",
-		about: `their names, the first line of what they say of themselves, and their
-arguments; a "?" marks one that may be left out. 'caisson get-prompt' gets one.`,
+		about: `their names, the first line of their descriptions, and their arguments;
+a "?" marks an argument that may be left out. 'caisson get-prompt' gets one.`,
 		describe: func(item json.RawMessage) (string, []string) {
 			var p struct {
 				Name        string `json:"name"`

@@ -1,5 +1,5 @@
-// Command caisson talks to MCP servers from the command line, a command for each call of the
-// protocol, which runs in Caisson's sandbox. See `caisson --help`.
+// Command caisson talks to MCP servers from the command line. It has a command for each call of the protocol,
+// which runs in Caisson's sandbox. See `caisson --help`.
 package main
 
 import "os"

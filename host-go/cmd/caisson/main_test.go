@@ -13,8 +13,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// TestMain lets the test binary be the program: its own arguments all begin with -test, and the
-// program has no such flag. So tests can start it as a server, or to send it a signal.
+// TestMain lets the test binary be the program, so that tests can start the program as a server, or send it a
+// signal. The arguments of tests all begin with -test, and the program has no such flag.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == dyingServer {
 		serveUntilDeath()
@@ -43,8 +43,8 @@ func runTests(m *testing.M) int {
 	return m.Run()
 }
 
-// manyRuntimes skips a test under the race detector. There it takes half a minute to load the core,
-// and every run of the program does; TestCallToolJSON and TestCallToolThatFails do it all the same.
+// manyRuntimes skips a test under the race detector. There it takes half a minute to load the core, and every
+// run of the program loads it. TestCallToolJSON and TestCallToolThatFails run under the race detector.
 func manyRuntimes(t *testing.T) {
 	t.Helper()
 	if raceDetector {
@@ -52,7 +52,7 @@ func manyRuntimes(t *testing.T) {
 	}
 }
 
-// self is the program's own file.
+// self returns the path of the program's file.
 func self(t *testing.T) string {
 	t.Helper()
 	path, err := os.Executable()
@@ -62,7 +62,7 @@ func self(t *testing.T) string {
 	return path
 }
 
-// An outcome is what a run of the program leaves.
+// An outcome is the result of a run of the program.
 type outcome struct {
 	code        int
 	out, stderr string
@@ -82,7 +82,7 @@ func caissonRun(t *testing.T, args ...string) outcome {
 	return caissonWith(t, "", args...)
 }
 
-// expect checks the exit code, and that what people read has certain texts in it.
+// expect checks the exit code, and that standard error contains certain texts.
 func (o outcome) expect(t *testing.T, code int, inStderr ...string) {
 	t.Helper()
 	if o.code != code {

@@ -10,7 +10,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
-// notified prints what a server reports by itself: log messages, a line each.
+// notified prints what a server sends without being asked: log messages, one a line.
 func (a *app) notified(method string, params json.RawMessage) {
 	if method != "notifications/message" {
 		a.logger().Debug("notification", "method", method)
@@ -19,8 +19,8 @@ func (a *app) notified(method string, params json.RawMessage) {
 	_, _ = fmt.Fprintln(a.err, terminal.OneLine(messageLine(params), terminal.MaxLine))
 }
 
-// progressed shows the progress of a call: with a bar on a terminal, and otherwise with a line for each
-// step. nil ends it.
+// progressed shows the progress of a call: with a bar on a terminal, and otherwise with a line for each step.
+// nil removes the bar.
 func (a *app) progressed(p *mcp.ProgressNotificationParams) {
 	switch {
 	case a.err.Person && p == nil:
@@ -43,7 +43,7 @@ func progressLine(p *mcp.ProgressNotificationParams) string {
 
 const (
 	barWidth  = 24
-	lineWidth = 79 // A terminal has 80 columns or more, nearly always.
+	lineWidth = 79 // Nearly every terminal has 80 columns or more.
 )
 
 // progressBar is "[####----] 3/10 message" when the server has sent the total, and otherwise "3 message".

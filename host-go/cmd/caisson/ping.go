@@ -13,9 +13,9 @@ func (a *app) pingCommand() *cobra.Command {
 	var asJSON bool
 	c := sessionCommand{
 		name:  "ping",
-		short: "Ask a server whether it is there",
-		long: `Connects to a server, sends it a ping, and prints how long the answer took. Revision 2026-07-28,
-which has no ping, gets a server/discover in its place.`,
+		short: "Check that a server answers",
+		long: `Connects to a server, sends a ping, and prints how long the answer took. In revision 2026-07-28,
+which has no ping, it sends a server/discover instead.`,
 		example: `  caisson ping github
   caisson ping -- npx -y @modelcontextprotocol/server-everything`,
 		begin: func(c *cobra.Command, operands []string) (action, error) {

@@ -18,7 +18,7 @@ func (a *app) readResourceCommand() *cobra.Command {
 		long: `Reads a resource and prints it: text as it is, and a line about each part that is not text.
 'caisson list-resources' shows a server's resources.
 
-With --json the result is printed as the server gave it, with what is not text in base64.`,
+With --json the result is printed as the server sent it, with data other than text in base64.`,
 		example: `  caisson read-resource files file:///notes.txt
   caisson read-resource demo://resource/static/document/features.md -- npx -y @modelcontextprotocol/server-everything
   caisson read-resource https://mcp.example.com/mcp logo://png --json | jq -r '.contents[0].blob' | base64 -d`,
@@ -48,7 +48,7 @@ func oneOperand(c *cobra.Command, operands []string, what string) (string, error
 	return operands[0], nil
 }
 
-// describeContents makes the result of resources/read readable.
+// describeContents returns the result of resources/read as text for people.
 func describeContents(result json.RawMessage) string {
 	var r struct {
 		Contents []resource `json:"contents"`

@@ -22,12 +22,12 @@ func (a *app) replayCommand() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "replay FILE",
-		Short: "Run a recorded session again, and compare",
-		Long: `Runs a session that a program recorded (ClientOptions.Record in Go) again in the sandbox, with the times
-and the random bytes of then. Nothing is sent, started or waited for: what the core asks for is
-compared with the recording, byte for byte.
+		Short: "Run a recorded session again and compare it",
+		Long: `Runs a recorded session (ClientOptions.Record in Go) again in the sandbox, with the recorded times and
+random bytes. It sends, starts and waits for nothing: it compares what the core asks for with the
+recording, byte by byte.
 
-Exit codes: 0 the same, 1 not the same, or the file is damaged, 2 the file is not there, or is of
+Exit codes: 0 the same, 1 different, or the file is damaged, 2 the file is missing, or comes from
 another build of the core.`,
 		Example: `  caisson replay session.jsonl
   caisson replay session.jsonl --json | jq .calls`,
@@ -50,7 +50,7 @@ another build of the core.`,
 		},
 	}
 	flags.register(c)
-	c.Flags().BoolVar(&options.AnyCore, "any-core", false, "also replay a recording of another build of the core")
+	c.Flags().BoolVar(&options.AnyCore, "any-core", false, "also replay recordings of other builds of the core")
 	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
 	return c
 }
@@ -76,7 +76,7 @@ type replayOutcome struct {
 	Replayed string             `json:"replayed,omitempty"`
 }
 
-// replayed tells the outcome of a replay.
+// replayed prints the outcome of a replay.
 func (a *app) replayed(c *cobra.Command, file string, replay *caisson.Replay, err error, asJSON bool) error {
 	outcome := replayOutcome{Same: err == nil, Replay: replay}
 	if wrong := (*caisson.ReplayError)(nil); errors.As(err, &wrong) {
@@ -104,7 +104,7 @@ var replayEnds = map[caisson.ReplayEnd]string{
 	caisson.ReplayTruncated: "none: the recording stops in the middle",
 }
 
-// replayText is the summary for people.
+// replayText returns the summary for people.
 func replayText(r *caisson.Replay) string {
 	return fmt.Sprintf(`the same  %s, recorded %s
 calls     %d

@@ -12,7 +12,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/caisson"
 )
 
-// TestRecord has a command record its session, and runs it again.
+// TestRecord has a command record its session, and replays the recording.
 func TestRecord(t *testing.T) {
 	manyRuntimes(t)
 	file := filepath.Join(t.TempDir(), "session.jsonl")
@@ -26,7 +26,7 @@ func TestRecord(t *testing.T) {
 	o.expect(t, exitUsage, "--record: ")
 }
 
-// recording records a session with the demo server and gives the file.
+// recording records a session with the demo server and returns the file.
 func recording(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -10,8 +10,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
-// A block is one block of a result's content (specification, server/tools, "Tool Result"), of any
-// type.
+// A block is one block of a result's content, of any type (specification, server/tools, "Tool Result").
 type block struct {
 	Type     string    `json:"type"`
 	Text     string    `json:"text"`
@@ -29,7 +28,7 @@ type resource struct {
 	Blob     string  `json:"blob"` // base64
 }
 
-// printResult prints a result: as it is, or for people.
+// printResult prints a result: unchanged as JSON, or as text for people.
 func (a *app) printResult(result json.RawMessage, asJSON bool, describe func(json.RawMessage) string) error {
 	if asJSON {
 		return a.printf("%s\n", result)
@@ -41,14 +40,14 @@ func (a *app) printResult(result json.RawMessage, asJSON bool, describe func(jso
 	return a.printf("%s", text)
 }
 
-// describeResult makes the result of a tool readable. What has no readable form is shown as JSON, so that
-// nothing is lost.
+// describeResult returns the result of a tool as text for people. A part without a readable form becomes
+// JSON, so that nothing is lost.
 func describeResult(result json.RawMessage) string {
 	var r struct {
 		Content           []json.RawMessage `json:"content"`
 		StructuredContent json.RawMessage   `json:"structuredContent"`
 	}
-	// A field of the wrong type stays empty, and is then shown as JSON.
+	// A field of the wrong type stays empty, and then becomes JSON.
 	_ = json.Unmarshal(result, &r)
 	if len(r.Content) == 0 && r.StructuredContent == nil {
 		return indent(result)
@@ -66,7 +65,7 @@ func describeResult(result json.RawMessage) string {
 	return b.String()
 }
 
-// describeBlock returns a block's text, or a line about what is not text.
+// describeBlock returns a block's text, or a line that describes a block without text.
 func describeBlock(raw json.RawMessage) (text string, isText bool) {
 	var c block
 	_ = json.Unmarshal(raw, &c)
@@ -118,7 +117,7 @@ func size(n int) string {
 	return fmt.Sprintf("%.1f MB", float64(n)/1000/1000)
 }
 
-// indent lays JSON out for reading.
+// indent formats JSON for reading.
 func indent(text json.RawMessage) string {
 	var b bytes.Buffer
 	if err := json.Indent(&b, text, "", "  "); err != nil {

@@ -12,27 +12,27 @@ import (
 	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
-// An app is what the sub-commands share: where to read, where to write, how much to say.
+// An app is what the sub-commands share: where to read and write, and how much to print.
 type app struct {
 	in      io.Reader
-	out     io.Writer          // results, and nothing else
+	out     io.Writer          // only results
 	err     *terminal.Terminal // everything else; safe for concurrent use
 	verbose bool
 }
 
-// run is the whole program; it gives the exit code.
+// run is the whole program. It returns the exit code.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := interruptible(context.Background())
 	defer stop()
 	return runIn(ctx, args, stdin, stdout, stderr)
 }
 
-// runIn is run as long as a context lasts.
+// runIn is run until a context ends.
 func runIn(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{in: stdin, out: stdout, err: terminal.New(stderr)}
 	defer a.err.End()
 	root := a.command()
-	root.SetArgs(append([]string{}, args...)) // To cobra, nil means the arguments of the process.
+	root.SetArgs(append([]string{}, args...)) // For cobra, nil means the arguments of the process.
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(a.err)
@@ -53,23 +53,23 @@ func (a *app) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level}))
 }
 
-const rootHelp = `caisson makes the calls of the Model Context Protocol: a command each. The protocol is spoken by
-TypeScript that runs in a WebAssembly sandbox inside of this program, and reaches only the server
-that you name.
+const rootHelp = `caisson makes the calls of the Model Context Protocol, with a command for each. TypeScript in a
+WebAssembly sandbox inside of this program speaks the protocol. It can reach only the server that
+you name.
 
 A server is one of
   NAME           a name in a configuration file: --config, or else ./mcp.json, or else mcp.json in
                  the folder "caisson" of your configuration folder. The file has the mcpServers
                  format of other MCP hosts. ./mcp.json needs your yes, once: see 'caisson trust'
-  URL            http://... or https://...: tried as streamable HTTP and then as SSE
-  -- COMMAND...  a command to start, at the end of the line: spoken to over stdio
+  URL            http://... or https://..., which is tried as streamable HTTP and then as SSE
+  -- COMMAND...  a command to start, at the end of the line, for a server on stdio
 
-Other users of the machine can see what is on a command line. A configuration file can take
-secrets from the environment, with ${VAR}, from files and from the keyring. A server on the network that asks for it
-is logged in to once, for all commands: see 'caisson auth'.
+Other users of the machine can see your command lines. A configuration file can take secrets from
+the environment, with ${VAR}, from files and from the keyring. You log in once to a server on the
+network that asks for it, for all commands: see 'caisson auth'.
 
-Results go to standard output; logs, progress and what the server says on its standard error go
-to standard error.
+Results go to standard output. Logs, progress and the server's standard error go to standard
+error.
 
 Exit codes: 0 success, 1 the tool reported an error, 2 usage, 3 could not connect, 4 protocol or
 transport error, 5 timeout, 6 authorization required, 130 interrupted.`
@@ -79,7 +79,7 @@ const rootExample = `  caisson list-tools -- npx -y @modelcontextprotocol/server
   caisson read-resource files file:///notes.txt
   caisson demo`
 
-// command makes the tree of commands.
+// command returns the tree of commands.
 func (a *app) command() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "caisson",
@@ -92,7 +92,7 @@ func (a *app) command() *cobra.Command {
 		RunE:          needSubcommand,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "log what happens to standard error")
+	root.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "log to standard error what happens")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, "%w%s", shownFlag(err), afterDash(c, err)) })
 	root.AddCommand(
 		a.listToolsCommand(), a.callToolCommand(),
@@ -107,7 +107,7 @@ func (a *app) command() *cobra.Command {
 	return root
 }
 
-// afterDash is the remedy for an unknown flag that may be one of a server's command.
+// afterDash returns the remedy for an unknown flag that may belong to a server's command.
 func afterDash(c *cobra.Command, err error) string {
 	if c.Flags().Lookup("transport") == nil || !strings.HasPrefix(err.Error(), "unknown") {
 		return ""
@@ -115,7 +115,7 @@ func afterDash(c *cobra.Command, err error) string {
 	return "; a server's command stands after --, with its flags"
 }
 
-// needSubcommand runs a command that only has sub-commands.
+// needSubcommand is the action of a command that only has sub-commands.
 func needSubcommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return c.Help()

@@ -30,7 +30,7 @@ func (f *runtimeFlags) options(a *app) *caisson.RuntimeOptions {
 	}
 }
 
-// serverErr is where a server's command writes what it says on its standard error.
+// serverErr returns the writer for a server command's standard error.
 func (a *app) serverErr() io.Writer {
 	if a.err.Person {
 		return &terminal.Untrusted{W: a.err}
@@ -38,10 +38,10 @@ func (a *app) serverErr() io.Writer {
 	return a.err
 }
 
-// patience is how long something may take before the program says what it waits for.
+// patience is how long an operation may take before the program says what it waits for.
 const patience = time.Second
 
-// newRuntime starts a runtime, and says so when it takes long.
+// newRuntime starts a runtime. It prints a line when that takes long.
 func (a *app) newRuntime(ctx context.Context, options *caisson.RuntimeOptions) (*caisson.Runtime, error) {
 	text := "loading the core takes longer than it should: the machine is busy"
 	if options.CompileFirst {
@@ -51,10 +51,10 @@ func (a *app) newRuntime(ctx context.Context, options *caisson.RuntimeOptions) (
 	return caisson.New(ctx, options)
 }
 
-// waitCompiled waits until the next run finds the core in the cache: after a first run.
+// waitCompiled waits until the core is in the cache for the next run. Only a first run has to wait.
 func (a *app) waitCompiled(ctx context.Context, runtime *caisson.Runtime) {
 	defer a.sayWhenSlow("compiling the core, once, so that the next run starts at once; it takes seconds, and may be interrupted")()
-	_ = runtime.Compile(ctx, startOnly) // Who interrupts it has the result.
+	_ = runtime.Compile(ctx, startOnly) // A user who interrupts it has the result already.
 }
 
 // sayWhenSlow prints a text after patience, unless done is called before.

@@ -16,7 +16,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
-// serverFlags say which server, beyond its name, URL or command.
+// serverFlags describe the server in addition to its name, URL or command.
 type serverFlags struct {
 	config     string
 	transport  string
@@ -29,14 +29,14 @@ type serverFlags struct {
 
 func (f *serverFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.config, "config", "", "look the server's name up in `FILE` (default: see 'caisson --help')")
-	c.Flags().StringVar(&f.transport, "transport", "", "talk over `http|sse|stdio` (default: what the server speaks)")
+	c.Flags().StringVar(&f.transport, "transport", "", "talk over `http|sse|stdio` (default: the one that the server speaks)")
 	c.Flags().StringArrayVar(&f.headers, "header", nil, "send `'Name: value'` with every HTTP request; repeatable")
 	c.Flags().StringArrayVar(&f.env, "env", nil, "add `NAME=value` to the command's environment; repeatable")
 	c.Flags().StringVar(&f.cwd, "cwd", "", "start the command in `FOLDER`")
-	c.Flags().BoolVar(&f.inheritEnv, "inherit-env", false, "give the command the whole environment, in place of PATH, HOME and the like")
+	c.Flags().BoolVar(&f.inheritEnv, "inherit-env", false, "give the command the whole environment, not only PATH, HOME and the like")
 	c.Flags().StringArrayVar(&f.versions, "protocol-version", nil, "speak the `REVISION` of the protocol, such as 2025-06-18; repeatable (default: the newest that both speak)")
 	completeFlag(c, "transport", string(caisson.TransportHTTP), string(caisson.TransportSSE), string(caisson.TransportStdio))
-	_ = c.MarkFlagDirname("cwd") // Which fails for a flag that is not there.
+	_ = c.MarkFlagDirname("cwd") // It fails only for a flag that is not there.
 }
 
 // completeName makes the shell complete the name of a server, the first argument.
@@ -57,14 +57,14 @@ func (f *serverFlags) completeName(_ *cobra.Command, args []string, _ string) ([
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
-// A target is a server as the command line names it: by name or URL, or by a command.
+// A target is the server on the command line: a name, a URL, or a command.
 type target struct {
 	name    string
 	command []string
 }
 
-// splitTarget finds the server in a command line. Without "--" it is the first argument; the
-// arguments that are left come back.
+// splitTarget finds the server in a command line: what follows "--", or otherwise the first argument. It also
+// returns the other arguments.
 func splitTarget(c *cobra.Command, args []string) (target, []string, error) {
 	if dash := c.ArgsLenAtDash(); dash >= 0 {
 		if dash == len(args) {
@@ -78,7 +78,7 @@ func splitTarget(c *cobra.Command, args []string) (target, []string, error) {
 	return target{name: args[0]}, args[1:], nil
 }
 
-// resolve makes the server's description, from the configuration and the flags.
+// resolve returns the server's description, from the configuration and the flags.
 func (f *serverFlags) resolve(a *app, c *cobra.Command, t target) (caisson.Server, error) {
 	server, err := f.find(a, c, t)
 	if err != nil {
@@ -118,18 +118,18 @@ func (f *serverFlags) find(a *app, c *cobra.Command, t target) (caisson.Server, 
 	return a.findByDefault(c, t.name)
 }
 
-// defaultConfigs are the configuration files that are looked into without --config.
+// defaultConfigs returns the configuration files that are read without --config.
 func defaultConfigs() []string {
 	paths := []string{projectConfig}
-	// Where there is no folder for the user's configuration, there is no configuration in it.
+	// Without a folder for the user's configuration there is no such configuration.
 	if own, err := config.DefaultPath(); err == nil {
 		paths = append(paths, own)
 	}
 	return paths
 }
 
-// findByDefault looks a name up in the folder's configuration, which the user must have trusted, and then
-// in the user's own.
+// findByDefault looks up a name in the folder's configuration, which the user must have trusted, and then in
+// the user's own.
 func (a *app) findByDefault(c *cobra.Command, name string) (caisson.Server, error) {
 	var known []string
 	paths := defaultConfigs()
@@ -203,7 +203,7 @@ func (f *serverFlags) applyToURL(c *cobra.Command, server *caisson.Server) error
 	if server.Headers = server.Headers.Clone(); server.Headers == nil {
 		server.Headers = http.Header{}
 	}
-	// Those of the command line take the place of the file's.
+	// Variables of the command line replace those of the file.
 	for _, pair := range added {
 		server.Headers.Del(pair[0])
 	}

@@ -17,8 +17,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
-// ownConfig makes a folder with mcp.json the working directory, and gives the user a configuration
-// of their own.
+// ownConfig changes the working directory to a folder with mcp.json, and gives the user a configuration.
 func ownConfig(t *testing.T, local, own string) {
 	t.Helper()
 	home := t.TempDir()
@@ -48,7 +47,7 @@ func ownConfig(t *testing.T, local, own string) {
 	}
 }
 
-// resolve reads a command line and gives the server that it names.
+// resolve returns the server that a command line names.
 func resolve(line ...string) (server caisson.Server, err error) {
 	var flags serverFlags
 	c := &cobra.Command{
@@ -137,7 +136,7 @@ func TestResolveErrors(t *testing.T) {
 	}
 }
 
-// What is given with --header and --env may be a secret, also when it is given wrongly.
+// A value of --header and --env may be a secret, even in a malformed pair.
 func TestPairErrorsHaveNoValues(t *testing.T) {
 	const secret = "xyzzy"
 	for _, test := range []struct{ pair, separator string }{

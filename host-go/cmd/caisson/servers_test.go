@@ -17,7 +17,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/internal/demoserver"
 )
 
-// serve serves HTTP on loopback and gives the URL.
+// serve serves HTTP on loopback and returns the URL.
 func serve(t *testing.T, handler http.Handler) string {
 	t.Helper()
 	server := httptest.NewServer(handler)
@@ -28,13 +28,13 @@ func serve(t *testing.T, handler http.Handler) string {
 	return server.URL
 }
 
-// demoArgs are the words that name the demo server, for the end of a command line.
+// demoArgs returns the words that name the demo server, for the end of a command line.
 func demoArgs(t *testing.T) []string {
 	t.Helper()
 	return []string{"--", self(t), "demo-server"}
 }
 
-// demoTransports name the demo server in every way.
+// demoTransports returns the words that name the demo server, for each transport.
 func demoTransports(t *testing.T) map[string][]string {
 	t.Helper()
 	sse := mcp.NewSSEHandler(func(*http.Request) *mcp.Server { return demoserver.New() }, nil)
@@ -48,7 +48,7 @@ func demoTransports(t *testing.T) map[string][]string {
 	}
 }
 
-// toolsServer is a server with n tools that do nothing, a few a page.
+// toolsServer serves n tools that do nothing, pageSize on each page.
 func toolsServer(t *testing.T, n, pageSize int) string {
 	t.Helper()
 	server := mcp.NewServer(&mcp.Implementation{Name: "tools", Version: "1"}, &mcp.ServerOptions{PageSize: pageSize})
@@ -61,8 +61,8 @@ func toolsServer(t *testing.T, n, pageSize int) string {
 	return serve(t, mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, nil))
 }
 
-// cannedServer answers each method with a result that is given as text, over HTTP and as JSON, in
-// revision 2025-06-18. A method that is not there gets a JSON-RPC error.
+// cannedServer answers each method with a result that is given as text, over HTTP and as JSON, in revision
+// 2025-06-18. Another method gets a JSON-RPC error.
 func cannedServer(t *testing.T, results map[string]string) string {
 	t.Helper()
 	const initialize = `{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"canned","version":"1"}}`
@@ -96,14 +96,14 @@ func cannedServer(t *testing.T, results map[string]string) string {
 	}))
 }
 
-// A fullServer is a server with something of everything, over HTTP.
+// A fullServer is a server with every kind of item, over HTTP.
 type fullServer struct {
 	*mcp.Server
 	old, new     []string // the words that name it, in a revision with sessions and in one without
 	unsubscribed chan string
 }
 
-// serveFull serves one. Tests add the tools that they use.
+// serveFull serves a fullServer. Tests add the tools that they use.
 func serveFull(t *testing.T) *fullServer {
 	t.Helper()
 	f := &fullServer{unsubscribed: make(chan string, 10)}
@@ -158,10 +158,10 @@ func serveFull(t *testing.T) *fullServer {
 	return f
 }
 
-// serveIn serves a server of the Go SDK's, which speaks revision 2026-07-28 without sessions only.
+// serveIn serves a server of the Go SDK. The server speaks revision 2026-07-28 only without sessions.
 func serveIn(t *testing.T, server *mcp.Server, stateless bool) string {
 	t.Helper()
-	// It keeps what it tells before the client's stream is there.
+	// The store keeps what the server sends before the client's stream is there.
 	options := &mcp.StreamableHTTPOptions{Stateless: stateless, EventStore: mcp.NewMemoryEventStore(nil)}
 	return serve(t, mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, options))
 }
@@ -174,7 +174,7 @@ func (f *fullServer) addTool(name string, handle func(context.Context, *mcp.Call
 // dyingServer is the command of a server on stdio whose only tool ends the process.
 const dyingServer = "dying-server"
 
-// serveUntilDeath is that server; it does not return.
+// serveUntilDeath runs that server. It does not return.
 func serveUntilDeath() {
 	fmt.Fprintln(os.Stderr, "process", os.Getpid())
 	server := mcp.NewServer(&mcp.Implementation{Name: "dying", Version: "1"}, nil)

@@ -35,14 +35,14 @@ func (f *sessionFlags) register(c *cobra.Command) {
 	f.server.register(c)
 	f.runtime.register(c)
 	f.store.register(c)
-	c.Flags().DurationVar(&f.timeout, "timeout", 30*time.Second, "bound connecting and calling, together, by `DURATION`")
+	c.Flags().DurationVar(&f.timeout, "timeout", 30*time.Second, "bound connecting and calling together by `DURATION`")
 	c.Flags().StringVar(&f.logLevel, "log-level", "", "ask the server for its log from `LEVEL` on, such as info")
 	completeFlag(c, "log-level", logLevels...)
 	c.Flags().StringArrayVar(&f.roots, "root", nil, "tell the server that it may work in `FOLDER`; repeatable")
-	c.Flags().BoolVar(&f.private, "private-addresses", false, "let the name of a server lead to a private address; localhost and addresses need no leave")
-	c.Flags().StringVar(&f.record, "record", "", "record the session in `FILE`, secrets hidden, for \"caisson replay\"")
+	c.Flags().BoolVar(&f.private, "private-addresses", false, "let the name of a server lead to a private address; localhost and addresses always may")
+	c.Flags().StringVar(&f.record, "record", "", "record the session in `FILE`, with secrets hidden, for \"caisson replay\"")
 	_ = c.MarkFlagFilename("record", "jsonl")
-	_ = c.MarkFlagDirname("root") // Which fails for a flag that is not there.
+	_ = c.MarkFlagDirname("root") // It fails only for a flag that is not there.
 }
 
 func (f *sessionFlags) check(c *cobra.Command) error {
@@ -67,7 +67,7 @@ func checkLevel(c *cobra.Command, level string) error {
 	return nil
 }
 
-// maxConnect keeps ClientOptions.ConnectTimeout in its range, whatever --timeout is.
+// maxConnect keeps ClientOptions.ConnectTimeout in its range for any --timeout.
 const maxConnect = 24 * time.Hour
 
 // An action is what a command does with a session.
@@ -147,9 +147,9 @@ func (a *app) withUser(ctx context.Context, f *sessionFlags, server caisson.Serv
 		if err != nil {
 			return &caisson.Error{Code: caisson.CodeInvalidArgument, Step: "--record", Message: err.Error(), Err: err}
 		}
-		options.Record = func(string) (io.WriteCloser, error) { return file, nil } // There is one session.
+		options.Record = func(string) (io.WriteCloser, error) { return file, nil } // The client has only one session.
 	}
-	// The clock bounds the connecting; this bound is only not to come before it.
+	// The clock bounds connecting. This bound must only not end before the clock.
 	options.ConnectTimeout = min(f.timeout, maxConnect) + time.Second
 	options.OnNotification = func(ctx context.Context, _ *caisson.Session, method string, params json.RawMessage) {
 		a.notified(method, params)
@@ -176,7 +176,7 @@ func (a *app) withUser(ctx context.Context, f *sessionFlags, server caisson.Serv
 	if err := use(ctx, &user{client: client, server: server, logins: logins, clock: clock, log: log}); err != nil {
 		return f.explainLogin(err, &server)
 	}
-	// The result is out. A first run ends when the next one will find the core in the cache.
+	// The result is printed. A first run waits until the next run will find the core in the cache.
 	if !f.runtime.noCache {
 		a.waitCompiled(whole, runtime)
 	}
@@ -191,7 +191,7 @@ type client struct {
 	log     *slog.Logger
 }
 
-// do makes a call, and explains its error.
+// do makes a call. It explains the call's error.
 func (c *client) do(ctx context.Context, method string, call func(context.Context) error) error {
 	begin := time.Now()
 	err := call(ctx)
@@ -199,7 +199,7 @@ func (c *client) do(ctx context.Context, method string, call func(context.Contex
 	return c.clock.explain(ctx, err, c.session.Name(), method)
 }
 
-// request sends any request and gives the untouched result.
+// request sends any request and returns the unchanged result.
 func (c *client) request(ctx context.Context, method string, params any) (result json.RawMessage, err error) {
 	err = c.do(ctx, method, func(ctx context.Context) error {
 		result, err = c.session.Request(ctx, method, params)
@@ -208,7 +208,7 @@ func (c *client) request(ctx context.Context, method string, params any) (result
 	return result, err
 }
 
-// requestWithProgress is request for what may take long: people see the progress.
+// requestWithProgress is request for calls that may take long: it shows the progress.
 func (c *client) requestWithProgress(ctx context.Context, method string, params any) (json.RawMessage, error) {
 	defer c.app.progressed(nil)
 	return c.request(caisson.WithCallOptions(ctx, caisson.CallOptions{OnProgress: c.app.progressed}), method, params)
@@ -220,7 +220,7 @@ func (c *client) setLevel(ctx context.Context, level string) error {
 	})
 }
 
-// pages iterates over the untouched results of a list, one a page. The first error ends it.
+// pages iterates over the unchanged results of a list, one for each page. The first error ends the iteration.
 func (c *client) pages(ctx context.Context, method string) iter.Seq2[json.RawMessage, error] {
 	return func(yield func(json.RawMessage, error) bool) {
 		begin := time.Now()

@@ -12,12 +12,12 @@ func (a *app) setLoggingLevelCommand() *cobra.Command {
 	var asJSON bool
 	c := sessionCommand{
 		name: "set-logging-level", operands: "LEVEL",
-		short: "Tell a server from which level on to log",
-		long: `Tells a server from which level on to send logging messages: debug, info, notice, warning, error,
-critical, alert or emergency. A level lasts as long as its session, so that this shows whether the
-server takes it; to see what a server logs, give the other commands --log-level.
+		short: "Set the level from which a server logs",
+		long: `Sets the level from which a server sends logging messages: debug, info, notice, warning, error,
+critical, alert or emergency. A level lasts only as long as its session, so this command shows
+whether the server accepts the level. To see a server's log, use --log-level with other commands.
 
-In revision 2026-07-28 each request has the level in it, and nothing is sent.`,
+In revision 2026-07-28 each request contains the level, and this command sends nothing.`,
 		example: `  caisson set-logging-level github debug
   caisson call-tool github search_repositories query=wazero --log-level debug`,
 		begin: func(c *cobra.Command, operands []string) (action, error) {

@@ -5,11 +5,10 @@ import (
 	"strings"
 )
 
-// shown is a word of the command line, for a message that says what is wrong with it. Of a word that
-// may be a URL it has the beginning, up to the host: what comes after that is often a secret, and what
-// goes to standard error often ends in a log.
+// shown returns a word of the command line for an error message. Of a word that may be a URL it returns the
+// beginning, up to the host: the rest is often a secret, and standard error often ends in a log.
 func shown(word string) string {
-	if strings.Contains(word, "@") { // Then the beginning is a user's name and password.
+	if strings.Contains(word, "@") { // The beginning may be a user's name and password.
 		return "…"
 	}
 	begin := 0
@@ -28,7 +27,7 @@ func shown(word string) string {
 
 const maxShownWord = 64
 
-// shownFlag is what is wrong with a flag, without the value that was given with it.
+// shownFlag returns the error about a flag, without the flag's value.
 func shownFlag(err error) error {
 	message := err.Error()
 	for begin, end := range map[string]string{"unknown shorthand flag: ": " in -", "bad flag syntax: ": "="} {

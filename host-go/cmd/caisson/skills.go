@@ -18,18 +18,18 @@ func (a *app) listSkillsCommand() *cobra.Command {
 	return a.listCommand(listing{
 		noun: "skills", method: "skills/list", member: "skills",
 		about: `their URIs, their names, the number of their files and their size, and
-the first line of what they say of themselves. Entries that are not valid are left out.
+the first line of their descriptions. Entries that are not valid are left out.
 'caisson read-skill' reads one.`,
 		checked: listValidSkills,
 		describe: func(item json.RawMessage) (string, []string) {
 			var s caisson.Skill
-			_ = json.Unmarshal(item, &s) // It was checked.
+			_ = json.Unmarshal(item, &s) // The core has checked it.
 			return s.URI, []string{s.Name() + ", " + describeFiles(&s), firstLine(s.Description())}
 		},
 	})
 }
 
-// listValidSkills returns a list of the skills that are valid.
+// listValidSkills returns a list of the valid skills.
 func listValidSkills(ctx context.Context, client *client) (json.RawMessage, error) {
 	skills := []*caisson.Skill{}
 	err := client.do(ctx, "skills/list", func(ctx context.Context) error {
@@ -47,14 +47,14 @@ func listValidSkills(ctx context.Context, client *client) (json.RawMessage, erro
 	return jsontext.Marshal(map[string]any{"skills": skills})
 }
 
-// describeFiles says how much a skill has.
+// describeFiles says how many files a skill has, and their size.
 func describeFiles(s *caisson.Skill) string {
 	if s.Dynamic {
 		return "files that change"
 	}
 	var bytes int64
 	for _, resource := range s.Resources {
-		bytes = min(bytes+resource.Size, 1<<53) // A server says what it likes.
+		bytes = min(bytes+resource.Size, 1<<53) // A server may send any size.
 	}
 	noun := "files"
 	if len(s.Resources) == 1 {
@@ -68,10 +68,10 @@ func (a *app) getSkillCommand() *cobra.Command {
 	c := sessionCommand{
 		name: "get-skill", operands: "URI",
 		short: "Get the entry of a skill of a server",
-		long: `Gets the entry of a skill by the URI of its SKILL.md, listed or not, and prints its name, what it
-says of itself, and the URIs and sizes of its files. 'caisson list-skills' shows a server's skills.
+		long: `Gets the entry of a skill by the URI of its SKILL.md, listed or not, and prints its name, its
+description, and the URIs and sizes of its files. 'caisson list-skills' shows a server's skills.
 
-With --json the result of skills/get is printed as the server gave it.`,
+With --json the result of skills/get is printed as the server sent it.`,
 		example: `  caisson get-skill handbook skill://pdf-processing/SKILL.md
   caisson get-skill https://mcp.example.com/mcp skill://pdf-processing/SKILL.md --json`,
 		begin: func(c *cobra.Command, operands []string) (action, error) {
@@ -125,15 +125,15 @@ func (a *app) readSkillCommand() *cobra.Command {
 	c := sessionCommand{
 		name: "read-skill", operands: "URI [PATH]",
 		short: "Read a file of a skill of a server, verified",
-		long: `Reads a file of a skill and prints it: text as it is, and a line about what is not text. URI is that of
-the skill's SKILL.md, and PATH a file of the skill, relative to the folder of the SKILL.md; without it the
-SKILL.md is read.
+		long: `Reads a file of a skill and prints it: text as it is, and a line about a file that is not text. URI is
+the URI of the skill's SKILL.md. PATH is a file of the skill, relative to the folder of the SKILL.md;
+without PATH the command reads the SKILL.md.
 
-The skill's entry is got first, and a file that is not what the entry says is not printed: the entry must
-list it, with its size and digest, and the SKILL.md must have the frontmatter of the entry.
+The command first gets the skill's entry, and prints only a file that matches the entry: the entry must
+list the file with its size and digest, and the SKILL.md must have the frontmatter of the entry.
 
-With --json what was read is printed as an object: uri, mimeType, text or blob (base64), verified, and for
-the SKILL.md frontmatter and body.`,
+With --json the file is printed as an object: uri, mimeType, text or blob (base64), verified, and for the
+SKILL.md frontmatter and body.`,
 		example: `  caisson read-skill handbook skill://pdf-processing/SKILL.md
   caisson read-skill handbook skill://pdf-processing/SKILL.md references/FORMS.md
   caisson read-skill handbook skill://pdf-processing/SKILL.md logo.png --json | jq -r .blob | base64 -d`,
@@ -168,7 +168,7 @@ the SKILL.md frontmatter and body.`,
 	return c
 }
 
-// describeSkillFile makes a file readable.
+// describeSkillFile returns a file as text for people.
 func describeSkillFile(f *caisson.SkillFile) string {
 	if f.IsText {
 		return strings.TrimSuffix(string(f.Bytes), "\n") + "\n"

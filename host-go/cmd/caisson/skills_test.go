@@ -14,7 +14,7 @@ const (
 	skillMarkdown = "---\nname: pdf\ndescription: Fills \"forms\".\n---\nRead \u001b[31mthem.\n"
 )
 
-// skillServer serves a skill whose SKILL.md and picture have this content, beside an entry that is none.
+// skillServer serves a skill whose SKILL.md and picture have this content, and an invalid entry.
 func skillServer(t *testing.T, markdown, picture string) string {
 	t.Helper()
 	entry := func(uri, content string) string {
@@ -71,7 +71,7 @@ func TestSkills(t *testing.T) {
 	}
 }
 
-// TestSkillIsNotPrinted has a server give other files than its entry says.
+// TestSkillIsNotPrinted has a server send files that differ from its entry.
 func TestSkillIsNotPrinted(t *testing.T) {
 	manyRuntimes(t)
 	t.Parallel()

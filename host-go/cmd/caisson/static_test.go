@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestStatic builds the program for Linux and finds that it needs no loader and no library.
+// TestStatic builds the program for Linux and checks that the program needs no loader and no library.
 func TestStatic(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "caisson")

@@ -12,11 +12,11 @@ func (a *app) subscribeCommand() *cobra.Command {
 	w := newWatch(a)
 	c := sessionCommand{
 		name: "subscribe", operands: "URI...",
-		short: "Print when a resource changes, until interrupted",
+		short: "Print the changes of resources, until interrupted",
 		long: `Asks a server to report changes of resources, and prints "updated URI" for each, until it is
-interrupted; then it unsubscribes, and the exit code is 0. --timeout bounds the asking alone.
+interrupted. Then it unsubscribes, and the exit code is 0. --timeout bounds only the subscribing.
 
-In revision 2026-07-28 this is a subscriptions/listen.`,
+In revision 2026-07-28 it asks with subscriptions/listen.`,
 		example: `  caisson subscribe files file:///notes.txt
   caisson subscribe demo://resource/dynamic/text/1 --for 1m -- npx -y @modelcontextprotocol/server-everything
   caisson subscribe files file:///notes.txt | while read -r _ uri; do caisson read-resource files "$uri"; done`,
@@ -36,10 +36,10 @@ func (a *app) unsubscribeCommand() *cobra.Command {
 	var asJSON bool
 	c := sessionCommand{
 		name: "unsubscribe", operands: "URI",
-		short: "Take a subscription of a resource back",
-		long: `Tells a server to report changes of a resource no more. A subscription lasts as long as its
-session, and 'caisson subscribe' takes its own back: this shows what the server says to it.
-Revision 2026-07-28 does not have it.`,
+		short: "End the subscription of a resource",
+		long: `Tells a server to stop reporting changes of a resource. A subscription lasts only as long as its
+session, and 'caisson subscribe' ends its own: this command shows how the server answers.
+Revision 2026-07-28 does not have this request.`,
 		example: `  caisson unsubscribe files file:///notes.txt`,
 		begin: func(c *cobra.Command, operands []string) (action, error) {
 			uri, err := oneOperand(c, operands, "URI")

@@ -20,12 +20,13 @@ func (a *app) startTaskCommand() *cobra.Command {
 	var ttl time.Duration
 	c := sessionCommand{
 		name: "start-task", operands: "TOOL [NAME=VALUE]...",
-		short: "Call a tool of a server as a task, and do not wait for it",
+		short: "Call a tool of a server as a task, without waiting for the task",
 		long: `Calls a tool as 'caisson call-tool' does, and prints the id of the task that the server makes of
-it. Where the server gives the tool's result at once, that is printed. 'caisson wait-task' waits for
-the result; most servers that are commands forget their tasks when they end.
+the call. When the server returns the tool's result at once, the command prints the result.
+'caisson wait-task' waits for the result. Most servers that are commands forget their tasks when
+they end.
 
-With --json the server's answer is printed as it gave it.`,
+With --json the server's answer is printed as the server sent it.`,
 		example: `  caisson start-task builds build ref=main
   caisson wait-task builds "$(caisson start-task builds build ref=main --ttl 1h)"`,
 		begin: func(c *cobra.Command, words []string) (action, error) {
@@ -70,11 +71,11 @@ func (a *app) getTaskCommand() *cobra.Command {
 	var asJSON bool
 	c := sessionCommand{
 		name: "get-task", operands: "TASK",
-		short: "Print how a task goes",
-		long: `Asks a server how a task goes, and prints its status: working, input_required, completed, failed
-or cancelled, and what the server says of it.
+		short: "Print the status of a task",
+		long: `Asks a server for the state of a task, and prints its status, which is working, input_required,
+completed, failed or cancelled, and the server's message about it.
 
-With --json the task is printed as the server gave it, also with what it asks.`,
+With --json the task is printed as the server sent it, including its questions.`,
 		example: `  caisson get-task builds 786512e2
   caisson get-task https://mcp.example.com/mcp 786512e2 --json | jq .inputRequests`,
 		begin: taskAction(func(ctx context.Context, client *client, id string) error {
@@ -98,9 +99,9 @@ func (a *app) waitTaskCommand() *cobra.Command {
 	c := sessionCommand{
 		name: "wait-task", operands: "TASK",
 		short: "Wait for the end of a task and print its result",
-		long: `Waits until a task is over and prints the result of its tool, as 'caisson call-tool' does. What
-the task asks is asked on the terminal. The end of the waiting, by --timeout or an interrupt, is not
-the end of the task.`,
+		long: `Waits until a task is over and prints the result of its tool, as 'caisson call-tool' does. It asks
+the task's questions on the terminal. When --timeout or an interrupt ends the waiting, the task goes
+on.`,
 		example: `  caisson wait-task builds 786512e2 --timeout 1h`,
 		begin: taskAction(func(ctx context.Context, client *client, id string) error {
 			defer a.progressed(nil)
@@ -125,14 +126,14 @@ func (a *app) updateTaskCommand() *cobra.Command {
 	var asJSON bool
 	c := sessionCommand{
 		name: "update-task", operands: "TASK",
-		short: "Answer what a task asks",
-		long: `Answers what a task asks, in revision 2026-07-28: --args has the results of its requests, by the
-keys that 'caisson get-task --json' shows. 'caisson wait-task' asks you instead.`,
+		short: "Answer the questions of a task",
+		long: `Answers the questions of a task in revision 2026-07-28: --args has the results of the task's
+requests, by the keys that 'caisson get-task --json' shows. 'caisson wait-task' asks you instead.`,
 		example: `  caisson update-task builds 786512e2 --args '{"name": {"action": "accept", "content": {"name": "Ada"}}}'`,
 		begin: func(c *cobra.Command, operands []string) (action, error) {
 			responses, err := a.readArguments(c, args)
 			if err == nil && responses == nil {
-				err = usage(c, "no answers are given: --args has them")
+				err = usage(c, "no answers are given: give them with --args")
 			}
 			if err != nil {
 				return action{}, err
@@ -152,9 +153,9 @@ func (a *app) cancelTaskCommand() *cobra.Command {
 	var asJSON bool
 	c := sessionCommand{
 		name: "cancel-task", operands: "TASK",
-		short: "Ask a server to give a task up",
-		long: `Asks a server to give a task up. It may end in another way all the same: 'caisson get-task'
-tells.`,
+		short: "Ask a server to stop a task",
+		long: `Asks a server to stop a task. The task may end in another way all the same: 'caisson get-task'
+shows how.`,
 		example: `  caisson cancel-task builds 786512e2`,
 		begin: taskAction(func(ctx context.Context, client *client, id string) error {
 			result, err := client.request(ctx, "tasks/cancel", map[string]any{"taskId": id})
@@ -168,12 +169,12 @@ tells.`,
 func (a *app) listTasksCommand() *cobra.Command {
 	return a.listCommand(listing{
 		noun: "tasks", method: "tasks/list", member: "tasks",
-		about:    `their ids, and how they go. Revision 2026-07-28 has no such list.`,
+		about:    `their ids and statuses. Revision 2026-07-28 has no such list.`,
 		describe: describeTask,
 	})
 }
 
-// taskAction makes an action of what is done with a task.
+// taskAction returns an action that uses a task.
 func taskAction(use func(ctx context.Context, client *client, id string) error) func(*cobra.Command, []string) (action, error) {
 	return func(c *cobra.Command, operands []string) (action, error) {
 		id, err := oneOperand(c, operands, "TASK")
@@ -181,7 +182,7 @@ func taskAction(use func(ctx context.Context, client *client, id string) error) 
 	}
 }
 
-// printDone says that something is done, when there was no error.
+// printDone says that an operation is done, unless there was an error.
 func (a *app) printDone(result json.RawMessage, err error, asJSON bool, done string) error {
 	switch {
 	case err != nil:
@@ -194,7 +195,7 @@ func (a *app) printDone(result json.RawMessage, err error, asJSON bool, done str
 
 func describeTask(item json.RawMessage) (id string, lines []string) {
 	var t caisson.TaskState
-	_ = json.Unmarshal(item, &t) // What does not fit is not told.
+	_ = json.Unmarshal(item, &t) // A member of the wrong type stays empty.
 	line := string(cmp.Or(t.Status, "unknown"))
 	if t.StatusMessage != "" {
 		line += ": " + t.StatusMessage

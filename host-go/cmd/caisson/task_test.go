@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// taskServer starts a server of test/servers with tasks, over HTTP: a command would forget its
-// tasks between two commands.
+// taskServer starts a server of test/servers with tasks, over HTTP. A server that is a command would forget
+// its tasks between two commands.
 func taskServer(t *testing.T, file string) (url string) {
 	t.Helper()
 	program, err := exec.LookPath("node")
@@ -42,7 +42,7 @@ func taskServer(t *testing.T, file string) (url string) {
 	return strings.TrimSpace(string(line[:n]))
 }
 
-// prints runs a command that must succeed, and gives what it prints.
+// prints runs a command that must succeed, and returns its output.
 func prints(t *testing.T, args ...string) string {
 	t.Helper()
 	o := caissonRun(t, args...)
@@ -75,7 +75,7 @@ func TestTasksOfTheExtension(t *testing.T) {
 
 	id = prints(t, "start-task", url, "forever")
 	caissonRun(t, "wait-task", url, id, "--timeout", "2s").expect(t, exitTimeout)
-	// The third look finds it so. How many there were, the machine has decided.
+	// The third poll finds the task completed. The speed of the machine decides how many polls there were.
 	last := ""
 	for look := 0; look < 3 && !strings.Contains(last, "still busy"); look++ {
 		last = prints(t, "get-task", url, id)
@@ -93,7 +93,7 @@ func TestTasksOfTheExtension(t *testing.T) {
 func TestTasksOf2025(t *testing.T) {
 	manyRuntimes(t)
 	t.Parallel()
-	// Tasks belong to their session there: each command has another one.
+	// In that revision tasks belong to a session, and each command has a new one.
 	url := taskServer(t, "tasks-v1.mjs")
 	wantOutput(t, "call-tool", prints(t, "call-tool", url, "steps"), "done")
 	if id := prints(t, "start-task", url, "silent", "--ttl", "1h"); len(id) != 32 {

@@ -20,19 +20,19 @@ import (
 	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
-// projectConfig is the configuration file of the folder that the program runs in. It names commands
-// to run, and may have come with the folder: so it is used once the user has said yes to it, to this
-// file with this content.
+// projectConfig is the configuration file of the folder in which the program runs. It names commands to run,
+// and may have come with the folder. So it is used only after the user has approved this file with this
+// content.
 const projectConfig = "mcp.json"
 
-// A projectFile is a configuration file that may be somebody else's.
+// A projectFile is a configuration file that somebody else may have written.
 type projectFile struct {
 	path string // absolute, without links
-	text []byte // that was read once: what the user says yes to is what is used
+	text []byte // read only once, so that the user approves the text that is used
 	file *config.File
 }
 
-// readProject reads a project's file, and fails with [fs.ErrNotExist] where there is none.
+// readProject reads a project's file. It fails with [fs.ErrNotExist] when there is none.
 func readProject(path string) (*projectFile, error) {
 	fail := func(err error) (*projectFile, error) {
 		return nil, &caisson.Error{Code: caisson.CodeInvalidArgument, Step: "load config", Message: err.Error(), Err: err}
@@ -64,7 +64,8 @@ func readProject(path string) (*projectFile, error) {
 	return &projectFile{path: whole, text: text, file: file}, nil
 }
 
-// placeOf returns a path absolute and without links. Of a file that is gone, the folder's are followed.
+// placeOf returns the absolute path of a file, without links. When the file is gone it resolves the links of
+// the folder.
 func placeOf(path string) (string, error) {
 	whole, err := filepath.Abs(path)
 	if err != nil {
@@ -78,30 +79,31 @@ func placeOf(path string) (string, error) {
 	return place, err
 }
 
-// maxProject is what config.Parse takes at most.
+// maxProject is the largest file that config.Parse accepts, in bytes.
 const maxProject = 1 << 20
 
-// trustFolder is where it is kept what the user has said yes to: an empty file for each project file,
-// named by its place and content.
+// trustFolder is the folder of the user's approvals: an empty file for each project file, named by the
+// project file's place and content.
 func trustFolder() (string, error) {
 	own, err := config.DefaultPath()
 	return filepath.Join(filepath.Dir(own), "trusted"), err
 }
 
-// name is what the yes to a file is kept under: the hash of its place, then that of its content too.
+// name returns the name of a file's approval: the hash of the file's place, and then the hash that covers its
+// content too.
 func (p *projectFile) name() string {
 	place := sha256.Sum256([]byte(p.path))
 	whole := sha256.Sum256(append(place[:], p.text...))
 	return prefix(p.path) + hex.EncodeToString(whole[:])
 }
 
-// prefix is how the names of every yes to the file in a place begin.
+// prefix returns the beginning of the names of all approvals for a place.
 func prefix(place string) string {
 	hash := sha256.Sum256([]byte(place))
 	return hex.EncodeToString(hash[:]) + "-"
 }
 
-// trusted reports whether the user has said yes to the file as it is, or it is the user's own.
+// trusted reports whether the user has approved the file with this content, or the file is the user's own.
 func (p *projectFile) trusted() bool {
 	if own, err := config.DefaultPath(); err == nil {
 		mine, err := os.Stat(own)
@@ -118,7 +120,7 @@ func (p *projectFile) trusted() bool {
 	return err == nil
 }
 
-// trust remembers the user's yes, in place of the one to an earlier content.
+// trust remembers the user's approval. It replaces the approval of an earlier content.
 func (p *projectFile) trust() error {
 	folder, err := trustFolder()
 	if err == nil {
@@ -136,8 +138,7 @@ func (p *projectFile) trust() error {
 	return nil
 }
 
-// forget takes back the yes to the file in a place, with whatever content, and reports whether there was
-// one.
+// forget removes the approval of the file at a place, with any content. It reports whether there was one.
 func forget(place string) (had bool, err error) {
 	folder, err := trustFolder()
 	if err != nil {
@@ -156,8 +157,8 @@ func forget(place string) (had bool, err error) {
 	return had, err
 }
 
-// approve fails unless the user trusts the file, whose server of a name is asked for. At a terminal
-// the user is asked.
+// approve fails unless the user trusts the file, from which the server name is wanted. At a terminal it asks
+// the user.
 func (a *app) approve(c *cobra.Command, p *projectFile, name string) error {
 	if p.trusted() {
 		return nil
@@ -165,9 +166,9 @@ func (a *app) approve(c *cobra.Command, p *projectFile, name string) error {
 	how := fmt.Sprintf("look at it, and then run 'caisson trust', or name it with --config %s", projectConfig)
 	switch {
 	case !a.person():
-		return usage(c, "the server %q is in %s, which you have not said yes to as it is now: its commands may be somebody else's; %s", name, p.path, how)
+		return usage(c, "the server %q is in %s, to which you have not said yes with its present content: its commands may come from somebody else; %s", name, p.path, how)
 	case len(p.text) > maxShown || strings.Count(string(p.text), "\n") > maxShownLines:
-		return usage(c, "the server %q is in %s, which you have not said yes to as it is now, and which is too long to be shown: %s", name, p.path, how)
+		return usage(c, "the server %q is in %s, to which you have not said yes with its present content, and which is too long to be shown: %s", name, p.path, how)
 	}
 	yes, err := a.askTrust(c.Context(), p, name)
 	switch {
@@ -179,25 +180,25 @@ func (a *app) approve(c *cobra.Command, p *projectFile, name string) error {
 	return p.trust()
 }
 
-// What of a file is shown to be said yes to. It is shown whole: what was cut would be said yes to
-// unseen.
+// These bound what askTrust shows of a file. It shows the whole file or refuses: the user would otherwise
+// approve the rest unseen.
 const (
 	maxShown      = 8 << 10
 	maxShownLines = 100
 )
 
-// askTrust shows a file to the user, and asks.
+// askTrust shows a file to the user, and asks for approval.
 func (a *app) askTrust(ctx context.Context, p *projectFile, name string) (yes bool, err error) {
 	a.err.Ask()
 	defer a.err.Answered()
-	a.err.Prompt("The server %s is in %s, which you have not said yes to as it is now.\n%s", terminal.OneLine(name, terminal.MaxLine), terminal.OneLine(p.path, terminal.MaxLine), quote(string(p.text)))
+	a.err.Prompt("The server %s is in %s, to which you have not said yes with its present content.\n%s", terminal.OneLine(name, terminal.MaxLine), terminal.OneLine(p.path, terminal.MaxLine), quote(string(p.text)))
 	if own, err := config.DefaultPath(); err == nil {
 		if file, err := config.Load(own); err == nil && slices.Contains(file.Names(), name) {
-			a.err.Prompt("Your own configuration has a server of this name too; this one would take its place.\n")
+			a.err.Prompt("Your own configuration has a server of this name too; this one would replace it.\n")
 		}
 	}
 	for {
-		a.err.Prompt("May its commands run, and its servers get the variables and files that it names? It is asked once, until the file changes. yes or no> ")
+		a.err.Prompt("May its commands run, and its servers get the variables and files that it names? Your answer holds until the file changes. yes or no> ")
 		line, err := readAnswer(ctx, a.in)
 		switch line = strings.ToLower(strings.TrimSpace(line)); {
 		case err != nil:
@@ -211,8 +212,7 @@ func (a *app) askTrust(ctx context.Context, p *projectFile, name string) (yes bo
 	}
 }
 
-// readAnswer reads one line, and nothing that comes after it: that is somebody else's. The end of the
-// input is a no.
+// readAnswer reads one line, and leaves what follows it to other readers. The end of the input means no.
 func readAnswer(ctx context.Context, in io.Reader) (string, error) {
 	type outcome struct {
 		line string
@@ -252,13 +252,15 @@ func (a *app) trustCommand() *cobra.Command {
 	var taken bool
 	c := &cobra.Command{
 		Use:   "trust [FILE]",
-		Short: "Say yes to the configuration file of a folder",
-		Long: `Says yes to a configuration file that may have come with its folder, ./mcp.json where none is
-named. Such a file names commands, which run as you, and variables and files, which its servers get. So it is
-used only after a yes: at a terminal you are asked for it, once, and elsewhere this command gives it.
+		Short: "Trust the configuration file of a folder",
+		Long: `Says yes to a configuration file that may have come with its folder. Without FILE it is ./mcp.json.
+Such a file names commands, which run as you, and variables and files, which its servers get. So the
+program uses the file only after your yes. At a terminal it asks you once; elsewhere this command
+gives your yes.
 
-The yes is for the file in this place with this content: when it changes, you are asked again. It is
-not for the programs that the file names. --config needs no yes, nor does your own configuration.`,
+Your yes is for this file, in this place, with this content. When the file changes, you are asked
+again. Your yes does not cover changes of the programs that the file names. --config and your own
+configuration need no yes.`,
 		Example: `  caisson trust
   caisson trust ~/work/mcp.json
   caisson trust --forget`,
@@ -286,11 +288,11 @@ not for the programs that the file names. --config needs no yes, nor does your o
 			return a.printf("%s is trusted as it is now: %s\n", p.path, strings.Join(p.file.Names(), ", "))
 		},
 	}
-	c.Flags().BoolVar(&taken, "forget", false, "take the yes back")
+	c.Flags().BoolVar(&taken, "forget", false, "take your yes back")
 	return c
 }
 
-// distrust takes back the yes to a file, which may be gone, or be of no use.
+// distrust removes the approval of a file. The file may be gone, or be invalid.
 func (a *app) distrust(c *cobra.Command, path string) error {
 	place, err := placeOf(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -16,7 +16,8 @@ import (
 	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
-// A folder is one that somebody else made, with a file of theirs and a user's own configuration.
+// foreignFolder makes a folder as another person may have made it, with that person's file, and a
+// configuration of the user.
 func foreignFolder(t *testing.T, text, own string) {
 	t.Helper()
 	ownConfig(t, "", own)
@@ -25,7 +26,7 @@ func foreignFolder(t *testing.T, text, own string) {
 	}
 }
 
-// resolveAt resolves a name at a terminal at which somebody types, or without one.
+// resolveAt resolves a name. typed is what a person types at a terminal, or nil when there is no terminal.
 func resolveAt(t *testing.T, typed *string, line ...string) (caisson.Server, string, error) {
 	t.Helper()
 	a := &app{in: strings.NewReader("yes\n"), err: terminal.New(&bytes.Buffer{})}
@@ -50,8 +51,8 @@ func resolveAt(t *testing.T, typed *string, line ...string) (caisson.Server, str
 
 const theirs = `{"mcpServers": {"files": {"command": "./steal", "env": {"A": "${HOME}"}}, "other": {"command": "x"}}}`
 
-// A folder's own configuration needs a yes: asked for once at a terminal, and given by a command
-// elsewhere. It is for that file in that place as it is.
+// The configuration of a folder needs an approval. At a terminal the program asks once, and elsewhere a
+// command gives the approval. It holds for that file in that place with that content.
 func TestProjectNeedsYes(t *testing.T) {
 	yes, no, nothing, unclear := "yes\n", "n\n", "", "what?\n\nYES\nmore"
 	const mine = `{"mcpServers": {"files": {"command": "mine"}, "own": {"command": "mine"}}}`
@@ -91,7 +92,7 @@ func TestProjectNeedsYes(t *testing.T) {
 				t.Errorf("the question does not have %q:\n%s", part, seen)
 			}
 		}
-		for _, name := range []string{"files", "other"} { // It is asked once, for the file.
+		for _, name := range []string{"files", "other"} { // The program asks once for the file.
 			if _, seen, err := resolveAt(t, &nothing, name); err != nil || seen != "" {
 				t.Errorf("%s: %v, asked %q", name, err, seen)
 			}
@@ -99,7 +100,7 @@ func TestProjectNeedsYes(t *testing.T) {
 				t.Errorf("%s, without a terminal: %v", name, err)
 			}
 		}
-		// It has changed; a copy elsewhere is another.
+		// A changed file and a copy in another place each need a new approval.
 		for name, where := range map[string]string{"changed": ".", "a copy": t.TempDir()} {
 			text := theirs
 			if where == "." {
@@ -208,7 +209,7 @@ func TestProjectNeedsYes(t *testing.T) {
 	})
 }
 
-// What is no file is not read: a pipe has no end.
+// The program reads only files: a pipe has no end.
 func TestTrustOfNothing(t *testing.T) {
 	t.Chdir(t.TempDir())
 	caissonRun(t, "trust").expect(t, exitUsage, "there is no file mcp.json: go to its folder, or name it")
@@ -236,7 +237,7 @@ func TestProjectThatIsNoFile(t *testing.T) {
 	}
 }
 
-// What stands on a command line in the wrong place may be a URL with a secret in it.
+// A misplaced word on a command line may be a URL with a secret.
 func TestWordsAreNotRepeated(t *testing.T) {
 	ownConfig(t, "", "")
 	for _, line := range [][]string{

@@ -26,7 +26,7 @@ func (a *app) versionCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "version",
-		Short: "Print the versions of the program and of what is in it",
+		Short: "Print the versions of the program and its parts",
 		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			v := versions()
@@ -58,7 +58,7 @@ func versions() version {
 	}
 }
 
-// moduleVersion returns the version of a module that the program is built with.
+// moduleVersion returns the version of a module in the program.
 func moduleVersion(path string) string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, module := range info.Deps {

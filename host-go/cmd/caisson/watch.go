@@ -36,7 +36,7 @@ func newWatch(a *app) *watch {
 
 func (w *watch) register(c *cobra.Command) {
 	c.Flags().DurationVar(&w.length, "for", 0, "end after `DURATION` (default: when it is interrupted)")
-	c.Flags().BoolVar(&w.asJSON, "json", false, "print each notification as the server gave it, a line each")
+	c.Flags().BoolVar(&w.asJSON, "json", false, "print each notification as the server sent it, one a line")
 }
 
 func (w *watch) check(c *cobra.Command) error {
@@ -48,8 +48,8 @@ func (w *watch) check(c *cobra.Command) error {
 
 func (w *watch) action() action { return action{use: w.use, onNotification: w.onNotification} }
 
-// onNotification brings a notification to use, in order: a slow reader of the output holds up the server's
-// notifications, and nothing else.
+// onNotification passes a notification on, in order. A slow reader of the output delays only the server's
+// notifications.
 func (w *watch) onNotification(ctx context.Context, method string, params json.RawMessage) {
 	select {
 	case w.changes <- change{method, params}:
@@ -58,9 +58,9 @@ func (w *watch) onNotification(ctx context.Context, method string, params json.R
 	}
 }
 
-// A watching is what asks the server for notifications, while it lasts.
+// A watching asks the server for notifications as long as it lasts.
 type watching struct {
-	ended <-chan error // when the server ended it
+	ended <-chan error // gets an error when the server ends it
 	end   func(context.Context) error
 }
 
@@ -69,21 +69,21 @@ func (w *watch) use(ctx context.Context, client *client) error {
 	if err != nil {
 		return err
 	}
-	client.clock.hold() // For good: from here on it takes as long as it takes.
+	client.clock.hold() // The clock stays stopped: watching has no time limit.
 	w.app.err.Say("listening to %s: interrupt to end", client.session.Name())
 	err = w.print(ctx, client, watching.ended)
 	close(w.over)
 	if err != nil {
 		return err
 	}
-	// The context may have ended.
+	// The context may have ended already.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), client.clock.bound)
 	defer cancel()
 	return watching.end(ctx)
 }
 
-// print prints until the end, which is no error when it comes from the user or as the protocol has
-// it.
+// print prints changes until the end. The end is no error when it comes from the user, or in a way that the
+// protocol has.
 func (w *watch) print(ctx context.Context, client *client, ended <-chan error) error {
 	closed := make(chan error, 1)
 	go func() { closed <- client.session.Wait() }()
@@ -142,10 +142,10 @@ func (w *watch) printChange(c *change) error {
 	return w.app.printf("%s\n", line)
 }
 
-// firstWithListen is the first revision in which servers notify of changes only when asked to.
+// firstWithListen is the first revision in which servers report changes only when a client asks for them.
 const firstWithListen = "2026-07-28"
 
-// watch asks the server for notifications, in the way of the session's revision.
+// watch asks the server for notifications, in the form of the session's revision.
 func (c *client) watch(ctx context.Context, want *mcp.NotificationSubscriptions) (*watching, error) {
 	if c.session.ProtocolVersion() >= firstWithListen {
 		return c.listen(ctx, want)
@@ -174,7 +174,7 @@ func (c *client) unsubscribe(ctx context.Context, uri string) error {
 	})
 }
 
-// listen is watch in revision 2026-07-28. It reports what the server does not grant.
+// listen is watch in revision 2026-07-28. It prints what the server does not grant.
 func (c *client) listen(ctx context.Context, want *mcp.NotificationSubscriptions) (w *watching, err error) {
 	err = c.do(ctx, "subscriptions/listen", func(ctx context.Context) error {
 		sub, err := c.session.Listen(ctx, &mcp.SubscriptionsListenParams{Notifications: want})

@@ -16,14 +16,14 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// A running is a run of the program that goes on.
+// A running is a run of the program that has not ended.
 type running struct {
 	out, stderr *bufio.Scanner
 	interrupt   func()
 	code        chan int
 }
 
-// startRun starts the program in this process. Everything that it writes has to be read.
+// startRun starts the program in this process. The test must read everything that the program writes.
 func startRun(t *testing.T, args ...string) *running {
 	t.Helper()
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -60,7 +60,7 @@ func (r *running) drain() {
 	}()
 }
 
-// TestWatch changes things at a server, sees the lines, and interrupts.
+// TestWatch changes a server's lists and resources, reads the lines, and interrupts.
 func TestWatch(t *testing.T) {
 	manyRuntimes(t)
 	t.Parallel()
@@ -131,7 +131,7 @@ func TestWatchEnds(t *testing.T) {
 	t.Run("the server ends", func(t *testing.T) {
 		t.Parallel()
 		r := startRun(t, "listen", "--protocol-version=2025-11-25", "--", self(t), dyingServer)
-		// The server's process has its own way to standard error.
+		// The server's process writes to standard error by itself.
 		pid, err := strconv.Atoi(waitForAll(t, r.stderr, `^process (\d+)$`, `^caisson: listening to `)[0][1])
 		if err != nil {
 			t.Fatal(err)

@@ -11,13 +11,13 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component"
 )
 
-// outgoingBody is the body of a request on its way from the component to the
-// transport: a bounded buffer, whose writer does not wait and whose reader does.
-// It is an output of the component's, and the Request.Body of net/http.
+// outgoingBody is the body of a request. It is the output-stream that the component writes to, and the
+// Request.Body that net/http reads from. Between them is a bounded buffer: its writer does not wait, and its
+// reader does.
 type outgoingBody struct {
-	// length is the Content-Length that was promised, -1 for none.
+	// length is the Content-Length of the request, -1 for none.
 	length int64
-	// taken says that the component has got its stream.
+	// taken reports that the component has taken the stream.
 	taken bool
 
 	mu       sync.Mutex
@@ -26,10 +26,10 @@ type outgoingBody struct {
 	written  int64
 	open     bool  // its stream has not been dropped
 	err      error // what the reader gets after buf
-	gone     bool  // the transport reads no more
+	gone     bool  // the transport has closed the body
 	space    chan struct{}
 	trailers http.Header
-	// sent is the request's Trailer, filled when the end is read.
+	// sent is the request's Trailer. It is filled when the transport reads the end.
 	sent http.Header
 }
 
@@ -84,14 +84,14 @@ func (b *outgoingBody) wrongSize() error {
 	return &httpError{component.Variant{Case: "HTTP-request-body-size", Value: component.Some(uint64(b.written))}, nil}
 }
 
-// drop is the end of the component's stream.
+// drop notes that the component has dropped its stream.
 func (b *outgoingBody) drop() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.open = false
 }
 
-// wake lets a component write that waits for space. The lock is held.
+// wake lets a component write that waits for space. The caller holds the lock.
 func (b *outgoingBody) wake() {
 	if b.space != nil {
 		close(b.space)
@@ -99,7 +99,7 @@ func (b *outgoingBody) wake() {
 	}
 }
 
-// finish is the end of the body. trailers may be nil.
+// finish ends the body. trailers may be nil.
 func (b *outgoingBody) finish(trailers *fields) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -121,7 +121,7 @@ func (b *outgoingBody) finish(trailers *fields) error {
 	return nil
 }
 
-// abort is the end of a body that was not finished.
+// abort ends a body that was not finished.
 func (b *outgoingBody) abort() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -136,8 +136,8 @@ func (b *outgoingBody) end(err error) {
 	b.wake()
 }
 
-// begun waits until there is a first byte, or the end, or ctx has ended. It says
-// whether there is, or may be, a body.
+// begun waits for a first byte, the end of the body, or the end of ctx. It returns false when the body has
+// ended without bytes and trailers.
 func (b *outgoingBody) begun(ctx context.Context) bool {
 	stop := context.AfterFunc(ctx, func() {
 		b.mu.Lock()
@@ -153,7 +153,7 @@ func (b *outgoingBody) begun(ctx context.Context) bool {
 	return len(b.buf) > 0 || b.err != io.EOF || b.trailers != nil
 }
 
-// Read returns the transport what the component has written.
+// Read gives the transport what the component has written.
 func (b *outgoingBody) Read(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -175,7 +175,7 @@ func (b *outgoingBody) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Close is the transport's: it reads no more.
+// Close tells the body that the transport reads no more.
 func (b *outgoingBody) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -63,7 +63,7 @@ func TestTooManyRequests(t *testing.T) {
 	}
 }
 
-// What a component may not do ends it.
+// A component that breaks a rule traps.
 func TestTraps(t *testing.T) {
 	ctx := context.Background()
 	h := hostOf(Config{})
@@ -91,8 +91,7 @@ func TestTraps(t *testing.T) {
 	}
 }
 
-// A blocking write of any length goes through, and a reader that never has
-// anything is given up.
+// A blocking write of any length succeeds. A reader that never returns anything is given up.
 func TestLongWrites(t *testing.T) {
 	var got bytes.Buffer
 	s := &outputStream{output: writer{&got}}

@@ -35,8 +35,7 @@ func (h *host) addCLI(l *component.Linker) {
 	h.addStdio(l)
 }
 
-// addStdio gives the standard streams. Each handle that a component gets of one
-// is the same stream.
+// addStdio defines the standard streams. All handles of one of them are the same stream.
 func (h *host) addStdio(l *component.Linker) {
 	stdin := &reader{from: h.cfg.Stdin}
 	if h.cfg.Stdin == nil {

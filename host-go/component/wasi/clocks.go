@@ -29,7 +29,7 @@ func (h *host) addClocks(l *component.Linker) {
 			return []any{datetime(h.cfg.Now())}, nil
 		}).
 		Func("resolution", answer(component.Record{uint64(0), uint32(1)}))
-	// The host's time zone is nothing that a component has to know.
+	// A component does not have to know the host's time zone.
 	l.Interface("wasi:clocks/timezone"+version).
 		Func("display", answer(component.Record{int32(0), "UTC", false})).
 		Func("utc-offset", answer(int32(0)))

@@ -11,7 +11,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component"
 )
 
-// Flags of wasi:filesystem.
+// These are flags of wasi:filesystem.
 const (
 	flagRead     component.Flags = 1 << 0 // descriptor-flags
 	flagWrite    component.Flags = 1 << 1
@@ -30,10 +30,10 @@ const (
 // descriptor is an open file or folder of a mount.
 type descriptor struct {
 	mount *Mount
-	// path is where in the mount it was when it was opened.
+	// path is the place in the mount at the time of opening.
 	path  string
 	flags component.Flags
-	// dir is the folder, or nil for a file.
+	// dir is the folder. It is nil for a file.
 	dir  folder
 	file *file
 	done func()
@@ -56,7 +56,7 @@ func (d *descriptor) folder(path string) (folder, error) {
 	return d.dir, checkPath(path)
 }
 
-// writable returns the directory to change at paths.
+// writable returns the directory in which a change at paths is made.
 func (d *descriptor) writable(paths ...string) (*os.Root, error) {
 	for _, p := range paths {
 		if _, err := d.folder(p); err != nil {
@@ -70,7 +70,7 @@ func (d *descriptor) writable(paths ...string) (*os.Root, error) {
 	return f.Root, nil
 }
 
-// readable and changeable return the open file to read from or write to.
+// readable and changeable return the open file for reading or for writing.
 func (d *descriptor) readable() (*file, error)   { return d.opened(flagRead) }
 func (d *descriptor) changeable() (*file, error) { return d.opened(flagWrite) }
 
@@ -99,7 +99,7 @@ func (d *descriptor) statAt(flags component.Flags, name string) (fs.FileInfo, er
 	return f.stat(name, flags&followLink != 0)
 }
 
-// openAt opens a file or folder. A folder may be changed when this one may.
+// openAt opens a file or folder. The new folder may be changed when this one may.
 func (d *descriptor) openAt(h *host, follow component.Flags, name string, how, flags component.Flags) (*descriptor, error) {
 	f, err := d.folder(name)
 	if err != nil {
@@ -129,7 +129,7 @@ func (d *descriptor) openAt(h *host, follow component.Flags, name string, how, f
 		out.flags = flagRead | d.flags&flagMutate
 		out.dir, err = f.sub(name)
 	} else {
-		out.flags = flags &^ flagMutate // wasi-libc asks for it before it knows what it opens
+		out.flags = flags &^ flagMutate // wasi-libc sets flagMutate before it knows what it opens
 		out.file, err = openFile(f, name, how, flags, h.open.release)
 	}
 	if err != nil {
@@ -139,7 +139,7 @@ func (d *descriptor) openAt(h *host, follow component.Flags, name string, how, f
 	return out, nil
 }
 
-// mayOpen says whether what exists can be opened so.
+// mayOpen returns an error when an existing file or folder cannot be opened with these flags.
 func mayOpen(fi fs.FileInfo, how, flags component.Flags) error {
 	switch mode := fi.Mode(); {
 	case how&(openCreate|openExclusive) == openCreate|openExclusive:
@@ -190,7 +190,7 @@ func openFile(f folder, name string, how, flags component.Flags, closed func()) 
 	return &file{File: file0, reopen: open, closed: closed, refs: 1}, nil
 }
 
-// read is descriptor.read: up to n bytes, and whether the file ends there.
+// read is descriptor.read: it returns up to n bytes, and whether the file ends after them.
 func (d *descriptor) read(n, offset uint64) (any, error) {
 	f, err := d.readable()
 	if err != nil {
@@ -204,8 +204,8 @@ func (d *descriptor) read(n, offset uint64) (any, error) {
 	return component.Tuple{b[:k], err == io.EOF}, nil
 }
 
-// now is where the descriptor's file or folder is in the mount, if it is still
-// where it was opened.
+// now returns the place of the descriptor's file or folder in the mount. It fails when something else is
+// there now.
 func (d *descriptor) now() (*os.Root, string, error) {
 	if d.mount.Root == nil || d.mount.ReadOnly {
 		return nil, "", code("read-only")
@@ -224,8 +224,8 @@ func (d *descriptor) now() (*os.Root, string, error) {
 	return d.mount.Root, d.path, nil
 }
 
-// pair does something with a path of this folder and one of another, such as
-// rename: in the folder they share, or in their mount.
+// pair has f work on a path of this folder and a path of another, for example to rename. f gets the folder
+// when both are the same, and otherwise their mount.
 func (d *descriptor) pair(old string, to *descriptor, name string, f func(r *os.Root, old, name string) error) error {
 	r, err := d.writable(old)
 	if err != nil {
@@ -254,7 +254,7 @@ func (d *descriptor) pair(old string, to *descriptor, name string, f func(r *os.
 	return f(root, path.Join(from, old), path.Join(into, name))
 }
 
-// setTimes sets the times of a file in a folder. A zero time leaves them.
+// setTimes sets the times of a file in a folder. A zero time means no change.
 func (d *descriptor) setTimes(follow component.Flags, name string, atime, mtime time.Time) error {
 	r, err := d.writable(name)
 	if err != nil {

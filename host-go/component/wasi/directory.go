@@ -10,7 +10,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component"
 )
 
-// entries is how many directory entries are read at once.
+// entries is how many directory entries one read returns at most.
 const entries = 128
 
 // directoryStream is a directory-entry-stream.
@@ -48,8 +48,8 @@ func (s *directoryStream) drop() {
 	s.done()
 }
 
-// next is an option<directory-entry>. Names that are not UTF-8 cannot be given
-// to a component, and are left out.
+// next returns an option<directory-entry>. It leaves out names that are not UTF-8, which a component cannot
+// get.
 func (s *directoryStream) next() (component.Option, error) {
 	for {
 		for len(s.rest) == 0 {
@@ -66,7 +66,7 @@ func (s *directoryStream) next() (component.Option, error) {
 	}
 }
 
-// ended is the error, where it is not the end.
+// ended returns err, or nil when err is io.EOF.
 func ended(err error) error {
 	if errors.Is(err, io.EOF) {
 		return nil
@@ -74,7 +74,7 @@ func ended(err error) error {
 	return err
 }
 
-// readLink reads a link whose text a component can do something with.
+// readLink returns the target of a link, if a component can use the target.
 func (d *descriptor) readLink(name string) (any, error) {
 	f, err := d.folder(name)
 	if err != nil {

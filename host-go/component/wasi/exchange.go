@@ -13,19 +13,17 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component"
 )
 
-// Timeouts of a request whose options do not say.
+// The timeouts hold for a request whose options set none.
 const (
 	connectTimeout      = 30 * time.Second
 	firstByteTimeout    = 10 * time.Minute
 	betweenBytesTimeout = 10 * time.Minute
-	// firstWrite is how long a request whose method seldom has a body waits to
-	// see whether this one has.
+	// firstWrite is how long a request waits for a first byte of its body, when its method seldom has a body.
 	firstWrite = 200 * time.Millisecond
 )
 
-// exchange is a request on its way and its response. What the component holds
-// of it, from the future to the last stream, each keeps it; with the last one
-// it ends.
+// exchange is a request and its response. Each handle that the component holds of it, from the future to the
+// last stream, keeps the exchange. The exchange ends with the last one.
 type exchange struct {
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
@@ -33,7 +31,7 @@ type exchange struct {
 	idle    time.Duration
 
 	done     chan struct{}
-	response *http.Response // after done, as err
+	response *http.Response // response and err are set when done is closed
 	err      *httpError
 	body     *reader
 
@@ -43,8 +41,8 @@ type exchange struct {
 
 var errDropped = errors.New("the component dropped the request")
 
-// tunnels are methods that a grant of an origin does not cover: they would
-// reach through it to elsewhere, or have it tell what was added on the way.
+// tunnels are methods that the grant of an origin does not include. They would reach another server through
+// the origin, or have the origin return what the host added to the request.
 var tunnels = map[string]bool{"CONNECT": true, "TRACE": true, "TRACK": true}
 
 // handle is outgoing-handler.handle.
@@ -65,7 +63,7 @@ func (h *host) handle(ctx context.Context, r *outgoingRequest, o *requestOptions
 		return nil, httpCode("connection-limit-reached")
 	}
 	e := &exchange{release: release, done: make(chan struct{}), held: 1, idle: timeout(o.betweenBytes, betweenBytesTimeout)}
-	// The response may be read by later calls, with contexts of their own.
+	// Later calls, which have other contexts, may read the response.
 	e.ctx, e.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	request := (&http.Request{
 		Method: r.verb(), URL: u, Host: u.Host, Header: r.headers.header(),
@@ -73,7 +71,7 @@ func (h *host) handle(ctx context.Context, r *outgoingRequest, o *requestOptions
 	}).WithContext(e.ctx)
 	request.Header.Del("Content-Length")
 	if request.Header.Get("User-Agent") == "" {
-		request.Header["User-Agent"] = []string{""} // or net/http has one of its own
+		request.Header["User-Agent"] = []string{""} // otherwise net/http sends its default
 	}
 	go e.run(h.http.transport, request, r.body, o)
 	return e, nil
@@ -175,7 +173,7 @@ func (e *exchange) hold() *exchange {
 	return e
 }
 
-// drop is the opposite of hold.
+// drop undoes a hold. The last one ends the exchange.
 func (e *exchange) drop() {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -25,19 +25,19 @@ type field struct {
 	value []byte
 }
 
-// headerError is a header-error.
+// headerError is the case of a header-error.
 type headerError string
 
 func (e headerError) Error() string { return string(e) }
 
-// forbiddenFields are those of the connection, which is the host's.
+// forbiddenFields belong to the connection, which the host controls.
 var forbiddenFields = map[string]bool{
 	"connection": true, "host": true, "http2-settings": true, "keep-alive": true,
 	"proxy-authenticate": true, "proxy-authorization": true, "proxy-connection": true,
 	"transfer-encoding": true, "upgrade": true,
 }
 
-// freeze returns the fields as they are, not to be changed.
+// freeze returns an immutable copy of the fields.
 func (f *fields) freeze() *fields {
 	return &fields{entries: f.entries, size: f.size, immutable: true}
 }
@@ -52,7 +52,7 @@ func (f *fields) get(name string) [][]byte {
 	return out
 }
 
-// check says whether the fields may be changed by the name and values.
+// check returns an error when the fields may not be changed with this name and these values.
 func (f *fields) check(name string, values ...[]byte) error {
 	switch {
 	case f.immutable:
@@ -92,7 +92,7 @@ func (f *fields) delete(name string) error {
 	return nil
 }
 
-// header makes a net/http header of the fields.
+// header returns the fields as a net/http header.
 func (f *fields) header() http.Header {
 	out := http.Header{}
 	for _, e := range f.entries {
@@ -101,7 +101,7 @@ func (f *fields) header() http.Header {
 	return out
 }
 
-// fieldsOf makes fields of what was received, names in lower case and in order.
+// fieldsOf returns received headers as fields. Names are in lower case and sorted.
 func fieldsOf(h http.Header) *fields {
 	f := &fields{immutable: true}
 	for name, values := range h {
@@ -113,7 +113,7 @@ func fieldsOf(h http.Header) *fields {
 	return f
 }
 
-// headerResult makes a result<T, header-error>.
+// headerResult returns a result<T, header-error>.
 func headerResult(v any, err error) (any, error) {
 	if e, ok := err.(headerError); ok {
 		return component.Err(component.Variant{Case: string(e)}), nil
@@ -183,7 +183,7 @@ func byteLists(v any) [][]byte {
 	return out
 }
 
-// isToken is the syntax of a field name or a method (RFC 9110, 5.6.2).
+// isToken reports whether s is a valid field name or method (RFC 9110, 5.6.2).
 func isToken(s string) bool {
 	for _, c := range []byte(s) {
 		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' ||
@@ -194,7 +194,7 @@ func isToken(s string) bool {
 	return s != ""
 }
 
-// isFieldValue is what a field value may have in it (RFC 9110, 5.5).
+// isFieldValue reports whether b is a valid field value (RFC 9110, 5.5).
 func isFieldValue(b []byte) bool {
 	return !slices.ContainsFunc(b, func(c byte) bool { return c < ' ' && c != '\t' || c == 0x7f })
 }

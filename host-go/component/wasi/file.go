@@ -7,10 +7,10 @@ import (
 	"sync"
 )
 
-// maxFiles bounds the files and folders that components have open.
+// maxFiles bounds the open files and folders of components.
 const maxFiles = 1024
 
-// limiter counts what is open.
+// limiter counts open files and folders.
 type limiter struct {
 	mu   sync.Mutex
 	open int
@@ -32,11 +32,10 @@ func (l *limiter) release() {
 	l.open--
 }
 
-// file is an open file, shared by its descriptor and its streams: the last one
-// closes it.
+// file is an open file. Its descriptor and its streams share it, and the last of them closes it.
 type file struct {
 	fs.File
-	// reopen opens it anew, for a file that can only be read from its start.
+	// reopen opens the file anew. It is for a file that can only be read from its start.
 	reopen func() (fs.File, error)
 	closed func()
 
@@ -61,7 +60,7 @@ func (f *file) release() {
 	}
 }
 
-// readAt reads at an offset; io.EOF comes with what is left.
+// readAt reads at an offset. It returns io.EOF together with the last bytes.
 func (f *file) readAt(b []byte, offset uint64) (int, error) {
 	if offset > 1<<63-1 {
 		return 0, code("invalid")

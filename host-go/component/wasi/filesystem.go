@@ -9,7 +9,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component"
 )
 
-// addFilesystem gives the mounts.
+// addFilesystem defines wasi:filesystem, with the mounts.
 func (h *host) addFilesystem(l *component.Linker) {
 	i := l.Interface("wasi:filesystem/types" + version)
 	h.descriptors = addResource(h, i, "descriptor", (*descriptor).drop)
@@ -36,7 +36,7 @@ func (h *host) addFilesystem(l *component.Linker) {
 	h.addPaths()
 }
 
-// preopens gives each mount as an open directory.
+// preopens returns each mount as an open directory.
 func (h *host) preopens() ([]any, error) {
 	out := make([]any, len(h.cfg.Mounts))
 	for i := range h.cfg.Mounts {
@@ -54,7 +54,7 @@ func (h *host) preopens() ([]any, error) {
 	return out, nil
 }
 
-// onDescriptor defines a method whose result has an error-code.
+// onDescriptor defines a method that returns a result with an error-code.
 func (h *host) onDescriptor(name string, f func(d *descriptor, args []any) (any, error)) {
 	h.descriptors.method(name, func(_ context.Context, d *descriptor, args []any) (any, error) {
 		v, err := f(d, args)
@@ -62,7 +62,7 @@ func (h *host) onDescriptor(name string, f func(d *descriptor, args []any) (any,
 	})
 }
 
-// addFiles defines the methods on what is open.
+// addFiles defines the methods on open files and folders.
 func (h *host) addFiles() {
 	h.onDescriptor("read-via-stream", func(d *descriptor, args []any) (any, error) {
 		f, err := d.readable()
@@ -106,7 +106,7 @@ func (h *host) addFiles() {
 		case !ok:
 			return nil, code("read-only")
 		case d.flags&flagWrite == 0:
-			return nil, code("invalid") // as ftruncate has it
+			return nil, code("invalid") // as ftruncate does
 		case size > 1<<63-1:
 			return nil, code("file-too-large")
 		}
@@ -129,7 +129,7 @@ func (h *host) addFiles() {
 		if d.file == nil {
 			return nil, code("bad-descriptor")
 		}
-		return nil, nil // Advice is free not to be taken.
+		return nil, nil // The host may ignore advice.
 	})
 	sync := func(d *descriptor, _ []any) (any, error) {
 		if d.flags&flagWrite == 0 {
@@ -166,7 +166,7 @@ func (h *host) addFiles() {
 		if err != nil {
 			return nil, err
 		}
-		// It cannot answer with an error: what cannot be looked at is not the same.
+		// The method has no error result. A file that cannot be inspected counts as another.
 		same, _ := d.same(other)
 		return same, nil
 	})

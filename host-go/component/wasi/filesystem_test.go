@@ -35,8 +35,7 @@ func writeFile(t *testing.T, name, text string) {
 	}
 }
 
-// operations runs operations on descriptors: "operation > what it prints", where
-// * is anything.
+// operations runs operations on descriptors, given as "operation > what it prints". * stands for any text.
 func operations(t *testing.T, cfg *Config, script string) {
 	t.Helper()
 	var args, want []string
@@ -70,7 +69,7 @@ func operations(t *testing.T, cfg *Config, script string) {
 	}
 }
 
-// The standard library of Rust does its work in a folder.
+// A program uses a folder through the standard library of Rust.
 func TestFilesOfAProgram(t *testing.T) {
 	dir := t.TempDir()
 	got := guestLines(t, &Config{Mounts: []Mount{{Path: "/", Root: openRoot(t, dir)}}}, "files", "/")
@@ -180,8 +179,8 @@ func TestDescriptors(t *testing.T) {
 	`)
 }
 
-// Nothing outside of the folder is reached: not by "..", not by an absolute
-// path, not by a link, old or new.
+// A component reaches nothing outside of its folder: not by "..", not by an absolute path, not by a link, old
+// or new.
 func TestNoEscape(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("links need a privilege")
@@ -269,7 +268,7 @@ func TestNoEscape(t *testing.T) {
 	}
 }
 
-// A folder that was moved is not taken for what is now at its place.
+// A moved folder is not confused with what is now at its place.
 func TestMovedFolder(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "a", "file"), "1")
@@ -353,7 +352,7 @@ func TestReadOnly(t *testing.T) {
 	for name, m := range map[string]Mount{
 		"os.Root": {Path: "/", Root: openRoot(t, dir), ReadOnly: true},
 		"MapFS":   {Path: "/", FS: fstest.MapFS{"dir/file": {Data: []byte("content"), ModTime: changed}}},
-		"zip":     {Path: "/", FS: zipped}, // its files can be read from the start alone
+		"zip":     {Path: "/", FS: zipped}, // its files can only be read from the start
 		"DirFS":   {Path: "/", FS: os.DirFS(dir)},
 	} {
 		t.Run(name, func(t *testing.T) { operations(t, &Config{Mounts: []Mount{m}}, readOnlyScript) })
@@ -381,7 +380,7 @@ func TestMountsAreApart(t *testing.T) {
 	`)
 }
 
-// What is neither file nor folder is not opened, and a pipe holds nobody up.
+// What is neither file nor folder cannot be opened, and a pipe does not block anybody.
 func TestSpecialFiles(t *testing.T) {
 	dir := t.TempDir()
 	if err := makePipe(filepath.Join(dir, "pipe")); err != nil {

@@ -14,7 +14,7 @@ type code string
 
 func (c code) Error() string { return "filesystem: " + string(c) }
 
-// errnos are the codes of the operating system's errors.
+// errnos has the error-code for each error of the operating system.
 var errnos = map[syscall.Errno]code{
 	syscall.EACCES: "access", syscall.EAGAIN: "would-block", syscall.EBADF: "bad-descriptor",
 	syscall.EBUSY: "busy", syscall.EDEADLK: "deadlock", syscall.EDQUOT: "quota",
@@ -30,7 +30,7 @@ var errnos = map[syscall.Errno]code{
 	syscall.EMFILE: "insufficient-memory", syscall.ENFILE: "insufficient-memory",
 }
 
-// codeOf is the error-code for an error of a file operation.
+// codeOf returns the error-code for an error of a file operation.
 func codeOf(err error) code {
 	var c code
 	if errors.As(err, &c) {
@@ -59,7 +59,7 @@ func codeOf(err error) code {
 	case errors.Is(err, errors.ErrUnsupported):
 		return "unsupported"
 	}
-	// os.Root has an error of its own for a path that leads out of it.
+	// os.Root returns a special error for a path that leads out of its folder.
 	var pe *fs.PathError
 	var le *os.LinkError
 	if errors.As(err, &pe) && isEscape(pe.Err) || errors.As(err, &le) && isEscape(le.Err) {
@@ -68,10 +68,10 @@ func codeOf(err error) code {
 	return "io"
 }
 
-// isEscape recognizes the error of os.Root, which package os does not export.
+// isEscape reports whether err is that error of os.Root, which package os does not export.
 func isEscape(err error) bool { return err != nil && err.Error() == "path escapes from parent" }
 
-// fsResult makes a result<T, error-code>.
+// fsResult returns a result<T, error-code>.
 func fsResult(v any, err error) any {
 	if err != nil {
 		return component.Err(component.Enum(codeOf(err)))

@@ -21,7 +21,7 @@ var guests struct {
 	of      map[string]*component.Compiled
 }
 
-// guest compiles testdata/NAME.wasm.
+// guest returns testdata/NAME.wasm, compiled.
 func guest(t *testing.T, name string) *component.Compiled {
 	t.Helper()
 	ctx := context.Background()
@@ -63,8 +63,7 @@ type outcome struct {
 	err            error
 }
 
-// runCommand runs a command component. cfg may be nil; the arguments and output
-// are the test's.
+// runCommand runs a command component. cfg may be nil. The test sets the arguments and the output.
 func runCommand(ctx context.Context, t *testing.T, c *component.Compiled, cfg *Config, args ...string) outcome {
 	t.Helper()
 	var own Config
@@ -100,7 +99,7 @@ func runCommand(ctx context.Context, t *testing.T, c *component.Compiled, cfg *C
 	return o
 }
 
-// guestLines runs the Rust program, which has to succeed, and returns its lines.
+// guestLines runs the Rust program, which has to succeed, and returns the lines that it prints.
 func guestLines(t *testing.T, cfg *Config, args ...string) []string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -132,7 +131,7 @@ func TestCommand(t *testing.T) {
 
 func TestCommandEnds(t *testing.T) {
 	ctx := context.Background()
-	// The standard library calls exit, which knows success and failure.
+	// The standard library calls exit, which knows only success and failure.
 	for code, want := range map[string]int{"0": 0, "1": 1, "7": 1} {
 		o := runCommand(ctx, t, guest(t, "guest"), nil, "exit", code)
 		if o.err != nil || o.code != want {
@@ -186,8 +185,8 @@ func TestStreams(t *testing.T) {
 		"room true", "\x00\x00\x00\x00\x00")
 }
 
-// A component that waits for input that does not come ends with the context; so
-// does one that waits for a reader of what it prints.
+// The end of the context ends a component that waits for input that does not come, and one that waits for a
+// reader of its output.
 func TestWaitingEndsWithTheContext(t *testing.T) {
 	pr, pw, err := os.Pipe()
 	if err != nil {

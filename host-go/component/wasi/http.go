@@ -12,11 +12,10 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component"
 )
 
-// maxExchanges bounds the requests on their way, their responses included.
+// maxExchanges bounds the exchanges that are open at once: requests and their responses.
 const maxExchanges = 64
 
-// ownTransport sends requests where the configuration names none. Connections
-// are shared by all linkers.
+// ownTransport sends requests when the configuration has no Transport. All linkers share its connections.
 var ownTransport = &http.Transport{
 	DialContext:        (&net.Dialer{Timeout: connectTimeout}).DialContext,
 	DisableCompression: true, ForceAttemptHTTP2: true, TLSHandshakeTimeout: connectTimeout,
@@ -41,7 +40,7 @@ type httpHost struct {
 	underway int
 }
 
-// begin counts an exchange; ok is false when there are too many.
+// begin counts an exchange. ok is false when there are too many.
 func (p *httpHost) begin() (release func(), ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -56,14 +55,14 @@ func (p *httpHost) begin() (release func(), ok bool) {
 	}, true
 }
 
-// served are the functions of wasi:http/types that only a component with an
-// incoming-handler has a use for. They can be linked, and trap.
+// served are the functions of wasi:http/types that only a component with an incoming-handler can use. A
+// component can link them. They trap when it calls them.
 var served = methods("incoming-request", "method path-with-query scheme authority headers consume") +
 	methods("outgoing-response", "status-code set-status-code headers body") +
 	methods("response-outparam", "send-informational") +
 	"[constructor]outgoing-response [static]response-outparam.set"
 
-// addHTTP gives the outgoing half of wasi:http.
+// addHTTP defines the outgoing half of wasi:http.
 func (h *host) addHTTP(l *component.Linker) {
 	p := &h.http
 	p.allowed = map[string]bool{}

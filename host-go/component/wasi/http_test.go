@@ -29,8 +29,7 @@ func server(t *testing.T, f http.HandlerFunc) *httptest.Server {
 	return s
 }
 
-// request runs the Rust program's request, and returns what it prints after
-// the setting up.
+// request runs the Rust program's request. It returns what the program prints after its setup.
 func request(t *testing.T, cfg *Config, args ...string) []string {
 	t.Helper()
 	lines := guestLines(t, cfg, append([]string{"http"}, args...)...)
@@ -44,7 +43,7 @@ func request(t *testing.T, cfg *Config, args ...string) []string {
 	return lines[len(setUp):]
 }
 
-// echo answers with what it was sent.
+// echo answers with the request that it got.
 func echo(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -120,7 +119,8 @@ func TestHTTPIsDenied(t *testing.T) {
 	}
 }
 
-// A grant of an origin is for requests to it, and none to elsewhere through it.
+// The grant of an origin covers requests to the origin. It covers no request that goes elsewhere through the
+// origin.
 func TestHTTPTunnels(t *testing.T) {
 	s := server(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s was sent", r.Method) })
 	for _, method := range []string{"CONNECT", "TRACE", "TRACK", "connect", "Trace"} {
@@ -131,7 +131,7 @@ func TestHTTPTunnels(t *testing.T) {
 	}
 }
 
-// What is granted is what is sent, however the component spells it.
+// A request goes to the origin that was granted, in any spelling of the component.
 func TestHTTPHostIsCanonical(t *testing.T) {
 	for spelled, want := range map[string]string{
 		"http://API.example:018080/x": "http://api.example:18080/x",
@@ -153,8 +153,7 @@ func TestHTTPHostIsCanonical(t *testing.T) {
 	}
 }
 
-// A redirect is the component's to follow, which the allow-list then has to
-// permit.
+// The component follows a redirect itself. The allow-list must permit the new request.
 func TestRedirectIsNotFollowed(t *testing.T) {
 	other := server(t, func(http.ResponseWriter, *http.Request) { t.Error("the redirect was followed") })
 	s := server(t, func(w http.ResponseWriter, r *http.Request) {
@@ -232,7 +231,7 @@ func TestHTTPErrors(t *testing.T) {
 	}
 }
 
-// The time to connect is bounded by itself.
+// The time to connect has a separate bound.
 func TestConnectTimeout(t *testing.T) {
 	over := make(chan struct{})
 	defer close(over)
@@ -244,7 +243,7 @@ func TestConnectTimeout(t *testing.T) {
 	wantLines(t, request(t, cfg, "GET", "http://a.example/", "connect-ms=50"), "error ErrorCode::ConnectionTimeout")
 }
 
-// A body that the component drops is not passed off as whole.
+// A body that the component drops does not look complete.
 func TestAbandonedBody(t *testing.T) {
 	whole := make(chan bool, 1)
 	s := server(t, func(_ http.ResponseWriter, r *http.Request) {
@@ -261,12 +260,11 @@ func TestAbandonedBody(t *testing.T) {
 		if w {
 			t.Error("the server took the body for whole")
 		}
-	default: // The request ended before its headers were sent.
+	default: // The request ended before it sent its headers.
 	}
 }
 
-// The end of the context ends the wait for a response, and the instance's end
-// the request.
+// The end of the context ends the wait for a response. The end of the instance ends the request.
 func TestHTTPEndsWithTheContext(t *testing.T) {
 	ended := make(chan struct{})
 	s := server(t, func(_ http.ResponseWriter, r *http.Request) {
@@ -290,7 +288,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// A transport of the host's own gets the requests that are allowed.
+// The host's transport gets the allowed requests.
 func TestTransport(t *testing.T) {
 	cfg := &Config{AllowedOrigins: []string{"https://api.example"}, Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 		return &http.Response{

@@ -29,7 +29,7 @@ func (e *httpError) Error() string {
 
 func (e *httpError) Unwrap() error { return e.cause }
 
-// httpErrorOf makes an error-code of what an exchange ended with.
+// httpErrorOf returns the error-code for the error of an exchange.
 func httpErrorOf(ctx context.Context, err error) *httpError {
 	var known *httpError
 	if errors.As(err, &known) || errors.As(context.Cause(ctx), &known) {
@@ -80,8 +80,7 @@ func classify(err error) (name string, payload any) {
 	return "internal-error", component.Some(err.Error())
 }
 
-// httpResult makes a result<T, error-code>. Another error than an *httpError
-// traps.
+// httpResult returns a result<T, error-code>. An error that is not an *httpError traps.
 func httpResult(v any, err error) (any, error) {
 	if e, ok := err.(*httpError); ok {
 		return component.Err(e.Variant), nil

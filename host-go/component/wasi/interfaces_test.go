@@ -8,8 +8,8 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component"
 )
 
-// A component that imports all there is, in the first and the last version, can
-// be instantiated with nothing granted.
+// A component that imports every interface, in the first and the last version, can be instantiated when
+// nothing is granted.
 func TestEveryInterface(t *testing.T) {
 	for _, version := range []string{"0.2.0", "0.2.12"} {
 		c := guest(t, "interfaces/"+version)
@@ -49,7 +49,7 @@ func TestUnstable(t *testing.T) {
 	}
 }
 
-// A component that takes one resource type for another is not linked.
+// A component that confuses two resource types is not linked.
 func TestMixed(t *testing.T) {
 	l := component.NewLinker()
 	AddToLinker(l, nil)
@@ -59,7 +59,7 @@ func TestMixed(t *testing.T) {
 	}
 }
 
-// A component that declares other types than the interfaces have is trapped.
+// A component that declares other types than the interfaces have traps.
 func TestMistyped(t *testing.T) {
 	for _, name := range []string{"argument", "result", "resource", "count"} {
 		l := component.NewLinker()

@@ -9,8 +9,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component"
 )
 
-// inputStream and outputStream are streams as a component holds them. After an
-// error they are closed.
+// inputStream and outputStream are a component's streams. An error closes the stream.
 type (
 	inputStream struct {
 		input
@@ -51,7 +50,7 @@ func (h *host) addInput(r *resource[*inputStream]) {
 	})
 }
 
-// take reads up to n bytes, and waits for the first where it is to.
+// take reads up to n bytes. When blocking it waits for the first byte.
 func (s *inputStream) take(ctx context.Context, n uint64, blocking bool) ([]byte, error) {
 	if s.closed {
 		return nil, io.EOF
@@ -95,7 +94,7 @@ func (h *host) addOutput(r *resource[*outputStream]) {
 		}
 		return h.streamResult(nil, s.put(ctx, make([]byte, n)))
 	})
-	// What was written is with the host already.
+	// The host already has what was written.
 	flush := func(_ context.Context, s *outputStream, _ []any) (any, error) {
 		_, err := s.permit()
 		return h.streamResult(nil, err)
@@ -117,11 +116,10 @@ func (h *host) addOutput(r *resource[*outputStream]) {
 	}
 }
 
-// maxZeroes bounds blocking-write-zeroes-and-flush, which the interface
-// promises 4096 of.
+// maxZeroes bounds blocking-write-zeroes-and-flush. The interface promises 4096.
 const maxZeroes = 4096
 
-// permit is how much may be written now.
+// permit returns how many bytes may be written now.
 func (s *outputStream) permit() (int, error) {
 	if s.closed {
 		return 0, io.EOF
@@ -131,7 +129,7 @@ func (s *outputStream) permit() (int, error) {
 	return n, err
 }
 
-// permitted is a write that check-write has to have permitted.
+// permitted writes b. The write traps when it is longer than check-write permits.
 func (h *host) permitted(ctx context.Context, s *outputStream, b []byte) (any, error) {
 	n, err := s.permit()
 	if err == nil && len(b) > n {
@@ -144,7 +142,7 @@ func (h *host) permitted(ctx context.Context, s *outputStream, b []byte) (any, e
 	return h.streamResult(nil, err)
 }
 
-// put writes all of b, and waits for room.
+// put writes all of b. It waits for room.
 func (s *outputStream) put(ctx context.Context, b []byte) error {
 	for {
 		n, err := s.permit()
@@ -188,7 +186,7 @@ func (s *outputStream) splice(ctx context.Context, from *inputStream, n uint64, 
 	return uint64(len(b)), err
 }
 
-// streamResult makes a result<T, stream-error>.
+// streamResult returns a result<T, stream-error>.
 func (h *host) streamResult(v any, err error) (any, error) {
 	var cut *abandoned
 	switch {
@@ -206,7 +204,7 @@ func (h *host) streamResult(v any, err error) (any, error) {
 	return component.Err(component.Variant{Case: "last-operation-failed", Value: rep}), nil
 }
 
-// input and output give a stream to the component.
+// input and output give the component a stream.
 func (h *host) input(s input) (component.Rep, error) { return h.inputs.own(&inputStream{input: s}) }
 
 func (h *host) output(s output) (component.Rep, error) {

@@ -12,7 +12,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component"
 )
 
-// fetch of JavaScript, on the origins that are granted.
+// JavaScript can use fetch on the granted origins.
 func TestJavaScript(t *testing.T) {
 	if os.Getenv("CAISSON_JS_COMPONENTS") != "1" {
 		t.Skip("CAISSON_JS_COMPONENTS=1 builds a component with the repository's componentize-js, and runs it")

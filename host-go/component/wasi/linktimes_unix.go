@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// setLinkTimes sets the times of a link itself, which os.Root does not.
+// setLinkTimes sets the times of a link itself; os.Root cannot do that.
 func setLinkTimes(r *os.Root, name string, atime, mtime time.Time) error {
 	dir, base := path.Split(name)
 	if base == "" || base == "." || base == ".." {

@@ -11,24 +11,21 @@ import (
 // Mount is a folder that a component is granted (wasi:filesystem/preopens). It
 // has either FS or Root.
 type Mount struct {
-	// Path is where the component finds it, such as "/" or "/data".
+	// Path is the place at which the component finds the folder, such as "/" or "/data".
 	Path string
-	// FS is a file system to read from. Links in it are followed as it follows
-	// them: os.DirFS follows them out of its folder, so that a folder of the
-	// host is better given as Root.
+	// FS is a file system to read from. It decides how links in it are followed. os.DirFS follows links out
+	// of its folder, so give a folder of the host as Root instead.
 	FS fs.FS
-	// Root is a folder of the host to read and, without ReadOnly, to write.
-	// Nothing outside is reached, by links neither. It has to stay open while
-	// instances run, and is not closed. Files are made with permissions 0666 and
-	// folders with 0777, less the umask. Devices, pipes and sockets in it can be
-	// seen but not opened.
+	// Root is a folder of the host. A component may read it, and write it unless ReadOnly is set. A component
+	// cannot reach anything outside of it, not even by links. Keep Root open while instances run: the package
+	// does not close it. New files have permissions 0666 and new folders 0777, less the umask. A component
+	// can see devices, pipes and sockets in it but cannot open them.
 	Root *os.Root
 	// ReadOnly refuses every change with the error code read-only.
 	ReadOnly bool
 }
 
-// folder is an open directory. Paths are those of a component, checked by
-// checkPath.
+// folder is an open directory. Its paths come from the component, and checkPath has checked them.
 type folder interface {
 	stat(path string, follow bool) (fs.FileInfo, error)
 	readlink(path string) (string, error)
@@ -60,7 +57,7 @@ func (f *rootFolder) stat(name string, follow bool) (fs.FileInfo, error) {
 func (f *rootFolder) readlink(name string) (string, error) { return f.Readlink(name) }
 
 func (f *rootFolder) open(name string, flag int) (fs.File, error) {
-	// A pipe that nobody writes to does not hold the host up.
+	// With nonblock, opening a pipe without a writer does not block the host.
 	file, err := f.OpenFile(name, flag|nonblock, 0o666)
 	if err != nil {
 		return nil, err
@@ -88,7 +85,7 @@ type fsFolder struct {
 	at   string
 }
 
-// resolve makes a name of the fs.FS. It does not go above the folder.
+// resolve returns the name in the fs.FS. The name does not go above the folder.
 func (f fsFolder) resolve(name string) (string, error) {
 	if !inside(name) {
 		return "", code("not-permitted")
@@ -139,8 +136,8 @@ func (fsFolder) close() {}
 // maxPath bounds a path, in bytes.
 const maxPath = 4096
 
-// checkPath refuses what is no relative path. Those that lead out of the folder
-// are refused where they are resolved.
+// checkPath refuses everything that is not a relative path. A path that leads out of the folder is refused
+// later, when it is resolved.
 func checkPath(name string) error {
 	switch {
 	case name == "":
@@ -155,8 +152,7 @@ func checkPath(name string) error {
 	return nil
 }
 
-// inside says that a path, taken as it is spelled, does not go above where it
-// starts.
+// inside reports whether a path, as it is spelled, stays below the folder from which it starts.
 func inside(name string) bool {
 	c := path.Clean(name)
 	return c != ".." && !strings.HasPrefix(c, "../")

@@ -10,11 +10,10 @@ import (
 	"strings"
 )
 
-// ParseOrigin returns an origin in the form that origins are compared in: lower
-// case, an IP address in its canonical text, with the port. The error says
-// what is wrong with one of Config.AllowedOrigins: an origin is "http://" or
-// "https://", a host, and a port where it is not 80 or 443. A host is one name, in
-// ASCII, or one address: there are no wildcards.
+// ParseOrigin returns an origin in the form in which origins are compared: lower case, an IP address in its
+// canonical text, and the port. The error says what is wrong with an entry of Config.AllowedOrigins. An
+// origin is "http://" or "https://", a host, and a port when it is not the default of the scheme, 80 or 443.
+// A host is one name in ASCII, or one address: there are no wildcards.
 func ParseOrigin(s string) (string, error) {
 	u, err := url.Parse(s)
 	if err != nil {
@@ -33,11 +32,11 @@ func ParseOrigin(s string) (string, error) {
 	return o, nil
 }
 
-// nameChars are those of a host's name.
+// nameChars are the characters of a host's name.
 const nameChars = "abcdefghijklmnopqrstuvwxyz0123456789.-_"
 
-// canonical spells the host and port of a URL in one way, as its origin does:
-// what is looked at is what is sent.
+// canonical spells the host and port of a URL as its origin does, so that the request goes to the host that
+// was checked.
 func canonical(u *url.URL) {
 	host := strings.ToLower(u.Hostname())
 	if ip, err := netip.ParseAddr(host); err == nil {

@@ -10,17 +10,15 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component"
 )
 
-// pollable says when something is ready: now (0 and nil), when the channel is
-// closed, or not before a time has passed.
+// pollable says when something is ready: now (0 and nil), when event is closed, or after wait.
 type pollable func() (wait time.Duration, event <-chan struct{})
 
-// whenReady is the pollable of a stream or a future: pending returns nil when it
-// is ready.
+// whenReady is the pollable of a stream or a future. pending returns nil when it is ready.
 func whenReady(pending func() <-chan struct{}) pollable {
 	return func() (time.Duration, <-chan struct{}) { return 0, pending() }
 }
 
-// alarm is ready from an instant of the monotonic clock.
+// alarm is ready at an instant of the monotonic clock and after it.
 func (h *host) alarm(at uint64) pollable {
 	return func() (time.Duration, <-chan struct{}) {
 		now := uint64(h.cfg.Monotonic())
@@ -31,7 +29,7 @@ func (h *host) alarm(at uint64) pollable {
 	}
 }
 
-// subscribe returns a pollable to the component.
+// subscribe gives the component a pollable.
 func (h *host) subscribe(p pollable) (component.Rep, error) { return h.pollables.own(p) }
 
 // maxPoll bounds how many pollables one call waits for.
@@ -53,8 +51,8 @@ func (h *host) addPoll(l *component.Linker) {
 	})
 }
 
-// poll waits until one of the pollables is ready and returns the indices of
-// those that are. The end of the context ends the wait.
+// poll waits until a pollable is ready, and returns the indices of all that are ready. The end of the context
+// ends the wait.
 func (h *host) poll(ctx context.Context, reps []any) ([]any, error) {
 	if len(reps) == 0 {
 		return nil, errors.New("wasi:io/poll#poll: the list is empty")
@@ -93,8 +91,8 @@ func (h *host) poll(ctx context.Context, reps []any) ([]any, error) {
 	}
 }
 
-// waitAny waits until a time has passed, an event has come or the context has
-// ended, which is its error.
+// waitAny waits for d, for an event, or for the end of the context. It returns the error of a context that
+// has ended.
 func waitAny(ctx context.Context, d time.Duration, events []<-chan struct{}) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

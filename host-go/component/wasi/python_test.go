@@ -19,8 +19,8 @@ import (
 // componentizePy is what the test installs.
 const componentizePy = "componentize-py==0.25.1"
 
-// pythonComponent builds testdata/python. componentize-py is installed into a
-// folder of the user's cache, once.
+// pythonComponent builds testdata/python. It installs componentize-py once, into a folder of the user's
+// cache.
 func pythonComponent(t *testing.T) []byte {
 	t.Helper()
 	if os.Getenv("CAISSON_PYTHON_COMPONENTS") != "1" {
@@ -46,7 +46,7 @@ func pythonComponent(t *testing.T) []byte {
 		run("python3", "-m", "venv", venv)
 		run(filepath.Join(bin, "pip"), "install", "--quiet", componentizePy)
 	}
-	// Python compiles beside the source: that is a copy's place.
+	// Python writes compiled files beside the source, so it works on a copy.
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS("testdata/python")); err != nil {
 		t.Fatal(err)
@@ -62,7 +62,7 @@ func pythonComponent(t *testing.T) []byte {
 	return b
 }
 
-// CPython, with its standard library, on what is granted.
+// CPython with its standard library works with what is granted.
 func TestPython(t *testing.T) {
 	b := pythonComponent(t)
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)

@@ -9,7 +9,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component"
 )
 
-// maxRandom bounds one request for random bytes.
+// maxRandom bounds the bytes of one request for random bytes.
 const maxRandom = 1 << 20
 
 func (h *host) addRandom(l *component.Linker) {

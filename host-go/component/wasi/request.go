@@ -8,7 +8,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component"
 )
 
-// outgoingRequest is a request that is being put together.
+// outgoingRequest is a request that the component is building.
 type outgoingRequest struct {
 	method                   component.Variant
 	scheme                   component.Option
@@ -17,10 +17,10 @@ type outgoingRequest struct {
 	body                     *outgoingBody
 }
 
-// requestOptions are timeouts, an option<duration> each.
+// requestOptions are timeouts. Each is an option<duration>.
 type requestOptions struct{ connect, firstByte, betweenBytes component.Option }
 
-// url is where the request goes to.
+// url returns the URL of the request.
 func (r *outgoingRequest) url() (*url.URL, error) {
 	scheme := "https"
 	if r.scheme.Some {
@@ -43,7 +43,7 @@ func (r *outgoingRequest) url() (*url.URL, error) {
 	return u, nil
 }
 
-// verb is the method as it is sent.
+// verb returns the method as text.
 func (r *outgoingRequest) verb() string {
 	if r.method.Case == "other" {
 		return r.method.Value.(string)

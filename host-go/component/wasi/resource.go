@@ -16,8 +16,7 @@ type resource[T any] struct {
 	drop  func(T)
 }
 
-// addResource defines a resource type. drop, if not nil, is called for a value
-// that the component has dropped.
+// addResource defines a resource type. When the component drops a value, drop is called, if it is not nil.
 func addResource[T any](h *host, i *component.Interface, name string, drop func(T)) *resource[T] {
 	if drop == nil {
 		drop = func(T) {}
@@ -33,8 +32,7 @@ func addResource[T any](h *host, i *component.Interface, name string, drop func(
 
 var errFull = errors.New("too many open resources")
 
-// own makes an own handle of v for the component. When there are too many, v is
-// dropped.
+// own returns an own handle of v for the component. When there are too many, it drops v.
 func (r *resource[T]) own(v T) (component.Rep, error) {
 	rep, ok := r.table.add(r, v)
 	if !ok {
@@ -64,8 +62,7 @@ func (r *resource[T]) take(v any) (T, error) {
 	return t, err
 }
 
-// method defines a method. args are those after self; f returns the result, and
-// an error traps.
+// method defines a method. args are the arguments after self. f returns the result; an error traps.
 func (r *resource[T]) method(name string, f func(ctx context.Context, self T, args []any) (any, error)) {
 	r.iface.Func("[method]"+r.name+"."+name, func(ctx context.Context, args []any) ([]any, error) {
 		self, err := r.get(args[0])
@@ -94,7 +91,7 @@ func (r *resource[T]) static(name string, f func(ctx context.Context, args []any
 	})
 }
 
-// one is the results of a function that has one.
+// one returns the results of a function with one result.
 func one[T any](v T, err error) ([]any, error) {
 	if err != nil {
 		return nil, err
@@ -102,7 +99,7 @@ func one[T any](v T, err error) ([]any, error) {
 	return []any{v}, nil
 }
 
-// some is the option of v, none for the zero value.
+// some returns the option of v. The zero value becomes none.
 func some[T comparable](v T) component.Option {
 	var zero T
 	if v == zero {

@@ -30,8 +30,7 @@ type (
 		*reader
 		dropped bool
 	}
-	// futureTrailers is a future-trailers: the rest of the body is read and
-	// thrown away.
+	// futureTrailers is a future-trailers. It reads the rest of the body and discards it.
 	futureTrailers struct {
 		*exchange
 		read chan struct{} // closed at the end of the body
@@ -54,7 +53,7 @@ func (f *futureTrailers) pending() <-chan struct{} {
 	}
 }
 
-// finish reads the rest of the body, until it ends or nobody holds the exchange.
+// finish reads the rest of the body. It stops when the exchange ends.
 func (f *futureTrailers) finish() {
 	defer close(f.read)
 	for {

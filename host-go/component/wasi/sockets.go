@@ -7,8 +7,8 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component"
 )
 
-// socketFuncs are the functions of wasi:sockets that answer with an error code,
-// by interface: access-denied is what they answer.
+// socketFuncs are the functions of wasi:sockets with an error code in their result, by interface. They return
+// access-denied.
 var socketFuncs = map[string]string{
 	"tcp-create-socket": "create-tcp-socket",
 	"udp-create-socket": "create-udp-socket",
@@ -24,15 +24,14 @@ var socketFuncs = map[string]string{
 		methods("outgoing-datagram-stream", "check-send send"),
 }
 
-// socketResources are the resources of wasi:sockets. A component cannot come by
-// one of them, network excepted.
+// socketResources are the resources of wasi:sockets that a component cannot get: all except network.
 var socketResources = map[string]string{
 	"tcp":            "tcp-socket",
 	"udp":            "udp-socket incoming-datagram-stream outgoing-datagram-stream",
 	"ip-name-lookup": "resolve-address-stream",
 }
 
-// methods spells out the names of methods.
+// methods returns the full names of methods.
 func methods(resource, names string) string {
 	var b strings.Builder
 	for name := range strings.FieldsSeq(names) {
@@ -41,7 +40,7 @@ func methods(resource, names string) string {
 	return b.String()
 }
 
-// addSockets gives every interface of wasi:sockets, and no socket.
+// addSockets defines every interface of wasi:sockets. It grants no socket.
 func (h *host) addSockets(l *component.Linker) {
 	const prefix = "wasi:sockets/"
 	accessDenied := answer(component.Err(component.Enum("access-denied")))

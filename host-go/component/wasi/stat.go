@@ -10,14 +10,14 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component"
 )
 
-// status is what the operating system knows of a file beside fs.FileInfo. All
-// but links are zero where it does not say.
+// status is what the operating system knows of a file in addition to fs.FileInfo. A field that the system
+// does not report is zero, except links.
 type status struct {
 	device, inode, links uint64
 	accessed, changed    time.Time
 }
 
-// typeOf is the descriptor-type of a file.
+// typeOf returns the descriptor-type of a file.
 func typeOf(mode fs.FileMode) component.Enum {
 	switch {
 	case mode.IsRegular():
@@ -38,7 +38,7 @@ func typeOf(mode fs.FileMode) component.Enum {
 	return "unknown"
 }
 
-// descriptorStat makes a descriptor-stat.
+// descriptorStat returns a descriptor-stat.
 func descriptorStat(fi fs.FileInfo, err error) (any, error) {
 	if err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func descriptorStat(fi fs.FileInfo, err error) (any, error) {
 	}, nil
 }
 
-// timestamp is an option<datetime>.
+// timestamp returns an option<datetime>.
 func timestamp(t time.Time) component.Option {
 	if t.IsZero() {
 		return component.None()
@@ -58,7 +58,7 @@ func timestamp(t time.Time) component.Option {
 	return component.Some(datetime(t))
 }
 
-// newTimestamp reads a new-timestamp: the zero time is no change.
+// newTimestamp reads a new-timestamp. The zero time means no change.
 func (h *host) newTimestamp(v any) time.Time {
 	switch v := v.(component.Variant); v.Case {
 	case "now":
@@ -70,15 +70,15 @@ func (h *host) newTimestamp(v any) time.Time {
 	return time.Time{}
 }
 
-// identity is what a metadata hash is made of.
+// identity is the input of a metadata hash.
 type identity struct {
 	mount         *Mount
-	path          string // where the system gives no number
+	path          string // set when the system gives no number
 	device, inode uint64
 	size, changed int64
 }
 
-// metadataHash makes a metadata-hash-value of a file of d's mount.
+// metadataHash returns the metadata-hash-value of a file in d's mount.
 func (h *host) metadataHash(d *descriptor, name string, fi fs.FileInfo, err error) (any, error) {
 	if err != nil {
 		return nil, err
@@ -91,7 +91,7 @@ func (h *host) metadataHash(d *descriptor, name string, fi fs.FileInfo, err erro
 	return component.Record{maphash.Comparable(h.seeds[0], id), maphash.Comparable(h.seeds[1], id)}, nil
 }
 
-// same says whether two descriptors are of the same file.
+// same reports whether two descriptors have the same file.
 func (d *descriptor) same(other *descriptor) (bool, error) {
 	if d == other {
 		return true, nil

@@ -8,37 +8,36 @@ import (
 	"time"
 )
 
-// chunk is how much one stream operation moves at most, and how much a stream
-// buffers.
+// chunk is how many bytes one stream operation moves at most, and how many a stream buffers.
 const chunk = 64 << 10
 
-// maxEmptyReads is how often a Read may return nothing and no error.
+// maxEmptyReads is how often in a row a Read may return neither bytes nor an error.
 const maxEmptyReads = 100
 
-// input is where an input-stream comes from.
+// input is the source of an input-stream.
 type input interface {
-	// read returns up to n bytes, the caller's to keep, without waiting. None and
-	// no error is nothing at present; io.EOF is the end.
+	// read returns up to n bytes without waiting. The caller keeps them. No bytes and no error means that
+	// there is nothing at present. io.EOF is the end.
 	read(n int) ([]byte, error)
-	// pending returns nil when read has something to say, else what is closed
-	// when it has.
+	// pending returns nil when read has bytes or an error. Otherwise it returns a channel that is closed when
+	// read has.
 	pending() <-chan struct{}
-	// drop is the end of the stream.
+	// drop ends the stream.
 	drop()
 }
 
-// output is where an output-stream goes.
+// output is the destination of an output-stream.
 type output interface {
-	// room is how much write takes now. io.EOF is the end.
+	// room returns how many bytes write takes now. io.EOF is the end.
 	room() (int, error)
-	// write writes no more than there is room for.
+	// write writes b, which is no longer than room has said.
 	write(ctx context.Context, b []byte) error
-	// pending returns nil when there is room, else what is closed when there is.
+	// pending returns nil when there is room. Otherwise it returns a channel that is closed when there is.
 	pending() <-chan struct{}
 	drop()
 }
 
-// await waits for a channel of pending, or for the end of the context.
+// await waits until event, from pending, is closed, or the context ends.
 func await(ctx context.Context, event <-chan struct{}) error {
 	if event == nil {
 		return nil
@@ -51,21 +50,19 @@ func await(ctx context.Context, event <-chan struct{}) error {
 	}
 }
 
-// reader is an input that reads from an io.Reader, a chunk ahead, each in a
-// goroutine of its own: what waits in Read does not hold the component up. It
-// is safe for concurrent use.
+// reader is an input that reads an io.Reader one chunk ahead. Each Read runs in a separate goroutine, so that
+// a Read that waits does not block the component. It is safe for concurrent use.
 type reader struct {
 	from io.Reader
-	// idle, if it is not 0, is how long one Read may take until late is called,
-	// which has to end it.
+	// idle is how long one Read may take before late is called, unless it is 0. late has to end the Read.
 	idle time.Duration
 	late func()
-	// dropped, if not nil, is called when the stream is dropped.
+	// dropped is called when the stream is dropped, if it is not nil.
 	dropped func()
 
 	mu   sync.Mutex
-	buf  []byte // of the Read that runs, or what the last one read
-	rest []byte // of buf
+	buf  []byte // the buffer of the Read that runs, or of the last one
+	rest []byte // the unread part of buf
 	err  error
 	busy chan struct{} // closed when the Read that runs has returned
 }
@@ -94,7 +91,7 @@ func (r *reader) pending() <-chan struct{} {
 	return r.busy
 }
 
-// fill begins a Read, unless one runs.
+// fill starts a Read, unless one runs.
 func (r *reader) fill() {
 	if r.busy != nil {
 		return
@@ -128,8 +125,8 @@ func (r *reader) drop() {
 	}
 }
 
-// writer is an output that writes to an io.Writer before write returns. The end
-// of the context ends the wait for it, not the Write.
+// writer is an output whose write returns after the io.Writer's Write. The end of the context ends the wait
+// for the Write, but not the Write itself.
 type writer struct{ to io.Writer }
 
 func (w writer) room() (int, error)       { return chunk, nil }
@@ -153,7 +150,7 @@ func (w writer) write(ctx context.Context, b []byte) error {
 	return err
 }
 
-// abandoned is an operation that the end of the context cut short: it traps.
+// abandoned is the error of an operation that the end of the context cut short. It traps.
 type abandoned struct{ cause error }
 
 func (a *abandoned) Error() string { return a.cause.Error() }

@@ -6,7 +6,7 @@ import "syscall"
 
 const nonblock = 0
 
-// systemCode knows the errors of Windows that the others do not cover.
+// systemCode returns the code of those errors of Windows that errnos does not have.
 func systemCode(e syscall.Errno) (code, bool) {
 	c, ok := map[syscall.Errno]code{
 		17:  "cross-device",       // ERROR_NOT_SAME_DEVICE

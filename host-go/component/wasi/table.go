@@ -2,13 +2,12 @@ package wasi
 
 import "sync"
 
-// maxEntries bounds what components may hold of one kind of resource.
+// maxEntries bounds how many resources of one kind components may hold.
 const maxEntries = 1 << 16
 
-// table gives representations to values. All kinds of resources share one: a
-// component that declares a resource to be of another kind than it is finds
-// nothing under its representation, and not another instance's resource. It is
-// safe for concurrent use.
+// table gives representations to values. All kinds of resources share one table: when a component declares a
+// resource to be of another kind than it is, it finds nothing under the representation, and does not get
+// another instance's resource. It is safe for concurrent use.
 type table struct {
 	mu    sync.Mutex
 	next  uint32
@@ -23,7 +22,7 @@ type entry struct {
 
 func newTable() *table { return &table{of: map[uint32]entry{}, count: map[any]int{}} }
 
-// add keeps v; ok is false when there are too many of the kind.
+// add keeps v. ok is false when there are too many of the kind.
 func (t *table) add(kind, v any) (rep uint32, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

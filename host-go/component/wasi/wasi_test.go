@@ -150,7 +150,7 @@ func TestExit(t *testing.T) {
 	}
 }
 
-// A guest that waits is woken by its clock, and stopped by the context.
+// The clock wakes a guest that waits, and the end of the context stops it.
 func TestPoll(t *testing.T) {
 	start := time.Now()
 	call(t, command(t, nil), "sleep", uint64(20*time.Millisecond))

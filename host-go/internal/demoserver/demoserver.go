@@ -1,5 +1,5 @@
-// Package demoserver is a small MCP server on the official Go SDK, for `caisson demo-server` and
-// for tests. Its tools show one thing each: text, structured output, progress, failure.
+// Package demoserver is a small MCP server with the official Go SDK, for `caisson demo-server` and for tests.
+// Each tool shows one thing: text, structured output, progress, failure.
 package demoserver
 
 import (
@@ -8,13 +8,13 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// Name is what the server calls itself.
+// Name is the name that the server declares.
 const Name = "caisson-demo"
 
-// Version is the server's own version.
+// Version is the version that the server declares.
 const Version = "1.0.0"
 
-// New makes a server, ready to run on a transport. One server may have any number of sessions.
+// New returns a server that can run on a transport. One server may have any number of sessions.
 func New() *mcp.Server {
 	server := mcp.NewServer(
 		&mcp.Implementation{Name: Name, Title: "Caisson demo", Version: Version},
@@ -24,9 +24,9 @@ func New() *mcp.Server {
 	return server
 }
 
-// Handler serves a server of its own over streamable HTTP, at any path. A stateless one keeps no
-// sessions; with jsonResponse it answers with a JSON body in place of an event stream. What a web
-// page of another origin asks for is refused.
+// Handler serves a new server over streamable HTTP, at any path. When stateless is set, the server keeps no
+// sessions. With jsonResponse it answers with a JSON body in place of an event stream. It refuses requests of
+// a web page of another origin.
 func Handler(stateless, jsonResponse bool) http.Handler {
 	server := New()
 	handler := mcp.NewStreamableHTTPHandler(

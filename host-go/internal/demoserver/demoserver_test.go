@@ -16,7 +16,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/internal/demoserver"
 )
 
-// transports are the ways to reach a demo server; each connects a client of the Go SDK's.
+// transports are the ways to reach a demo server. Each connects a client of the Go SDK.
 var transports = []struct {
 	name    string
 	connect func(*testing.T) mcp.Transport
@@ -117,7 +117,7 @@ func TestTools(t *testing.T) {
 func TestCountdownReportsProgress(t *testing.T) {
 	for _, transport := range transports {
 		if strings.Contains(transport.name, "JSON") {
-			continue // A JSON body has no room for notifications.
+			continue // A JSON body cannot contain notifications.
 		}
 		t.Run(transport.name, func(t *testing.T) {
 			var mu sync.Mutex

@@ -50,7 +50,7 @@ func add(_ context.Context, _ *mcp.CallToolRequest, args addArgs) (*mcp.CallTool
 	return nil, addResult{Sum: args.A + args.B}, nil
 }
 
-// The bounds of a countdown: a demo must not keep a server busy for ever.
+// These bound a countdown: a demo must not keep a server busy for ever.
 const (
 	maxCountdownFrom  = 1000
 	maxCountdownPause = 60_000

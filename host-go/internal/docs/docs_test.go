@@ -1,4 +1,4 @@
-// Package docs_test has the code that documents show, compiled, and checks that it is the same.
+// Package docs_test compiles the code that the documents show, and checks that both are the same.
 package docs_test
 
 import (
@@ -13,11 +13,11 @@ import (
 	"testing"
 )
 
-// root is the repository.
+// root is the folder of the repository.
 const root = "../../.."
 
-// TestCode checks that each block of Go in a document, and in the comment of a package, stands in a file
-// that is compiled. What is shown and what is compiled may be indented otherwise.
+// TestCode checks that each block of Go in a document, or in the comment of a package, is in a file that is
+// compiled. The indentation may differ.
 func TestCode(t *testing.T) {
 	compiled := goFiles(t)
 	shown := 0
@@ -42,7 +42,7 @@ func TestCode(t *testing.T) {
 	}
 }
 
-// TestIsCompiled shows what is taken for the same.
+// TestIsCompiled shows which blocks count as the same.
 func TestIsCompiled(t *testing.T) {
 	compiled := map[string][]string{"x.go": strings.Split("a\n\tif b {\n\t\tc\n\n\t}\nd", "\n")}
 	for block, want := range map[string]bool{
@@ -63,7 +63,7 @@ func TestIsCompiled(t *testing.T) {
 	}
 }
 
-// goFiles gives the lines of every Go file of the module, by their paths.
+// goFiles returns the lines of every Go file of the module, by path.
 func goFiles(t *testing.T) map[string][]string {
 	t.Helper()
 	files := map[string][]string{}
@@ -84,7 +84,7 @@ func goFiles(t *testing.T) map[string][]string {
 	return files
 }
 
-// documents are the repository's own.
+// documents returns the paths of the repository's documents.
 func documents(t *testing.T) []string {
 	t.Helper()
 	var all []string
@@ -107,7 +107,7 @@ func read(t *testing.T, path string) string {
 	return strings.ReplaceAll(string(text), "\r\n", "\n")
 }
 
-// blocks gives the blocks of Go of a document.
+// blocks returns the blocks of Go in a document.
 func blocks(document string) []string {
 	var all []string
 	parts := strings.Split("\n"+document, "\n```go\n")
@@ -118,8 +118,8 @@ func blocks(document string) []string {
 	return all
 }
 
-// commentBlocks gives the blocks of Go of a package's comment, when it is in this file: those of its blocks
-// that can be read as Go.
+// commentBlocks returns the blocks of a package's comment that can be read as Go. It returns none when the
+// comment is not in this file.
 func commentBlocks(t *testing.T, path string) []string {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.PackageClauseOnly|parser.ParseComments)
@@ -169,7 +169,7 @@ func isCompiled(block string, files map[string][]string) bool {
 	return false
 }
 
-// unindented takes from each line what the first one is indented by.
+// unindented removes the indentation of the first line from each line.
 func unindented(lines []string) []string {
 	indent := lines[0][:len(lines[0])-len(strings.TrimLeft(lines[0], "\t"))]
 	out := make([]string, len(lines))
@@ -179,7 +179,7 @@ func unindented(lines []string) []string {
 	return out
 }
 
-// standsAt reports whether a file begins with the lines, each indented by the same.
+// standsAt reports whether a file begins with the lines, all indented by the same text.
 func standsAt(lines, file []string) bool {
 	if len(file) < len(lines) {
 		return false

@@ -24,7 +24,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/internal/demoserver"
 )
 
-// TestMain is a server on stdio, where the first argument says so.
+// TestMain runs a server on stdio when the first argument says so.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "serve" {
 		_ = demoserver.New().Run(context.Background(), &mcp.StdioTransport{})
@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// connectBefore is docs/from-go-sdk.md's program of the Go SDK.
+// connectBefore is the program in docs/from-go-sdk.md that uses the Go SDK.
 func connectBefore(ctx context.Context, out io.Writer, endpoint string, command []string) error {
 	var transport mcp.Transport = &mcp.StreamableClientTransport{Endpoint: endpoint}
 	if endpoint == "" {
@@ -48,7 +48,7 @@ func connectBefore(ctx context.Context, out io.Writer, endpoint string, command 
 	return inventory(ctx, out, session)
 }
 
-// connectAfter is the same with Caisson.
+// connectAfter is the same program with Caisson.
 func connectAfter(ctx context.Context, out io.Writer, endpoint string, command []string) error {
 	runtime, err := caisson.New(ctx, nil)
 	if err != nil {
@@ -73,7 +73,7 @@ func connectAfter(ctx context.Context, out io.Writer, endpoint string, command [
 	return inventory(ctx, out, session)
 }
 
-// A lister is what inventory needs of a session. The sessions of both have it.
+// A lister is the part of a session that inventory needs. Sessions of both libraries have it.
 type lister interface {
 	InitializeResult() *mcp.InitializeResult
 	Tools(context.Context, *mcp.ListToolsParams) iter.Seq2[*mcp.Tool, error]
@@ -110,7 +110,7 @@ func inventory(ctx context.Context, out io.Writer, session lister) error {
 	return nil
 }
 
-// TestInventory runs the program before and after, over HTTP and with a command.
+// TestInventory runs both programs, over HTTP and with a command.
 func TestInventory(t *testing.T) {
 	t.Parallel()
 	served := httptest.NewServer(demoserver.Handler(false, false))
@@ -135,7 +135,7 @@ func TestInventory(t *testing.T) {
 	}
 }
 
-// fill is what a user does with a form, here.
+// fill fills in a form, as a user does.
 func fill(form *mcp.ElicitParams) *mcp.ElicitResult {
 	return &mcp.ElicitResult{Action: "accept", Content: map[string]any{"name": "for " + form.Message}}
 }
@@ -201,7 +201,7 @@ func errorsAfter(err error) string {
 	return err.Error()
 }
 
-// TestHandlersAndProgress has a server ask, and tell of progress, before and after.
+// TestHandlersAndProgress has a server ask and report progress, with both programs.
 func TestHandlersAndProgress(t *testing.T) {
 	t.Parallel()
 	server := caissontest.NewServer(t)
@@ -296,7 +296,7 @@ func loggedIn(endpoint string) caisson.Server {
 	}
 }
 
-// inMemory connects with a server of the Go SDK's in this process.
+// inMemory connects with a Go SDK server in this process.
 func inMemory(ctx context.Context, client *caisson.Client, server *mcp.Server) (*caisson.Session, error) {
 	theirs, ours := mcp.NewInMemoryTransports()
 	if _, err := server.Connect(ctx, theirs, nil); err != nil {
@@ -305,7 +305,7 @@ func inMemory(ctx context.Context, client *caisson.Client, server *mcp.Server) (
 	return client.Connect(ctx, caisson.Server{Name: "memory", Transport: ours})
 }
 
-// TestTokenAndMemory sends a token, before and after, and connects in memory.
+// TestTokenAndMemory sends a token with both programs, and connects in memory.
 func TestTokenAndMemory(t *testing.T) {
 	t.Parallel()
 	handler := demoserver.Handler(true, true)

@@ -20,12 +20,12 @@ import (
 	"github.com/caisson-dev/caisson/host-go/internal/demoserver"
 )
 
-// A bridge takes a verb to Python and brings its result back, both as JSON.
+// A bridge passes a verb to Python and returns the verb's result. Both are JSON.
 type bridge interface {
 	call(ctx context.Context, verb string, params []byte) ([]byte, error)
 }
 
-// A target is what connect_mcp takes.
+// A target is the argument of connect_mcp.
 type target struct {
 	ID       string `json:"id"`
 	Name     string `json:"name"`
@@ -101,7 +101,7 @@ func sumAfter(ctx context.Context, client *caisson.Client, server caisson.Server
 	return fmt.Sprint(tools, " tools, ", result.Content[0].(*mcp.TextContent).Text), nil
 }
 
-// server gives what connect_mcp was given in Caisson's form.
+// server returns the target as a server of Caisson.
 func (to target) server() caisson.Server {
 	server := caisson.Server{Name: to.Name, Type: caisson.TransportType(to.Type)}
 	if to.Type == "stdio" {
@@ -121,7 +121,7 @@ func (to target) server() caisson.Server {
 	return server
 }
 
-// verbs are the four verbs on Caisson: a bridge without Python.
+// verbs implements the four verbs with Caisson. It is a bridge without Python.
 type verbs struct {
 	client *caisson.Client
 
@@ -194,8 +194,8 @@ func (v *verbs) session(id string, remove bool) (*caisson.Session, error) {
 	return session, nil
 }
 
-// TestFromPython runs the program with its verbs, and without, over HTTP with each sort of authorization,
-// and with a command.
+// TestFromPython runs the program over HTTP with each sort of authorization, and with a command. It runs the
+// program with and without its verbs.
 func TestFromPython(t *testing.T) {
 	t.Parallel()
 	client, err := caissontest.Runtime(t).NewClient(nil)
@@ -249,7 +249,7 @@ func TestFromPython(t *testing.T) {
 	}
 }
 
-// addAll is what FastMCP's data of a result becomes.
+// addAll replaces the data of a FastMCP result.
 func addAll(ctx context.Context, session *caisson.Session) (int, error) {
 	sum, _, err := caisson.CallToolAs[struct{ Sum int }](ctx, session, &mcp.CallToolParams{
 		Name: "add", Arguments: map[string]any{"a": 2, "b": 3},

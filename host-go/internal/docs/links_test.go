@@ -15,11 +15,11 @@ import (
 // public are the packages whose comments users read.
 var public = []string{"caisson", "caisson/config", "caissontest", "component", "component/wasi"}
 
-// asLink is what is written as a link to a name, such as [Session.Tools].
+// asLink matches a link to a name, such as [Session.Tools].
 var asLink = regexp.MustCompile(`\[\*?[A-Z]\w*(\.[A-Z]\w*)*\]`)
 
-// TestDocLinks checks that each name in brackets leads somewhere: one that does not is shown with its brackets.
-// A field that a type has from another one is that one's.
+// TestDocLinks checks that each name in brackets is a link: Go shows a name that leads nowhere with its
+// brackets. A field that a type embeds belongs to the embedded type.
 func TestDocLinks(t *testing.T) {
 	links := 0
 	for _, name := range public {
@@ -65,7 +65,7 @@ func TestDocLinks(t *testing.T) {
 	}
 }
 
-// texts are the pieces of text in blocks.
+// texts returns the pieces of text in blocks.
 func texts(blocks []comment.Block) []comment.Text {
 	var all []comment.Text
 	for _, block := range blocks {

@@ -1,4 +1,4 @@
-//lint:file-ignore SA4006 The documents leave out what is done about errors.
+//lint:file-ignore SA4006,SA5001 The documents leave out what is done about errors.
 //lint:file-ignore U1000 It is there to be compiled.
 
 package docs_test
@@ -15,13 +15,13 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/wasi"
 )
 
-// recording is of docs/recording.md.
+// recording is the code in docs/recording.md.
 func recording(runtime *caisson.Runtime) (*caisson.Client, error) {
 	client, err := runtime.NewClient(&caisson.ClientOptions{Record: caisson.RecordTo("recordings")})
 	return client, err
 }
 
-// authorization is of docs/authorization.md.
+// authorization is the code in docs/authorization.md.
 func authorization(ctx context.Context, client *caisson.Client, url string, key []byte) ([]auth.Method, error) {
 	session, err := client.Connect(ctx, caisson.Server{
 		URL:  url,
@@ -39,7 +39,7 @@ func authorization(ctx context.Context, client *caisson.Client, url string, key 
 	return []auth.Method{login, machine, workload, bearer}, err
 }
 
-// grants is of docs/wasi.md.
+// grants is the code in docs/wasi.md.
 func grants(docs fs.FS) error {
 	root, err := os.OpenRoot("work") // the caller's to close
 	linker := component.NewLinker()
@@ -53,7 +53,7 @@ func grants(docs fs.FS) error {
 	return err
 }
 
-// fewerGrants is of the comment of the package wasi.
+// fewerGrants is the code in the comment of the package wasi.
 func fewerGrants(linker *component.Linker, root *os.Root) {
 	wasi.AddToLinker(linker, &wasi.Config{
 		Args:           []string{"program", "--flag"},
@@ -63,7 +63,7 @@ func fewerGrants(linker *component.Linker, root *os.Root) {
 	})
 }
 
-// components is of the comment of the package component.
+// components is the code in the comment of the package component.
 func components(ctx context.Context, wasm []byte, linker *component.Linker) (any, error) {
 	r, err := component.NewRuntime(ctx, nil)         // once
 	c, err := r.Compile(ctx, wasm)                   // once for each component
@@ -72,7 +72,7 @@ func components(ctx context.Context, wasm []byte, linker *component.Linker) (any
 	return out, err
 }
 
-// bounded is of the comment of the package component, too.
+// bounded is other code in the comment of the package component.
 func bounded(ctx context.Context, c *component.Compiled, linker *component.Linker) (any, error) {
 	in, err := c.InstantiateWith(ctx, linker, component.Limits{Memory: 64 << 20})
 	out, err := in.ExportedFunction("run").Call(component.WithFuel(ctx, 1e9))

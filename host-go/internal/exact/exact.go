@@ -1,4 +1,4 @@
-// Package exact decodes JSON by the names that are in it.
+// Package exact decodes JSON by the exact names in it.
 package exact
 
 import (
@@ -11,12 +11,12 @@ import (
 
 var errNotJSON = errors.New("it is not valid JSON, or is nested too deeply")
 
-// Unmarshal decodes what a server has sent into what a pointer leads to. A member of a struct is taken under its own name alone, as
-// the core and the Go SDK take it: encoding/json takes "Name" for "name" too, so that what the core has
-// checked would be another value than the one that is given on.
+// Unmarshal decodes what a server has sent into the value that a pointer leads to. A member of a struct
+// matches only its exact name, as in the core and the Go SDK. encoding/json also takes "Name" for "name", so
+// that the program would get another value than the core has checked.
 //
-// What the protocol allows and the Go SDK's types have no room for, such as a size of 1.5, is decoded as
-// fitting.go has it.
+// The protocol allows values for which the Go SDK's types have no room, such as a size of 1.5. fitting.go
+// says how they are decoded.
 func Unmarshal(raw []byte, into any) error {
 	err := unmarshal(raw, into)
 	if err == nil {
@@ -26,7 +26,7 @@ func Unmarshal(raw []byte, into any) error {
 	if text == nil {
 		return err
 	}
-	// Nothing stays of the attempt that failed.
+	// The second attempt uses a new value, because the first may have left parts in the old one.
 	again := reflect.New(reflect.TypeOf(into).Elem())
 	if unmarshal(text, again.Interface()) != nil {
 		return err
@@ -36,11 +36,11 @@ func Unmarshal(raw []byte, into any) error {
 }
 
 func unmarshal(raw []byte, into any) error {
-	// A type that decodes itself need not be shown a text that was looked through for that again.
+	// A type that decodes itself also checks the text itself.
 	if own, ok := into.(json.Unmarshaler); ok {
 		return own.UnmarshalJSON(raw)
 	}
-	// The decoder has no bound on nesting, and a goroutine's stack has one.
+	// The decoder does not bound nesting, and a goroutine's stack is bounded.
 	if !json.Valid(raw) {
 		return errNotJSON
 	}
@@ -48,7 +48,7 @@ func unmarshal(raw []byte, into any) error {
 	if err == nil {
 		return nil
 	}
-	// encoding/json tells the place and the type in its errors, and quotes nothing.
+	// The errors of encoding/json name the place and the type, and quote nothing.
 	if plain := json.Unmarshal(raw, reflect.New(reflect.TypeOf(into).Elem()).Interface()); plain != nil {
 		return plain
 	}

@@ -21,7 +21,7 @@ func TestUnmarshal(t *testing.T) {
 	if err := exact.Unmarshal(text, &got); err != nil {
 		t.Fatal(err)
 	}
-	copy(text, strings.Repeat(" ", len(text))) // What was decoded is its own.
+	copy(text, strings.Repeat(" ", len(text))) // The decoded value has its own copy.
 	if got.Name != "a" || len(got.Items) != 1 || got.Items[0].Name != "b" || string(got.Raw) != `{"Raw":2}` {
 		t.Errorf("it decoded %+v", got)
 	}

@@ -8,15 +8,16 @@ import (
 	"strconv"
 )
 
-// integers are the members that are numbers in the protocol and integers in the Go SDK. A message is of
-// use without them.
+// integers are the members that are numbers in the protocol and integers in the Go SDK. A message is useful
+// without them.
 var integers = []string{"size", "ttlMs", "total"}
 
-// opaque are the members that hold what is not the protocol's: it is left as it is.
+// opaque are the members whose content the protocol does not define. They stay unchanged.
 var opaque = []string{"structuredContent", "_meta", "arguments", "input", "inputSchema", "outputSchema", "requestedSchema", "experimental"}
 
-// fitting returns a message again with those integers written as such, 5 for 5.0, and without those that are
-// none, and without a resultType that is no text. It gives nil where that changes nothing.
+// fitting returns a message that the Go SDK's types can hold. It writes a number such as 5.0 in these members
+// as the integer 5. It leaves out other values of these members, and a resultType that is no text. It returns
+// nil when this changes nothing.
 func fitting(raw []byte) []byte {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
@@ -42,7 +43,7 @@ func fitting(raw []byte) []byte {
 	return text
 }
 
-// fit changes what is in a value, and reports whether anything was changed.
+// fit changes the members in a value. It reports whether it has changed anything.
 func fit(value any) (changed bool) {
 	switch value := value.(type) {
 	case []any:
@@ -69,10 +70,10 @@ func fit(value any) (changed bool) {
 	return changed
 }
 
-// exactly is up to where a float64 has every integer.
+// exactly is the bound up to which a float64 represents every integer.
 const exactly = 1 << 53
 
-// integer returns a number as Go reads an int64, and false where there is none.
+// integer returns a number in the form in which Go reads an int64. It returns false when there is none.
 func integer(value any) (json.Number, bool) {
 	number, ok := value.(json.Number)
 	if !ok {

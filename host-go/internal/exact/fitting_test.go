@@ -7,7 +7,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/internal/exact"
 )
 
-// TestUnmarshalFitting decodes numbers that are integers in another form, and leaves out what is none.
+// TestUnmarshalFitting decodes integers in other forms of numbers, and leaves out other values.
 func TestUnmarshalFitting(t *testing.T) {
 	type link struct {
 		Name string `json:"name"`
@@ -41,7 +41,8 @@ func TestUnmarshalFitting(t *testing.T) {
 	}
 }
 
-// TestUnmarshalFittingKeepsErrors tells of what is wrong in what the server has sent, and gives nothing.
+// TestUnmarshalFittingKeepsErrors checks that an error describes what the server has sent, and that nothing
+// is decoded.
 func TestUnmarshalFittingKeepsErrors(t *testing.T) {
 	var got struct {
 		Name string `json:"name"`

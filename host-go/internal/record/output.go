@@ -19,7 +19,7 @@ type item struct {
 	bytes           []byte
 }
 
-// itemSize is about what an item costs beside its content.
+// itemSize is about the cost of an item in addition to its content, in bytes.
 const itemSize = 128
 
 func (it *item) size() int {
@@ -54,9 +54,9 @@ func sizeOf(value any) int {
 	return n
 }
 
-// What follows runs on the Writer's goroutine.
+// The functions below run on the Writer's goroutine.
 
-// write redacts an item, and writes those that are known to the end.
+// write redacts an item, and writes the items that are decided to the end.
 func (w *Writer) write(it item) {
 	next := &waiting{item: it, size: it.size()}
 	if w.over {
@@ -72,7 +72,7 @@ func (w *Writer) write(it item) {
 	w.release()
 }
 
-// release writes the items that need not wait any more.
+// release writes the items that no longer have to wait.
 func (w *Writer) release() {
 	n := 0
 	for ; n < len(w.held) && w.held[n].open == 0; n++ {
@@ -82,7 +82,7 @@ func (w *Writer) release() {
 	w.held = slices.Delete(w.held, 0, n)
 }
 
-// forget gives the room of an item back.
+// forget frees the room of an item.
 func (w *Writer) forget(it *waiting) {
 	w.mu.Lock()
 	w.bytes -= it.size
@@ -112,7 +112,7 @@ func (w *Writer) entry(it *item) {
 // maxReadings bounds the readings of one line.
 const maxReadings = 1024
 
-// reading adds to the readings that will be one line: a core reads the clock often.
+// reading adds a reading to those that will share a line: a core reads the clock often.
 func (w *Writer) reading(it *item) {
 	if w.readings.Kind != it.kind || len(w.readings.Numbers) == maxReadings {
 		w.endReadings()
@@ -128,7 +128,7 @@ func (w *Writer) endReadings() {
 	w.readings = Entry{}
 }
 
-// line writes one line, as long as there is room for it.
+// line writes one line, if there is room for it.
 func (w *Writer) line(v any) {
 	if w.over {
 		return
@@ -175,14 +175,14 @@ func (w *Writer) finish(reason string) {
 	}
 }
 
-// endLine makes the last line. The checksum is over the reason too.
+// endLine returns the last line. The checksum covers the reason too.
 func endLine(reason string, sum hash.Hash) ([]byte, error) {
 	_, _ = sum.Write([]byte(reason)) // A hash never fails.
 	text, err := marshal(Entry{Kind: End, Reason: reason, SHA256: hex.EncodeToString(sum.Sum(nil))})
 	return append(text, '\n'), err
 }
 
-// lose ends the recording without an end.
+// lose ends the recording without an end entry.
 func (w *Writer) lose(err error) {
 	if w.over {
 		return

@@ -12,13 +12,13 @@ import (
 	"slices"
 )
 
-// maxLine bounds one line: a batch of events is bounded by the host, and its JSON is up to six
+// maxLine bounds one line, in bytes. The host bounds a batch of events, and the JSON of a batch is up to six
 // times as long.
 const maxLine = 512 << 20
 
-// A FormatError says that a file is not a recording, or not as it was written.
+// A FormatError says that a file is not a recording, or was changed after it was written.
 type FormatError struct {
-	// Line is the line, from 1.
+	// Line is the number of the line. The first line is 1.
 	Line int
 	// Message says what is wrong.
 	Message string
@@ -58,12 +58,12 @@ func NewReader(from io.Reader) (*Reader, error) {
 // Header returns the header.
 func (r *Reader) Header() Header { return r.header }
 
-// Line is the number of the line that was read last.
+// Line returns the number of the line that was read last.
 func (r *Reader) Line() int { return r.line }
 
 func (r *Reader) wrong(message string) error { return &FormatError{max(r.line, 1), message} }
 
-// Next returns the next entry. io.EOF says that the file stops without an end.
+// Next returns the next entry. io.EOF means that the file stops without an end entry.
 func (r *Reader) Next() (*Entry, error) {
 	text, err := r.next()
 	if err != nil {

@@ -24,7 +24,7 @@ func (b *buffer) Close() error {
 	return nil
 }
 
-// write makes a recording, and gives what Failed was told.
+// write makes a recording, and returns the reason that Failed got.
 func write(t *testing.T, to io.WriteCloser, options Options, fill func(*Writer)) error {
 	t.Helper()
 	var failure error
@@ -38,7 +38,7 @@ func write(t *testing.T, to io.WriteCloser, options Options, fill func(*Writer))
 	return failure
 }
 
-// read gives all entries.
+// read returns all entries.
 func read(t *testing.T, text []byte) ([]*Entry, error) {
 	t.Helper()
 	r, err := NewReader(bytes.NewReader(text))
@@ -104,8 +104,8 @@ func TestValues(t *testing.T) {
 	}
 }
 
-// TestSplitSecrets shows that a secret is hidden wherever the chunks of a body part it, and that
-// everything else is written as it came, in its order.
+// TestSplitSecrets shows that a secret is hidden wherever the chunks of a body split it. Everything else is
+// written unchanged and in order.
 func TestSplitSecrets(t *testing.T) {
 	t.Run("known", func(t *testing.T) {
 		splitSecrets(t, []string{"Bearer s3cr3t-s3cr3t-token"}, `data: {"a":"s3cr3t-s3cr3t-s3cr3t-token","b":"s3cr3t-s3cr3t-"}`)
@@ -195,7 +195,7 @@ func TestSpellings(t *testing.T) {
 	}
 }
 
-// TestChangedBytes changes every byte of a recording, one after the other, and cuts it everywhere.
+// TestChangedBytes changes each byte of a recording, one after another, and cuts the recording at each byte.
 func TestChangedBytes(t *testing.T) {
 	to := &buffer{}
 	err := write(t, to, Options{}, func(w *Writer) {
@@ -268,7 +268,7 @@ func TestBrokenWriter(t *testing.T) {
 	}
 	stuck := &broken{wait: make(chan struct{})}
 	err := write(t, stuck, Options{Limit: 1 << 40}, func(w *Writer) {
-		defer close(stuck.wait) // Close waits for it no longer than it has to.
+		defer close(stuck.wait) // Close waits for the writer at most LastWait.
 		chunk := strings.Repeat("x", 1<<20)
 		for range 2 * MaxWaiting >> 20 {
 			w.Call("call", []any{chunk})

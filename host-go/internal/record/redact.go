@@ -12,17 +12,18 @@ import (
 )
 
 const (
-	// shortest is the length below which a text is no secret: it would hide words of every message.
+	// shortest is the length below which a text does not count as a secret: it would hide words of every
+	// message.
 	shortest = 8
-	// longest is the length above which it is none: every text is searched for it.
+	// longest is the length above which a text does not count as a secret, because every text is searched for
+	// every secret.
 	longest = 16 << 10
-	// maxSecrets bounds how many there are: a server can tell more.
+	// maxSecrets bounds the number of secrets, because a server can send more.
 	maxSecrets = 512
 )
 
-// A redactor replaces secrets by texts of the same length and shape, the same one everywhere: so a
-// core that moves a secret about, or escapes it, moves the replacement about in a replay, and does
-// the same things.
+// A redactor replaces secrets by texts of the same length and shape. It always uses the same text for a
+// secret. So a core that moves or escapes a secret does the same with the replacement in a replay.
 type redactor struct {
 	spellings []spelling
 	known     map[string]bool
@@ -39,20 +40,21 @@ func newRedactor(secrets []string) *redactor {
 	return r
 }
 
-// scheme is how a value of an Authorization begins. It is no secret, and the core may look at it.
+// scheme matches the beginning of the value of an Authorization. The beginning is no secret, and the core may
+// look at it.
 var scheme = regexp.MustCompile(`(?i)^(?:basic|bearer|digest|dpop|negotiate|token)\s+`)
 
-// vocabulary are values of headers and variables that are no secrets, and without which a session
-// cannot be understood.
+// vocabulary are values of headers and variables that are no secrets. Nobody could understand a session
+// without them.
 var vocabulary = map[string]bool{
 	"application/json": true, "text/event-stream": true, "application/json, text/event-stream": true,
 	"2024-11-05": true, "2025-03-26": true, "2025-06-18": true, "2025-11-25": true, "2026-07-28": true,
 }
 
-// reference is the name of a secret, which the core has in its place (wit/authorization.wit).
+// reference matches the name that the core has in place of a secret (wit/authorization.wit).
 var reference = regexp.MustCompile(`^secret:[a-z_]+$`)
 
-// add makes a secret of a text.
+// add makes a text a secret.
 func (r *redactor) add(text string) {
 	text = scheme.ReplaceAllString(strings.TrimSpace(text), "")
 	if reference.MatchString(text) {
@@ -72,8 +74,8 @@ func (r *redactor) add(text string) {
 	}
 }
 
-// spells are the ways in which a text is found: as it is, in URLs, in JSON of Go's and of
-// JavaScript's, and in JSON that is a text in JSON, as in the results of many tools.
+// spells are the forms in which a text is found: unchanged, in URLs, in JSON of Go and of JavaScript, and in
+// JSON that is a text in JSON, as in the results of many tools.
 var spells = []func(string) string{
 	func(s string) string { return s },
 	goJSON,
@@ -95,7 +97,7 @@ func jsJSON(s string) string {
 	return string(b[1 : len(b)-1])
 }
 
-// mask keeps the punctuation, which is what gets escaped, and the length in bytes.
+// mask keeps the length in bytes, and the punctuation, because punctuation is what gets escaped.
 func mask(s string) string {
 	return strings.Map(func(c rune) rune {
 		switch {
@@ -108,7 +110,7 @@ func mask(s string) string {
 	}, s)
 }
 
-// hide returns b with every secret in it replaced: b itself, when there is none.
+// hide returns b with every secret in it replaced. It returns b itself when there is no secret.
 func (r *redactor) hide(b []byte) []byte {
 	out := b
 	for _, s := range r.spellings {
@@ -127,8 +129,8 @@ func (r *redactor) hide(b []byte) []byte {
 	return out
 }
 
-// tail returns the length of the longest end of b that may be the beginning of a secret, or of what
-// will be learned as one.
+// tail returns the length of the longest end of b that may be the beginning of a secret, or of a text that
+// learn will make a secret.
 func (r *redactor) tail(b []byte) int {
 	last := b[max(0, len(b)-longest):]
 	n := len(unfinished.Find(last))
@@ -147,18 +149,18 @@ var telling = map[string]bool{
 	"authorization": true, "proxy-authorization": true, "cookie": true, "set-cookie": true, "mcp-session-id": true,
 }
 
-// names are those of the members of JSON objects that tell of secrets.
+// names are the names of members of JSON objects that contain secrets.
 const names = `(?:authorization|password|passphrase|secret|token|api[_-]?key|access[_-]?token|refresh[_-]?token|id[_-]?token|client[_-]?secret|mcp-session-id|sessionId)`
 
 var (
-	// members finds what JSON text has under such a name, also in JSON that is a text in JSON; there
-	// only as far as nothing is escaped.
+	// members finds the value of such a member in JSON text. It also searches JSON that is a text in JSON,
+	// but there only up to the first escape.
 	members = regexp.MustCompile(`(?i)"` + names + `\\*"\s*:\s*(?:"((?:[^"\\]|\\.)+)"|\\+"([^"\\]+))`)
 	// unfinished finds the beginning of such a member at the end of a text.
 	unfinished = regexp.MustCompile(`(?i)"(?:[a-z_-]{0,14}\\*|` + names + `\\*"\s*(?::\s*(?:\\*|\\*"(?:[^"\\]|\\.)*\\?))?)$`)
 )
 
-// learn makes secrets of what a text has under a telling name.
+// learn makes the values of members with such names secrets.
 func (r *redactor) learn(text []byte) {
 	for _, found := range members.FindAllSubmatch(text, -1) {
 		var value string
@@ -208,8 +210,8 @@ func field(v component.Tuple) (name string, ok bool) {
 	return name, ok && text
 }
 
-// hideAll returns a value with every secret in its strings replaced. Lists of bytes, which are
-// parts of bodies, are left to the stream that they belong to.
+// hideAll returns a value with every secret in its strings replaced. It leaves lists of bytes to their
+// stream, because they are parts of bodies.
 func (r *redactor) hideAll(value any) any {
 	switch v := value.(type) {
 	case string:

@@ -6,28 +6,28 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component"
 )
 
-// The crossings that carry bodies, and those that end one.
+// These are the crossings that carry bodies, and those that end a body.
 const (
 	deliver   = "caisson:mcp/ingress@0.1.0#deliver"
 	httpAbort = "caisson:mcp/egress@0.1.0#http-abort"
 )
 
-// A waiting is an item that waits to be written: behind others, or because a chunk in it ends with
-// what may be the beginning of a secret.
+// A waiting is an item that waits to be written. It waits for items before it, or because the end of a chunk
+// in it may be the beginning of a secret.
 type waiting struct {
 	item
 	size int
-	open int // how many chunks in it are not known to the end
+	open int // how many of its chunks have an end that is not decided yet
 }
 
-// A part is one chunk of a body whose end may be the beginning of a secret.
+// A part is a chunk of a body. The end of the chunk may be the beginning of a secret.
 type part struct {
-	text, hidden []byte // as it came, and as it is written
+	text, hidden []byte // the original text, and the text to write
 	of           *waiting
 }
 
-// streams redacts bodies, which come in chunks that may end inside a secret: those are held back
-// until the next one of the same exchange.
+// streams redacts bodies. A body comes in chunks, and a chunk may end inside a secret. Such a chunk waits for
+// the next chunk of the same exchange.
 type streams struct {
 	redactor *redactor
 	open     map[uint32][]part
@@ -54,7 +54,7 @@ func (s *streams) take(w *waiting) {
 	}
 }
 
-// chunk returns the next part of a body, as it will be when its item is written.
+// chunk returns the next part of a body, in the form that will be written.
 func (s *streams) chunk(exchange uint32, text []byte, of *waiting) []byte {
 	hidden := bytes.Clone(text)
 	parts := append(s.open[exchange], part{text, hidden, of})
@@ -75,7 +75,7 @@ func (s *streams) chunk(exchange uint32, text []byte, of *waiting) []byte {
 			}
 		}
 	}
-	// What is before the tail is known.
+	// The text before the tail is decided.
 	known := len(whole) - s.redactor.tail(whole)
 	for len(parts) > 0 && known >= len(parts[0].text) {
 		known -= len(parts[0].text)
@@ -86,7 +86,7 @@ func (s *streams) chunk(exchange uint32, text []byte, of *waiting) []byte {
 	return hidden
 }
 
-// end ends a body: what was held back was no secret.
+// end ends a body. The tail that waited was no secret.
 func (s *streams) end(exchange uint32) {
 	for _, p := range s.open[exchange] {
 		p.of.open--
@@ -94,8 +94,8 @@ func (s *streams) end(exchange uint32) {
 	s.set(exchange, nil)
 }
 
-// cut ends a body somewhere. What may be most of a secret goes with it: the core has not seen the
-// end of the message that it is in.
+// cut ends a body that is not complete. It also hides a tail that may be most of a secret: the core has not
+// seen the end of the message with the tail.
 func (s *streams) cut(exchange uint32) {
 	parts := s.open[exchange]
 	var whole []byte

@@ -10,9 +10,9 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component"
 )
 
-// Encode returns the JSON of a WIT value. The same value always gives the same bytes. A string, a
-// boolean, a list and a u32 are JSON's own; every other type is an object whose key names it, but
-// for an option without a value, which is null.
+// Encode returns the JSON of a WIT value. It returns the same bytes for the same value. A string, a boolean,
+// a list and a u32 become those of JSON. An option without a value becomes null. Every other type becomes an
+// object whose key names the type.
 func Encode(value any) (json.RawMessage, error) {
 	tree, err := toJSON(value)
 	if err != nil {
@@ -21,7 +21,7 @@ func Encode(value any) (json.RawMessage, error) {
 	return marshal(tree)
 }
 
-// marshal is json.Marshal that leaves <, > and & readable.
+// marshal is json.Marshal, but leaves <, > and & as they are.
 func marshal(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -88,7 +88,7 @@ func toJSON(value any) (any, error) {
 	return nil, fmt.Errorf("a %T cannot be recorded", value)
 }
 
-// A tagged is every object of the encoding.
+// A tagged is any object of the encoding.
 type tagged struct {
 	U8     *uint8            `json:"u8"`
 	U16    *uint16           `json:"u16"`
@@ -108,7 +108,7 @@ type tagged struct {
 
 var errNoValue = errors.New("it is no value of a recording")
 
-// maxNesting bounds the nesting of values: those of the contract nest less than half as deep.
+// maxNesting bounds the nesting of values. The values of the contract nest less than half as deep.
 const maxNesting = 16
 
 // Decode returns the value that Encode encoded.

@@ -12,30 +12,29 @@ import (
 )
 
 const (
-	// MaxWaiting bounds the bytes that wait for a slow writer. A recording that falls further behind
-	// ends: the session does not wait for it.
+	// MaxWaiting bounds the bytes that wait for a slow writer. A recording with more bytes waiting ends,
+	// because the session does not wait for the writer.
 	MaxWaiting = 64 << 20
-	// LastWait is how long Close waits for the writer.
+	// LastWait bounds how long Close waits for the writer.
 	LastWait = 5 * time.Second
-	// endRoom is kept for the last line.
+	// endRoom is the room that is kept for the last line.
 	endRoom = 256
 )
 
 // Options say how a [Writer] works.
 type Options struct {
-	// Limit bounds the recording, in bytes. A longer one ends with the reason Limit.
+	// Limit bounds the recording, in bytes. At the bound the recording ends with the reason Limit.
 	Limit int64
 	// Secrets are hidden wherever they occur.
 	Secrets []string
-	// Learned returns further secrets, when there is something to write. The Writer's goroutine calls it.
-	// Nil returns none.
+	// Learned returns more secrets. The Writer's goroutine calls it before it writes. It may be nil.
 	Learned func() []string
-	// Failed is called, at most once and from any goroutine, with the reason why the recording is not whole.
+	// Failed gets the reason that the recording is not whole. It is called at most once, from any goroutine.
 	Failed func(error)
 }
 
-// A Writer writes a recording in a separate goroutine: adding an entry never waits.
-// Entries are brought by one goroutine at a time. A nil Writer records nothing.
+// A Writer writes a recording in a separate goroutine: adding an entry never waits. Only one goroutine at a
+// time may add entries. A nil Writer records nothing.
 type Writer struct {
 	options Options
 	to      io.WriteCloser
@@ -49,18 +48,18 @@ type Writer struct {
 	done   chan struct{}
 	failed sync.Once
 
-	// The rest belongs to the goroutine.
+	// Only the goroutine uses the fields below.
 	buffer   *bufio.Writer
 	sum      hash.Hash
 	written  int64
 	redact   *redactor
 	streams  streams
 	held     []*waiting
-	readings Entry // not yet written
+	readings Entry // readings that are not yet written
 	over     bool  // nothing more is written
 }
 
-// NewWriter begins a recording. The Writer closes to.
+// NewWriter begins a recording. The Writer closes the WriteCloser.
 func NewWriter(to io.WriteCloser, header Header, options Options) *Writer {
 	r := newRedactor(options.Secrets)
 	w := &Writer{
@@ -81,13 +80,13 @@ func (w *Writer) Call(name string, args []any) {
 	values := slices.Clone(args)
 	for i, v := range values {
 		if list, ok := v.([]any); ok {
-			values[i] = slices.Clone(list) // The caller uses it again.
+			values[i] = slices.Clone(list) // The caller reuses the list.
 		}
 	}
 	w.put(item{kind: Call, name: name, values: values})
 }
 
-// Import records that the core has called an import, and what it was given.
+// Import records that the core has called an import, with its arguments and results.
 func (w *Writer) Import(name string, args, results []any, err error) {
 	it := item{kind: Import, name: name, values: args, results: results}
 	if err != nil {
@@ -104,7 +103,7 @@ func (w *Writer) Reading(kind string, nanoseconds int64) {
 // Random records random bytes that the core drew.
 func (w *Writer) Random(b []byte) { w.put(item{kind: Random, bytes: slices.Clone(b)}) }
 
-// Trap records that the core has trapped. Nothing but the end comes after.
+// Trap records that the core has trapped. Only the end may follow.
 func (w *Writer) Trap(err error) {
 	if w != nil {
 		w.put(item{kind: Trap, err: err.Error()})
@@ -133,8 +132,7 @@ func (w *Writer) signal() {
 	}
 }
 
-// Close ends the recording, and waits until it is written, or until a writer that hangs has had
-// its time.
+// Close ends the recording. It waits until the recording is written, but at most LastWait.
 func (w *Writer) Close() {
 	if w == nil {
 		return
@@ -156,7 +154,7 @@ func (w *Writer) Close() {
 
 func (w *Writer) fail(err error) { w.failed.Do(func() { w.options.Failed(err) }) }
 
-// run is the goroutine.
+// run is the main function of the goroutine.
 func (w *Writer) run(header Header) {
 	defer close(w.done)
 	w.line(header)

@@ -12,19 +12,19 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 )
 
-// noGuest is the side of a call through memory of the host's, without resources.
+// noGuest is the guest's side of a call through the host's memory, without resources.
 type noGuest struct{ Guest }
 
-// resource is a resource of a guest.
+// resource is a guest's resource.
 type resource struct{}
 
-// signatureOf is the signature of a function that takes a value of the type.
+// signatureOf returns the signature of a function that takes a value of the type.
 func signatureOf(u *types.Universe, v *types.Value) *Signature {
 	cs := NewCodecs(u, func(int) ResourceType { return ResourceType{} }, GoTypeFor[*resource]())
 	return cs.Signature(&types.Func{Params: []types.Field{{Name: "x", Type: v}}})
 }
 
-// testTransfer returns a Transfer through memory of the host's.
+// testTransfer returns a Transfer through the host's memory.
 func testTransfer(encoding binary.Encoding, left uint64) *Transfer {
 	t := &Transfer{Guest: noGuest{}, Allowance: &Allowance{Left: &left}}
 	t.Begin(&Options{Host: true, Encoding: encoding}, &Table{Budget: &budget{}})
@@ -60,7 +60,7 @@ func through(s *Signature, t *Transfer, v any) (out any, err error) {
 	return out, err
 }
 
-// Strings are the same in each encoding, on both sides.
+// Strings pass unchanged in each encoding, in both directions.
 func TestStrings(t *testing.T) {
 	u := types.NewUniverse()
 	s := signatureOf(u, u.Prim(types.String))
@@ -76,7 +76,7 @@ func TestStrings(t *testing.T) {
 	}
 }
 
-// A list of few bytes in the guest that takes many in the host is not lifted.
+// A list of few bytes in the guest that takes many bytes in the host is not lifted.
 func TestAllowance(t *testing.T) {
 	u := types.NewUniverse()
 	s := signatureOf(u, u.Intern(types.Value{Kind: types.List, Elem: u.Prim(types.Bool)}))
@@ -97,7 +97,7 @@ func TestAllowance(t *testing.T) {
 	}
 }
 
-// budget counts what is charged.
+// budget adds up the charges.
 type budget struct{ charged uint64 }
 
 func (b *budget) Charge(n uint64, _ string) { b.charged += n }

@@ -8,16 +8,14 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 )
 
-// codec lifts and lowers the values of one type (CanonicalABI.md, "Loading",
-// "Storing", "Flat Lifting", "Flat Lowering"). It is built once when a component
-// is compiled: sizes, offsets and case numbers are in it.
+// codec lifts and lowers the values of one type (CanonicalABI.md, "Loading", "Storing", "Flat Lifting", "Flat
+// Lowering"). Compiling a component builds its codecs once. A codec holds sizes, offsets and case numbers.
 //
-// Core values are 64-bit words as the core runtime passes them: an i32 or f32
-// is in the lower half. So the coercions between the cases of a variant are
-// truncations, which every codec does anyway.
+// Core values are 64-bit words, as the core runtime passes them: an i32 or f32 is in the lower half. So the
+// coercions between the cases of a variant are truncations, which every codec does anyway.
 //
-// load and store work on a range that the caller has checked; memory that the
-// value points to they check themselves. They trap by panicking: see package trap.
+// load and store work on a range that the caller has checked. They check the memory that the value points to.
+// They trap by panicking: see package trap.
 type codec interface {
 	load(t *Transfer, ptr uint32) any
 	store(t *Transfer, ptr uint32, v any)
@@ -27,7 +25,7 @@ type codec interface {
 	wit() fmt.Stringer
 }
 
-// typedCodec is a codec for a Go type too: p points to a variable of it.
+// typedCodec is a codec that also works on a Go type: p points to a variable of the type.
 type typedCodec interface {
 	loadTo(t *Transfer, ptr uint32, p pointer)
 	storeFrom(t *Transfer, ptr uint32, p pointer)
@@ -37,10 +35,10 @@ type typedCodec interface {
 
 type pointer = unsafe.Pointer
 
-// ResourceType is what the codecs of handles need to know of a resource type.
+// ResourceType is what the codecs of handles must know of a resource type.
 type ResourceType struct {
 	Host      bool // whether the host implements it
-	Component int  // the component instance that implements it otherwise
+	Component int  // the component instance that implements it, unless Host
 }
 
 // Codecs builds and keeps the codecs and signatures of one component.
@@ -58,14 +56,13 @@ type GoType struct {
 	codec func(codec) typedCodec
 }
 
-// GoTypeFor returns T as the Go type of the handles of guests' resources: that of
-// what Guest.Resource makes.
+// GoTypeFor returns T as the Go type of the handles of guests' resources. Guest.Resource returns values of T.
 func GoTypeFor[T any]() GoType {
 	return GoType{reflect.TypeFor[T](), func(c codec) typedCodec { return dynamicCodec[T]{c} }}
 }
 
-// NewCodecs returns the Codecs for types of the universe: resource tells of the
-// resource types by their indices, handle is the Go type of guests' resources.
+// NewCodecs returns the Codecs for types of the universe. resource returns the resource type with an index.
+// handle is the Go type of guests' resources.
 func NewCodecs(u *types.Universe, resource func(i int) ResourceType, handle GoType) *Codecs {
 	return &Codecs{u: u, resource: resource, handle: handle, of: map[*types.Value]codec{}, signatures: map[*types.Func]*Signature{}}
 }

@@ -12,7 +12,7 @@ type enumCodec struct {
 	typ   *types.Value
 	disc  discriminant
 	names caseNames
-	// values are the labels as Go values, made once.
+	// values are the labels as Go values. They are made once.
 	values []any
 }
 

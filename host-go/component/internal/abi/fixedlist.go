@@ -6,7 +6,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 )
 
-// fixedListCodec is a list of fixed length, which lies in place.
+// fixedListCodec is a list of fixed length. Its elements lie in place.
 type fixedListCodec struct {
 	typ  *types.Value
 	elem codec

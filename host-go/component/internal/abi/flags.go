@@ -6,7 +6,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 )
 
-// flagsCodec is flags. Bits beyond the labels are dropped when lifted.
+// flagsCodec is flags. Lifting drops the bits beyond the labels.
 type flagsCodec struct {
 	typ  *types.Value
 	size uint32

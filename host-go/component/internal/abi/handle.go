@@ -6,15 +6,15 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 )
 
-// handleCodec is own or borrow of a resource. The Go value is a Rep for a
-// resource of the host, what Guest.Resource makes for one of a guest.
+// handleCodec is own or borrow of a resource. The Go value is a Rep for a resource of the host, and a value
+// of Guest.Resource for a resource of a guest.
 type handleCodec struct {
 	typ      *types.Value
 	resource int
 	own      bool
 	host     bool
-	// component is the component instance that implements the resource, goType what
-	// holds a handle of it; of a resource of a guest.
+	// component is the component instance that implements the resource. goType holds a handle of it. Both are
+	// only for a resource of a guest.
 	component int
 	goType    GoType
 }
@@ -37,7 +37,7 @@ func (c *handleCodec) lower(t *Transfer, flat []uint64, v any) {
 	flat[0] = uint64(c.give(t, c.rep(t, v)))
 }
 
-// take is lift_own and lift_borrow, and returns the representation.
+// take is lift_own and lift_borrow. It returns the representation.
 func (c *handleCodec) take(t *Transfer, i uint32) uint32 {
 	if c.own {
 		return t.handles.takeOwn(i, c.resource)
@@ -49,7 +49,7 @@ func (c *handleCodec) take(t *Transfer, i uint32) uint32 {
 	return h.rep
 }
 
-// value is the Go value of a handle just taken.
+// value returns the Go value of a handle that take has returned.
 func (c *handleCodec) value(t *Transfer, rep uint32) any {
 	if c.host {
 		return Rep(rep)
@@ -73,7 +73,7 @@ func (c *handleCodec) give(t *Transfer, rep uint32) uint32 {
 	return t.handles.add(&handle{typ: c.resource, rep: rep, scope: t.task})
 }
 
-// rep checks the Go value of a handle, and takes an own one from the host.
+// rep checks the Go value of a handle. An own handle is no longer the host's after it.
 func (c *handleCodec) rep(t *Transfer, v any) uint32 {
 	if c.host {
 		rep, ok := v.(Rep)

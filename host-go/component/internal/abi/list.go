@@ -7,7 +7,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 )
 
-// checkList traps when a list of size bytes does not lie in memory.
+// checkList traps when a list of size bytes is outside of memory.
 func (t *Transfer) checkList(ptr uint32, size uint64, align uint32) {
 	if size > maxBytes {
 		trap.Throwf("list of %d bytes is longer than the limit of %d", size, maxBytes)
@@ -21,11 +21,10 @@ func (t *Transfer) checkList(ptr uint32, size uint64, align uint32) {
 	t.charge(size)
 }
 
-// elementSize is what an element of a []any takes, with the value that it points
-// to.
+// elementSize is what an element of a []any takes, together with its value.
 const elementSize = 16 + 8
 
-// listCodec is a list of any other type.
+// listCodec is a list of any type except list<u8>.
 type listCodec struct {
 	typ         *types.Value
 	elem        codec

@@ -4,7 +4,7 @@ import (
 	"reflect"
 )
 
-// pointerCodec is an option in a pointer, nil for none.
+// pointerCodec is an option as a pointer. nil is none.
 type pointerCodec struct {
 	*variantCodec
 	typ  reflect.Type // what it points to
@@ -28,7 +28,7 @@ func (c *pointerCodec) liftTo(t *Transfer, flat []uint64, p pointer) {
 	}
 }
 
-// made sets the pointer at p for case i, and returns it.
+// made sets the pointer at p for case i, and returns the pointer.
 func (c *pointerCodec) made(i uint32, p pointer) (v pointer) {
 	c.check(i)
 	if i == 1 {

@@ -13,8 +13,7 @@ import (
 
 var le = binary.LittleEndian
 
-// primCodec is the codec of a primitive type, both for WIT values and for Go
-// variables of the kind that goKind tells.
+// primCodec is the codec of a primitive type. It works on WIT values and on Go variables of the kind goKind.
 type primCodec interface {
 	codec
 	typedCodec
@@ -26,8 +25,7 @@ type integer interface {
 	int8 | uint8 | int16 | uint16 | int32 | uint32 | int64 | uint64
 }
 
-// intCodec is an integer. A narrow one ignores the upper bits of its core value
-// when it is lifted.
+// intCodec is an integer. Lifting a narrow integer ignores the upper bits of its core value.
 type intCodec[T integer] struct{ kind types.Kind }
 
 func (intCodec[T]) goKind() reflect.Kind { return reflect.TypeFor[T]().Kind() }
@@ -67,7 +65,7 @@ func (intCodec[T]) put(b []byte, x T) {
 	}
 }
 
-// word is the core value: an i64, or an i32 to which a narrow one is extended.
+// word returns the core value: an i64, or an i32 to which a narrow integer is extended.
 func (intCodec[T]) word(x T) uint64 {
 	if unsafe.Sizeof(x) == 8 {
 		return uint64(x)
@@ -88,8 +86,8 @@ func (c intCodec[T]) lowerFrom(_ *Transfer, flat []uint64, p pointer) {
 	flat[0] = c.word(*(*T)(p))
 }
 
-// scalar is how a primitive type that is no integer passes as one: as a core
-// value, and in memory in as many of its bytes as the size says.
+// scalar converts a primitive type other than an integer to a core value and back. In memory the value has as
+// many bytes of the core value as size says.
 type scalar[T any] interface {
 	kind() types.Kind
 	size() uintptr
@@ -177,7 +175,7 @@ func bit(b bool) uint64 {
 	return 0
 }
 
-// The one NaN that the Canonical ABI lets through in each direction.
+// The Canonical ABI lets only this NaN through, in each direction.
 const (
 	canonicalNaN32 = 0x7fc00000
 	canonicalNaN64 = 0x7ff8000000000000

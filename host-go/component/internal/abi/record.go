@@ -86,7 +86,7 @@ func (c *recordCodec) values(v any) []any {
 func (c *recordCodec) store(t *Transfer, ptr uint32, v any)    { c.storeAll(t, ptr, c.values(v)) }
 func (c *recordCodec) lower(t *Transfer, flat []uint64, v any) { c.lowerAll(t, flat, c.values(v)) }
 
-// storeAll stores the fields, of which there are as many as values.
+// storeAll stores the fields. There are as many values as fields.
 func (c *recordCodec) storeAll(t *Transfer, ptr uint32, vs []any) {
 	for i := range c.fields {
 		c.fields[i].store(t, ptr+c.fields[i].offset, vs[i])
@@ -99,7 +99,7 @@ func (c *recordCodec) lowerAll(t *Transfer, flat []uint64, vs []any) {
 	}
 }
 
-// labels are the names of the fields; nil for a tuple, which has none.
+// labels returns the names of the fields. It returns nil for a tuple.
 func (c *recordCodec) labels() []string {
 	if c.tuple {
 		return nil
@@ -111,7 +111,7 @@ func (c *recordCodec) labels() []string {
 	return out
 }
 
-// argsCodec is the parameters of a function in a []any of as many.
+// argsCodec is the parameters of a function in a []any of the same number.
 type argsCodec struct{ *recordCodec }
 
 func (c argsCodec) loadTo(t *Transfer, ptr uint32, p pointer) { *(*[]any)(p) = c.loadAll(t, ptr) }

@@ -8,26 +8,25 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 )
 
-// Signature is how the values of a function type pass (CanonicalABI.md,
-// "Lifting and Lowering Values").
+// Signature says how the values of a function type pass (CanonicalABI.md, "Lifting and Lowering Values").
 type Signature struct {
 	Type   *types.Func
 	Flat   int          // core values of the parameters
 	Result *types.Value // nil for none
-	// SpillResult says that the result passes through memory.
+	// SpillResult reports that the result passes through memory.
 	SpillResult bool
-	// Borrows says that a parameter contains a borrow.
+	// Borrows reports that a parameter contains a borrow.
 	Borrows bool
-	// Memory says that a value may be in memory, Context that one is more than its
-	// core values: it is in memory, or a handle.
+	// Memory reports that a value may be in memory. Context reports that a value is not only its core values:
+	// it is in memory, or it is a handle.
 	Memory, Context bool
-	// Dynamic passes WIT values: a []any, and an any.
+	// Dynamic passes WIT values: the parameters as a []any, and the result as an any.
 	Dynamic Passing
 
 	tuple       *recordCodec // of the parameters
-	spillParams bool         // they pass through memory
+	spillParams bool         // the parameters pass through memory
 	result      codec        // nil for none
-	// typed are the passings of Go types that were asked for, by GoTypes.
+	// typed are the passings of Go types that were requested, by GoTypes.
 	typed sync.Map
 }
 
@@ -63,19 +62,19 @@ func (cs *Codecs) newSignature(f *types.Func) *Signature {
 	return s
 }
 
-// Stack is how many words a core call takes.
+// Stack returns how many words a core call takes.
 func (s *Signature) Stack() int { return s.Flat + 1 }
 
-// GoTypes are the Go types of a function's values. With one parameter its type
-// is that of Params, else Params is a struct of them all, by their names; or
-// always a struct of them in order. A function without result has struct{}.
+// GoTypes are the Go types of a function's values. Params is the type of the parameter when there is one.
+// Otherwise it is a struct of the parameters by their names. With InOrder it is always a struct of the
+// parameters in order. Result is struct{} for a function without result.
 type GoTypes struct {
 	Params, Result reflect.Type
 	InOrder        bool
 }
 
-// Of returns the passing for Go types, the same for the same types. The error says
-// what does not fit. It is safe for concurrent use.
+// Of returns the passing for Go types. It returns the same passing for the same types. The error says what
+// does not fit. It is safe for concurrent use.
 func (s *Signature) Of(g GoTypes) (*Passing, error) {
 	if p, ok := s.typed.Load(g); ok {
 		return p.(*Passing), nil
@@ -124,13 +123,13 @@ func (s *Signature) typedParams(t reflect.Type, inOrder bool) (typedCodec, error
 	return c, err
 }
 
-// Passing moves the values of a call between a guest and Go variables: one for
-// all parameters, one for the result.
+// Passing moves the values of a call between a guest and Go variables. One variable holds all parameters, and
+// one the result.
 type Passing struct {
 	*Signature
 	params typedCodec
 	out    typedCodec // nil for no result
-	// Sure says that every value of the result's Go type fits.
+	// Sure reports that every value of the result's Go type fits.
 	Sure bool
 }
 
@@ -167,8 +166,8 @@ func (p *Passing) LiftResult(t *Transfer, stack []uint64, result pointer) {
 	p.out.loadTo(t, ptr, result)
 }
 
-// LowerResult lowers a result into the guest: to ptr, where its last parameter
-// pointed, or to the stack.
+// LowerResult lowers a result into the guest: to ptr, the last parameter of a function whose result passes
+// through memory, or otherwise to the stack.
 func (p *Passing) LowerResult(t *Transfer, stack []uint64, ptr uint32, result pointer) {
 	if !p.SpillResult {
 		p.out.lowerFrom(t, stack, result)

@@ -43,7 +43,7 @@ func (c *sliceCodec) loadSlice(t *Transfer, s span, p pointer) {
 }
 
 func (c *sliceCodec) storeSlice(t *Transfer, p pointer) span {
-	s := *(*[]struct{})(p) // its length and address, whatever the elements are
+	s := *(*[]struct{})(p) // the length and address are the same for elements of any type
 	at := c.allocList(t, len(s))
 	first := pointer(unsafe.SliceData(s))
 	for i := range uintptr(len(s)) {

@@ -1,7 +1,6 @@
 package abi
 
-// span is where a string or list lies: its address, and its length in units of
-// its own.
+// span is the place of a string or list: its address, and its length in its own units.
 type span struct{ ptr, n uint32 }
 
 func (t *Transfer) getSpan(ptr uint32) span {

@@ -17,7 +17,7 @@ const maxBytes = 1<<28 - 1
 // utf16Tag marks a latin1+utf16 length as counting UTF-16 code units.
 const utf16Tag = 1 << 31
 
-// stringCodec is string, in each of the three encodings.
+// stringCodec is string, in any of the three encodings.
 type stringCodec struct{}
 
 func (stringCodec) wit() fmt.Stringer    { return types.String }
@@ -141,8 +141,7 @@ func (t *Transfer) storeString(s string) span {
 	return span{ptr, n}
 }
 
-// storeUTF16 is store_utf8_to_utf16: it allocates for the worst case and gives
-// back the rest.
+// storeUTF16 is store_utf8_to_utf16: it allocates for the worst case and then frees the rest.
 func (t *Transfer) storeUTF16(s string) span {
 	worst := 2 * uint32(len(s))
 	ptr := t.Alloc(2, worst)
@@ -169,8 +168,8 @@ func (t *Transfer) putUTF16(ptr uint32, s string) uint32 {
 	return p - ptr
 }
 
-// storeLatin1UTF16 is store_string_to_latin1_or_utf16: Latin-1 until a
-// character does not fit, then the whole as UTF-16.
+// storeLatin1UTF16 is store_string_to_latin1_or_utf16: it writes Latin-1 until a character does not fit, and
+// then the whole string as UTF-16.
 func (t *Transfer) storeLatin1UTF16(s string) span {
 	n := uint32(len(s))
 	ptr := t.Alloc(2, n)

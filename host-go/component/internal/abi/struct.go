@@ -15,11 +15,11 @@ type structField struct {
 	offset uint32  // in the guest's memory
 	flat   int     // in core values
 	at     uintptr // in the struct
-	word   int     // the size of an integer that is its core value; else 0
+	word   int     // the size of an integer that equals its core value; otherwise 0
 }
 
-// typedStruct pairs the fields of c with those of a struct: by name where they
-// have one, else in order.
+// typedStruct pairs the fields of c with those of a struct: by name if they have names, and otherwise in
+// order.
 func typedStruct(c *recordCodec, names []string, t reflect.Type) (typedCodec, error) {
 	if t.NumField() != len(c.fields) {
 		return nil, fmt.Errorf("%s in Go has %d fields where %d are wanted", GoName(t), t.NumField(), len(c.fields))
@@ -46,7 +46,7 @@ func typedStruct(c *recordCodec, names []string, t reflect.Type) (typedCodec, er
 	return out, nil
 }
 
-// wordSize is the size of integers that are core values as they are.
+// wordSize returns the size of an integer that equals its core value, and 0 for other types.
 func wordSize(c typedCodec) int {
 	switch c.(type) {
 	case intCodec[int32], intCodec[uint32]:
@@ -57,8 +57,8 @@ func wordSize(c typedCodec) int {
 	return 0
 }
 
-// fieldNamed finds the field that stands for a WIT name: the tag wit:"name", or
-// the name without hyphens in any case.
+// fieldNamed finds the field for a WIT name: the field has the tag wit:"name", or the name without hyphens in
+// any case.
 func fieldNamed(t reflect.Type, name string) (reflect.StructField, bool) {
 	plain := strings.ReplaceAll(name, "-", "")
 	for i := range t.NumField() {

@@ -21,8 +21,7 @@ type Budget interface {
 	Charge(n uint64, resource string)
 }
 
-// Table is the handle table of a component instance (CanonicalABI.md, "Table State").
-// Index 0 is never given out.
+// Table is the handle table of a component instance (CanonicalABI.md, "Table State"). No handle has index 0.
 type Table struct {
 	Component int // the component instance
 	Budget    Budget
@@ -57,25 +56,24 @@ func (t *Table) remove(i uint32) {
 	t.free = append(t.free, i)
 }
 
-// task is the scope of the borrows that a lifted function is given: the guest has to
-// drop them before it returns.
+// task is the scope of the borrows that a lifted function gets. The guest must drop them before it returns.
 type task struct{ borrows int }
 
-// lend is a handle lent out for the time of a call, and its Go value; nil for a
-// resource of the host.
+// lend is a handle that is lent for the time of a call, and its Go value. The Go value is nil for a resource
+// of the host.
 type lend struct {
 	h *handle
 	v any
 }
 
-// checkType traps when the handle is not of the resource type.
+// checkType traps when the handle has another resource type.
 func (h *handle) checkType(typ int) {
 	if h.typ != typ {
 		trap.Throwf("handle index used with the wrong type of resource")
 	}
 }
 
-// checkUnlent traps when the handle is lent out.
+// checkUnlent traps while the handle is lent.
 func (h *handle) checkUnlent() {
 	if h.lends != 0 {
 		trap.Throwf("cannot remove owned resource while borrowed")
@@ -107,8 +105,7 @@ func (t *Table) Rep(typ int, i uint32) uint32 {
 	return h.rep
 }
 
-// Drop removes handle i (canon resource.drop). The resource of an own handle is the
-// caller's to destroy.
+// Drop removes handle i (canon resource.drop). The caller must destroy the resource of an own handle.
 func (t *Table) Drop(typ int, i uint32) (rep uint32, own bool) {
 	h := t.get(i)
 	h.checkType(typ)

@@ -15,56 +15,51 @@ import (
 // Options are canonical options (CanonicalABI.md, "Canonical ABI Options").
 type Options struct {
 	Encoding binary.Encoding
-	// Memory is the memory of the values; nil for none.
+	// Memory is the memory of the values. It is nil when there is none.
 	Memory api.Memory
-	// Host says that the values pass through memory of the host's, which lasts for
-	// the call. Memory is nil then, and nobody's Realloc is called.
+	// Host says that the values pass through memory of the host, which lasts for the call. Then Memory is
+	// nil, and no Realloc is called.
 	Host bool
 }
 
-// Guest is the side of a call that values are lifted out of, or lowered into.
+// Guest is the guest's side of a call. Values are lifted from it and lowered into it.
 type Guest interface {
 	// Realloc calls the guest's realloc.
 	Realloc(old, oldSize, align, size uint32) uint32
-	// Resource makes the Go value of a handle of a guest's resource; Return ends the
-	// value of a borrow.
+	// Resource returns the Go value of a handle of a guest's resource. Return ends the value of a borrow.
 	Resource(typ int, rep uint32, own bool) any
 	Return(v any)
-	// Rep checks the Go value that is given for a handle, and returns the
-	// representation. An own handle is the host's no more. It panics with a
-	// *ValueError.
+	// Rep checks the Go value of a handle, and returns the representation. An own handle is no longer the
+	// host's after it. It panics with a *ValueError when the value does not fit.
 	Rep(v any, typ *types.Value) uint32
 }
 
-// Allowance bounds what the calls of one instance make the host allocate for values
-// of the guest, in bytes: to what is left of its budget, and some more.
+// Allowance bounds the bytes that the calls of one instance make the host allocate for values of the guest.
+// The bound is what is left of the instance's budget, but at least slack.
 type Allowance struct {
-	Left *uint64 // of the budget
+	Left *uint64 // what is left of the budget
 	Held uint64  // for the calls that run
 }
 
-// slack is what the values of a guest may take while calls run, when its budget is
-// used up.
+// slack is what the values of a guest may take while calls run, even when its budget is used up.
 const slack = 16 << 20
 
-// Transfer is the context of lifting and lowering the values of one call
-// (CanonicalABI.md, LiftLowerContext). It can be used again for another call, after
-// Begin.
+// Transfer is the context of lifting and lowering the values of one call (CanonicalABI.md, LiftLowerContext).
+// After Begin it can be used for another call.
 type Transfer struct {
-	// Guest is the other side, Allowance that of its instance. They are set before
-	// the first Begin.
+	// Guest is the guest's side, and Allowance is that of its instance. Set them before the first Begin.
 	Guest     Guest
 	Allowance *Allowance
 
 	opt     *Options
 	handles *Table
-	// buf is the memory as it is now. Allocation in the guest may move it.
+	// buf is the current memory. Allocation in the guest may move it.
 	buf []byte
-	// task is the scope of borrows lowered, when there can be any.
+	// task is the scope of the borrows that were lowered. It is nil when there can be none.
 	task *task
-	// lends are the handles lent by borrows lifted.
+	// lends are the handles that lifted borrows have lent.
 	lends []lend
-	// lifted is how much of the guest's values the call has made, in bytes.
+	// lifted is how many bytes of the guest's values the call has made.
 	lifted uint64
 }
 
@@ -87,8 +82,8 @@ func (t *Transfer) EndTask() {
 	}
 }
 
-// charge counts n bytes of values of the guest. A guest that has a million list
-// elements point at the same megabyte is stopped here.
+// charge counts n bytes of values of the guest. It stops a guest that has a million list elements point at
+// the same megabyte.
 func (t *Transfer) charge(n uint64) {
 	a := t.Allowance
 	t.lifted += n
@@ -98,20 +93,20 @@ func (t *Transfer) charge(n uint64) {
 	}
 }
 
-// ExcessError is more values of the guest than the Allowance has.
+// ExcessError says that the guest's values take more than the Allowance has.
 type ExcessError struct{ Limit uint64 } // in bytes
 
-// Error tells the limit.
+// Error returns the limit.
 func (e *ExcessError) Error() string { return fmt.Sprintf("values of more than %d bytes", e.Limit) }
 
-// View fetches the memory again, which a call of the guest may have moved.
+// View gets the memory again: a call of the guest may have moved it.
 func (t *Transfer) View() {
 	if t.opt.Memory != nil {
 		t.buf = memory.Whole(t.opt.Memory)
 	}
 }
 
-// check traps when the range is not aligned or not in memory.
+// check traps when the range is not aligned or is outside of memory.
 func (t *Transfer) check(ptr uint32, size uint64, align uint32) {
 	if ptr&(align-1) != 0 {
 		trap.Throwf("unaligned pointer")
@@ -137,7 +132,7 @@ func (t *Transfer) realloc(old, oldSize, align, size uint32) uint32 {
 	return ptr
 }
 
-// hostRealloc allocates at the end of the memory of the host's.
+// hostRealloc allocates at the end of the host's memory.
 func (t *Transfer) hostRealloc(old, oldSize, align, size uint32) uint32 {
 	ptr := (uint64(len(t.buf)) + uint64(align) - 1) &^ (uint64(align) - 1)
 	if ptr+uint64(size) > math.MaxUint32 {

@@ -7,17 +7,16 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 )
 
-// dynamicTypes are the Go types of WIT values: each stands for the WIT types of
-// its own name alone, whatever kind it is of.
+// dynamicTypes are the Go types of WIT values. Each fits only the WIT types of its own name, whatever its
+// kind.
 var dynamicTypes = map[reflect.Type]bool{
 	reflect.TypeFor[Record](): true, reflect.TypeFor[Tuple](): true, reflect.TypeFor[Variant](): true,
 	reflect.TypeFor[Enum](): true, reflect.TypeFor[Flags](): true, reflect.TypeFor[Option](): true,
 	reflect.TypeFor[Result](): true, reflect.TypeFor[Rep](): true,
 }
 
-// typed returns the codec for a Go type, which the table in the package
-// documentation has to pair with the type of c. It is the only place that looks
-// at Go types: what it returns works on memory of the type.
+// typed returns the codec for a Go type. The table in the documentation of package component must pair the
+// type with the type of c. Only typed looks at Go types: the codec works on memory of the type.
 func typed(c codec, t reflect.Type) (typedCodec, error) {
 	if out := dynamic(c, t); out != nil {
 		return out, nil
@@ -61,7 +60,7 @@ func typed(c codec, t reflect.Type) (typedCodec, error) {
 	return nil, fmt.Errorf("%s in Go, %s in WIT", GoName(t), c.wit())
 }
 
-// dynamic returns the codec for a Go type that holds a WIT value; nil for others.
+// dynamic returns the codec for a Go type that holds a WIT value. It returns nil for other types.
 func dynamic(c codec, t reflect.Type) typedCodec {
 	if t == reflect.TypeFor[any]() {
 		return dynamicCodec[any]{c}

@@ -1,6 +1,6 @@
 package abi
 
-// The Go types of WIT values, which package component documents.
+// These are the Go types of WIT values. Package component documents them.
 type (
 	// Record is a record: the values of its fields in the order of the WIT
 	// definition.
@@ -9,8 +9,8 @@ type (
 	// Tuple is a tuple.
 	Tuple []any
 
-	// Variant is a variant: the name of the case and its payload, nil for a
-	// case that has none.
+	// Variant is a variant: the name of the case and its payload. The payload is nil for a case without
+	// payload.
 	Variant struct {
 		Case  string
 		Value any
@@ -28,8 +28,8 @@ type (
 		Value any
 	}
 
-	// Result is a result: Value is the payload of ok when OK is true, else of
-	// the error; nil where the type has none.
+	// Result is a result. Value is the payload of ok when OK is true, and of the error otherwise. It is nil
+	// when the type has no such payload.
 	Result struct {
 		OK    bool
 		Value any

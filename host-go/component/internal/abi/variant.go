@@ -139,7 +139,7 @@ func (c *variantCodec) lower(t *Transfer, flat []uint64, v any) {
 // caseNames finds the number of a case by its name.
 type caseNames struct {
 	labels []string
-	byName map[string]uint32 // for more than a handful
+	byName map[string]uint32 // set when there are more than a few cases
 }
 
 func newCaseNames(labels []string) caseNames {

@@ -1,13 +1,11 @@
-// Package binary decodes the binary format of the Component Model
-// (design/mvp/Binary.md) into a tree. It checks syntax alone: indices, types and
-// names are checked when the component is linked.
+// Package binary decodes the binary format of the Component Model (design/mvp/Binary.md) into a tree. It
+// checks only the syntax. The linker checks indices, types and names.
 package binary
 
-// Sort is what an index refers to: one of the index spaces of a component
-// (Binary.md, "Instance Definitions").
+// Sort says which index space of a component an index refers to (Binary.md, "Instance Definitions").
 type Sort uint8
 
-// The sorts. Each has an index space of its own.
+// Each sort has its own index space.
 const (
 	SortCoreFunc Sort = iota
 	SortCoreTable
@@ -29,7 +27,7 @@ var sortNames = [NumSorts]string{
 	"core module", "core instance", "func", "type", "component", "instance",
 }
 
-// String returns the sort as the text format spells it.
+// String returns the sort in the spelling of the text format.
 func (s Sort) String() string {
 	if int(s) < len(sortNames) {
 		return sortNames[s]
@@ -64,8 +62,7 @@ type CoreModule struct {
 	Bytes  []byte
 }
 
-// CoreInstance is a core instance: an instantiated module, or a tuple of
-// inline exports.
+// CoreInstance is a core instance: an instantiated module, or a set of inline exports.
 type CoreInstance struct {
 	Offset  int
 	Inline  bool
@@ -88,8 +85,7 @@ type InlineExport struct {
 	Index uint32
 }
 
-// Instance is a component instance: an instantiated component, or a tuple of
-// inline exports.
+// Instance is a component instance: an instantiated component, or a set of inline exports.
 type Instance struct {
 	Offset    int
 	Inline    bool
@@ -105,32 +101,31 @@ type Arg struct {
 	Index uint32
 }
 
-// AliasKind says what an alias points at.
+// AliasKind says what an alias refers to.
 type AliasKind uint8
 
-// The kinds of alias.
+// These are the kinds of aliases.
 const (
 	AliasExport AliasKind = iota
 	AliasCoreExport
 	AliasOuter
 )
 
-// Alias brings a definition of an instance or of an enclosing scope into the
-// current index space.
+// Alias brings a definition of an instance, or of an enclosing scope, into the current index space.
 type Alias struct {
 	Offset   int
 	Kind     AliasKind
 	Sort     Sort
 	Instance uint32 // export aliases
 	Name     string // export aliases
-	Count    uint32 // outer: how many scopes outwards
+	Count    uint32 // outer: how many scopes to go outwards
 	Index    uint32 // outer
 }
 
 // CanonKind is a canonical definition.
 type CanonKind uint8
 
-// The canonical definitions of the MVP.
+// These are the canonical definitions of the MVP.
 const (
 	CanonLift CanonKind = iota
 	CanonLower
@@ -139,8 +134,8 @@ const (
 	CanonResourceRep
 )
 
-// Canon is a canonical definition: a component function made of a core one, or
-// the other way about.
+// Canon is a canonical definition: it makes a component function of a core function, or a core function of a
+// component function.
 type Canon struct {
 	Offset  int
 	Kind    CanonKind
@@ -149,17 +144,17 @@ type Canon struct {
 	Options Options
 }
 
-// Encoding is how a guest stores strings.
+// Encoding says how a guest stores strings.
 type Encoding uint8
 
-// The string encodings.
+// These are the string encodings.
 const (
 	UTF8 Encoding = iota
 	UTF16
 	Latin1UTF16
 )
 
-// Options are the canonical options. A nil index is an option that is absent.
+// Options are the canonical options. A nil index means that the option is absent.
 type Options struct {
 	Encoding   Encoding
 	Memory     *uint32
@@ -174,7 +169,7 @@ type Import struct {
 	Type   ExternType
 }
 
-// Export is an export of a component. Type is nil where none is ascribed.
+// Export is an export of a component. Type is nil when the export has no type ascription.
 type Export struct {
 	Offset int
 	Name   Name

@@ -1,7 +1,6 @@
 package binary
 
-// Type is a definition in the type index space of a component, a component
-// type or an instance type.
+// Type is a definition in the type index space of a component, a component type or an instance type.
 type Type struct {
 	Offset int
 	Def    TypeDef
@@ -20,7 +19,7 @@ func (*ResourceType) typeDef()  {}
 // ValueKind is the constructor of a defined value type.
 type ValueKind uint8
 
-// The constructors of value types, in the order of Binary.md.
+// These are the constructors of value types, in the order of Binary.md.
 const (
 	Primitive ValueKind = iota
 	Record
@@ -40,7 +39,7 @@ const (
 // Prim is a primitive value type, by its opcode.
 type Prim uint8
 
-// The primitive value types.
+// These are the primitive value types.
 const (
 	Bool   Prim = 0x7f
 	S8     Prim = 0x7e
@@ -57,7 +56,7 @@ const (
 	String Prim = 0x73
 )
 
-// ValType refers to a value type: a primitive, or one by index.
+// ValType refers to a value type: a primitive type, or a type with an index.
 type ValType struct {
 	Prim  Prim // 0 for an index
 	Index uint32
@@ -85,13 +84,13 @@ type ValueDef struct {
 	Index  uint32    // Own, Borrow: the resource type
 }
 
-// FuncType is a component function type. A nil Result is none.
+// FuncType is a component function type. Result is nil when there is none.
 type FuncType struct {
 	Params []Labeled
 	Result *ValType
 }
 
-// ResourceType is a resource type defined by a component. A nil Dtor is none.
+// ResourceType is a resource type that a component defines. Dtor is nil when there is none.
 type ResourceType struct {
 	Dtor *uint32
 }
@@ -99,7 +98,7 @@ type ResourceType struct {
 // ComponentType is a component type: declarators in order.
 type ComponentType struct{ Decls []Decl }
 
-// InstanceType is an instance type: declarators in order, none an import.
+// InstanceType is an instance type: declarators in order. None of them is an import.
 type InstanceType struct{ Decls []Decl }
 
 // Decl is a declarator: *CoreType, *Type, *Alias, *ImportDecl or *ExportDecl.
@@ -128,22 +127,20 @@ type ExportDecl struct {
 // ExternType is the type of an import or export.
 type ExternType struct {
 	Sort Sort
-	// Index is the type index; for a type with an equality bound, of the type
-	// it equals.
+	// Index is the type index. For a type with an equality bound it is the index of the type that it equals.
 	Index uint32
-	// SubResource is the bound (sub resource): an abstract resource type.
+	// SubResource reports the bound (sub resource): an abstract resource type.
 	SubResource bool
 }
 
-// CoreType is a definition in the core type index space: a function type or a
-// module type.
+// CoreType is a definition in the core type index space: a function type or a module type.
 type CoreType struct {
 	Offset int
 	Func   *CoreFuncType
 	Module *CoreModuleType
 }
 
-// CoreFuncType is a core function type; value types by their opcodes.
+// CoreFuncType is a core function type. Its value types are opcodes.
 type CoreFuncType struct {
 	Params, Results []byte
 }

@@ -1,7 +1,7 @@
 package binary
 
-// Bounds on the input. They are above anything a toolchain emits and keep the
-// tree in proportion to the file.
+// These are bounds on the input. They are above anything that a toolchain emits. They keep the tree in
+// proportion to the file.
 const (
 	maxDepth  = 100
 	maxDefs   = 1_000_000
@@ -17,8 +17,8 @@ const (
 	coreVersion      = "\x01\x00\x00\x00"
 )
 
-// Decode decodes a component. The error is an *Error, or what stop ends it with,
-// which is asked now and then; nil never does.
+// Decode decodes a component. It asks stop now and then, and ends with stop's error. stop may be nil. Any
+// other error is an *Error.
 func Decode(b []byte, stop func() error) (c *Component, err error) {
 	r := &reader{b: b, end: len(b), stop: stop}
 	defer func() {

@@ -1,6 +1,6 @@
 package binary
 
-// unsupportedCanon names the canonical built-ins outside the MVP.
+// unsupportedCanon has the names of the canonical built-ins outside the MVP.
 var unsupportedCanon = map[byte]string{
 	0x05: "task.cancel", 0x06: "subtask.cancel", 0x08: "backpressure.set", 0x09: "task.return",
 	0x0a: "context.get", 0x0b: "context.set", 0x0c: "thread.yield", 0x0d: "subtask.drop",
@@ -94,7 +94,7 @@ func (r *reader) options() Options {
 	return o
 }
 
-// String returns the encoding as the specification's tests spell it.
+// String returns the encoding in the spelling of the specification's tests.
 func (e Encoding) String() string {
 	return [...]string{"utf8", "utf16", "latin1-utf16"}[e]
 }

@@ -1,7 +1,6 @@
 package binary
 
-// typeDef reads a <type>. Inside a component or instance type a resource type
-// may not be defined.
+// typeDef reads a <type>. A component or instance type may not define a resource type.
 func (r *reader) typeDef(declared bool) *Type {
 	t := &Type{Offset: r.pos}
 	switch b := r.byte(); b {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// FuzzDecode: whatever the input, a tree or an *Error within the input.
+// FuzzDecode checks that any input gives a tree, or an *Error with an offset within the input.
 func FuzzDecode(f *testing.F) {
 	seeds, err := filepath.Glob("../../testdata/*.wasm")
 	if err != nil || len(seeds) == 0 {

@@ -2,9 +2,8 @@ package binary
 
 import "encoding/binary"
 
-// MapModules returns a component in which each core module, those of nested
-// components too, is what f makes of it. The component must be one that Decode
-// has taken.
+// MapModules returns the component with f applied to each core module, also to those of nested components.
+// Decode must have accepted the component.
 func MapModules(b []byte, f func(module []byte) ([]byte, error)) ([]byte, error) {
 	out := append([]byte(nil), b[:8]...)
 	for rest := b[8:]; len(rest) > 0; {

@@ -5,20 +5,19 @@ import (
 	"unicode/utf8"
 )
 
-// Error is a fault in the input, with the offset of the byte it was seen at.
+// Error is a fault in the input. It has the offset of the byte at which the fault was seen.
 type Error struct {
 	Offset int
 	Msg    string
-	// Unsupported says that the input may be valid, and uses what is not
-	// supported.
+	// Unsupported says that the input uses an unsupported feature. The input may be valid.
 	Unsupported bool
 }
 
-// Error tells the offset and the fault.
+// Error returns the offset and the fault.
 func (e *Error) Error() string { return fmt.Sprintf("%s at offset %#x", e.Msg, e.Offset) }
 
-// reader walks over bytes. A fault is thrown as an *Error and caught in
-// Decode, which keeps the productions readable.
+// reader reads through bytes. A method throws a fault as an *Error, and Decode catches it. This keeps the
+// productions readable.
 type reader struct {
 	b     []byte
 	pos   int
@@ -28,10 +27,10 @@ type reader struct {
 	items int
 }
 
-// stopped is thrown where stop says so.
+// stopped is thrown when stop returns an error.
 type stopped struct{ err error }
 
-// askEvery is how many items there are between two questions to stop.
+// askEvery is how many items are read between two calls of stop.
 const askEvery = 1024
 
 // item counts an item of a vector.
@@ -127,8 +126,8 @@ func (r *reader) s33() int64 {
 	}
 }
 
-// count reads the length of a vector. Every element takes a byte at least, so
-// a count beyond the bytes left is refused before anything is allocated.
+// count reads the length of a vector. Every element takes at least a byte, so a count larger than the bytes
+// left is refused before anything is allocated.
 func (r *reader) count(what string, limit uint32) int {
 	start := r.pos
 	n := r.u32()
@@ -154,7 +153,7 @@ func (r *reader) name() string {
 	return string(b)
 }
 
-// vec reads a vector, one element by one.
+// vec reads a vector, element by element.
 func vec[T any](r *reader, what string, limit uint32, elem func() T) []T {
 	n := r.count(what, limit)
 	if n == 0 {
@@ -178,7 +177,7 @@ func (r *reader) nested(offset int, f func()) {
 	r.depth--
 }
 
-// within runs f on the next n bytes, which it has to use up.
+// within runs f on the next n bytes. f must use all of them.
 func (r *reader) within(n uint32, what string, f func()) {
 	start := r.pos
 	if uint64(n) > uint64(r.end-r.pos) {

@@ -8,7 +8,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/build"
 )
 
-// Decoding ends when it is told to, among definitions and in a long one.
+// An error of stop ends decoding, between definitions and within a long one.
 func TestStop(t *testing.T) {
 	enum := func(n int) build.Bytes {
 		return build.Cat(build.Bytes{0x6d}, build.Vec(build.Times(n, func(i int) build.Bytes { return build.Name("c" + strconv.Itoa(i)) })...))

@@ -1,5 +1,5 @@
-// Package build writes core modules and components in their binary formats, for
-// tests whose text would be too long, or invalid.
+// Package build writes core modules and components in their binary formats. It is for tests whose text would
+// be too long, or invalid.
 package build
 
 import (
@@ -10,10 +10,10 @@ import (
 // Bytes is a part of a module or component.
 type Bytes = []byte
 
-// Cat puts parts together.
+// Cat joins parts.
 func Cat(parts ...Bytes) Bytes { return bytes.Join(parts, nil) }
 
-// Times makes n parts.
+// Times returns n parts, each made by part.
 func Times(n int, part func(i int) Bytes) []Bytes {
 	out := make([]Bytes, n)
 	for i := range out {
@@ -22,13 +22,13 @@ func Times(n int, part func(i int) Bytes) []Bytes {
 	return out
 }
 
-// Repeat makes n parts of one.
+// Repeat returns the same part n times.
 func Repeat(n int, part ...byte) []Bytes { return Times(n, func(int) Bytes { return part }) }
 
-// U32 is an unsigned LEB128.
+// U32 returns an unsigned LEB128.
 func U32(v int) Bytes { return binary.AppendUvarint(nil, uint64(v)) }
 
-// S32 is a signed LEB128.
+// S32 returns a signed LEB128.
 func S32(v int) (out Bytes) {
 	for v < -64 || v > 63 {
 		out = append(out, byte(v&0x7f|0x80))
@@ -37,27 +37,27 @@ func S32(v int) (out Bytes) {
 	return append(out, byte(v&0x7f))
 }
 
-// Name is a string after its length.
+// Name returns a string after its length.
 func Name(s string) Bytes { return Sized(Bytes(s)) }
 
-// Sized is something after its size in bytes.
+// Sized returns parts after their size in bytes.
 func Sized(parts ...Bytes) Bytes {
 	b := Cat(parts...)
 	return append(U32(len(b)), b...)
 }
 
-// Vec are items after their number.
+// Vec returns items after their number.
 func Vec(items ...Bytes) Bytes { return append(U32(len(items)), Cat(items...)...) }
 
-// Section is a section of a module or component.
+// Section returns a section of a module or component.
 func Section(id byte, contents ...Bytes) Bytes { return append(Bytes{id}, Sized(contents...)...) }
 
-// Module is a core module of sections.
+// Module returns a core module with these sections.
 func Module(sections ...Bytes) Bytes {
 	return Cat(Bytes("\x00asm\x01\x00\x00\x00"), Cat(sections...))
 }
 
-// Component is a component of sections.
+// Component returns a component with these sections.
 func Component(sections ...Bytes) Bytes {
 	return Cat(Bytes("\x00asm\x0d\x00\x01\x00"), Cat(sections...))
 }

@@ -12,7 +12,7 @@ func Canons(items ...Bytes) Bytes           { return Section(8, Vec(items...)) }
 func ComponentImports(items ...Bytes) Bytes { return Section(10, Vec(items...)) }
 func ComponentExports(items ...Bytes) Bytes { return Section(11, Vec(items...)) }
 
-// Sorts of what a component exports.
+// These are the sorts of what a component exports.
 const (
 	SortFunc      = 1
 	SortType      = 3
@@ -20,41 +20,41 @@ const (
 	SortInstance  = 5
 )
 
-// CoreInstance is an instance of a core module.
+// CoreInstance returns an instance of a core module.
 func CoreInstance(module int, args ...Bytes) Bytes {
 	return Cat(Bytes{0}, U32(module), Vec(args...))
 }
 
-// CoreArg returns a core instance to an instantiation.
+// CoreArg returns a core instance as an argument of an instantiation.
 func CoreArg(name string, instance int) Bytes {
 	return Cat(Name(name), Bytes{0x12}, U32(instance))
 }
 
-// InlineCore is a core instance of inline exports.
+// InlineCore returns a core instance of inline exports.
 func InlineCore(items ...Bytes) Bytes { return Cat(Bytes{1}, Vec(items...)) }
 
-// Instance is an instance of a component without arguments.
+// Instance returns an instance of a component without arguments.
 func Instance(component int) Bytes { return Cat(Bytes{0}, U32(component), Bytes{0}) }
 
-// Inline is an instance of inline exports.
+// Inline returns an instance of inline exports.
 func Inline(items ...Bytes) Bytes { return Cat(Bytes{1}, Vec(items...)) }
 
-// InlineExport is an item of an instance of inline exports.
+// InlineExport returns an item of an instance of inline exports.
 func InlineExport(name string, sort byte, index int) Bytes {
 	return Cat(Bytes{0}, Name(name), Bytes{sort}, U32(index))
 }
 
-// AliasCore is an alias of an export of a core instance.
+// AliasCore returns an alias of an export of a core instance.
 func AliasCore(kind byte, instance int, name string) Bytes {
 	return Cat(Bytes{0, kind, 1}, U32(instance), Name(name))
 }
 
-// AliasExport is an alias of an export of an instance.
+// AliasExport returns an alias of an export of an instance.
 func AliasExport(sort byte, instance int, name string) Bytes {
 	return Cat(Bytes{sort, 0}, U32(instance), Name(name))
 }
 
-// ComponentFunc is a function type. A nil result is none.
+// ComponentFunc returns a function type. A nil result means none.
 func ComponentFunc(result Bytes, params ...Bytes) Bytes {
 	if result == nil {
 		return Cat(Bytes{0x40}, Vec(params...), Bytes{1, 0})
@@ -62,28 +62,28 @@ func ComponentFunc(result Bytes, params ...Bytes) Bytes {
 	return Cat(Bytes{0x40}, Vec(params...), Bytes{0}, result)
 }
 
-// Param is a parameter of a function, or a field of a record.
+// Param returns a parameter of a function, or a field of a record.
 func Param(name string, typ ...byte) Bytes { return Cat(Name(name), typ) }
 
-// Canonical options.
+// OptionMemory and its siblings return canonical options.
 func OptionMemory(index int) Bytes  { return append(Bytes{3}, U32(index)...) }
 func OptionRealloc(index int) Bytes { return append(Bytes{4}, U32(index)...) }
 func OptionPost(index int) Bytes    { return append(Bytes{5}, U32(index)...) }
 
-// Lift is canon lift.
+// Lift returns canon lift.
 func Lift(core, typ int, options ...Bytes) Bytes {
 	return Cat(Bytes{0, 0}, U32(core), Vec(options...), U32(typ))
 }
 
-// Lower is canon lower.
+// Lower returns canon lower.
 func Lower(f int, options ...Bytes) Bytes { return Cat(Bytes{1, 0}, U32(f), Vec(options...)) }
 
-// ComponentImport is an import of what its description says.
+// ComponentImport returns an import with this description.
 func ComponentImport(name string, description ...byte) Bytes {
 	return Cat(Bytes{0}, Name(name), description)
 }
 
-// ComponentExport is an export without a type.
+// ComponentExport returns an export without a type.
 func ComponentExport(name string, sort byte, index int) Bytes {
 	return Cat(Bytes{0}, Name(name), Bytes{sort}, U32(index), Bytes{0})
 }

@@ -14,7 +14,7 @@ func Elements(items ...Bytes) Bytes  { return Section(9, Vec(items...)) }
 func Code(items ...Bytes) Bytes      { return Section(10, Vec(items...)) }
 func Data(items ...Bytes) Bytes      { return Section(11, Vec(items...)) }
 
-// Kinds of core imports and exports, and value types.
+// These are the kinds of core imports and exports, and the value types.
 const (
 	Func   = 0
 	Table  = 1
@@ -26,29 +26,29 @@ const (
 	FuncRef = 0x70
 )
 
-// FuncType is a core function type.
+// FuncType returns a core function type.
 func FuncType(params, results Bytes) Bytes {
 	return Cat(Bytes{0x60}, Sized(params), Sized(results))
 }
 
-// TableOf is a table of functions, with a maximum that is not less than min.
+// TableOf returns a table of functions. max is at least min.
 func TableOf(min, max int) Bytes { return Cat(Bytes{FuncRef, 1}, U32(min), U32(max)) }
 
-// MemoryOf is a memory without a maximum, in pages.
+// MemoryOf returns a memory of min pages without a maximum.
 func MemoryOf(min int) Bytes { return append(Bytes{0}, U32(min)...) }
 
-// GlobalOf is a mutable i32.
+// GlobalOf returns a mutable i32.
 func GlobalOf(value int) Bytes { return Cat(Bytes{I32, 1, 0x41}, S32(value), Bytes{0x0b}) }
 
-// Import is an import; description begins with its kind.
+// Import returns an import. Its description begins with its kind.
 func Import(module, name string, description ...byte) Bytes {
 	return Cat(Name(module), Name(name), description)
 }
 
-// Export is an export of a core module.
+// Export returns an export of a core module.
 func Export(name string, kind byte, index int) Bytes { return Cat(Name(name), Bytes{kind}, U32(index)) }
 
-// Body is a function's code; Locals are i32.
+// Body returns a function's code. Its locals are i32.
 func Body(locals int, code ...Bytes) Bytes {
 	declared := Bytes{0}
 	if locals > 0 {
@@ -57,13 +57,13 @@ func Body(locals int, code ...Bytes) Bytes {
 	return Sized(declared, Cat(code...), Bytes{0x0b})
 }
 
-// Const is i32.const.
+// Const returns i32.const.
 func Const(v int) Bytes { return append(Bytes{0x41}, S32(v)...) }
 
-// Call is a call of a function.
+// Call returns a call of a function.
 func Call(index int) Bytes { return append(Bytes{0x10}, U32(index)...) }
 
-// Forever is a loop that does something for ever.
+// Forever returns an endless loop over the code.
 func Forever(code ...Bytes) Bytes {
 	return Cat(Bytes{0x03, 0x40}, Cat(code...), Bytes{0x0c, 0, 0x0b})
 }

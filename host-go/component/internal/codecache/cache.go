@@ -24,32 +24,31 @@ type Cache struct {
 	dir    string
 	folder string // of the entries that this version of the core runtime understands
 	limit  int64  // in bytes
-	failed error  // why it can keep nothing
+	failed error  // why the cache can keep nothing
 	stage  *stage
 
-	// compiling is locked while a module is compiled, so that what is new in the
-	// stage is that module's.
+	// compiling is locked while a module is compiled. So new files in the stage belong to that module.
 	compiling sync.Mutex
 }
 
 const (
-	// folderPrefix begins the names of folders with entries, which end with the
-	// core runtime's version and the platform. The number is that of the format.
+	// folderPrefix begins the names of folders with entries. The names end with the core runtime's version
+	// and the platform. The number is the version of the format.
 	folderPrefix = "component-1-"
 	codeSuffix   = ".code"
 	memorySuffix = ".memory"
-	// touchAfter is how old the mark of an entry's last use may get.
+	// touchAfter is how old the mark of an entry's last use may get before a use renews it.
 	touchAfter = 12 * time.Hour
 )
 
-// entryName matches the names of entries: the hash of a module and the core
+// entryName matches the names of entries: the hash of a module and the core runtime's name for its code, or
+// the hash of a memory.
 // runtime's name for its code, or the hash of a memory.
 var entryName = regexp.MustCompile(`^[0-9a-f]{64}(-[0-9a-f]{64}\.code|\.memory)$`)
 
-// Open opens the cache in a folder, and makes the folder where it is not there.
-// The cache removes the entries that were not used for longest when it has more
-// than limit bytes. It reads a folder that it cannot write to: see [Cache.Err].
-// The error says why the folder cannot be a cache: this process can neither make
+// Open opens the cache in a folder, and makes the folder when it is missing. When the cache has more than
+// limit bytes it removes the entries that were not used for longest. It only reads a folder that it cannot
+// write to: see [Cache.Err]. The error says why the folder cannot be a cache: this process can neither make
 // nor read it, or another user could have put code into it.
 func Open(dir string, limit int64) (c *Cache, err error) {
 	defer func() { err = withRemedy(err) }()
@@ -70,7 +69,7 @@ func Open(dir string, limit int64) (c *Cache, err error) {
 	if err := os.Mkdir(c.folder, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		c.failed = err
 	}
-	// Now that all of it is there.
+	// The check comes here because all folders of the path exist now.
 	if err := trusted(c.folder); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
@@ -82,7 +81,7 @@ func Open(dir string, limit int64) (c *Cache, err error) {
 	return c, nil
 }
 
-// withRemedy adds to an error what to do where this user lacks a right.
+// withRemedy adds the remedy to an error when this user lacks a right.
 func withRemedy(err error) error {
 	if errors.Is(err, fs.ErrPermission) {
 		err = fmt.Errorf("%w: give the folder to this user, or choose another one", err)
@@ -90,7 +89,7 @@ func withRemedy(err error) error {
 	return err
 }
 
-// tryToKeep returns why no entry can be made in the folder.
+// tryToKeep returns the reason that no entry can be made in the folder.
 func (c *Cache) tryToKeep() error {
 	w, err := c.create("try")
 	if err != nil {
@@ -102,7 +101,7 @@ func (c *Cache) tryToKeep() error {
 
 var errNotKept = errors.New("not kept")
 
-// entries lists the entries whose names begin so.
+// entries returns the entries whose names begin with prefix.
 func (c *Cache) entries(prefix string) (names []string) {
 	files, err := os.ReadDir(c.folder)
 	if err != nil {
@@ -122,14 +121,13 @@ func Hash(module []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Has says whether there is code for the module with a hash. The code may turn out
-// to be for other processors, or damaged.
+// Has reports whether the cache has code for the module with a hash. The code may turn out to be damaged, or
+// to be for other processors.
 func (c *Cache) Has(hash string) bool {
 	return c != nil && len(c.entries(hash+"-")) > 0
 }
 
-// HasWhole says whether there is code for the module with a hash, and reads all of
-// it to see whether it is whole.
+// HasWhole reports whether the cache has undamaged code for the module with a hash. It reads all of the code.
 func (c *Cache) HasWhole(hash string) bool {
 	for _, name := range c.entries(hash + "-") {
 		if r := c.read(name); r != nil && r.whole() {
@@ -139,9 +137,9 @@ func (c *Cache) HasWhole(hash string) bool {
 	return false
 }
 
-// Compile compiles the module with a hash: compile takes the code from the cache
-// where it is there, and otherwise the cache keeps the code that compile makes. The
-// core runtime that compile calls has to have Core for its cache.
+// Compile compiles the module with a hash. compile gets the code from the cache when the cache has it.
+// Otherwise the cache keeps the code that compile makes. The core runtime that compile calls must use Core as
+// its cache.
 func (c *Cache) Compile(hash string, compile func() (wazero.CompiledModule, error)) (wazero.CompiledModule, error) {
 	if c == nil {
 		return compile()
@@ -162,8 +160,8 @@ func (c *Cache) Compile(hash string, compile func() (wazero.CompiledModule, erro
 	}
 	code, err := compile()
 	if err != nil {
-		// When it is the stage that cannot be written to, the core runtime has the
-		// code all the same, and gives it when it is asked again.
+		// When only the stage cannot be written to, the core runtime has the code all the same, and returns
+		// it at the second call.
 		if code, err = compile(); err != nil {
 			return nil, err
 		}
@@ -179,8 +177,8 @@ func (c *Cache) Compile(hash string, compile func() (wazero.CompiledModule, erro
 	return code, nil
 }
 
-// place puts an entry that is whole into the stage. It is linked before it is
-// checked: what has its name in the folder may be another file by then.
+// place puts an undamaged entry into the stage. It links the file before it checks it: the file of that name
+// in the folder may be replaced meanwhile.
 func (c *Cache) place(name, to string) bool {
 	if os.Link(filepath.Join(c.folder, name), to) == nil {
 		if r := c.readAt(to, name); r != nil && r.whole() {
@@ -205,8 +203,8 @@ func (c *Cache) place(name, to string) bool {
 	return err == nil
 }
 
-// keep makes an entry of a file. A cache that this process cannot write to stays as it is: that costs only
-// time.
+// keep makes an entry of a file. When this process cannot write to the cache, the cache stays as it is, which
+// costs only time.
 func (c *Cache) keep(path, name string) {
 	in, err := os.Open(path)
 	if err != nil {
@@ -222,9 +220,9 @@ func (c *Cache) keep(path, name string) {
 	c.evict()
 }
 
-// Load has use read the image of a memory, whose SHA-256 is hash: from the cache,
-// or by from and into the cache. Load calls use again, to begin anew, when what
-// use has read turns out to be damaged.
+// Load has use read the image of a memory, whose SHA-256 is hash. The image comes from the cache. When it is
+// not there, Load copies the image that from reads into the cache, if it can. When what use has read turns
+// out to be damaged, Load calls use again, from the beginning.
 func (c *Cache) Load(hash string, from func() (io.ReadCloser, error), use func(io.Reader) error) error {
 	direct := func() error {
 		r, err := from()
@@ -252,7 +250,7 @@ func (c *Cache) Load(hash string, from func() (io.ReadCloser, error), use func(i
 	return direct()
 }
 
-// copyFrom makes an entry of what from reads.
+// copyFrom makes an entry of the bytes that from reads.
 func (c *Cache) copyFrom(name string, from func() (io.ReadCloser, error)) bool {
 	w, err := c.create(name)
 	if err != nil {
@@ -270,8 +268,8 @@ func (c *Cache) copyFrom(name string, from func() (io.ReadCloser, error)) bool {
 	return true
 }
 
-// evict removes the entries that were not used for longest, while there are
-// more bytes than the limit: those of other versions too.
+// evict removes the entries that were not used for longest, until the cache is within the limit. It also
+// removes entries of other versions.
 func (c *Cache) evict() {
 	type entry struct {
 		path string
@@ -298,12 +296,11 @@ func (c *Cache) evict() {
 	}
 }
 
-// Core is the cache for the core runtime. It is the caller's to close, before the
-// Cache.
+// Core returns the cache for the core runtime. The caller closes it before the Cache.
 func (c *Cache) Core() wazero.CompilationCache { return c.stage.core }
 
-// Err says why the cache can keep nothing; nil when it can. It uses what is there
-// already all the same.
+// Err returns the reason that the cache can keep nothing, or nil. The cache uses existing entries all the
+// same.
 func (c *Cache) Err() error {
 	if c == nil {
 		return nil

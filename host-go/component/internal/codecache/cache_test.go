@@ -32,8 +32,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// fill compiles and runs a few modules with the cache in a folder, loads an image,
-// and says whether the code was there.
+// fill compiles and runs a few modules with the cache in a folder, and loads an image. It reports whether the
+// cache had the code.
 func fill(dir string, limit int64) (cached bool, err error) {
 	ctx := context.Background()
 	c, err := Open(dir, limit)
@@ -64,7 +64,7 @@ func fill(dir string, limit int64) (cached bool, err error) {
 	})
 }
 
-// answering is a module with a function that returns k.
+// answering returns a module with a function that returns k.
 func answering(k int) []byte {
 	return build.Module(build.Types(build.FuncType(nil, build.Bytes{build.I32})), build.Functions(build.U32(0)),
 		build.Exports(build.Export("f", build.Func, 0)), build.Code(build.Body(0, build.Const(k))))
@@ -130,8 +130,7 @@ func TestCache(t *testing.T) {
 	}
 }
 
-// An entry that is damaged, in whatever place, or another's, is not used: it is
-// replaced.
+// An entry that is damaged anywhere, or is another's, is not used. It is replaced.
 func TestDamagedCache(t *testing.T) {
 	dir := t.TempDir()
 	mustFill(t, dir)
@@ -178,7 +177,7 @@ func damage(t *testing.T, path string) {
 	}
 }
 
-// A file that others may write to, or that is no file, is not used.
+// A file that others may write to is not used, and neither is anything but a file.
 func TestForeignCacheEntry(t *testing.T) {
 	dir := t.TempDir()
 	mustFill(t, dir)
@@ -208,8 +207,8 @@ func TestForeignCacheEntry(t *testing.T) {
 	}
 }
 
-// Where the cache can keep nothing, everything works, and Err says so; a folder that
-// cannot be made is an error of Open.
+// When the cache can keep nothing, everything works, and Err says so. Open fails for a folder that cannot be
+// made.
 func TestUnusableCache(t *testing.T) {
 	dir := t.TempDir()
 	mustFill(t, dir)
@@ -233,8 +232,7 @@ func TestUnusableCache(t *testing.T) {
 	}
 }
 
-// openAndClose opens the cache in a folder, and returns why that or keeping is
-// impossible.
+// openAndClose opens the cache in a folder. It returns the error of opening or of keeping.
 func openAndClose(dir string) error {
 	c, err := Open(dir, 1<<20)
 	if err != nil {
@@ -247,7 +245,7 @@ func TestCacheIsBounded(t *testing.T) {
 	dir := t.TempDir()
 	mustFill(t, dir)
 	paths := cacheFiles(t, dir)
-	// One of another version, and the oldest.
+	// One entry is of another version. It is also the oldest.
 	other := filepath.Join(dir, folderPrefix+"wazero-v0.1.0-other-os")
 	if err := os.Mkdir(other, 0o700); err != nil {
 		t.Fatal(err)
@@ -283,8 +281,8 @@ func TestCacheIsBounded(t *testing.T) {
 	}
 }
 
-// What a process left behind that was killed is removed, what another is just
-// writing is not.
+// A new process removes what a killed process left behind. It does not remove what another process is
+// writing.
 func TestCacheIsSwept(t *testing.T) {
 	dir := t.TempDir()
 	mustFill(t, dir)
@@ -321,11 +319,11 @@ func TestCacheIsSwept(t *testing.T) {
 	}
 }
 
-// cacheChild has the test binary fill a cache in place of testing.
+// cacheChild has the test binary fill a cache, in place of running tests.
 const cacheChild = "CODECACHE_TEST_FILL"
 
-// Processes that start on an empty cache at once, while its entries are damaged
-// again and again, all work, and leave it whole.
+// Many processes start on an empty cache at once, while its entries are damaged again and again. All of them
+// work, and the cache is whole afterwards.
 func TestCacheRace(t *testing.T) {
 	dir := t.TempDir()
 	self, err := os.Executable()
@@ -365,7 +363,7 @@ func TestCacheRace(t *testing.T) {
 		}
 		paths, _ := filepath.Glob(filepath.Join(dir, folderPrefix+"*", "*"+codeSuffix))
 		if len(paths) > 0 {
-			// In place of the entry, as another process would.
+			// The damaged file replaces the entry, as a file of another process would.
 			damaged := filepath.Join(dir, "damaged")
 			_ = os.WriteFile(damaged, []byte("damaged"), 0o600)
 			_ = os.Rename(damaged, paths[round%len(paths)])
@@ -374,7 +372,7 @@ func TestCacheRace(t *testing.T) {
 	}
 }
 
-// fillOften is what a child of TestCacheRace does.
+// fillOften is the main function of a child of TestCacheRace.
 func fillOften(dir string) {
 	for range 20 {
 		if _, err := fill(dir, 1<<20); err != nil {
@@ -384,7 +382,7 @@ func fillOften(dir string) {
 	}
 }
 
-// cacheCheck has the test binary say what it makes of a cache.
+// cacheCheck has the test binary report how it sees a cache.
 const cacheCheck = "CODECACHE_TEST_CHECK"
 
 func sayCache(dir string) {

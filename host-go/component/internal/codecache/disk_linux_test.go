@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mount mounts a file system of a few bytes for the time of the test, and skips
-// it where that is not allowed.
+// mount mounts a file system of a few bytes for the time of the test. It skips the test when mounting is not
+// allowed.
 func mount(t *testing.T, dir, size string) {
 	t.Helper()
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
@@ -16,8 +16,7 @@ func mount(t *testing.T, dir, size string) {
 	t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) })
 }
 
-// A disk that is full costs time alone, whether it is full from the beginning or
-// fills up.
+// A full disk costs only time, whether it is full from the beginning or fills up.
 func TestFullDisk(t *testing.T) {
 	for _, size := range []string{"4k", "16k", "24k", "64k"} {
 		t.Run(size, func(t *testing.T) {
@@ -31,8 +30,7 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// A cache on a disk that cannot be written to is read, and does no harm where it
-// is damaged.
+// A cache on a read-only disk is read, and does no harm when it is damaged.
 func TestReadOnlyDisk(t *testing.T) {
 	dir := t.TempDir()
 	mount(t, dir, "1m")

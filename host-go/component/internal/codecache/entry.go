@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// An entry of the cache is its contents and a seal of sealSize bytes: the
-// checksum of its name and contents, their length, and the mark. The checksum
-// finds damage; the file system says who may write to the folder.
+// An entry of the cache is its contents and a seal of sealSize bytes: the checksum of its name and contents,
+// their length, and the mark. The checksum finds damage. Against others who write to the folder, the cache
+// relies on the file system.
 const (
 	sealMark   = "sealed-1"
 	sealSize   = 4 + 8 + len(sealMark)
@@ -28,7 +28,7 @@ func newSum(name string) hash.Hash32 {
 	return sum
 }
 
-// errDamaged ends the reading of an entry that is not whole.
+// errDamaged ends the reading of a damaged entry.
 var errDamaged = errors.New("component: the entry of the cache is damaged")
 
 // reader reads the contents of an entry, and compares the checksum at their end.
@@ -39,13 +39,12 @@ type reader struct {
 	want uint32
 }
 
-// read opens an entry, nil when it is not there. It removes one that cannot be
-// whole.
+// read opens an entry. It returns nil when the entry is not there. It removes an entry that cannot be whole.
 func (c *Cache) read(name string) *reader {
 	return c.readAt(filepath.Join(c.folder, name), name)
 }
 
-// readAt opens the file of an entry in whatever place.
+// readAt opens the file of an entry at any path.
 func (c *Cache) readAt(path, name string) *reader {
 	info, err := os.Lstat(path)
 	if err != nil {
@@ -73,7 +72,7 @@ func (c *Cache) readAt(path, name string) *reader {
 	return r
 }
 
-// whole reads all of it, closes it, and says whether it is whole.
+// whole reads the rest of the entry, closes it, and reports whether the entry is undamaged.
 func (r *reader) whole() bool {
 	defer r.Close()
 	_, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, r, make([]byte, 128<<10))
@@ -103,16 +102,16 @@ func (r *reader) damaged() error {
 
 func (r *reader) Close() error { return r.file.Close() }
 
-// writer writes an entry under another name.
+// writer writes an entry under a temporary name.
 type writer struct {
 	file *os.File
-	path string // when it is finished
+	path string // the path of the finished entry
 	sum  hash.Hash32
 	n    uint64
 }
 
 func (c *Cache) create(name string) (*writer, error) {
-	f, err := os.CreateTemp(c.folder, name+".*"+tempSuffix) // readable by the user alone
+	f, err := os.CreateTemp(c.folder, name+".*"+tempSuffix) // only the user can read it
 	if err != nil {
 		return nil, err
 	}
@@ -126,8 +125,8 @@ func (w *writer) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// finish seals the entry and gives it its name; or removes it, when something
-// went wrong before or goes wrong now.
+// finish seals the entry and gives it its name. It removes the entry when err is not nil, or when finishing
+// fails.
 func (w *writer) finish(err error) error {
 	if err == nil {
 		seal := binary.LittleEndian.AppendUint32(nil, w.sum.Sum32())

@@ -2,8 +2,7 @@
 
 package codecache
 
-// A lock is nothing where there are no locks: a folder is in use as long as it
-// is young.
+// A lock does nothing on systems without locks. There a folder counts as in use while it is young.
 type lock struct{}
 
 func lockFolder(string) *lock { return nil }

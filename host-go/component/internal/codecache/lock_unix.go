@@ -9,12 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A lock tells other processes that a folder is in use, until it is released or
-// the process ends. It is a lock on the folder itself, which systemd-tmpfiles
-// looks for, too.
+// A lock tells other processes that a folder is in use, until the lock is released or the process ends. It is
+// a lock on the folder itself, which systemd-tmpfiles also respects.
 type lock struct{ folder *os.File }
 
-// lockFolder holds a folder; nil where the file system has no locks.
+// lockFolder locks a folder. It returns nil when the file system has no locks.
 func lockFolder(dir string) *lock {
 	folder, err := os.Open(dir)
 	if err != nil {
@@ -33,7 +32,7 @@ func (l *lock) release() {
 	}
 }
 
-// held says whether a process holds a folder.
+// locked reports whether a process has locked a folder.
 func locked(dir string) bool {
 	folder, err := os.Open(dir)
 	if err != nil {

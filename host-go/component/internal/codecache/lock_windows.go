@@ -9,14 +9,14 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// A lock tells other processes that a folder is in use, until it is released or
-// the process ends. It is a file in the folder that nobody else can open or
-// remove meanwhile, and that goes with it.
+// A lock tells other processes that a folder is in use, until the lock is released or the process ends. It is
+// a file in the folder. Meanwhile nobody else can open or remove the file, and the end of the lock removes
+// it.
 type lock struct{ file windows.Handle }
 
 const lockFile = "lock"
 
-// lockFolder holds a folder; nil where the file cannot be made.
+// lockFolder locks a folder. It returns nil when the file cannot be made.
 func lockFolder(dir string) *lock {
 	path, err := windows.UTF16PtrFromString(filepath.Join(dir, lockFile))
 	if err != nil {
@@ -35,7 +35,7 @@ func (l *lock) release() {
 	}
 }
 
-// held says whether a process holds a folder.
+// locked reports whether a process has locked a folder.
 func locked(dir string) bool {
 	err := os.Remove(filepath.Join(dir, lockFile))
 	return err != nil && !errors.Is(err, fs.ErrNotExist)

@@ -4,8 +4,8 @@ package codecache
 
 import "io/fs"
 
-// Who may write to the cache is left to the rights of the folder, which those
-// under it inherit: in a user's profile they are that user's alone.
+// The rights of the folder say who may write to the cache, and what is in the folder inherits them: in a
+// user's profile only that user may.
 
 func own(fs.FileInfo) bool     { return true }
 func private(fs.FileInfo) bool { return true }

@@ -12,25 +12,25 @@ import (
 	"syscall"
 )
 
-// A cache is machine code, which the process runs. So only this user and root, who can do anything, may
-// have written it, or be able to replace it. A process of root's trusts only root: a user's cache must not
-// run with root's rights.
+// A cache is machine code, which the process runs. So only this user and root may be able to write or replace
+// it; root can do anything anyway. A process of root's trusts only root: a user's cache must not run with
+// root's rights.
 
-// own says whether a file is this user's or root's.
+// own reports whether a file belongs to this user or to root.
 func own(info fs.FileInfo) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	return ok && (stat.Uid == 0 || int(stat.Uid) == os.Geteuid())
 }
 
-// private says whether only a file's owner, who is this user or root, may have written to it.
+// private reports whether only a file's owner may write to it, and the owner is this user or root.
 func private(info fs.FileInfo) bool { return info.Mode().Perm()&0o022 == 0 && own(info) }
 
 // maxLinks is how many symbolic links the path of a cache may have.
 const maxLinks = 32
 
-// trusted returns why another user could put files into a folder, or another folder in its place; nil when
-// none can. It looks at the whole path, through symbolic links, as far as it is there. A path may lead
-// through folders like /tmp, in which each file is its owner's.
+// trusted returns the reason that another user could put files into a folder, or another folder in its place.
+// It returns nil when no other user can. It checks the whole path, through symbolic links, as far as the path
+// exists. A path may lead through folders like /tmp, in which each file belongs to its owner.
 func trusted(path string) error {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -46,15 +46,15 @@ func trusted(path string) error {
 	return fmt.Errorf("%s: too many symbolic links", path)
 }
 
-// trustedUntilLink looks at a path as far as its first symbolic link, and
-// returns where that leads; "" where there is none.
+// trustedUntilLink checks a path as far as its first symbolic link. It returns the target of the link, or ""
+// when there is none.
 func trustedUntilLink(path string) (target string, err error) {
 	at, rest := "/", strings.TrimPrefix(path, "/")
 	for {
 		info, err := os.Lstat(at)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return "", nil // It is this user who will make it.
+			return "", nil // This user will make it.
 		case err != nil:
 			return "", err
 		case info.Mode()&fs.ModeSymlink != 0:
@@ -79,9 +79,8 @@ func trustedUntilLink(path string) (target string, err error) {
 	}
 }
 
-// writableByOthers says whether anybody but the owner may write to a folder. A
-// user's own group, which has the user's number and no other members, is the
-// user; the group of number 0 is root's.
+// writableByOthers reports whether anybody except the owner may write to a folder. A user's own group, which
+// has the user's number and no other members, counts as the user. The group of number 0 counts as root.
 func writableByOthers(info fs.FileInfo) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	group := ok && info.Mode().Perm()&0o020 != 0 && stat.Gid != 0 && (stat.Gid != stat.Uid || int(stat.Gid) != os.Getegid())
@@ -93,5 +92,5 @@ func notOwn(path string, info fs.FileInfo) error {
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
 		owner = fmt.Sprintf("user %d", stat.Uid)
 	}
-	return fmt.Errorf("%s belongs to %s, and this process runs as user %d: it would run what the other has put there; run it as that user, or choose another folder", path, owner, os.Geteuid())
+	return fmt.Errorf("%s belongs to %s, and this process runs as user %d: it would run the code of the other user; run it as that user, or choose another folder", path, owner, os.Geteuid())
 }

@@ -19,7 +19,7 @@ import (
 // stranger is a user that is neither root nor this one.
 const stranger = 54321
 
-// asRoot skips a test that gives files away.
+// asRoot skips a test that changes the owner of files, unless root runs it.
 func asRoot(t *testing.T) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -27,7 +27,7 @@ func asRoot(t *testing.T) {
 	}
 }
 
-// filled is a cache with an entry in it, and the folder of the entry.
+// filled returns a cache with an entry in it, and the folder of the entry.
 func filled(t *testing.T) (dir, folder string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "a", "cache")
@@ -42,12 +42,12 @@ func do(t *testing.T, err error) {
 	}
 }
 
-// A folder that another user owns, or may write to, or could put another in the place of, is no cache:
-// code that is run would be that user's. The error says which folder it is, and whose.
+// A folder cannot be a cache when another user owns it, may write to it, or could replace it: that user's
+// code would run. The error says which folder it is, and whose.
 func TestCacheOfAnotherUser(t *testing.T) {
 	for name, test := range map[string]struct {
 		root bool
-		make func(t *testing.T, dir, folder string) string // gives the folder to open, if another
+		make func(t *testing.T, dir, folder string) string // returns the folder to open, if it is another one
 		says string
 	}{
 		"owns the folder":      {true, func(t *testing.T, dir, _ string) string { do(t, os.Chown(dir, stranger, 0)); return "" }, "belongs to user 54321"},
@@ -104,7 +104,7 @@ func TestCacheOfAnotherUser(t *testing.T) {
 	}
 }
 
-// What is this user's, or root's, is a cache: also below a folder like /tmp, through links, and with
+// A folder of this user's or of root's can be a cache: also below a folder like /tmp, through links, and with
 // a group of the user's own.
 func TestCacheOfThisUser(t *testing.T) {
 	for name, make := range map[string]func(t *testing.T, dir string) string{
@@ -139,7 +139,7 @@ func TestCacheOfThisUser(t *testing.T) {
 	}
 }
 
-// A file in the cache that is another user's is not used.
+// A file in the cache that belongs to another user is not used.
 func TestCacheEntryOfAnotherUser(t *testing.T) {
 	asRoot(t)
 	dir, _ := filled(t)
@@ -154,8 +154,8 @@ func TestCacheEntryOfAnotherUser(t *testing.T) {
 	}
 }
 
-// A cache that root has made, as a run of root's in a user's folder did, is used by the user where it
-// can be read, and where it cannot the user is told, and what to do; a user's is not used by root.
+// A user uses a cache that root has made, for example in a run of root's in the user's folder, when the user
+// can read it. Otherwise the error tells the user what to do. Root does not use a user's cache.
 func TestCacheOfRoot(t *testing.T) {
 	asRoot(t)
 	self, err := os.Executable()
@@ -164,7 +164,7 @@ func TestCacheOfRoot(t *testing.T) {
 	do(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(top) })
 	do(t, os.Chmod(top, 0o755))
-	// The test binary is where the user may not look.
+	// The test binary is in a place that the user may not read.
 	binary := filepath.Join(top, "test")
 	content, err := os.ReadFile(self)
 	do(t, err)
@@ -203,8 +203,8 @@ func TestCacheOfRoot(t *testing.T) {
 	}
 }
 
-// The stage of a process that lives is left alone, however old it is, and what has become of one that
-// was removed all the same costs time alone.
+// The stage of a living process stays, however old it is. A stage that was removed all the same costs only
+// time.
 func TestStageOfLivingProcess(t *testing.T) {
 	dir, _ := filled(t)
 	c, err := Open(dir, 1<<20)
@@ -242,7 +242,7 @@ func TestStageOfLivingProcess(t *testing.T) {
 	}
 }
 
-// The lock of a process ends with the process, and not before.
+// The lock of a process ends with the process, not earlier.
 func TestLock(t *testing.T) {
 	dir := t.TempDir()
 	l := lockFolder(dir)

@@ -14,23 +14,23 @@ import (
 
 const (
 	stagePrefix = "component-stage-"
-	// leftOver is the age at which a file or folder that a process was writing is
-	// nobody's, unless the process has locked it.
+	// leftOver is the age at which an unfinished file or folder counts as left behind, unless a process has
+	// locked it.
 	leftOver = time.Hour
 )
 
-// A stage is the private folder in which the core runtime has its own cache. The process locks it as long
-// as it lives: the next process removes the stages of processes that have ended.
+// A stage is the private folder in which the core runtime has its own cache. The process locks its stage as
+// long as it lives. The next process removes the stages of processes that have ended.
 type stage struct {
 	dir  string
-	made fs.FileInfo // the folder that was made: another of its name is another's
-	code string      // where the core runtime has its files
+	made fs.FileInfo // the folder that this process made, to tell it from another of the same name
+	code string      // the folder of the core runtime's files
 	lock *lock
 	core wazero.CompilationCache
 }
 
-// newStage makes a stage in the folder of the cache, or among the temporary files
-// where this process cannot write to that.
+// newStage makes a stage in the folder of the cache. It makes the stage among the temporary files when this
+// process cannot write to that folder.
 func newStage(dir string) (s *stage, err error) {
 	s = &stage{}
 	if s.dir, err = os.MkdirTemp(dir, stagePrefix); err != nil {
@@ -56,9 +56,9 @@ func newStage(dir string) (s *stage, err error) {
 	return s, nil
 }
 
-// ready makes the stage anew when a cleaner of temporary files has removed it. It fails when another
-// folder is in its place: code in there is not the cache's. When ready cannot make the stage, the cache
-// stages nothing, which costs only time.
+// ready makes the stage anew when a cleaner of temporary files has removed it. It fails when another folder
+// is in the stage's place: code in that folder is not the cache's. When ready cannot make the stage, the
+// cache stages nothing, which costs only time.
 func (s *stage) ready() error {
 	now, err := os.Lstat(s.dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -84,7 +84,7 @@ func (s *stage) close() error {
 	return os.RemoveAll(s.dir)
 }
 
-// sweep removes what processes have left behind that were killed.
+// sweep removes what killed processes have left behind.
 func (c *Cache) sweep() {
 	stages, _ := filepath.Glob(filepath.Join(c.dir, stagePrefix+"*"))
 	temporary, _ := filepath.Glob(filepath.Join(os.TempDir(), stagePrefix+"*"))

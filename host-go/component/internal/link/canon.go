@@ -8,8 +8,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
 
-// canon works through a canonical definition (CanonicalABI.md, "Canonical
-// Definitions").
+// canon processes a canonical definition (CanonicalABI.md, "Canonical Definitions").
 func (l *linker) canon(s *scope, d *binary.Canon) {
 	switch d.Kind {
 	case binary.CanonLift:
@@ -128,8 +127,8 @@ func (l *linker) options(s *scope, d *binary.Canon, flatResults []byte) Options 
 	return o
 }
 
-// need checks that the options a function's types call for are there. Values
-// lowered into the guest take realloc, values lifted out of it only memory.
+// need checks that the options that a function's types require are there. Values that are lowered into the
+// guest require realloc. Values that are lifted from it require only memory.
 func (l *linker) need(d *binary.Canon, o Options, params []types.Field, result *types.Value, lift bool) {
 	_, n := types.FlattenFields(params)
 	paramPointers := false
@@ -154,8 +153,8 @@ func (l *linker) need(d *binary.Canon, o Options, params []types.Field, result *
 	}
 }
 
-// enter returns the component instances that a call from caller (-1: the host)
-// into callee enters: callee and its ancestors without those of the caller.
+// enter returns the component instances that a call from caller (-1: the host) into callee enters: callee and
+// its ancestors, without caller and its ancestors.
 func (l *linker) enter(caller, callee int) []int {
 	key := [2]int{caller, callee}
 	if set, ok := l.entered[key]; ok {

@@ -77,12 +77,12 @@ func (l *linker) moduleIndex(m *moduleItem) int {
 	return i
 }
 
-// nameBytes are the bytes of a name that are a step: each instance of inline
-// exports becomes a module, which has the names.
+// nameBytes is how many bytes of a name count as a step: each instance of inline exports becomes a module,
+// which contains the names.
 const nameBytes = 8
 
-// coreIndex returns the place of an instance in the program, adding inline
-// exports to it when they are first needed.
+// coreIndex returns the index of an instance in the program. It adds inline exports to the program when they
+// are first needed.
 func (l *linker) coreIndex(inst *coreInstance) int {
 	if inst.index < 0 {
 		for i := range inst.members {

@@ -5,14 +5,14 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 )
 
-// hostBinding turns the type of a root import into items that the host gives.
-// With a nil linker program entry (abstract) it only makes the items.
+// hostBinding turns the types of root imports into items that the host gives, and adds the items to the
+// program.
 type hostBinding struct {
 	l     *linker
 	fresh map[*types.Resource]bool
 }
 
-// bind makes the item for the extern named name in the interface iface.
+// bind returns the item for the extern named name in the interface iface.
 func (h *hostBinding) bind(iface, name string, e types.Extern) item {
 	h.l.u.Spend(1)
 	it := item{sort: e.Sort}
@@ -49,7 +49,7 @@ func (h *hostBinding) bind(iface, name string, e types.Extern) item {
 	return it
 }
 
-// abstractItem makes an item of what is known by its type alone.
+// abstractItem returns an item of which only the type is known.
 func abstractItem(e types.Extern) item {
 	it := item{sort: e.Sort, typ: e.Type}
 	switch e.Sort {

@@ -10,9 +10,8 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
 
-// Bounds on what linking may make of a component. Nested components are worked
-// through once for each instantiation, which can grow exponentially in the
-// size of the file.
+// These are bounds on what linking may make of a component. A nested component is processed once for each
+// instantiation, and there may be exponentially many in the size of the file.
 const (
 	maxComponents    = 10_000
 	maxCoreInstances = 20_000
@@ -22,16 +21,16 @@ const (
 	maxTypeDepth     = 100
 )
 
-// linker works through definitions and adds to the program.
+// linker processes definitions and adds to the program.
 type linker struct {
 	u       *types.Universe
 	p       *Program
 	modules map[*binary.CoreModule]*moduleItem
 	order   []*binary.CoreModule
 	indices map[*binary.CoreModule]int
-	offset  int // of the definition that is worked through
+	offset  int // of the current definition
 	entered map[[2]int][]int
-	// validating says that components are checked by themselves, and not made.
+	// validating says that the linker only checks components, and does not instantiate them.
 	validating bool
 	nominal    int
 }
@@ -44,8 +43,8 @@ func newLinker(modules map[*binary.CoreModule]*moduleItem) *linker {
 	}
 }
 
-// Link validates a component and links it. The error is an *Error, or what stop
-// ends it with, which is asked now and then; nil never does.
+// Link validates and links a component. It asks stop now and then, and ends with stop's error. stop may be
+// nil. Any other error is an *Error.
 func Link(c *binary.Component, stop func() error) (p *Program, err error) {
 	v := newLinker(map[*binary.CoreModule]*moduleItem{})
 	v.validating = true
@@ -70,7 +69,7 @@ func Link(c *binary.Component, stop func() error) (p *Program, err error) {
 	exports := l.component(c, nil, -1, nil)
 	l.p.Exports = l.exports(exports)
 	for _, d := range v.order {
-		l.moduleIndex(l.modules[d]) // one that is never instantiated has to be valid too
+		l.moduleIndex(l.modules[d]) // a module that is never instantiated must be valid too
 	}
 	return l.p, nil
 }
@@ -91,7 +90,7 @@ func (l *linker) export(name binary.Name, it item) Export {
 	return e
 }
 
-// exports are the functions of an instance, and the instances in it.
+// exports returns the functions of an instance, and the instances in it.
 func (l *linker) exports(i *instanceItem) (out []Export) {
 	i.fill()
 	for _, n := range i.names {
@@ -102,8 +101,8 @@ func (l *linker) exports(i *instanceItem) (out []Export) {
 	return out
 }
 
-// component instantiates a component definition. Without args it is the root,
-// and its imports are the host's.
+// component instantiates a component definition. When args is nil the component is the root, and the host
+// gives its imports.
 func (l *linker) component(def *binary.Component, parent *scope, parentComp int, args map[string]item) *instanceItem {
 	if len(l.p.Components) >= maxComponents {
 		fail(def.Offset, "more than %d component instances", maxComponents)
@@ -129,8 +128,7 @@ func (l *linker) component(def *binary.Component, parent *scope, parentComp int,
 	return exports
 }
 
-// define works through a definition that is the same whether its component is
-// validated or linked.
+// define processes a definition that is handled in the same way in validating and in linking.
 func (l *linker) define(s *scope, d binary.Def) {
 	switch d := d.(type) {
 	case *binary.CoreModule:
@@ -150,10 +148,10 @@ func (l *linker) define(s *scope, d binary.Def) {
 	}
 }
 
-// step counts work done, so that no input makes linking endless.
+// step counts work, so that no input makes linking take forever.
 func (l *linker) step(offset int) { l.spend(offset, 1) }
 
-// spend counts several steps.
+// spend counts n steps.
 func (l *linker) spend(offset, n int) {
 	l.offset = offset
 	l.u.Spend(n)
@@ -186,7 +184,7 @@ func (l *linker) module(d *binary.CoreModule) *moduleItem {
 	return m
 }
 
-// item looks up a definition by sort and index.
+// item returns the definition with a sort and an index.
 func (l *linker) item(s *scope, offset int, sort binary.Sort, i uint32) item {
 	it := item{sort: sort}
 	switch sort {
@@ -213,7 +211,7 @@ func at[T any](space []T, i uint32, offset int, sort binary.Sort) T {
 	return space[i]
 }
 
-// instance makes a component instance.
+// instance returns a component instance.
 func (l *linker) instance(s *scope, d *binary.Instance) *instanceItem {
 	if d.Inline {
 		inst := newInstanceItem()
@@ -253,8 +251,7 @@ func (l *linker) unlinkable(why string) {
 	}
 }
 
-// importDef resolves an import: from the arguments, or, at the root, from the
-// host.
+// importDef resolves an import: from args, or from the host at the root.
 func (l *linker) importDef(s *scope, d *binary.Import, args map[string]item, root bool) item {
 	if !root {
 		it, ok := args[d.Name.Text]

@@ -31,7 +31,7 @@ func linked(t *testing.T, name string) *Program {
 	return p
 }
 
-// Linking ends when it is told to, in the first of its two passes and in the second.
+// An error of stop ends linking, in the first of its two passes and in the second.
 func TestStop(t *testing.T) {
 	tree, err := binary.Decode(build.Component(build.TypeDefs(build.Times(5000, func(i int) build.Bytes {
 		return build.Cat(build.Bytes{0x6d, 1}, build.Name("c"+strconv.Itoa(i)))
@@ -57,8 +57,8 @@ func TestStop(t *testing.T) {
 	}
 }
 
-// Nested components are gone from the program; what is left says which instance
-// a call comes from, and which it enters.
+// Nested components are gone from the program. The program still says which instance a call comes from, and
+// which instance it enters.
 func TestChain(t *testing.T) {
 	p := linked(t, "chain.wasm")
 	if len(p.Components) != 5 || len(p.Lifts) != 4 || len(p.Builtins) != 3 || len(p.Modules) != 2 {
@@ -70,7 +70,7 @@ func TestChain(t *testing.T) {
 		}
 	}
 	for i, b := range p.Builtins {
-		// The first of the chain is instance 1; each builtin belongs to the next.
+		// The first instance of the chain is instance 1. Each builtin belongs to the instance after it.
 		if b.Component != i+2 || b.Func.Host || p.Lifts[b.Func.Index].Component != i+1 || !reflect.DeepEqual(b.Enter, []int{i + 1}) {
 			t.Errorf("builtin %d: %+v", i, b)
 		}
@@ -80,7 +80,7 @@ func TestChain(t *testing.T) {
 	}
 }
 
-// An export of an import is the host's function; its resource is the host's.
+// An export of an import is the host's function, and its resource is the host's.
 func TestReexport(t *testing.T) {
 	p := linked(t, "reexport.wasm")
 	if len(p.Lifts) != 0 || len(p.Instances) != 0 || len(p.Imports) != 5 {
@@ -96,7 +96,7 @@ func TestReexport(t *testing.T) {
 	}
 }
 
-// caught returns the message of the *Error that f panics with, "" for none.
+// caught returns the message of the *Error that f panics with, or "".
 func caught(f func()) (msg string) {
 	defer func() {
 		if x := recover(); x != nil {
@@ -125,8 +125,8 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// Names differ in more than case, and a method does not have its resource's
-// name (Explainer.md, "strongly-unique").
+// Names must differ in more than case. A method must not have its resource's name (Explainer.md,
+// "strongly-unique").
 func TestUniqueNames(t *testing.T) {
 	for _, c := range []struct {
 		a, b     string

@@ -6,8 +6,8 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/binary"
 )
 
-// Load decodes and links a component. It ends with the context, by its error. The
-// error is a *binary.Error or an *Error when the component is at fault.
+// Load decodes and links a component. It ends with the context, and returns the context's error. When the
+// component is at fault the error is a *binary.Error or an *Error.
 func Load(ctx context.Context, component []byte) (*Program, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

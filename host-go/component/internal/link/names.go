@@ -7,13 +7,12 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 )
 
-// namespace are the names of the imports, or of the exports, of one component,
-// component type or instance type (Explainer.md, "Import and Export
-// Definitions").
+// namespace has the names of the imports, or of the exports, of one component, component type or instance
+// type (Explainer.md, "Import and Export Definitions").
 type namespace struct {
 	what string // "import" or "export"
 	seen map[string]string
-	// resources are the names of the resource types, for annotated names.
+	// resources are the names of the resource types. Annotated names refer to them.
 	resources map[*types.Resource]string
 	known     map[string]bool
 }
@@ -22,7 +21,7 @@ func newNamespace(what string) *namespace {
 	return &namespace{what, map[string]string{}, map[*types.Resource]string{}, map[string]bool{}}
 }
 
-// add checks a name and what it is given to.
+// add checks a name against the type that has the name.
 func (ns *namespace) add(offset int, n binary.Name, e *types.Extern) {
 	name := n.Text
 	kind, rest := annotation(name)
@@ -72,7 +71,7 @@ func annotation(name string) (kind, rest string) {
 	return kind, rest
 }
 
-// uniqueKey is equal for names that are not strongly unique.
+// uniqueKey returns equal keys for names that are not strongly unique.
 func uniqueKey(kind, rest, name string) string {
 	switch kind {
 	case "constructor":
@@ -87,8 +86,7 @@ func uniqueKey(kind, rest, name string) string {
 	return strings.ToLower(name)
 }
 
-// annotated checks the function of a "[constructor]", "[method]" or "[static]"
-// name.
+// annotated checks the function that has a "[constructor]", "[method]" or "[static]" name.
 func (ns *namespace) annotated(offset int, kind, rest string, e *types.Extern) {
 	if e.Func == nil {
 		fail(offset, "`[%s]%s` is not a func", kind, rest)
@@ -152,8 +150,7 @@ func checkImplements(offset int, n binary.Name, e *types.Extern) {
 	checkInterface(offset, n.Implements)
 }
 
-// checkLabel checks a kebab-case label: words of one case each, the first
-// beginning with a letter.
+// checkLabel checks a kebab-case label: each word has one case, and the first begins with a letter.
 func checkLabel(offset int, label string) {
 	if !isLabel(label) {
 		fail(offset, "`%s` is not in kebab case, and is not a valid extern name", label)
@@ -209,7 +206,7 @@ func checkInterface(offset int, name string) {
 	}
 }
 
-// isSemver says whether v is a version of semver.org.
+// isSemver reports whether v is a version of semver.org.
 func isSemver(v string) bool {
 	v, build, hasBuild := strings.Cut(v, "+")
 	v, pre, hasPre := strings.Cut(v, "-")

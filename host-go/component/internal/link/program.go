@@ -1,7 +1,6 @@
-// Package link resolves a decoded component into a flat program: which core
-// modules to instantiate in which order, which functions to make, and how they
-// are wired. Nested components, instances and aliases are gone from it, so an
-// instance is made by running through a few tables.
+// Package link resolves a decoded component into a flat program: the core modules to instantiate and their
+// order, the functions to make, and how they are connected. The program has no nested components, instances
+// and aliases, so a few tables are enough to make an instance.
 package link
 
 import (
@@ -12,17 +11,15 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
 
-// Error is a component that is well-formed and invalid, with the offset of the
-// definition at fault.
+// Error is a component that is well-formed but invalid. It has the offset of the definition at fault.
 type Error struct {
 	Offset int
 	Msg    string
-	// Unsupported says that the component may be valid, and uses what is not
-	// supported.
+	// Unsupported says that the component uses an unsupported feature. The component may be valid.
 	Unsupported bool
 }
 
-// Error tells the offset and the fault.
+// Error returns the offset and the fault.
 func (e *Error) Error() string { return fmt.Sprintf("%s at offset %#x", e.Msg, e.Offset) }
 
 // Program is a linked component.
@@ -35,13 +32,13 @@ type Program struct {
 	Lifts      []Lift
 	Components []Component
 	Resources  []Resource
-	// Same are further names of resources of the host.
+	// Same has other names of the host's resources.
 	Same    []SameResource
 	Imports []HostFunc
 	Exports []Export
 	// Type is the type of the component, for introspection.
 	Type *types.Component
-	// Unlinkable is why no host can instantiate the component; "" when one can.
+	// Unlinkable is the reason that no host can instantiate the component, or "".
 	Unlinkable string
 }
 
@@ -52,15 +49,15 @@ type Module struct {
 	Type   *wasm.Module
 }
 
-// CoreInstance is a core instance to make: of a module with instances for its
-// imports, or, with Module -1, of members of other instances.
+// CoreInstance is a core instance to make. It is an instance of a module, with instances for its imports.
+// When Module is -1, it consists of members of other instances.
 type CoreInstance struct {
 	Module  int
 	Args    []CoreArg
 	Members []Member
 }
 
-// CoreArg gives the imports from module Name.
+// CoreArg is the instance for the imports from the module Name.
 type CoreArg struct {
 	Name     string
 	Instance int
@@ -72,8 +69,8 @@ type Member struct {
 	Ref  CoreRef
 }
 
-// CoreRef is a core definition: an export of a core instance, or a function
-// made by a canonical definition.
+// CoreRef is a core definition: an export of a core instance, or a function that a canonical definition
+// makes.
 type CoreRef struct {
 	Type     wasm.ExternType
 	Instance int // -1 for a builtin
@@ -81,21 +78,21 @@ type CoreRef struct {
 	Builtin  int
 }
 
-// Builtin is a core function made by a canonical definition other than lift.
+// Builtin is a core function that a canonical definition other than lift makes.
 type Builtin struct {
 	Kind      binary.CanonKind
 	Component int // the component instance that calls it
 	Core      *wasm.FuncType
-	// CanonLower.
+	// These are for CanonLower.
 	Func    FuncRef
 	Type    *types.Func
 	Options int
 	Enter   []int // the component instances that the call enters
-	// CanonResource*.
+	// This is for CanonResource*.
 	Resource int
 }
 
-// FuncRef is a component function: one of the host's, or a lifted one.
+// FuncRef is a component function: a function of the host, or a lifted one.
 type FuncRef struct {
 	Host  bool
 	Index int // into Imports or Lifts
@@ -107,7 +104,7 @@ type Lift struct {
 	Core      CoreRef
 	Type      *types.Func
 	Options   int
-	Enter     []int // the component instances that a call from the host enters
+	Enter     []int // the component instances that a call of the host enters
 }
 
 // Options are resolved canonical options.
@@ -122,29 +119,29 @@ type Options struct {
 // Component is a component instance. Parent is -1 for the root.
 type Component struct{ Parent int }
 
-// Resource is a resource type: one of the host's, or defined by a component.
+// Resource is a resource type: one of the host, or one that a component defines.
 type Resource struct {
 	Name string
-	// Host.
+	// These are for a resource of the host.
 	Host      bool
 	Interface string
-	// Defined by a component.
+	// These are for a resource that a component defines.
 	Component int
 	Dtor      *CoreRef
 	Enter     []int
 }
 
-// String returns the name of a resource of the host with that of the interface.
+// String returns the name of the host's resource with the name of its interface.
 func (r *Resource) String() string { return qualified(r.Interface, r.Name) }
 
-// SameResource is a name that an import gives to a resource that another import
-// has, by its index.
+// SameResource is another name for a resource of the host: an import gives the name to a resource that
+// another import has. Resource is the resource's index.
 type SameResource struct {
 	Interface, Name string
 	Resource        int
 }
 
-// String returns the name with that of the interface.
+// String returns the name with the name of its interface.
 func (r *SameResource) String() string { return qualified(r.Interface, r.Name) }
 
 func qualified(iface, name string) string {
@@ -161,11 +158,10 @@ type HostFunc struct {
 	Type      *types.Func
 }
 
-// String returns the name with that of the interface.
+// String returns the name with the name of its interface.
 func (f *HostFunc) String() string { return qualified(f.Interface, f.Name) }
 
-// Export is a function or instance that the root component exports, or an
-// instance in it.
+// Export is a function or instance that the root component exports, or an instance in such an instance.
 type Export struct {
 	Name     binary.Name
 	Sort     binary.Sort

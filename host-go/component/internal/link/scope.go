@@ -6,12 +6,12 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
 
-// scope holds the index spaces of a component, component type or instance type
-// while its definitions are worked through.
+// scope holds the index spaces of a component, component type or instance type while the linker processes its
+// definitions.
 type scope struct {
 	parent *scope
-	comp   int // index into Program.Components; of the enclosing one in a type
-	// component is false in a type. valid is set while types are checked.
+	comp   int // index into Program.Components; in a type, of the enclosing component
+	// component is false in a type. valid is set during validation.
 	component bool
 	valid     *validation
 
@@ -35,15 +35,15 @@ type coreType struct {
 	mod *wasm.Module
 }
 
-// moduleItem is a core module: defined here, or known by its type alone.
+// moduleItem is a core module. It is defined here, or only its type is known.
 type moduleItem struct {
 	def     *binary.CoreModule
 	typ     *wasm.Module
-	exports map[string]int // by name, made when it is first instantiated
+	exports map[string]int // by name; made at the first instantiation
 }
 
-// coreInstance is a core instance: of a module, or inline exports, whose index
-// is -1 until they are needed as an argument.
+// coreInstance is a core instance of a module, or of inline exports. Inline exports have index -1 until they
+// are needed as an argument.
 type coreInstance struct {
 	index   int
 	module  *moduleItem // nil for inline exports
@@ -77,8 +77,7 @@ type funcItem struct {
 	ref FuncRef
 }
 
-// componentItem is a component: a definition with the scope it closes over, or
-// known by its type alone.
+// componentItem is a component: a definition with the scope that it closes over. Or only its type is known.
 type componentItem struct {
 	def   *binary.Component
 	scope *scope
@@ -89,8 +88,8 @@ type componentItem struct {
 type instanceItem struct {
 	names []binary.Name
 	items map[string]item
-	// typ is its type, made when it is first asked for. Of an instance that is
-	// known by its type alone the items are made then.
+	// typ is the type of the instance. The first call of extern makes it. When only the type is known, fill
+	// makes the items.
 	typ *types.Instance
 }
 
@@ -170,7 +169,7 @@ func (it item) extern() types.Extern {
 	return e
 }
 
-// extern is the type of the instance.
+// extern returns the type of the instance.
 func (i *instanceItem) extern() *types.Instance {
 	if i.typ == nil {
 		t := &types.Instance{}
@@ -193,7 +192,7 @@ func (i *instanceItem) find(name string) (item, bool) {
 	return it, ok
 }
 
-// fill makes the items of an instance that is known by its type.
+// fill makes the items of an instance of which only the type is known.
 func (i *instanceItem) fill() {
 	if i.typ != nil && len(i.names) < len(i.typ.Exports) {
 		for _, x := range i.typ.Exports {
@@ -202,8 +201,7 @@ func (i *instanceItem) fill() {
 	}
 }
 
-// abstractInstance is an instance that is known by its type alone. Nothing in it
-// can be called.
+// abstractInstance returns an instance of which only the type is known. Its functions cannot be called.
 func abstractInstance(t *types.Instance) *instanceItem {
 	i := newInstanceItem()
 	i.typ = t

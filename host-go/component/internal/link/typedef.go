@@ -105,8 +105,8 @@ func (l *linker) valueDef(s *scope, offset int, d *binary.ValueDef) *types.Value
 	return t
 }
 
-// checkValue checks labels, and gives an identity to a type that needs a name
-// where it is used in imports and exports.
+// checkValue checks labels. It gives an identity to a type that needs a name for its use in imports and
+// exports.
 func (l *linker) checkValue(offset int, v *types.Value) {
 	names := func() []string {
 		out := make([]string, len(v.Fields))
@@ -178,7 +178,7 @@ func (l *linker) funcType(s *scope, offset int, d *binary.FuncType) *types.Func 
 	return f
 }
 
-// externType computes the type of an import or export, and the resources it
+// externType computes the type of an import or export. It also returns the resources that the type
 // introduces.
 func (l *linker) externType(s *scope, offset int, name string, t binary.ExternType) (types.Extern, []*types.Resource) {
 	e := types.Extern{Sort: t.Sort}
@@ -226,9 +226,8 @@ func (l *linker) componentType(s *scope, offset int, d *binary.ComponentType) *t
 	return l.decls(s, offset, d.Decls, true)
 }
 
-// decls works through the declarators of a component or instance type. Whether
-// types have names is checked at once for a component type; for an instance
-// type, where it is imported or exported.
+// decls processes the declarators of a component or instance type. For a component type it also checks that
+// types have names. An instance type is checked later, when it is imported or exported.
 func (l *linker) decls(outer *scope, offset int, decls []binary.Decl, component bool) *types.Component {
 	v := l.newValidation()
 	s := &scope{parent: outer, comp: outer.comp, valid: v}

@@ -5,12 +5,11 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 )
 
-// validation is what is kept of a component while it is validated. Its imports
-// are known by their types alone, and so are the instances it makes.
+// validation is the state of a component during its validation. Only the types of its imports are known, and
+// of the instances that it makes.
 type validation struct {
 	imports, exports *namespace
-	// importable are the types that imports may use, exportable those that
-	// exports may.
+	// importable are the types that imports may use. exportable are the types that exports may use.
 	importable, exportable *types.Visible
 	typ                    *types.Component
 }
@@ -22,8 +21,8 @@ func (l *linker) newValidation() *validation {
 	}
 }
 
-// validate checks a component definition and returns its type. What it adds to
-// the program is of no use: each instantiation is linked on its own.
+// validate checks a component definition and returns its type. Its additions to the program are not used:
+// linking processes each instantiation anew.
 func (l *linker) validate(def *binary.Component, parent *scope) *types.Component {
 	l.p.Components = append(l.p.Components, Component{Parent: -1})
 	v := l.newValidation()
@@ -44,7 +43,7 @@ func (l *linker) validate(def *binary.Component, parent *scope) *types.Component
 	return v.typ
 }
 
-// declareImport is an import of a component or of a component type.
+// declareImport checks an import of a component or of a component type.
 func (l *linker) declareImport(s *scope, offset int, name binary.Name, t binary.ExternType) {
 	v := s.valid
 	e, fresh := l.externType(s, offset, name.Text, t)
@@ -61,8 +60,7 @@ func (l *linker) declareImport(s *scope, offset int, name binary.Name, t binary.
 	s.push(abstractItem(e))
 }
 
-// rename returns new identities to the types of an import or export, those apart
-// that it introduces itself.
+// rename gives new identities to the types of an import or export, except to those that it introduces itself.
 func (l *linker) rename(name string, e types.Extern, fresh []*types.Resource) types.Extern {
 	if len(fresh) > 0 && e.Sort == binary.SortType {
 		return e
@@ -84,8 +82,7 @@ func (l *linker) grow(offset int, t *types.Component, e *types.Extern) {
 	}
 }
 
-// validateExport is an export of a component, with the type ascribed to it
-// where there is one.
+// validateExport checks an export of a component, with its type ascription if it has one.
 func (l *linker) validateExport(s *scope, d *binary.Export) {
 	it := l.item(s, d.Offset, d.Sort, d.Index)
 	e := it.extern()
@@ -102,7 +99,7 @@ func (l *linker) validateExport(s *scope, d *binary.Export) {
 	s.valid.typ.ExportFresh = append(s.valid.typ.ExportFresh, fresh...)
 }
 
-// declareExport is an export of a component or of a component type.
+// declareExport adds an export of a component or of a component type.
 func (l *linker) declareExport(s *scope, offset int, name binary.Name, e types.Extern, fresh []*types.Resource) {
 	v := s.valid
 	if !v.exportable.Named(&e) {
@@ -116,9 +113,9 @@ func (l *linker) declareExport(s *scope, offset int, name binary.Name, e types.E
 	s.push(abstractItem(e))
 }
 
-// instantiateType checks the arguments of an instantiation against the imports
-// of the component, and returns what it exports: with the resources that were
-// given, and new ones for its own.
+// instantiateType checks the arguments of an instantiation against the imports of the component. It returns
+// the exports. They have the resources that the arguments give, and new ones for the component's own
+// resources.
 func (l *linker) instantiateType(s *scope, offset int, c *types.Component, args map[string]item) *instanceItem {
 	m := l.u.NewMatch(c.ImportFresh)
 	l.spend(offset, c.Size)
@@ -144,8 +141,8 @@ func (l *linker) instantiateType(s *scope, offset int, c *types.Component, args 
 	return abstractInstance(&types.Instance{Exports: m.Bind.Named(c.Exports), Size: c.Size})
 }
 
-// inlineInstance checks the names of an instance made of existing definitions,
-// and gives its types identities of their own.
+// inlineInstance checks the names of an instance made of existing definitions. It gives the instance's types
+// new identities.
 func (l *linker) inlineInstance(d *binary.Instance, inst *instanceItem) *instanceItem {
 	e := l.u.Rename("", types.Extern{Sort: binary.SortInstance, Instance: inst.extern()}, l.nextNominal)
 	l.spend(d.Offset, e.Instance.Size)
@@ -161,8 +158,8 @@ func (l *linker) inlineInstance(d *binary.Instance, inst *instanceItem) *instanc
 	return abstractInstance(e.Instance)
 }
 
-// checkOuter checks that an outer alias takes no resource across the boundary
-// of a component, and nothing but types into a type.
+// checkOuter checks an outer alias. It must not take a resource across the boundary of a component, and must
+// take only types into a type.
 func (l *linker) checkOuter(s *scope, d *binary.Alias) {
 	if !s.component && d.Sort != binary.SortType && d.Sort != binary.SortCoreType {
 		fail(d.Offset, "aliases in a type may only refer to types or instances")

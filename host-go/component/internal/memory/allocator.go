@@ -13,8 +13,8 @@ import (
 type Budget interface {
 	// Charge takes n bytes for a resource, or traps.
 	Charge(n uint64, resource string)
-	// Take takes n bytes, and says whether there were so many. Give gives them back,
-	// Left is how many there are.
+	// Take takes n bytes. It returns false when fewer are left. Give gives bytes back. Left returns how many
+	// are left.
 	Take(n uint64) bool
 	Give(n uint64)
 	Left() uint64
@@ -22,55 +22,55 @@ type Budget interface {
 	Refused()
 }
 
-// Clock is the time of the call that runs.
+// Clock checks the time of the call that runs.
 type Clock interface {
-	// CheckTime traps when it is over.
+	// CheckTime traps when the time is over.
 	CheckTime()
 }
 
-// Allocator makes the linear memories of one instance, out of its budget. It is the
-// allocator of the core runtime, and not safe for concurrent use.
+// Allocator makes the linear memories of one instance, and charges its budget for them. It is an allocator
+// for the core runtime. It is not safe for concurrent use.
 type Allocator struct {
 	Budget Budget
 	Clock  Clock
 	// OnHeap keeps memories on the Go heap.
 	OnHeap bool
 
-	start *Image // of the next memory; nil for none
-	// all are the memories, in the order in which they were made; moved are those
-	// that the next ones take over.
+	start *Image // the image of the next memory; nil for none
+	// all are the memories, in the order in which they were made. moved are the memories that the next ones
+	// take over.
 	all, moved []*linear
 }
 
-// Cost is what the Allocator charges for a memory beside its bytes.
+// Cost is what the Allocator charges for a memory in addition to its bytes.
 const Cost = 2 * 512
 
-// A process has a bounded number of mappings (Linux: 65,530). So the memories of
-// an instance have address space of their own as long as they are few, or large.
+// A process may have a bounded number of mappings (Linux: 65,530). So only the first memories of an instance,
+// and large ones, get their own address space.
 const (
 	reservedMemories = 100
 	reservedSize     = 1 << 20
 )
 
-// maxPages is how many pages a memory has at most.
+// maxPages is how many pages a memory may have.
 const maxPages = 65536
 
-// StartWith sets the image that the next new memory starts with; nil for zeros.
+// StartWith sets the image for the next new memory. nil means zeros.
 func (a *Allocator) StartWith(im *Image) { a.start = im }
 
 // Move makes the next memories take over the present ones, in their order: the instance moves to other
 // code. Keep must follow, or the old core instances free the memories.
 func (a *Allocator) Move() { a.moved, a.all = a.all, nil }
 
-// Keep keeps the core instances of the old code, which end next, from freeing their memories.
+// Keep marks the memories as kept: the core instances of the old code end next and must not free them.
 func (a *Allocator) Keep() {
 	for _, l := range a.all {
 		l.kept = true
 	}
 }
 
-// Allocate makes a memory of size bytes at first, and of max at most, or hands on
-// one that moves. It traps when the budget does not have the size.
+// Allocate makes a memory of size bytes that may grow to max. After Move it returns a moved memory instead.
+// It traps when the budget has fewer than size bytes left.
 func (a *Allocator) Allocate(size, max uint64) experimental.LinearMemory {
 	var l *linear
 	if len(a.moved) > 0 {
@@ -95,13 +95,13 @@ type linear struct {
 	*Allocator
 	start *Image
 	buf   []byte
-	max   uint64 // that it may be, in bytes
-	// reserved is address space to grow in without moving, which would take long
-	// for a large memory and could not be interrupted. It is nil where the platform
-	// has none to give, and for a memory on the heap.
+	max   uint64 // its largest size, in bytes
+	// reserved is address space in which the memory grows without moving. Moving a large memory would take
+	// long and could not be interrupted. reserved is nil on platforms without it, and for a memory on the
+	// heap.
 	reserved []byte
 	cleanup  runtime.Cleanup
-	// kept says that the core instance that ends is not to free it.
+	// kept says that the core instance must not free the memory when it ends.
 	kept bool
 }
 
@@ -111,17 +111,17 @@ func (l *linear) reserve(room uint64) {
 		return
 	}
 	if l.reserved = reserve(min(l.max, room)); l.reserved != nil {
-		// For instances that nobody closes.
+		// The cleanup is for instances that nobody closes.
 		l.cleanup = runtime.AddCleanup(l, release, l.reserved)
 	}
 }
 
-// Reallocate grows the memory, and returns nil when the budget is used up. The new
-// part is zero: memories never shrink.
+// Reallocate grows the memory. It returns nil when the budget is used up. The new part is zero: memories
+// never shrink.
 func (l *linear) Reallocate(size uint64) []byte {
 	old := uint64(len(l.buf))
 	if size <= old {
-		return l.buf // It was taken over, and has grown before.
+		return l.buf // The memory was taken over after it had grown.
 	}
 	if !l.Budget.Take(size - old) {
 		l.Budget.Refused()
@@ -148,8 +148,7 @@ func (l *linear) Reallocate(size uint64) []byte {
 	return l.buf
 }
 
-// move copies the memory to where there is room. A guest that does little else
-// is stopped here.
+// move copies the memory to a larger place. It checks the time, to stop a guest that does little else.
 func (l *linear) move(size uint64) {
 	l.Clock.CheckTime()
 	if old := l.buf; size >= reservedSize && old != nil {
@@ -160,8 +159,8 @@ func (l *linear) move(size uint64) {
 		}
 		l.release()
 	}
-	// A quarter more than asked for, so that growing page by page does not copy
-	// the memory each time.
+	// The new place has room for a quarter more, so that growing page by page does not copy the memory each
+	// time.
 	capacity := size
 	if l.buf != nil {
 		capacity = min(size+size/4, size+l.Budget.Left())
@@ -171,7 +170,7 @@ func (l *linear) move(size uint64) {
 	l.buf = grown
 }
 
-// Free gives the memory back.
+// Free frees the memory.
 func (l *linear) Free() {
 	if l.kept {
 		l.kept = false
@@ -182,7 +181,7 @@ func (l *linear) Free() {
 	l.release()
 }
 
-// release gives back the address space, where there is some.
+// release frees the address space, if there is any.
 func (l *linear) release() {
 	if l.reserved != nil {
 		l.cleanup.Stop()
@@ -191,12 +190,12 @@ func (l *linear) release() {
 	}
 }
 
-// Whole is a view of a memory as it is now.
+// Whole returns a view of the current memory.
 func Whole(m api.Memory) []byte {
 	size := m.Size()
 	if size == 0 {
 		if pages, _ := m.Grow(0); pages == maxPages {
-			size = 1<<32 - 1 // 4 GiB do not fit the type; the last byte is out of reach
+			size = 1<<32 - 1 // 4 GiB do not fit the type, so the view lacks the last byte
 		}
 	}
 	b, _ := m.Read(0, size)

@@ -1,8 +1,6 @@
-// Package memory has the linear memories of instances, and the images that they
-// start with.
+// Package memory has the linear memories of instances, and images of their first contents.
 //
-// A memory reserves address space, where the platform has that, and grows in it
-// without moving. An image lies in a file that the memories of all instances map by
-// copy on write (Linux; elsewhere they copy it). Every byte comes out of the budget
-// of the instance.
+// A memory reserves address space on platforms that support this, and grows in it without moving. On Linux an
+// image is a file that the memories of all instances map by copy on write. On other platforms each memory
+// copies the image. The budget of the instance is charged for every byte.
 package memory

@@ -7,27 +7,25 @@ import (
 	"os"
 )
 
-// Image is what a memory starts with: in a file that instances map, or, where
-// that cannot be, in bytes that they copy. Nothing changes it. It is safe for
-// concurrent use.
+// Image is the first contents of a memory. It is a file that instances map, or, when that is impossible,
+// bytes that they copy. It never changes. It is safe for concurrent use.
 type Image struct {
 	file *os.File
 	data []byte
 	size int
 }
 
-// A Store is where an image is kept: InFile or InBytes.
+// A Store says where an image is kept: InFile or InBytes.
 type Store func() (*os.File, error)
 
-// InFile keeps an image in a file of this process alone, where the platform has
-// that, and otherwise in bytes.
+// InFile keeps an image in a file that only this process has. On platforms without such files it keeps the
+// image on the Go heap.
 func InFile() (*os.File, error) { return newFile() }
 
 // InBytes keeps an image on the Go heap.
 func InBytes() (*os.File, error) { return nil, errors.ErrUnsupported }
 
-// ReadImage reads an image of size bytes, and what follows it to the end of r, where
-// a reader may compare a checksum.
+// ReadImage reads an image of size bytes, and then reads r to its end: a reader may compare a checksum there.
 func ReadImage(r io.Reader, size int, store Store) (*Image, error) {
 	im := &Image{size: size}
 	var err error
@@ -47,7 +45,7 @@ func ReadImage(r io.Reader, size int, store Store) (*Image, error) {
 	return im, nil
 }
 
-// copyPages copies size bytes into an empty file, and leaves holes for zeros.
+// copyPages copies size bytes into an empty file. It leaves holes for zeros.
 func copyPages(f *os.File, r io.Reader, size int) error {
 	if err := f.Truncate(int64(size)); err != nil {
 		return err
@@ -58,7 +56,7 @@ func copyPages(f *os.File, r io.Reader, size int) error {
 		if err != nil {
 			return err
 		}
-		// Pages that are not zero and follow each other are written at once.
+		// Adjacent pages that are not zero are written at once.
 		first := 0
 		for page := 0; page < n; page += pageBytes {
 			if zeros := isZero(buf[page:min(page+pageBytes, n)]); !zeros && page+pageBytes < n {
@@ -103,8 +101,7 @@ func writeAt(f *os.File, b []byte, at int) error {
 	return err
 }
 
-// fill puts the image into memory that is zero: at the beginning of a region
-// that was reserved, or, with none, of a buffer.
+// fill copies the image into zeroed memory: to the beginning of region, or of buf when region is nil.
 func (im *Image) fill(region, buf []byte) error {
 	if region != nil && mapImage(region, im.file, im.size) {
 		return nil
@@ -117,8 +114,7 @@ func (im *Image) fill(region, buf []byte) error {
 	return err
 }
 
-// Close frees the image. The memories that start with it stay as they are. It does
-// nothing on nil.
+// Close frees the image. Memories that began with it stay as they are. Close does nothing on nil.
 func (im *Image) Close() {
 	if im != nil && im.file != nil {
 		_ = im.file.Close()

@@ -9,9 +9,8 @@ import (
 
 const mapNoReserve = unix.MAP_NORESERVE
 
-// newFile makes a file in memory that only this process has, for instances
-// to share by copy on write. A file of somebody else's could be cut short while
-// it is mapped, which would end the process.
+// newFile makes a file in memory that only this process has. Instances share the file by copy on write.
+// Another process could shorten a shared file while it is mapped, which would end this process.
 func newFile() (*os.File, error) {
 	fd, err := unix.MemfdCreate("component-memory", unix.MFD_CLOEXEC)
 	if err != nil {
@@ -20,7 +19,7 @@ func newFile() (*os.File, error) {
 	return os.NewFile(uintptr(fd), "component-memory"), nil
 }
 
-// mapImage puts a private copy of the file at the beginning of a region.
+// mapImage maps a private copy of the file at the beginning of a region.
 func mapImage(region []byte, f *os.File, size int) bool {
 	if f == nil || len(region) < size {
 		return false

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// Elsewhere each instance copies the image.
+// On other systems each instance copies the image.
 
 const mapNoReserve = 0
 

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// owner has a budget, and time without end.
+// owner has a budget, and unlimited time.
 type owner struct{ limit, left uint64 }
 
 func (o *owner) Charge(n uint64, resource string) {
@@ -27,8 +27,7 @@ func (o *owner) Left() uint64  { return o.left }
 func (*owner) Refused()        {}
 func (*owner) CheckTime()      {}
 
-// A memory grows in place where address space can be reserved, and by moving
-// where not.
+// A memory grows in place when address space can be reserved, and otherwise by moving.
 func TestLinearMemory(t *testing.T) {
 	const page = 1 << 16
 	for name, room := range map[string][]byte{"reserved": reserve(8 * page), "moving": nil} {
@@ -59,7 +58,7 @@ func TestLinearMemory(t *testing.T) {
 	}
 }
 
-// Memories that start with one image share it, and none sees what the others write.
+// Memories that begin with one image share the image. No memory sees what another writes.
 func TestSharedImage(t *testing.T) {
 	for name, onHeap := range map[string]bool{"mapped": false, "heap": true} {
 		t.Run(name, func(t *testing.T) {
@@ -97,8 +96,7 @@ func TestSharedImage(t *testing.T) {
 	}
 }
 
-// A memory that moves is handed on as it is, and the core instance that is left does
-// not free it.
+// A moved memory is taken over unchanged. The old core instance does not free it.
 func TestMove(t *testing.T) {
 	const page = 1 << 16
 	b := &owner{1 << 20, 1 << 20}

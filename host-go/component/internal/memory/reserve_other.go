@@ -2,7 +2,7 @@
 
 package memory
 
-// There is no address space to reserve: memories move as they grow.
+// This platform cannot reserve address space: memories move when they grow.
 
 func reserve(uint64) []byte { return nil }
 func commit([]byte) error   { return nil }

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reserve returns address space that commit makes memory of, and that costs
-// nothing before; nil when there is none to be had.
+// reserve returns address space that costs nothing until commit turns it into memory. It returns nil when the
+// system gives none.
 func reserve(size uint64) []byte {
 	if size == 0 {
 		return nil
@@ -21,7 +21,7 @@ func reserve(size uint64) []byte {
 	return unsafe.Slice((*byte)(at), size)
 }
 
-// commit makes zeroed memory of a part of reserved address space.
+// commit turns a part of reserved address space into zeroed memory.
 func commit(b []byte) error {
 	if len(b) == 0 {
 		return nil
@@ -29,8 +29,7 @@ func commit(b []byte) error {
 	return unix.Mprotect(b, unix.PROT_READ|unix.PROT_WRITE)
 }
 
-// release gives back all that reserve returned; nothing may look into it any
-// more. It cannot fail for such a range.
+// release frees all that reserve returned. Nothing may use it after that. It cannot fail for such a range.
 func release(b []byte) {
 	_ = unix.MunmapPtr(unsafe.Pointer(unsafe.SliceData(b)), uintptr(len(b)))
 }

@@ -9,17 +9,17 @@ import (
 	"github.com/tetratelabs/wazero"
 )
 
-// Chunks are the chunks of one core module: code that is compiled when a guest first
-// calls it. They are safe for concurrent use. A nil Chunks has none.
+// Chunks are the chunks of one core module. A chunk is code that is compiled when a guest first calls it.
+// Chunks are safe for concurrent use. A nil Chunks has no chunks.
 type Chunks struct {
-	slots []int // the first of each chunk
-	first int   // number of the first chunk among those of the component
+	slots []int // the first slot of each chunk
+	first int   // the number of the first chunk in the component
 	mu    sync.Mutex
 	codes []wazero.CompiledModule
 }
 
-// NewChunks returns the chunks with these first slots, which begin at number first
-// among those of the component; nil for none.
+// NewChunks returns the chunks that begin at these slots, or nil when there are none. first is the number of
+// the first chunk in the component.
 func NewChunks(slots []int, first int) *Chunks {
 	if len(slots) == 0 {
 		return nil
@@ -27,7 +27,7 @@ func NewChunks(slots []int, first int) *Chunks {
 	return &Chunks{slots: slots, first: first, codes: make([]wazero.CompiledModule, len(slots))}
 }
 
-// Len is how many chunks there are.
+// Len returns how many chunks there are.
 func (c *Chunks) Len() int {
 	if c == nil {
 		return 0
@@ -35,10 +35,10 @@ func (c *Chunks) Len() int {
 	return len(c.slots)
 }
 
-// Number is the number of chunk k among those of the component.
+// Number returns the number of chunk k in the component.
 func (c *Chunks) Number(k int) int { return c.first + k }
 
-// With is the chunk that fills a slot.
+// With returns the chunk that fills a slot.
 func (c *Chunks) With(slot int) int {
 	k, found := slices.BinarySearch(c.slots, slot)
 	if !found {
@@ -47,8 +47,8 @@ func (c *Chunks) With(slot int) int {
 	return k
 }
 
-// Code is the compiled code of chunk k. Compile is called once: again where it has
-// failed. It gets the number of the chunk among those of the component.
+// Code returns the compiled code of chunk k. It calls compile once, and again after a failure. number is the
+// number of the chunk in the component.
 func (c *Chunks) Code(k int, compile func(number int) (wazero.CompiledModule, error)) (wazero.CompiledModule, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

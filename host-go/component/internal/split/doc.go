@@ -1,9 +1,7 @@
-// Package split takes components apart, ahead of time, so that they start quickly,
-// and reads the parts again.
+// Package split takes components apart ahead of time, so that they start quickly. It also reads the parts.
 //
-// What is left of a component is its index: the component with each core module cut
-// down to its types, the code of each module that stays together, and what a runtime
-// has to know of the other parts. Those are the images that memories start with, and
-// chunks: code that a runtime loads when a guest first calls it. A Profile says which
-// functions stay together.
+// The main part is the index: the component with each core module cut down to its types, the code of each
+// module that stays together, and what a runtime must know of the other parts. The other parts are images,
+// the first contents of memories, and chunks, code that a runtime loads when a guest first calls it. A
+// Profile says which functions stay together.
 package split

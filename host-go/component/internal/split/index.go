@@ -10,13 +10,13 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/link"
 )
 
-// format is the number of the index's format.
+// format is the version of the index's format.
 const format = 2
 
-// Index is the index of a component that was taken apart. It is not changed.
+// Index is the index of a component that was taken apart. It never changes.
 type Index struct {
 	Program *link.Program // without the code of its modules
-	Modules []Module      // as the program has them
+	Modules []Module      // in the order of the program
 	// Memory is the SHA-256 of all images together, in hexadecimal.
 	Memory string
 }
@@ -26,21 +26,21 @@ type Module struct {
 	Code []byte `json:"-"`
 	Size int    `json:"code"` // of Code, in bytes
 	Hash string `json:"hash"` // of Code
-	// Counter and Start are as in wasm.Names.
+	// Counter and Start are those of wasm.Names.
 	Counter string `json:"counter,omitempty"`
 	Start   string `json:"start,omitempty"`
-	// Image is the size of its image, in bytes; the images are in order.
+	// Image is the size of the module's image, in bytes. The images are in order.
 	Image int `json:"image,omitempty"`
-	// Slots are the first slots of its chunks; the chunks are in order.
+	// Slots are the first slots of the module's chunks. The chunks are in order.
 	Slots []int `json:"slots,omitempty"`
-	// Still says that nothing but memory and Globals changes in an instance.
+	// Still says that only memory and Globals change in an instance.
 	Still   bool     `json:"still,omitempty"`
 	Globals []string `json:"globals,omitempty"`
 }
 
-// head follows the SHA-256 of all that follows it and its length in four bytes, as
-// JSON. Then come the skeleton, which is the component with its modules cut down to
-// their types, and the modules' code.
+// head is the JSON at the beginning of the index. Before it come the SHA-256 of everything that follows the
+// hash, and the length of the JSON in four bytes. After it come the skeleton, which is the component with its
+// modules cut down to their types, and the modules' code.
 type head struct {
 	Format   int      `json:"format"`
 	Skeleton int      `json:"skeleton"` // bytes
@@ -48,7 +48,7 @@ type head struct {
 	Memory   string   `json:"memory"`
 }
 
-// encode writes the index; code is the skeleton and the modules' code.
+// encode returns the index. code is the skeleton and the modules' code.
 func (h *head) encode(code []byte) ([]byte, error) {
 	text, err := json.Marshal(h)
 	if err != nil {
@@ -62,14 +62,13 @@ func (h *head) encode(code []byte) ([]byte, error) {
 // Error is an index that cannot be read.
 type Error struct{ Msg string }
 
-// Error tells the fault.
+// Error returns the fault.
 func (e *Error) Error() string { return "prepared component: " + e.Msg }
 
-// ReadIndex reads an index, of a component with so many chunks. It keeps b. The
-// error is an *Error, or that of link.Load.
+// ReadIndex reads the index of a component with so many chunks. It keeps b. The error is an *Error, or that
+// of link.Load.
 func ReadIndex(b []byte, chunks int) (*Index, error) {
-	// It looks at nothing before it knows that the index is whole: Split has
-	// validated the code in there.
+	// The hash is checked before anything else is read: Split has validated the code in the index.
 	if len(b) < sha256.Size || sha256.Sum256(b[sha256.Size:]) != [sha256.Size]byte(b[:sha256.Size]) {
 		return nil, &Error{"the index is damaged, or cut short"}
 	}

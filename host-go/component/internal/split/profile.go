@@ -18,7 +18,7 @@ type Profile struct {
 	modules map[int][]atomic.Bool
 }
 
-// Has says whether function f of a module, counted among those with code, ran.
+// Has reports whether function f of a module ran. f does not count imported functions.
 func (p *Profile) Has(module, f int) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -26,8 +26,8 @@ func (p *Profile) Has(module, f int) bool {
 	return f < len(called) && called[f].Load()
 }
 
-// Listen returns a context to compile a module with, which has the module record its
-// calls in the profile. The error is that of reading the module's code.
+// Listen returns a context for compiling a module. The module then records its calls in the profile. The
+// error is that of reading the module's code.
 func (p *Profile) Listen(ctx context.Context, module int, code []byte) (context.Context, error) {
 	m, err := wasm.Read(code, ctx.Err)
 	if err != nil {

@@ -13,23 +13,22 @@ import (
 
 // Options say how a component is taken apart.
 type Options struct {
-	// Metering is for the code of its core modules.
+	// Metering is the metering for the code of the core modules.
 	Metering wasm.Metering
-	// Load is the export of the host module that has a chunk loaded.
+	// Load is the export of the host module that loads a chunk.
 	Load string
-	// Hot says whether function f of a module, counted among those with code, stays
-	// with the module; nil keeps every function there. One with a body of up to Small
-	// bytes stays too.
+	// Hot reports whether function f of a module stays with the module. f does not count imported functions.
+	// When Hot is nil every function stays. A function with a body of up to Small bytes stays too.
 	Hot   func(module, f int) bool
 	Small int
 	// Chunk is about how many bytes of code a chunk has.
 	Chunk int
 }
 
-// Parts are what a component was taken apart into.
+// Parts are the parts of a component that was taken apart.
 type Parts struct {
 	Index  []byte // for ReadIndex
-	Memory []byte // the images of memories, one after the other
+	Memory []byte // the images of memories, one after another
 	Chunks [][]byte
 }
 
@@ -39,14 +38,14 @@ type ModuleError struct {
 	Err    error
 }
 
-// Error tells the fault.
+// Error returns the fault.
 func (e *ModuleError) Error() string { return e.Err.Error() }
 
 // Unwrap returns the fault.
 func (e *ModuleError) Unwrap() error { return e.Err }
 
-// Split takes a component apart. The error is that of link.Load, or of writing the
-// modules' types, or a *ModuleError.
+// Split takes a component apart. The error is that of link.Load, that of writing the modules' types, or a
+// *ModuleError.
 func Split(component []byte, o Options) (*Parts, error) {
 	program, err := link.Load(context.Background(), component)
 	if err != nil {
@@ -75,7 +74,7 @@ func Split(component []byte, o Options) (*Parts, error) {
 	return parts, err
 }
 
-// splitting is a core module that was taken apart.
+// splitting is the state of taking a core module apart.
 type splitting struct {
 	Module
 	image  []byte

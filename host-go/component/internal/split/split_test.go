@@ -28,7 +28,7 @@ func splitEcho(t *testing.T) *Parts {
 	return parts
 }
 
-// What is written is read: the modules, their code, and how many chunks there are.
+// ReadIndex reads what Split has written: the modules, their code, and the number of chunks.
 func TestIndex(t *testing.T) {
 	parts := splitEcho(t)
 	if len(parts.Chunks) == 0 {
@@ -55,7 +55,7 @@ func TestIndex(t *testing.T) {
 	}
 }
 
-// An index that is cut short, or damaged, is an error.
+// A damaged or shortened index is an error.
 func TestDamagedIndex(t *testing.T) {
 	parts := splitEcho(t)
 	for n := range parts.Index {
@@ -70,7 +70,7 @@ func TestDamagedIndex(t *testing.T) {
 	}
 }
 
-// Each slot belongs to the last chunk that begins at it or before.
+// Each slot belongs to the last chunk that begins at the slot or before it.
 func TestChunkOfSlot(t *testing.T) {
 	c := NewChunks([]int{0, 3, 4}, 7)
 	for slot, want := range []int{0, 0, 0, 1, 2, 2} {

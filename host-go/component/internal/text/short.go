@@ -1,14 +1,14 @@
-// Package text bounds what errors say: names are a component's to choose, and may
-// be as long as its file.
+// Package text bounds the texts of errors: a component chooses its names, and a name may be as long as the
+// file.
 package text
 
 import "unicode/utf8"
 
-// maxShort is how many bytes a text of an error may have before it is cut.
+// maxShort is how many bytes a text in an error may have before it is cut.
 const maxShort = 1000
 
-// Short returns a text of about maxShort bytes at most: of a longer one the
-// beginning and the end, which names the cause.
+// Short returns a text of at most about maxShort bytes. Of a longer text it returns the beginning and the
+// end, which names the cause.
 func Short(s string) string {
 	if len(s) <= maxShort {
 		return s
@@ -20,7 +20,7 @@ func Short(s string) string {
 	return First(s, maxShort/2) + " ... " + s[end:]
 }
 
-// First returns the first n bytes of a text at most, and whole characters.
+// First returns at most the first n bytes of a text, and only whole characters.
 func First(s string, n int) string {
 	if len(s) <= n {
 		return s

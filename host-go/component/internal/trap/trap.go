@@ -1,23 +1,23 @@
-// Package trap carries traps from where they happen to where the host called in.
+// Package trap carries traps from their origin to the call of the host.
 package trap
 
 import "fmt"
 
-// Trap is a trap on its way up: the Canonical ABI, a host function or the core
-// runtime has panicked with it, and the call of the host recovers it.
+// Trap is a trap on its way to the host. The Canonical ABI, a host function or the core runtime has panicked
+// with it, and the call of the host recovers it.
 type Trap struct {
 	Err   error
 	Stack string // of the guest, innermost frame first; may be empty
 }
 
-// Error tells the cause.
+// Error returns the text of the cause.
 func (t *Trap) Error() string { return t.Err.Error() }
 
 // Unwrap returns the cause.
 func (t *Trap) Unwrap() error { return t.Err }
 
-// Throw traps with a cause.
+// Throw traps with err as the cause.
 func Throw(err error) { panic(&Trap{Err: err}) }
 
-// Throwf traps with a cause in words.
+// Throwf traps with a formatted cause.
 func Throwf(format string, args ...any) { Throw(fmt.Errorf(format, args...)) }

@@ -11,8 +11,7 @@ type Equality struct {
 // Equality returns a comparison of types.
 func (u *Universe) Equality() *Equality { return &Equality{u, map[[2]*Value]string{}} }
 
-// Value says why the two types differ; "" when they are equal. Want is the type
-// that have is compared with.
+// Value returns how two types differ, or "" when they are equal. want is the type that have is compared with.
 func (e *Equality) Value(have, want *Value) string {
 	switch {
 	case have == want:
@@ -70,7 +69,7 @@ func (e *Equality) compare(have, want *Value) string {
 	return ""
 }
 
-// SameResource says that two resource types differ; "" when they are the same.
+// SameResource returns how two resource types differ, or "" when they are the same.
 func SameResource(have, want *Resource) string {
 	if have.Root() != want.Root() {
 		return "resource types are not the same"
@@ -78,8 +77,7 @@ func SameResource(have, want *Resource) string {
 	return ""
 }
 
-// Func says why two function types differ; "" when they are equal. Parameter
-// names count.
+// Func returns how two function types differ, or "" when they are equal. Parameter names count.
 func (e *Equality) Func(have, want *Func) string {
 	if len(have.Params) != len(want.Params) {
 		return fmt.Sprintf("expected %d parameters, found %d", len(want.Params), len(have.Params))

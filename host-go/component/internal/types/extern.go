@@ -5,8 +5,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
 
-// Type is what a type index refers to: *Value, *Resource, *Func, *Instance or
-// *Component.
+// Type is a type with a type index: *Value, *Resource, *Func, *Instance or *Component.
 type Type interface{ typ() }
 
 func (*Value) typ()     {}
@@ -31,24 +30,24 @@ type Named struct {
 	Extern
 }
 
-// Instance is an instance type. Fresh are the resources it introduces: each
-// instance of the type has its own.
+// Instance is an instance type. Fresh are the resources that it introduces: each instance of the type has its
+// own resources.
 type Instance struct {
 	Exports []Named
 	Fresh   []*Resource
 	Size    int // of all that is in it, at every depth: see Extern.Size
 }
 
-// Component is a component type. The resources of its imports are given by
-// whoever instantiates it, those of its exports are new for each instance.
+// Component is a component type. The arguments of an instantiation give the resources of its imports. Each
+// instance has new resources for its exports.
 type Component struct {
 	Imports, Exports         []Named
 	ImportFresh, ExportFresh []*Resource
 	Size                     int
 }
 
-// Size is the number of imports and exports the type is made of, with the
-// parameters, fields and cases that they name.
+// Size returns the number of imports and exports in the type, and of the parameters, fields and cases that
+// they name.
 func (e *Extern) Size() int {
 	switch {
 	case e.Instance != nil:

@@ -2,8 +2,7 @@ package types
 
 import "github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 
-// FlattenLift returns the core type that a function lifted to f has
-// (CanonicalABI.md, flatten_functype).
+// FlattenLift returns the core type of a function that is lifted to f (CanonicalABI.md, flatten_functype).
 func (f *Func) FlattenLift() *wasm.FuncType {
 	t := &wasm.FuncType{}
 	if flat, n := FlattenFields(f.Params); n > MaxFlatParams {
@@ -21,7 +20,7 @@ func (f *Func) FlattenLift() *wasm.FuncType {
 	return t
 }
 
-// FlattenLower returns the core type that lowering f gives.
+// FlattenLower returns the core type of the function that lowering f makes.
 func (f *Func) FlattenLower() *wasm.FuncType {
 	t := f.FlattenLift()
 	if f.Result != nil && f.Result.FlatLen > MaxFlatResults {
@@ -31,7 +30,7 @@ func (f *Func) FlattenLower() *wasm.FuncType {
 	return t
 }
 
-// HasBorrow says whether a parameter contains a borrow.
+// HasBorrow reports whether a parameter contains a borrow.
 func (f *Func) HasBorrow() bool {
 	for _, p := range f.Params {
 		if p.Type.borrow {
@@ -41,8 +40,7 @@ func (f *Func) HasBorrow() bool {
 	return false
 }
 
-// ParamsTuple returns the parameters as the tuple they are stored as when
-// there are too many.
+// ParamsTuple returns the parameters as a tuple. They are stored as this tuple when there are too many.
 func (u *Universe) ParamsTuple(f *Func) *Value {
 	fields := make([]Field, len(f.Params))
 	for i, p := range f.Params {

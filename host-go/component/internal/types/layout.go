@@ -1,6 +1,6 @@
 package types
 
-// Limits of the Canonical ABI (CanonicalABI.md, "Flattening").
+// These are limits of the Canonical ABI (CanonicalABI.md, "Flattening").
 const (
 	MaxFlatParams  = 16
 	MaxFlatResults = 1
@@ -8,7 +8,7 @@ const (
 	MaxSize = 1<<28 - 1
 )
 
-// Core value types, by their opcodes.
+// These are the core value types, by their opcodes.
 const (
 	I32  = 0x7f
 	I64  = 0x7e
@@ -16,19 +16,18 @@ const (
 	CF64 = 0x7c
 )
 
-// Layout is how values of a type lie in memory and in core values.
+// Layout says how values of a type lie in memory and in core values.
 type Layout struct {
 	Size, Align uint32
-	// Size64 is the size with 64-bit pointers, which the specification bounds.
+	// Size64 is the size with 64-bit pointers. The specification bounds it.
 	Size64, align64 uint64
 	// FlatLen is the number of core values, saturated at MaxFlatParams+1.
 	FlatLen int
-	// Flat are the core values; nil when there are more than MaxFlatParams.
+	// Flat are the core values. It is nil when there are more than MaxFlatParams.
 	Flat []byte
-	// Payload is the offset of a variant's payload, and DiscSize the size of
-	// its discriminant.
+	// Payload is the offset of a variant's payload. DiscSize is the size of its discriminant.
 	Payload, DiscSize uint32
-	// Pointers says that values refer to memory: strings and lists.
+	// Pointers reports that values refer to memory: strings and lists do.
 	Pointers bool
 }
 
@@ -46,8 +45,8 @@ func (v *Value) layout() Layout {
 
 type measure struct{ size, align, payload, disc uint64 }
 
-// Cases returns the payload types of a variant, or of what despecializes to
-// one; nil for other types.
+// Cases returns the payload types of a variant, or of a type that despecializes to a variant. It returns nil
+// for other types.
 func (v *Value) Cases() []*Value {
 	switch v.Kind {
 	case Variant:
@@ -66,7 +65,7 @@ func (v *Value) Cases() []*Value {
 	return nil
 }
 
-// discSize is the size of the discriminant of n cases.
+// discSize returns the size of the discriminant of n cases.
 func discSize(n int) uint64 {
 	switch {
 	case n <= 1<<8:
@@ -89,9 +88,8 @@ func flagsSize(n int) uint64 {
 
 func alignTo(n, align uint64) uint64 { return (n + align - 1) &^ (align - 1) }
 
-// measure computes size and alignment for pointers of ptr bytes
-// (CanonicalABI.md, "Alignment" and "Element Size"). Sizes saturate well below
-// overflow: every type of more than MaxSize is refused by the linker.
+// measure computes size and alignment for pointers of ptr bytes (CanonicalABI.md, "Alignment" and "Element
+// Size"). Sizes saturate well below overflow: the linker refuses every type of more than MaxSize.
 func (v *Value) measure(ptr uint64) measure {
 	of := func(t *Value) (size, align uint64) {
 		if ptr == 8 {
@@ -189,8 +187,8 @@ func (v *Value) flatten() ([]byte, int) {
 	return flat, len(flat)
 }
 
-// FlattenFields concatenates the core values of the fields; nil and
-// MaxFlatParams+1 when there are more than MaxFlatParams.
+// FlattenFields returns the core values of all fields in order. It returns nil and MaxFlatParams+1 when there
+// are more than MaxFlatParams.
 func FlattenFields(fields []Field) ([]byte, int) {
 	var flat []byte
 	for _, f := range fields {

@@ -7,9 +7,8 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
 
-// Match checks that definitions can be given where types are wanted
-// (Explainer.md, "Type Checking"). Resources that the wanted types leave open
-// are bound to what is given for them.
+// Match checks that definitions fit the types wanted (Explainer.md, "Type Checking"). It binds a resource
+// that the wanted types leave open to the resource that is given for it.
 type Match struct {
 	u    *Universe
 	Eq   *Equality
@@ -26,7 +25,7 @@ func (u *Universe) NewMatch(open []*Resource) *Match {
 	return m
 }
 
-// Extern says why have cannot be given for want; "" when it can.
+// Extern returns the reason that have cannot be given for want, or "" when it can.
 func (m *Match) Extern(have, want *Extern) string {
 	m.u.Spend(1)
 	if have.Sort != want.Sort {
@@ -70,7 +69,7 @@ func (m *Match) typ(have, want Type) string {
 		h := have.(*Value)
 		why := m.Eq.Value(h, w)
 		if why == "" && w.Nominal != 0 {
-			m.Bind.AddValue(original.(*Value), h) // what uses it uses what was given
+			m.Bind.AddValue(original.(*Value), h) // later types that use it use the given type
 		}
 		return why
 	case *Func:
@@ -111,8 +110,7 @@ func describe(t Type) string {
 	return "component"
 }
 
-// instance checks each export that is wanted, in order: types come before what
-// uses them.
+// instance checks each wanted export in order: a type comes before the exports that use it.
 func (m *Match) instance(have, want *Instance) string {
 	m.u.Spend(len(have.Exports))
 	byName := make(map[string]*Extern, len(have.Exports))
@@ -132,8 +130,8 @@ func (m *Match) instance(have, want *Instance) string {
 	return ""
 }
 
-// component checks that have takes no more than want is given, and gives no
-// less: as if it were instantiated with the imports of want.
+// component checks that have can be given for want: it needs no import that want lacks, and it has every
+// export of want. The check instantiates have with the imports of want.
 func (m *Match) component(have, want *Component) string {
 	m.u.Spend(len(want.Imports))
 	in := m.u.NewMatch(have.ImportFresh)
@@ -155,8 +153,7 @@ func (m *Match) component(have, want *Component) string {
 	return out.instance(&Instance{Exports: in.Bind.Named(have.Exports)}, &Instance{Exports: want.Exports})
 }
 
-// FreeResource says whether a type refers to a resource that it does not
-// introduce itself.
+// FreeResource reports whether a type refers to a resource that it does not introduce itself.
 func (u *Universe) FreeResource(t Type) bool {
 	return (&free{u: u, bound: map[*Resource]bool{}, seen: map[Type]bool{}}).typ(t)
 }

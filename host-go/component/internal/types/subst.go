@@ -1,7 +1,6 @@
 package types
 
-// Subst replaces resources in types. Types without resources are returned as
-// they are.
+// Subst replaces resources in types. It returns types without resources unchanged.
 type Subst struct {
 	u      *Universe
 	to     map[*Resource]*Resource
@@ -20,23 +19,23 @@ func (u *Universe) NewSubst() *Subst {
 	}
 }
 
-// Add makes the substitution replace r. It has to be called before any type
-// that refers to r is substituted.
+// Add makes the substitution replace a resource. Call it before any type that refers to the resource is
+// substituted.
 func (s *Subst) Add(from, to *Resource) {
 	s.to[from] = to
 	s.forget()
 }
 
-// forget drops what was worked out before the substitution changed. A map that
-// was large once takes long to clear.
+// forget drops the results from before the substitution changed. It makes new maps, because a map that was
+// large once takes long to clear.
 func (s *Subst) forget() {
 	if len(s.values)+len(s.insts)+len(s.comps) > 0 {
 		s.values, s.insts, s.comps = map[*Value]*Value{}, map[*Instance]*Instance{}, map[*Component]*Component{}
 	}
 }
 
-// Open returns the instance type with new resources in place of those it
-// introduces, and these.
+// Open returns the instance type with new resources in place of those that it introduces. It also returns the
+// new resources.
 func (u *Universe) Open(i *Instance) (*Instance, []*Resource) {
 	if len(i.Fresh) == 0 {
 		return i, nil
@@ -57,11 +56,11 @@ func (s *Subst) AddValue(from, to *Value) {
 	s.forget()
 }
 
-// Has says whether the substitution replaces r.
+// Has reports whether the substitution replaces r.
 func (s *Subst) Has(r *Resource) bool { return s.to[r] != nil }
 
-// Resource substitutes a resource. An alias that is not replaced itself is
-// replaced with its root.
+// Resource substitutes a resource. An alias that has no replacement itself becomes the replacement of its
+// root.
 func (s *Subst) Resource(r *Resource) *Resource {
 	if to := s.to[r]; to != nil {
 		return to
@@ -72,7 +71,7 @@ func (s *Subst) Resource(r *Resource) *Resource {
 	return r
 }
 
-// Value substitutes in a value type.
+// Value returns the value type after substitution.
 func (s *Subst) Value(v *Value) *Value {
 	if v == nil || !v.resources && len(s.named) == 0 {
 		return v
@@ -88,7 +87,7 @@ func (s *Subst) Value(v *Value) *Value {
 	return out
 }
 
-// parts substitutes in what a value type is made of.
+// parts returns the parts of a value type after substitution.
 func (s *Subst) parts(v *Value) Value {
 	w := *v
 	if to, ok := s.origin[v.Origin]; ok && v.Origin != 0 {
@@ -105,7 +104,7 @@ func (s *Subst) parts(v *Value) Value {
 	return w
 }
 
-// Func substitutes in a function type.
+// Func returns the function type after substitution.
 func (s *Subst) Func(f *Func) *Func {
 	g := &Func{Params: make([]Field, len(f.Params)), Result: s.Value(f.Result)}
 	same := g.Result == f.Result
@@ -119,7 +118,7 @@ func (s *Subst) Func(f *Func) *Func {
 	return g
 }
 
-// Named substitutes in imports or exports.
+// Named returns the imports or exports after substitution.
 func (s *Subst) Named(ns []Named) []Named {
 	s.u.Spend(len(ns))
 	out := make([]Named, len(ns))
@@ -129,7 +128,7 @@ func (s *Subst) Named(ns []Named) []Named {
 	return out
 }
 
-// Extern substitutes in the type of an import or export.
+// Extern returns the type of an import or export after substitution.
 func (s *Subst) Extern(e Extern) Extern {
 	switch {
 	case e.Func != nil:
@@ -144,7 +143,7 @@ func (s *Subst) Extern(e Extern) Extern {
 	return e
 }
 
-// Type substitutes in a type.
+// Type returns the type after substitution.
 func (s *Subst) Type(t Type) Type {
 	switch t := t.(type) {
 	case *Value:
@@ -161,7 +160,7 @@ func (s *Subst) Type(t Type) Type {
 	return t
 }
 
-// Instance substitutes in an instance type.
+// Instance returns the instance type after substitution.
 func (s *Subst) Instance(i *Instance) *Instance {
 	if out := s.insts[i]; out != nil {
 		return out
@@ -171,7 +170,7 @@ func (s *Subst) Instance(i *Instance) *Instance {
 	return out
 }
 
-// Component substitutes in a component type.
+// Component returns the component type after substitution.
 func (s *Subst) Component(c *Component) *Component {
 	if out := s.comps[c]; out != nil {
 		return out

@@ -26,7 +26,7 @@ func (k kit) fields(kind Kind, types ...*Value) *Value {
 	return k.Intern(v)
 }
 
-// CanonicalABI.md, "Alignment", "Element Size" and "Flattening".
+// The cases are from CanonicalABI.md, "Alignment", "Element Size" and "Flattening".
 func TestLayout(t *testing.T) {
 	k := kit{NewUniverse()}
 	u8, u16, u32, u64, f32, f64, str := k.Prim(U8), k.Prim(U16), k.Prim(U32), k.Prim(U64), k.Prim(F32), k.Prim(F64), k.Prim(String)
@@ -50,7 +50,7 @@ func TestLayout(t *testing.T) {
 		{"option", k.option(u16), 4, 2, "ii", 2},
 		{"option of a long", k.option(u64), 16, 8, "iI", 8},
 		{"result without payloads", k.result(nil, nil), 1, 1, "i", 1},
-		// Cases share their core values: what differs becomes an i32 or an i64.
+		// Cases share their core values: values of different types share an i32 or an i64.
 		{"result of f32 and u32", k.result(f32, u32), 8, 4, "ii", 4},
 		{"result of f32 and f64", k.result(f32, f64), 16, 8, "iI", 8},
 		{"result of f64 and f64", k.result(f64, f64), 16, 8, "iF", 8},
@@ -71,7 +71,7 @@ func TestLayout(t *testing.T) {
 	}
 }
 
-// Parameters and results that do not fit into core values pass through memory.
+// Parameters and results that are too many for core values pass through memory.
 func TestFlattenFunc(t *testing.T) {
 	k := kit{NewUniverse()}
 	str, u32 := k.Prim(String), k.Prim(U32)
@@ -126,8 +126,7 @@ func TestString(t *testing.T) {
 	}
 }
 
-// instance makes an instance type that has a resource r and a function f that
-// takes one.
+// instance returns an instance type with a resource r and a function f that takes an r.
 func (k kit) instance(r *Resource, more ...Named) *Instance {
 	f := &Func{Params: []Field{{"x", k.own(r)}}}
 	return &Instance{Fresh: []*Resource{r}, Exports: append([]Named{
@@ -136,7 +135,7 @@ func (k kit) instance(r *Resource, more ...Named) *Instance {
 	}, more...)}
 }
 
-// Explainer.md, "Type Checking".
+// The cases are from Explainer.md, "Type Checking".
 func TestMatch(t *testing.T) {
 	k := kit{NewUniverse()}
 	u8, u16 := k.Prim(U8), k.Prim(U16)
@@ -181,8 +180,7 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-// Each opening of an instance type has resources of its own; an alias is the
-// same resource.
+// Each opening of an instance type makes its own resources. An alias is the same resource.
 func TestResourceIdentity(t *testing.T) {
 	k := kit{NewUniverse()}
 	typ := k.instance(&Resource{Name: "r", Index: -1})

@@ -1,5 +1,5 @@
-// Package types holds the types of the Component Model as the linker computes
-// them: indices resolved, aliases gone, resources by identity.
+// Package types holds the types of the Component Model in the linker's form: with resolved indices, without
+// aliases, and with resources by identity.
 package types
 
 import (
@@ -10,7 +10,7 @@ import (
 // Kind is the constructor of a value type.
 type Kind uint8
 
-// The kinds of value type.
+// These are the kinds of value types.
 const (
 	Bool Kind = iota
 	S8
@@ -47,15 +47,15 @@ var kindNames = [...]string{
 // String returns the WIT keyword.
 func (k Kind) String() string { return kindNames[k] }
 
-// Field is a record field, a variant case or a parameter. A case without a
-// payload has a nil type; the elements of a tuple have no name.
+// Field is a record field, a variant case or a parameter. A case without a payload has a nil type. The
+// elements of a tuple have no name.
 type Field struct {
 	Name string
 	Type *Value
 }
 
-// Value is a value type. Values are interned: two types of one Universe are
-// equal when their pointers are.
+// Value is a value type. Values are interned: two types of one Universe are equal when their pointers are
+// equal.
 type Value struct {
 	Kind     Kind
 	Fields   []Field  // Record, Tuple, Variant
@@ -65,41 +65,39 @@ type Value struct {
 	OK, Err  *Value   // Result, each nil when absent
 	Length   uint32   // FixedList
 	Resource *Resource
-	// Nominal tells apart types that are equal and were defined, imported or
-	// exported one by one: whether a type has a name is a matter of which it is.
-	// It is 0 where that does not matter, and never for type equality. Origin is
-	// the Nominal of the definition that an import or export is of.
+	// Nominal distinguishes equal types that were defined, imported or exported separately: one may have a
+	// name when another has none. It is 0 when that does not matter, and it has no part in type equality.
+	// Origin is the Nominal of the definition that an import or export has.
 	Nominal, Origin int
 
 	Layout
-	// Weight is how many parts the type has, long names counted by their length;
-	// Depth how deep types are nested in it.
+	// Weight is how many parts the type has; a long name counts by its length. Depth is how deep types are
+	// nested in the type.
 	Weight, Depth int
 
 	id        int
 	resources bool // refers to a resource
 	borrow    bool // contains a borrow
-	plain     bool // has nothing in it that needs a name
+	plain     bool // contains no type that needs a name
 }
 
-// HasBorrow says whether a borrow is anywhere in the type.
+// HasBorrow reports whether the type contains a borrow at any depth.
 func (v *Value) HasBorrow() bool { return v.borrow }
 
-// HasResource says whether a handle is anywhere in the type.
+// HasResource reports whether the type contains a handle at any depth.
 func (v *Value) HasResource() bool { return v.resources }
 
-// Resource is a resource type. Its identity is its root's pointer: an alias is
-// the same type under another name.
+// Resource is a resource type. Its identity is the pointer of its root: an alias is the same type under
+// another name.
 type Resource struct {
 	Name string
-	// Index is the place in the program's table of resources; -1 for an
-	// abstract resource.
+	// Index is the index in the program's table of resources. It is -1 for an abstract resource.
 	Index int
 
 	root *Resource
 }
 
-// Root returns what the resource is an alias of, itself when of none.
+// Root returns the resource of which this one is an alias, or the resource itself.
 func (r *Resource) Root() *Resource {
 	if r.root != nil {
 		return r.root
@@ -112,7 +110,7 @@ func (r *Resource) Alias(name string) *Resource {
 	return &Resource{Name: name, Index: r.Index, root: r.Root()}
 }
 
-// Func is a component function type. A nil Result is none.
+// Func is a component function type. Result is nil when there is none.
 type Func struct {
 	Params []Field
 	Result *Value
@@ -120,14 +118,14 @@ type Func struct {
 
 // Universe interns value types.
 type Universe struct {
-	// Stop is asked now and then whether to end with an error. nil never does.
+	// Stop is called now and then. Its error ends the work. Stop may be nil.
 	Stop func() error
 
 	values map[string]*Value
 	ids    map[*Resource]int
 	prims  [String + 1]*Value
 	labels map[string]int
-	// work is how many steps were spent, unasked how many since Stop was asked.
+	// work is how many steps were spent. unasked is how many were spent since the last call of Stop.
 	work, unasked int
 }
 
@@ -143,7 +141,7 @@ func NewUniverse() *Universe {
 // Prim returns a primitive type.
 func (u *Universe) Prim(k Kind) *Value { return u.prims[k] }
 
-// Intern returns the one type equal to v, its layout computed.
+// Intern returns the one type that is equal to v, with its layout.
 func (u *Universe) Intern(v Value) *Value {
 	v.Weight = v.weight()
 	u.Spend(v.Weight)
@@ -167,7 +165,7 @@ func (u *Universe) Intern(v Value) *Value {
 	return &v
 }
 
-// weight is Weight.
+// weight computes Weight.
 func (v *Value) weight() int {
 	n := 1 + len(v.Fields) + len(v.Labels)
 	for i := range v.Fields {
@@ -179,10 +177,10 @@ func (v *Value) weight() int {
 	return n
 }
 
-// nameWeight is how many bytes of a name count for a step.
+// nameWeight is how many bytes of a name count as a step.
 const nameWeight = 64
 
-// each visits the types v is made of.
+// each calls f with the types in v.
 func (v *Value) each(f func(*Value)) {
 	for _, field := range v.Fields {
 		if field.Type != nil {
@@ -196,7 +194,7 @@ func (v *Value) each(f func(*Value)) {
 	}
 }
 
-// key spells out v with its parts and labels by their ids.
+// key returns a text for v that has its parts and labels by their ids.
 func (u *Universe) key(v *Value) string {
 	var b strings.Builder
 	num := func(n int) {

@@ -2,22 +2,22 @@ package types
 
 import "github.com/caisson-dev/caisson/host-go/component/internal/binary"
 
-// Visible are the types that have a name outside: imported or exported ones
-// (Explainer.md, "External Visibility of Types").
+// Visible are the types that have a name outside, because they are imported or exported (Explainer.md,
+// "External Visibility of Types").
 type Visible struct {
 	u     *Universe
 	outer *Visible
 	named map[Type]bool // *Value and *Resource
-	// good are value types that were found to have names, in their parts too.
+	// good are value types of which the type and all parts have been found to have names.
 	good map[*Value]bool
 }
 
-// NewVisible returns none.
+// NewVisible returns a Visible without types.
 func (u *Universe) NewVisible() *Visible {
 	return &Visible{u: u, named: map[Type]bool{}, good: map[*Value]bool{}}
 }
 
-// has says whether a type has a name, here or outside.
+// has reports whether a type has a name, here or outside.
 func (v *Visible) has(t Type) bool {
 	for ; v != nil; v = v.outer {
 		if v.named[t] {
@@ -27,8 +27,8 @@ func (v *Visible) has(t Type) bool {
 	return false
 }
 
-// Named says whether what an import or export refers to has names. The type of
-// a type import or export need not have one: it gets it there.
+// Named reports whether the types that an import or export refers to have names. The type in a type import or
+// export needs no name: the import or export gives it one.
 func (v *Visible) Named(e *Extern) bool {
 	switch {
 	case e.Func != nil:
@@ -53,8 +53,7 @@ func (v *Visible) typ(t Type) bool {
 	return true
 }
 
-// instance checks exports in order: a type that an instance exports has a name
-// for what comes after.
+// instance checks exports in order: a type that an instance exports has a name for the exports after it.
 func (v *Visible) instance(i *Instance) bool {
 	inner := v.u.NewVisible()
 	inner.outer = v
@@ -67,7 +66,7 @@ func (v *Visible) instance(i *Instance) bool {
 	return true
 }
 
-// Add gives names to the types that an import or export is or holds.
+// Add adds names for the types that an import or export is or contains.
 func (v *Visible) Add(e *Extern) {
 	v.u.Spend(1)
 	switch {
@@ -89,8 +88,8 @@ func (v *Visible) function(f *Func) bool {
 	return f.Result == nil || v.value(f.Result)
 }
 
-// value checks a type that is used: records, variants, enums, flags and
-// resources need a name, others only in their parts.
+// value checks a type that is used. Records, variants, enums, flags and resources need a name. Other types
+// need names only for their parts.
 func (v *Visible) value(t *Value) bool {
 	if t.Nominal != 0 {
 		return v.has(t)
@@ -108,13 +107,12 @@ func (v *Visible) parts(t *Value) bool {
 	v.u.Spend(t.Weight)
 	ok := true
 	t.each(func(u *Value) { ok = ok && v.value(u) })
-	v.good[t] = ok // Where it is not, the component is invalid.
+	v.good[t] = ok // If ok is false, the component is invalid.
 	return ok
 }
 
-// Rename returns the extern with a new identity for each type that it exports,
-// as an import or export makes one (Binary.md, "Import and Export
-// Definitions").
+// Rename returns the extern with a new identity for each type that it exports. An import or export makes such
+// identities (Binary.md, "Import and Export Definitions").
 func (u *Universe) Rename(name string, e Extern, next func() int) Extern {
 	s := u.NewSubst()
 	u.rename(s, name, &e, next)

@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// String returns the type as WIT. Named types are spelled out, down to a depth
-// where it stops being of use.
+// String returns the type as WIT. It spells out named types, down to a depth at which the text is no longer
+// useful.
 func (v *Value) String() string {
 	var b strings.Builder
 	v.write(&b, 0)
 	return b.String()
 }
 
-// A type's text is cut at a depth, and at a length in bytes.
+// The text of a type is cut at a depth, and at a length in bytes.
 const maxTextDepth, maxText = 4, 16 << 10
 
 func (v *Value) write(b *strings.Builder, depth int) {

@@ -2,28 +2,26 @@ package types
 
 import "fmt"
 
-// maxWork bounds what working out the types of a component may take: about as
-// many steps. Types refer to others by index, so that a short file can say a type
-// of exponential size.
+// maxWork bounds the work of computing the types of a component, in steps. Types refer to others by index, so
+// a short file can describe a type of exponential size.
 const maxWork = 1_500_000
 
-// Exhausted is thrown where working out types takes more than a bounded amount
-// of work.
+// Exhausted is thrown when computing types takes more than maxWork steps.
 type Exhausted struct{}
 
-// Error tells the bound.
+// Error names the bound.
 func (Exhausted) Error() string {
 	return fmt.Sprintf("linking takes more than %d steps", maxWork)
 }
 
-// Stopped is thrown where Universe.Stop says so.
+// Stopped is thrown when Universe.Stop returns an error.
 type Stopped struct{ Err error }
 
-// askEvery is how many steps there are between two questions to Universe.Stop.
+// askEvery is how many steps there are between two calls of Universe.Stop.
 const askEvery = 1024
 
-// Spend counts n steps of work. It panics with Exhausted past the bound, and with
-// Stopped where Stop has an error.
+// Spend counts n steps of work. It panics with Exhausted past the bound, and with Stopped when Stop returns
+// an error.
 func (u *Universe) Spend(n int) {
 	if u.work += n; u.work > maxWork {
 		panic(Exhausted{})

@@ -1,32 +1,29 @@
 package wasm
 
-// What the core runtime's compiler spends on a piece of a function, in
-// nanoseconds of time or bytes of memory, whichever is more: measured on the
-// shapes of TestEffort, and rounded up.
+// The efforts are what the core runtime's compiler spends on a piece of a function: nanoseconds of time or
+// bytes of memory, whichever is more. They were measured on the shapes of TestEffort and rounded up.
 const (
 	functionEffort = 6_000
 	instrEffort    = 500
-	memoryEffort   = 5_000 // beyond that of the instruction: a check of bounds
+	memoryEffort   = 5_000 // in addition to instrEffort: a check of bounds
 	callEffort     = 2_000
 	indirectEffort = 20_000
 	localEffort    = 20
-	valueEffort    = 500 // passed to a block, a function or a caller
+	valueEffort    = 500 // of a value passed to a block, a function or a caller
 	blockEffort    = 5_000
-	tableEffort    = 15_000 // of a target of br_table, beside its block
-	// A block keeps the addresses that were checked before it, and each value
-	// that is alive in it.
+	tableEffort    = 15_000 // of a target of br_table, in addition to its block
+	// A block keeps the addresses that were checked before it, and each value that is alive in it.
 	addressEffort = 150
 	aliveEffort   = 500
-	// An edge into a block has all blocks looked at that dominate it; those of
+	// For an edge into a block, the compiler visits all blocks that dominate the block. The blocks of
 	// br_table are far from each other in memory.
 	stepEffort      = 6
 	tableStepEffort = 24
 )
 
-// effort estimates what a function costs to compile, from its code alone. The
-// compiler's blocks are followed as the code's blocks begin and end. What makes
-// its price grow faster than the code is in it: how deep a block is in the tree
-// of dominators, and what is alive across blocks.
+// effort estimates what a function costs to compile, only from its code. It follows the compiler's blocks as
+// the code's blocks begin and end. It models the two things that make the cost grow faster than the code: how
+// deep a block is in the tree of dominators, and what is alive across blocks.
 type effort struct {
 	in    *instrumenter
 	r     *reader
@@ -39,29 +36,29 @@ type effort struct {
 	place     place
 	frames    []effortFrame
 	locals    []lifetime
-	looped    []uint32 // locals used in the outermost loop around
-	loops     int      // around
-	loopStart int      // the block in which the outermost begins
+	looped    []uint32 // locals used in the outermost loop around the current place
+	loops     int      // loops around the current place
+	loopStart int      // the block in which the outermost loop begins
 }
 
-// place is where code is: what grows on the way there.
+// place is a place in the code, with the quantities that grow on the way there.
 type place struct {
 	depth     int // in the tree of dominators
-	addresses int // checked before
+	addresses int // that were checked before
 	height    int // of the stack
 }
 
-// effortFrame is a block, loop, if or the function itself.
+// effortFrame is a block, a loop, an if, or the function itself.
 type effortFrame struct {
 	op              byte
-	start           place // of an if: before it; of a loop: its first block
-	end             place // the least of what leads to its end
-	ends            bool  // something leads there
-	dead            bool  // it cannot be reached
+	start           place // for an if, the place before it; for a loop, its first block
+	end             place // the least deep of the places that lead to its end
+	ends            bool  // something leads to the end
+	dead            bool  // the frame cannot be reached
 	params, results int
 }
 
-// lifetime is from which to which block a local has a value.
+// lifetime is the range of blocks in which a local has a value.
 type lifetime struct {
 	first, last int
 	used, loop  bool
@@ -96,10 +93,10 @@ func (e *effort) measure(r *reader, t *FuncType, shift uint32) uint64 {
 
 func (e *effort) add(n, each int) { e.total += uint64(n) * uint64(each) }
 
-// edge is a way from the place to a block that does not begin before it.
+// edge adds an edge from the place to a block that does not begin before it.
 func (e *effort) edge() { e.add(e.place.depth+1, e.step) }
 
-// enter begins a block of the compiler's at a place.
+// enter begins a compiler's block at a place.
 func (e *effort) enter(p place) {
 	e.place = p
 	e.place.depth++
@@ -154,7 +151,7 @@ func (e *effort) instr() {
 	}
 }
 
-// use is an access to a local.
+// use counts an access to a local.
 func (e *effort) use(i uint32, op byte) {
 	switch op {
 	case opLocalGet:
@@ -176,7 +173,7 @@ func (e *effort) use(i uint32, op byte) {
 	}
 }
 
-// pop takes n values from the stack.
+// pop removes n values from the stack.
 func (e *effort) pop(n int) { e.place.height = max(e.place.height-n, 0) }
 
 func (e *effort) begin(op byte) {
@@ -232,7 +229,7 @@ func (e *effort) blockType() (params, results int) {
 	return len(t.Params), len(t.Results)
 }
 
-// leave is the end of a block, or of the first half of an if.
+// leave ends a block, or the first half of an if.
 func (e *effort) leave() {
 	f := &e.frames[len(e.frames)-1]
 	if !e.dead {
@@ -240,14 +237,14 @@ func (e *effort) leave() {
 	}
 }
 
-// to is a way from the place to the end of a frame.
+// to adds an edge from the place to the end of a frame.
 func (e *effort) to(f *effortFrame, values int) {
 	e.edge()
 	e.add(values, valueEffort)
 	if !f.ends || e.place.depth < f.end.depth {
 		f.end = e.place
 	} else {
-		// The compiler looks from both for what dominates them, twice.
+		// The compiler searches the dominators from both places, twice.
 		e.add(2*(e.place.depth-f.end.depth), e.step)
 	}
 	f.ends = true
@@ -271,7 +268,7 @@ func (e *effort) end() {
 	e.place.height = max(f.start.height-f.params, 0) + f.results
 }
 
-// endLoops ends the outermost loop: what was used in it is alive in all of it.
+// endLoops ends the outermost loop. What was used in the loop is alive in all of it.
 func (e *effort) endLoops() {
 	for _, i := range e.looped {
 		l := &e.locals[i]
@@ -302,7 +299,7 @@ func (e *effort) branch(op byte) {
 		}
 		f := &e.frames[len(e.frames)-1-int(label)]
 		if op != opBr {
-			// A block of its own: the compiler splits the edge.
+			// The edge gets a separate block: the compiler splits the edge.
 			e.edge()
 			e.add(1, blockEffort)
 			e.add(e.place.height, aliveEffort)
@@ -351,8 +348,8 @@ func (e *effort) call(op byte) {
 	}
 }
 
-// funcType is the type of a function by its index among those of the new
-// module, nil for one that was added, which takes and returns one value.
+// funcType returns the type of a function by its index in the new module. It returns nil for an added
+// function, which takes and returns one value.
 func (in *instrumenter) funcType(index, shift uint32) *FuncType {
 	switch {
 	case index < in.imported:
@@ -367,8 +364,8 @@ func (in *instrumenter) funcType(index, shift uint32) *FuncType {
 	return in.types[in.funcTypes[index]]
 }
 
-// LargestEffort is what the costliest function of a module costs to compile, in
-// the unit of Metering.Effort.
+// LargestEffort returns the effort of compiling the costliest function of a module, in the unit of
+// Metering.Effort.
 func LargestEffort(b []byte) (largest uint64, err error) {
 	defer catch(&err)
 	in := &instrumenter{b: b}

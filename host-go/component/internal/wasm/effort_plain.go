@@ -1,7 +1,6 @@
 package wasm
 
-// plain is an instruction that is neither a block nor a branch, a call nor an
-// access to a local.
+// plain counts an instruction that is no block, no branch, no call and no access to a local.
 func (e *effort) plain(op byte) {
 	switch {
 	case op == opMisc:
@@ -28,7 +27,7 @@ func (e *effort) plain(op byte) {
 	e.pop(pops(op))
 }
 
-// address is an access to a memory or table.
+// address counts an access to a memory or table.
 func (e *effort) address() {
 	if !e.dead {
 		e.add(1, memoryEffort)
@@ -36,7 +35,7 @@ func (e *effort) address() {
 	}
 }
 
-// misc is an instruction of the 0xfc space. The compiler makes loops of some.
+// misc counts an instruction of the 0xfc space. The compiler turns some of them into loops.
 func (e *effort) misc() {
 	start := e.r.pos
 	sub := e.r.u32()
@@ -60,7 +59,7 @@ func (e *effort) misc() {
 	}
 }
 
-// pops is how many values fewer are on the stack after an instruction.
+// pops returns by how many values an instruction shrinks the stack.
 func pops(op byte) int {
 	switch {
 	case op == opGlobalGet, op == opMemorySize, op >= opI32Const && op <= opF64Const, op == opRefNull, op == opRefFunc:
@@ -76,7 +75,7 @@ func pops(op byte) int {
 	return 0
 }
 
-// vecPops is the same for vector instructions, or less.
+// vecPops returns the same for vector instructions, or a lower number.
 func vecPops(sub uint32) int {
 	switch {
 	case sub == 12:

@@ -9,8 +9,8 @@ import (
 // repeat appends code n times.
 func repeat(n int, code ...byte) []byte { return slices.Repeat(code, n) }
 
-// moduleOf is a module of functions without parameters and results, each with
-// locals of type i32.
+// moduleOf returns a module of functions without parameters and results. Each function has locals of type
+// i32.
 func moduleOf(locals int, bodies ...[]byte) []byte {
 	out := []byte("\x00asm\x01\x00\x00\x00")
 	out = appendSection(out, secType, []byte{1, 0x60, 0, 0})
@@ -27,8 +27,7 @@ func moduleOf(locals int, bodies ...[]byte) []byte {
 	return appendVecSection(out, secCode, uint32(len(bodies)), code)
 }
 
-// shapes are functions whose compilation grows faster than they do, n times the
-// piece that they consist of.
+// shapes are functions whose compilation grows faster than their code. Each consists of n copies of a piece.
 var shapes = map[string]func(n int) []byte{
 	"loops": func(n int) []byte {
 		return moduleOf(1, repeat(n, opLoop, emptyBlock, opLocalGet, 0, opBrIf, 0, opEnd))
@@ -83,8 +82,7 @@ var shapes = map[string]func(n int) []byte{
 	},
 }
 
-// instrumented is a module with safe points under a bound, and what the module
-// cost before and after.
+// instrumented returns the effort of a module before and after safe points are added under a limit.
 func instrumented(t *testing.T, module []byte, limit uint64) (before, after uint64, err error) {
 	t.Helper()
 	form := metering
@@ -110,8 +108,8 @@ func moduleEffort(b []byte) (sum uint64) {
 	return sum
 }
 
-// However large a function of these shapes gets, safe points add little to what
-// it costs, until it costs so much that it is refused.
+// Safe points add little to the effort of a function of these shapes, however large the function is, until
+// the function is refused for its effort.
 func TestEffort(t *testing.T) {
 	const limit = 4_000_000_000
 	for name, shape := range shapes {
@@ -145,7 +143,7 @@ func TestEffort(t *testing.T) {
 	}
 }
 
-// Many small functions are not more to compile with safe points either.
+// Safe points do not add much to the effort of many small functions either.
 func TestEffortOfManyFunctions(t *testing.T) {
 	for name, body := range map[string][]byte{
 		"a loop":         repeat(1, opLoop, emptyBlock, opLocalGet, 0, opBrIf, 0, opEnd),
@@ -165,8 +163,7 @@ func TestEffortOfManyFunctions(t *testing.T) {
 	}
 }
 
-// What programs consist of keeps safe points with branches, which are quicker to
-// run: no function of theirs is too much.
+// The functions of programs keep safe points with branches, which run faster, and none is refused.
 func TestEffortOfPrograms(t *testing.T) {
 	for i, module := range coreModules(t) {
 		in := &instrumenter{Metering: metering, b: module, shiftBy: 1, added: map[byte][][]byte{}, references: map[uint32]uint32{}}
@@ -189,7 +186,7 @@ func TestEffortOfPrograms(t *testing.T) {
 	}
 }
 
-// The error names the function where the module does.
+// The error has the function's name when the module has it.
 func TestComplexityError(t *testing.T) {
 	module := shapes["loops"](20_000)
 	names := appendSection(appendName(nil, "name"), 1, appendName([]byte{1, 0}, "slow one"))
@@ -200,7 +197,7 @@ func TestComplexityError(t *testing.T) {
 	}
 }
 
-// Stop ends it between functions.
+// An error of Stop ends the work between two functions.
 func TestStop(t *testing.T) {
 	enough := errors.New("enough")
 	form := metering

@@ -1,15 +1,14 @@
 package wasm
 
-// A generator writes a module out of bytes: a function of two parameters and a
-// result, with loops, blocks and branches to every depth. Whatever the bytes, the
-// module is valid and ends: every turn of a loop counts down the global 0, and
-// traps at 0.
+// A generator writes a module from bytes: a function of two parameters and a result, with loops, blocks and
+// branches to every depth. For any bytes the module is valid and ends: every turn of a loop counts down the
+// global 0, and traps at 0.
 //
-// Function 0 is what is called; function 1 is called by it.
+// Function 0 is the one to call. It calls function 1.
 type generator struct {
 	in     []byte
 	out    []byte
-	labels []bool // around the current place, outermost first; whether a branch there takes an i32
+	labels []bool // of the blocks around the current place, outermost first: whether a branch there takes an i32
 	leaf   bool
 	size   int
 }
@@ -19,8 +18,7 @@ const (
 	generatedLocals = 5
 )
 
-// generate returns a module that exports "f", "memory", and the globals "turns"
-// and "state".
+// generate returns a module that exports "f", "memory", and the globals "turns" and "state".
 func generate(in []byte) []byte {
 	g := &generator{in: in}
 	out := []byte("\x00asm\x01\x00\x00\x00")
@@ -50,7 +48,7 @@ func (g *generator) function() []byte {
 	return append(g.out, opEnd)
 }
 
-// next is the next byte, below n; 0 when there are no more.
+// next returns a number below n from the next byte, or 0 when there are no more bytes.
 func (g *generator) next(n int) int {
 	if len(g.in) == 0 {
 		return 0
@@ -62,7 +60,7 @@ func (g *generator) next(n int) int {
 
 func (g *generator) op(b ...byte) { g.out = append(g.out, b...) }
 
-// statements appends some that leave the stack as it is.
+// statements appends some statements that do not change the stack.
 func (g *generator) statements() {
 	for range g.next(4) {
 		if g.size++; g.size > 200 || len(g.labels) > 12 {
@@ -128,7 +126,7 @@ func (g *generator) block(op byte, typed bool) {
 	g.op(opEnd, opLocalSet, byte(g.next(generatedLocals)))
 }
 
-// loop appends a loop that falls off its end with a result or without.
+// loop appends a loop that ends by falling through, with or without a result.
 func (g *generator) loop(typed bool) {
 	g.op(opLoop, emptyBlock)
 	if typed {
@@ -168,7 +166,7 @@ func (g *generator) branch(op byte) {
 	}
 }
 
-// table appends a branch by a table of labels that take the same.
+// table appends a branch by a table of labels that take the same values.
 func (g *generator) table() {
 	depth, typed := g.label()
 	labels := []byte{byte(depth)}
@@ -185,7 +183,7 @@ func (g *generator) table() {
 	g.out = append(appendU32(g.out, uint32(len(labels)-1)), labels...)
 }
 
-// effect appends what can be seen outside of the function.
+// effect appends an effect that is visible outside of the function.
 func (g *generator) effect() {
 	switch n := g.next(4); {
 	case n == 0:
@@ -207,7 +205,7 @@ func (g *generator) effect() {
 	}
 }
 
-// address appends an address that is below 4096, or may be anywhere.
+// address appends an address. It is below 4096, or it may be any address.
 func (g *generator) address() {
 	g.expression(1)
 	if g.next(20) > 0 {

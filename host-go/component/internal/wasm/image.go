@@ -1,12 +1,11 @@
 package wasm
 
-// maxImage bounds a memory image, whatever the module says.
+// maxImage bounds a memory image, even when the module asks for more.
 const maxImage = 1 << 30
 
-// TakeData takes out of a module the data that its memory starts with, and
-// returns the memory's beginning, zeros at its end left out. It returns a nil
-// image, and the module as it is, where the data cannot be had without running
-// the module: when the memory is imported, or code names the segments.
+// TakeData removes the data for a memory's first contents from a module. It returns the module and the
+// contents, without the zeros at their end. It returns a nil image and the unchanged module when the data
+// depend on running the module: the memory is imported, or code names the segments.
 func TakeData(b []byte) (out, image []byte, err error) {
 	defer catch(&err)
 	p := parse(b)
@@ -35,7 +34,7 @@ func TakeData(b []byte) (out, image []byte, err error) {
 	return out, image, nil
 }
 
-// dataImage makes the image, or says that it cannot.
+// dataImage returns the image. ok is false when it cannot be made.
 func dataImage(r *reader, size uint64) (image []byte, ok bool) {
 	for range r.count() {
 		if flags := r.u32(); flags != 0 {
@@ -53,7 +52,7 @@ func dataImage(r *reader, size uint64) (image []byte, ok bool) {
 		r.skip(n)
 		end := at + uint64(n)
 		if end > size {
-			return nil, false // The core runtime shall say what is wrong with it.
+			return nil, false // The core runtime will say what is wrong with it.
 		}
 		if end > uint64(len(image)) {
 			image = append(image, make([]byte, end-uint64(len(image)))...)
@@ -81,8 +80,8 @@ func (r *reader) s32() uint32 {
 	}
 }
 
-// Skeleton returns a module with its types, imports and exports, and without
-// code and data. It is not a valid module; Read reads it like the whole one.
+// Skeleton returns a module with the types, imports and exports of b, but without code and data. It is not a
+// valid module. Read reads it like the whole module.
 func Skeleton(b []byte) (out []byte, err error) {
 	defer catch(&err)
 	out = append(out, b[:8]...)

@@ -7,62 +7,54 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/text"
 )
 
-// Metering is what Instrument adds to a module.
+// Metering says what Instrument adds to a module.
 type Metering struct {
-	// Module and Name are the import of the check function, [i32] -> [i32]. It
-	// is called when the counter is used up, with the counter, and returns the
-	// new one. The import is added as it stands, past the renaming of others.
+	// Module and Name are the import of the check function, [i32] -> [i32]. Code calls it with the counter
+	// when the counter is used up, and it returns the new counter. The import is added with these names,
+	// which are not changed by ImportName.
 	Module, Name string
-	// Quantum is the counter's first value, more than a portion.
+	// Quantum is the counter's first value. It is more than a portion.
 	Quantum int32
-	// Counter is the name under which the counter is exported, made longer
-	// where the module has such an export.
+	// Counter is the name of the export of the counter. It gets longer when the module has an export of that
+	// name.
 	Counter string
-	// Start is the name under which the start function is exported, made longer in
-	// the same way.
+	// Start is the name of the export of the start function. It gets longer in the same way.
 	Start string
-	// TableElements bounds the maximum of each table the module defines.
+	// TableElements bounds the maximum of each table that the module defines.
 	TableElements uint32
-	// Grow and Grown are the names of imports from Module, [i32] -> [i32], which
-	// modules get that have a table that can grow. Before a table grows, Grow is
-	// called with the number of elements, and returns it, or -1 to refuse. After
-	// that Grown is called with what table.grow gave, and returns it. "" adds none.
+	// Grow and Grown are the names of two imports from Module, [i32] -> [i32]. A module gets them when it has
+	// a table that can grow. Code calls Grow with the number of elements before a table grows. Grow returns
+	// that number, or -1 to refuse. Then code calls Grown with the result of table.grow, and Grown returns
+	// the result. "" adds neither.
 	Grow, Grown string
-	// Load is the name of a second import from Module, [i32] -> [], which Split
-	// makes use of. "" adds none.
+	// Load is the name of another import from Module, [i32] -> [], which Split uses. "" adds none.
 	Load string
-	// Off leaves the code as it is: the module is checked and written anew, and
-	// nothing of metering is added.
+	// Off adds nothing of metering: the module is checked and written anew with its code as it is.
 	Off bool
-	// Effort bounds what a function may cost to compile, in units of about a
-	// nanosecond of time or a byte of memory. One that costs more is a
-	// *ComplexityError. 0 is no bound.
+	// Effort bounds what a function may cost to compile, in units of about a nanosecond of time or a byte of
+	// memory. A function that costs more is a *ComplexityError. 0 is no bound.
 	Effort uint64
-	// Calls has safe points made of calls alone, whatever others would cost.
+	// Calls makes all safe points calls without a branch, whatever the effort of others would be.
 	Calls bool
-	// Stop is asked before each function whether to end with an error. nil never
-	// does.
+	// Stop is called before each function. Its error ends the work. Stop may be nil.
 	Stop func() error
 }
 
-// Instrument returns the module with safe points in its code: a counter in an
-// added global goes down by about the number of instructions that are run, and
-// when it is used up the check function is called. The counter goes down at the
-// entry of every function that calls another or is long; at loop headers and
-// before bulk operations, by their length, what a function has bought from it
-// goes down. So no code runs for long without a check: no loop, no recursion, no
-// tree of calls. Short loops are unrolled, and pay for several turns at once.
-// Where that would make a module's compilation much longer, safe points are calls
-// without a branch.
+// Instrument returns the module with safe points in its code. An added global is a counter, which goes down
+// by about the number of instructions that run. When it is used up, code calls the check function. The
+// counter goes down at the entry of every function that calls another or is long. At loop headers and before
+// bulk operations, a balance that the function has bought from the counter goes down, for a bulk operation by
+// its length. So no code runs for long without a check: no loop, no recursion, no tree of calls. Short loops
+// are unrolled and pay for several turns at once. When safe points would make the compilation of a module
+// much longer, they are calls without a branch.
 //
-// The start section is left out: the host calls the start function once the module
-// is instantiated, by the name that it is exported under, and as it calls any
-// other. A module with element segments that may not fit their tables gets a start
-// function that looks at that, and then calls its own.
+// The start section is left out, and the start function is exported instead. The host calls it after it has
+// instantiated the module, like any other function. A module with element segments that may not fit their
+// tables gets an added start function, which checks the segments and then calls the module's own.
 //
-// Import modules get the names of ImportName. Custom sections are left out but
-// for the names of functions. Every count in the module is checked against its
-// size: the core runtime allocates by them.
+// The names of import modules change to those of ImportName. Custom sections are left out, except the names
+// of functions. Every count in the module is checked against the module's size, because the core runtime
+// allocates by the counts.
 func Instrument(b []byte, m Metering) (out []byte, names Names, err error) {
 	defer catch(&err)
 	in := &instrumenter{Metering: m, b: b}
@@ -85,9 +77,8 @@ type Names struct {
 	Start   string // "" for a module without a start function
 }
 
-// ImportName is the name that imports from module name have after Instrument:
-// the core runtime refuses to import from a module named "". A prefix keeps
-// names apart that differed before.
+// ImportName returns the name that the import module name has after Instrument. The prefix is needed because
+// the core runtime refuses to import from a module named "". Different names stay different.
 func ImportName(name string) string { return "$" + name }
 
 // instrumenter rewrites one module.
@@ -100,10 +91,10 @@ type instrumenter struct {
 
 	types      []*FuncType
 	funcTypes  []uint32 // type indices, imports first
-	imported   uint32   // functions imported
+	imported   uint32   // number of imported functions
 	globals    uint32
 	tables     []uint64          // how many elements each has at least; imports first
-	unsure     []segment         // element segments that may not fit their table
+	unsure     []segment         // active element segments that may not fit their tables
 	grows      bool              // a table can grow
 	grow       uint32            // the function Grow; Grown is the next
 	references map[uint32]uint32 // globals, by the function that they refer to
@@ -111,13 +102,13 @@ type instrumenter struct {
 	shiftBy    uint32            // functions added to the imports
 }
 
-// sectionOrder is the order of sections in a module; custom ones go anywhere.
+// sectionOrder is the order of the sections in a module. Custom sections may be anywhere.
 var sectionOrder = []byte{
 	secType, secImport, secFunction, secTable, secMemory, secTag, secGlobal,
 	secExport, secStart, secElement, secCount, secCode, secData,
 }
 
-// scan finds the sections and what the rewriting has to know of them.
+// scan finds the sections, and what rewriting must know of them.
 func (in *instrumenter) scan() {
 	in.secs = map[byte]section{}
 	last := -1
@@ -185,7 +176,7 @@ func (in *instrumenter) scanSection(r *reader, id byte) {
 // freeNames makes the names of the added exports differ from the module's own.
 func (in *instrumenter) freeNames(r *reader) {
 	names := [...]*string{&in.Counter, &in.Start}
-	var longest [len(names)]int // of the module's names that each could be
+	var longest [len(names)]int // the longest of the module's names that could be equal to each
 	for range r.count() {
 		name := r.name()
 		for i, own := range names {
@@ -215,7 +206,7 @@ func (in *instrumenter) typeIndex(r *reader) uint32 {
 func (in *instrumenter) write() []byte {
 	out := make([]byte, 0, len(in.b)+len(in.b)/8)
 	out = append(out, in.b[:8]...)
-	// What is in these decides what others get.
+	// These sections decide what the other sections get.
 	tables, elements := in.section(secTable), in.section(secElement)
 	in.addStart()
 	code := in.section(secCode)
@@ -238,7 +229,7 @@ func (in *instrumenter) write() []byte {
 	return out
 }
 
-// section writes a section, nothing when there is none.
+// section writes a section. It writes nothing when there is none.
 func (in *instrumenter) section(id byte) []byte {
 	sec, ok := in.secs[id]
 	r := &reader{in.b, sec.start, sec.end}
@@ -253,8 +244,7 @@ func (in *instrumenter) section(id byte) []byte {
 	return out
 }
 
-// shift reads a function index and returns what it is with the added functions
-// among the imports.
+// shift reads a function index and returns the index after the added imports.
 func (in *instrumenter) shift(r *reader) uint32 {
 	i := r.u32()
 	if uint64(i) >= uint64(len(in.funcTypes)) {
@@ -266,7 +256,7 @@ func (in *instrumenter) shift(r *reader) uint32 {
 	return i
 }
 
-// custom keeps the names of functions, for stack traces, and nothing else.
+// custom keeps only the names of functions, for stack traces.
 func (in *instrumenter) custom(out []byte, sec section) []byte {
 	if named, err := in.nameSection(sec); err == nil && named != nil {
 		return appendSection(out, secCustom, named)

@@ -1,20 +1,20 @@
 package wasm
 
-// What a guest can have the core runtime allocate while it runs, beside memory:
-// tables that grow, and references to functions.
+// A guest can have the core runtime allocate two things besides memory while it runs: tables that grow, and
+// references to functions. This file bounds both.
 
-// growing says whether a table of these limits can grow.
+// growing reports whether a table with these limits can grow.
 func growing(l Limits) bool { return !l.HasMax || l.Max != l.Min }
 
-// addGrow adds what asks before a table grows.
+// addGrow adds the imports that are called when a table grows.
 func (in *instrumenter) addGrow() {
 	in.grow = in.imported + uint32(len(in.added[secImport]))
 	in.add(secImport, in.addedImport(in.Grow, 0))
 	in.add(secImport, in.addedImport(in.Grown, 0))
 }
 
-// tableGrow appends: asks with the number of elements, which becomes one that
-// no table can grow by where it is refused, and tells the result.
+// tableGrow appends table.grow between its calls. It calls Grow with the number of elements. A refusal turns
+// that number into one by which no table can grow. It then calls Grown with the result.
 func (f *function) tableGrow(at int) {
 	r := f.r
 	r.pos = at
@@ -27,8 +27,8 @@ func (f *function) tableGrow(at int) {
 	f.out = appendU32(append(f.out, opCall), f.in.grow+1)
 }
 
-// refFunc appends a reference to a function, out of a global: the core runtime
-// makes a new one each time it runs the instruction, and keeps it.
+// refFunc appends a reference to a function, which it takes from a global: the core runtime would make a new
+// reference each time it runs the instruction, and keep it.
 func (f *function) refFunc(at int) {
 	r := f.r
 	r.pos = at

@@ -1,8 +1,8 @@
 package wasm
 
-// unlessPositive begins what is done when the top operand is <= 0. It is in an
-// else: the core runtime's compiler goes on with the registers as the first of
-// two branches leaves them, and a call leaves none.
+// unlessPositive begins the code that runs when the top operand is <= 0. The code is in an else: the core
+// runtime's compiler continues with the registers as the first of two branches leaves them, and a call keeps
+// no registers.
 var unlessPositive = []byte{opI32Const, 0, opI32GtS, opIf, emptyBlock, opElse}
 
 // entryCheck appends: counter -= weight; if counter <= 0, counter = check(counter).
@@ -17,8 +17,7 @@ func (f *function) entryCheck(out []byte, weight int) []byte {
 	return f.in.settle(out, spare)
 }
 
-// settle appends: counter = the local tee'd just now; if it is <= 0,
-// counter = check(it).
+// settle appends: counter = local; if local <= 0, counter = check(local). The local was just set.
 func (in *instrumenter) settle(out []byte, local uint32) []byte {
 	out = appendU32(append(out, opGlobalSet), in.globals)
 	out = appendU32(append(out, opLocalGet), local)
@@ -29,13 +28,13 @@ func (in *instrumenter) settle(out []byte, local uint32) []byte {
 	return append(out, opEnd)
 }
 
-// A loop does not pay from the counter, which is in memory and would hold up
-// every turn of a short one: it pays from a local, which the function's loops
-// share, and which buys from the counter a portion at a time, beforehand.
+// portion is how much a function's loops buy from the counter at a time. A loop does not pay from the
+// counter, which is in memory and would slow down every turn of a short loop. It pays from a local that the
+// function's loops share. The local buys a portion in advance.
 const portion = 512
 
-// loopCheck appends: local -= weight; if local <= 0, local = buy(local). The
-// weight is filled in at the loop's end.
+// loopCheck appends: local -= weight; if local <= 0, local = buy(local). The end of the loop fills in the
+// weight.
 func (f *function) loopCheck() {
 	if f.cheap {
 		f.out = append(f.out, opI32Const)
@@ -50,14 +49,14 @@ func (f *function) loopCheck() {
 	f.pay()
 }
 
-// shortCheck appends the same with a weight that is known.
+// shortCheck appends the same with a known weight.
 func (f *function) shortCheck(weight int) {
 	f.out = appendU32(append(f.out, opLocalGet), f.locals)
 	f.out = appendS32(append(f.out, opI32Const), int32(weight))
 	f.pay()
 }
 
-// bulkCheck appends the same with the top operand, shifted, for the weight.
+// bulkCheck appends the same with the shifted top operand as the weight.
 func (f *function) bulkCheck(shift byte) {
 	f.checks = true
 	f.out = appendU32(append(f.out, opLocalTee), f.locals+1)
@@ -83,18 +82,17 @@ func (f *function) pay() {
 	f.out = append(f.out, opEnd)
 }
 
-// spend appends what has the counter go down by a weight without a branch: a
-// portion less the weight is on the stack, and a whole one is bought.
+// spend appends code that lowers the counter by a weight, without a branch. A portion less the weight is on
+// the stack, and the code buys a whole portion.
 func (f *function) spend(out []byte) []byte {
 	return append(appendU32(append(out, opCall), f.in.buyer()), 0x1a)
 }
 
-// buyer is the index of the function that buys.
+// buyer returns the index of the function that buys.
 func (in *instrumenter) buyer() uint32 { return uint32(len(in.funcTypes)) + in.shiftBy }
 
-// buy is the code of the function [i32] -> [i32] that is added to the module: it
-// takes a portion from the counter, and what the local is short of, and returns
-// the local's new value.
+// buy returns the code of the function [i32] -> [i32] that is added to the module. The function takes from
+// the counter a portion, and the amount by which the local is below zero. It returns the local's new value.
 func (in *instrumenter) buy() []byte {
 	out := appendU32([]byte{opGlobalGet}, in.globals)
 	out = append(out, opLocalGet, 0, opI32Add)

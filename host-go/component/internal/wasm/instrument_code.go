@@ -2,29 +2,28 @@ package wasm
 
 import "slices"
 
-// Weights of instructions beyond the usual 1, and when a function that calls
-// none is long enough for a check at its entry.
+// These are the weights of instructions that do not weigh 1, and the length from which a function without
+// calls gets a check at its entry.
 const (
 	callWeight = 8
 	longLeaf   = 64
-	// Locals are set to zero, and are what a frame of the interpreter takes.
+	// A call sets locals to zero, and they take room in a frame of the interpreter.
 	localsWeight = 4 // locals for one unit
-	// A bulk operation counts 1 for each 32 bytes or 4 elements.
+	// A bulk operation weighs 1 for each 32 bytes or 4 elements.
 	bytesShift    = 5
 	elementsShift = 2
 )
 
-// A region is paid for when it begins, by its longest way: of the cases of an
-// interpreter's loop the longest one counts. Most turns take a shorter way: so the
-// length counts in full up to fullWeight, and the rest for less. It counts for
-// something, or a guest could hide work in it: a load may take as long as a
-// hundred other instructions.
+// A region is paid for at its beginning, by its longest way: in an interpreter's loop the longest case
+// counts. Most turns take a shorter way, so the length counts in full only up to fullWeight, and less after
+// that. It still counts: otherwise a guest could hide work in it, as a load may take as long as a hundred
+// other instructions.
 const (
 	fullWeight = 128
 	restWeight = 16 // instructions for one unit
 )
 
-// maxLength keeps the counter far from overflow. maxLocals is the core runtime's.
+// maxLength keeps the counter far from overflow. maxLocals is the core runtime's bound.
 const (
 	maxLength = 1 << 28
 	maxLocals = 50_000
@@ -58,15 +57,14 @@ type function struct {
 	in     *instrumenter
 	r      *reader
 	out    []byte // the code, without locals and entry
-	done   int    // input up to here is in out
+	done   int    // out has the input up to here
 	locals uint32
 	calls  bool
 	checks bool
-	// cheap has safe points made of calls alone; added says that there are some.
+	// cheap makes all safe points calls. added reports that there are safe points.
 	cheap bool
 	added bool
-	// regions are the function and the loops around the current place, blocks
-	// the blocks around it.
+	// regions are the function and the loops around the current place. blocks are the blocks around it.
 	regions []region
 	blocks  []codeBlock
 	body    []byte // of the last function
@@ -78,7 +76,7 @@ type region struct {
 	way    way
 	most   int // the longest way so far
 	patch  int // where in out the weight goes; -1 for the function's entry
-	from   int // what the weight is taken from; 0 for nothing
+	from   int // the weight is subtracted from this; 0 for no subtraction
 }
 
 func (r *region) weight() int {
@@ -97,8 +95,8 @@ func (r *region) add(n int) {
 	}
 }
 
-// way is the longest way from the beginning of a region to a place in it, which
-// none leads to unless it is open.
+// way is the longest way from the beginning of a region to a place in it. A way that is not open leads
+// nowhere.
 type way struct {
 	length int
 	open   bool
@@ -112,12 +110,12 @@ func (w way) longer(v way) way {
 	return w
 }
 
-// codeBlock is a block that code is in.
+// codeBlock is a block around the current place.
 type codeBlock struct {
 	loop   bool
-	region int // the one around it
-	first  way // to an if, before its branch
-	end    way // to its end
+	region int // the region around the block
+	first  way // the way to an if, before its branch
+	end    way // the way to the end of the block
 }
 
 func (f *function) reset(r *reader, t *FuncType, cheap bool) {
@@ -127,7 +125,7 @@ func (f *function) reset(r *reader, t *FuncType, cheap bool) {
 	f.blocks = append(f.blocks[:0], codeBlock{})
 }
 
-// rewrite returns the new body. It is good until the next one.
+// rewrite returns the new body, which is valid until the next call.
 func (f *function) rewrite() []byte {
 	r := f.r
 	groups := r.u32()
@@ -168,13 +166,13 @@ func (f *function) rewrite() []byte {
 	return append(f.body, f.out...)
 }
 
-// flush copies what was read and not changed.
+// flush copies the input that was read and not changed.
 func (f *function) flush() {
 	f.out = append(f.out, f.r.b[f.done:f.r.pos]...)
 	f.done = f.r.pos
 }
 
-// instead leaves out what was read since the last flush.
+// instead drops the input that was read since the last flush.
 func (f *function) instead() { f.done = f.r.pos }
 
 func (f *function) instr() {
@@ -248,7 +246,7 @@ func (f *function) begin(op byte) {
 	f.blocks = append(f.blocks, b)
 }
 
-// otherwise is the second half of an if.
+// otherwise begins the second half of an if.
 func (f *function) otherwise() {
 	b := &f.blocks[len(f.blocks)-1]
 	way := &f.regions[len(f.regions)-1].way
@@ -268,7 +266,7 @@ func (f *function) branch(op byte) {
 		if int64(label) >= int64(len(f.blocks)) {
 			f.r.fail("unknown label %d", label)
 		}
-		// A loop's own way has paid for what leads out of it.
+		// The loop's own way has paid for what follows a branch out of the loop.
 		if b := &f.blocks[len(f.blocks)-1-int(label)]; !b.loop && top.way.open {
 			b.end = b.end.longer(f.regions[b.region].way)
 		}
@@ -278,7 +276,7 @@ func (f *function) branch(op byte) {
 	}
 }
 
-// blockType reads a block type, and says whether the block takes operands.
+// blockType reads a block type. It reports whether the block takes operands.
 func (in *instrumenter) blockType(r *reader) (params bool) {
 	start := r.pos
 	if b := r.byte(); b == emptyBlock || b&0xc0 == 0x40 {
@@ -294,7 +292,7 @@ func (f *function) end() {
 	if b.loop {
 		loop := f.regions[len(f.regions)-1]
 		f.regions = f.regions[:len(f.regions)-1]
-		// Where its end cannot be reached, nor can what follows it.
+		// When the end of the loop cannot be reached, the code after it cannot either.
 		way := &f.regions[b.region].way
 		way.open = way.open && loop.way.open
 		weight := loop.weight()
@@ -309,8 +307,8 @@ func (f *function) end() {
 	f.blocks = f.blocks[:last]
 }
 
-// misc is an instruction of the 0xfc space: bulk operations are paid for by
-// their length, which is the top operand.
+// misc rewrites an instruction of the 0xfc space. A bulk operation is paid for by its length, which is the
+// top operand.
 func (f *function) misc(at int) {
 	r := f.r
 	sub := r.u32()

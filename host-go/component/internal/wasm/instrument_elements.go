@@ -7,10 +7,10 @@ type segment struct {
 	length uint32
 }
 
-// fits says whether a segment is sure to fit its table.
+// fits reports whether a segment certainly fits its table.
 func (in *instrumenter) fits(s segment) bool {
 	if uint64(s.table) >= uint64(len(in.tables)) {
-		return true // The core runtime says what is wrong with it.
+		return true // The core runtime will say what is wrong with it.
 	}
 	r := &reader{s.offset, 0, len(s.offset)}
 	if r.byte() != opI32Const {

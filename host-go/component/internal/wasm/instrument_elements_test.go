@@ -8,9 +8,9 @@ import (
 	"github.com/tetratelabs/wazero"
 )
 
-// elements writes a module that imports the table and the global of "m" and has
-// a table of two elements. The element segment has so many functions, and may
-// come with a start function that sets the exported global "started".
+// elements returns a module that imports the table and the global of "m" and has a table of two elements. Its
+// element segment has n functions. When start is set it has a start function, which sets the exported global
+// "started".
 func elements(table byte, offset string, n int, start bool) []byte {
 	out := []byte("\x00asm\x01\x00\x00\x00")
 	out = appendSection(out, secType, []byte{1, 0x60, 0, 0})
@@ -28,8 +28,8 @@ func elements(table byte, offset string, n int, start bool) []byte {
 	return appendSection(out, secCode, append([]byte{1}, appendBody(nil, []byte{opI32Const, 1, opGlobalSet, 1, opEnd})...))
 }
 
-// tableAndGlobal is the module "m": a table of four elements, of which the other
-// knows one, and a global.
+// tableAndGlobal returns the module "m": a table of four elements, and a global. The other module's import of
+// the table declares only one element.
 func tableAndGlobal(g int32) []byte {
 	out := []byte("\x00asm\x01\x00\x00\x00")
 	out = appendSection(out, secTable, []byte{1, FuncRef, 0, 4})
@@ -37,8 +37,8 @@ func tableAndGlobal(g int32) []byte {
 	return appendSection(out, secExport, []byte("\x02\x01t\x01\x00\x01g\x03\x00"))
 }
 
-// A segment that does not fit its table is a trap of the start function, as the
-// specification has it, before the module's own runs.
+// A segment that does not fit its table is a trap of the start function, as the specification requires. The
+// module's own start function does not run.
 func TestElementsThatDoNotFit(t *testing.T) {
 	ctx := context.Background()
 	for _, test := range []struct {

@@ -1,8 +1,7 @@
 package wasm
 
-// A short loop that has no other in it and calls nothing is written several
-// times in a row and pays for all turns of the row at its beginning: to pay for
-// each cost half as much again as the turn.
+// A short loop without other loops and calls is written several times in a row. It pays for all turns of the
+// row at the beginning: paying for each turn would cost half as much as the turn itself.
 const (
 	shortLoop = 64 // bytes
 	turns     = 4
@@ -12,18 +11,18 @@ const (
 type turn struct {
 	typ        []byte // the block type
 	start, end int
-	length     int // instructions
-	// outward are the labels of branches out of the loop.
+	length     int // in instructions
+	// outward are the labels of branches that leave the loop.
 	outward []label
 }
 
-// label is a place in code where the label of a branch is written.
+// label is a place in the code that has the label of a branch.
 type label struct {
 	start, end int
 	index      uint32
 }
 
-// loop rewrites from a loop instruction on, whose opcode was read.
+// loop rewrites a loop. The opcode of the loop instruction was read.
 func (f *function) loop(at int) {
 	r := f.r
 	params := f.in.blockType(r)
@@ -46,8 +45,8 @@ func (f *function) loop(at int) {
 	f.loopCheck()
 }
 
-// short looks ahead over a loop whose block type was read. It returns nil when
-// the loop is not a short one, or when there is anything wrong with it.
+// short looks ahead over a loop whose block type was read. It returns nil when the loop is not short, or is
+// not valid.
 func (f *function) short(at int) *turn {
 	r := &reader{f.r.b, f.r.pos, f.r.end}
 	t := &turn{typ: r.b[at+1 : r.pos], start: r.pos}
@@ -79,7 +78,7 @@ func (f *function) short(at int) *turn {
 			}
 		case opMisc:
 			if r.u32() > 7 {
-				return nil // beyond the conversions of numbers
+				return nil // an opcode after the conversions of numbers
 			}
 		case opLoop, opCall, opReturnCall, opCallIndirect, opReturnCallIndirect, opCallRef, opReturnCallRef,
 			opTry, opCatch, opCatchAll, opDelegate, opTryTable, opThrow, opRethrow, opThrowRef,
@@ -92,7 +91,7 @@ func (f *function) short(at int) *turn {
 	return nil
 }
 
-// branch reads the label of a branch that is this deep in blocks of the turn.
+// branch reads the label of a branch. depth is how many blocks of the turn are around the branch.
 func (t *turn) branch(r *reader, depth uint32) {
 	start := r.pos
 	if i := r.u32(); i > depth {
@@ -100,9 +99,8 @@ func (t *turn) branch(r *reader, depth uint32) {
 	}
 }
 
-// unroll appends a short loop. A turn but the last is in a block, so that a
-// branch to the loop's header goes on with the next one; from its end a branch
-// leaves the loop.
+// unroll appends a short loop. Every turn except the last is in a block, so that a branch to the loop's
+// header continues with the next turn. At the end of such a turn a branch leaves the loop.
 func (f *function) unroll(t *turn) {
 	f.out = append(append(f.out, opBlock), t.typ...)
 	f.out = append(append(f.out, opLoop), t.typ...)
@@ -116,7 +114,7 @@ func (f *function) unroll(t *turn) {
 	f.out = append(f.out, opEnd, opEnd)
 }
 
-// turn appends a turn that is in so many blocks more than it was.
+// turn appends a turn. deeper is how many more blocks are around it than in the input.
 func (f *function) turn(t *turn, deeper uint32) {
 	at := t.start
 	for _, l := range t.outward {

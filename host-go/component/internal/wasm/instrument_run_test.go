@@ -12,12 +12,12 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 )
 
-// outcome is all that can be seen of a run.
+// outcome is everything that is visible of a run.
 type outcome struct {
 	result, turns, state uint64
 	trap                 string
 	memory               []byte
-	fuel                 int64 // metered alone
+	fuel                 int64 // only of a metered run
 }
 
 // run instantiates a generated module and calls it twice.
@@ -55,11 +55,11 @@ var engines = map[string]wazero.RuntimeConfig{
 	"interpreter": wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(features),
 }
 
-// features are those of the component package.
+// features are the features that package component allows.
 const features = api.CoreFeaturesV2 | experimental.CoreFeaturesExtendedConst |
 	experimental.CoreFeaturesTailCall | experimental.CoreFeaturesExceptionHandling
 
-// hostCheck makes the module with the check function, which adds up what it gives.
+// hostCheck returns the module with the check function. It adds up the fuel that it gives.
 func hostCheck(t *testing.T, r wazero.Runtime, granted *int64) api.Module {
 	t.Helper()
 	i32 := []api.ValueType{api.ValueTypeI32}
@@ -77,9 +77,8 @@ func hostCheck(t *testing.T, r wazero.Runtime, granted *int64) api.Module {
 	return host
 }
 
-// FuzzMeteredRuns: metering changes nothing about what code computes, compiled
-// or interpreted, whatever its safe points are made of, and code pays the same
-// wherever it runs, at least one unit for each turn of a loop.
+// FuzzMeteredRuns checks that metering does not change what code computes, compiled or interpreted, with each
+// kind of safe points. Code also pays the same in each engine, and at least one unit for each turn of a loop.
 func FuzzMeteredRuns(f *testing.F) {
 	random := rand.New(rand.NewPCG(6, 28))
 	for range 300 {

@@ -7,7 +7,7 @@ func (in *instrumenter) add(id byte, element []byte) {
 	in.added[id] = append(in.added[id], element)
 }
 
-// addMeter adds what metering needs.
+// addMeter adds the definitions that metering needs.
 func (in *instrumenter) addMeter() {
 	in.add(secType, appendFuncType(nil, &FuncType{Params: []byte{I32}, Results: []byte{I32}}))
 	in.add(secImport, in.addedImport(in.Name, 0))
@@ -25,7 +25,7 @@ func (in *instrumenter) addMeter() {
 	in.add(secCode, appendBody(nil, in.buy()))
 }
 
-// addedImport is an imported function of the i-th added type.
+// addedImport returns an imported function of the i-th added type.
 func (in *instrumenter) addedImport(name string, i uint32) []byte {
 	imp := appendName(appendName(nil, in.Module), name)
 	return appendU32(append(imp, byte(KindFunc)), uint32(len(in.types))+i)
@@ -64,7 +64,7 @@ func (in *instrumenter) contents(r *reader, id byte, ok bool, added [][]byte) []
 	return in.extend(r, ok, added, in.dataSection)
 }
 
-// extend writes a vector section, with elements more where there are some.
+// extend writes a vector section with the added elements, if there are any.
 func (in *instrumenter) extend(r *reader, ok bool, added [][]byte, elem func(out []byte, r *reader) []byte) []byte {
 	n := 0
 	if ok {
@@ -168,7 +168,7 @@ func (in *instrumenter) tableSection(r *reader) []byte {
 	return out
 }
 
-// elementSection shifts the functions in element segments.
+// elementSection shifts the function indices in element segments.
 func (in *instrumenter) elementSection(r *reader) []byte {
 	n := r.count()
 	out := appendU32(nil, uint32(n))
@@ -208,7 +208,7 @@ func (in *instrumenter) elementSection(r *reader) []byte {
 	return out
 }
 
-// constExpr copies a constant expression, its functions shifted.
+// constExpr copies a constant expression and shifts its function indices.
 func (in *instrumenter) constExpr(out []byte, r *reader) []byte {
 	for {
 		start := r.pos
@@ -228,7 +228,7 @@ func (in *instrumenter) constExpr(out []byte, r *reader) []byte {
 	}
 }
 
-// global reads an index of one of the module's own globals.
+// global reads the index of a global. It fails when the index is not one of the module's own globals.
 func (in *instrumenter) global(r *reader) {
 	if i := r.u32(); i >= in.globals {
 		r.fail("unknown global %d", i)

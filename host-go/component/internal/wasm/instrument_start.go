@@ -1,6 +1,6 @@
 package wasm
 
-// scanStart looks at the start section: the core runtime does not see it.
+// scanStart reads the start section, which the core runtime does not see.
 func (in *instrumenter) scanStart(r *reader) {
 	i := r.u32()
 	if uint64(i) >= uint64(len(in.funcTypes)) {
@@ -14,8 +14,8 @@ func (in *instrumenter) scanStart(r *reader) {
 	}
 }
 
-// addStart exports the start function, where there is one: the module's own, or
-// the check of the element segments.
+// addStart exports the start function, if there is one: the module's own, or the check of the element
+// segments.
 func (in *instrumenter) addStart() {
 	sec, ok := in.secs[secStart]
 	var index uint32
@@ -31,9 +31,9 @@ func (in *instrumenter) addStart() {
 	in.add(secExport, appendU32(append(appendName(nil, in.Start), byte(KindFunc)), index))
 }
 
-// addCheck adds a function that traps when an element segment does not fit its
-// table, as the specification has it: the core runtime leaves such a segment out,
-// and those after it. It calls the module's own start function then.
+// addCheck adds a function that traps when an element segment does not fit its table, as the specification
+// requires: the core runtime would leave out such a segment and those after it. The function then calls the
+// module's own start function.
 func (in *instrumenter) addCheck(start uint32, starts bool) (index uint32) {
 	typ := len(in.types) + len(in.added[secType])
 	index = uint32(len(in.funcTypes)) + in.shiftBy + uint32(len(in.added[secFunction]))
@@ -41,8 +41,7 @@ func (in *instrumenter) addCheck(start uint32, starts bool) (index uint32) {
 	in.add(secFunction, appendU32(nil, uint32(typ)))
 	var code []byte
 	for _, s := range in.unsure {
-		// A copy of the elements onto themselves looks at the bounds and changes
-		// nothing.
+		// Copying the elements onto themselves checks the bounds and changes nothing.
 		code = append(append(code, s.offset...), s.offset...)
 		code = appendS32(append(code, opI32Const), int32(s.length))
 		code = appendU32(append(code, opMisc, 14), s.table)
@@ -57,8 +56,8 @@ func (in *instrumenter) addCheck(start uint32, starts bool) (index uint32) {
 	return index
 }
 
-// priceCheck bounds the added function as one of the module's own: how many
-// segments it looks at, and how long their offsets are, is the module's to say.
+// priceCheck bounds the added function like the module's own functions: the module decides how many segments
+// it checks and how long their offsets are.
 func (in *instrumenter) priceCheck(index uint32, code []byte) {
 	if in.Effort == 0 {
 		return

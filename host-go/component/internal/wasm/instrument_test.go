@@ -12,9 +12,8 @@ import (
 
 var metering = Metering{Module: "host", Name: "check", Quantum: 1000, Counter: "fuel", Start: "start", TableElements: 1 << 20}
 
-// FuzzInstrument: a module that the core runtime takes, it takes with metering
-// too; and one that it refuses does not become valid. What it is given makes it
-// allocate no more than in proportion.
+// FuzzInstrument checks that the core runtime accepts a metered module exactly when it accepts the module
+// without metering. The core runtime allocates only in proportion to the module.
 func FuzzInstrument(f *testing.F) {
 	for _, m := range coreModules(f) {
 		f.Add(m)
@@ -142,7 +141,7 @@ func countChecks(t *testing.T, r wazero.Runtime, module []byte, calls bool, seen
 	}
 }
 
-// The names of what is added give way to exports of the module.
+// The names of added exports yield to the names of the module's exports.
 func TestInstrumentNames(t *testing.T) {
 	module := []byte("\x00asm\x01\x00\x00\x00" +
 		"\x01\x04\x01\x60\x00\x00" + "\x03\x02\x01\x00" +

@@ -1,18 +1,17 @@
 package wasm
 
-// The core runtime's interpreter lowers code to operations of 56 bytes, and keeps
-// them all. They are on the Go heap, which rounds sizes up, and which the collector
-// lets grow to twice what is in use.
+// The core runtime's interpreter lowers code to operations of 56 bytes, and keeps all of them. They are on
+// the Go heap, which rounds sizes up, and which the collector lets grow to twice what is in use.
 const (
 	loweredOperation = 2 * 64
 	loweredTarget    = 2 * 18 // of br_table
 	loweredFunction  = 2 * 256
 )
 
-// Lowered estimates what the interpreter holds for a module's code, in bytes of
-// memory. It counts code that cannot be reached, too, and the largest function twice:
-// each is lowered in a buffer that grows to that one. The module is one of
-// Instrument's. stop is asked as Metering.Stop is.
+// Lowered estimates what the interpreter holds for a module's code, in bytes of memory. It also counts code
+// that cannot be reached. It counts the largest function twice, because all functions are lowered in one
+// buffer, which grows to the size of that function. The module must come from Instrument. stop is called as
+// Metering.Stop is.
 func Lowered(b []byte, stop func() error) (total uint64, err error) {
 	defer catch(&err)
 	in := &instrumenter{Metering: Metering{Stop: stop}, b: b}
@@ -35,10 +34,10 @@ func Lowered(b []byte, stop func() error) (total uint64, err error) {
 }
 
 func loweredBody(r *reader) uint64 {
-	// A drop of what is left, and the return.
+	// Each function ends with a drop of what is left, and the return.
 	operations, targets := uint64(2), uint64(0)
 	for range r.u32() {
-		operations += uint64(r.u32()) // Each local is set to zero.
+		operations += uint64(r.u32()) // Setting each local to zero is an operation.
 		r.valType()
 	}
 	for r.pos < r.end {
@@ -57,8 +56,8 @@ func loweredBody(r *reader) uint64 {
 	return loweredFunction + operations*loweredOperation + targets*loweredTarget
 }
 
-// operationsOf is how many operations an instruction becomes, at most. A block's
-// end is counted where the block begins.
+// operationsOf returns how many operations an instruction becomes, at most. The end of a block is counted at
+// its beginning.
 func operationsOf(op byte) uint64 {
 	switch op {
 	case opEnd, 0x01: // nop

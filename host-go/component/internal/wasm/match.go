@@ -2,8 +2,8 @@ package wasm
 
 import "fmt"
 
-// Matches says why a definition of type have cannot be given for an import of
-// type want (core specification, "Import Matching"); "" when it can.
+// Matches returns the reason that a definition of type have cannot be given for an import of type want (core
+// specification, "Import Matching"), or "" when it can.
 func Matches(have, want *ExternType) string {
 	if have.Kind != want.Kind {
 		return fmt.Sprintf("expected %s, found %s", want.Kind, have.Kind)
@@ -44,8 +44,8 @@ func matchLimits(what string, have, want *Limits) string {
 	return ""
 }
 
-// MatchesModule says why a module of type have cannot be given where want is
-// wanted: it may import no more and export no less.
+// MatchesModule returns the reason that a module of type have cannot be given for one of type want: it needs
+// an import that want lacks, or lacks an export of want.
 func MatchesModule(have, want *Module) string {
 	given := map[[2]string]*ExternType{}
 	for i := range want.Imports {

@@ -1,6 +1,5 @@
-// Package wasm reads and writes the parts of core modules that the component
-// layer has to know: types, imports and exports. Code it does not read; the
-// core runtime validates that.
+// Package wasm reads and writes core modules: their types, imports and exports, and the parts of their code
+// that metering and splitting change. The core runtime validates the code.
 package wasm
 
 import (
@@ -11,7 +10,7 @@ import (
 // ExternKind is the kind of a core import or export.
 type ExternKind byte
 
-// The kinds, by their opcodes.
+// These are the kinds, by their opcodes.
 const (
 	KindFunc ExternKind = iota
 	KindTable
@@ -20,22 +19,22 @@ const (
 	KindTag
 )
 
-// String returns the kind as the text format spells it.
+// String returns the kind in the spelling of the text format.
 func (k ExternKind) String() string {
 	return [...]string{"func", "table", "memory", "global", "tag"}[k]
 }
 
-// FuncType is a core function type; value types are opcodes.
+// FuncType is a core function type. Its value types are opcodes.
 type FuncType struct {
 	Params, Results []byte
 }
 
-// Equal says whether two function types are the same.
+// Equal reports whether two function types are the same.
 func (t *FuncType) Equal(u *FuncType) bool {
 	return slices.Equal(t.Params, u.Params) && slices.Equal(t.Results, u.Results)
 }
 
-// String returns the type in the manner of the text format.
+// String returns the type in a form like that of the text format.
 func (t *FuncType) String() string {
 	return fmt.Sprintf("[%s] -> [%s]", valTypes(t.Params), valTypes(t.Results))
 }
@@ -73,7 +72,7 @@ func valTypeName(t byte) string {
 	return fmt.Sprintf("%#x", t)
 }
 
-// Value types, by their opcodes.
+// These are the value types, by their opcodes.
 const (
 	I32       = 0x7f
 	I64       = 0x7e
@@ -112,23 +111,23 @@ type Export struct {
 	Type ExternType
 }
 
-// Module is what the outside can see of a core module.
+// Module is the part of a core module that is visible from outside.
 type Module struct {
 	Imports []Import
 	Exports []Export
-	// Memories is how many memories it has, imported ones too.
+	// Memories is how many memories the module has, imported ones included.
 	Memories int
-	// Functions is how many functions it defines.
+	// Functions is how many functions the module defines.
 	Functions int
-	// What an instance of it makes: Tables are the limits of those it defines,
-	// Globals how many it defines; Segments are those of data and elements,
-	// References the functions that element segments name.
+	// An instance of the module makes these. Tables are the limits of the tables that the module defines.
+	// Globals is how many globals it defines. Segments is how many segments of data and elements it has.
+	// References is how many functions the element segments name.
 	Tables               []Limits
 	Globals              int
 	Segments, References int
 }
 
-// Export returns the type of the export of that name, nil when there is none.
+// Export returns the type of the export of that name, or nil when there is none.
 func (m *Module) Export(name string) *ExternType {
 	for i := range m.Exports {
 		if m.Exports[i].Name == name {

@@ -1,6 +1,6 @@
 package wasm
 
-// Opcodes that rewriting has to know, and the prefixes of the wide ones.
+// These are the opcodes that rewriting must know, and the prefixes of long opcodes.
 const (
 	opBlock              = 0x02
 	opLoop               = 0x03
@@ -58,9 +58,8 @@ const (
 
 const emptyBlock = 0x40
 
-// instr skips the immediates of an instruction whose opcode was read, where
-// they need no rewriting. It fails on an opcode that it does not know, so that
-// nothing is passed on that was not understood.
+// instr skips the immediates of an instruction that needs no rewriting. The opcode was read. It fails on an
+// unknown opcode, so that nothing is passed on unread.
 func (r *reader) instr(op byte) {
 	switch {
 	case op >= opI32Load && op <= opI64Store32:
@@ -103,7 +102,7 @@ func (r *reader) rareInstr(op byte) {
 	}
 }
 
-// memarg skips an alignment, which tells of a memory index, and an offset.
+// memarg skips an alignment, which may announce a memory index, and an offset.
 func (r *reader) memarg() {
 	if r.u32() >= 1<<6 {
 		r.leb()

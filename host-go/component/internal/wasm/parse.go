@@ -1,7 +1,7 @@
 package wasm
 
-// parsed is a module read far enough to be parted. Its index spaces begin with
-// the imports, as in the format.
+// parsed is a module that was read far enough to be split. Its index spaces begin with the imports, as in the
+// format.
 type parsed struct {
 	b       []byte
 	secs    map[byte]section
@@ -15,20 +15,20 @@ type parsed struct {
 	importedGlobals int
 	imports         int // of functions
 	bodies          []body
-	// needed are functions that are named outside of code.
+	// needed are the functions that are named outside of code.
 	needed map[uint32]bool
 	names  map[string]bool // of exports
 }
 
 // body is the code of a function.
 type body struct {
-	start, end int // declarations of locals included
+	start, end int // including declarations of locals
 	refs       []funcRef
 	bound      bool
 	tables     bool
 }
 
-// parse reads a module that the core runtime takes.
+// parse reads a module that the core runtime accepts.
 func parse(b []byte) *parsed {
 	p := &parsed{b: b, secs: map[byte]section{}, needed: map[uint32]bool{}, names: map[string]bool{}}
 	for _, sec := range sections(b) {

@@ -6,35 +6,34 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/text"
 )
 
-// What safe points may add to the effort of a module's compilation: 3 parts of 10
-// of the module's own (ordinary code needs 2), and as much as a few hundred loops
-// cost. A function at most doubles, or gets as much.
+// These bound what safe points may add to the effort of compiling a module: 3 tenths of the module's own
+// effort (ordinary code needs 2), and the effort of a few hundred loops. The effort of one function may
+// double, or grow by the same allowance.
 const (
 	addedTenths = 3
 	allowance   = 40_000_000
 )
 
-// maxBody is how many bytes of code a function may have in any case: the compiler
-// uses up to a thousand bytes of memory for each. The largest that was seen in a
-// program has 304 KB.
+// maxBody is how many bytes of code any function may have: the compiler uses up to a thousand bytes of memory
+// for each. The largest function seen in a program has 304 KB.
 const maxBody = 1 << 20
 
-// maxAllLocals is how many locals a module's functions may have in all: a
-// thousand of them are declared in nine bytes. Large programs have a million.
+// maxAllLocals is how many locals all functions of a module may have together: nine bytes can declare a
+// thousand locals. Large programs have a million.
 const maxAllLocals = 10_000_000
 
-// maxName is how many bytes of a function's name errors and stack traces have.
+// maxName is how many bytes of a function's name appear in errors and stack traces.
 const maxName = 100
 
 // ComplexityError is a function that would cost too much to compile.
 type ComplexityError struct {
-	Function uint32 // its index, imports first
-	Name     string // "" where the module does not tell
+	Function uint32 // its index; imports come first
+	Name     string // "" when the module does not name it
 	Effort   uint64 // estimated, in the unit of Metering.Effort
 	Limit    uint64
 }
 
-// Error tells the function and by how much it is over the limit.
+// Error names the function and says how far it is over the limit.
 func (e *ComplexityError) Error() string {
 	name := ""
 	if e.Name != "" {
@@ -43,7 +42,7 @@ func (e *ComplexityError) Error() string {
 	return fmt.Sprintf("core module: function %d%s is too complex to be compiled: %.1f times the limit", e.Function, name, float64(e.Effort)/float64(e.Limit))
 }
 
-// stopped is thrown when Metering.Stop says so.
+// stopped is thrown when Metering.Stop returns an error.
 type stopped struct{ err error }
 
 func (in *instrumenter) stop() {
@@ -55,23 +54,19 @@ func (in *instrumenter) stop() {
 	}
 }
 
-// pricing chooses the form of the safe points of each function by what it costs
-// to compile.
+// pricing chooses the form of the safe points of each function by their compilation effort.
 type pricing struct {
 	in     *instrumenter
 	f      *function
 	effort effort
-	// own is the effort of the module's functions as they were so far, spent as
-	// they are with safe points.
+	// own is the effort of the functions so far without safe points. spent is their effort with safe points.
 	own, spent uint64
-	locals     int // in all
-	// over says that the module has used up what safe points may add: from there on
-	// it gets the cheap ones.
+	locals     int // of all functions so far
+	// over says that safe points have added all that they may. From then on functions get the cheap ones.
 	over bool
 }
 
-// function rewrites the i-th function with code. What it returns is good until
-// the next one.
+// function rewrites the i-th function with code. The result is valid until the next call.
 func (p *pricing) function(i int, r *reader) []byte {
 	index := p.in.imported + uint32(i)
 	t := p.in.types[p.in.funcTypes[index]]
@@ -109,8 +104,8 @@ func (p *pricing) measureNew(body []byte, t *FuncType) uint64 {
 	return p.effort.measure(&reader{body, 0, len(body)}, t, p.in.shiftBy)
 }
 
-// functionName finds the name of a function in the custom section for it, "" when
-// there is none.
+// functionName finds the name of a function in the custom section for names. It returns "" when there is
+// none.
 func (in *instrumenter) functionName(index uint32) (name string) {
 	var err error
 	defer catch(&err)

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Section ids of a core module.
+// These are the ids of the sections of a core module.
 const (
 	secCustom   = 0
 	secType     = 1
@@ -23,7 +23,8 @@ const (
 	secTag      = 13
 )
 
-// section is one section of a module: its id and where its contents are; header is where the section begins.
+// section is one section of a module: its id and the place of its contents. header is where the section
+// begins.
 type section struct {
 	id                 byte
 	header, start, end int
@@ -46,8 +47,8 @@ func sections(b []byte) (secs []section) {
 	return secs
 }
 
-// Read reads the types, imports and exports of a core module. The error is an
-// *Error, or what stop ends it with, which is asked now and then; nil never does.
+// Read reads the types, imports and exports of a core module. It calls stop now and then, and ends with
+// stop's error. stop may be nil. Any other error is an *Error.
 func Read(b []byte, stop func() error) (m *Module, err error) {
 	defer catch(&err)
 	s := &scanner{stop: stop}
@@ -89,7 +90,7 @@ type scanner struct {
 	read    int // items
 }
 
-// askEvery is how many items there are between two questions to stop.
+// askEvery is how many items are read between two calls of stop.
 const askEvery = 1024
 
 // items counts n items as they are read.
@@ -162,7 +163,7 @@ func (s *scanner) section(r *reader, id byte) {
 	}
 }
 
-// elements counts element segments and what is in them.
+// elements counts element segments and their items.
 func (s *scanner) elements(r *reader) {
 	n := r.count()
 	s.m.Segments += n
@@ -261,7 +262,7 @@ func (s *scanner) externType(r *reader) ExternType {
 
 func (s *scanner) table(r *reader) ExternType {
 	if r.pos < r.end && r.b[r.pos] == 0x40 {
-		// A table with an initial element: 0x40 0x00 type expression.
+		// This is a table with an initial element: 0x40 0x00 type expression.
 		r.skip(2)
 		t := ExternType{Kind: KindTable, Val: r.valType(), Limits: r.limits()}
 		r.constExpr()

@@ -7,7 +7,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/build"
 )
 
-// Reading ends when it is told to, in a long section of any kind.
+// An error of stop ends reading, in a long section of any kind.
 func TestReadStop(t *testing.T) {
 	const n = 5000
 	typ := build.Types(build.FuncType(nil, nil))

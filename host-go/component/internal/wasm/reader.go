@@ -7,21 +7,20 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/text"
 )
 
-// Error is a fault in a core module, with the offset in the module.
+// Error is a fault in a core module, with its offset in the module.
 type Error struct {
 	Offset int
 	Msg    string
-	// Unsupported says that the module may be valid, and uses what is not
-	// supported.
+	// Unsupported says that the module uses an unsupported feature. The module may be valid.
 	Unsupported bool
 }
 
-// Error tells the offset and the fault.
+// Error returns the offset and the fault.
 func (e *Error) Error() string {
 	return fmt.Sprintf("core module: %s at offset %#x", e.Msg, e.Offset)
 }
 
-// reader walks over bytes; faults are thrown and caught by catch.
+// reader reads through bytes. Its methods throw faults, and catch catches them.
 type reader struct {
 	b        []byte
 	pos, end int
@@ -139,8 +138,8 @@ func (r *reader) funcType() *FuncType {
 	return &FuncType{Params: r.valTypes("parameters"), Results: r.valTypes("results")}
 }
 
-// maxValues is how many parameters, and results, a core function may have: what
-// engines of the web take. Work on a type is a step, whatever its length.
+// maxValues is how many parameters, and how many results, a core function may have. Browsers' engines have
+// the same bound. Work on a type counts as one step, whatever its length.
 const maxValues = 1_000
 
 func (r *reader) valTypes(what string) (out []byte) {
@@ -183,13 +182,13 @@ func (r *reader) limits() Limits {
 	return l
 }
 
-// constExpr skips a constant expression, its end included.
+// constExpr skips a constant expression, including its end.
 func (r *reader) constExpr() {
 	for r.constInstr() {
 	}
 }
 
-// constInstr skips an instruction of a constant expression; false for the end.
+// constInstr skips an instruction of a constant expression. It returns false for the end.
 func (r *reader) constInstr() bool {
 	switch op := r.byte(); op {
 	case opEnd:

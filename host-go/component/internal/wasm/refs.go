@@ -1,15 +1,14 @@
 package wasm
 
-// A funcRef is a place in code where a function's index is written.
+// A funcRef is a place in code that has a function's index.
 type funcRef struct {
 	start, end int // of the index
 	index      uint32
 }
 
-// calls lists where the instructions up to the reader's end call a function by
-// its index. bound says that there are instructions whose indices mean nothing
-// in another module: of segments, tags and function references; tables that
-// some change a table.
+// calls lists the places, up to the reader's end, where instructions call a function by its index. bound
+// reports instructions with indices that have no meaning in another module: those of segments, tags and
+// function references. tables reports instructions that change a table.
 func (r *reader) calls(out []funcRef) (refs []funcRef, bound, tables bool) {
 	for r.pos < r.end {
 		switch op := r.byte(); op {
@@ -44,8 +43,8 @@ func (r *reader) calls(out []funcRef) (refs []funcRef, bound, tables bool) {
 	return out, bound, tables
 }
 
-// miscImmediates skips the rest of an instruction of the 0xfc space, and says
-// whether it names a segment, or changes a table.
+// miscImmediates skips the rest of an instruction of the 0xfc space. It reports whether the instruction names
+// a segment, and whether it changes a table.
 func (r *reader) miscImmediates() (segment, table bool) {
 	indices := 0
 	switch sub := r.u32(); sub {

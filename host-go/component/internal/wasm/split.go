@@ -5,41 +5,37 @@ import (
 	"strconv"
 )
 
-// Parts is a module in parts: the primary one stands for the module, the
-// chunks are instantiated when a function of theirs is first called.
+// Parts is a module in parts. The primary part stands for the module. A chunk is instantiated when one of its
+// functions is first called.
 type Parts struct {
 	Primary []byte
 	Chunks  []Chunk
-	// Still says that all that changes in an instance, once it is instantiated,
-	// is in its memory and in Globals: no code changes a table or drops a segment,
-	// and no data is written when it is instantiated.
+	// Still says that an instance, once it is instantiated, changes only in its memory and in Globals: no
+	// code changes a table or drops a segment, and instantiating writes no data.
 	Still bool
-	// Globals are the exports of the primary that are its own mutable globals.
+	// Globals are the primary's exports of its own mutable globals.
 	Globals []string
 }
 
-// Chunk is a module with functions of the whole. It imports from PrimaryModule
-// what it needs of the primary, and puts its functions into the primary's table
-// of slots.
+// Chunk is a module with some of the functions. It imports what it needs of the primary from PrimaryModule,
+// and puts its functions into the primary's table of slots.
 type Chunk struct {
-	// First is the slot of its first function. The slots up to the next chunk's
-	// are its own.
+	// First is the slot of its first function. The chunk has all slots up to those of the next chunk.
 	First int
 	Code  []byte
 }
 
-// PrimaryModule is what chunks import from.
+// PrimaryModule is the module from which chunks import.
 const PrimaryModule = "primary"
 
-// Split parts a module that Instrument has given a function to load with. The
-// functions that hot says yes to, by their place among those with code, stay
-// in the primary module, as do those of up to small bytes; chunks get about size
-// bytes of code each. A module that cannot be parted is its own primary.
+// Split splits a module. Instrument must have added the function load, which loads a chunk. A function stays
+// in the primary module when hot returns true for its index among the functions with code, or when its body
+// has up to small bytes. Chunks get about size bytes of code each. A module that cannot be split becomes the
+// primary unchanged.
 //
-// A function in a chunk is called by way of a thunk in the primary module, of
-// which there is one for each type: it looks into the slot and, when that is
-// empty, has the host load the chunk. The primary exports what chunks import
-// under names that begin with a prefix of their own.
+// The primary module has a thunk for each type of function in chunks. A call of such a function goes through
+// the thunk of its type. The thunk looks into the slot, and has the host load the chunk when the slot is
+// empty. The names of the primary's exports for chunks begin with a prefix that no other export has.
 func Split(b []byte, load string, hot func(i int) bool, small, size int) (parts *Parts, err error) {
 	defer catch(&err)
 	s := &splitter{parsed: parse(b)}
@@ -67,7 +63,7 @@ func Split(b []byte, load string, hot func(i int) bool, small, size int) (parts 
 	return parts, nil
 }
 
-// still is Parts.Still.
+// still computes Parts.Still.
 func (s *splitter) still() bool {
 	if _, data := s.secs[secData]; data {
 		return false
@@ -89,12 +85,12 @@ type splitter struct {
 	*parsed
 	loader uint32
 	prefix string
-	// cold are the functions in chunks, by slot; slots the other way round.
+	// cold are the functions in chunks, by slot. slots are the slots, by function.
 	cold   []uint32
 	slots  map[uint32]int
 	chunks []chunkRange
-	// shared are the functions that chunks import, stubs the functions in chunks
-	// that are called from elsewhere, thunks the types of those.
+	// shared are the functions that chunks import. stubs are the functions in chunks that are called from
+	// elsewhere. thunks are the types of those.
 	shared map[uint32]bool
 	stubs  map[uint32]bool
 	thunks []uint32
@@ -102,7 +98,7 @@ type splitter struct {
 
 type chunkRange struct{ first, end int } // slots
 
-// findLoader finds the import to load with.
+// findLoader finds the import that loads chunks.
 func (s *splitter) findLoader(name string) bool {
 	r := &reader{s.b, s.secs[secImport].start, s.secs[secImport].end}
 	if r.pos == r.end {
@@ -116,7 +112,7 @@ func (s *splitter) findLoader(name string) bool {
 			s.loader = index
 			index++
 			if field == name && index == uint32(s.imports) {
-				return true // It is the last: a guest's own cannot be taken for it.
+				return true // The loader is the last import, so an import of the guest cannot be confused with it.
 			}
 		}
 		r.importDesc()
@@ -144,7 +140,7 @@ func (s *splitter) choose(hot func(i int) bool, small, size int) {
 	}
 }
 
-// taken says whether an export of the module begins with the prefix.
+// taken reports whether an export of the module begins with the prefix.
 func (s *splitter) taken() bool {
 	for name := range s.names {
 		if len(name) >= len(s.prefix) && name[:len(s.prefix)] == s.prefix {
@@ -154,7 +150,7 @@ func (s *splitter) taken() bool {
 	return false
 }
 
-// collect finds what is called from where.
+// collect finds which functions are called from where.
 func (s *splitter) collect() {
 	s.shared, s.stubs = map[uint32]bool{}, map[uint32]bool{}
 	for f := range s.needed {
@@ -190,12 +186,12 @@ func (s *splitter) chunkOf(slot int) int {
 	return k
 }
 
-// name is what the primary exports a definition as.
+// name returns the name under which the primary exports a definition.
 func (s *splitter) name(kind ExternKind, index uint32) string {
 	return s.prefix + kind.String() + strconv.Itoa(int(index))
 }
 
-// primary writes the primary module.
+// primary returns the primary module.
 func (s *splitter) primary() []byte {
 	out := append(make([]byte, 0, len(s.b)/2), s.b[:8]...)
 	for _, id := range sectionOrder {
@@ -224,7 +220,7 @@ func (s *splitter) primary() []byte {
 	return out
 }
 
-// added are the elements that a section of the primary has more.
+// added returns the elements that the primary adds to a section.
 func (s *splitter) added(id byte) (n int, out []byte) {
 	switch id {
 	case secType:
@@ -256,8 +252,8 @@ func (s *splitter) added(id byte) (n int, out []byte) {
 	return 0, nil
 }
 
-// exports are what chunks import, and every global, by which the state of an
-// instance can be read.
+// exports returns the exports that chunks import, and every global, through which the state of an instance
+// can be read.
 func (s *splitter) exports() (n int, out []byte) {
 	add := func(kind ExternKind, index int) {
 		out = appendName(out, s.name(kind, uint32(index)))
@@ -284,7 +280,7 @@ func (s *splitter) exports() (n int, out []byte) {
 	return n, out
 }
 
-// appendBody appends code without locals, its size before it.
+// appendBody appends code without locals, after its size.
 func appendBody(out, code []byte) []byte {
 	out = appendU32(out, uint32(len(code)+1))
 	return append(append(out, 0), code...)
@@ -308,7 +304,7 @@ func (s *splitter) primaryCode() []byte {
 	return out
 }
 
-// stub calls the function in a slot through the thunk of its type.
+// stub returns a function that calls the function in a slot through the thunk of its type.
 func (s *splitter) stub(index uint32, slot int) []byte {
 	t := s.funcs[index]
 	k, _ := slices.BinarySearch(s.thunks, t)
@@ -318,8 +314,8 @@ func (s *splitter) stub(index uint32, slot int) []byte {
 	return append(out, opEnd)
 }
 
-// thunk calls the function in the slot that its last parameter names, which it
-// has loaded where the slot is empty.
+// thunk returns a function that calls the function in the slot that the last parameter names. When the slot
+// is empty, the thunk first loads the chunk.
 func (s *splitter) thunk(t uint32) []byte {
 	n := uint32(len(s.types[t].Params))
 	slots := uint32(len(s.tables))

@@ -2,10 +2,11 @@ package wasm
 
 import "slices"
 
-// chunk writes the module of a chunk.
+// chunk returns the module of a chunk.
 func (s *splitter) chunk(c *chunkRange) []byte {
 	inside := s.cold[c.first:c.end]
-	// The functions it imports, and then its own, by their index in the whole.
+	// The functions come in this order: those that the chunk imports, and then its own, by their index in the
+	// whole module.
 	var outside []uint32
 	index := map[uint32]uint32{}
 	for _, f := range inside {
@@ -40,7 +41,7 @@ func (s *splitter) chunk(c *chunkRange) []byte {
 	return appendVecSection(out, secCode, uint32(len(inside)), code)
 }
 
-// chunkImports are the functions, and all tables, memories and globals.
+// chunkImports returns imports of these functions, and of all tables, memories and globals.
 func (s *splitter) chunkImports(functions []uint32) (n uint32, out []byte) {
 	add := func(kind ExternKind, index uint32, desc ...byte) {
 		out = appendName(appendName(out, PrimaryModule), s.name(kind, index))
@@ -67,7 +68,7 @@ func (s *splitter) chunkImports(functions []uint32) (n uint32, out []byte) {
 	return n, out
 }
 
-// chunkElements is the segment that fills the chunk's slots.
+// chunkElements returns the segment that fills the chunk's slots.
 func (s *splitter) chunkElements(c *chunkRange, first int) []byte {
 	out := appendU32([]byte{2}, uint32(len(s.tables)))
 	out = append(appendS32(append(out, opI32Const), int32(c.first)), opEnd)
@@ -78,7 +79,7 @@ func (s *splitter) chunkElements(c *chunkRange, first int) []byte {
 	return out
 }
 
-// renumbered copies a body with other indices for the functions it calls.
+// renumbered returns a copy of a body with other indices for the functions that it calls.
 func (s *splitter) renumbered(f *body, index map[uint32]uint32) []byte {
 	out := make([]byte, 0, f.end-f.start)
 	at := f.start

@@ -49,7 +49,7 @@ func wholeModule() []byte {
 	return appendSection(b, secData, []byte("\x02\x00\x41\x08\x0b\x03abc\x00\x41\x80\x80\x04\x0b\x01z"))
 }
 
-// runParts instantiates parts, and loads chunks as the host does.
+// runParts instantiates parts. It loads chunks as the host does.
 func runParts(t *testing.T, parts *Parts, image []byte) (m api.Module, loaded *int) {
 	t.Helper()
 	ctx := context.Background()
@@ -86,7 +86,7 @@ func runParts(t *testing.T, parts *Parts, image []byte) (m api.Module, loaded *i
 	return m, loaded
 }
 
-// A module in parts does what the whole one does, wherever it is parted.
+// A split module does what the whole module does, however it is split.
 func TestSplit(t *testing.T) {
 	metered, _, err := Instrument(wholeModule(), splitMetering)
 	if err != nil {
@@ -158,9 +158,9 @@ func TestSplitStart(t *testing.T) {
 	}
 }
 
-// Modules whose state or segments cannot be told apart say so.
+// A module whose state or segments prevent splitting is left whole and says so.
 func TestSplitLeavesAlone(t *testing.T) {
-	// With its data a module is not still.
+	// A module with its data is not still.
 	metered, _, err := Instrument(wholeModule(), splitMetering)
 	if err != nil {
 		t.Fatal(err)
@@ -168,7 +168,7 @@ func TestSplitLeavesAlone(t *testing.T) {
 	if parts, err := Split(metered, "load", func(int) bool { return true }, 0, 1); err != nil || parts.Still {
 		t.Errorf("a module with data: still %v, %v", parts.Still, err)
 	}
-	// Data past the end of memory is the core runtime's to refuse.
+	// The core runtime must refuse data past the end of memory.
 	beyond := wholeModule()
 	beyond = append(beyond[:len(beyond)-8], "\x41\x80\x80\x0c\x0b\x01z"...)
 	if out, image, err := TakeData(beyond); image != nil || (err == nil && !bytes.Equal(out, beyond)) {
@@ -176,7 +176,7 @@ func TestSplitLeavesAlone(t *testing.T) {
 	}
 }
 
-// Every core module of the tests, cut short anywhere, is an error or parts.
+// Every core module of the tests, cut short anywhere, gives an error or parts.
 func TestSplitDamaged(t *testing.T) {
 	for _, module := range coreModules(t) {
 		metered, _, err := Instrument(module, splitMetering)

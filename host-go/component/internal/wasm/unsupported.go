@@ -1,7 +1,7 @@
 package wasm
 
-// What the core runtime does not run, or does not run safely, is refused by
-// name: a module that uses it may be valid.
+// A feature that the core runtime does not support, or does not run safely, is refused by name: a module that
+// uses it may be valid.
 
 const (
 	gcTypes         = "garbage-collected and typed references are not supported"
@@ -17,8 +17,7 @@ const (
 
 func (r *reader) unsupported(what string) { panic(&Error{r.pos, what, true}) }
 
-// UnsupportedType says what a type needs that begins with a byte; "" for none
-// that is known of.
+// UnsupportedType names the feature that a type beginning with b needs. It returns "" for an unknown type.
 func UnsupportedType(b byte) string {
 	switch b {
 	case ExnRef, 0x74:
@@ -31,9 +30,9 @@ func UnsupportedType(b byte) string {
 	return ""
 }
 
-// supported fails on an opcode of what is not supported. Exceptions are not: the
-// core runtime keeps their references where the garbage collector does not see
-// them, and a copy of the stack for each block that catches.
+// supported fails on an opcode of an unsupported feature. Exceptions are unsupported: the core runtime keeps
+// references to them where the garbage collector does not see them, and a copy of the stack for each block
+// that catches.
 func (r *reader) supported(op byte) {
 	switch {
 	case op < 0x06 || op > 0x1f && op < opRefNull:

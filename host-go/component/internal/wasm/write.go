@@ -10,9 +10,8 @@ type ReExport struct {
 	Type         ExternType
 }
 
-// EncodeReExports writes a module that imports each definition and exports it
-// again. Limits of tables and memories are left open, so that any instance of
-// the kind fits.
+// EncodeReExports returns a module that imports each definition and exports it again. It leaves the limits of
+// tables and memories open, so that any instance of the kind fits.
 func EncodeReExports(members []ReExport) []byte {
 	var types, imports, exports []byte
 	var numTypes uint32
@@ -54,8 +53,7 @@ func EncodeReExports(members []ReExport) []byte {
 	return appendVecSection(b, secExport, n, exports)
 }
 
-// appendMemoryLimits leaves the limits open except where a shared memory has
-// to name a maximum.
+// appendMemoryLimits leaves the limits open. Only a shared memory must have a maximum.
 func appendMemoryLimits(b []byte, l Limits) []byte {
 	if !l.Shared {
 		return append(b, 0, 0)

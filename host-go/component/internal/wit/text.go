@@ -6,12 +6,11 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 )
 
-// Bounds in bytes: on the text of a component, and on the use of a type without
-// a name, which can be exponential in how the component says it.
+// maxText bounds the text of a component, and maxUse the use of a type without a name, in bytes. Such a use
+// can be exponential in the size of the component.
 const maxText, maxUse = 16 << 20, 16 << 10
 
-// text is a part of what is printed. It takes no more than the printer may
-// print.
+// text is a part of the output. It takes only as much as the printer may still print.
 type text struct {
 	strings.Builder
 	p *printer
@@ -19,10 +18,10 @@ type text struct {
 
 func (p *printer) text() *text { return &text{p: p} }
 
-// full says whether nothing more may be printed.
+// full reports whether nothing more may be printed.
 func (p *printer) full() bool { return p.left <= 0 }
 
-// WriteString writes s, or the beginning of it.
+// WriteString writes s, or as much of its beginning as there is room for.
 func (t *text) WriteString(s string) {
 	if len(s) > t.p.left {
 		s = s[:max(0, t.p.left)]
@@ -32,12 +31,11 @@ func (t *text) WriteString(s string) {
 	t.Builder.WriteString(s)
 }
 
-// Names spell types by the names that a list of imports or exports has for
-// them.
+// Names spells types by the names that they have in a list of imports or exports.
 type Names struct{ s *scope }
 
-// Speller returns what spells the types of one component, list by list. Past
-// some MiB it gives "..." for each type.
+// Speller spells the types of one component, list by list. After maxText bytes it returns "..." for each
+// type.
 type Speller struct{ p printer }
 
 // NewSpeller returns a Speller.

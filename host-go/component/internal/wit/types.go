@@ -8,22 +8,21 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 )
 
-// scope is an interface or world: the names that its types have in it.
+// scope is an interface or world, with the names that types have in it.
 type scope struct {
 	p      *printer
-	iface  string // "" where others cannot use from it
+	iface  string // "" when others cannot use its types
 	names  map[any]string
 	texts  map[*types.Value]string // of types without a name
 	indent string
-	// functions are those of each resource, made when they are first asked for.
+	// functions are the functions of each resource. The first use makes them.
 	functions map[string][]*types.Named
-	// uses are the types of interfaces that are spelled here without having
-	// been given a name: only a world has such.
+	// uses are types of interfaces that are used here without another name. Only a world has such types.
 	uses []place
 }
 
-// newScope returns a scope with the names of its types: a resource's methods
-// come before the types they use.
+// newScope returns a scope with the names of its types. It collects all names first, because a resource's
+// methods come before the types that they use.
 func (p *printer) newScope(iface, indent string, items []types.Named) *scope {
 	s := &scope{p: p, iface: iface, names: map[any]string{}, texts: map[*types.Value]string{}, indent: indent}
 	for i := range items {
@@ -38,8 +37,8 @@ func (p *printer) newScope(iface, indent string, items []types.Named) *scope {
 	return s
 }
 
-// define prints the definition of a named type: a use of another interface's,
-// an alias, or the type itself.
+// define prints the definition of a named type: a use of another interface's type, an alias, or the type
+// itself.
 func (s *scope) define(b *text, it *types.Named, siblings []types.Named) {
 	name := it.Name.Text
 	id := identity(it.Type)
@@ -70,7 +69,7 @@ func (s *scope) define(b *text, it *types.Named, siblings []types.Named) {
 	}
 }
 
-// path is the name of another interface as it is used from here.
+// path returns the name of another interface, as it is used from here.
 func (s *scope) path(iface string) string {
 	pkg, _ := packageOf(s.iface)
 	if other, name := packageOf(iface); other == pkg {
@@ -79,8 +78,7 @@ func (s *scope) path(iface string) string {
 	return iface
 }
 
-// resource prints a resource with the functions among its siblings that are
-// its own.
+// resource prints a resource with those of its siblings that are its functions.
 func (s *scope) resource(b *text, name string, siblings []types.Named) {
 	body := s.p.text()
 	if s.functions == nil {
@@ -111,7 +109,7 @@ func (s *scope) resource(b *text, name string, siblings []types.Named) {
 	b.WriteString(s.indent + "resource " + ident(name) + " {\n" + body.String() + s.indent + "}\n")
 }
 
-// functions sorts the functions that belong to resources by those.
+// functions groups the functions of resources by resource.
 func functions(items []types.Named) map[string][]*types.Named {
 	out := map[string][]*types.Named{}
 	for i := range items {
@@ -155,7 +153,7 @@ func (s *scope) value(b *text, name string, v *types.Value) {
 	}
 }
 
-// function prints a function type. A method's self is left out.
+// function returns a function type as text. It leaves out a method's self.
 func (s *scope) function(f *types.Func, method bool) string {
 	var params []string
 	for i, p := range f.Params {
@@ -171,7 +169,7 @@ func (s *scope) function(f *types.Func, method bool) string {
 	return out
 }
 
-// text prints the use of a type: its name where it has one here.
+// text returns the use of a type: its name, if it has one here.
 func (s *scope) text(v *types.Value) string {
 	if v == nil {
 		return "_"
@@ -190,7 +188,7 @@ func (s *scope) text(v *types.Value) string {
 	return text
 }
 
-// spell spells a type out.
+// spell returns a type in full.
 func (s *scope) spell(v *types.Value) string {
 	switch v.Kind {
 	case types.Own, types.Borrow:
@@ -226,8 +224,7 @@ func (s *scope) spell(v *types.Value) string {
 	return v.String()
 }
 
-// name finds the name of a type here, using it from its interface where it has
-// none yet.
+// name returns the name of a type here. A type that has none yet is used from its interface.
 func (s *scope) name(id any) (string, bool) {
 	if id == nil {
 		return "", false
@@ -244,7 +241,7 @@ func (s *scope) name(id any) (string, bool) {
 	return home.name, true
 }
 
-// keywords are the words of WIT that an identifier is escaped for.
+// keywords are the words of WIT. An identifier that is one of them is escaped.
 var keywords = map[string]bool{}
 
 func init() {

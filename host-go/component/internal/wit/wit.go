@@ -8,14 +8,13 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 )
 
-// Print returns the world of a component, and the packages of the interfaces
-// it names. Past some MiB, which no component comes near to that is not made for
-// it, the text is cut, and says so.
+// Print returns the world of a component, and the packages of the interfaces that it names. Text past 16 MiB
+// is cut, and says so; only a component that is made for it gets so long.
 func Print(c *types.Component) string {
 	p := &printer{home: map[any]place{}, packages: map[string]*text{}, left: maxText}
 	world := p.text()
 	world.WriteString("package root:component;\n\nworld root {\n")
-	// What the world exports may use the types that it imports.
+	// The exports of the world may use the types that it imports.
 	s := p.newScope("", "  ", append(plain(c.Imports), plain(c.Exports)...))
 	body := p.text()
 	p.world(body, s, "import", c.Imports)
@@ -33,8 +32,7 @@ func Print(c *types.Component) string {
 	return world.String()
 }
 
-// printer keeps where types were first defined, so that they are used from
-// there.
+// printer keeps where each type is defined first. Later uses refer to that place.
 type printer struct {
 	home     map[any]place
 	packages map[string]*text
@@ -46,8 +44,8 @@ type printer struct {
 // place is an interface and the name of a type in it.
 type place struct{ iface, name string }
 
-// identity is what a type that has a name is known by: the resource, or the
-// definition; nil for a type that goes by its structure.
+// identity returns the identity of a type: the resource, or the definition. It is nil for a type that is
+// identified by its structure.
 func identity(t types.Type) any {
 	switch t := t.(type) {
 	case *types.Resource:
@@ -60,7 +58,7 @@ func identity(t types.Type) any {
 	return nil
 }
 
-// plain are the imports or exports that have a name of the world's own.
+// plain returns the imports or exports that have a name of the world itself.
 func plain(items []types.Named) (out []types.Named) {
 	for _, it := range items {
 		if !strings.Contains(it.Name.Text, ":") {

@@ -21,8 +21,8 @@ func instance(exports ...types.Named) types.Extern {
 	return types.Extern{Sort: binary.SortInstance, Instance: &types.Instance{Exports: exports}}
 }
 
-// A type is defined where it comes from, used from there by name, and renamed
-// where it has another; words of WIT are escaped.
+// A type is defined in its own interface, used from there by name, and renamed when it has another name.
+// Words of WIT are escaped.
 func TestPrint(t *testing.T) {
 	u := types.NewUniverse()
 	u32 := u.Prim(types.U32)
@@ -96,7 +96,7 @@ package t:b {
 	}
 }
 
-// A function by itself is spelled with the names its interface has.
+// A single function is spelled with the names of its interface.
 func TestFunc(t *testing.T) {
 	u := types.NewUniverse()
 	color := u.Intern(types.Value{Kind: types.Enum, Nominal: 1, Origin: 1, Labels: []string{"red", "green"}})

@@ -1,4 +1,4 @@
-// Package form reads the forms of elicitation and what a person types into them (specification,
+// Package form reads the forms of elicitation, and a person's answers to them (specification,
 // client/elicitation, "Form Mode").
 package form
 
@@ -22,11 +22,11 @@ import (
 type Field struct {
 	Name     string
 	required bool
-	many     bool     // several of the choices
+	many     bool     // allows several choices
 	choices  []choice // nil for any value
 	rules
 
-	Items *rules `json:"items"` // what each of many is
+	Items *rules `json:"items"` // the rules of each value when there are several
 }
 
 // rules are what the schema of a field says.
@@ -48,13 +48,13 @@ type rules struct {
 	AnyOf       []choice        `json:"anyOf"`
 }
 
-// A choice is a value and what people call it.
+// A choice is a value, with its title for people.
 type choice struct {
 	Value string `json:"const"`
 	Title string `json:"title"`
 }
 
-// Fields reads a form's schema. The required ones come first: what is read has lost its order.
+// Fields reads a form's schema. Required fields come first; the order of the schema is lost.
 func Fields(requested any) ([]Field, error) {
 	text, err := json.Marshal(requested)
 	if err != nil {
@@ -104,7 +104,7 @@ func (r *rules) list() []choice {
 	return choices
 }
 
-// Describe is a line about a field, and one for each choice.
+// Describe returns a line about a field, and a line for each choice.
 func (f *Field) Describe() string {
 	kind := f.Type
 	if f.many {
@@ -136,7 +136,7 @@ func (f *Field) Describe() string {
 	return b.String()
 }
 
-// DefaultText is the default as a person reads it.
+// DefaultText returns the default as text for people.
 func (f *Field) DefaultText() string {
 	var text string
 	var list []string
@@ -149,7 +149,7 @@ func (f *Field) DefaultText() string {
 	return string(f.Default)
 }
 
-// TakeDefault takes an empty line: for the default, or for nothing where that may be.
+// TakeDefault handles an empty line: it stores the default, or nothing when the field may be left out.
 func (f *Field) TakeDefault(content map[string]any) bool {
 	delete(content, f.Name)
 	var value any
@@ -160,7 +160,7 @@ func (f *Field) TakeDefault(content map[string]any) bool {
 	return !f.required
 }
 
-// Parse reads a line as the field wants it. Its errors are for people.
+// Parse converts a line to the field's type. Its errors are for people.
 func (f *Field) Parse(line string) (any, error) {
 	switch {
 	case f.many:
@@ -189,7 +189,7 @@ func (f *Field) Parse(line string) (any, error) {
 	return value, nil
 }
 
-// pick finds a choice by its number, its value or its title.
+// pick finds a choice by its number, value or title.
 func (f *Field) pick(line string) (string, error) {
 	for _, c := range f.choices {
 		if line == c.Value || line == c.Title {
@@ -199,7 +199,7 @@ func (f *Field) pick(line string) (string, error) {
 	if n, err := strconv.Atoi(line); err == nil && n >= 1 && n <= len(f.choices) {
 		return f.choices[n-1].Value, nil
 	}
-	return "", fmt.Errorf("%q is none of them: give one, or its number", line)
+	return "", fmt.Errorf("%q is not a choice: give a choice or its number", line)
 }
 
 func (f *Field) parseMany(line string) ([]string, error) {
@@ -224,7 +224,7 @@ func (f *Field) parseNumber(line string) (any, error) {
 		}
 		return n, between(float64(n), f.Minimum, f.Maximum, "it")
 	}
-	// JSON has no infinities.
+	// JSON cannot represent infinities.
 	n, err := strconv.ParseFloat(line, 64)
 	if err != nil || n-n != 0 {
 		return nil, errors.New("it must be a number")
@@ -243,7 +243,7 @@ func (f *Field) checkText(text string) error {
 		var a *mail.Address
 		what = "an email address"
 		if a, err = mail.ParseAddress(text); err == nil && a.Address != text {
-			err = errors.New("a name is with it")
+			err = errors.New("it has a name, too")
 		}
 	case "uri":
 		var u *url.URL
@@ -272,7 +272,7 @@ func number(n *int) *float64 {
 	return &f
 }
 
-// between checks that a number is in a range, whose ends may be open.
+// between checks that a number is in a range. Each end may be open.
 func between(n float64, least, most *float64, what string) error {
 	switch {
 	case least != nil && n < *least:

@@ -25,7 +25,7 @@ func TestFieldParse(t *testing.T) {
 		{`{"type":"string","enum":["a","2","1"],"enumNames":["A"]}`, "A", "a", ""},
 		{`{"type":"string","enum":["a","2","1"]}`, "2", "2", ""},
 		{`{"type":"string","enum":["a","2","b"]}`, "3", "b", ""},
-		{`{"type":"string","enum":["a"]}`, "0", nil, `"0" is none of them: give one, or its number`},
+		{`{"type":"string","enum":["a"]}`, "0", nil, `"0" is not a choice: give a choice or its number`},
 		{`{"type":"array","items":{"anyOf":[{"const":"r","title":"Red"},{"const":"g"}]},"minItems":2}`, "Red, 2,r", []string{"r", "g"}, ""},
 		{`{"type":"array","items":{"enum":["r","g"]},"minItems":2}`, "r,1", nil, "how many there are must be 2 or more"},
 		{`{"type":"number","maximum":1.5}`, "1.25", 1.25, ""},
@@ -53,7 +53,7 @@ func TestFieldParse(t *testing.T) {
 	}
 }
 
-// What a server sends as a form may be anything.
+// A server may send anything as a form.
 func TestOddForms(t *testing.T) {
 	for _, schema := range []string{`null`, `{}`, `{"properties":{}}`} {
 		if fields, err := Fields(json.RawMessage(schema)); err != nil || len(fields) != 0 {

@@ -1,4 +1,4 @@
-// Package jsontext writes JSON as people and shells like to have it.
+// Package jsontext writes JSON in the form that people and shells like.
 package jsontext
 
 import (
@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 )
 
-// Marshal is json.Marshal that leaves <, > and & as they are.
+// Marshal is json.Marshal, but leaves <, > and & as they are.
 func Marshal(value any) (json.RawMessage, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

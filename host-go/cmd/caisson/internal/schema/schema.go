@@ -1,5 +1,5 @@
-// Package schema reads JSON Schemas as far as the command line needs them: to type a word, and to
-// describe an argument in a few characters.
+// Package schema reads JSON Schemas as far as the command line needs them: to convert a word to the right
+// type, and to describe an argument in a few characters.
 package schema
 
 import (
@@ -13,24 +13,23 @@ import (
 	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/jsontext"
 )
 
-// A Schema is a JSON Schema as far as the command line needs it: to type a word, and to describe an
-// argument in a few characters. A keyword that it does not know allows everything; the server checks the
+// A Schema is a JSON Schema. It allows everything for a keyword that it does not know; the server checks the
 // arguments itself.
 type Schema struct {
-	root       any      // the whole, which references point into
+	root       any      // the whole document, into which references point
 	properties []string // of the root, in the order in which they were written
-	budget     int      // of what is looked at; references may multiply without end
+	budget     int      // how many parts may still be visited; references may multiply without end
 }
 
 const (
-	maxLooks   = 10_000 // at parts of a schema
-	maxDepth   = 8      // of parts in parts
-	maxChoices = 6      // that are listed
+	maxLooks   = 10_000 // visited parts of a schema
+	maxDepth   = 8      // nesting of parts
+	maxChoices = 6      // listed choices
 )
 
 func Parse(text json.RawMessage) *Schema {
 	s := &Schema{budget: maxLooks}
-	// What is not JSON, or not an object, allows everything.
+	// A text that is not JSON, or not an object, allows everything.
 	_ = json.Unmarshal(text, &s.root)
 	var members struct {
 		Properties json.RawMessage `json:"properties"`
@@ -65,8 +64,8 @@ func keys(object json.RawMessage) []string {
 	return all
 }
 
-// Property returns the schema of an argument. One that the schema does not name is known only where
-// additionalProperties says so.
+// Property returns the schema of an argument. An argument without a schema is known only when
+// additionalProperties allows it.
 func (s *Schema) Property(name string) (sub any, known bool) {
 	if sub, known = member(s.root, "properties", name); known {
 		return sub, true
@@ -103,8 +102,8 @@ func (s *Schema) Signature() string {
 // Describe returns a schema's type in TypeScript's notation, in a few characters.
 func (s *Schema) Describe(sub any) string { return s.describe(sub, 0) }
 
-// ParseWord reads a word as the schema wants it: as JSON where that fits, and else as a string. A JSON
-// string is not unquoted: a word that is a string is itself.
+// ParseWord converts a word to the type in the schema. It reads the word as JSON when the schema allows that
+// value, and otherwise as a string. It does not unquote JSON strings: a word that is a string stays as it is.
 func (s *Schema) ParseWord(sub any, word string) (json.RawMessage, bool) {
 	var value any
 	if err := json.Unmarshal([]byte(word), &value); err == nil {
@@ -162,7 +161,7 @@ func (s *Schema) describe(sub any, depth int) string {
 	return strings.Join(types, "|")
 }
 
-// accepts reports whether a schema allows a value's type and, where it names choices, the value.
+// accepts reports whether a schema allows a value's type and, when it lists choices, the value.
 func (s *Schema) accepts(sub, value any, depth int) bool {
 	resolved := s.resolve(sub)
 	if resolved == false {
@@ -189,14 +188,13 @@ func (s *Schema) accepts(sub, value any, depth int) bool {
 	return !slices.ContainsFunc(all, func(option any) bool { return !allows(option) })
 }
 
-// look reports whether one more part may be looked at.
+// look reports whether one more part may be visited.
 func (s *Schema) look(depth int) bool {
 	s.budget--
 	return s.budget >= 0 && depth <= maxDepth
 }
 
-// resolve follows references inside of the document. Others are never fetched: they allow
-// everything.
+// resolve follows references within the document. It never fetches others: they allow everything.
 func (s *Schema) resolve(sub any) any {
 	for range maxDepth {
 		ref, ok := member(sub, "$ref")
@@ -219,7 +217,7 @@ func (s *Schema) resolve(sub any) any {
 	return nil
 }
 
-// member walks down an object of objects.
+// member follows a path through nested objects.
 func member(value any, path ...string) (any, bool) {
 	for _, key := range path {
 		object, ok := value.(map[string]any)
@@ -233,7 +231,7 @@ func member(value any, path ...string) (any, bool) {
 	return value, true
 }
 
-// typesOf returns the names under "type", which is one or a list.
+// typesOf returns the names under "type", which is a name or a list.
 func typesOf(object map[string]any) []string {
 	switch t := object["type"].(type) {
 	case string:
@@ -250,7 +248,7 @@ func typesOf(object map[string]any) []string {
 	return nil
 }
 
-// choices returns the values under enum or const, and nil where there are none.
+// choices returns the values under enum or const, or nil when there are none.
 func choices(object map[string]any) []any {
 	if values, ok := object["enum"].([]any); ok && len(values) > 0 {
 		return values
@@ -261,7 +259,7 @@ func choices(object map[string]any) []any {
 	return nil
 }
 
-// isA reports whether a value is of a type of JSON Schema.
+// isA reports whether a value has a type of JSON Schema.
 func isA(value any, name string) bool {
 	switch v := value.(type) {
 	case nil:

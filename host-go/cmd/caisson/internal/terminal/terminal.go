@@ -1,5 +1,5 @@
-// Package terminal is what the command line writes to: standard error, shared, with a bar and questions
-// where a person sees it, and text of servers made harmless.
+// Package terminal writes to standard error for the command line. Several writers share it. When a person
+// sees it, it has a bar and questions. It makes the text of servers harmless.
 package terminal
 
 import (
@@ -12,23 +12,22 @@ import (
 	"unicode"
 )
 
-// A Terminal is standard error, shared by those who write to it: one write at a time. Where a
-// Person sees it, its last line may be a bar; and while the person is asked something, what others
-// write waits.
+// A Terminal is standard error, shared by its writers: one write at a time. When a Person sees it, its last
+// line may be a bar. While the person is asked, the text of other writers waits.
 type Terminal struct {
-	// Person says that a person sees it, in place of a program.
+	// Person says that a person sees the terminal, and not a program.
 	Person bool
 
 	mu    sync.Mutex
 	w     io.Writer
 	bar   string // "" for none
 	asked bool
-	kept  []byte // what waits
+	kept  []byte // the text that waits
 }
 
 func New(w io.Writer) *Terminal { return &Terminal{w: w, Person: IsTerminal(w)} }
 
-// maxKept bounds what waits, in bytes: more is written into the middle of the question.
+// maxKept bounds the text that waits, in bytes. More text is written into the middle of the question.
 const maxKept = 64 << 10
 
 // eraseLine goes to the beginning of the line and clears it (ECMA-48, CR and EL).
@@ -50,7 +49,7 @@ func (t *Terminal) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// SetBar shows a line that the next one replaces; "" takes it away.
+// SetBar shows a line that the next bar replaces. "" removes the bar.
 func (t *Terminal) SetBar(bar string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -60,7 +59,7 @@ func (t *Terminal) SetBar(bar string) {
 	t.bar = bar
 }
 
-// Ask makes everything but prompts wait, until answered.
+// Ask makes all text except prompts wait, until answered is called.
 func (t *Terminal) Ask() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -85,8 +84,7 @@ func (t *Terminal) Answered() {
 	t.kept = nil
 }
 
-// End drops everything that is written from now on: a session's notifications come from a goroutine that
-// Close does not wait for.
+// End drops all later text: a session's notifications come from a goroutine that Close does not wait for.
 func (t *Terminal) End() {
 	t.SetBar("")
 	t.mu.Lock()
@@ -94,7 +92,7 @@ func (t *Terminal) End() {
 	t.w = io.Discard
 }
 
-// Say writes one line of the program's own. A server's text in it stays on that line.
+// Say writes one line of the program. A server's text in the line cannot leave the line.
 func (t *Terminal) Say(format string, args ...any) {
 	_, _ = fmt.Fprintf(t, "caisson: %s\n", OneLine(fmt.Sprintf(format, args...), MaxLine))
 }
@@ -108,11 +106,11 @@ func (t *Terminal) SayJSON(value any) {
 	_, _ = t.Write(append(text, '\n'))
 }
 
-// MaxLine bounds a line that may have text of a server, in characters.
+// MaxLine bounds a line that may contain text of a server, in characters.
 const MaxLine = 2000
 
-// OneLine makes text of a server's fit to stand on a line: white space becomes single spaces,
-// other characters that do not print are shown as escapes, and what is too long is cut.
+// OneLine returns text of a server in a form that fits on a line. White space becomes single spaces, other
+// characters that do not print become escapes, and long text is cut.
 func OneLine(text string, limit int) string {
 	text = Visible(strings.Join(strings.Fields(text), " "))
 	if runes := []rune(text); len(runes) > limit {
@@ -121,8 +119,8 @@ func OneLine(text string, limit int) string {
 	return text
 }
 
-// Visible shows characters as escapes that do not print, line breaks and tabs excepted: a server
-// must not move the cursor, change colours or turn the direction of the text.
+// Visible returns text with escapes for all characters that do not print, except line breaks and tabs. A
+// server must not move the cursor, change colours or turn the direction of the text.
 func Visible(text string) string {
 	text = strings.ToValidUTF8(text, "\uFFFD")
 	const joiners = "\u200c\u200d" // They are a part of words and emoji.
@@ -143,8 +141,8 @@ func Visible(text string) string {
 	return b.String()
 }
 
-// IsTerminal reports whether a person is at a stream, in place of a program. What goes to a program
-// goes unchanged. A stream that is not a file may have a method that says so.
+// IsTerminal reports whether a person is at a stream, and not a program. Text for a program stays unchanged.
+// A stream that is not a file may have a method that says so.
 func IsTerminal(stream any) bool {
 	switch stream := stream.(type) {
 	case interface{ IsTerminal() bool }:

@@ -41,12 +41,12 @@ func TestOneLine(t *testing.T) {
 	}
 }
 
-// TestTerminal has others write while there is a bar, and while a person is asked.
 // A screen is what a person sees.
 type screen struct{ bytes.Buffer }
 
 func (*screen) IsTerminal() bool { return true }
 
+// TestTerminal has others write while a bar is shown, and while a person is asked.
 func TestTerminal(t *testing.T) {
 	var seen screen
 	terminal := New(&seen)

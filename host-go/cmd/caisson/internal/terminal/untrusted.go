@@ -6,8 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// Untrusted is a writer that makes what is written Visible; see Visible. A character may come in
-// parts.
+// Untrusted is a writer that passes text on as Visible returns it. A character may arrive in parts.
 type Untrusted struct {
 	W    io.Writer
 	rest []byte // the beginning of a character
