@@ -127,6 +127,20 @@ describe('a server that wants authorization', () => {
         });
     });
 
+    test('has no person log in for what no operation waits for', async () => {
+        const { authority, host, session } = await authorized('read', {
+            capabilities: '{"roots":{"listChanged":true}}'
+        });
+        authority.takes = authority.refreshes = false;
+        host.call((client, call) => client.notify(call, session, 'notifications/roots/list_changed', '{}'));
+        expect(host.turns).toContain('begin 401');
+        expect(authority.asked).toEqual([]);
+        // An operation is worth one.
+        authority.token = mend(authority);
+        host.ok(host.callTool(session, 'any'));
+        expect(authority.asked.length).toBe(1);
+    });
+
     test('leaves a call that is given up while a person logs in alone', async () => {
         const { authority, host, session, peer } = await authorized();
         authority.takes = authority.refreshes = false;

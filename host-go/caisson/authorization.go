@@ -43,7 +43,7 @@ func (s *Session) explain(failure *engine.Failure, cause *error) {
 	}
 	if s.authorization == nil {
 		if failure.Kind == engine.Unauthorized {
-			failure.Message += "; the server wants authorization: set Server.Auth, or an Authorization header in Server.Headers"
+			failure.Message += "; Server.Auth logs in to a server that wants it"
 			*cause = &auth.RequiredError{Server: s.name}
 		}
 		return

@@ -83,7 +83,7 @@ func TestFaultyEndpoints(t *testing.T) {
 				})
 				var method auth.Method = &auth.OAuth{Common: auth.Common{Store: store}, Ask: &person{}}
 				if endpoint == "idp" {
-					method = flows()[5].make(t, a, auth.Common{Store: store}, nil)
+					method = enterprise(a, auth.Common{Store: store})
 				}
 				c := newClient(t, caisson.ClientOptions{Limits: caisson.Limits{RetryBudget: 300 * time.Millisecond}})
 				c.Configure(func(config *authorization.Config) { config.Now, config.AnswerTime = a.clock.Now, 300*time.Millisecond })

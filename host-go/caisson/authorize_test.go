@@ -577,7 +577,7 @@ func TestNobodyToAsk(t *testing.T) {
 			if strings.HasPrefix(required.URL, a.issuer.URL+"/authorize?") != c.url {
 				t.Errorf("the URL to log in at is %q", required.URL)
 			}
-			if !strings.Contains(err.Error(), "set ") {
+			if text := err.Error(); !strings.Contains(text, "set ") && !strings.Contains(text, "Server.Auth") {
 				t.Errorf("the error says no remedy: %v", err)
 			}
 		})
@@ -616,5 +616,94 @@ func TestBearerSource(t *testing.T) {
 	method.Source = func(context.Context) (string, error) { return "", wrong }
 	if err := echoOnce(t, s, "last"); codeOf(err) != caisson.CodeAuthorizationRequired || !errors.Is(err, wrong) {
 		t.Errorf("without a token the call gives %v", err)
+	}
+}
+
+// TestRefreshOutlivesItsSession closes a session while its token is refreshed: the token that replaces the
+// last one is kept, and the next session has it.
+func TestRefreshOutlivesItsSession(t *testing.T) {
+	t.Parallel()
+	asked, let := make(chan struct{}), make(chan struct{})
+	a := newAuthorities(t, func(a *authorities) {
+		a.rotates = true
+		a.fault = func(endpoint string, _ http.ResponseWriter, _ *http.Request) bool {
+			if endpoint == "token:refresh_token" {
+				close(asked)
+				<-let
+			}
+			return false
+		}
+	})
+	who := &person{}
+	c := clientOf(t, a, caisson.ClientOptions{Auth: &auth.OAuth{Ask: who}})
+	s := connect(t, c, guarded(a, nil))
+	a.clock.advance(time.Hour)
+	failed := make(chan error, 1)
+	go func() { failed <- echoOnce(t, s, "never") }()
+	<-asked
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		_ = s.Close()
+	}()
+	if err := <-failed; codeOf(err) != caisson.CodeClosed {
+		t.Errorf("the call gives %v", err)
+	}
+	close(let)
+	<-closed
+	if err := echoOnce(t, connect(t, c, guarded(a, nil)), "next"); err != nil {
+		t.Error(err)
+	}
+	if n := a.counted("token:refresh_token"); n != 1 || who.times() != 1 {
+		t.Errorf("%d refreshes, and a person was asked %d times", n, who.times())
+	}
+	a.hadEffect(t, "next")
+}
+
+// TestSlowProgramHoldsNothingUp has the program take its time to give a token: the session can be closed.
+func TestSlowProgramHoldsNothingUp(t *testing.T) {
+	t.Parallel()
+	let, asked := make(chan struct{}), make(chan struct{}, 1)
+	defer close(let)
+	slow := func(context.Context) (string, error) {
+		select {
+		case asked <- struct{}{}:
+		default:
+		}
+		<-let // It does not look at its context.
+		return "", errors.New("too late")
+	}
+	for name, method := range map[string]func(a *authorities) auth.Method{
+		"bearer":   func(*authorities) auth.Method { return &auth.Bearer{Source: slow} },
+		"workload": func(a *authorities) auth.Method { return &auth.WorkloadIdentity{Assertion: slow} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newAuthorities(t, nil)
+			ctx, cancel := context.WithCancel(testContext(t))
+			go func() { <-asked; cancel() }()
+			c := clientOf(t, a, caisson.ClientOptions{})
+			if _, err := c.Connect(ctx, guarded(a, method(a))); !errors.Is(err, context.Canceled) {
+				t.Errorf("connect gives %v", err)
+			}
+			if err := c.Close(); err != nil { // It waits for the session.
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestGoodbyeAsksNobody closes a session whose token is worth nothing any more: no person is asked to log in
+// for that.
+func TestGoodbyeAsksNobody(t *testing.T) {
+	t.Parallel()
+	a, who := newAuthorities(t, nil), &person{}
+	s := connect(t, clientOf(t, a, caisson.ClientOptions{}), guarded(a, &auth.OAuth{Ask: who}))
+	a.mu.Lock()
+	clear(a.refresh)
+	a.mu.Unlock()
+	a.revoke()
+	_ = s.Close()
+	if who.times() != 1 {
+		t.Errorf("a person was asked %d times", who.times())
 	}
 }

@@ -43,6 +43,7 @@ type authorities struct {
 	kind    string // token_type
 	echoes  bool   // errors quote the request
 	offline bool   // there is the scope offline_access
+	device  bool   // a code can be entered elsewhere
 	cimd    bool   // clients may be named by a URL
 	// fault answers in the place of an endpoint, and reports whether it has: "metadata", "resource",
 	// "register", "token", "token:" and a grant, "mcp".
@@ -169,6 +170,9 @@ func (a *authorities) endpoints() http.Handler {
 				"token_endpoint_auth_methods_supported": []string{"client_secret_basic", "client_secret_post", "none", "private_key_jwt"},
 				"client_id_metadata_document_supported": a.cimd,
 			}
+			if a.device {
+				says["device_authorization_endpoint"] = base + "/device"
+			}
 			if a.offline {
 				says["scopes_supported"] = []string{"offline_access"}
 			}
@@ -182,6 +186,16 @@ func (a *authorities) endpoints() http.Handler {
 	mux.HandleFunc("GET /.well-known/oauth-authorization-server/idp", about("/idp"))
 	mux.HandleFunc("GET /authorize", a.endpoint("authorize", a.authorize))
 	mux.HandleFunc("POST /register", a.endpoint("register", a.register))
+	mux.HandleFunc("POST /device", a.endpoint("device", func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		code := mint("device")
+		a.mu.Lock()
+		a.codes[code] = r.Form
+		a.mu.Unlock()
+		answerJSON(w, http.StatusOK, map[string]any{
+			"device_code": code, "user_code": "ABCD-EFGH", "verification_uri": "https://as.example/device", "expires_in": 600, "interval": 5,
+		})
+	}))
 	mux.HandleFunc("POST /token", a.endpoint("token", a.token))
 	mux.HandleFunc("POST /idp/token", a.endpoint("idp", a.exchange))
 	return mux
@@ -294,6 +308,13 @@ func (a *authorities) token(w http.ResponseWriter, r *http.Request) {
 			delete(a.refresh, r.Form.Get("refresh_token"))
 		}
 	case "client_credentials":
+	case "urn:ietf:params:oauth:grant-type:device_code":
+		login, ok := a.codes[r.Form.Get("device_code")]
+		if !ok {
+			a.refuse(w, r, "expired_token")
+			return
+		}
+		scope = login.Get("scope")
 	case "urn:ietf:params:oauth:grant-type:jwt-bearer":
 		if !a.vouched[r.Form.Get("assertion")] {
 			a.refuse(w, r, "invalid_grant")
@@ -315,7 +336,7 @@ func (a *authorities) token(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	a.access[gives["access_token"].(string)] = token{scope, expiry}
-	if grant == "authorization_code" || grant == "refresh_token" && a.rotates {
+	if grant == "authorization_code" || strings.HasSuffix(grant, "device_code") || grant == "refresh_token" && a.rotates {
 		refresh := mint("refresh")
 		a.refresh[refresh] = scope
 		gives["refresh_token"] = refresh

@@ -101,6 +101,14 @@ func bounds(t *testing.T) [][3]string {
 		{"timers of one core", fmt.Sprint(engine.MaxTimers), ""},
 		{"effects that are refused at once, and not yet delivered", fmt.Sprintf("%d, then the session ends", engine.MaxRefusals), ""},
 		{"events that wait for the core", mib(in(mailbox, "mailboxRoom")) + ", and one for each that reads", ""},
+		{"an answer of an authorization server", mib(inSource(t, "host-go/internal/egress/authorization.go", "maxAnswer")) + ", and " +
+			inText(t, authorizing+"flow.go", `defaultAnswerTime = (\d+) \* time.Second`, "%s s"), ""},
+		{"one turn to authorize, without the time that people take", inText(t, authorizing+"flow.go", `defaultTurnTime = (\d+) \* time.Minute`, "%s minutes and ") +
+			inText(t, authorizing+"request.go", `mostRequests, mostPolls = (\d+),`, "%s requests; ") +
+			inText(t, authorizing+"metadata.go", `mostServers = (\d+)`, "%s authorization servers"), ""},
+		{"steps of authorizations of one session", inText(t, "host-go/internal/engine/authorization.go", `mostSteps, stepInterval = (\d+), time.Second`, "%s, and one more each second"), ""},
+		{"asking a person to log in, for one session", inText(t, authorizing+"flow.go", `mostAsks, askInterval = (\d+), (\d+) \* time.Second`, "%s times, and once more each %s s"), ""},
+		{"asking for another token, or for more scopes, for one request", inText(t, "src/authorization/authorizer.ts", `MOST_REFUSALS = (2);\nconst MOST_STEP_UPS = 2;`, "twice each%.0s"), ""},
 		{"the log of one session", fmt.Sprintf("%d lines, and %d more each second, of %d KiB", engine.MaxLines, engine.LinesASecond, engine.MaxLineLength>>10), ""},
 		{"one recording", mib(d.MaxRecordBytes), "MaxRecordBytes"},
 		{"what waits for a recording's writer", fmt.Sprintf("%s, and %s at the end", mib(record.MaxWaiting), seconds(record.LastWait)), ""},
@@ -121,6 +129,8 @@ func bounds(t *testing.T) [][3]string {
 		{"nesting of JSON", "about 200 levels, then `CodeInternal`", ""},
 	}
 }
+
+const authorizing = "host-go/internal/authorization/"
 
 func mib(bytes int64) string { return fmt.Sprintf("%d MiB", bytes>>20) }
 

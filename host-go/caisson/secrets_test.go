@@ -52,6 +52,12 @@ func flows() []flow {
 				return &auth.OAuth{Common: c, ClientMetadataURL: "https://client.example/metadata.json", Ask: p}
 			},
 		},
+		{
+			name: "a code entered elsewhere", set: func(a *authorities) { a.device = true },
+			make: func(_ *testing.T, _ *authorities, c auth.Common, p *person) auth.Method {
+				return &auth.OAuth{Common: c, Ask: p, Device: func(context.Context, auth.DeviceCode) {}}
+			},
+		},
 		{name: "client credentials by secret", make: func(_ *testing.T, a *authorities, c auth.Common, _ *person) auth.Method {
 			return &auth.ClientCredentials{Common: c, ClientID: "mine", ClientSecret: a.known("mine")}
 		}},
@@ -59,10 +65,7 @@ func flows() []flow {
 			return &auth.ClientCredentials{Common: c, ClientID: "mine", PrivateKey: []byte(privateKey(t))}
 		}},
 		{name: "enterprise", make: func(_ *testing.T, a *authorities, c auth.Common, _ *person) auth.Method {
-			return &auth.EnterpriseManaged{
-				Common: c, ClientID: "mine", ClientSecret: a.known("mine"), IDToken: a.vouch("idtoken"),
-				IdentityProvider: a.issuer.URL + "/idp", IdentityProviderClientID: "there", IdentityProviderClientSecret: mint("there"),
-			}
+			return enterprise(a, c)
 		}},
 		{name: "workload", make: func(_ *testing.T, a *authorities, c auth.Common, _ *person) auth.Method {
 			a.clients["mine"] = ""
@@ -90,6 +93,14 @@ func flows() []flow {
 		}})
 	}
 	return all
+}
+
+// enterprise has the identity provider of the authorities vouch for the user.
+func enterprise(a *authorities, c auth.Common) auth.Method {
+	return &auth.EnterpriseManaged{
+		Common: c, ClientID: "mine", ClientSecret: a.known("mine"), IDToken: a.vouch("idtoken"),
+		IdentityProvider: a.issuer.URL + "/idp", IdentityProviderClientID: "there", IdentityProviderClientSecret: mint("there"),
+	}
 }
 
 // bearer has tokens of the program's, which the authorities take.
@@ -244,6 +255,9 @@ func TestNoSecretInTheBox(t *testing.T) {
 			a.mu.Unlock()
 			a.revoke()
 			_ = call("echo")
+			if a.device && (a.counted("device") == 0 || who.times() > 0) {
+				t.Errorf("%d codes were to be entered, and a browser was opened %d times", a.counted("device"), who.times())
+			}
 			find.look("what is known of the session", fmt.Appendf(nil, "%+v", s.InitializeResult()))
 			if err := s.Close(); err != nil {
 				t.Error(err)

@@ -33,6 +33,8 @@ export class SessionAuthorizer {
     /** Counts the tokens: a request that was refused with an older one goes out again with this one. */
     #token = 0;
     #turn: Promise<void> | undefined;
+    /** Whether an operation waits for the turn. */
+    #awaited = false;
     /** Called when it begins, and when it ends: a person may take their time. */
     onbusy: (busy: boolean) => void = () => {};
 
@@ -68,8 +70,10 @@ export class SessionAuthorizer {
         if (status === 403 && challenge.error !== 'insufficient_scope') return undefined;
         if (status === 401 ? ++attempt.refusals > MOST_REFUSALS : ++attempt.stepUps > MOST_STEP_UPS) return undefined;
         if (attempt.token !== this.#token) return Promise.resolve();
+        this.#awaited ||= attempt.awaited;
         this.#turn ??= this.#authorize(observer, challenge, attempt.refusals > 1).finally(() => {
             this.#turn = undefined;
+            this.#awaited = false;
             this.onbusy(false);
         });
         return this.#turn;
@@ -99,7 +103,7 @@ export class SessionAuthorizer {
     async #take(turn: Turn, observer: Observer, challenge: Challenge, anew: boolean): Promise<void> {
         const { knowledge } = turn;
         const fetch = new AuthorizationFetch(observer, this.retryBudget);
-        const provider = new Provider(turn, fetch);
+        const provider = new Provider(turn, fetch, () => this.#awaited);
         const stepsUp = challenge.status === 403;
         const demanded = stepsUp ? computeScopeUnion(knowledge.tokens?.scope, challenge.scope) : challenge.scope;
         const scope = knowledge.scope ?? demanded;

@@ -43,7 +43,9 @@ export class Provider implements OAuthClientProvider {
 
     constructor(
         private readonly turn: Turn,
-        private readonly fetch: AuthorizationFetch
+        private readonly fetch: AuthorizationFetch,
+        /** Whether an operation waits for it. */
+        private readonly awaited: () => boolean
     ) {
         const { knowledge } = turn;
         this.#knowledge = knowledge;
@@ -123,6 +125,8 @@ export class Provider implements OAuthClientProvider {
     async redirectToAuthorization(url: URL): Promise<void> {
         // The SDK goes on to ask a person when a token could not be refreshed, whatever the reason was.
         this.fetch.check();
+        // What goes on by itself, such as a stream or the end of a session, is worth no login.
+        if (!this.awaited()) throw failure('unauthorized', 'a person would have to log in, and nothing waits for it');
         if (this.#knowledge.device && (await this.#enterElsewhere(url))) return;
         for (const [name, values] of Object.entries(this.#knowledge.authorizeParams ?? {}))
             for (const value of values) url.searchParams.append(name, value);

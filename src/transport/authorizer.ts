@@ -2,6 +2,8 @@ import type { Header } from 'caisson:mcp/types@0.1.0';
 
 /** How a request has fared with the server's authorization. */
 export interface Attempt {
+    /** Whether an operation waits for it. Otherwise no person is asked to log in for it. */
+    awaited: boolean;
     /** Which token it went out with. */
     token: number;
     /** How often it was refused, and how often for want of scopes. */

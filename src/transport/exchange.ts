@@ -32,7 +32,7 @@ export class Exchange {
     /** Whether the request was answered on a stream that is still open. */
     #idle = false;
     #dropped = false;
-    readonly #attempt: Attempt = { token: 0, refusals: 0, stepUps: 0 };
+    readonly #attempt: Attempt = { awaited: false, token: 0, refusals: 0, stepUps: 0 };
 
     constructor(
         private readonly observer: Observer,
@@ -162,12 +162,17 @@ export class Exchange {
     /** Whether the server wants authorization first: then the exchange begins anew when there is one. */
     #challenged(status: number, headers: Header[]): boolean {
         if (this.options.authorizes) return false;
+        this.#attempt.awaited = this.options.request !== undefined || this.observer.connecting;
         const authorized = this.observer.authorizer?.challenged(status, headers, this.#attempt);
         if (!authorized) return false;
         this.#abort();
         authorized.then(
             () => {
-                if (!this.#dropped) this.begin();
+                if (this.#dropped) return;
+                const { request } = this.options;
+                // Nobody waits for it any more: the session is closed, say.
+                if (request !== undefined && this.observer.waiting(request)?.settled) this.drop();
+                else this.begin();
             },
             (error: unknown) => {
                 if (!this.#dropped) this.end(toFailure(error));

@@ -60,6 +60,11 @@ export class Observer {
         private readonly retryBudget = 0
     ) {}
 
+    /** Whether the handshake is not over. */
+    get connecting(): boolean {
+        return this.handshake !== undefined;
+    }
+
     /** Called when the handshake has ended. */
     handshakeOver(): void {
         if (this.handshake) this.forget(this.handshake);

@@ -205,6 +205,9 @@ func (f *Flow) form(r egress.Request) (url.Values, *egress.Error) {
 	if refused := f.aimed(form.Get("resource")); refused != nil {
 		return nil, refused
 	}
+	if form.Get("grant_type") == refreshGrant {
+		return form, nil // It gives no more than was granted (RFC 6749, section 6).
+	}
 	if scope := f.asked(form.Get("scope")); scope != "" {
 		form.Set("scope", scope)
 	} else {

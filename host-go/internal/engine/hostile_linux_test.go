@@ -389,8 +389,12 @@ func (e *arena) session(t testing.TB, script func(*arena) *script) *Session {
 	if script != nil {
 		does = script(e)
 	}
+	var flow *authorization.Flow
+	if e.grant.URL != nil {
+		flow = authorization.New(authorization.Config{Server: "hostile", URL: e.grant.URL, Method: &auth.OAuth{}, Store: auth.NewMemoryStore()})
+	}
 	s, failure := e.engine.open(testContext(t), SessionConfig{
-		Authorization: authorization.New(authorization.Config{Server: "hostile", URL: e.grant.URL, Method: &auth.OAuth{}, Store: auth.NewMemoryStore()}),
+		Authorization: flow,
 		Endpoint:      Endpoint{Kind: Stdio}, ClientInfo: Implementation{Name: "test", Version: "1"},
 		ConnectTimeout: patience, Grant: e.grant, Capabilities: does.String(),
 		NotificationQueue: 1024,
