@@ -103,16 +103,17 @@ export class SessionAuthorizer {
     async #take(turn: Turn, observer: Observer, challenge: Challenge, anew: boolean): Promise<void> {
         const { knowledge } = turn;
         const fetch = new AuthorizationFetch(observer, this.retryBudget);
-        const provider = new Provider(turn, fetch, () => this.#awaited);
         const stepsUp = challenge.status === 403;
         const demanded = stepsUp ? computeScopeUnion(knowledge.tokens?.scope, challenge.scope) : challenge.scope;
         const scope = knowledge.scope ?? demanded;
+        const forceReauthorization = anew || (stepsUp && isStrictScopeSuperset(scope, knowledge.tokens?.scope));
+        const provider = new Provider(turn, fetch, () => this.#awaited, forceReauthorization);
         const options = {
             serverUrl: this.url,
             fetchFn: fetch.fetch,
             ...(challenge.resourceMetadataUrl && { resourceMetadataUrl: challenge.resourceMetadataUrl }),
             ...(scope !== undefined && { scope }),
-            forceReauthorization: anew || (stepsUp && isStrictScopeSuperset(scope, knowledge.tokens?.scope))
+            forceReauthorization
         };
         if ((await auth(provider, options)) === 'AUTHORIZED') return;
         const { callback, discovery } = provider;

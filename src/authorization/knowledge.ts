@@ -20,6 +20,8 @@ export interface Knowledge {
     readonly clientMetadata: OAuthClientMetadata;
     readonly clientMetadataUrl?: string;
     readonly client?: StoredOAuthClientInformation;
+    /** The client was registered for another redirect: it refreshes, and who asks a person registers anew. */
+    readonly clientRefreshes?: boolean;
     readonly tokens?: StoredOAuthTokens;
     /** What was found out before, or is configured: nothing is asked for then. */
     readonly discovery?: OAuthDiscoveryState;

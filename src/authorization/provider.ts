@@ -45,11 +45,13 @@ export class Provider implements OAuthClientProvider {
         private readonly turn: Turn,
         private readonly fetch: AuthorizationFetch,
         /** Whether an operation waits for it. */
-        private readonly awaited: () => boolean
+        private readonly awaited: () => boolean,
+        /** A person is asked, and nothing is refreshed. */
+        asks: boolean
     ) {
         const { knowledge } = turn;
         this.#knowledge = knowledge;
-        this.#client = knowledge.client;
+        if (!asks || !knowledge.clientRefreshes) this.#client = knowledge.client;
         this.#tokens = knowledge.tokens;
         this.discovery = knowledge.discovery;
         if (knowledge.clientMetadataUrl !== undefined) this.clientMetadataUrl = knowledge.clientMetadataUrl;
@@ -114,6 +116,7 @@ export class Provider implements OAuthClientProvider {
         }
         if (scope === 'all' || scope === 'client' || scope === 'tokens') {
             this.#tokens = undefined;
+            if (this.#knowledge.clientRefreshes && this.#client === this.#knowledge.client) this.#client = undefined;
             this.turn.forget('tokens');
         }
     }

@@ -61,6 +61,7 @@ type knowledge struct {
 	ClientMetadata    map[string]any    `json:"clientMetadata,omitempty"`
 	ClientMetadataURL string            `json:"clientMetadataUrl,omitempty"`
 	Client            map[string]any    `json:"client,omitempty"`
+	ClientRefreshes   bool              `json:"clientRefreshes,omitempty"`
 	Tokens            map[string]any    `json:"tokens,omitempty"`
 	Discovery         *discovery        `json:"discovery,omitempty"`
 	Authentication    string            `json:"authentication,omitempty"`
@@ -237,7 +238,7 @@ func (f *Flow) knowledge(c Challenge) knowledge {
 	case *auth.WorkloadIdentity:
 		k.Grant = "assertion"
 	}
-	k.Client = f.clientFor()
+	k.Client, k.ClientRefreshes = f.clientFor()
 	f.known(&k, c)
 	return k
 }
@@ -291,37 +292,39 @@ func (f *Flow) configured(issuer, authURL, tokenURL string) *discovery {
 	return &discovery{AuthorizationServerURL: issuer, AuthorizationServerMetadata: text}
 }
 
-// clientFor is the client as the core sees it: its secret is a name.
-func (f *Flow) clientFor() map[string]any {
+// clientFor is the client as the core sees it: its secret is a name. Nil is one that is to be registered. One
+// that was registered for another port only refreshes: many authorization servers compare the whole URL.
+func (f *Flow) clientFor() (seen map[string]any, refreshes bool) {
 	id, secret, issuer := f.configuredClient()
 	if id != "" {
 		if issuer == "" {
 			issuer = f.entry.Bound
 		}
-		seen := map[string]any{"client_id": id}
+		seen = map[string]any{"client_id": id}
 		if secret != "" {
 			seen["client_secret"] = nameOf("client_secret")
 		}
 		if issuer != "" {
 			seen["issuer"] = issuer
 		}
-		return seen
+		return seen, false
 	}
-	c := f.entry.Client
-	switch {
-	case c == nil || !c.SecretExpiry.IsZero() && !f.config.Now().Before(c.SecretExpiry):
-		return nil
-	case f.redirect() != c.Redirect: // It was registered for another port.
-		return nil
+	c, t := f.entry.Client, f.entry.Tokens
+	if c == nil || !c.SecretExpiry.IsZero() && !f.config.Now().Before(c.SecretExpiry) {
+		return nil, false
 	}
-	seen := map[string]any{"client_id": c.ID, "issuer": c.Issuer}
+	refreshes = f.redirect() != c.Redirect
+	if refreshes && (t == nil || t.Refresh == "") {
+		return nil, false
+	}
+	seen = map[string]any{"client_id": c.ID, "issuer": c.Issuer}
 	if c.Secret != "" {
 		seen["client_secret"] = nameOf("client_secret")
 	}
 	if c.Method != "" {
 		seen["token_endpoint_auth_method"] = c.Method
 	}
-	return seen
+	return seen, refreshes
 }
 
 // redirect is where a browser comes back to. Where nobody can be asked it is what the client was registered
@@ -364,7 +367,8 @@ func orAnonymous(id string) string {
 // known adds what was found out and granted before.
 func (f *Flow) known(k *knowledge, c Challenge) {
 	e := &f.entry
-	if t := e.Tokens; t != nil {
+	// Tokens are of the client that they were given to: who registers anew has none.
+	if t := e.Tokens; t != nil && (e.Client == nil || k.Client != nil) {
 		k.Tokens = map[string]any{"access_token": nameOf("access_token"), "token_type": t.Type, "issuer": t.Issuer}
 		if t.Refresh != "" {
 			k.Tokens["refresh_token"] = nameOf("refresh_token")
