@@ -77,12 +77,14 @@ fuzz: ## have servers send anything to the real core, for FUZZTIME=30m
 lint: node_modules/.installed ## check the code's form and find likely mistakes, in both languages
 	npm run --silent lint
 	node scripts/check-requirements.mjs
-	@out=$$($(GO) run $(GOFUMPT) -l . ../bench); [ -z "$$out" ] || { echo "not formatted (make format):"; echo "$$out"; exit 1; }
+	@out=$$($(GO) run $(GOFUMPT) -l . ../bench ../test/servers); [ -z "$$out" ] || { echo "not formatted (make format):"; echo "$$out"; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) mod tidy -diff
-	go -C bench vet ./...
-	go -C bench mod tidy -diff
+	@for module in bench test/servers/auth-zitadel; do \
+		go -C $$module vet ./...; \
+		go -C $$module mod tidy -diff; \
+	done
 
 .PHONY: format
 format: node_modules/.installed ## format the code, in both languages

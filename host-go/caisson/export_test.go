@@ -1,9 +1,18 @@
 package caisson
 
-import "github.com/caisson-dev/caisson/host-go/internal/authorization"
+import (
+	"time"
+
+	"github.com/caisson-dev/caisson/host-go/internal/authorization"
+)
 
 // Configure sets the clocks of the authorizations of a client.
 func (c *Client) Configure(configure func(*authorization.Config)) { c.authorizing = configure }
+
+// SetClock sets the clock by which tokens end, for the sessions that come.
+func (c *Client) SetClock(now func() time.Time) {
+	c.Configure(func(config *authorization.Config) { config.Now = now })
+}
 
 // Inspect has a function look at the memory of each session's core after each batch of events.
 func (c *Client) Inspect(inspect func(memories [][]byte)) { c.inspect = inspect }
