@@ -31,7 +31,7 @@ interface Challenge {
 /** The authorization of one session: however many requests are refused at once, it happens once. */
 export class SessionAuthorizer {
     /** Counts the tokens: a request that was refused with an older one goes out again with this one. */
-    #token = 0;
+    token = 0;
     #turn: Promise<void> | undefined;
     /** Whether an operation waits for the turn. */
     #awaited = false;
@@ -55,21 +55,14 @@ export class SessionAuthorizer {
 
     /** For the exchanges of one connection. */
     of(observer: Observer): Authorizer {
-        const token = () => this.#token;
-        return {
-            get token() {
-                return token();
-            },
-            challenged: (...refused) => this.#challenged(observer, ...refused)
-        };
+        return new ConnectionAuthorizer(this, observer);
     }
 
-    #challenged(observer: Observer, status: number, headers: Header[], attempt: Attempt): Promise<void> | undefined {
-        if (status !== 401 && status !== 403) return undefined;
+    challenged(observer: Observer, status: number, headers: Header[], attempt: Attempt): Promise<void> | undefined {
         const challenge = { status, ...extractWWWAuthenticateParams({ headers: toHeaders(headers) } as Response) };
         if (status === 403 && challenge.error !== 'insufficient_scope') return undefined;
         if (status === 401 ? ++attempt.refusals > MOST_REFUSALS : ++attempt.stepUps > MOST_STEP_UPS) return undefined;
-        if (attempt.token !== this.#token) return Promise.resolve();
+        if (attempt.token !== this.token) return Promise.resolve();
         this.#awaited ||= attempt.awaited;
         this.#turn ??= this.#authorize(observer, challenge, attempt.refusals > 1).finally(() => {
             this.#turn = undefined;
@@ -89,7 +82,7 @@ export class SessionAuthorizer {
         });
         try {
             if (!turn.knowledge.granted) await this.#take(turn, observer, challenge, anew);
-            this.#token++;
+            this.token++;
         } catch (error) {
             // What the SDK finds wrong with a server it often says in words alone.
             const cause = toFailure(error);
@@ -130,5 +123,21 @@ export class SessionAuthorizer {
         const { code, iss } = callback;
         const done = { ...options, authorizationCode: code, ...(iss !== undefined && { iss }) };
         if ((await auth(provider, done)) !== 'AUTHORIZED') throw new AuthorizationServerMismatchError('', '');
+    }
+}
+
+/** A session's authorization, for one connection. Each request asks it for the token, so it is plain. */
+class ConnectionAuthorizer implements Authorizer {
+    constructor(
+        private readonly session: SessionAuthorizer,
+        private readonly observer: Observer
+    ) {}
+
+    get token(): number {
+        return this.session.token;
+    }
+
+    challenged(status: number, headers: Header[], attempt: Attempt): Promise<void> | undefined {
+        return this.session.challenged(this.observer, status, headers, attempt);
     }
 }

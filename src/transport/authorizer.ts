@@ -16,7 +16,7 @@ export interface Authorizer {
     /** Which token requests go out with now. */
     readonly token: number;
     /**
-     * The server did not take a request. Undefined when that has nothing to do with authorization, or when
+     * The server answered a request with 401 or 403. Undefined when that has nothing to do with authorization, or when
      * the request was refused too often; otherwise what to wait for before the request goes out again.
      */
     challenged(status: number, headers: Header[], attempt: Attempt): Promise<void> | undefined;

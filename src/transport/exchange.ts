@@ -161,7 +161,7 @@ export class Exchange {
 
     /** Whether the server wants authorization first: then the exchange begins anew when there is one. */
     #challenged(status: number, headers: Header[]): boolean {
-        if (this.options.authorizes) return false;
+        if ((status !== 401 && status !== 403) || this.options.authorizes) return false;
         this.#attempt.awaited = this.options.request !== undefined || this.observer.connecting;
         const authorized = this.observer.authorizer?.challenged(status, headers, this.#attempt);
         if (!authorized) return false;
