@@ -88,6 +88,14 @@ func TestBench(t *testing.T) {
 			t.Errorf("the meter: %+v", m)
 		}
 	}
+	if len(r.Tokens) != 2 {
+		t.Errorf("%d of the token", len(r.Tokens))
+	}
+	for _, one := range r.Tokens {
+		if one.Token <= 0 || one.Header <= 0 || one.Ratio <= 0 {
+			t.Errorf("a token: %+v", one)
+		}
+	}
 	for _, s := range r.Soak {
 		if s.Error != "" || len(s.AtConnects) != soakSteps {
 			t.Errorf("soak: %+v", s)

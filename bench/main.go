@@ -43,6 +43,7 @@ var sections = []struct {
 	{"expire", false, (*bench).measureExpire},
 	{"cores", false, (*bench).measureCores},
 	{"meter", false, (*bench).measureMeter},
+	{"token", false, (*bench).measureToken},
 	{"parts", false, (*bench).measureParts},
 	{"memory", false, (*bench).measureMemory},
 	{"soak", true, (*bench).measureSoak},

@@ -32,6 +32,7 @@ func render(r *Results) string {
 	renderMemory(&w, r.Memory)
 	renderCores(&w, r.Cores)
 	renderMeter(&w, r.Meter)
+	renderTokens(&w, r.Tokens)
 	renderParts(&w, r.Parts)
 	renderSoak(&w, r.Soak)
 	return w.String()

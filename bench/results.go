@@ -18,6 +18,7 @@ type Results struct {
 	Memory    []MemoryResult
 	Cores     []CallResult
 	Meter     []MeterResult
+	Tokens    []TokenResult
 	Parts     []PartsResult
 	Soak      []SoakResult `json:",omitempty"`
 }

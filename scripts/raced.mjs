@@ -39,6 +39,8 @@ export const unraced = {
     TestComponentInspect: 'reads components, in one goroutine',
     TestDissect: 'reads a component, in one goroutine',
     TestComponentRun: 'runs one program after the other; the tests of component/wasi have its goroutines',
+    TestAuthorizationServers: "servers in processes of their own; TestGroupLogsInOnce has the client's goroutines",
+    TestProcessesLogInOnce: 'processes, which share a file and no memory',
     TestReplayOnFirstRun:
         'interprets, a hundred times slower; TestFirstRun has the move, TestRecordAndReplay the replay',
     TestDifferential: 'carries values, in one goroutine',

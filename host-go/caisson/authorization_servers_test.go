@@ -363,7 +363,7 @@ func (l *loginLife) logout(t *testing.T) {
 }
 
 // freePort is a port of the loopback that nobody listens on.
-func freePort(t *testing.T) int {
+func freePort(t testing.TB) int {
 	t.Helper()
 	var config net.ListenConfig
 	listener, err := config.Listen(context.Background(), "tcp4", "127.0.0.1:0")

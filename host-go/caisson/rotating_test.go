@@ -21,7 +21,8 @@ import (
 // A rotatingServer is a server with an authorization server that gives a new refresh token for each, and takes
 // the second use of one for theft: it ends the login then. A redirect URI is one that was registered, exactly.
 type rotatingServer struct {
-	url string
+	url     string
+	handler http.Handler
 
 	mu      sync.Mutex
 	clients map[string]registered
@@ -44,7 +45,7 @@ type chain struct{ client, access, refresh string }
 // rotatingLife is how long its tokens live.
 const rotatingLife = time.Hour
 
-func newRotatingServer(t *testing.T) *rotatingServer {
+func newRotatingServer(t testing.TB) *rotatingServer {
 	s := &rotatingServer{
 		clients: map[string]registered{}, codes: map[string]url.Values{},
 		refresh: map[string]*chain{}, access: map[string]*chain{},
@@ -55,7 +56,7 @@ func newRotatingServer(t *testing.T) *rotatingServer {
 		listener.CloseClientConnections()
 		listener.Close()
 	})
-	s.url = listener.URL + "/mcp"
+	s.url, s.handler = listener.URL+"/mcp", mux
 	const resource = "/.well-known/oauth-protected-resource"
 	mux.Handle(resource, mcpauth.ProtectedResourceMetadataHandler(&oauthex.ProtectedResourceMetadata{
 		Resource: s.url, AuthorizationServers: []string{listener.URL},
@@ -74,7 +75,8 @@ func newRotatingServer(t *testing.T) *rotatingServer {
 	mux.HandleFunc("GET /authorize", s.authorize)
 	mux.HandleFunc("POST /token", s.token)
 	authorized := mcpauth.RequireBearerToken(s.verify, &mcpauth.RequireBearerTokenOptions{ResourceMetadataURL: listener.URL + resource})
-	mux.Handle("/mcp", authorized(mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return newGoServer() }, nil)))
+	server := newGoServer()
+	mux.Handle("/mcp", authorized(mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, &mcp.StreamableHTTPOptions{Stateless: true})))
 	return s
 }
 
