@@ -17,6 +17,7 @@ type loginFlags struct {
 	params    []string
 	again     bool
 	noBrowser bool
+	device    bool
 	wait      int
 }
 
@@ -26,8 +27,8 @@ func (a *app) authLoginCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "login SERVER",
 		Short: "Log in to a server",
-		Long: `Connects to a server, and logs in where the server asks for it: in a browser, or on another machine, from
-which you paste the address that its browser got to in the end. The flags about the login are kept with it, so that
+		Long: `Connects to a server, and logs in where the server asks for it: in a browser, on another machine, from
+which you paste the address that its browser got to in the end, or with a code that you enter on another device. The flags about the login are kept with it, so that
 other commands log in likewise; a secret is kept as a reference.
 
 Without a terminal it fails at once with exit code 6 and a line of JSON on standard error, unless --wait-for-auth
@@ -44,6 +45,9 @@ says that somebody will open the address, which is on standard error.`,
 			if err := login.settings.check(c, login.params); err != nil {
 				return err
 			}
+			if login.device && login.settings.ClientCredentials {
+				return usage(c, "--device-code is for the login of a person: leave out --client-credentials")
+			}
 			if login.wait < 0 || c.Flags().Changed("wait-for-auth") && login.wait == 0 {
 				return usage(c, "--wait-for-auth must be more than 0")
 			}
@@ -58,6 +62,7 @@ says that somebody will open the address, which is on standard error.`,
 	login.settings.register(c, &login.params)
 	c.Flags().BoolVar(&login.again, "relogin", false, "log out before")
 	c.Flags().BoolVar(&login.noBrowser, "no-browser", false, "open no browser: show the address, and wait for what it leads to")
+	c.Flags().BoolVar(&login.device, "device-code", false, "show a code to enter on another device, where the authorization server has that")
 	c.Flags().IntVar(&login.wait, "wait-for-auth", 0, "wait `SECONDS` for somebody to log in (default 300 at a terminal, and else not at all)")
 	return c
 }
@@ -89,6 +94,7 @@ func (a *app) login(ctx context.Context, f *sessionFlags, login *loginFlags, ser
 		l = prepared
 		l.show, l.asker.agreed = true, true
 		l.asker.noBrowser = login.noBrowser
+		l.device = login.device
 		l.asker.wait = login.wait > 0
 		l.asker.patience = time.Duration(login.wait) * time.Second
 		if login.settings.given() {

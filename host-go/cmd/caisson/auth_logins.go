@@ -19,6 +19,9 @@ type logins struct {
 	asker    loginAsker
 	// show says each step.
 	show bool
+	// device says that the person may enter a code on another device.
+	device bool
+	coded  deviceLogin
 }
 
 // loginable reports whether a server may have a login.
@@ -75,6 +78,9 @@ func (l *logins) prepare(ctx context.Context, server *caisson.Server, lenient bo
 			l.asker.browser.Port = configured.Port
 		}
 		copied.Ask = &l.asker
+		if l.device {
+			copied.Device = l.showCode
+		}
 		method = &copied
 	case *auth.ClientCredentials:
 		copied := *m
@@ -95,6 +101,9 @@ func (l *logins) prepare(ctx context.Context, server *caisson.Server, lenient bo
 
 // hear says a step.
 func (l *logins) hear(e auth.Event) {
+	if e.Kind == auth.EventGranted || e.Kind == auth.EventRefused {
+		l.coded.end()
+	}
 	if !l.show {
 		l.app.logger().Debug("authorization", "step", string(e.Kind), "server", e.Server, "issuer", e.Issuer, "method", e.Method, "url", e.URL, "status", e.Status)
 		return

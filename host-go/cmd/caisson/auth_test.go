@@ -116,6 +116,22 @@ func TestAuthPaste(t *testing.T) {
 	h.run("ping", s.URL(), "--store", "nonsense").expect(t, exitUsage, "--store")
 }
 
+// A person enters a code on another device, and the clock of the command stops meanwhile.
+func TestAuthDeviceCode(t *testing.T) {
+	manyRuntimes(t)
+	s, h := serveAuth(t), newHome(t)
+	s.Device = true
+	p := h.start("auth", "login", s.URL(), "--device-code", "--timeout", "20s")
+	p.until(t, "^"+s.Issuer()+"/device\n")
+	p.until(t, "^WDJB-MJHT\n")
+	visit(t, s.Issuer()+"/device?code=WDJB-MJHT")
+	p.wait(t).expect(t, exitOK, "granted, for read write")
+	h.run("ping", s.URL()).expect(t, exitOK)
+	s.noSecretIn(t, "a file", h.files())
+
+	h.run("auth", "login", s.URL(), "--device-code", "--client-credentials", "--client-id", "x", "--client-secret", "env:X").expect(t, exitUsage, "--device-code is for the login of a person")
+}
+
 // The flags of a login serve the other commands too; a secret is kept as a reference alone.
 func TestAuthSettings(t *testing.T) {
 	manyRuntimes(t)

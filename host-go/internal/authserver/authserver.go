@@ -27,6 +27,8 @@ type Server struct {
 	NoRevocation bool
 	// NoMetadata leaves out all metadata, as a server of 2025-03-26 may.
 	NoMetadata bool
+	// Device has a person enter a code at /device?code=CODE (RFC 8628).
+	Device bool
 	// Refuse has the person say no.
 	Refuse bool
 
@@ -37,6 +39,7 @@ type Server struct {
 	codes   map[string]url.Values // what was asked for
 	refresh map[string]string     // refresh tokens, and their scopes
 	access  map[string]time.Time  // access tokens, and when they end
+	entered string                // the code that a person entered
 	revoked []string
 	counts  map[string]int // of requests, by path
 }
@@ -50,6 +53,8 @@ func New(resource http.Handler) *Server {
 	mux.HandleFunc("POST /register", s.register)
 	mux.HandleFunc("GET /authorize", s.authorize)
 	mux.HandleFunc("POST /token", s.token)
+	mux.HandleFunc("POST /device", s.device)
+	mux.HandleFunc("GET /device", s.enter)
 	mux.HandleFunc("POST /revoke", s.revoke)
 	mux.Handle("/mcp", s.guard(resource))
 	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -151,6 +156,9 @@ func (s *Server) metadata(w http.ResponseWriter, _ *http.Request) {
 	if s.ClientID == "" {
 		m["registration_endpoint"] = s.server.URL + "/register"
 	}
+	if s.Device {
+		m["device_authorization_endpoint"] = s.server.URL + "/device"
+	}
 	if !s.NoRevocation {
 		m["revocation_endpoint"] = s.server.URL + "/revoke"
 	}
@@ -187,6 +195,32 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, query.Get("redirect_uri")+"?"+back.Encode(), http.StatusFound)
 }
 
+// deviceGrant is the grant of RFC 8628.
+const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
+
+// device gives a code for another device (RFC 8628, section 3.2).
+func (s *Server) device(w http.ResponseWriter, r *http.Request) {
+	_ = r.ParseForm()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.known(r) {
+		answerJSON(w, http.StatusBadRequest, map[string]any{"error": "invalid_client"})
+		return
+	}
+	code := s.newSecret("device")
+	s.codes[code] = url.Values{"user_code": {"WDJB-MJHT"}}
+	answerJSON(w, http.StatusOK, map[string]any{
+		"device_code": code, "user_code": "WDJB-MJHT", "verification_uri": s.server.URL + "/device", "expires_in": 600, "interval": 1,
+	})
+}
+
+// enter is where a person enters the code.
+func (s *Server) enter(_ http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.entered = r.URL.Query().Get("code")
+}
+
 // known reports whether a client has proven who it is. A public one has nothing to prove.
 func (s *Server) known(r *http.Request) bool {
 	id, secret, ok := r.BasicAuth()
@@ -220,6 +254,16 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		scope = asked.Get("scope")
+	case deviceGrant:
+		code := r.PostForm.Get("device_code")
+		if asked := s.codes[code]; asked == nil {
+			refuse("invalid_grant")
+			return
+		} else if asked.Get("user_code") != s.entered {
+			refuse("authorization_pending")
+			return
+		}
+		delete(s.codes, code)
 	case "refresh_token":
 		granted, ok := s.refresh[r.PostForm.Get("refresh_token")]
 		if !ok {

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/caisson-dev/caisson/host-go/caisson/auth"
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
+)
+
+// A deviceLogin is a login that goes on at another device: the clock of the command stops for it.
+type deviceLogin struct {
+	mu   sync.Mutex
+	over context.CancelFunc // nil when there is none
+}
+
+// begin stops the clock until the login ends, or the code or the session does.
+func (d *deviceLogin) begin(ctx context.Context, expiry time.Time, k *asker) {
+	ctx, over := context.WithDeadline(ctx, expiry)
+	d.mu.Lock()
+	if d.over != nil {
+		d.over()
+	}
+	d.over = over
+	d.mu.Unlock()
+	k.clock.hold()
+	go func() {
+		<-ctx.Done()
+		over()
+		k.clock.release()
+	}()
+}
+
+// end lets the clock go on.
+func (d *deviceLogin) end() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.over != nil {
+		d.over()
+		d.over = nil
+	}
+}
+
+// showCode shows the person a code to enter on another device.
+func (l *logins) showCode(ctx context.Context, code auth.DeviceCode) {
+	l.coded.begin(ctx, code.Expiry, l.asker.asker)
+	address := code.URL
+	if code.CompleteURL != "" {
+		address = code.CompleteURL
+	}
+	l.app.err.Prompt("On another device, open\n%s\nand enter the code\n%s\n", terminal.Visible(address), terminal.Visible(code.UserCode))
+}
