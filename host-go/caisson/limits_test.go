@@ -109,6 +109,11 @@ func bounds(t *testing.T) [][3]string {
 		{"steps of authorizations of one session", inText(t, "host-go/internal/engine/authorization.go", `mostSteps, stepInterval = (\d+), time.Second`, "%s, and one more each second"), ""},
 		{"asking a person to log in, for one session", inText(t, authorizing+"flow.go", `mostAsks, askInterval = (\d+), (\d+) \* time.Second`, "%s times, and once more each %s s"), ""},
 		{"asking for another token, or for more scopes, for one request", inText(t, "src/authorization/authorizer.ts", `MOST_REFUSALS = (2);\nconst MOST_STEP_UPS = 2;`, "twice each%.0s"), ""},
+		{"the revocation of tokens at a logout", inText(t, authorizing+"revoke.go", `longestRevocation = (\d+) \* time.Second`, "%s s for all of a login"), ""},
+		{
+			"a secret that a configuration refers to",
+			fmt.Sprintf("%d KiB; %s for the keyring", inSource(t, "host-go/internal/reference/reference.go", "maxSecret")>>10, seconds(keyring.DefaultTimeout)), "",
+		},
 		{"the log of one session", fmt.Sprintf("%d lines, and %d more each second, of %d KiB", engine.MaxLines, engine.LinesASecond, engine.MaxLineLength>>10), ""},
 		{"one recording", mib(d.MaxRecordBytes), "MaxRecordBytes"},
 		{"what waits for a recording's writer", fmt.Sprintf("%s, and %s at the end", mib(record.MaxWaiting), seconds(record.LastWait)), ""},
