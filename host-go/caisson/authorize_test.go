@@ -351,7 +351,17 @@ func TestUnknownClient(t *testing.T) {
 	for name, forgets := range map[string]bool{"once": false, "always": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a, who := newAuthorities(t, nil), &person{}
+			var unknown atomic.Bool
+			who := &person{}
+			a := newAuthorities(t, func(a *authorities) {
+				a.fault = func(endpoint string, w http.ResponseWriter, _ *http.Request) bool {
+					if endpoint != "token" || !unknown.Load() {
+						return false
+					}
+					answerJSON(w, 401, map[string]any{"error": "invalid_client", "error_description": "who?"})
+					return true
+				}
+			})
 			s := connect(t, clientOf(t, a, caisson.ClientOptions{}), guarded(a, &auth.OAuth{Ask: who}))
 			forget := func() {
 				a.mu.Lock()
@@ -359,15 +369,7 @@ func TestUnknownClient(t *testing.T) {
 				clear(a.clients)
 			}
 			forget()
-			if forgets {
-				a.fault = func(endpoint string, w http.ResponseWriter, _ *http.Request) bool {
-					if endpoint != "token" {
-						return false
-					}
-					answerJSON(w, 401, map[string]any{"error": "invalid_client", "error_description": "who?"})
-					return true
-				}
-			}
+			unknown.Store(forgets)
 			a.clock.advance(time.Hour)
 			err := echoOnce(t, s, "again")
 			if registered := a.counted("register"); registered != 2 {

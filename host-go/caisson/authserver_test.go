@@ -382,7 +382,9 @@ func (a *authorities) proved(w http.ResponseWriter, r *http.Request, status int)
 // "forbidden" and "away" are refused in further ways.
 func (a *authorities) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		a.count("mcp")
+		if r.Method == http.MethodPost { // Streams begin when they may.
+			a.count("mcp")
+		}
 		if a.fault != nil && a.fault("mcp", w, r) {
 			return
 		}
