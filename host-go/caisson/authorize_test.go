@@ -586,6 +586,25 @@ func TestNobodyToAsk(t *testing.T) {
 	}
 }
 
+// A transportOf is a function as an http.RoundTripper.
+type transportOf func(*http.Request) (*http.Response, error)
+
+func (f transportOf) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestTransportGivesNothing shows that a transport of the program's that gives neither a response nor an error
+// fails a session with a login, and ends nothing else.
+func TestTransportGivesNothing(t *testing.T) {
+	t.Parallel()
+	server := caisson.Server{
+		URL: "https://server.example/mcp", Auth: &auth.Bearer{Token: "the-token-of-the-program"},
+		HTTPTransport: transportOf(func(*http.Request) (*http.Response, error) { return nil, nil }),
+	}
+	_, err := newClient(t, caisson.ClientOptions{}).Connect(testContext(t), server)
+	if codeOf(err) != caisson.CodeTransport || !strings.Contains(err.Error(), "neither a response nor an error") {
+		t.Errorf("connect gives %v", err)
+	}
+}
+
 // TestBearerSource shows that the program is asked for a token once, however many calls there are, and once
 // more when the server refuses it.
 func TestBearerSource(t *testing.T) {

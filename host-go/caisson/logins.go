@@ -84,9 +84,13 @@ func (c *Client) Logout(ctx context.Context, server Server) ([]auth.Logout, erro
 	if err != nil {
 		return nil, c.errStore(ctx, err, server.name(), step)
 	}
+	transport := c.egress.Transport
+	if server.HTTPTransport != nil {
+		transport = server.HTTPTransport
+	}
 	var all []auth.Logout
 	for _, key := range keys {
-		out, err := flow.Logout(ctx, key, c.egress.Transport)
+		out, err := flow.Logout(ctx, key, transport)
 		if err != nil {
 			return all, c.errStore(ctx, err, server.name(), step)
 		}

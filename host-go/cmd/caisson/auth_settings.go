@@ -170,7 +170,7 @@ func (s *loginSettings) apply(ctx context.Context, configured auth.Method, serve
 	default:
 		return nil, &caisson.Error{
 			Code: caisson.CodeInvalidArgument, Server: server, Step: "auth",
-			Message: "the configuration has a way to authorize that is not the login of a person: change it there, and leave out the flags of 'caisson auth login'",
+			Message: "the configuration has a way to authorize that is not the login of a person: change it there, and leave out the flags of 'caisson auth login'; 'caisson auth logout' forgets those that were kept",
 		}
 	}
 	m.Common = common(m.Common)

@@ -105,7 +105,7 @@ func (f *Flow) Apply(req *http.Request) error {
 func (f *Flow) Observe(req *http.Request, response *http.Response) (again bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	fresh := f.observeNonce(req.URL, response.Header)
+	f.observeNonce(req.URL, response.Header)
 	said := strings.Join(response.Header.Values("WWW-Authenticate"), ", ")
 	switch {
 	case response.StatusCode == http.StatusUnauthorized:
@@ -113,8 +113,8 @@ func (f *Flow) Observe(req *http.Request, response *http.Response) (again bool) 
 	default:
 		return false
 	}
-	if fresh && strings.Contains(said, "use_dpop_nonce") && req.Header.Get("DPoP") != "" {
-		return true
+	if strings.Contains(said, "use_dpop_nonce") && req.Header.Get("DPoP") != "" {
+		return wantsNonce(req, response.Header) // The token itself is not refused.
 	}
 	if _, token, ok := strings.Cut(req.Header.Get("Authorization"), " "); ok {
 		f.refused = token

@@ -63,7 +63,9 @@ type Flow struct {
 	saving  sync.Mutex    // orders what the store gets
 	asks    *rate.Limiter
 
-	mu      sync.Mutex
+	mu sync.Mutex
+	// stale says that the metadata in the entry led to no token: it is read anew.
+	stale   bool
 	loaded  bool
 	entry   entry
 	bearer  string // of auth.Bearer
@@ -132,6 +134,9 @@ func (f *Flow) load(ctx context.Context, anew bool) error {
 		return err
 	case f.loaded && !anew:
 		return nil
+	}
+	if t := f.entry.Tokens; t != nil {
+		f.remember(t.Access, t.Refresh) // Requests with it may be under way.
 	}
 	f.entry, f.loaded = entry{}, true
 	if text == nil {

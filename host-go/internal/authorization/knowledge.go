@@ -224,13 +224,20 @@ func (f *Flow) known(k *knowledge, c Challenge) {
 	// A server that refuses a token may have another authorization server by now: it is asked. One whose
 	// token is at its end has said nothing.
 	local := e.Tokens != nil && e.Tokens.over(f.config.Now())
-	if k.Discovery == nil && local && e.ServerMetadata != nil && c.Status != 403 {
+	if k.Discovery == nil && local && !f.stale && e.ServerMetadata != nil && c.Status != 403 {
 		metadata, err := decodeServerMetadata(e.ServerMetadata)
 		if err != nil {
 			return
 		}
 		f.turn.servers[e.AuthorizationServer] = &authorizationServer{name: e.AuthorizationServer, metadata: metadata, document: e.ServerMetadata}
-		k.Discovery = &discovery{e.AuthorizationServer, e.ServerMetadata, e.ResourceMetadata, e.ResourceMetadataURL}
+		// A document may quote a token, as it may when it is first read.
+		veiled := func(document json.RawMessage) json.RawMessage {
+			if hidden := json.RawMessage(f.hidden(string(document))); json.Valid(hidden) {
+				return hidden
+			}
+			return nil
+		}
+		k.Discovery = &discovery{e.AuthorizationServer, veiled(e.ServerMetadata), veiled(e.ResourceMetadata), e.ResourceMetadataURL}
 	}
 }
 

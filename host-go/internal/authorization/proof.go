@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -96,19 +97,28 @@ func (f *Flow) proofKey() (*ecdsa.PrivateKey, error) {
 	return key, nil
 }
 
-// observeNonce keeps the nonce that a server wants in the next proof (RFC 9449, section 8), and reports
-// whether it is a new one.
-func (f *Flow) observeNonce(u *url.URL, header http.Header) bool {
+// observeNonce keeps the nonce that a server wants in the next proof (RFC 9449, section 8).
+func (f *Flow) observeNonce(u *url.URL, header http.Header) {
 	const longest, most = 1024, 64
 	nonce, origin := header.Get("DPoP-Nonce"), originOf(u)
-	if nonce == "" || len(nonce) > longest || f.nonces[origin] == nonce {
-		return false
+	if nonce == "" || len(nonce) > longest {
+		return
 	}
 	if len(f.nonces) >= most {
 		clear(f.nonces)
 	}
 	f.nonces[origin] = nonce
-	return true
+}
+
+// wantsNonce reports whether an answer has a nonce that the proof of its request did not have. Another request
+// may have met the nonce before.
+func wantsNonce(req *http.Request, header http.Header) bool {
+	nonce := header.Get("DPoP-Nonce")
+	_, rest, _ := strings.Cut(req.Header.Get("DPoP"), ".")
+	payload, _, _ := strings.Cut(rest, ".")
+	text, err := base64.RawURLEncoding.DecodeString(payload)
+	var claims struct{ Nonce string }
+	return nonce != "" && err == nil && json.Unmarshal(text, &claims) == nil && claims.Nonce != nonce
 }
 
 func originOf(u *url.URL) string { return u.Scheme + "://" + u.Host }

@@ -81,8 +81,8 @@ func (r *reader) Read(status int, header http.Header, body []byte) (egress.Answe
 	f.mu.Lock()
 	defer f.unlock()
 	f.told(r.request, status)
-	fresh := f.observeNonce(r.request.URL, header)
-	if r.again != nil && !r.retried && fresh && status == http.StatusBadRequest && strings.Contains(string(body), "use_dpop_nonce") {
+	f.observeNonce(r.request.URL, header)
+	if r.again != nil && !r.retried && wantsNonce(r.request, header) && status == http.StatusBadRequest && strings.Contains(string(body), "use_dpop_nonce") {
 		r.retried = true
 		request, failed := r.again()
 		return egress.Answer{}, request, failed
@@ -106,6 +106,7 @@ func (r *reader) Failed() {
 	r.flow.mu.Lock()
 	defer r.flow.unlock()
 	r.flow.told(r.request, 0)
+	r.flow.stale = true
 }
 
 // told tells of a request and its answer. With the lock of f held.
@@ -137,7 +138,7 @@ func (f *Flow) readMetadata(t *turn, a *answer, what string, at *url.URL) *egres
 		m := &resourceMetadata{}
 		if json.Unmarshal(a.body, m) == nil {
 			t.resource, t.resourceURL = m, at.String()
-			f.entry.ResourceMetadata, f.entry.ResourceMetadataURL = a.body, at.String()
+			f.entry.ResourceMetadata, f.entry.ResourceMetadataURL = small(a.body), at.String()
 		}
 		return nil
 	}
@@ -304,12 +305,12 @@ func (f *Flow) readTokens(ask *reader, a *answer, s *authorizationServer, asked 
 	default:
 		return f.unauthorized(nil, "the token endpoint of %s gives a token of the type %q, which is not known here", short(s.issuer()), f.quoted(t.Type))
 	}
-	if old := f.entry.Tokens; refreshes && old != nil {
+	if old := f.entry.Tokens; old != nil {
 		f.remember(old.Access, old.Refresh)
-		if t.Refresh == "" {
+		if refreshes && t.Refresh == "" {
 			t.Refresh = old.Refresh
 		}
-		if t.Scope == "" {
+		if refreshes && t.Scope == "" {
 			t.Scope = old.Scope
 		}
 	}
@@ -328,7 +329,7 @@ func (f *Flow) readTokens(ask *reader, a *answer, s *authorizationServer, asked 
 	if id, _, _ := f.configuredClient(); id != "" {
 		next.Bound = s.issuer()
 	}
-	next.AuthorizationServer, next.ServerMetadata = s.name, s.document
+	next.AuthorizationServer, next.ServerMetadata = s.name, small(s.document)
 	if err := f.save(ask.ctx, ask.turn, next); err != nil {
 		return f.unauthorized(err, "the store of credentials: %v", err)
 	}
@@ -340,12 +341,23 @@ func (f *Flow) readTokens(ask *reader, a *answer, s *authorizationServer, asked 
 		told["scope"] = t.Scope
 	}
 	a.told = encode(told)
+	f.stale = false
 	kind := auth.EventGranted
 	if refreshes {
 		kind = auth.EventRefreshed
 	}
 	f.event(auth.Event{Kind: kind, Issuer: t.Issuer, Scopes: scopes(t.Scope), Expiry: t.Expiry})
 	return nil
+}
+
+// longestKept is how long a document may be, in bytes, to be kept with a token: a longer one is read anew.
+const longestKept = 64 << 10
+
+func small(document json.RawMessage) json.RawMessage {
+	if len(document) > longestKept {
+		return nil
+	}
+	return document
 }
 
 // longestScope is how long the text of the granted scopes may be, in bytes.
@@ -402,6 +414,7 @@ func (f *Flow) refusalIn(said map[string]any, a *answer) string {
 		}
 	}
 	if told["error"] == nil {
+		f.stale = true // It may not be there any more.
 		kind, _, _ := strings.Cut(a.header.Get("Content-Type"), ";")
 		told["error"] = "server_error"
 		told["error_description"] = fmt.Sprintf("HTTP %d with %s", a.status, f.quoted(kind))

@@ -118,16 +118,16 @@ func (f *Flow) ofTokens(ask *reader, s *authorizationServer, u *url.URL, r egres
 	if refused := f.fill(ask, s, grant, form); refused != nil {
 		return nil, refused
 	}
-	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Accept": {"application/json"}}
-	if refused := f.authenticate(s, form, header, how); refused != nil {
-		return nil, refused
-	}
 	ask.again = func() (*http.Request, *egress.Error) {
+		header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Accept": {"application/json"}}
+		if refused := f.authenticate(s, form, header, how); refused != nil { // An assertion is good once.
+			return nil, refused
+		}
 		request, err := http.NewRequestWithContext(ask.ctx, http.MethodPost, u.String(), strings.NewReader(form.Encode()))
 		if err != nil {
 			return nil, f.fail(egress.Refused, nil, "the token endpoint is not valid")
 		}
-		request.Header = header.Clone()
+		request.Header = header
 		if f.common.DPoP && !s.vouches {
 			proof, err := f.prove(http.MethodPost, u, "")
 			if err != nil {
@@ -306,8 +306,12 @@ func (f *Flow) secretFor(ask *reader, s *authorizationServer, form url.Values, p
 		if !ok {
 			return refuse("there is none")
 		}
-		if m.Issuer != "" && !sameIssuer(m.Issuer, s.issuer()) {
-			return refuse("it is for the issuer that auth.WorkloadIdentity.Issuer names")
+		issuer := m.Issuer
+		if issuer == "" {
+			issuer = f.entry.Bound
+		}
+		if issuer != "" && !sameIssuer(issuer, s.issuer()) {
+			return refuse("it is for the issuer that auth.WorkloadIdentity.Issuer names, or that got it first")
 		}
 		return f.given(ask.ctx, "auth.WorkloadIdentity.Assertion", m.Assertion)
 	case place == "subject_token=subject_token":
@@ -339,6 +343,8 @@ func (f *Flow) vouchable(audience string) bool {
 func (f *Flow) given(ctx context.Context, what string, give func(context.Context) (string, error)) (string, *egress.Error) {
 	var text string
 	var err error
+	ctx, cancel := context.WithTimeout(ctx, f.config.AnswerTime)
+	defer cancel()
 	f.outside(func() { text, err = within(ctx, give) })
 	text = strings.TrimSpace(text)
 	switch {

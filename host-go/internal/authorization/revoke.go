@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/caisson-dev/caisson/host-go/caisson/auth"
+	"github.com/caisson-dev/caisson/host-go/internal/egress"
 )
 
 // revocation is what the host reads of metadata to revoke tokens (RFC 8414, section 2).
@@ -118,7 +119,7 @@ func (f *Flow) revokeOne(ctx context.Context, transport http.RoundTripper, r rev
 	}
 	request.Header = header
 	var response *http.Response
-	f.outside(func() { response, err = transport.RoundTrip(request) })
+	f.outside(func() { response, err = egress.RoundTrip(transport, request) })
 	if err != nil {
 		f.told(request, 0)
 		return "", fmt.Errorf("there is no answer from %s://%s", u.Scheme, u.Host) // The cause may have the URL with a secret.

@@ -181,9 +181,9 @@ func (f *Flow) Forget(ctx context.Context, client bool) *egress.Error {
 	next := f.entry
 	next.Tokens = nil
 	if client {
-		next.Client, next.Bound = nil, ""
+		next.Client = nil // A configured client stays with the issuer that it was used with, until a logout.
 	}
-	if f.turn == nil || next.Tokens == f.entry.Tokens && next.Client == f.entry.Client && next.Bound == f.entry.Bound {
+	if f.turn == nil || next.Tokens == f.entry.Tokens && next.Client == f.entry.Client {
 		return nil
 	}
 	if t := f.entry.Tokens; t != nil {

@@ -76,7 +76,7 @@ func (x *exchange) authorize() (*whole, *Error) {
 		defer reader.Close()
 	}
 	for failed == nil {
-		response, err := x.session.transport.RoundTrip(request)
+		response, err := RoundTrip(x.session.transport, request)
 		if err != nil {
 			reader.Failed()
 			return nil, x.noResponse(request, err)

@@ -129,13 +129,11 @@ func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { ret
 func (x *exchange) roundTrip(req *http.Request) (*http.Response, error) {
 	policy := x.session.policy
 	response, err := x.send(req)
-	switch {
-	case err != nil:
+	if errors.Is(err, errNeither) {
+		return nil, policy.fail(Transport, where(req)+": "+err.Error(), nil)
+	}
+	if err != nil {
 		return nil, err
-	case response == nil: // It is the user's transport.
-		return nil, policy.fail(Transport, where(req)+": the HTTPTransport gives neither a response nor an error", nil)
-	case response.Body == nil:
-		response.Body = http.NoBody
 	}
 	x.sent.Store(true) // not every transport traces
 	// The client's error about this one would quote the URL.
@@ -165,7 +163,7 @@ func (x *exchange) sendOnce(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	response, err := x.session.transport.RoundTrip(sent)
+	response, err := RoundTrip(x.session.transport, sent)
 	if err != nil || policy.authorization == nil || !policy.authorization.Observe(sent, response) {
 		return response, err
 	}
@@ -185,7 +183,7 @@ func (x *exchange) sendAgain(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	response, err := x.session.transport.RoundTrip(again)
+	response, err := RoundTrip(x.session.transport, again)
 	if err == nil && x.session.policy.authorization != nil {
 		x.session.policy.authorization.Observe(again, response)
 	}

@@ -1,10 +1,28 @@
 package egress
 
 import (
+	"errors"
 	"net"
 	"net/http"
 	"time"
 )
+
+// errNeither is of a transport of the user's that breaks its contract.
+var errNeither = errors.New("the HTTPTransport gives neither a response nor an error")
+
+// RoundTrip has a transport, which may be the user's, answer a request. A response has a body.
+func RoundTrip(transport http.RoundTripper, req *http.Request) (*http.Response, error) {
+	response, err := transport.RoundTrip(req)
+	switch {
+	case err != nil:
+		return nil, err
+	case response == nil:
+		return nil, errNeither
+	case response.Body == nil:
+		response.Body = http.NoBody
+	}
+	return response, nil
+}
 
 // NewTransport returns a transport that suits MCP servers: HTTP/1.1 and HTTP/2, a proxy from the
 // environment, 30 s to connect, and then as long as the server likes. A name of the public DNS does
