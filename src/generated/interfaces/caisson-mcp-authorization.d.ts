@@ -5,7 +5,7 @@ declare module 'caisson:mcp/authorization@0.1.0' {
    * Asks for the session's turn to authorize: no other session has it for the same server meanwhile, in
    * no process. One `authorized` event: `granted` in it says that there is a token now, so that the
    * request goes out again; otherwise everything is there that the core has to know. A second turn before
-   * the first has ended is a broken contract, and traps.
+   * the first has ended is a broken contract, and traps. The host ends a turn that takes too long.
    */
   export function begin(session: SessionId, challenge: Challenge): void;
   /**
