@@ -8,6 +8,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/caisson"
 	"github.com/caisson-dev/caisson/host-go/caisson/auth"
 	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
+	"github.com/caisson-dev/caisson/host-go/internal/authorization"
 )
 
 // logins are how a command logs in.
@@ -65,35 +66,19 @@ func (l *logins) prepare(ctx context.Context, server *caisson.Server, lenient bo
 	if err != nil {
 		return err
 	}
-	complete := func(c auth.Common) auth.Common {
-		c.Store, c.OnEvent = l.store, l.hear
-		return c
+	method, common := authorization.Copy(method)
+	if common != nil {
+		common.Store, common.OnEvent = l.store, l.hear
 	}
-	switch m := method.(type) {
-	case *auth.OAuth:
-		copied := *m
-		copied.Common = complete(m.Common)
+	if m, ok := method.(*auth.OAuth); ok {
 		l.asker.browser = &auth.Browser{}
 		if configured, ok := m.Ask.(*auth.Browser); ok {
 			l.asker.browser.Port = configured.Port
 		}
-		copied.Ask = &l.asker
+		m.Ask = &l.asker
 		if l.device {
-			copied.Device = l.showCode
+			m.Device = l.showCode
 		}
-		method = &copied
-	case *auth.ClientCredentials:
-		copied := *m
-		copied.Common = complete(m.Common)
-		method = &copied
-	case *auth.EnterpriseManaged:
-		copied := *m
-		copied.Common = complete(m.Common)
-		method = &copied
-	case *auth.WorkloadIdentity:
-		copied := *m
-		copied.Common = complete(m.Common)
-		method = &copied
 	}
 	server.Auth = method
 	return nil

@@ -119,7 +119,7 @@ func (f *Flow) Observe(req *http.Request, response *http.Response) (again bool) 
 	if _, token, ok := strings.Cut(req.Header.Get("Authorization"), " "); ok {
 		f.refused = token
 	}
-	if at := parameter(said, "resource_metadata"); at != "" && len(at) <= longestURL {
+	if at := Parameter(said, "resource_metadata"); at != "" && len(at) <= longestURL {
 		f.challenge = at
 	}
 	return false
@@ -128,8 +128,8 @@ func (f *Flow) Observe(req *http.Request, response *http.Response) (again bool) 
 // longestURL is how long a URL of a server's may be, in bytes.
 const longestURL = 8 << 10
 
-// parameter finds a parameter of a challenge (RFC 9110, section 11.6.1), as the SDK does.
-func parameter(challenge, name string) string {
+// Parameter finds a parameter of a challenge (RFC 9110, section 11.6.1), as the SDK does.
+func Parameter(challenge, name string) string {
 	_, rest, ok := strings.Cut(challenge, name+`="`)
 	if !ok {
 		return ""

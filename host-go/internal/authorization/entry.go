@@ -3,6 +3,7 @@ package authorization
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 )
@@ -91,18 +92,9 @@ func (t *tokens) over(now time.Time) bool {
 func (t *tokens) has(scope string) bool {
 	granted := strings.Fields(t.Scope)
 	for _, s := range strings.Fields(scope) {
-		if !contains(granted, s) {
+		if !slices.Contains(granted, s) {
 			return false
 		}
 	}
 	return true
-}
-
-func contains(list []string, s string) bool {
-	for _, one := range list {
-		if one == s {
-			return true
-		}
-	}
-	return false
 }

@@ -100,17 +100,29 @@ func New(config Config) *Flow {
 	return f
 }
 
-// commonOf is what a way to authorize has in common with the others.
-func commonOf(method auth.Method) auth.Common {
+// Copy copies a way to authorize, and gives what the copy has in common with the others: nil for nothing.
+func Copy(method auth.Method) (auth.Method, *auth.Common) {
 	switch m := method.(type) {
 	case *auth.OAuth:
-		return m.Common
+		copied := *m
+		return &copied, &copied.Common
 	case *auth.ClientCredentials:
-		return m.Common
+		copied := *m
+		return &copied, &copied.Common
 	case *auth.EnterpriseManaged:
-		return m.Common
+		copied := *m
+		return &copied, &copied.Common
 	case *auth.WorkloadIdentity:
-		return m.Common
+		copied := *m
+		return &copied, &copied.Common
+	}
+	return method, nil
+}
+
+// commonOf is what a way to authorize has in common with the others.
+func commonOf(method auth.Method) auth.Common {
+	if _, common := Copy(method); common != nil {
+		return *common
 	}
 	return auth.Common{}
 }

@@ -94,7 +94,7 @@ func (f *Flow) ofPerson(k *knowledge, m *auth.OAuth) {
 	k.ClientMetadataURL = m.ClientMetadataURL
 	k.Device = m.Device != nil
 	k.AuthorizeParams = m.AuthorizeParams
-	grants := []string{"authorization_code", "refresh_token"}
+	grants := []string{codeGrant, refreshGrant}
 	if k.Device {
 		grants = append(grants, deviceGrant)
 	}
@@ -141,9 +141,6 @@ func (f *Flow) configured(issuer, authURL, tokenURL string) *discovery {
 func (f *Flow) clientFor() (seen map[string]any, refreshes bool) {
 	id, secret, issuer := f.configuredClient()
 	if id != "" {
-		if issuer == "" {
-			issuer = f.entry.Bound
-		}
 		seen = map[string]any{"client_id": id}
 		if secret != "" {
 			seen["client_secret"] = nameOf("client_secret")
@@ -183,19 +180,23 @@ func (f *Flow) redirect() string {
 	return noRedirect
 }
 
-// configuredClient is the client that the program has named, and the issuer that it belongs to.
+// configuredClient is the client that the program has named, and the issuer that it belongs to: the one that is
+// named too, or else the first one that it was used with.
 func (f *Flow) configuredClient() (id, secret, issuer string) {
 	switch m := f.method.(type) {
 	case *auth.OAuth:
-		return m.ClientID, m.ClientSecret, m.Issuer
+		id, secret, issuer = m.ClientID, m.ClientSecret, m.Issuer
 	case *auth.ClientCredentials:
-		return m.ClientID, m.ClientSecret, m.Issuer
+		id, secret, issuer = m.ClientID, m.ClientSecret, m.Issuer
 	case *auth.EnterpriseManaged:
-		return m.ClientID, m.ClientSecret, m.Issuer
+		id, secret, issuer = m.ClientID, m.ClientSecret, m.Issuer
 	case *auth.WorkloadIdentity:
-		return orAnonymous(m.ClientID), "", m.Issuer
+		id, issuer = orAnonymous(m.ClientID), m.Issuer
 	}
-	return "", "", ""
+	if issuer == "" {
+		issuer = f.entry.Bound
+	}
+	return id, secret, issuer
 }
 
 // anonymous stands for a client that has no identifier: the SDK would register one.

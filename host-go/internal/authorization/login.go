@@ -117,7 +117,7 @@ func (f *Flow) request(m *auth.OAuth, text string) (*auth.AskRequest, *egress.Er
 		return refuse("has the parameter " + short(name) + ", which is not the client's")
 	}
 	// Specification, basic/authorization, "Authorization Code Protection".
-	if server.metadata != nil && !contains(server.metadata.ChallengeMethods, "S256") && !f.common.Rough.AssumePKCE {
+	if server.metadata != nil && !slices.Contains(server.metadata.ChallengeMethods, "S256") && !f.common.Rough.AssumePKCE {
 		return nil, f.unauthorized(nil, "the metadata of %s does not say that it knows PKCE (code_challenge_methods_supported has no S256), and nobody should log in without; auth.Rough.AssumePKCE goes on all the same", short(server.issuer()))
 	}
 	scope := f.asked(query.Get("scope"))
@@ -139,7 +139,7 @@ func (f *Flow) request(m *auth.OAuth, text string) (*auth.AskRequest, *egress.Er
 // it is to be asked for.
 func (f *Flow) asked(scope string) string {
 	const offline = "offline_access"
-	if len(f.common.Scopes) == 0 || contains(f.common.Scopes, offline) {
+	if len(f.common.Scopes) == 0 || slices.Contains(f.common.Scopes, offline) {
 		return scope
 	}
 	return strings.Join(slices.DeleteFunc(strings.Fields(scope), func(s string) bool { return s == offline }), " ")
@@ -160,7 +160,7 @@ func beyond(query, own, configured url.Values) string {
 		}
 		for _, value := range values {
 			consent := name == "prompt" && value == "consent" // The SDK's, with offline_access.
-			if !consent && !contains(own[name], value) && !contains(configured[name], value) {
+			if !consent && !slices.Contains(own[name], value) && !slices.Contains(configured[name], value) {
 				return name
 			}
 		}

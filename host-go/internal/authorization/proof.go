@@ -100,14 +100,14 @@ func (f *Flow) proofKey() (*ecdsa.PrivateKey, error) {
 // observeNonce keeps the nonce that a server wants in the next proof (RFC 9449, section 8).
 func (f *Flow) observeNonce(u *url.URL, header http.Header) {
 	const longest, most = 1024, 64
-	nonce, origin := header.Get("DPoP-Nonce"), originOf(u)
+	nonce := header.Get("DPoP-Nonce")
 	if nonce == "" || len(nonce) > longest {
 		return
 	}
 	if len(f.nonces) >= most {
 		clear(f.nonces)
 	}
-	f.nonces[origin] = nonce
+	f.nonces[originOf(u)] = nonce
 }
 
 // wantsNonce reports whether an answer has a nonce that the proof of its request did not have. Another request

@@ -137,7 +137,7 @@ func (f *Flow) readMetadata(t *turn, a *answer, what string, at *url.URL) *egres
 	if !isServer {
 		m := &resourceMetadata{}
 		if json.Unmarshal(a.body, m) == nil {
-			t.resource, t.resourceURL = m, at.String()
+			t.resource = m
 			f.entry.ResourceMetadata, f.entry.ResourceMetadataURL = small(a.body), at.String()
 		}
 		return nil

@@ -119,15 +119,10 @@ func (f *Flow) ofTokens(ask *reader, s *authorizationServer, u *url.URL, r egres
 		return nil, refused
 	}
 	ask.again = func() (*http.Request, *egress.Error) {
-		header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Accept": {"application/json"}}
-		if refused := f.authenticate(s, form, header, how); refused != nil { // An assertion is good once.
+		request, refused := f.post(ask.ctx, s, u, form, how) // An assertion of the client's is good once.
+		if refused != nil {
 			return nil, refused
 		}
-		request, err := http.NewRequestWithContext(ask.ctx, http.MethodPost, u.String(), strings.NewReader(form.Encode()))
-		if err != nil {
-			return nil, f.fail(egress.Refused, nil, "the token endpoint is not valid")
-		}
-		request.Header = header
 		if f.common.DPoP && !s.vouches {
 			proof, err := f.prove(http.MethodPost, u, "")
 			if err != nil {
@@ -164,17 +159,8 @@ func (f *Flow) ofDevice(ask *reader, s *authorizationServer, u *url.URL, r egres
 			kept.Set(field, value)
 		}
 	}
-	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Accept": {"application/json"}}
-	if refused := f.authenticate(s, kept, header, how); refused != nil {
-		return nil, refused
-	}
-	request, err := http.NewRequestWithContext(ask.ctx, http.MethodPost, u.String(), strings.NewReader(kept.Encode()))
-	if err != nil {
-		return nil, f.fail(egress.Refused, nil, "the device authorization endpoint is not valid")
-	}
-	request.Header = header
 	ask.read = func(a *answer) *egress.Error { return f.readDevice(ask.turn, m, a, s) }
-	return request, nil
+	return f.post(ask.ctx, s, u, kept, how)
 }
 
 // formFields are the fields of a form that the core may fill in.
@@ -306,11 +292,7 @@ func (f *Flow) secretFor(ask *reader, s *authorizationServer, form url.Values, p
 		if !ok {
 			return refuse("there is none")
 		}
-		issuer := m.Issuer
-		if issuer == "" {
-			issuer = f.entry.Bound
-		}
-		if issuer != "" && !sameIssuer(issuer, s.issuer()) {
+		if _, _, issuer := f.configuredClient(); issuer != "" && !sameIssuer(issuer, s.issuer()) {
 			return refuse("it is for the issuer that auth.WorkloadIdentity.Issuer names, or that got it first")
 		}
 		return f.given(ask.ctx, "auth.WorkloadIdentity.Assertion", m.Assertion)
@@ -366,9 +348,6 @@ func (f *Flow) clientAt(s *authorizationServer) (id, secret string, failed *egre
 	case id == anonymous:
 		return "", "", nil
 	case id != "":
-		if issuer == "" {
-			issuer = f.entry.Bound
-		}
 		if issuer != "" && !sameIssuer(issuer, s.issuer()) {
 			return "", "", f.unauthorized(nil, "the client is of the issuer %s, and the server names %s now: its secret does not go there. Register at the new one, or log out", short(issuer), short(s.issuer()))
 		}
@@ -386,6 +365,20 @@ func (f *Flow) clientAt(s *authorizationServer) (id, secret string, failed *egre
 		return "", "", f.unauthorized(nil, "there is no client for the issuer %s", short(s.issuer()))
 	}
 	return id, secret, nil
+}
+
+// post makes a request with a form for an endpoint of an authorization server, and has the client prove who it is.
+func (f *Flow) post(ctx context.Context, s *authorizationServer, u *url.URL, form url.Values, how string) (*http.Request, *egress.Error) {
+	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Accept": {"application/json"}}
+	if refused := f.authenticate(s, form, header, how); refused != nil {
+		return nil, refused
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, f.fail(egress.Refused, nil, "an endpoint of %s is not valid", short(s.issuer()))
+	}
+	request.Header = header
+	return request, nil
 }
 
 // authenticate has the client prove to a token endpoint who it is.

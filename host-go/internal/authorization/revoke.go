@@ -109,15 +109,10 @@ func (f *Flow) revokeOne(ctx context.Context, transport http.RoundTripper, r rev
 		return "", refused
 	}
 	form := url.Values{"token": {token}, "token_type_hint": {kind}}
-	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Accept": {"application/json"}}
-	if refused := f.authenticate(s, form, header, f.clientMethod(r)); refused != nil {
+	request, refused := f.post(ctx, s, u, form, f.clientMethod(r))
+	if refused != nil {
 		return "", refused
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), strings.NewReader(form.Encode()))
-	if err != nil {
-		return "", errors.New("the revocation endpoint is not valid")
-	}
-	request.Header = header
 	var response *http.Response
 	f.outside(func() { response, err = egress.RoundTrip(transport, request) })
 	if err != nil {

@@ -2,6 +2,7 @@ package authorization
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,8 +23,7 @@ type turn struct {
 	// requests and polls are how many there were.
 	requests, polls int
 
-	resource    *resourceMetadata // of the server, once it was read
-	resourceURL string            // where it was read
+	resource *resourceMetadata // of the server, once it was read
 	// servers are the authorization servers that there may be, by the issuer as it was named.
 	servers map[string]*authorizationServer
 	// redirected are the URLs that metadata was moved to, and where it was looked for.
@@ -148,7 +148,7 @@ func (f *Flow) permitted(scope string) error {
 	}
 	var beyond []string
 	for _, s := range strings.Fields(scope) {
-		if !contains(f.common.Scopes, s) {
+		if !slices.Contains(f.common.Scopes, s) {
 			beyond = append(beyond, s)
 		}
 	}

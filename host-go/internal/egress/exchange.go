@@ -147,47 +147,39 @@ func (x *exchange) roundTrip(req *http.Request) (*http.Response, error) {
 // send sends a request, with the user's header. net/http may give it a connection that another
 // exchange used last and closes at this moment because it was aborted: the error is then that one's
 // cancellation. The request goes out on another connection when it has not begun to; a transport that
-// does not trace leaves that open, and gets no second one.
+// does not trace leaves that open, and gets no second one. Nor does a request get a third chance that the
+// server has answered because its proof had no nonce.
 func (x *exchange) send(req *http.Request) (*http.Response, error) {
-	response, err := x.sendOnce(req)
-	if !errors.Is(err, context.Canceled) || !x.live() || !x.dial.Load() || x.sent.Load() {
+	response, wantsNonce, err := x.attempt(req)
+	interrupted := errors.Is(err, context.Canceled) && x.live() && x.dial.Load() && !x.sent.Load()
+	if !wantsNonce && !interrupted {
 		return response, err
 	}
-	return x.sendAgain(req)
-}
-
-// sendOnce sends a request, and once more where the server only wanted a nonce in the proof.
-func (x *exchange) sendOnce(req *http.Request) (*http.Response, error) {
-	policy := x.session.policy
-	sent, err := policy.authorize(req)
-	if err != nil {
-		return nil, err
+	if wantsNonce {
+		response.Body.Close()
 	}
-	response, err := RoundTrip(x.session.transport, sent)
-	if err != nil || policy.authorization == nil || !policy.authorization.Observe(sent, response) {
-		return response, err
-	}
-	response.Body.Close()
-	return x.sendAgain(req)
-}
-
-func (x *exchange) sendAgain(req *http.Request) (*http.Response, error) {
 	again := req.Clone(req.Context())
 	if req.GetBody != nil {
-		var err error
 		if again.Body, err = req.GetBody(); err != nil {
 			return nil, err
 		}
 	}
-	again, err := x.session.policy.authorize(again)
-	if err != nil {
-		return nil, err
-	}
-	response, err := RoundTrip(x.session.transport, again)
-	if err == nil && x.session.policy.authorization != nil {
-		x.session.policy.authorization.Observe(again, response)
-	}
+	response, _, err = x.attempt(again)
 	return response, err
+}
+
+// attempt sends a request once, and reports whether the server only wanted a nonce in the proof.
+func (x *exchange) attempt(req *http.Request) (response *http.Response, wantsNonce bool, err error) {
+	policy := x.session.policy
+	sent, err := policy.authorize(req)
+	if err != nil {
+		return nil, false, err
+	}
+	response, err = RoundTrip(x.session.transport, sent)
+	if err == nil && policy.authorization != nil {
+		wantsNonce = policy.authorization.Observe(sent, response)
+	}
+	return response, wantsNonce, err
 }
 
 // noResponse is the error of a request that got no response.

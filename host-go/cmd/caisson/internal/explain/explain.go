@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/caisson-dev/caisson/host-go/internal/authorization"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 )
 
@@ -107,7 +108,7 @@ func (w *walk) ask(ctx context.Context) challenge {
 	if said != "" {
 		s.found("WWW-Authenticate", said)
 	}
-	c := challenge{parameter(said, "resource_metadata"), parameter(said, "scope")}
+	c := challenge{authorization.Parameter(said, "resource_metadata"), authorization.Parameter(said, "scope")}
 	switch {
 	case s.Status == http.StatusUnauthorized && said == "":
 		s.fault("a 401 has no WWW-Authenticate", "RFC 9110, section 11.6.1; basic/authorization, Protected Resource Metadata Discovery", false)
@@ -174,13 +175,3 @@ func (s *Step) fault(text, source string, fatal bool) {
 }
 
 func origin(u *url.URL) string { return u.Scheme + "://" + u.Host }
-
-// parameter finds a parameter of a challenge.
-func parameter(challenge, name string) string {
-	_, rest, ok := strings.Cut(challenge, name+`="`)
-	if !ok {
-		return ""
-	}
-	value, _, _ := strings.Cut(rest, `"`)
-	return value
-}
