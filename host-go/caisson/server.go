@@ -59,7 +59,7 @@ type Server struct {
 	Headers http.Header
 
 	// Auth is how to prove to the server who the user is, when it asks: see package auth. It is for a URL, and
-	// without an Authorization in Headers. Default: [ClientOptions].Auth.
+	// without an Authorization in Headers. [auth.None] logs in nowhere. Default: [ClientOptions].Auth.
 	Auth auth.Method
 
 	// Command is the program to start: a path, or a name that is looked up in PATH. A relative path
@@ -186,7 +186,7 @@ func (s *Server) hasAuthorization() bool {
 
 // checkAuth says what is wrong with the way to authorize.
 func (s *Server) checkAuth() string {
-	if s.Auth == nil {
+	if _, none := s.Auth.(*auth.None); none || s.Auth == nil {
 		return ""
 	}
 	if s.hasAuthorization() {

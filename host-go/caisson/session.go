@@ -11,6 +11,7 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"github.com/caisson-dev/caisson/host-go/caisson/auth"
 	"github.com/caisson-dev/caisson/host-go/internal/authorization"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
@@ -113,7 +114,9 @@ func (s *Session) open(ctx context.Context, server *Server, transport TransportT
 	if err != nil {
 		return nil, err
 	}
-	s.authorization = s.client.authorization(server, u, s.name)
+	if _, none := server.Auth.(*auth.None); !none {
+		s.authorization = s.client.authorization(server, u, s.name)
+	}
 	core, failure := s.client.runtime.engine.Open(ctx, engine.SessionConfig{
 		Authorization:     s.authorization,
 		Inspect:           s.client.inspect,

@@ -7,6 +7,7 @@
 //   - [ClientCredentials]: the program logs in as itself.
 //   - [EnterpriseManaged]: the organization's identity provider vouches for the user.
 //   - [WorkloadIdentity]: the platform that the program runs on vouches for the program.
+//   - [None]: as nil, also where ClientOptions.Auth has a way.
 //
 // The official SDK carries out the protocol, in the sandbox, and no secret is ever there: this process
 // keeps tokens, client secrets, authorization codes and keys, and puts each into the one request and the
@@ -198,6 +199,11 @@ type WorkloadIdentity struct {
 	Issuer string
 }
 
+// None is no way to authorize: a server that asks for authorization is an error, as without any way. It is for a
+// server that ClientOptions.Auth is not for.
+type None struct{}
+
+func (*None) method()              {}
 func (*OAuth) method()             {}
 func (*Bearer) method()            {}
 func (*ClientCredentials) method() {}

@@ -36,7 +36,7 @@ func (b *Browser) listen(ctx context.Context) (net.Listener, error) {
 		case err == nil:
 			return listener, nil
 		case !errors.Is(err, errInUse):
-			return nil, fmt.Errorf("%w; choose another port (Browser.Port, --callback-port)", err)
+			return nil, fmt.Errorf("%w; choose another port (auth.Browser.Port)", err)
 		case !told:
 			told = true
 			b.notice("Another program listens on %s. If it is at a login, this one follows; if it never ends, choose another port.\n", b.address())
@@ -44,7 +44,7 @@ func (b *Browser) listen(ctx context.Context) (net.Listener, error) {
 		select {
 		case <-time.After(portPause):
 		case <-ctx.Done():
-			return nil, fmt.Errorf("another program listens on %s: %w; end it, or choose another port (Browser.Port, --callback-port)", b.address(), context.Cause(ctx))
+			return nil, fmt.Errorf("another program listens on %s: %w; end it, or choose another port (auth.Browser.Port)", b.address(), context.Cause(ctx))
 		}
 	}
 }

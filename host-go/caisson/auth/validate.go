@@ -9,13 +9,13 @@ import (
 func (a *OAuth) Validate() error {
 	switch {
 	case a.ClientSecret != "" && a.ClientID == "":
-		return errors.New("auth.OAuth has a ClientSecret and no ClientID: set both, or none")
+		return errors.New("auth.OAuth.ClientSecret is set and auth.OAuth.ClientID is not: set both, or none")
 	case (a.AuthURL == "") != (a.TokenURL == ""):
-		return errors.New("auth.OAuth has one of AuthURL and TokenURL: set both, or none")
+		return errors.New("only one of auth.OAuth.AuthURL and auth.OAuth.TokenURL is set: set both, or none")
 	case a.AuthURL != "" && a.ClientID == "":
-		return errors.New("auth.OAuth has AuthURL and TokenURL and no ClientID: a server without metadata has no registration")
+		return errors.New("auth.OAuth.AuthURL and auth.OAuth.TokenURL are set and auth.OAuth.ClientID is not: set it too, since a server without metadata registers nobody")
 	}
-	if err := checkURLs(a.AuthURL, a.TokenURL, a.Issuer); err != nil {
+	if err := checkURLs("auth.OAuth.AuthURL", a.AuthURL, "auth.OAuth.TokenURL", a.TokenURL, "auth.OAuth.Issuer", a.Issuer); err != nil {
 		return err
 	}
 	if asker, ok := a.Ask.(interface{ Validate() error }); ok {
@@ -34,8 +34,11 @@ func (a *OAuth) Validate() error {
 
 // Validate implements [Method].
 func (a *Bearer) Validate() error {
-	if (a.Token == "") == (a.Source == nil) {
-		return errors.New("auth.Bearer has neither a Token nor a Source, or both: set one")
+	switch {
+	case a.Token != "" && a.Source != nil:
+		return errors.New("auth.Bearer.Token and auth.Bearer.Source are both set: set one")
+	case a.Token == "" && a.Source == nil:
+		return errors.New("auth.Bearer.Token is not set")
 	}
 	return nil
 }
@@ -44,42 +47,50 @@ func (a *Bearer) Validate() error {
 func (a *ClientCredentials) Validate() error {
 	switch {
 	case a.ClientID == "":
-		return errors.New("auth.ClientCredentials has no ClientID")
+		return errors.New("auth.ClientCredentials.ClientID is not set")
 	case (a.ClientSecret == "") == (len(a.PrivateKey) == 0):
-		return errors.New("auth.ClientCredentials has neither a ClientSecret nor a PrivateKey, or both: set one")
+		return errors.New("auth.ClientCredentials.ClientSecret and auth.ClientCredentials.PrivateKey are both set, or none of them: set one")
 	}
-	return checkURLs(a.TokenURL, a.Issuer)
+	return checkURLs("auth.ClientCredentials.TokenURL", a.TokenURL, "auth.ClientCredentials.Issuer", a.Issuer)
 }
 
 // Validate implements [Method].
 func (a *EnterpriseManaged) Validate() error {
 	switch {
 	case a.ClientID == "":
-		return errors.New("auth.EnterpriseManaged has no ClientID")
+		return errors.New("auth.EnterpriseManaged.ClientID is not set")
 	case a.IDToken == nil:
-		return errors.New("auth.EnterpriseManaged has no IDToken")
+		return errors.New("auth.EnterpriseManaged.IDToken is not set")
 	case (a.IdentityProvider == "") == (a.IdentityProviderTokenURL == ""):
-		return errors.New("auth.EnterpriseManaged has neither an IdentityProvider nor an IdentityProviderTokenURL, or both: set one")
+		return errors.New("auth.EnterpriseManaged.IdentityProvider and auth.EnterpriseManaged.IdentityProviderTokenURL are both set, or none of them: set one")
 	}
-	return checkURLs(a.IdentityProvider, a.IdentityProviderTokenURL, a.Issuer)
+	return checkURLs(
+		"auth.EnterpriseManaged.IdentityProvider", a.IdentityProvider,
+		"auth.EnterpriseManaged.IdentityProviderTokenURL", a.IdentityProviderTokenURL,
+		"auth.EnterpriseManaged.Issuer", a.Issuer,
+	)
 }
 
 // Validate implements [Method].
 func (a *WorkloadIdentity) Validate() error {
 	if a.Assertion == nil {
-		return errors.New("auth.WorkloadIdentity has no Assertion")
+		return errors.New("auth.WorkloadIdentity.Assertion is not set")
 	}
-	return checkURLs(a.Issuer)
+	return checkURLs("auth.WorkloadIdentity.Issuer", a.Issuer)
 }
 
-// checkURLs finds one that is no absolute URL. It quotes none: a query may be a secret.
-func checkURLs(texts ...string) error {
-	for _, text := range texts {
-		if text == "" {
+// Validate implements [Method].
+func (*None) Validate() error { return nil }
+
+// checkURLs finds one that is no absolute URL, among fields and their values. It quotes none: a query may be a
+// secret.
+func checkURLs(fields ...string) error {
+	for ; len(fields) > 0; fields = fields[2:] {
+		if fields[1] == "" {
 			continue
 		}
-		if u, err := url.Parse(text); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-			return errors.New("an issuer or an endpoint of auth is not an absolute http or https URL")
+		if u, err := url.Parse(fields[1]); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+			return errors.New(fields[0] + " is not an absolute http or https URL")
 		}
 	}
 	return nil

@@ -10,7 +10,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/caisson/auth"
 )
 
-// method reads how to authorize; nil for nothing.
+// method reads how to authorize; nil for nothing, and [*auth.None] where the file says that nobody is to log in.
 func (e *entry) method(x *expander) (auth.Method, error) {
 	switch {
 	case e.headersHelper != nil:
@@ -75,9 +75,9 @@ func (c *common) members() map[string]any {
 
 func (c *common) of(under string, x *expander) auth.Common {
 	return auth.Common{
-		Scopes:    c.scopes,
-		Resource:  x.text(under+".resource", c.resource),
-		Principal: x.text(under+".principal", c.principal),
+		Scopes:    c.scopes.list(under+".scopes", x),
+		Resource:  x.secret(under+".resource", c.resource),
+		Principal: x.secret(under+".principal", c.principal),
 		DPoP:      c.dpop,
 		Rough:     auth.Rough{NoResource: c.noResource, ScopeOnRefresh: c.repeated, AssumePKCE: c.pkce},
 	}
@@ -97,7 +97,7 @@ func readOAuth(under string, raw json.RawMessage, x *expander) (auth.Method, err
 	var on bool
 	if json.Unmarshal(raw, &on) == nil { // OpenCode's: false does not log in, and true is the default.
 		if !on {
-			return nil, nil
+			return &auth.None{}, nil
 		}
 		return &auth.OAuth{Ask: &auth.Browser{}}, nil
 	}
@@ -111,10 +111,13 @@ func readOAuth(under string, raw json.RawMessage, x *expander) (auth.Method, err
 		"authorizationUrl": &authURL, "tokenUrl": &tokenURL, "clientName": &name, "callbackPort": &port,
 		"redirectUri": &redirectURI, "callbackUrl": &redirectURI, "authorizeParams": &params,
 	}
-	if err := readObject(under, raw, members, c.members()); err != nil || !enabled {
+	if err := readObject(under, raw, members, c.members()); err != nil {
 		return nil, err
 	}
-	if redirectURI != "" {
+	if !enabled {
+		return &auth.None{}, nil
+	}
+	if redirectURI = x.secret(under+".redirectUri", redirectURI); redirectURI != "" {
 		at, err := portOf(redirectURI)
 		if err != nil || port != 0 && port != at {
 			return nil, fmt.Errorf("%s.redirectUri is not one that is listened at here, which is http://127.0.0.1:PORT/oauth/callback: register that one, and give callbackPort", under)
@@ -123,13 +126,13 @@ func readOAuth(under string, raw json.RawMessage, x *expander) (auth.Method, err
 	}
 	m := &auth.OAuth{
 		Common:            c.of(under, x),
-		ClientID:          x.text(under+".clientId", clientID),
+		ClientID:          x.secret(under+".clientId", clientID),
 		ClientSecret:      x.secret(under+".clientSecret", clientSecret),
-		ClientMetadataURL: x.text(under+".clientMetadataUrl", metadata),
-		Issuer:            x.text(under+".issuer", issuer),
-		AuthURL:           x.text(under+".authorizationUrl", authURL),
-		TokenURL:          x.text(under+".tokenUrl", tokenURL),
-		ClientName:        x.text(under+".clientName", name),
+		ClientMetadataURL: x.secret(under+".clientMetadataUrl", metadata),
+		Issuer:            x.secret(under+".issuer", issuer),
+		AuthURL:           x.secret(under+".authorizationUrl", authURL),
+		TokenURL:          x.secret(under+".tokenUrl", tokenURL),
+		ClientName:        x.secret(under+".clientName", name),
 		Ask:               &auth.Browser{Port: port},
 	}
 	for name, value := range x.secrets(under+".authorizeParams", params) {
@@ -164,7 +167,7 @@ func readCursor(raw json.RawMessage, x *expander) (auth.Method, error) {
 	if id == "" {
 		return nil, errors.New("auth has neither a type nor a CLIENT_ID: add one")
 	}
-	return &auth.OAuth{Common: c.of("auth", x), ClientID: x.text("auth.CLIENT_ID", id), ClientSecret: x.secret("auth.CLIENT_SECRET", secret), Ask: &auth.Browser{}}, nil
+	return &auth.OAuth{Common: c.of("auth", x), ClientID: x.secret("auth.CLIENT_ID", id), ClientSecret: x.secret("auth.CLIENT_SECRET", secret), Ask: &auth.Browser{}}, nil
 }
 
 func readBearer(raw json.RawMessage, x *expander) (auth.Method, error) {
@@ -195,12 +198,12 @@ func readClientCredentials(raw json.RawMessage, x *expander) (auth.Method, error
 	}
 	m := &auth.ClientCredentials{
 		Common:       c.of("auth", x),
-		ClientID:     x.text("auth.clientId", id),
+		ClientID:     x.secret("auth.clientId", id),
 		ClientSecret: x.secret("auth.clientSecret", secret),
-		Algorithm:    algorithm,
-		KeyID:        keyID,
-		Issuer:       x.text("auth.issuer", issuer),
-		TokenURL:     x.text("auth.tokenUrl", tokenURL),
+		Algorithm:    x.secret("auth.algorithm", algorithm),
+		KeyID:        x.secret("auth.keyId", keyID),
+		Issuer:       x.secret("auth.issuer", issuer),
+		TokenURL:     x.secret("auth.tokenUrl", tokenURL),
 	}
 	if key != "" {
 		m.PrivateKey = []byte(x.secret("auth.privateKey", key))
@@ -222,13 +225,13 @@ func readEnterprise(raw json.RawMessage, x *expander) (auth.Method, error) {
 	}
 	return &auth.EnterpriseManaged{
 		Common:                       c.of("auth", x),
-		ClientID:                     x.text("auth.clientId", id),
+		ClientID:                     x.secret("auth.clientId", id),
 		ClientSecret:                 x.secret("auth.clientSecret", secret),
-		Issuer:                       x.text("auth.issuer", issuer),
+		Issuer:                       x.secret("auth.issuer", issuer),
 		IDToken:                      token.function("auth.idToken", x),
-		IdentityProvider:             x.text("auth.identityProvider", provider),
-		IdentityProviderTokenURL:     x.text("auth.identityProviderTokenUrl", providerToken),
-		IdentityProviderClientID:     x.text("auth.identityProviderClientId", providerID),
+		IdentityProvider:             x.secret("auth.identityProvider", provider),
+		IdentityProviderTokenURL:     x.secret("auth.identityProviderTokenUrl", providerToken),
+		IdentityProviderClientID:     x.secret("auth.identityProviderClientId", providerID),
 		IdentityProviderClientSecret: x.secret("auth.identityProviderClientSecret", providerSecret),
 	}, nil
 }
@@ -242,8 +245,8 @@ func readWorkload(raw json.RawMessage, x *expander) (auth.Method, error) {
 	}
 	return &auth.WorkloadIdentity{
 		Common:    c.of("auth", x),
-		ClientID:  x.text("auth.clientId", id),
-		Issuer:    x.text("auth.issuer", issuer),
+		ClientID:  x.secret("auth.clientId", id),
+		Issuer:    x.secret("auth.issuer", issuer),
 		Assertion: assertion.function("auth.assertion", x),
 	}, nil
 }

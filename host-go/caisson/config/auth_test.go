@@ -48,9 +48,9 @@ func TestAuthMembers(t *testing.T) {
 			`"authProviderType": "dynamic_discovery", "oauth": {"enabled": true, "clientId": "c", "clientSecret": "x", "authorizationUrl": "https://a.example.com/a", "tokenUrl": "https://a.example.com/t", "redirectUri": "http://127.0.0.1:7777/oauth/callback", "scopes": ["a"]}`,
 			&auth.OAuth{ClientID: "c", ClientSecret: "x", AuthURL: "https://a.example.com/a", TokenURL: "https://a.example.com/t", Common: auth.Common{Scopes: []string{"a"}}, Ask: ask(7777)},
 		},
-		"Gemini CLI, off": {`"oauth": {"enabled": false, "clientId": "c"}`, nil},
+		"Gemini CLI, off": {`"oauth": {"enabled": false, "clientId": "c"}`, &auth.None{}},
 		"OpenCode":        {`"oauth": {"clientId": "c", "scope": "a b"}`, &auth.OAuth{ClientID: "c", Common: auth.Common{Scopes: []string{"a", "b"}}, Ask: ask(0)}},
-		"OpenCode, off":   {`"oauth": false`, nil},
+		"OpenCode, off":   {`"oauth": false`, &auth.None{}},
 		"Kiro":            {`"oauth": {"oauthScopes": ["a"]}`, &auth.OAuth{Common: auth.Common{Scopes: []string{"a"}}, Ask: ask(0)}},
 		"FastMCP":         {`"auth": "oauth"`, &auth.OAuth{Ask: ask(0)}},
 		"FastMCP's token": {`"auth": "${CAISSON_TEST_SECRET}"`, &auth.Bearer{Token: "s3cret"}},
@@ -178,7 +178,6 @@ func TestReferences(t *testing.T) {
 		"no such item":    {`"headers": {"A": "${keyring:x/y}"}`, "headers.A: there is no such item", "keyring:x/y"},
 		"no name":         {`"auth": {"type": "bearer", "token": "${keyring:x}"}`, "keyring:x is not keyring:SERVICE/NAME", "keyring:x"},
 		"an unset one":    {`"oauth": {"clientId": "c", "clientSecret": "${env:CAISSON_TEST_UNSET}"}`, "oauth.clientSecret: the environment variable CAISSON_TEST_UNSET is not set", "env:CAISSON_TEST_UNSET"},
-		"a client's name": {`"oauth": {"clientId": "${file:` + secret + `}"}`, "oauth.clientId: ${file:...} is for headers, env and the members about authorization", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := serverOf(t, test.members)
@@ -192,13 +191,20 @@ func TestReferences(t *testing.T) {
 			}
 		})
 	}
-	for _, member := range []string{`"command": "${file:x}"`, `"command": "x", "args": ["${keyring:a/b}"]`, `"command": "x", "cwd": "${file:x}"`, `"url": "https://x/?${file:x}"`} {
+	for _, member := range []string{`"command": "${file:x}"`, `"command": "x", "args": ["${keyring:a/b}"]`, `"command": "x", "cwd": "${file:x}"`, `"url": "https://x/${file:x}?y"`, `"url": "https://x/${CAISSON_TEST_UNSET:-a?b}${file:x}"`} {
 		file, err := loadText(t, `{"mcpServers": {"s": {`+member+`}}}`)
 		if err != nil {
 			t.Fatal(err)
 		}
 		_, err = file.Server("s")
-		checkConfigError(t, err, "s", "is for headers, env and the members about authorization")
+		checkConfigError(t, err, "s", "is for env, headers, the query of url, oauth and auth")
+	}
+	file, err := loadText(t, `{"mcpServers": {"s": {"url": "https://mcp.example.com/mcp?key=${file:`+secret+`}&x"}}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if server, err := file.Server("s"); err != nil || server.URL != "https://mcp.example.com/mcp?key=s3cret&x" {
+		t.Errorf("the URL is %s, %v", server.URL, err)
 	}
 	reference.Keyring = nil
 	_, err = serverOf(t, `"headers": {"A": "${keyring:caisson test/a/b}"}`)
@@ -207,13 +213,13 @@ func TestReferences(t *testing.T) {
 
 func TestAuthMemberErrors(t *testing.T) {
 	for members, want := range map[string]string{
-		`"oauth": "s3cret"`:                                         "oauth must be an object",
-		`"oauth": {"clientId": 7777}`:                               "oauth.clientId must be a string",
-		`"oauth": {"scopes": 7777}`:                                 "oauth.scopes must be a list of strings, or a string with spaces between them",
-		`"oauth": {"callbackPort": "s3cret"}`:                       "oauth.callbackPort must be a whole number",
-		`"oauth": {"callbackPort": 77777}`:                          "Port is 77777",
-		`"oauth": {"clientSecret": "s3cret"}`:                       "a ClientSecret and no ClientID",
-		`"oauth": {"redirectUri": "https://s3cret.example.com/cb"}`: "register that one, and give callbackPort",
+		`"oauth": "s3cret"`:                                                                "oauth must be an object",
+		`"oauth": {"clientId": 7777}`:                                                      "oauth.clientId must be a string",
+		`"oauth": {"scopes": 7777}`:                                                        "oauth.scopes must be a list of strings, or a string with spaces between them",
+		`"oauth": {"callbackPort": "s3cret"}`:                                              "oauth.callbackPort must be a whole number",
+		`"oauth": {"callbackPort": 77777}`:                                                 "Port is 77777",
+		`"oauth": {"clientSecret": "s3cret"}`:                                              "clientSecret is set and clientId is not",
+		`"oauth": {"redirectUri": "https://s3cret.example.com/cb"}`:                        "register that one, and give callbackPort",
 		`"oauth": {"redirectUri": "http://127.0.0.1:1/oauth/callback", "callbackPort": 2}`: "register that one, and give callbackPort",
 		`"oauth": {"authServerMetadataUrl": "https://s3cret.example.com/"}`:                "oauth.authServerMetadataUrl is not read here: the server's own metadata",
 		`"oauth": {"tokenParamName": "s3cret"}`:                                            "a token does not go into a URL",
@@ -221,15 +227,15 @@ func TestAuthMemberErrors(t *testing.T) {
 		`"oauth": {"audiences": ["s3cret"]}`:                                               "authorizeParams",
 		`"oauth": {"clientId": "a", "clientId": "b"}`:                                      "oauth.clientId is there twice",
 		`"oauth": {}, "auth": "oauth"`:                                                     "both oauth and auth",
-		`"oauth": {}, "headers": {"Authorization": "s3cret"}`:                              "an Authorization header beside Server.Auth",
+		`"oauth": {}, "headers": {"Authorization": "s3cret"}`:                              "an Authorization header beside oauth or auth",
 		`"auth": {}`:                 "neither a type nor a CLIENT_ID",
 		`"auth": 7777`:               "auth must be an object",
 		`"auth": {"type": "s3cret"}`: "auth.type is not one of oauth, bearer,",
-		`"auth": {"type": "bearer"}`: "neither a Token nor a Source",
+		`"auth": {"type": "bearer"}`: "token is not set",
 		`"auth": {"type": "bearer", "token": {"file": "a", "env": "b"}}`:                        "auth.token must have one of file, env and command",
-		`"auth": {"type": "client-credentials", "clientId": "c"}`:                               "neither a ClientSecret nor a PrivateKey",
-		`"auth": {"type": "workload"}`:                                                          "no Assertion",
-		`"auth": {"type": "enterprise", "clientId": "c", "identityProvider": "https://i.test"}`: "no IDToken",
+		`"auth": {"type": "client-credentials", "clientId": "c"}`:                               "clientSecret and privateKey are both set, or none",
+		`"auth": {"type": "workload"}`:                                                          "assertion is not set",
+		`"auth": {"type": "enterprise", "clientId": "c", "identityProvider": "https://i.test"}`: "idToken is not set",
 		`"headersHelper": "s3cret"`:                                                             "headersHelper is not run here",
 		`"authProviderType": "google_credentials"`:                                              "authProviderType is known as dynamic_discovery alone",
 	} {

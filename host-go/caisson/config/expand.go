@@ -33,8 +33,8 @@ func (e *ReferenceError) Error() string { return e.Field + ": " + e.Err.Error() 
 // Unwrap gives the cause.
 func (e *ReferenceError) Unwrap() error { return e.Err }
 
-// An expander fills variables in, and remembers the first one that it could not fill in. Its errors name
-// the field and the variable, but no value.
+// An expander fills references in, and remembers the first one that it could not fill in. Its errors name
+// the field and the reference, but no value.
 type expander struct {
 	lookup func(string) (string, bool)
 	err    error
@@ -43,8 +43,8 @@ type expander struct {
 // text expands one value. The value of a variable is not expanded again.
 func (x *expander) text(field, value string) string { return x.expand(field, value, false) }
 
-// secret expands a value that may refer to a file or the keyring. Others may not: a command line and a folder
-// can be seen by other users.
+// secret expands a value that may refer to a file or the keyring too. Others may not: a command line, a folder and
+// the path of a URL can be seen by other users.
 func (x *expander) secret(field, value string) string { return x.expand(field, value, true) }
 
 func (x *expander) expand(field, value string, secret bool) string {
@@ -77,7 +77,7 @@ func (x *expander) expand(field, value string, secret bool) string {
 // refer reads what a reference to a file or the keyring stands for.
 func (x *expander) refer(field, kind, inner string, secret bool) string {
 	if !secret {
-		x.fail("%s: ${%s:...} is for headers, env and the members about authorization: what stands here can be seen by others", field, kind)
+		x.fail("%s: ${%s:...} is for env, headers, the query of url, oauth and auth: what stands here can be seen by others", field, kind)
 		return ""
 	}
 	text, known, err := reference.Read(context.Background(), inner, x.lookup)
@@ -99,6 +99,15 @@ func hostVariable(inner string) string {
 		}
 	}
 	return ""
+}
+
+// url expands a URL. Only its query stays out of everybody's sight.
+func (x *expander) url(field, value string) string {
+	path, query, found := strings.Cut(value, "?")
+	if !found || strings.Count(path, "${") != strings.Count(path, "}") { // The "?" is in a default.
+		return x.text(field, value)
+	}
+	return x.text(field, path) + "?" + x.secret(field, query)
 }
 
 func (x *expander) list(field string, values []string) []string {

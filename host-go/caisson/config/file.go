@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/internal/fieldname"
 )
 
 // maxBytes bounds a configuration file.
@@ -108,7 +109,9 @@ func (c *File) Disabled(name string) bool {
 // It fails with [caisson.CodeInvalidArgument], and an error that names the file, the server and the field,
 // when there is no such server, when it is disabled, when it has both a url and a command or
 // neither, when a value has the wrong type, and when a variable is unset and has no default. No
-// value of env or headers is in an error.
+// value of env or headers is in an error. Where a reference in headers, oauth or auth leads to nothing, the error
+// is a [*ReferenceError], and the server is there too, without what the reference stands for: what needs no
+// secret, such as a logout, can go on with it.
 func (c *File) Server(name string) (caisson.Server, error) {
 	entry, err := c.entry(name)
 	if err != nil {
@@ -116,7 +119,7 @@ func (c *File) Server(name string) (caisson.Server, error) {
 	}
 	server, err := entry.server(name)
 	if err != nil {
-		return caisson.Server{}, configError(c.path, name, err)
+		return server, configError(c.path, name, err)
 	}
 	return server, nil
 }
@@ -146,7 +149,7 @@ func (e *entry) server(name string) (caisson.Server, error) {
 	if err != nil {
 		return caisson.Server{}, err
 	}
-	x := expander{lookup: os.LookupEnv}
+	x, late := expander{lookup: os.LookupEnv}, expander{lookup: os.LookupEnv}
 	server := caisson.Server{Name: name, Type: transport, ProtocolVersions: e.protocolVersions}
 	var headers map[string]string
 	// Other hosts pass over what is not for this sort of server, so their files may have it.
@@ -154,8 +157,8 @@ func (e *entry) server(name string) (caisson.Server, error) {
 		server.Command, server.Args = x.text("command", e.command), x.list("args", e.args)
 		server.Env, server.Dir = x.secrets("env", e.env), x.text("cwd", e.cwd)
 	} else {
-		server.URL, headers = x.text("url", e.url), x.secrets("headers", e.headers)
-		if server.Auth, err = e.method(&x); err != nil {
+		server.URL, headers = x.url("url", e.url), late.secrets("headers", e.headers)
+		if server.Auth, err = e.method(&late); err != nil {
 			return caisson.Server{}, err
 		}
 	}
@@ -165,14 +168,24 @@ func (e *entry) server(name string) (caisson.Server, error) {
 	if server.Headers, err = headerOf(headers); err != nil {
 		return caisson.Server{}, err
 	}
-	if err := server.Validate(); err != nil {
-		var wrong *caisson.Error
-		if errors.As(err, &wrong) {
-			err = errors.New(wrong.Message) // The caller has the server's name.
-		}
+	var missing *ReferenceError
+	if errors.As(late.err, &missing) {
+		return server, late.err
+	}
+	if err = cmp.Or(late.err, validate(&server)); err != nil {
 		return caisson.Server{}, err
 	}
 	return server, nil
+}
+
+// validate finds what is wrong with a server, in the words of the file.
+func validate(server *caisson.Server) error {
+	err := server.Validate()
+	var wrong *caisson.Error
+	if errors.As(err, &wrong) {
+		err = errors.New(fieldname.InFile(wrong.Message)) // The caller has the server's name.
+	}
+	return err
 }
 
 // parseTransport reads the names that hosts use for the transports.

@@ -34,7 +34,7 @@ type words []string
 func (w *words) parse(key string, value json.RawMessage) error {
 	var text string
 	if json.Unmarshal(value, &text) == nil {
-		*w = strings.Fields(text)
+		*w = words{text}
 		return nil
 	}
 	var list []string
@@ -43,6 +43,15 @@ func (w *words) parse(key string, value json.RawMessage) error {
 	}
 	*w = list
 	return nil
+}
+
+// list fills references in, each of which may stand for several words.
+func (w words) list(field string, x *expander) []string {
+	var all []string
+	for _, text := range w {
+		all = append(all, strings.Fields(x.secret(field, text))...)
+	}
+	return all
 }
 
 // A source is where a secret comes from: a text, which may have references in it, or an object with one of
@@ -71,11 +80,12 @@ func (s *source) parse(key string, value json.RawMessage) error {
 func (s *source) function(field string, x *expander) func(context.Context) (string, error) {
 	switch {
 	case s.file != "":
-		return auth.FromFile(s.file)
+		return auth.FromFile(x.text(field+".file", s.file))
 	case s.env != "":
 		return auth.FromEnvironment(s.env)
 	case len(s.command) > 0:
-		return auth.FromCommand(s.command[0], s.command[1:]...)
+		command := x.list(field+".command", s.command)
+		return auth.FromCommand(command[0], command[1:]...)
 	case s.text != "":
 		return func(context.Context) (string, error) {
 			now := expander{lookup: x.lookup}
