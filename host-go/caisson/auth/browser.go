@@ -109,7 +109,7 @@ func (b *Browser) Ask(ctx context.Context, request AskRequest) (callback string,
 	}
 	none := b.browserless()
 	if none != nil && b.Notice == nil {
-		return "", required(request, none)
+		return "", required(request, fmt.Errorf("%w; %s", none, headless))
 	}
 
 	// The listener comes before the browser: nobody else can get the callback, and it finds somebody.
@@ -132,6 +132,9 @@ func (b *Browser) Ask(ctx context.Context, request AskRequest) (callback string,
 	}
 	return b.RedirectURL() + "?" + query, nil
 }
+
+// headless is what helps where there is no browser.
+const headless = "auth.Browser.Notice shows the URL, auth.Browser.Prompt takes the address that the browser gets to on another machine, and auth.OAuth.Device shows a code to enter on another device"
 
 // browserless says why there is no browser to open; nil where there may be one.
 func (b *Browser) browserless() error {
@@ -219,7 +222,7 @@ func (l *login) run(ctx context.Context, none error) (query string, err error) {
 			}
 			err = fmt.Errorf("the browser did not open: %w", err)
 			if l.Notice == nil {
-				return "", required(l.request, err)
+				return "", required(l.request, fmt.Errorf("%w; %s", err, headless))
 			}
 			l.noticeURL(err)
 			pasted = l.prompt(ctx)

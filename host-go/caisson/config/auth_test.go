@@ -170,14 +170,14 @@ func TestReferences(t *testing.T) {
 	}
 
 	for name, test := range map[string]struct{ members, want, to string }{
-		"no file":         {`"headers": {"A": "${file:/nowhere/xyz}"}`, "headers.A: stat /nowhere/xyz", "file:/nowhere/xyz"},
-		"a folder":        {`"headers": {"A": "${file:` + strings.ReplaceAll(folder, `\`, `\\`) + `}"}`, "is not a regular file: name one", "file:" + folder},
-		"an empty file":   {`"headers": {"A": "${file:` + path("empty", "\n") + `}"}`, "is empty: put the secret there", "file:" + filepath.Join(folder, "empty")},
-		"a large file":    {`"headers": {"A": "${file:` + path("large", strings.Repeat("s3cret", 20_000)) + `}"}`, "has more than 65536 bytes", "file:" + filepath.Join(folder, "large")},
-		"nothing":         {`"headers": {"A": "${file:}"}`, "headers.A: ${file:} names nothing", ""},
-		"no such item":    {`"headers": {"A": "${keyring:x/y}"}`, "headers.A: there is no such item", "keyring:x/y"},
-		"no name":         {`"auth": {"type": "bearer", "token": "${keyring:x}"}`, "keyring:x is not keyring:SERVICE/NAME", "keyring:x"},
-		"an unset one":    {`"oauth": {"clientId": "c", "clientSecret": "${env:CAISSON_TEST_UNSET}"}`, "oauth.clientSecret: the environment variable CAISSON_TEST_UNSET is not set", "env:CAISSON_TEST_UNSET"},
+		"no file":       {`"headers": {"A": "${file:/nowhere/xyz}"}`, "headers.A: stat /nowhere/xyz", "file:/nowhere/xyz"},
+		"a folder":      {`"headers": {"A": "${file:` + strings.ReplaceAll(folder, `\`, `\\`) + `}"}`, "is not a regular file: name one", "file:" + folder},
+		"an empty file": {`"headers": {"A": "${file:` + path("empty", "\n") + `}"}`, "is empty: put the secret there", "file:" + filepath.Join(folder, "empty")},
+		"a large file":  {`"headers": {"A": "${file:` + path("large", strings.Repeat("s3cret", 20_000)) + `}"}`, "has more than 65536 bytes", "file:" + filepath.Join(folder, "large")},
+		"nothing":       {`"headers": {"A": "${file:}"}`, "headers.A: ${file:} names nothing", ""},
+		"no such item":  {`"headers": {"A": "${keyring:x/y}"}`, "headers.A: there is no such item", "keyring:x/y"},
+		"no name":       {`"auth": {"type": "bearer", "token": "${keyring:x}"}`, "keyring:x is not keyring:SERVICE/NAME", "keyring:x"},
+		"an unset one":  {`"oauth": {"clientId": "c", "clientSecret": "${env:CAISSON_TEST_UNSET}"}`, "oauth.clientSecret: the environment variable CAISSON_TEST_UNSET is not set", "env:CAISSON_TEST_UNSET"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := serverOf(t, test.members)

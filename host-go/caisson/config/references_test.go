@@ -153,7 +153,7 @@ func TestServerWithoutReference(t *testing.T) {
 		`"headers": {"X": "${CAISSON_TEST_UNSET}"}, "oauth": {"clientId": "c"}`: true,
 		`"oauth": {"clientId": "c", "clientSecret": "${CAISSON_TEST_UNSET}"}`:   true,
 		`"oauth": {"clientId": "c", "clientSecret": "${"}`:                      false,
-		`"oauth": {"clientId": 1}`: false,
+		`"oauth": {"clientId": 1}`:                                              false,
 	} {
 		server, err := serverOf(t, members)
 		if err == nil || (server.URL != "") != whole {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/caisson-dev/caisson/host-go/caisson/auth"
@@ -20,6 +21,8 @@ type loginAsker struct {
 	agreed bool
 	// wait says that the person who logs in may be away from this terminal.
 	wait bool
+	// noDevice says that a code for another device is no way out: it was asked for, and is not to be had.
+	noDevice bool
 	// noBrowser opens no browser.
 	noBrowser bool
 	// patience is how long a login may take; 0 for the default.
@@ -56,13 +59,28 @@ func (l *loginAsker) Ask(ctx context.Context, request auth.AskRequest) (string, 
 	browser := *l.browser
 	browser.NoBrowser, browser.Wait = l.noBrowser, l.patience
 	browser.Notice = func(text string) { k.app.err.Prompt("%s", terminal.Visible(text)) }
+	var open atomic.Bool // The cursor stands behind a prompt.
+	question := "the address"
+	if !l.noDevice {
+		question = "Or end this, and log in with --device-code: it shows a code to enter on any other device, where the authorization server has that.\n" + question
+	}
 	browser.Prompt = func(ctx context.Context) (string, error) {
-		line, err := k.readLine(ctx, "the address")
+		open.Store(true)
+		line, err := k.readLine(ctx, question)
+		question = "the address"
 		if errors.Is(err, errCancel) {
-			err = io.EOF
+			return line, io.EOF
+		}
+		if err == nil {
+			open.Store(false)
 		}
 		return line, err
 	}
+	defer func() {
+		if open.Load() {
+			k.app.err.Prompt("\n")
+		}
+	}()
 	return browser.Ask(ctx, request)
 }
 

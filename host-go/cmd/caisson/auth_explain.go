@@ -14,7 +14,7 @@ import (
 )
 
 func (a *app) authExplainCommand() *cobra.Command {
-	var flags serverFlags
+	flags := serverFlags{lenient: true}
 	var asJSON, private bool
 	c := &cobra.Command{
 		Use:   "explain SERVER",
@@ -23,7 +23,8 @@ func (a *app) authExplainCommand() *cobra.Command {
 place where the specification has them. It prints each request with its status, what was read in the answer, and what
 is missing or wrong, with the section that wants it. It logs in nowhere, and needs no login.
 
-The exit code is 0 where a login can be begun, and 6 where it cannot.`,
+The exit code is 0 where a login can be begun, 6 where it cannot, and 3 where the server, or its authorization server,
+cannot be reached.`,
 		Example:           `  caisson auth explain https://mcp.example.com/mcp`,
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: flags.completeName,
@@ -39,6 +40,7 @@ The exit code is 0 where a login can be begun, and 6 where it cannot.`,
 			if server.URL == "" {
 				return usage(c, "%s is a command, and has no login", server.Name)
 			}
+			server.Auth = nil // It logs in nowhere.
 			if err := server.Validate(); err != nil {
 				return err
 			}
@@ -64,6 +66,9 @@ The exit code is 0 where a login can be begun, and 6 where it cannot.`,
 				}
 			} else if err := a.printReport(report); err != nil {
 				return err
+			}
+			if report.Unreachable != "" {
+				return &caisson.Error{Code: caisson.CodeConnect, Server: nameOf(&server), Step: "auth explain", Message: report.Unreachable}
 			}
 			if !report.Possible {
 				return &caisson.Error{Code: caisson.CodeAuthorizationRequired, Server: nameOf(&server), Step: "auth explain", Message: "a login cannot be begun"}

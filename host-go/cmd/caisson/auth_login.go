@@ -18,7 +18,7 @@ type loginFlags struct {
 	again     bool
 	noBrowser bool
 	device    bool
-	wait      int
+	wait      time.Duration
 }
 
 func (a *app) authLoginCommand() *cobra.Command {
@@ -51,7 +51,7 @@ says that somebody will open the address, which is on standard error.`,
 			if login.wait < 0 || c.Flags().Changed("wait-for-auth") && login.wait == 0 {
 				return usage(c, "--wait-for-auth must be more than 0")
 			}
-			server, err := flags.resolveLogin(a, c, args)
+			server, err := flags.resolveLogin(a, c, args, "")
 			if err != nil {
 				return err
 			}
@@ -63,12 +63,13 @@ says that somebody will open the address, which is on standard error.`,
 	c.Flags().BoolVar(&login.again, "relogin", false, "log out before")
 	c.Flags().BoolVar(&login.noBrowser, "no-browser", false, "open no browser: show the address, and wait for what it leads to")
 	c.Flags().BoolVar(&login.device, "device-code", false, "show a code to enter on another device, where the authorization server has that")
-	c.Flags().IntVar(&login.wait, "wait-for-auth", 0, "wait `SECONDS` for somebody to log in (default 300 at a terminal, and else not at all)")
+	durationFlag(c.Flags(), &login.wait, "wait-for-auth", 0, "wait `SECONDS`, or a duration such as 5m, for somebody to log in (default 300 at a terminal, and else not at all)")
 	return c
 }
 
-// resolveLogin finds the server of a command about authorization.
-func (f *sessionFlags) resolveLogin(a *app, c *cobra.Command, args []string) (caisson.Server, error) {
+// resolveLogin finds the server of a command about authorization. It has a login, or what the command takes in
+// place of one.
+func (f *sessionFlags) resolveLogin(a *app, c *cobra.Command, args []string, instead string) (caisson.Server, error) {
 	to, err := oneServer(c, args)
 	if err != nil {
 		return caisson.Server{}, err
@@ -79,10 +80,23 @@ func (f *sessionFlags) resolveLogin(a *app, c *cobra.Command, args []string) (ca
 		return caisson.Server{}, err
 	case server.URL == "":
 		return caisson.Server{}, usage(c, "%s is a command, and has no login: give it its credentials with --env", server.Name)
-	case !loginable(&server):
-		return caisson.Server{}, usage(c, "the server has an Authorization header, and so no login")
 	}
-	if err := server.Validate(); err != nil {
+	switch kind := insteadOfLogin(&server); {
+	case kind == "" || kind == instead:
+	case kind == insteadHeader && f.server.file == "":
+		return caisson.Server{}, usage(c, "--header gives the server an Authorization header, and so it has no login: leave it out")
+	case kind == insteadHeader:
+		return caisson.Server{}, usage(c, "%s has an Authorization header, in %s or by --header, and so no login: change it there, or leave it out and log in", server.Name, f.server.file)
+	case kind == insteadToken:
+		return caisson.Server{}, usage(c, "%s has its token in the configuration, and so no login: change \"auth\" of the server in %s, or leave it out and log in", server.Name, f.server.file)
+	default:
+		return caisson.Server{}, usage(c, "%s is not to be logged in to, as the configuration says: leave out \"oauth\" of the server in %s, and log in", server.Name, f.server.file)
+	}
+	checked := server
+	if f.server.lenient {
+		checked.Auth = nil
+	}
+	if err := checked.Validate(); err != nil {
 		return caisson.Server{}, err
 	}
 	return server, nil
@@ -94,11 +108,11 @@ func (a *app) login(ctx context.Context, f *sessionFlags, login *loginFlags, ser
 		l = prepared
 		l.show, l.asker.agreed = true, true
 		l.asker.noBrowser = login.noBrowser
-		l.device = login.device
+		l.device, l.asker.noDevice = login.device, login.device
 		l.asker.wait = login.wait > 0
-		l.asker.patience = time.Duration(login.wait) * time.Second
+		l.asker.patience = login.wait
 		if login.settings.given() {
-			l.settings = &login.settings
+			l.settings, l.told = &login.settings, true
 		}
 		return nil
 	}}

@@ -17,7 +17,13 @@ type logins struct {
 	store *loginStore
 	// settings are those of 'auth login'; nil takes what was kept with the login.
 	settings *loginSettings
-	asker    loginAsker
+	// told says that the settings are those of this command.
+	told bool
+	// kept is where the settings are in the store.
+	kept string
+	// alone has a logout end the login of this server's own way to authorize, and of no other at its address.
+	alone bool
+	asker loginAsker
 	// show says each step.
 	show bool
 	// device says that the person may enter a code on another device.
@@ -25,15 +31,31 @@ type logins struct {
 	coded  deviceLogin
 }
 
-// loginable reports whether a server may have a login.
-func loginable(server *caisson.Server) bool {
+// What a server has in place of a login.
+const (
+	insteadHeader = "header" // an Authorization header
+	insteadToken  = "token"  // a token of the user's
+	insteadNone   = "none"   // nothing, on purpose
+)
+
+// insteadOfLogin is what a server on the network has in place of a login; "" for one that may have a login.
+func insteadOfLogin(server *caisson.Server) string {
 	for name := range server.Headers {
 		if strings.EqualFold(name, "Authorization") {
-			return false
+			return insteadHeader
 		}
 	}
-	return server.URL != ""
+	switch server.Auth.(type) {
+	case *auth.Bearer:
+		return insteadToken
+	case *auth.None:
+		return insteadNone
+	}
+	return ""
 }
+
+// loginable reports whether a server may have a login.
+func loginable(server *caisson.Server) bool { return server.URL != "" && insteadOfLogin(server) == "" }
 
 // newLogins opens the store for a server. Nil says that the server has no login. A store that cannot be used is an
 // error where strict is set or the user has named the store; elsewhere logins end with the command.
@@ -41,7 +63,7 @@ func (f *storeFlag) newLogins(ctx context.Context, a *app, k *asker, server *cai
 	if !loginable(server) {
 		return nil, nil
 	}
-	l := &logins{app: a, asker: loginAsker{asker: k}}
+	l := &logins{app: a, asker: loginAsker{asker: k}, kept: settingsKey(server)}
 	l.store = f.open()
 	var err error
 	l.settings, err = loadSettings(ctx, l.store, server)
@@ -61,14 +83,21 @@ func (l *logins) prepare(ctx context.Context, server *caisson.Server, lenient bo
 	method, err := l.settings.apply(ctx, server.Auth, server.Name)
 	if err != nil && lenient {
 		l.app.err.Say("%s", strings.TrimPrefix(err.Error(), "caisson: "))
-		method, err = &auth.OAuth{}, nil
+		method, err = l.settings.method(server.Auth, "", server.Name)
 	}
 	if err != nil {
 		return err
 	}
+	var store auth.Store = l.store
+	if l.alone {
+		store = oneKey{l.store, loginKey(server, method)}
+	}
+	if lenient && method.Validate() != nil {
+		method = &auth.OAuth{} // Its secret is not there.
+	}
 	method, common := authorization.Copy(method)
 	if common != nil {
-		common.Store, common.OnEvent = l.store, l.hear
+		common.Store, common.OnEvent = store, l.hear
 	}
 	if m, ok := method.(*auth.OAuth); ok {
 		l.asker.browser = &auth.Browser{}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -10,11 +11,13 @@ import (
 
 func (a *app) authLogoutCommand() *cobra.Command {
 	var flags sessionFlags
+	flags.server.lenient = true
 	c := &cobra.Command{
 		Use:   "logout SERVER",
 		Short: "Log out of a server",
 		Long: `Has the authorization server revoke the tokens, where it has an endpoint for it, and removes them, and the
-client that was registered for them, from the store. An authorization server that cannot be reached is said, and
+client that was registered for them, from the store. A name stands for the login of that server of the configuration;
+a URL for all logins at that address, of whatever client. An authorization server that cannot be reached is said, and
 keeps nothing from being removed: its tokens are good until they end, for whoever has them.`,
 		Example:           `  caisson auth logout github`,
 		Args:              cobra.ArbitraryArgs,
@@ -23,11 +26,15 @@ keeps nothing from being removed: its tokens are good until they end, for whoeve
 			if err := flags.check(c); err != nil {
 				return err
 			}
-			server, err := flags.resolveLogin(a, c, args)
+			server, err := flags.resolveLogin(a, c, args, "")
 			if err != nil {
 				return err
 			}
-			return a.withUser(c.Context(), &flags, server, userOptions{strict: true, lenient: true}, a.logoutOf)
+			options := userOptions{strict: true, lenient: true, login: func(l *logins) error {
+				l.alone = flags.server.file != ""
+				return nil
+			}}
+			return a.withUser(c.Context(), &flags, server, options, a.logoutOf)
 		},
 	}
 	flags.register(c)
@@ -40,7 +47,12 @@ func (a *app) logoutOf(ctx context.Context, u *user) error {
 	if err != nil {
 		return err
 	}
-	if err := u.logins.store.Delete(ctx, settingsKey(&u.server)); err != nil {
+	if u.logins.alone {
+		err = u.logins.store.Delete(ctx, u.logins.kept)
+	} else {
+		err = deleteSettings(ctx, u.logins.store, &u.server)
+	}
+	if err != nil {
 		return err
 	}
 	name := nameOf(&u.server)
@@ -49,6 +61,13 @@ func (a *app) logoutOf(ctx context.Context, u *user) error {
 		return nil
 	}
 	for _, out := range all {
+		name := name
+		if len(all) > 1 {
+			name += " as " + cmp.Or(out.ClientID, out.Method)
+			if out.Principal != "" {
+				name += ", for " + out.Principal
+			}
+		}
 		switch {
 		case out.TokenType == "":
 			a.err.Say("%s: removed a client without a login", name)

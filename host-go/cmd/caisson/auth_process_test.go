@@ -68,7 +68,26 @@ type process struct {
 
 func (h *home) start(args ...string) *process {
 	h.t.Helper()
-	p := &process{cmd: exec.Command(self(h.t), args...)}
+	return h.startCommand(exec.Command(self(h.t), args...))
+}
+
+// startShell starts the program as a line for a shell says.
+func (h *home) startShell(line string) *process {
+	h.t.Helper()
+	shell, err := exec.LookPath("sh")
+	if err != nil {
+		h.t.Skip("there is no shell")
+	}
+	words, ok := strings.CutPrefix(line, "caisson ")
+	if !ok {
+		h.t.Fatalf("it is not a line of the program: %s", line)
+	}
+	return h.startCommand(exec.Command(shell, "-c", "exec "+quoted(self(h.t))+" "+words))
+}
+
+func (h *home) startCommand(command *exec.Cmd) *process {
+	h.t.Helper()
+	p := &process{cmd: command}
 	p.cmd.Env, p.cmd.Dir, p.cmd.Stdout = h.env, h.t.TempDir(), &p.out
 	stderr, err := p.cmd.StderrPipe()
 	if err == nil {

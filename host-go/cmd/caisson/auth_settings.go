@@ -13,6 +13,7 @@ import (
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
 	"github.com/caisson-dev/caisson/host-go/caisson/auth"
+	"github.com/caisson-dev/caisson/host-go/internal/authorization"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 	"github.com/caisson-dev/caisson/host-go/internal/reference"
 )
@@ -57,6 +58,8 @@ func (s *loginSettings) check(c *cobra.Command, params []string) error {
 	person := s.ClientMetadataURL != "" || s.AuthorizeParams != nil || c.Flags().Changed("callback-port")
 	kind, _, _ := strings.Cut(s.ClientSecret, ":")
 	switch {
+	case s.ClientSecret != "" && s.ClientID == "":
+		return usage(c, "--client-secret is of a client that was registered beforehand: give its --client-id too")
 	case s.ClientSecret != "" && kind != "env" && kind != "file" && kind != "keyring":
 		return usage(c, "--client-secret is a reference, and not the secret itself, which others could see on the command line: give %s", reference.Kinds)
 	case s.ClientCredentials && (s.ClientID == "" || s.ClientSecret == ""):
@@ -74,14 +77,60 @@ func (s *loginSettings) check(c *cobra.Command, params []string) error {
 	return nil
 }
 
+// flags are the flags that say the settings; false where they are not to be repeated, as a value may be a secret.
+func (s *loginSettings) flags() (string, bool) {
+	var text strings.Builder
+	for _, flag := range [][2]string{
+		{"client-id", s.ClientID}, {"client-secret", s.ClientSecret}, {"client-metadata-url", s.ClientMetadataURL},
+		{"scope", strings.Join(s.Scopes, ",")}, {"resource", s.Resource},
+	} {
+		if flag[1] != "" {
+			text.WriteString(" --" + flag[0] + " " + quoted(flag[1]))
+		}
+	}
+	if s.CallbackPort != 0 {
+		fmt.Fprintf(&text, " --callback-port %d", s.CallbackPort)
+	}
+	return text.String(), s.AuthorizeParams == nil
+}
+
 // given reports whether there are any.
 func (s *loginSettings) given() bool {
 	text, err := json.Marshal(s)
 	return err == nil && string(text) != "{}"
 }
 
-// settingsKey is where the settings of a server are, in the store of its login.
-func settingsKey(server *caisson.Server) string { return address(server) + " settings" }
+// settingsSuffix ends the keys of settings, in the store of the logins.
+const settingsSuffix = " settings"
+
+// settingsKey is where the settings of a server are, in the store of its login: servers of one address may have
+// different ways to authorize.
+func settingsKey(server *caisson.Server) string {
+	return loginKey(server, server.Auth) + settingsSuffix
+}
+
+// loginKey is where the login of a server is, in the store.
+func loginKey(server *caisson.Server, method auth.Method) string {
+	u, err := egress.ParseURL(server.URL)
+	if err != nil {
+		return ""
+	}
+	if method == nil {
+		method = &auth.OAuth{}
+	}
+	return authorization.Key(u, method)
+}
+
+// deleteSettings forgets the settings of all ways to authorize at a server's address.
+func deleteSettings(ctx context.Context, store auth.Store, server *caisson.Server) error {
+	keys, err := store.Keys(ctx)
+	for _, key := range keys {
+		if err == nil && strings.HasPrefix(key, address(server)+" ") && strings.HasSuffix(key, settingsSuffix) {
+			err = store.Delete(ctx, key)
+		}
+	}
+	return err
+}
 
 // address is a server's, without its query, which may be a secret.
 func address(server *caisson.Server) string {
@@ -134,15 +183,20 @@ func (s *loginSettings) secret(ctx context.Context, server string) (string, erro
 
 // apply makes a way to authorize of the configuration's and of the settings, which win.
 func (s *loginSettings) apply(ctx context.Context, configured auth.Method, server string) (auth.Method, error) {
+	secret, err := s.secret(ctx, server)
+	if err != nil {
+		return nil, err
+	}
+	return s.method(configured, secret, server)
+}
+
+// method is apply with the client's secret.
+func (s *loginSettings) method(configured auth.Method, secret, server string) (auth.Method, error) {
 	if !s.given() {
 		if configured == nil {
 			return &auth.OAuth{}, nil
 		}
 		return configured, nil
-	}
-	secret, err := s.secret(ctx, server)
-	if err != nil {
-		return nil, err
 	}
 	common := func(c auth.Common) auth.Common {
 		if len(s.Scopes) > 0 {

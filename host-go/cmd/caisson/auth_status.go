@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -25,11 +27,14 @@ type serverStatus struct {
 	URL string `json:"url,omitempty"`
 	// Status is what the store has; nil for nothing.
 	*auth.Status
-	// Configured is what the configuration has in place of a login: "header".
+	// Configured is what the configuration has in place of a login: one of the constants in auth_logins.go.
 	Configured string       `json:"configured,omitempty"`
 	Store      *storeStatus `json:"store,omitempty"`
-	// Error is why nothing is known.
+	// Error is why the server cannot be used.
 	Error string `json:"error,omitempty"`
+
+	// server is the server as the configuration has it; nil for one that is only in the store.
+	server *caisson.Server
 }
 
 // A storeStatus is where a login is kept.
@@ -90,34 +95,37 @@ server is asked.`,
 
 // statuses are what there is of the servers that are named, or of all.
 func (a *app) statuses(c *cobra.Command, configFile string, names []string, store *loginStore) ([]serverStatus, error) {
-	kept, err := authorization.Statuses(c.Context(), store, time.Now)
+	keys, err := store.Keys(c.Context())
 	if err != nil {
 		return nil, err
 	}
-	all := []serverStatus{}
-	seen := map[string]bool{} // The addresses of the configuration's servers.
-	configured, err := a.configuredServers(configFile)
+	kept := map[string]*auth.Status{}
+	for _, key := range keys {
+		of, err := authorization.Statuses(c.Context(), oneKey{store, key}, time.Now)
+		if err != nil {
+			return nil, err
+		}
+		if len(of) > 0 {
+			kept[key] = &of[0]
+		}
+	}
+	all, err := a.configuredServers(configFile)
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range configured {
-		seen[s.URL] = true
-		of := 0
-		for i := range kept {
-			if kept[i].Server == s.URL && s.Error == "" {
-				of++
-				one := s
-				one.Status, one.Store = &kept[i], store.status()
-				all = append(all, one)
-			}
+	used := map[string]bool{}
+	for i := range all {
+		key, err := keyOf(c.Context(), store, all[i].server)
+		if err != nil {
+			return nil, err
 		}
-		if of == 0 {
-			all = append(all, s)
+		if status := kept[key]; status != nil {
+			all[i].Status, all[i].Store, used[key] = status, store.status(), true
 		}
 	}
-	for i := range kept {
-		if !seen[kept[i].Server] {
-			all = append(all, serverStatus{URL: kept[i].Server, Status: &kept[i], Store: store.status()})
+	for _, key := range slices.Sorted(maps.Keys(kept)) {
+		if !used[key] {
+			all = append(all, serverStatus{URL: kept[key].Server, Status: kept[key], Store: store.status()})
 		}
 	}
 	if len(names) == 0 {
@@ -141,10 +149,36 @@ func (a *app) statuses(c *cobra.Command, configFile string, names []string, stor
 	return named, nil
 }
 
+// keyOf is where the login of a configured server is in the store, by its own way to authorize, as other commands
+// have it; "" for one that has no login.
+func keyOf(ctx context.Context, store auth.Store, server *caisson.Server) (string, error) {
+	if server == nil || !loginable(server) {
+		return "", nil
+	}
+	settings, err := loadSettings(ctx, store, server)
+	if err != nil {
+		return "", err
+	}
+	method, err := settings.method(server.Auth, "", server.Name)
+	if err != nil { // The other commands say so.
+		return "", nil
+	}
+	return loginKey(server, method), nil
+}
+
+// oneKey is a store with one of its entries.
+type oneKey struct {
+	auth.Store
+	key string
+}
+
+// Keys implements [auth.Store].
+func (o oneKey) Keys(context.Context) ([]string, error) { return []string{o.key}, nil }
+
 // configuredServers are the servers with a URL in the configuration. Those of a folder's own file are there only
 // when the user has said yes to it, since what it names is read.
 func (a *app) configuredServers(configFile string) ([]serverStatus, error) {
-	var all []serverStatus
+	all := []serverStatus{}
 	seen := map[string]bool{}
 	add := func(file *config.File) {
 		for _, name := range file.Names() {
@@ -153,15 +187,15 @@ func (a *app) configuredServers(configFile string) ([]serverStatus, error) {
 			}
 			seen[name] = true
 			server, err := file.Server(name)
-			var wrong *caisson.Error
-			switch {
-			case errors.As(err, &wrong):
-				all = append(all, serverStatus{Name: name, Error: wrong.Message})
-			case server.URL == "":
-			case !loginable(&server):
-				all = append(all, serverStatus{Name: name, URL: address(&server), Configured: "header"})
-			default:
-				all = append(all, serverStatus{Name: name, URL: address(&server)})
+			one := serverStatus{Name: name}
+			if wrong := (*caisson.Error)(nil); errors.As(err, &wrong) {
+				one.Error = wrong.Message
+			}
+			if server.URL != "" {
+				one.URL, one.Configured, one.server = address(&server), insteadOfLogin(&server), &server
+			}
+			if one.URL != "" || one.Error != "" {
+				all = append(all, one)
 			}
 		}
 	}
@@ -207,11 +241,17 @@ func (a *app) printStatus(s *serverStatus) error {
 		head = s.URL
 	}
 	lines := []string{head}
-	switch {
-	case s.Error != "":
+	if s.Error != "" {
 		lines = append(lines, "cannot be used: "+s.Error)
-	case s.Configured != "":
+	}
+	switch {
+	case s.Configured == insteadHeader:
 		lines = append(lines, "has an Authorization header in the configuration")
+	case s.Configured == insteadToken:
+		lines = append(lines, "has a token in the configuration")
+	case s.Configured == insteadNone:
+		lines = append(lines, "is not to be logged in to, as the configuration says")
+	case s.Error != "" && (s.Status == nil || s.TokenType == ""):
 	case s.Status == nil || s.TokenType == "":
 		lines = append(lines, "not logged in")
 	default:

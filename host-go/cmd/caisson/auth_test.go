@@ -33,7 +33,7 @@ func TestAuth(t *testing.T) {
 	if err := json.Unmarshal([]byte(o.stderr), &want); err != nil || strings.Count(o.stderr, "\n") != 1 {
 		t.Fatalf("it is not one line of JSON: %v\n%s", err, o.stderr)
 	}
-	if want.Error != "authorization_required" || want.Server != "web" || want.URL != s.URL() || want.Login != "caisson auth login web" || !slices.Equal(want.Scopes, []string{"read", "write"}) {
+	if want.Error != "authorization_required" || want.Server != "web" || want.URL != s.URL() || want.Login != "caisson auth login web --wait-for-auth 300" || !slices.Equal(want.Scopes, []string{"read", "write"}) {
 		t.Errorf("it says %+v", want)
 	}
 	expect(h.run("auth", "login", "web"), exitLogin, `"error":"authorization_required"`)
@@ -112,7 +112,7 @@ func TestAuthPaste(t *testing.T) {
 	p.wait(t).expect(t, exitOK, "granted, for read write")
 	h.run("ping", s.URL(), "--store", h.folder+"/mine").expect(t, exitOK)
 	o := h.run("ping", s.URL())
-	o.expect(t, exitLogin, `"login":"caisson auth login `+s.URL()+`"`)
+	o.expect(t, exitLogin, `"login":"caisson auth login `+s.URL()+` --wait-for-auth 300"`)
 	h.run("ping", s.URL(), "--store", "nonsense").expect(t, exitUsage, "--store")
 }
 
@@ -183,7 +183,7 @@ func TestAuthRefused(t *testing.T) {
 	s.Refuse = false
 	// Nobody comes.
 	began := time.Now()
-	p := h.start("auth", "login", s.URL(), "--no-browser", "--wait-for-auth", "1", "--callback-port", freePort(t))
+	p := h.start("auth", "login", s.URL(), "--no-browser", "--wait-for-auth", "1s", "--callback-port", freePort(t))
 	p.wait(t).expect(t, exitLogin, "nobody logged in in 1s")
 	if took := time.Since(began); took < time.Second {
 		t.Errorf("it ends after %v", took)
@@ -200,6 +200,9 @@ func TestAuthUsage(t *testing.T) {
 		{"login", "http://127.0.0.1:9/", "--client-credentials", "--client-id", "a", "--client-secret", "env:X", "--callback-port", "1"},
 		{"login", "http://127.0.0.1:9/", "--authorize-param", "s3cret"},
 		{"login", "http://127.0.0.1:9/", "--wait-for-auth", "0"},
+		{"login", "http://127.0.0.1:9/", "--wait-for-auth", "soon"},
+		{"login", "http://127.0.0.1:9/", "--client-secret", "env:X"},
+		{"login", "http://127.0.0.1:9/", "--header", "Authorization: Bearer s3cret"},
 		{"login", "http://127.0.0.1:9/", "s3cret@x"},
 		{"login", "--", "server"},
 		{"login"},

@@ -25,7 +25,7 @@ it is at its end. It is a secret: whoever has it is you, at that server. So it i
 			if err := flags.check(c); err != nil {
 				return err
 			}
-			server, err := flags.resolveLogin(a, c, args)
+			server, err := flags.resolveLogin(a, c, args, insteadToken)
 			if err != nil {
 				return err
 			}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
 	"github.com/caisson-dev/caisson/host-go/component"
+	"github.com/caisson-dev/caisson/host-go/internal/fieldname"
 )
 
 // These are the exit codes. Scripts depend on them.
@@ -136,7 +137,7 @@ func (a *app) report(err error) {
 		a.err.SayJSON(login)
 		return
 	}
-	a.err.Say("%s", strings.TrimPrefix(err.Error(), "caisson: "))
+	a.err.Say("%s", fieldname.AtCommandLine(strings.TrimPrefix(err.Error(), "caisson: ")))
 	if hint := remedy(err); hint != "" {
 		a.err.Say("%s", hint)
 	}
@@ -155,15 +156,12 @@ func remedy(err error) string {
 		return "run it without --interpret, or allow more with --interpreter-memory"
 	}
 	var login *loginError
-	if errors.As(err, &login) && login.Login != "" {
-		return "log in with '" + login.Login + "'"
+	if errors.As(err, &login) {
+		return login.Remedy
 	}
 	var e *caisson.Error
 	if errors.As(err, &e) && (e.HTTPStatus == http.StatusUnauthorized || e.HTTPStatus == http.StatusForbidden) {
-		return "give the server its credentials with --header 'Authorization: ...', or as headers in the configuration file"
-	}
-	if e != nil && e.Code == caisson.CodeRefused && strings.Contains(e.Message, "ClientOptions.PrivateAddresses") {
-		return "on the command line that is --private-addresses"
+		return "log in with 'caisson auth login', as somebody who may, or give the server its credentials with --header 'Authorization: ...', or as headers in the configuration file"
 	}
 	return ""
 }

@@ -61,7 +61,7 @@ func TestUnauthorized(t *testing.T) {
 		t.Errorf("a login does not help: %s", o.stderr)
 	}
 	o = atTerminal(t, "", "list-tools", refuses, "--header", "Authorization: Bearer x")
-	o.expect(t, exitLogin, "give the server its credentials with --header")
+	o.expect(t, exitLogin, "leave out the Authorization header, and log in with 'caisson auth login "+refuses)
 }
 
 func TestProtocolAndTransportErrors(t *testing.T) {

@@ -5,10 +5,13 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/caisson-dev/caisson/host-go/internal/sessionbus"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -35,7 +38,11 @@ func runTests(m *testing.M) int {
 		panic(err)
 	}
 	defer os.RemoveAll(folder)
-	for name, value := range map[string]string{"XDG_CONFIG_HOME": folder, "AppData": folder, "DBUS_SESSION_BUS_ADDRESS": "unix:path=/nowhere"} {
+	variables := map[string]string{"XDG_CONFIG_HOME": folder, "AppData": folder}
+	if !sessionbus.Inside() {
+		variables["DBUS_SESSION_BUS_ADDRESS"] = "unix:path=/nowhere"
+	}
+	for name, value := range variables {
 		if err := os.Setenv(name, value); err != nil {
 			panic(err)
 		}
@@ -82,7 +89,10 @@ func caissonRun(t *testing.T, args ...string) outcome {
 	return caissonWith(t, "", args...)
 }
 
-// expect checks the exit code, and that standard error contains certain texts.
+// goName matches a name of the Go package in an error, which somebody at the command line cannot set.
+var goName = regexp.MustCompile(`\b(Server|ClientOptions|RuntimeOptions|Session|auth)\.[A-Z][A-Za-z]+\b`)
+
+// expect checks the exit code, and that standard error contains certain texts, and no name of the Go package.
 func (o outcome) expect(t *testing.T, code int, inStderr ...string) {
 	t.Helper()
 	if o.code != code {
@@ -92,6 +102,9 @@ func (o outcome) expect(t *testing.T, code int, inStderr ...string) {
 		if !strings.Contains(o.stderr, text) {
 			t.Errorf("standard error does not have %q", text)
 		}
+	}
+	if name := goName.FindString(strings.ReplaceAll(o.stderr, "a Go program's ", "Go's:")); name != "" && !strings.Contains(o.stderr, "a Go program's "+name) {
+		t.Errorf("standard error has %s", name)
 	}
 	if t.Failed() {
 		t.Logf("standard output:\n%s\nstandard error:\n%s", o.out, o.stderr)

@@ -25,6 +25,11 @@ type serverFlags struct {
 	cwd        string
 	inheritEnv bool
 	versions   []string
+
+	// lenient goes on without what the configuration refers to and is not there: the command needs no secret.
+	lenient bool
+	// file is the configuration file that the server was found in; "" for none.
+	file string
 }
 
 func (f *serverFlags) register(c *cobra.Command) {
@@ -113,9 +118,21 @@ func (f *serverFlags) find(a *app, c *cobra.Command, t target) (caisson.Server, 
 		if err != nil {
 			return caisson.Server{}, err
 		}
-		return file.Server(t.name)
+		return f.read(a, file, f.config, t.name)
 	}
-	return a.findByDefault(c, t.name)
+	return f.findByDefault(a, c, t.name)
+}
+
+// read reads a server of a file.
+func (f *serverFlags) read(a *app, file *config.File, path, name string) (caisson.Server, error) {
+	f.file = path
+	server, err := file.Server(name)
+	var missing *config.ReferenceError
+	if !f.lenient || server.URL == "" || !errors.As(err, &missing) {
+		return server, err
+	}
+	a.err.Say("%s: %v; it goes on without", server.Name, missing)
+	return server, nil
 }
 
 // defaultConfigs returns the configuration files that are read without --config.
@@ -130,7 +147,7 @@ func defaultConfigs() []string {
 
 // findByDefault looks up a name in the folder's configuration, which the user must have trusted, and then in
 // the user's own.
-func (a *app) findByDefault(c *cobra.Command, name string) (caisson.Server, error) {
+func (f *serverFlags) findByDefault(a *app, c *cobra.Command, name string) (caisson.Server, error) {
 	var known []string
 	paths := defaultConfigs()
 	for i, path := range paths {
@@ -153,7 +170,7 @@ func (a *app) findByDefault(c *cobra.Command, name string) (caisson.Server, erro
 					return caisson.Server{}, err
 				}
 			}
-			return file.Server(name)
+			return f.read(a, file, path, name)
 		}
 		known = append(known, file.Names()...)
 	}
@@ -203,9 +220,12 @@ func (f *serverFlags) applyToURL(c *cobra.Command, server *caisson.Server) error
 	if server.Headers = server.Headers.Clone(); server.Headers == nil {
 		server.Headers = http.Header{}
 	}
-	// Variables of the command line replace those of the file.
+	// Headers of the command line replace those of the file, and its way to authorize.
 	for _, pair := range added {
 		server.Headers.Del(pair[0])
+		if strings.EqualFold(pair[0], "Authorization") {
+			server.Auth = nil
+		}
 	}
 	for _, pair := range added {
 		server.Headers.Add(pair[0], pair[1])

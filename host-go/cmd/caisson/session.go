@@ -35,7 +35,7 @@ func (f *sessionFlags) register(c *cobra.Command) {
 	f.server.register(c)
 	f.runtime.register(c)
 	f.store.register(c)
-	c.Flags().DurationVar(&f.timeout, "timeout", 30*time.Second, "bound connecting and calling together by `DURATION`")
+	durationFlag(c.Flags(), &f.timeout, "timeout", 30*time.Second, "bound connecting and calling together by `DURATION`")
 	c.Flags().StringVar(&f.logLevel, "log-level", "", "ask the server for its log from `LEVEL` on, such as info")
 	completeFlag(c, "log-level", logLevels...)
 	c.Flags().StringArrayVar(&f.roots, "root", nil, "tell the server that it may work in `FOLDER`; repeatable")
@@ -174,7 +174,7 @@ func (a *app) withUser(ctx context.Context, f *sessionFlags, server caisson.Serv
 	defer stop()
 	asker.clock = clock
 	if err := use(ctx, &user{client: client, server: server, logins: logins, clock: clock, log: log}); err != nil {
-		return f.explainLogin(err, &server)
+		return f.explainLogin(err, &server, logins)
 	}
 	// The result is printed. A first run waits until the next run will find the core in the cache.
 	if !f.runtime.noCache {

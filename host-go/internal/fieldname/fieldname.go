@@ -45,6 +45,8 @@ var names = map[string]name{
 	"auth.Common.Scopes":           {"scopes", "--scope"},
 	"auth.Browser.Port":            {"callbackPort", "--callback-port"},
 	"auth.Browser.Wait":            {"", "--wait-for-auth"},
+	"auth.Browser.Notice":          {"", "--wait-for-auth"},
+	"auth.Browser.Prompt":          {"", "--wait-for-auth"},
 	"auth.Bearer.Source":           {"token", ""},
 
 	"ClientOptions.ConnectTimeout":   {"", "--timeout"},

@@ -6,15 +6,14 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/caisson-dev/caisson/host-go/caisson/auth"
 	"github.com/caisson-dev/caisson/host-go/caisson/auth/keyring"
+	"github.com/caisson-dev/caisson/host-go/internal/sessionbus"
 )
 
 // silentBus is a bus that takes connections and never says anything.
@@ -75,13 +74,7 @@ func TestNoBus(t *testing.T) {
 
 // TestSecretService runs itself under a session bus of its own, with a GNOME Keyring of its own.
 func TestSecretService(t *testing.T) {
-	for _, program := range []string{"dbus-run-session", "gnome-keyring-daemon"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("there is no %s: on Debian, apt-get install dbus gnome-keyring", program)
-		}
-	}
-	if home := os.Getenv(ownSession); home == "" {
-		inOwnSession(t)
+	if !sessionbus.Own(t) {
 		return
 	}
 	folder := filepath.Join(t.TempDir(), "store")
@@ -159,62 +152,10 @@ func TestSecretService(t *testing.T) {
 	})
 }
 
-// ownSession says, in the environment, that the session bus is the test's own.
-const ownSession = "CAISSON_TEST_SESSION"
-
-// busConfig is of a bus that starts no service.
-const busConfig = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN" "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig>
-  <type>session</type>
-  <listen>unix:tmpdir=/tmp</listen>
-  <auth>EXTERNAL</auth>
-  <policy context="default">
-    <allow send_destination="*" eavesdrop="true"/>
-    <allow eavesdrop="true"/>
-    <allow own="*"/>
-  </policy>
-</busconfig>
-`
-
-func inOwnSession(t *testing.T) {
-	path, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	home := t.TempDir()
-	config := filepath.Join(home, "bus.conf")
-	if err := os.WriteFile(config, []byte(busConfig), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(testContext(t), "dbus-run-session", "--config-file="+config, "--", path,
-		"-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout="+(patience/2).String())
-	cmd.Env = environment(ownSession+"=1", "HOME="+home, "XDG_DATA_HOME="+home+"/data", "XDG_CONFIG_HOME="+home+"/config", "XDG_RUNTIME_DIR="+home)
-	cmd.WaitDelay = time.Second
-	out, err := cmd.CombinedOutput()
-	t.Logf("%s", out)
-	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
-		t.Errorf("%v", err)
-	}
-}
-
 // startKeyring starts a keyring, with the password that unlocks it or without, and waits until it is there.
 func startKeyring(t *testing.T, env []string, unlock bool) {
 	t.Helper()
-	args := []string{"--components=secrets", "--foreground"}
-	if unlock {
-		args = append(args, "--unlock")
-	}
-	cmd := exec.Command("gnome-keyring-daemon", args...)
-	if unlock {
-		cmd.Stdin = strings.NewReader("a password")
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
+	sessionbus.StartKeyring(t, unlock)
 	ctx := testContext(t)
 	for {
 		said, err := run(t, "or file", filepath.Join(t.TempDir(), "store"), env)

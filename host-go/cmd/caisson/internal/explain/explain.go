@@ -26,6 +26,9 @@ type Step struct {
 	Found []Fact `json:"found,omitempty"`
 	// Faults are what is wrong or missing.
 	Faults []Fault `json:"faults,omitempty"`
+
+	// silent is why there was no answer.
+	silent string
 }
 
 // A Fact is something that was read.
@@ -49,6 +52,8 @@ type Report struct {
 	Steps  []Step `json:"steps"`
 	// Conclusions are what a client does with all this.
 	Conclusions []string `json:"conclusions"`
+	// Unreachable is who does not answer, so that nothing is known: the server, or all of its authorization servers.
+	Unreachable string `json:"unreachable,omitempty"`
 	// Possible says that a login can be begun.
 	Possible bool `json:"possible"`
 }
@@ -76,15 +81,38 @@ type walk struct {
 func Walk(ctx context.Context, server *url.URL, o Options) *Report {
 	w := &walk{Options: o, server: server, report: &Report{Server: egress.GuestURL(server), Conclusions: []string{}}}
 	challenge := w.ask(ctx)
+	if w.silent(0, "the server "+w.report.Server) {
+		return w.report
+	}
 	names := w.resource(ctx, challenge)
+	before := len(w.report.Steps)
 	for _, name := range names[:min(len(names), maxServers)] {
 		if m := w.authorizationServer(ctx, name); m != nil {
 			w.conclude(m)
 			return w.report
 		}
 	}
+	if w.silent(before, "the authorization server "+strings.Join(names, " ")) {
+		return w.report
+	}
 	w.report.Conclusions = append(w.report.Conclusions, "nobody can log in: there is no metadata of an authorization server; a client that knows the endpoints can be told them (authorizationUrl and tokenUrl in the configuration)")
 	return w.report
+}
+
+// silent reports whether nobody has answered since a step, and says so.
+func (w *walk) silent(since int, who string) bool {
+	steps := w.report.Steps[since:]
+	for _, s := range steps {
+		if s.silent == "" {
+			return false
+		}
+	}
+	if len(steps) == 0 {
+		return false
+	}
+	w.report.Unreachable = who + " cannot be reached: " + steps[len(steps)-1].silent
+	w.say(w.report.Unreachable)
+	return true
 }
 
 // A challenge is what the server says when it wants authorization (RFC 6750, section 3; RFC 9728, section 5.1).

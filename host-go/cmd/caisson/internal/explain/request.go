@@ -64,7 +64,8 @@ func (w *walk) do(ctx context.Context, about, method string, u *url.URL, header 
 	}}
 	response, err := client.Do(request)
 	if err != nil {
-		s.fault("there is no answer: "+cause(err), "", true)
+		s.silent = cause(err)
+		s.fault("there is no answer: "+s.silent, "", true)
 		return s, nil, nil
 	}
 	defer response.Body.Close()
