@@ -190,9 +190,14 @@ func progressAfter(ctx context.Context, session *caisson.Session, show func(floa
 
 func errorsAfter(err error) string {
 	var wire *jsonrpc.Error
+	var refused *auth.RefusedError
 	switch {
 	case errors.As(err, &wire):
 		return "the server says " + wire.Message
+	case errors.As(err, &refused):
+		return "the login was refused: " + refused.Code
+	case errors.Is(err, caisson.CodeAuthorizationRequired):
+		return "the server wants authorization: set Server.Auth, or log in"
 	case errors.Is(err, caisson.CodeConnect), errors.Is(err, caisson.CodeTransport), errors.Is(err, caisson.CodeClosed):
 		return "the server cannot be reached, or is gone"
 	case errors.Is(err, caisson.CodeTrap), errors.Is(err, caisson.CodeLimit):
