@@ -9,6 +9,11 @@
 //   - [WorkloadIdentity]: the platform that the program runs on vouches for the program.
 //   - [None]: as nil, also where ClientOptions.Auth has a way.
 //
+// Tokens and registrations are in memory, for all sessions of a client, unless [Common].Store is set:
+// [OpenFileStore] keeps them in one encrypted file for all programs of a user. What comes to nothing is an error
+// with CodeAuthorizationRequired, whose cause is one of the errors of this package, such as a [*RequiredError] where
+// nobody can be asked, or a [*RefusedError].
+//
 // The official SDK carries out the protocol, in the sandbox, and no secret is ever there: this process
 // keeps tokens, client secrets, authorization codes and keys, and puts each into the one request and the
 // one place that it is for. See docs/authorization.md.

@@ -31,7 +31,8 @@ const (
 // A Browser has a person log in, in the browser of the machine that the program runs on. It listens on
 // 127.0.0.1 for as long as a login takes, and for the callback of that login alone. The zero value is ready
 // for a program with a desktop; a program at a terminal sets Notice and Prompt too, so that a person without
-// a browser can copy the URL to another machine and paste what comes of it.
+// a browser can copy the URL to another machine and paste what comes of it. Without a display and without Notice
+// Ask fails with a [*RequiredError]; [OAuth].Device is another way out.
 //
 // One login at a time holds the port: other logins of the program, and of other programs with the same port,
 // wait for their turn.

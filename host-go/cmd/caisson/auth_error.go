@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -37,6 +38,9 @@ const (
 func (e *loginError) Error() string { return e.err.Error() }
 func (e *loginError) Unwrap() error { return e.err }
 
+// registersNobody is how the SDK says that a client has to be registered beforehand.
+const registersNobody = "does not support dynamic client registration"
+
 // explainLogin says what to do, where an error is a want of authorization. logins is nil for a server that has none.
 func (f *sessionFlags) explainLogin(err error, server *caisson.Server, logins *logins) error {
 	if caisson.CodeOf(err) != caisson.CodeAuthorizationRequired {
@@ -59,10 +63,13 @@ func (f *sessionFlags) explainLogin(err error, server *caisson.Server, logins *l
 	case errors.As(err, &required) && required.Scopes != nil:
 		e.Scopes = required.Scopes
 	}
-	if logins != nil {
+	unregistered := strings.Contains(e.Message, registersNobody)
+	if logins != nil && !unregistered {
 		e.login = logins.words(f, server, e)
 	}
-	e.Remedy = f.loginRemedy(server, e, logins)
+	if e.Remedy = f.loginRemedy(server, e, logins); logins != nil && unregistered {
+		e.Remedy = fmt.Sprintf("have a client registered there, with the redirect URI %s, and log in with 'caisson auth login %s --client-id ID'", logins.asker.RedirectURL(), quoted(e.Server))
+	}
 	if e.login != "" {
 		e.Login = e.login + " --wait-for-auth 300"
 	}

@@ -82,9 +82,10 @@ func TestExplainFaults(t *testing.T) {
 		possible  bool
 		want      []string
 	}{
-		"nothing": {"", nil, false, []string{
-			"note: a 401 has no WWW-Authenticate", "as in revision 2025-03-26", "GET AT/.well-known/openid-configuration: 404", "nobody can log in: there is no metadata of an authorization server",
+		"nothing": {"", nil, true, []string{
+			"note: a 401 has no WWW-Authenticate", "as in revision 2025-03-26", "GET AT/.well-known/openid-configuration: 404", "its endpoints are taken to be AT/authorize, AT/token and AT/register",
 		}},
+		"no metadata of the named one": {"Bearer", named, true, []string{"the authorization server AT/as", "its endpoints are taken to be AT/authorize, "}},
 		"2025-03-26":   {"Bearer", map[string]string{server: `{"issuer": "AT", ` + good + `}`}, true, []string{"has no resource_metadata", "=> a client is known by --client-id, or registers itself"}},
 		"by challenge": {`Bearer resource_metadata="AT/there"`, map[string]string{"/there": `{"resource": "AT", "authorization_servers": ["AT"]}`, server: `{"issuer": "AT", ` + good + `}`}, true, []string{"GET AT/there: 200", "but covers it"}},
 		"a path": {"Bearer", with(server+"/as", `{"issuer": "AT/as", "client_id_metadata_document_supported": true, `+good+`}`), true, []string{

@@ -76,7 +76,6 @@ func TestLoginOfJSON(t *testing.T) {
 		"scopes":           {"auth", "login", "web", "--client-id", "mine", "--client-secret", "env:CAISSON_TEST_SECRET", "--scope", "read"},
 		"the token":        {"auth", "token", "web"},
 		"a file's scopes":  {"ping", "some", "--config", "HOME/caisson/mcp.json"},
-		"an address":       {"ping", "URL"},
 		"a step up of one": {"ping", "some"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -91,11 +90,7 @@ func TestLoginOfJSON(t *testing.T) {
 				`"some": {"url": "`+s.URL()+`", "oauth": {`+client+`, "scopes": "read"}}`,
 			))
 			for i, word := range line {
-				line[i] = strings.NewReplacer("HOME", h.folder, "PORT", port, "URL", s.URL()).Replace(word)
-			}
-			if name == "an address" {
-				h.run("auth", "login", s.URL(), "--client-id", "mine", "--client-secret", "env:CAISSON_TEST_SECRET", "--callback-port", port).expect(t, exitLogin)
-				return // A registration is not to be had, and no login without one.
+				line[i] = strings.NewReplacer("HOME", h.folder, "PORT", port).Replace(word)
 			}
 			o := h.run(line...)
 			o.expect(t, exitLogin)
@@ -109,6 +104,30 @@ func TestLoginOfJSON(t *testing.T) {
 			p.wait(t).expect(t, exitOK, "granted, for read write")
 		})
 	}
+}
+
+// A client that has to be registered beforehand is said, with what the registration needs.
+func TestLoginOfUnregistered(t *testing.T) {
+	manyRuntimes(t)
+	s, h := serveAuth(t), newHome(t)
+	s.ClientID = "mine"
+	o := h.run("ping", s.URL())
+	o.expect(t, exitLogin, "with the redirect URI http://127.0.0.1:28252/oauth/callback", "caisson auth login "+s.URL()+" --client-id ID")
+	if strings.Contains(o.stderr, `"login"`) {
+		t.Errorf("the login would fail again: %s", o.stderr)
+	}
+}
+
+// A server without any metadata is logged in to, and explained, as revision 2025-03-26 has it.
+func TestExplainWithoutMetadata(t *testing.T) {
+	manyRuntimes(t)
+	s, h := serveAuth(t), newHome(t)
+	s.NoMetadata = true
+	o := h.run("auth", "explain", s.URL())
+	if o.expect(t, exitOK); !strings.Contains(o.out, s.Issuer()+"/authorize, "+s.Issuer()+"/token and "+s.Issuer()+"/register") {
+		t.Errorf("it says %s", o.out)
+	}
+	h.login(s.URL()).expect(t, exitOK)
 }
 
 // What a server has in place of a login is said where a login does not help, with its place.

@@ -92,7 +92,11 @@ func Walk(ctx context.Context, server *url.URL, o Options) *Report {
 			return w.report
 		}
 	}
-	if w.silent(before, "the authorization server "+strings.Join(names, " ")) {
+	switch {
+	case w.silent(before, "the authorization server "+strings.Join(names, " ")):
+		return w.report
+	case w.report.Steps[0].Status == http.StatusUnauthorized && w.absent(before):
+		w.fallback(names[0])
 		return w.report
 	}
 	w.report.Conclusions = append(w.report.Conclusions, "nobody can log in: there is no metadata of an authorization server; a client that knows the endpoints can be told them (authorizationUrl and tokenUrl in the configuration)")
@@ -113,6 +117,31 @@ func (w *walk) silent(since int, who string) bool {
 	w.report.Unreachable = who + " cannot be reached: " + steps[len(steps)-1].silent
 	w.say(w.report.Unreachable)
 	return true
+}
+
+// absent reports whether the steps since one have found that there is nothing, and none before them that something
+// is wrong.
+func (w *walk) absent(since int) bool {
+	for i, s := range w.report.Steps {
+		wrong := slices.ContainsFunc(s.Faults, func(f Fault) bool { return f.Fatal }) || s.Status/100 == 3 || s.Status/100 == 5
+		if wrong || i >= since && s.Status/100 != 4 {
+			return false
+		}
+	}
+	return len(w.report.Steps) > since
+}
+
+// fallback says what a client does with an authorization server without metadata (2025-03-26, basic/authorization,
+// Fallbacks for Servers without Metadata Discovery).
+func (w *walk) fallback(name string) {
+	at := strings.TrimSuffix(name, "/")
+	if u, err := url.Parse(name); err == nil {
+		at = origin(u)
+	}
+	w.report.Possible = true
+	w.say("the authorization server has no metadata: as in revision 2025-03-26, its endpoints are taken to be " + at + "/authorize, " + at + "/token and " + at + "/register; a client that knows others can be told them (authorizationUrl and tokenUrl in the configuration)")
+	w.say("a client is known by --client-id, or registers itself")
+	w.say("nothing says that the authorization server knows PKCE, which a client uses all the same")
 }
 
 // A challenge is what the server says when it wants authorization (RFC 6750, section 3; RFC 9728, section 5.1).
