@@ -86,8 +86,8 @@ func TestExplainFaults(t *testing.T) {
 			"note: a 401 has no WWW-Authenticate", "as in revision 2025-03-26", "GET AT/.well-known/openid-configuration: 404", "its endpoints are taken to be AT/authorize, AT/token and AT/register",
 		}},
 		"no metadata of the named one": {"Bearer", named, true, []string{"the authorization server AT/as", "its endpoints are taken to be AT/authorize, "}},
-		"2025-03-26":   {"Bearer", map[string]string{server: `{"issuer": "AT", ` + good + `}`}, true, []string{"has no resource_metadata", "=> a client is known by --client-id, or registers itself"}},
-		"by challenge": {`Bearer resource_metadata="AT/there"`, map[string]string{"/there": `{"resource": "AT", "authorization_servers": ["AT"]}`, server: `{"issuer": "AT", ` + good + `}`}, true, []string{"GET AT/there: 200", "but covers it"}},
+		"2025-03-26":                   {"Bearer", map[string]string{server: `{"issuer": "AT", ` + good + `}`}, true, []string{"has no resource_metadata", "=> a client is known by --client-id, or registers itself"}},
+		"by challenge":                 {`Bearer resource_metadata="AT/there"`, map[string]string{"/there": `{"resource": "AT", "authorization_servers": ["AT"]}`, server: `{"issuer": "AT", ` + good + `}`}, true, []string{"GET AT/there: 200", "but covers it"}},
 		"a path": {"Bearer", with(server+"/as", `{"issuer": "AT/as", "client_id_metadata_document_supported": true, `+good+`}`), true, []string{
 			"the authorization server AT/as", "client_id_metadata_document_supported: true", "by its metadata document (--client-metadata-url), else it registers itself", "a logout revokes nothing",
 		}},

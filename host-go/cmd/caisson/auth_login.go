@@ -63,7 +63,7 @@ says that somebody will open the address, which is on standard error.`,
 	c.Flags().BoolVar(&login.again, "relogin", false, "log out before")
 	c.Flags().BoolVar(&login.noBrowser, "no-browser", false, "open no browser: show the address, and wait for what it leads to")
 	c.Flags().BoolVar(&login.device, "device-code", false, "show a code to enter on another device, where the authorization server has that")
-	durationFlag(c.Flags(), &login.wait, "wait-for-auth", 0, "wait `SECONDS`, or a duration such as 5m, for somebody to log in (default 300 at a terminal, and else not at all)")
+	durationFlag(c, &login.wait, "wait-for-auth", 0, "wait `SECONDS`, or a duration such as 5m, for somebody to log in (default 300 at a terminal, and else not at all)")
 	return c
 }
 

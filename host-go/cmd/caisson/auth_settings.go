@@ -81,8 +81,11 @@ func (s *loginSettings) check(c *cobra.Command, params []string) error {
 func (s *loginSettings) flags() (string, bool) {
 	var text strings.Builder
 	for _, flag := range [][2]string{
-		{"client-id", s.ClientID}, {"client-secret", s.ClientSecret}, {"client-metadata-url", s.ClientMetadataURL},
-		{"scope", strings.Join(s.Scopes, ",")}, {"resource", s.Resource},
+		{"client-id", s.ClientID},
+		{"client-secret", s.ClientSecret},
+		{"client-metadata-url", s.ClientMetadataURL},
+		{"scope", strings.Join(s.Scopes, ",")},
+		{"resource", s.Resource},
 	} {
 		if flag[1] != "" {
 			text.WriteString(" --" + flag[0] + " " + quoted(flag[1]))

@@ -34,7 +34,7 @@ type runFlags struct {
 
 func (f *runFlags) register(c *cobra.Command) {
 	f.grants.register(c)
-	durationFlag(c.Flags(), &f.timeout, "timeout", 0, "stop the program after `DURATION`, including compiling (default: no limit)")
+	durationFlag(c, &f.timeout, "timeout", 0, "stop the program after `DURATION`, including compiling (default: no limit)")
 	c.Flags().Uint64Var(&f.fuel, "fuel", 0, "stop the program after `UNITS` of about one instruction each, checked every 262,144 units (default: no limit)")
 	c.Flags().Var(&f.memory, "max-memory", "give the program no more than `SIZE` of memory, such as 64MiB (default 512MiB)")
 	c.Flags().BoolVar(&f.interpret, "interpret", false, "do not compile the program: it starts sooner and runs tens of times slower")

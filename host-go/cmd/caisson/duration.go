@@ -6,16 +6,16 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra"
 )
 
 // A duration is the value of a flag: seconds, such as 30, or with units, such as 1m30s.
 type duration time.Duration
 
 // durationFlag registers a flag.
-func durationFlag(flags *pflag.FlagSet, to *time.Duration, name string, byDefault time.Duration, usage string) {
+func durationFlag(c *cobra.Command, to *time.Duration, name string, byDefault time.Duration, usage string) {
 	*to = byDefault
-	flags.Var((*duration)(to), name, usage)
+	c.Flags().Var((*duration)(to), name, usage)
 }
 
 // Set implements pflag.Value.

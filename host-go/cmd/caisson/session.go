@@ -35,7 +35,7 @@ func (f *sessionFlags) register(c *cobra.Command) {
 	f.server.register(c)
 	f.runtime.register(c)
 	f.store.register(c)
-	durationFlag(c.Flags(), &f.timeout, "timeout", 30*time.Second, "bound connecting and calling together by `DURATION`")
+	durationFlag(c, &f.timeout, "timeout", 30*time.Second, "bound connecting and calling together by `DURATION`")
 	c.Flags().StringVar(&f.logLevel, "log-level", "", "ask the server for its log from `LEVEL` on, such as info")
 	completeFlag(c, "log-level", logLevels...)
 	c.Flags().StringArrayVar(&f.roots, "root", nil, "tell the server that it may work in `FOLDER`; repeatable")

@@ -2,11 +2,8 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
-
-	"github.com/spf13/pflag"
 )
 
 // shown returns a word of the command line for an error message. Of a word that may be a URL it returns the
@@ -33,12 +30,11 @@ const maxShownWord = 64
 
 // shownFlag returns the error about a flag, without the flag's value.
 func shownFlag(err error) error {
-	var number *strconv.NumError
-	var value *pflag.InvalidValueError
-	if errors.As(err, &number) && errors.As(err, &value) {
-		return fmt.Errorf("invalid argument %q for \"--%s\" flag: it is not a whole number that can be used here", shown(value.GetValue()), value.GetFlag().Name)
-	}
 	message := err.Error()
+	var number *strconv.NumError
+	if errors.As(err, &number) {
+		return errors.New(strings.TrimSuffix(message, number.Error()) + "it is not a whole number that can be used here")
+	}
 	for begin, end := range map[string]string{"unknown shorthand flag: ": " in -", "bad flag syntax: ": "="} {
 		if before, _, ok := strings.Cut(message, end); ok && strings.HasPrefix(message, begin) {
 			return errors.New(before)

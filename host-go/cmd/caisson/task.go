@@ -62,7 +62,7 @@ With --json the server's answer is printed as the server sent it.`,
 		},
 	}.command(a)
 	argsFlag(c, &args)
-	durationFlag(c.Flags(), &ttl, "ttl", 0, "ask a server of revision 2025-11-25 to keep the task for `DURATION`")
+	durationFlag(c, &ttl, "ttl", 0, "ask a server of revision 2025-11-25 to keep the task for `DURATION`")
 	jsonFlag(c, &asJSON)
 	return c
 }

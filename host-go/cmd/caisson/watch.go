@@ -35,7 +35,7 @@ func newWatch(a *app) *watch {
 }
 
 func (w *watch) register(c *cobra.Command) {
-	durationFlag(c.Flags(), &w.length, "for", 0, "end after `DURATION` (default: when it is interrupted)")
+	durationFlag(c, &w.length, "for", 0, "end after `DURATION` (default: when it is interrupted)")
 	c.Flags().BoolVar(&w.asJSON, "json", false, "print each notification as the server sent it, one a line")
 }
 
