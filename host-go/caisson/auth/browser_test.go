@@ -108,6 +108,11 @@ func TestNobody(t *testing.T) {
 			if got != "" || !errors.As(err, &e) || e.URL != ask.URL || e.Server != "s" || e.Scopes[0] != "read" || e.Err == nil {
 				t.Fatalf("%q, %v", got, err)
 			}
+			for _, way := range []string{"auth.Browser.Notice", "auth.Browser.Prompt", "auth.OAuth.Device"} {
+				if !strings.Contains(err.Error(), way) {
+					t.Errorf("it does not name %s: %v", way, err)
+				}
+			}
 			if strings.HasSuffix(name, "fails") != strings.Contains(err.Error(), "exit status 3") {
 				t.Error(err)
 			}

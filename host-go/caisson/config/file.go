@@ -58,13 +58,14 @@ func DefaultPath() (string, error) {
 // begins at the working directory of this process, wherever the file is; a relative command there too, or
 // at cwd. In command, args, the values of env, cwd, url and the values of headers, ${VAR} and ${env:VAR}
 // stand for a variable of this process's environment, and ${VAR:-default} has a default for one that is
-// unset or empty. In the values of env and of headers, and in oauth and auth, ${file:PATH} stands for the
-// text of a file, and ${keyring:SERVICE/NAME} for an item of the operating system's keyring, in a program
-// that imports package caisson/auth/keyring. [File.Server] fills them in; what is not there is a
-// [*ReferenceError] there, and a ${ without its brace is an error too.
+// unset or empty. In the values of env and of headers, in the query of url, and in every text of oauth and auth,
+// where those of variables are read too, ${file:PATH} stands for the text of a file, and ${keyring:SERVICE/NAME} for
+// an item of the operating system's keyring, in a program that imports package caisson/auth/keyring. [File.Server]
+// fills them in; what is not there is a [*ReferenceError] there, and a ${ without its brace is an error too.
 //
 // An oauth, or an auth as Cursor has it, is an [auth.OAuth] whose Ask is an [*auth.Browser]; an auth with a
-// type is one of the ways in package auth. docs/authorization.md has their members. A member of another
+// type is one of the ways in package auth, and an oauth that is false, or not enabled, is an [*auth.None].
+// docs/authorization.md has their members. A member of another
 // host's that would change where a token goes, and that this package does not have, is an error.
 //
 // Such a file names commands to run, and one in somebody else's folder runs that person's commands. So ask

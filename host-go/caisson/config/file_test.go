@@ -293,6 +293,7 @@ func FuzzLoad(f *testing.F) {
 	}
 	f.Add([]byte(`{"mcpServers":{"a":{"command":"${A:-${B}}","args":["${}"]},"a":null}}`))
 	f.Add([]byte(`{"servers":{"":{"url":"http://[::1%25x]/","headers":{"":""}}},"mcpServers":7}`))
+	f.Add([]byte(`{"mcpServers":{"a":{"url":"http://a/?${file:}","oauth":{"scopes":["${A:-b c}"],"redirectUri":"${A:-x}","authorizeParams":{"a":"${keyring:b/c}"}}},"b":{"url":"http://b/","auth":{"type":"bearer","token":{"command":["${A:-}"]}}}}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		entries, err := parseFile(text)
 		if err != nil {
