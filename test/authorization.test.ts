@@ -201,54 +201,77 @@ describe('a step up', () => {
 });
 
 describe('a token endpoint', () => {
-    const busy = (status: number, after?: string) => (end: ExchangeEnd) => {
-        end.head(status, { 'content-type': 'text/plain', ...(after !== undefined && { 'retry-after': after }) });
-        end.end();
+    const fails = (kind: 'connect' | 'transport' | 'limit') => (end: ExchangeEnd) => {
+        end.end({ kind, message: `the token endpoint: ${kind}` });
         return true;
     };
 
-    test('that is busy is asked again when it says, within the budget', async () => {
-        const { authority, host, session, count } = await authorized('read', { retryBudget: 30_000 });
-        authority.takes = false;
-        let tries = 0;
-        authority.token = end => (++tries < 3 ? busy(503, '7')(end) : mend(authority)());
-        const call = host.callTool(session, 'any');
-        for (const expected of [1, 2, 3]) {
-            expect(tries).toBe(expected);
-            host.advance(7000);
+    test.each(['connect', 'transport', 'limit'] as const)(
+        'that cannot be asked (%s) fails the call, whatever is asked for, and no person is asked',
+        async kind => {
+            const { authority, host, session, count } = await authorized();
+            authority.takes = false;
+            authority.token = fails(kind);
+            const failure = { tag: kind, val: `the token endpoint: ${kind}` };
+            expect(host.err(host.callTool(session, 'any'))).toMatchObject({ failure });
+            expect(authority.forms.length).toBe(1);
+            expect(count('ask')).toBe(0);
+            expect(count('end')).toBe(1);
+            // A code goes out once, too.
+            authority.refreshes = false;
+            expect(host.err(host.callTool(session, 'any'))).toMatchObject({ failure });
+            expect(authority.forms.map(form => form.get('grant_type'))).toEqual([
+                'refresh_token',
+                'authorization_code'
+            ]);
         }
-        host.ok(call);
-        expect(count('ask')).toBe(0);
-        expect(count('begin 401')).toBe(1);
-    });
+    );
 
-    test.each([
-        [503, '3600'],
-        [429, '3600'],
-        [500, undefined]
-    ])('that answers %i beyond the budget fails the call, and no person is asked', async (status, after) => {
-        const { authority, host, session, count } = await authorized('read', { retryBudget: 30_000 });
-        authority.takes = false;
-        authority.token = busy(status, after);
-        const call = host.callTool(session, 'any');
-        host.advance(60_000);
-        expect(host.err(call)).toMatchObject({ failure: { tag: 'http', val: { status } } });
-        expect(count('ask')).toBe(0);
-        expect(count('end')).toBe(1);
-    });
-
-    test('that is slow to fail uses the budget up by that', async () => {
-        const { authority, host, session } = await authorized('read', { retryBudget: 10_000 });
-        authority.takes = false;
+    test('is asked whether a code was entered until the code ends, and then once more', async () => {
+        const { authority, host, session } = await authorized();
+        authority.takes = authority.refreshes = false;
+        authority.device = { device_code: 'secret:device_code', interval: 20, expires_in: 50 };
+        const began = host.clock.now;
+        const asked: number[] = [];
         authority.token = end => {
-            host.clock.after(4000, () => end.end({ kind: 'transport', message: 'cut' }));
+            asked.push(host.clock.now - began);
+            const ended = asked.length > 3;
+            if (ended) end.end({ kind: 'unauthorized', message: 'nobody has entered the code' });
+            else reply(end, 400, '{"error":"authorization_pending"}', 'application/json');
             return true;
         };
         const call = host.callTool(session, 'any');
         host.advance(60_000);
-        expect(host.err(call)).toMatchObject({ failure: { tag: 'transport' } });
-        expect(authority.forms.length).toBe(3);
-        expect(authority.asked).toEqual([]);
+        expect(host.err(call)).toMatchObject({ failure: { tag: 'unauthorized', val: 'nobody has entered the code' } });
+        expect(asked).toEqual([0, 20_000, 40_000, 50_000]);
+        expect(host.turns).not.toContain('ask');
+    });
+});
+
+describe('a session that ends', () => {
+    test('takes leave without a token, and begins no authorization', async () => {
+        const peer = new Peer('legacy', handlers);
+        const authority = new Authority(peer, { sessionId: 's' });
+        authority.held = 'read';
+        const { host, session } = await connected(authority.world, CONFIG);
+        authority.held = undefined;
+        authority.knows = false;
+        const sent = host.exchanges.length;
+        host.call((client, closing) => client.close(closing, session));
+        expect(host.exchanges.slice(sent).map(({ request }) => request.method)).toEqual(['DELETE']);
+        expect(host.turns).toEqual([]);
+        expectQuiet(host);
+    });
+
+    test('and what nobody waits for, register no client', async () => {
+        const { authority, host, session } = await authorized('read', {
+            capabilities: '{"roots":{"listChanged":true}}'
+        });
+        authority.held = undefined;
+        authority.knows = false;
+        host.call((client, call) => client.notify(call, session, 'notifications/roots/list_changed', '{}'));
+        expect(host.turns).toContain('begin 401');
+        expect(host.turns).not.toContain('POST /register');
     });
 });
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 
@@ -29,6 +30,9 @@ func (c *Client) authorization(server *Server, u *url.URL, name string) *authori
 		Store:            c.store,
 		ClientName:       c.options.ClientInfo.Name,
 		PrivateAddresses: c.options.PrivateAddresses,
+		RetryBudget:      c.options.RetryBudget,
+		Unsaved:          &c.unsaved,
+		Logger:           c.options.Logger,
 	}
 	if c.authorizing != nil {
 		c.authorizing(&config)
@@ -44,9 +48,15 @@ func (s *Session) explain(failure *engine.Failure, cause *error) {
 	if s.authorization == nil {
 		if failure.Kind == engine.Unauthorized {
 			failure.Message += "; Server.Auth logs in to a server that wants it"
-			*cause = &auth.RequiredError{Server: s.name}
+			required := authorization.Required(s.challenge())
+			required.Server = s.name
+			*cause = required
 		}
 		return
+	}
+	var away *auth.UnavailableError
+	if errors.As(*cause, &away) && away.Status != 0 {
+		failure.Kind, failure.HTTPStatus = engine.HTTPStatus, away.Status
 	}
 	// What a server says of its refusals may quote what it was sent.
 	failure.Message = s.authorization.Hide(failure.Message)
@@ -60,5 +70,9 @@ func (s *Session) explain(failure *engine.Failure, cause *error) {
 	}
 	if failure.Kind == engine.Unauthorized && *cause == nil {
 		*cause = s.authorization.Refusal()
+	}
+	var refused *auth.RefusedError
+	if errors.As(*cause, &refused) && !strings.Contains(failure.Message, refused.Code) {
+		failure.Message = refused.Error() + ": " + failure.Message // The SDK's words for what came of it have no reason.
 	}
 }

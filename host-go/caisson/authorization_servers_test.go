@@ -335,7 +335,7 @@ func (l *loginLife) revocation(t *testing.T) {
 	_, err := l.with(t, func(m *auth.OAuth) { m.Ask = nil })
 	var failed *caisson.Error
 	var required *auth.RequiredError
-	if !errors.As(err, &failed) || failed.Code != caisson.CodeAuthorizationRequired || !errors.As(err, &required) || required.URL == "" {
+	if !errors.As(err, &failed) || failed.Code != caisson.CodeAuthorizationRequired || !errors.As(err, &required) || required.Issuer == "" {
 		t.Errorf("with nobody to ask, the error is %v", err)
 	}
 

@@ -188,3 +188,68 @@ func TestFaultyCallbacks(t *testing.T) {
 		})
 	}
 }
+
+// TestTokenEndpointIsAway has the token endpoint be unavailable, whatever is asked for: it is asked once, the error
+// names it and is not one that somebody could log in because of, and the program hears of it.
+func TestTokenEndpointIsAway(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		method func(*authorities, auth.Common) auth.Method
+		answer func(http.ResponseWriter)
+		code   caisson.Code
+		status int
+	}{
+		"a code":          {func(_ *authorities, c auth.Common) auth.Method { return &auth.OAuth{Common: c, Ask: &person{}} }, status(503), caisson.CodeHTTP, 503},
+		"a code, cut off": {func(_ *authorities, c auth.Common) auth.Method { return &auth.OAuth{Common: c, Ask: &person{}} }, cut, caisson.CodeTransport, 0},
+		"client credentials": {func(a *authorities, c auth.Common) auth.Method {
+			return &auth.ClientCredentials{Common: c, ClientID: "mine", ClientSecret: a.known("mine")}
+		}, status(500), caisson.CodeHTTP, 500},
+		"an assertion": {func(a *authorities, c auth.Common) auth.Method { return enterprise(a, c) }, status(429, "Retry-After", "1"), caisson.CodeHTTP, 429},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			lasts, events := &atomic.Bool{}, &steps{}
+			lasts.Store(true)
+			a := newAuthorities(t, func(a *authorities) { a.fault = unavailable("token", c.answer, lasts) })
+			client := clientOf(t, a, caisson.ClientOptions{})
+			server := guarded(a, c.method(a, auth.Common{OnEvent: events.hear}))
+			_, err := client.Connect(testContext(t), server)
+			var typed *caisson.Error
+			var away *auth.UnavailableError
+			if !errors.As(err, &typed) || typed.Code != c.code || typed.HTTPStatus != c.status || !strings.Contains(typed.Message, "the token endpoint") {
+				t.Errorf("connect gives %v", err)
+			}
+			if !errors.As(err, &away) || away.URL != a.issuer.URL+"/token" || away.Status != c.status || away.Server != "guarded" {
+				t.Errorf("the cause is %+v", away)
+			}
+			if n := a.counted("token"); n != 1 {
+				t.Errorf("the token endpoint was asked %d times", n)
+			}
+			all := events.all()
+			if last := all[len(all)-1]; last.Kind != auth.EventRefused || !errors.As(last.Err, &away) || last.Issuer != a.issuer.URL || last.ClientID == "" {
+				t.Errorf("the last step is %+v", last)
+			}
+			lasts.Store(false)
+			if err := echoOnce(t, connect(t, client, server), "later"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestWrongClientSecret shows that the error has the authorization server's own word.
+func TestWrongClientSecret(t *testing.T) {
+	t.Parallel()
+	a := newAuthorities(t, nil)
+	a.known("mine")
+	for name, method := range map[string]auth.Method{
+		"person":  &auth.OAuth{ClientID: "mine", ClientSecret: "wrong-secret", Ask: &person{}},
+		"program": &auth.ClientCredentials{ClientID: "mine", ClientSecret: "wrong-secret"},
+	} {
+		_, err := clientOf(t, a, caisson.ClientOptions{}).Connect(testContext(t), guarded(a, method))
+		var refused *auth.RefusedError
+		if codeOf(err) != caisson.CodeAuthorizationRequired || !errors.As(err, &refused) || refused.Code != "invalid_client" || !strings.Contains(err.Error(), "invalid_client: no") {
+			t.Errorf("%s: connect gives %v", name, err)
+		}
+	}
+}

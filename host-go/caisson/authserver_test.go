@@ -45,6 +45,9 @@ type authorities struct {
 	offline bool   // there is the scope offline_access
 	device  bool   // a code can be entered elsewhere
 	cimd    bool   // clients may be named by a URL
+	wants   string // the scopes in the challenge
+	// unrefreshed gives no refresh tokens.
+	unrefreshed bool
 	// fault answers in the place of an endpoint, and reports whether it has: "metadata", "resource",
 	// "register", "token", "token:" and a grant, "mcp".
 	fault func(endpoint string, w http.ResponseWriter, r *http.Request) bool
@@ -336,7 +339,7 @@ func (a *authorities) token(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	a.access[gives["access_token"].(string)] = token{scope, expiry}
-	if grant == "authorization_code" || strings.HasSuffix(grant, "device_code") || grant == "refresh_token" && a.rotates {
+	if !a.unrefreshed && grant == "authorization_code" || strings.HasSuffix(grant, "device_code") || grant == "refresh_token" && a.rotates {
 		refresh := mint("refresh")
 		a.refresh[refresh] = scope
 		gives["refresh_token"] = refresh
@@ -407,7 +410,11 @@ func (a *authorities) guard(next http.Handler) http.Handler {
 		}
 		if !ok || a.clock.Now().After(has.expiry) {
 			a.count("refused")
-			challenge(http.StatusUnauthorized, "")
+			params := ""
+			if a.wants != "" {
+				params = `, scope="` + a.wants + `"`
+			}
+			challenge(http.StatusUnauthorized, params)
 			return
 		}
 		if a.dpop && !a.proved(w, r, http.StatusUnauthorized) {

@@ -27,6 +27,8 @@ type Client struct {
 
 	roots roots
 	store auth.Store // of tokens, where a way to authorize has none
+	// unsaved are tokens that a store did not keep.
+	unsaved authorization.Unsaved
 	// In tests: authorizing sets the clocks of an authorization, inspect is shown the core's memory.
 	authorizing func(*authorization.Config)
 	inspect     func(memories [][]byte)

@@ -118,7 +118,8 @@ type Error struct {
 	Step string
 	// Message says what went wrong and, where there is one, the remedy. No secret is in it.
 	Message string
-	// HTTPStatus is the status code of the answer when Code is [CodeHTTP], and 0 otherwise.
+	// HTTPStatus is the status code of the answer when Code is [CodeHTTP], and 0 otherwise. It is the
+	// authorization server's where Err is an [*auth.UnavailableError].
 	HTTPStatus int
 	// Err is the cause, or nil. For [CodeRPC] it is a [*jsonrpc.Error]; for a file of a skill that is not
 	// what its entry says, a [*SkillError].

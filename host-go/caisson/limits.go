@@ -41,7 +41,8 @@ type Limits struct {
 	// Default: 10.
 	InputRounds int
 
-	// RetryBudget is how long one call may wait in all when a server answers 429 or 503 with Retry-After.
+	// RetryBudget is how long one call may wait in all when a server answers 429 or 503 with Retry-After, and
+	// one authorization when an authorization server does, or cannot be connected to.
 	// Negative: it never waits. Default: 30 s.
 	RetryBudget time.Duration
 	// Restarts is how often in succession a server's command that ended by itself is started again, with

@@ -103,6 +103,14 @@ func bounds(t *testing.T) [][3]string {
 		{"events that wait for the core", mib(in(mailbox, "mailboxRoom")) + ", and one for each that reads", ""},
 		{"an answer of an authorization server", mib(inSource(t, "host-go/internal/egress/authorization.go", "maxAnswer")) + ", and " +
 			inText(t, authorizing+"flow.go", `defaultAnswerTime = (\d+) \* time.Second`, "%s s"), ""},
+		{"waiting before requests of one turn to authorize go out again", seconds(d.RetryBudget), "RetryBudget"},
+		{"the pause before such a request goes out again", inText(t, authorizing+"reader.go",
+			`shortestPause, longestGrowth, longestPause = (100) \* time.Millisecond, (10) \* time.Second, time.Minute`,
+			"%s ms, doubled up to %s s; 60 s where the authorization server asks for it"), "RetryBudget"},
+		{"the pause before a turn that nobody waits for, after an authorization server could not answer", ms(inSource(t, "src/authorization/authorizer.ts", "QUIET_MS")), ""},
+		{"the pause before a store is asked again to keep what it did not", inText(t, authorizing+"unsaved.go", `saveInterval = (\d+) \* time.Second`, "%s s, or the next turn"), ""},
+		{"the pause between two questions whether a code was entered", ms(inSource(t, "src/authorization/fetch.ts", "INTERVAL_MS")) + "; " +
+			ms(inSource(t, "src/authorization/fetch.ts", "LONGEST_INTERVAL_MS")) + " at most", ""},
 		{"one turn to authorize, without the time that people take", inText(t, authorizing+"flow.go", `defaultTurnTime = (\d+) \* time.Minute`, "%s minutes and ") +
 			inText(t, authorizing+"request.go", `mostRequests, mostPolls = (\d+),`, "%s requests; ") +
 			inText(t, authorizing+"metadata.go", `mostServers = (\d+)`, "%s authorization servers"), ""},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/caisson-dev/caisson/host-go/caisson/auth"
 	"github.com/caisson-dev/caisson/host-go/internal/authorization"
+	"github.com/caisson-dev/caisson/host-go/internal/egress"
 )
 
 // AuthStatuses gives what the store of [ClientOptions].Auth has, for whatever server, without a secret. Where
@@ -37,7 +38,7 @@ func (c *Client) AuthStatus(ctx context.Context, server Server) (*auth.Status, e
 }
 
 // AccessToken gives the token that requests to a server carry, for another program that talks to it. Where there
-// is none, or it is at its end, it connects to the server, which refreshes the token, or has a person log in
+// is none, or it is about to end, it connects to the server, which refreshes the token, or has a person log in
 // where the server's way to authorize can ask one.
 //
 // It fails as [Client.Connect] does, and with [CodeAuthorizationRequired] where the server asks for nothing.
@@ -48,7 +49,7 @@ func (c *Client) AccessToken(ctx context.Context, server Server) (*auth.Token, e
 		return nil, err
 	}
 	for connected := false; ; connected = true {
-		token, err := flow.Token(ctx, connected) // One that lives for seconds is at its end from the beginning.
+		token, err := flow.Token(ctx, connected) // What is about to end is renewed, and then it is what there is.
 		switch {
 		case err != nil:
 			return nil, c.errStore(ctx, err, server.name(), step)
@@ -57,7 +58,7 @@ func (c *Client) AccessToken(ctx context.Context, server Server) (*auth.Token, e
 		case connected:
 			return nil, &Error{
 				Code: CodeAuthorizationRequired, Server: server.name(), Step: step,
-				Message: "there is no token, and the server has not asked for one when it was connected to",
+				Message: "there is no token that has not ended, and the server has not asked for one when it was connected to; log in anew",
 			}
 		}
 		session, err := c.Connect(ctx, server)
@@ -121,11 +122,15 @@ func (c *Client) flow(server *Server, step string) (*authorization.Flow, error) 
 	return flow, nil
 }
 
-// errStore is an error of a store.
+// errStore is an error of a store, or of a program that gives no token.
 func (c *Client) errStore(ctx context.Context, err error, server, step string) error {
 	var whole *Error
 	if ctx.Err() != nil || errors.As(err, &whole) {
 		return err
+	}
+	var failed *egress.Error
+	if errors.As(err, &failed) { // Of the program's own token.
+		return &Error{Code: CodeAuthorizationRequired, Server: server, Step: step, Message: failed.Message, Err: failed.Err}
 	}
 	return &Error{Code: CodeAuthorizationRequired, Server: server, Step: step, Message: "the store of credentials: " + err.Error(), Err: err}
 }

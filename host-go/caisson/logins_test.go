@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -261,5 +262,68 @@ func TestLoginsOfOthers(t *testing.T) {
 	}
 	if _, err := new(caisson.Client).AuthStatuses(t.Context()); !errors.Is(err, caisson.CodeInvalidArgument) {
 		t.Errorf("the zero client: %v", err)
+	}
+}
+
+// Closing a session begins no login, and registers no client, whatever is there no more.
+func TestCloseAfterLogout(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/mcp", "/sse"} {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			a, who := newAuthorities(t, nil), &person{}
+			c := clientOf(t, a, caisson.ClientOptions{Auth: &auth.OAuth{Ask: who}})
+			server := caisson.Server{URL: a.resource.URL + path}
+			if path == "/sse" {
+				server.Type = caisson.TransportSSE
+			}
+			s := connect(t, c, server)
+			if _, err := c.Logout(t.Context(), server); err != nil {
+				t.Fatal(err)
+			}
+			a.revoke()
+			before := a.counted("register") + a.counted("metadata")
+			_ = s.Close()
+			if n := a.counted("register") + a.counted("metadata") - before; n != 0 || who.times() != 1 {
+				t.Errorf("the authorization server was asked %d times, and a person %d times", n, who.times())
+			}
+			if status, err := c.AuthStatus(t.Context(), server); err != nil || status != nil {
+				t.Errorf("after the logout: %+v, %v", status, err)
+			}
+		})
+	}
+}
+
+// A program that gives no token is at fault, and no store is.
+func TestTokenOfNoSource(t *testing.T) {
+	t.Parallel()
+	gone := errors.New("the command is gone")
+	server := caisson.Server{URL: "https://mcp.example.com/", Auth: &auth.Bearer{Source: func(context.Context) (string, error) { return "", gone }}}
+	_, err := newClient(t, caisson.ClientOptions{}).AccessToken(t.Context(), server)
+	if codeOf(err) != caisson.CodeAuthorizationRequired || !errors.Is(err, gone) || strings.Contains(err.Error(), "store") || !strings.Contains(err.Error(), "auth.Bearer.Source") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// A token that has ended is given to nobody, also where the server takes whoever connects.
+func TestAccessTokenEnded(t *testing.T) {
+	t.Parallel()
+	a := newAuthorities(t, func(a *authorities) { a.unrefreshed = true })
+	store := auth.NewMemoryStore()
+	c := clientOf(t, a, caisson.ClientOptions{Auth: &auth.OAuth{Ask: &person{}, Common: auth.Common{Store: store}}})
+	server := guarded(a, nil)
+	token, err := c.AccessToken(testContext(t), server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.clock.advance(2 * time.Hour)
+	a.mu.Lock()
+	for value, has := range a.access { // It takes the token all the same.
+		has.expiry = a.clock.Now().Add(time.Hour)
+		a.access[value] = has
+	}
+	a.mu.Unlock()
+	if again, err := c.AccessToken(testContext(t), server); codeOf(err) != caisson.CodeAuthorizationRequired || !strings.Contains(err.Error(), "log in anew") {
+		t.Errorf("a token is given that has ended: %v, %v", again != nil && again.Value == token.Value, err)
 	}
 }

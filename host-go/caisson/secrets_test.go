@@ -40,7 +40,7 @@ func flows() []flow {
 			return &auth.OAuth{Common: c, ClientID: "mine", ClientSecret: a.known("mine"), Ask: p}
 		}},
 		{name: "dynamic registration", make: func(_ *testing.T, _ *authorities, c auth.Common, p *person) auth.Method {
-			return &auth.OAuth{Common: c, Ask: p}
+			return &auth.OAuth{Common: c, Ask: p, AuthorizeParams: url.Values{"audience": {mint("parameter")}}}
 		}},
 		{
 			name: "client metadata document",
@@ -267,6 +267,9 @@ func TestNoSecretInTheBox(t *testing.T) {
 			for _, e := range events.all() {
 				find.look("an event", fmt.Appendf(nil, "%+v", e))
 				find.lookAtError(e.Err)
+				if e.Kind != auth.EventRequest && (e.Issuer == "" || e.ClientID == "" && e.Kind != auth.EventDiscovered) {
+					t.Errorf("a step does not say where, or for which client: %+v", e)
+				}
 			}
 			find.lookInFiles(t, home)
 			find.report(t)

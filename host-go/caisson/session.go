@@ -40,7 +40,8 @@ type session struct {
 	// listChanged, when set, is called for every list of the server that changes; see [Group].
 	listChanged func(method string)
 
-	authorization *authorization.Flow // nil where there is none
+	authorization *authorization.Flow    // nil where there is none
+	wants         atomic.Pointer[string] // what the server said of the authorization that it wants, where there is none
 
 	declaresRoots bool         // set before ready is
 	ready         atomic.Bool  // Connect has brought it about: handlers may hear of it
@@ -109,6 +110,7 @@ func (s *Session) open(ctx context.Context, server *Server, transport TransportT
 	if server.HTTPTransport != nil {
 		options.Transport = server.HTTPTransport
 	}
+	options.Challenged = func(challenge string) { s.wants.Store(&challenge) }
 	capabilities := s.declare()
 	recording, err := o.recording(s.name)
 	if err != nil {
@@ -143,6 +145,14 @@ func (s *Session) open(ctx context.Context, server *Server, transport TransportT
 		return nil, s.error(failure, "connect")
 	}
 	return core, nil
+}
+
+// challenge is what the server has said last of the authorization that it wants.
+func (s *Session) challenge() string {
+	if said := s.wants.Load(); said != nil {
+		return *said
+	}
+	return ""
 }
 
 // introduce keeps the server's introduction, at first and when the session was begun anew.

@@ -8,7 +8,7 @@ import {
 } from '@modelcontextprotocol/client';
 import type { Header, SessionId } from 'caisson:mcp/types@0.1.0';
 
-import { failure, refusal, toFailure } from '../operations/errors.js';
+import { AuthorizationFailure, failure, refusal, toFailure } from '../operations/errors.js';
 import type { Attempt, Authorizer } from '../transport/authorizer.js';
 import type { Observer } from '../transport/observer.js';
 import { toHeaders } from '../transport/response.js';
@@ -19,6 +19,12 @@ import { Turn } from './turn.js';
 /** How often one request is answered by 401, and by a demand for more scopes, before that counts. */
 const MOST_REFUSALS = 2;
 const MOST_STEP_UPS = 2;
+
+/** The failures that say that an authorization server cannot answer. */
+const UNAVAILABLE: ReadonlySet<string> = new Set(['connect', 'transport']);
+
+/** How long nothing is tried again after them for what no operation waits for. */
+const QUIET_MS = 10_000;
 
 /** What a server says of a request that it did not take for want of authorization. */
 interface Challenge {
@@ -35,14 +41,22 @@ export class SessionAuthorizer {
     #turn: Promise<void> | undefined;
     /** Whether an operation waits for the turn. */
     #awaited = false;
+    /** Why an authorization server could not answer in the last turn, and when. */
+    #failed: { failed: AuthorizationFailure; at: number } | undefined;
+    /** Nothing is begun any more. */
+    #closed = false;
     /** Called when it begins, and when it ends: a person may take their time. */
     onbusy: (busy: boolean) => void = () => {};
 
     constructor(
         private readonly session: SessionId,
-        private readonly url: string,
-        private readonly retryBudget: number
+        private readonly url: string
     ) {}
+
+    /** The session ends: a request that takes leave of the server is worth no token. */
+    close(): void {
+        this.#closed = true;
+    }
 
     /** Until it is not at work any more. Never fails. */
     async idle(): Promise<void> {
@@ -59,10 +73,14 @@ export class SessionAuthorizer {
     }
 
     challenged(observer: Observer, status: number, headers: Header[], attempt: Attempt): Promise<void> | undefined {
+        if (this.#closed) return undefined;
         const challenge = { status, ...extractWWWAuthenticateParams({ headers: toHeaders(headers) } as Response) };
         if (status === 403 && challenge.error !== 'insufficient_scope') return undefined;
         if (status === 401 ? ++attempt.refusals > MOST_REFUSALS : ++attempt.stepUps > MOST_STEP_UPS) return undefined;
         if (attempt.token !== this.token) return Promise.resolve();
+        // What goes on by itself, such as a stream, does not ask an authorization server again and again.
+        const { failed, at } = this.#failed ?? { at: 0 };
+        if (failed && !this.#turn && !attempt.awaited && Date.now() - at < QUIET_MS) return Promise.reject(failed);
         this.#awaited ||= attempt.awaited;
         this.#turn ??= this.#authorize(observer, challenge, attempt.refusals > 1).finally(() => {
             this.#turn = undefined;
@@ -83,11 +101,14 @@ export class SessionAuthorizer {
         try {
             if (!turn.knowledge.granted) await this.#take(turn, observer, challenge, anew);
             this.token++;
+            this.#failed = undefined;
         } catch (error) {
             // What the SDK finds wrong with a server it often says in words alone.
             const cause = toFailure(error);
-            const { tag } = cause.failure;
-            throw tag === 'internal' && error instanceof Error ? failure('unauthorized', error.message) : cause;
+            const inWords = cause.failure.tag === 'internal' && error instanceof Error;
+            const failed = new AuthorizationFailure(inWords ? failure('unauthorized', error.message) : cause);
+            if (UNAVAILABLE.has(failed.failure.tag)) this.#failed = { failed, at: Date.now() };
+            throw failed;
         } finally {
             turn.end();
         }
@@ -95,12 +116,12 @@ export class SessionAuthorizer {
 
     async #take(turn: Turn, observer: Observer, challenge: Challenge, anew: boolean): Promise<void> {
         const { knowledge } = turn;
-        const fetch = new AuthorizationFetch(observer, this.retryBudget);
+        const fetch = new AuthorizationFetch(observer);
         const stepsUp = challenge.status === 403;
         const demanded = stepsUp ? computeScopeUnion(knowledge.tokens?.scope, challenge.scope) : challenge.scope;
         const scope = knowledge.scope ?? demanded;
         const forceReauthorization = anew || (stepsUp && isStrictScopeSuperset(scope, knowledge.tokens?.scope));
-        const provider = new Provider(turn, fetch, () => this.#awaited, forceReauthorization);
+        const provider = new Provider(turn, fetch, () => this.#awaited && !this.#closed, forceReauthorization);
         const options = {
             serverUrl: this.url,
             fetchFn: fetch.fetch,

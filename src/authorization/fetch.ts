@@ -2,11 +2,9 @@ import type { FetchLike } from '@modelcontextprotocol/client';
 import type { ClientAuthentication } from 'caisson:mcp/authorization@0.1.0';
 import { request } from 'caisson:mcp/authorization@0.1.0';
 
-import type { CallFailure } from '../operations/errors.js';
-import { IoFailure, http, ioFailure } from '../operations/errors.js';
+import { IoFailure } from '../operations/errors.js';
 import { sleep } from '../platform/timers.js';
 import { parseObject } from '../protocol/json.js';
-import { Backoff, retryDelay } from '../protocol/backoff.js';
 import { Exchange } from '../transport/exchange.js';
 import type { Observer } from '../transport/observer.js';
 import type { HttpResponse } from '../transport/response.js';
@@ -14,32 +12,36 @@ import type { HttpResponse } from '../transport/response.js';
 /** A header for this `fetch` alone: how the host proves who the client is. It does not go out. */
 export const CLIENT_AUTHENTICATION = 'caisson-client-authentication';
 
-/** What a server says that cannot answer at the moment. */
-const AT_THE_MOMENT = new Set([429, 502, 503, 504]);
+/** How many milliseconds lie between two questions whether a code was entered, at the beginning and at most. */
+const INTERVAL_MS = 5000;
+const LONGEST_INTERVAL_MS = 60_000;
 
-/** The `fetch` of one turn. A token endpoint that cannot answer is asked again, for as long as the budget lasts. */
+/** The `fetch` of one turn. The host sends a request again that came to nothing, where that does no harm. */
 export class AuthorizationFetch {
-    /** Why the token endpoint could not be asked in the end. */
-    #unreachable: CallFailure | undefined;
-    #budget: number;
+    /** Why an endpoint could not be asked in the end. */
+    #failed: IoFailure | undefined;
     /** Milliseconds until a token endpoint is asked again that has no token yet; undefined where that is a refusal. */
     #interval: number | undefined;
+    /** When the code ends that a person is to enter elsewhere. */
+    #end = 0;
 
-    constructor(
-        private readonly observer: Observer,
-        retryBudget: number
-    ) {
-        this.#budget = retryBudget;
-    }
+    constructor(private readonly observer: Observer) {}
 
-    /** Fails when the token endpoint could not be asked: no person can do anything about that. */
+    /**
+     * Fails when an endpoint could not be asked. The SDK would go on to ask a person, who can do nothing about that.
+     */
     check(): void {
-        if (this.#unreachable) throw this.#unreachable;
+        if (this.#failed) throw this.#failed;
     }
 
-    /** Asks a token endpoint until a person has logged in elsewhere, with so many seconds between (RFC 8628, section 3.5). */
-    poll(seconds: unknown): void {
-        this.#interval = typeof seconds === 'number' && seconds > 0 ? Math.min(seconds, 60) * 1000 : 5000;
+    /**
+     * Asks a token endpoint until a person has logged in elsewhere, with so many seconds between (RFC 8628, section
+     * 3.5), and at the end of the code for the last time.
+     */
+    poll(seconds: unknown, life: unknown): void {
+        const interval = typeof seconds === 'number' && seconds > 0 ? seconds * 1000 : INTERVAL_MS;
+        this.#interval = Math.min(interval, LONGEST_INTERVAL_MS);
+        this.#end = Date.now() + (typeof life === 'number' ? life * 1000 : 0);
     }
 
     readonly fetch: FetchLike = async (url, init = {}) => {
@@ -59,55 +61,32 @@ export class AuthorizationFetch {
             exchange.begin();
             return exchange.response(init.signal);
         };
-        return asResponse(method === 'POST' ? await this.#persist(send) : await send());
+        return asResponse(method === 'POST' ? await this.#post(send) : await send());
     };
+
+    async #post(send: () => Promise<HttpResponse>): Promise<HttpResponse> {
+        this.check();
+        try {
+            let response = await send();
+            while (await this.#pending(response)) {
+                const left = this.#end - Date.now();
+                const interval = this.#interval ?? INTERVAL_MS;
+                await sleep(left > 0 ? Math.min(interval, left) : interval);
+                response = await send();
+            }
+            return response;
+        } catch (error) {
+            if (error instanceof IoFailure) this.#failed = error;
+            throw error;
+        }
+    }
 
     /** Whether a person has not logged in elsewhere yet. */
     async #pending(response: HttpResponse): Promise<boolean> {
         if (this.#interval === undefined || response.status !== 400) return false;
         const { error } = parseObject(await response.text());
-        if (error === 'slow_down') this.#interval += 5000;
+        if (error === 'slow_down') this.#interval = Math.min(this.#interval + INTERVAL_MS, LONGEST_INTERVAL_MS);
         return error === 'slow_down' || error === 'authorization_pending';
-    }
-
-    async #persist(send: () => Promise<HttpResponse>): Promise<HttpResponse> {
-        const backoff = new Backoff();
-        for (let attempt = 0; ; attempt++) {
-            const begun = Date.now();
-            let response, failed;
-            try {
-                response = await send();
-            } catch (error) {
-                if (!(error instanceof IoFailure)) throw error;
-                failed = error;
-            }
-            if (response && (await this.#pending(response))) {
-                await sleep(this.#interval ?? 0);
-                continue;
-            }
-            if (response && !AT_THE_MOMENT.has(response.status)) {
-                // A person can do nothing about a server that fails.
-                if (response.status >= 500) this.#unreachable = http(response.status, 'the token endpoint fails');
-                return response;
-            }
-            if (failed && failed.io.kind !== 'connect' && failed.io.kind !== 'transport') {
-                this.#unreachable = ioFailure(failed.io);
-                throw failed;
-            }
-            const headers: [string, string][] = response ? [...response.headers] : [];
-            const delay = Math.max(retryDelay(headers, attempt) ?? 0, backoff.next());
-            // A server that is slow to fail has used the time up too.
-            this.#budget -= Date.now() - begun + delay;
-            if (this.#budget < 0) {
-                if (failed) {
-                    this.#unreachable = ioFailure(failed.io);
-                    throw failed;
-                }
-                this.#unreachable = http(response?.status ?? 0, 'the token endpoint cannot answer at the moment');
-                return response as HttpResponse;
-            }
-            await sleep(delay);
-        }
     }
 }
 

@@ -39,6 +39,4 @@ export interface Knowledge {
         readonly tokenEndpoint?: string;
         readonly clientId: string;
     };
-    /** What is added to the URL that a person is shown. */
-    readonly authorizeParams?: Record<string, string[]>;
 }

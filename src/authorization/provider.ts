@@ -69,7 +69,15 @@ export class Provider implements OAuthClientProvider {
         return this.#knowledge.clientMetadata;
     }
 
-    clientInformation(): StoredOAuthClientInformation | undefined {
+    clientInformation(at?: { issuer: string }): StoredOAuthClientInformation | undefined {
+        if (this.callback && !this.#client)
+            throw failure(
+                'unauthorized',
+                'the authorization server does not take the client that a person has logged in with: check its identifier and its secret, or log in again'
+            );
+        const known = this.#client && (at === undefined || (this.#client.issuer ?? at.issuer) === at.issuer);
+        // The SDK would register a client, which is of no use before a person has logged in.
+        if (!known) this.#checkAwaited();
         return this.#client;
     }
 
@@ -128,12 +136,15 @@ export class Provider implements OAuthClientProvider {
     async redirectToAuthorization(url: URL): Promise<void> {
         // The SDK goes on to ask a person when a token could not be refreshed, whatever the reason was.
         this.fetch.check();
-        // What goes on by itself, such as a stream or the end of a session, is worth no login.
-        if (!this.awaited()) throw failure('unauthorized', 'a person would have to log in, and nothing waits for it');
+        this.#checkAwaited();
         if (this.#knowledge.device && (await this.#enterElsewhere(url))) return;
-        for (const [name, values] of Object.entries(this.#knowledge.authorizeParams ?? {}))
-            for (const value of values) url.searchParams.append(name, value);
         this.callback = await this.turn.ask(url);
+    }
+
+    /** What goes on by itself, such as a stream or the end of a session, is worth no login. */
+    #checkAwaited(): void {
+        if (this.#knowledge.grant === 'authorization_code' && !this.awaited())
+            throw failure('unauthorized', 'a person would have to log in, and nothing waits for it');
     }
 
     addClientAuthentication = (
@@ -177,14 +188,19 @@ export class Provider implements OAuthClientProvider {
         const headers = new Headers({ 'content-type': 'application/x-www-form-urlencoded' });
         this.addClientAuthentication(headers, body, endpoint, metadata);
         const response = await this.fetch.fetch(endpoint, { method: 'POST', headers, body });
-        const answer = (await response.json()) as { device_code?: string; interval?: number; error?: string };
+        const answer = (await response.json()) as {
+            device_code?: string;
+            interval?: number;
+            expires_in?: number;
+            error?: string;
+        };
         if (answer.device_code === undefined)
             throw failure(
                 'unauthorized',
                 `the authorization server gives no code to enter: ${answer.error ?? 'no reason'}`
             );
         this.#device = answer.device_code;
-        this.fetch.poll(answer.interval);
+        this.fetch.poll(answer.interval, answer.expires_in);
         // There is no redirect, and so no answer of another server's that could be taken for it.
         this.callback = { code: answer.device_code, ...(metadata && { iss: metadata.issuer }) };
         return true;

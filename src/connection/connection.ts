@@ -231,6 +231,7 @@ export class Connection {
      */
     async close(): Promise<void> {
         this.#ending = true;
+        this.observer.authorizer = undefined; // Taking leave is worth no login, and no token.
         if (this.transport instanceof HttpTransport) await this.#terminate(this.transport);
         await this.#end();
         if (this.transport instanceof PipeTransport) await this.transport.gone();

@@ -33,6 +33,14 @@ export class CallFailure extends Error {
     }
 }
 
+/** A failure of the authorization: the server itself has said nothing but that it wants one. */
+export class AuthorizationFailure extends CallFailure {
+    constructor({ failure, io }: CallFailure) {
+        super(failure, io);
+        this.name = 'AuthorizationFailure';
+    }
+}
+
 type TextTag = Exclude<Failure['tag'], 'http' | 'rpc' | 'unverified'>;
 
 /** A failure whose only fact is a text. */

@@ -3,7 +3,7 @@
 import { SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client';
 import type { Failure } from 'caisson:mcp/types@0.1.0';
 
-import { CallFailure, inWords, toFailure } from '../operations/errors.js';
+import { AuthorizationFailure, CallFailure, inWords, toFailure } from '../operations/errors.js';
 import { isObject } from './json.js';
 
 export const PROBE = 'server/discover';
@@ -38,7 +38,8 @@ export async function mayNotKnow(
     // The answer is a page for people, or empty.
     if (error instanceof SdkError && error.code === SdkErrorCode.ClientHttpUnexpectedContent) return true;
     // Some servers drop the connection when a request fails in them.
-    return toFailure(error).failure.tag === 'transport';
+    const cause = toFailure(error);
+    return cause.failure.tag === 'transport' && !(cause instanceof AuthorizationFailure);
 }
 
 /** The JSON-RPC error in the body of an HTTP error. */

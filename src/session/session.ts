@@ -47,9 +47,8 @@ export class Session {
         private readonly config: SessionConfig
     ) {
         this.#tools = new Tools(text => log(id, 'warn', text));
-        const { authorizes, endpoint, retryBudget } = config;
-        this.#authorizer =
-            authorizes && endpoint.tag !== 'stdio' ? new SessionAuthorizer(id, endpoint.val, retryBudget) : undefined;
+        const { authorizes, endpoint } = config;
+        this.#authorizer = authorizes && endpoint.tag !== 'stdio' ? new SessionAuthorizer(id, endpoint.val) : undefined;
         this.#reconnector = new Reconnector(id, config, this.#authorizer);
         this.#sender = new Sender(this.#reconnector);
         this.#tasks = new Tasks(id, config.inputRounds, (...request) => this.#sender.send(...request));
@@ -79,6 +78,9 @@ export class Session {
             this.#attach(connection);
             this.#reconnector.onconnection = connection => this.#onRenewed(connection);
             return connection.describe();
+        } catch (error) {
+            this.#authorizer?.close();
+            throw error;
         } finally {
             this.#connecting = undefined;
             countdown.stop();
@@ -144,6 +146,7 @@ export class Session {
 
     async #end(closing: Call): Promise<void> {
         const over = failure('closed', 'the session is closed');
+        this.#authorizer?.close();
         this.#connecting?.abort(over);
         rejectAll(this.id, over, closing);
         await this.#tasks.cancellationsDone();
@@ -255,6 +258,7 @@ export class Session {
     }
 
     #onLost(cause: CallFailure): void {
+        this.#authorizer?.close();
         rejectAll(this.id, cause);
         closed(this.id, toError(cause, 'session'));
     }

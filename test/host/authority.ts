@@ -2,6 +2,7 @@ import type { Challenge } from 'caisson:mcp/authorization@0.1.0';
 
 import type { ExchangeEnd, World } from './host.js';
 import type { Message, Peer } from './peer.js';
+import type { HttpOptions } from './servers.js';
 import { onHttp, reply, replyJson } from './servers.js';
 
 const ISSUER = 'https://as.test';
@@ -12,6 +13,10 @@ export class Authority {
     held: string | undefined;
     /** Whether there is a refresh token. */
     refreshes = true;
+    /** Whether there is a client; otherwise it registers. */
+    knows = true;
+    /** The answer of the device authorization endpoint; undefined where there is none. */
+    device: object | undefined;
     /** Whether the server takes what the host has. */
     takes = true;
     /** What the server says that it wants with each refusal of a call of this tool. */
@@ -25,10 +30,13 @@ export class Authority {
     /** What becomes of a person who is asked, in place of a code. */
     ask: (() => object | undefined) | undefined;
 
-    constructor(private readonly peer: Peer) {}
+    constructor(
+        private readonly peer: Peer,
+        private readonly options: HttpOptions = {}
+    ) {}
 
     get world(): World {
-        const server = onHttp(this.peer);
+        const server = onHttp(this.peer, this.options);
         return {
             http: end => {
                 const { method, params } = JSON.parse(end.request.body ?? '{}') as Message;
@@ -54,7 +62,8 @@ export class Authority {
             grant: 'authorization_code',
             redirectUrl: 'http://127.0.0.1:3334/oauth/callback',
             clientMetadata: { redirect_uris: ['http://127.0.0.1:3334/oauth/callback'] },
-            client: { client_id: 'mine', issuer: ISSUER },
+            ...(this.device && { device: true }),
+            ...(this.knows && { client: { client_id: 'mine', issuer: ISSUER } }),
             ...(this.held !== undefined && {
                 tokens: {
                     access_token: 'secret:access_token',
@@ -78,9 +87,12 @@ export class Authority {
                 issuer: ISSUER,
                 authorization_endpoint: `${ISSUER}/authorize`,
                 token_endpoint: `${ISSUER}/token`,
+                registration_endpoint: `${ISSUER}/register`,
+                ...(this.device && { device_authorization_endpoint: `${ISSUER}/device` }),
                 response_types_supported: ['code'],
                 code_challenge_methods_supported: ['S256']
             });
+        if (pathname === '/device' && this.device) return json(this.device);
         if (method !== 'POST' || pathname !== '/token') return reply(end, 404);
         const form = new URLSearchParams(body);
         this.forms.push(form);

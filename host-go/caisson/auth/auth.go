@@ -87,18 +87,20 @@ type OAuth struct {
 	Issuer string
 	// AuthURL and TokenURL are the endpoints of a server that has no metadata. Both or none.
 	AuthURL, TokenURL string
-	// AuthorizeParams are added to the URL that the person is shown, such as "audience" or "prompt".
+	// AuthorizeParams are added to the URL that the person is shown, such as "audience" or "prompt". Those that a
+	// login has by itself are refused.
 	AuthorizeParams url.Values
 	// ClientName is what the person is told of the client, in a dynamic registration. Default: the name of
 	// ClientOptions.ClientInfo.
 	ClientName string
 
 	// Ask shows a person where to log in, and gives what comes back. Default: nobody can be asked, and a
-	// server that wants it fails with a [*RequiredError]. [Browser] is what most programs want.
+	// server that wants it fails with a [*RequiredError]; no client is registered then. [Browser] is what most programs want.
 	Ask Asker
 	// Device shows a person a code that they enter on another device (RFC 8628), where the authorization server
 	// has that way; elsewhere, and when Device is nil, Ask is asked. It must not wait for the person: the
-	// authorization server is asked for the token until it has one, or until the code expires.
+	// authorization server is asked for the token until it has one, or until the code expires, which is a
+	// [*RefusedError] with "expired_token".
 	Device func(ctx context.Context, code DeviceCode)
 }
 
@@ -122,6 +124,9 @@ type Asker interface {
 	// Ask shows the URL, and gives the URL that the person's browser was sent to in the end, with the code
 	// or the error in its query. The context ends when nobody waits any more. Where nobody can be asked, it
 	// fails with a [*RequiredError].
+	//
+	// One that may know that before has the method CanAsk() error too, which gives why, and does not wait: no client
+	// is registered then for a login that cannot come.
 	Ask(ctx context.Context, request AskRequest) (callback string, err error)
 }
 
@@ -137,6 +142,8 @@ type AskRequest struct {
 	Issuer string
 	// Scopes are the scopes that are asked for.
 	Scopes []string
+	// Resource is what the token is for (RFC 8707); "" where the server does not say so.
+	Resource string
 }
 
 // Bearer sends a token that the program has (RFC 6750).

@@ -96,6 +96,14 @@ func (b *Browser) wait() time.Duration {
 	return b.Wait
 }
 
+// CanAsk says why no person can be asked to log in; nil where one may be. See [Asker].
+func (b *Browser) CanAsk() error {
+	if b.Notice != nil {
+		return nil
+	}
+	return b.browserless()
+}
+
 // Ask implements [Asker]. Beside a [*RequiredError] it fails with a [*LoginError]. What it gives begins with
 // RedirectURL, and has the state of the request, and a code or an error.
 func (b *Browser) Ask(ctx context.Context, request AskRequest) (callback string, err error) {
@@ -179,8 +187,9 @@ func checkLogin(request AskRequest) error {
 	return nil
 }
 
+// required has no URL: nobody listens for what would come back.
 func required(request AskRequest, err error) error {
-	return &RequiredError{Server: request.Server, URL: request.URL, Scopes: request.Scopes, Err: err}
+	return &RequiredError{Server: request.Server, Issuer: request.Issuer, Scopes: request.Scopes, Resource: request.Resource, Err: err}
 }
 
 // A login is one person's, once the listener listens.

@@ -10,10 +10,16 @@ import (
 type RequiredError struct {
 	// Server is the server's name.
 	Server string
-	// URL is where a person could log in, and "" where that is not known.
+	// URL is where a person could log in: of an [Asker] whose RedirectURL is heard at also after Ask has returned. It
+	// is "" where there is none, and where nobody would hear what comes back.
 	URL string
+	// Issuer is the authorization server's issuer, as far as it is known.
+	Issuer string
 	// Scopes are the scopes that the server asks for, as far as it says.
 	Scopes []string
+	// Resource is what the token would be for (RFC 8707), and ResourceMetadata where the server says that its
+	// metadata is (RFC 9728, section 5.1); both as far as it is known.
+	Resource, ResourceMetadata string
 	// Err is why nobody can be asked; nil where nobody was to be.
 	Err error
 }
@@ -91,6 +97,31 @@ type ScopeError struct {
 func (e *ScopeError) Error() string {
 	return fmt.Sprintf("the server %s demands the scope %s, which is not to be asked for", e.Server, strings.Join(e.Scopes, " "))
 }
+
+// An UnavailableError says that an endpoint of the authorization server could not be asked, or could not answer:
+// nobody has refused anything, and what is kept of a login is still good. It is the cause of an error with
+// CodeConnect, CodeTransport or CodeHTTP.
+type UnavailableError struct {
+	// Server is the server's name.
+	Server string
+	// URL is the endpoint's, without its query.
+	URL string
+	// Status is the status of the answer; 0 where none came.
+	Status int
+	// Err is why none came; nil where one did.
+	Err error
+}
+
+// Error names the endpoint, and the status or the cause.
+func (e *UnavailableError) Error() string {
+	if e.Status != 0 {
+		return fmt.Sprintf("the authorization server cannot answer: %s: HTTP %d", e.URL, e.Status)
+	}
+	return fmt.Sprintf("the authorization server cannot be asked: %s: %v", e.URL, e.Err)
+}
+
+// Unwrap gives why no answer came.
+func (e *UnavailableError) Unwrap() error { return e.Err }
 
 // A RefusedError says that the authorization server, or the person, refused (RFC 6749, sections 4.1.2.1
 // and 5.2).

@@ -21,6 +21,8 @@ const (
 	EventRefreshed EventKind = "refreshed"
 	// EventSteppedUp: the server demands more scopes.
 	EventSteppedUp EventKind = "stepped-up"
+	// EventUnsaved: the store did not keep what was got, which is used from memory until it does; Err says why.
+	EventUnsaved EventKind = "unsaved"
 	// EventRefused: it came to nothing.
 	EventRefused EventKind = "refused"
 )

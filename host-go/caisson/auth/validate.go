@@ -2,7 +2,9 @@ package auth
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
+	"slices"
 )
 
 // Validate implements [Method].
@@ -18,6 +20,11 @@ func (a *OAuth) Validate() error {
 	if err := checkURLs("auth.OAuth.AuthURL", a.AuthURL, "auth.OAuth.TokenURL", a.TokenURL, "auth.OAuth.Issuer", a.Issuer); err != nil {
 		return err
 	}
+	for name := range a.AuthorizeParams {
+		if slices.Contains(ofLogin, name) {
+			return fmt.Errorf("auth.OAuth.AuthorizeParams has %q, which a login sets by itself: for scope and resource there are Scopes and Resource", name)
+		}
+	}
 	if asker, ok := a.Ask.(interface{ Validate() error }); ok {
 		if err := asker.Validate(); err != nil {
 			return err
@@ -30,6 +37,13 @@ func (a *OAuth) Validate() error {
 		return errors.New("auth.OAuth.ClientMetadataURL is not an https URL with a path")
 	}
 	return nil
+}
+
+// ofLogin are the parameters that a login has by itself (RFC 6749, section 4.1.1; RFC 7636; RFC 8707), or that
+// would stand in their place (RFC 9101).
+var ofLogin = []string{
+	"response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method", "resource",
+	"request", "request_uri",
 }
 
 // Validate implements [Method].

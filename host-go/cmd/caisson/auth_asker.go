@@ -35,11 +35,21 @@ var errDeclined = errors.New("you have said no")
 // RedirectURL implements [auth.Asker].
 func (l *loginAsker) RedirectURL() string { return l.browser.RedirectURL() }
 
+var errNobody = errors.New("there is no terminal")
+
+// CanAsk says why nobody can be asked; see [auth.Asker].
+func (l *loginAsker) CanAsk() error {
+	if !l.asker.app.person() && !l.wait {
+		return errNobody
+	}
+	return nil
+}
+
 // Ask implements [auth.Asker].
 func (l *loginAsker) Ask(ctx context.Context, request auth.AskRequest) (string, error) {
 	k := l.asker
-	if !k.app.person() && !l.wait {
-		return "", &auth.RequiredError{Server: request.Server, URL: request.URL, Scopes: request.Scopes}
+	if err := l.CanAsk(); err != nil {
+		return "", &auth.RequiredError{Server: request.Server, Issuer: request.Issuer, Scopes: request.Scopes, Resource: request.Resource, Err: err}
 	}
 	select {
 	case k.turn <- struct{}{}:

@@ -137,7 +137,7 @@ func (l *logins) hear(e auth.Event) {
 		l.app.err.Say("%s: refreshed%s%s", e.Server, forScopes(e.Scopes), until(e.Expiry))
 	case auth.EventSteppedUp:
 		l.app.err.Say("%s: more is demanded%s", e.Server, forScopes(e.Scopes))
-	case auth.EventRefused: // The error of the command says why.
+	case auth.EventRefused, auth.EventUnsaved: // The error of the command says why, or the log.
 	}
 }
 

@@ -24,6 +24,7 @@ func (f *Flow) Ready(ctx context.Context) (bool, *egress.Error) {
 			return false, f.unauthorized(err, "the store of credentials: %v", err)
 		}
 	}
+	f.keepLater()
 	t := f.entry.Tokens
 	return t == nil || !t.over(f.config.Now()) || !f.renewable(), nil
 }
@@ -123,6 +124,15 @@ func (f *Flow) Observe(req *http.Request, response *http.Response) (again bool) 
 		f.challenge = at
 	}
 	return false
+}
+
+// Required is what a challenge says of the authorization that a server wants.
+func Required(challenge string) *auth.RequiredError {
+	required := &auth.RequiredError{Scopes: scopes(Parameter(challenge, "scope"))}
+	if at := Parameter(challenge, "resource_metadata"); len(at) <= longestURL {
+		required.ResourceMetadata = short(at)
+	}
+	return required
 }
 
 // longestURL is how long a URL of a server's may be, in bytes.

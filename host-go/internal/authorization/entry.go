@@ -19,6 +19,8 @@ type entry struct {
 	// Bound is the issuer that a configured client has been used with: it goes to no other.
 	Bound  string  `json:"bound,omitempty"`
 	Tokens *tokens `json:"tokens,omitempty"`
+	// Granted are the scopes of the last token, also when there is none any more: a login asks for them again.
+	Granted *granted `json:"granted,omitempty"`
 	// AuthorizationServer is the one that the server's metadata named; the two documents are its
 	// metadata and the server's, as they were read.
 	AuthorizationServer string          `json:"authorizationServer,omitempty"`
@@ -50,6 +52,12 @@ type tokens struct {
 	Client  string    `json:"client,omitempty"` // The identifier of the client that they were given to.
 	Issued  time.Time `json:"issued"`
 	Expiry  time.Time `json:"expiry,omitzero"`
+}
+
+// granted are scopes that an issuer has granted.
+type granted struct {
+	Issuer string `json:"issuer"`
+	Scope  string `json:"scope"`
 }
 
 // entryVersion is the layout's.

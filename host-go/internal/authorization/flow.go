@@ -6,6 +6,7 @@ package authorization
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"slices"
 	"sync"
@@ -31,6 +32,12 @@ type Config struct {
 	ClientName string
 	// PrivateAddresses lets an authorization server be at an address that is not of the internet.
 	PrivateAddresses bool
+	// RetryBudget is how long a turn waits in all before requests that may go out once more.
+	RetryBudget time.Duration
+	// Unsaved are the entries that the store did not keep, which several sessions may share. Nil is the flow's own.
+	Unsaved *Unsaved
+	// Logger is told what goes wrong without failing anything. Nil is nobody.
+	Logger *slog.Logger
 	// Now is the clock. Nil is time.Now.
 	Now func() time.Time
 	// AnswerTime is how long an authorization server may take to answer, TurnTime how long a turn may take
@@ -68,9 +75,11 @@ type Flow struct {
 	stale   bool
 	loaded  bool
 	entry   entry
+	kept    []byte // what the store has, as far as it is known
 	bearer  string // of auth.Bearer
 	refused string // the token that the server has refused last
 	turn    *turn
+	ended   *egress.Error     // why the last turn ended before the core has ended it
 	nonces  map[string]string // of DPoP, by origin
 	seen    []string          // the last secrets that came by
 	said    error             // the last refusal of an authorization server
@@ -83,6 +92,12 @@ type Flow struct {
 func New(config Config) *Flow {
 	if config.Now == nil {
 		config.Now = time.Now
+	}
+	if config.Unsaved == nil {
+		config.Unsaved = &Unsaved{}
+	}
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
 	}
 	if config.AnswerTime == 0 {
 		config.AnswerTime = defaultAnswerTime
@@ -141,6 +156,8 @@ func (f *Flow) load(ctx context.Context, anew bool) error {
 	var text []byte
 	var err error
 	f.outside(func() { text, err = f.store.Load(ctx, f.key) })
+	kept := text
+	text, err = f.config.Unsaved.over(f.store, f.key, text, err)
 	switch {
 	case err != nil:
 		return err
@@ -150,7 +167,7 @@ func (f *Flow) load(ctx context.Context, anew bool) error {
 	if t := f.entry.Tokens; t != nil {
 		f.remember(t.Access, t.Refresh) // Requests with it may be under way.
 	}
-	f.entry, f.loaded = entry{}, true
+	f.entry, f.loaded, f.kept = entry{}, true, kept
 	if text == nil {
 		return nil
 	}
@@ -165,10 +182,11 @@ func (f *Flow) load(ctx context.Context, anew bool) error {
 	return nil
 }
 
-// save keeps an entry in the turn t, and only then uses it. With the lock of f held, but not while the store
-// writes. The turn lasts until it has, and it has its time also when nobody waits any more: a token that
-// replaces another one must not be lost.
-func (f *Flow) save(ctx context.Context, t *turn, next entry) error {
+// save keeps an entry in the turn t, and only then uses it. One that the store does not keep is used all the same,
+// by all sessions that share the Unsaved, and that is said. With the lock of f held, but not while the store
+// writes. The turn lasts until it has, and it has its time also when nobody waits any more: a token that replaces
+// another one must not be lost.
+func (f *Flow) save(ctx context.Context, t *turn, next entry) {
 	next.Server = egress.GuestURL(f.config.URL)
 	next.Name = f.config.Server
 	text := next.encode()
@@ -182,10 +200,15 @@ func (f *Flow) save(ctx context.Context, t *turn, next entry) error {
 		defer f.saving.Unlock()
 		err = f.store.Save(ctx, f.key, text)
 	})
+	f.entry = next
 	if err == nil {
-		f.entry = next
+		f.kept = text
+		f.config.Unsaved.drop(f.store, f.key)
+		return
 	}
-	return err
+	f.config.Unsaved.put(f.store, f.key, text, f.kept, f.config.Now())
+	f.event(auth.Event{Kind: auth.EventUnsaved, Err: err})
+	f.config.Logger.Warn("the store of credentials did not keep what was got: it is in memory until the store does: "+f.hidden(err.Error()), "server", f.config.Server)
 }
 
 // event tells of a step, when the lock of f, which is held, is given back.
@@ -194,7 +217,33 @@ func (f *Flow) event(e auth.Event) {
 		return
 	}
 	e.Time, e.Server = f.config.Now(), f.config.Server
+	f.describe(&e)
 	f.events = append(f.events, e)
+}
+
+// describe adds the issuer and the client of a step, as far as they are known. With the lock of f held.
+func (f *Flow) describe(e *auth.Event) {
+	var s *authorizationServer
+	if f.turn != nil {
+		s = f.turn.at
+	}
+	if s == nil && f.entry.Tokens != nil {
+		s = &authorizationServer{name: f.entry.Tokens.Issuer}
+	}
+	if s == nil {
+		return
+	}
+	if e.Issuer == "" {
+		e.Issuer = f.quoted(s.issuer())
+	}
+	if e.ClientID != "" || e.Issuer != f.quoted(s.issuer()) {
+		return
+	}
+	if m, ok := f.method.(*auth.EnterpriseManaged); ok && s.vouches {
+		e.ClientID = m.IdentityProviderClientID
+	} else if id, _, failed := f.clientAt(s); failed == nil {
+		e.ClientID = f.quoted(id)
+	}
 }
 
 // unlock gives the lock of f back, and tells what has happened.

@@ -47,9 +47,7 @@ func TestBound(t *testing.T) {
 			g.seed(entry{Bound: good, Tokens: &tokens{Access: "a", Type: "Bearer", Issuer: good}})
 			g.begin()
 			g.discover(good, evil)
-			if failed := g.flow.Forget(context.Background(), true); failed != nil {
-				t.Fatal(failed)
-			}
+			g.flow.Forget(context.Background(), true)
 			if _, failed := g.request("POST", evil+"/token", c.form, "{}"); failed == nil {
 				t.Error("it goes to the other issuer")
 			}

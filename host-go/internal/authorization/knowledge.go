@@ -25,7 +25,6 @@ type knowledge struct {
 	Resource          *string           `json:"resource,omitempty"`
 	ScopeOnRefresh    bool              `json:"scopeOnRefresh,omitempty"`
 	IdentityProvider  *identityProvider `json:"identityProvider,omitempty"`
-	AuthorizeParams   url.Values        `json:"authorizeParams,omitempty"`
 }
 
 // discovery is what the SDK has found out: OAuthDiscoveryState.
@@ -93,30 +92,33 @@ func (f *Flow) ofPerson(k *knowledge, m *auth.OAuth) {
 	k.RedirectURL = f.redirect()
 	k.ClientMetadataURL = m.ClientMetadataURL
 	k.Device = m.Device != nil
-	k.AuthorizeParams = m.AuthorizeParams
+	k.ClientMetadata = f.clientMetadata(m)
+	if m.AuthURL != "" {
+		k.Discovery = f.configured(m.Issuer, m.AuthURL, m.TokenURL)
+	}
+}
+
+// clientMetadata is what a registration says of the client (RFC 7591, section 2), but for the scopes.
+func (f *Flow) clientMetadata(m *auth.OAuth) map[string]any {
 	grants := []string{codeGrant, refreshGrant}
-	if k.Device {
+	if m.Device != nil {
 		grants = append(grants, deviceGrant)
 	}
 	name := m.ClientName
 	if name == "" {
 		name = f.config.ClientName
 	}
-	k.ClientMetadata = map[string]any{
+	return map[string]any{
 		"client_name":                name,
-		"redirect_uris":              []string{k.RedirectURL},
+		"redirect_uris":              []string{f.redirect()},
 		"grant_types":                grants,
 		"response_types":             []string{"code"},
 		"token_endpoint_auth_method": "none",
 		"application_type":           "native",
 	}
-	if m.AuthURL != "" {
-		k.Discovery = f.configured(m.Issuer, m.AuthURL, m.TokenURL)
-	}
 }
 
-// noRedirect is where a browser would come back to, where nobody can be asked: the URL to log in at is
-// worth showing all the same.
+// noRedirect is where a browser would come back to, where nobody is shown a URL to log in at.
 const noRedirect = "http://127.0.0.1/oauth/callback"
 
 // configured is what there would be to find out, for a server without metadata.
@@ -231,6 +233,9 @@ func (f *Flow) known(k *knowledge, c Challenge) {
 			return
 		}
 		f.turn.servers[e.AuthorizationServer] = &authorizationServer{name: e.AuthorizationServer, metadata: metadata, document: e.ServerMetadata}
+		if r := (&resourceMetadata{}); json.Unmarshal(e.ResourceMetadata, r) == nil {
+			f.turn.resource = r
+		}
 		// A document may quote a token, as it may when it is first read.
 		veiled := func(document json.RawMessage) json.RawMessage {
 			if hidden := json.RawMessage(f.hidden(string(document))); json.Valid(hidden) {

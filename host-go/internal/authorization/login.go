@@ -1,10 +1,12 @@
 package authorization
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
 	"errors"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -23,14 +25,15 @@ func (f *Flow) Ask(ctx context.Context, text string) (string, *egress.Error) {
 	f.mu.Lock()
 	defer f.unlock()
 	t := f.turn
+	if t == nil {
+		return "", f.noTurn()
+	}
 	request, failed := f.request(m, text)
 	if failed != nil {
 		return "", failed
 	}
-	if m.Ask == nil {
-		required := &auth.RequiredError{Server: f.config.Server, URL: request.URL, Scopes: request.Scopes}
-		f.event(auth.Event{Kind: auth.EventRefused, Err: required})
-		return "", f.unauthorized(required, "the server wants authorization, and there is nobody to ask: set auth.OAuth.Ask, or log in beforehand")
+	if why := f.nobody(m); why != nil {
+		return "", f.required(request.Issuer, request.Scopes, why)
 	}
 	if !f.mayAsk() {
 		return "", f.tooOften()
@@ -50,12 +53,53 @@ func (f *Flow) Ask(ctx context.Context, text string) (string, *egress.Error) {
 	}
 	switch {
 	case err != nil:
+		var required *auth.RequiredError
+		if errors.As(err, &required) { // Of an Asker that has found that nobody can be asked.
+			required.Issuer, required.Resource = cmp.Or(required.Issuer, request.Issuer), cmp.Or(required.Resource, request.Resource)
+		}
 		f.event(auth.Event{Kind: auth.EventRefused, Err: err})
 		return "", f.unauthorized(err, "%v", err)
 	case f.turn != t:
-		return "", f.unauthorized(nil, "the turn to authorize is over")
+		return "", f.noTurn()
 	}
-	return f.came(callback, request.State)
+	return f.came(ctx, callback, request.State)
+}
+
+var errNoAsk = errors.New("auth.OAuth.Ask is not set")
+
+// nobody says why no person can be shown a URL to log in at; nil where one can.
+func (f *Flow) nobody(m *auth.OAuth) error {
+	if m.Ask == nil {
+		return errNoAsk
+	}
+	if asker, ok := m.Ask.(interface{ CanAsk() error }); ok {
+		return asker.CanAsk()
+	}
+	return nil
+}
+
+// reachable refuses what leaves something behind at an authorization server, where nobody can be asked to log
+// in there.
+func (f *Flow) reachable(s *authorizationServer, m *auth.OAuth, scope string) *egress.Error {
+	device := m.Device != nil && s.endpoints().DeviceEndpoint != ""
+	if why := f.nobody(m); why != nil && !device {
+		return f.required(s.issuer(), strings.Fields(scope), why)
+	}
+	if f.asks.TokensAt(f.config.Now()) < 1 {
+		return f.tooOften()
+	}
+	return nil
+}
+
+// required is the error where nobody can be asked. It has no URL to log in at: what would come back would find
+// nobody.
+func (f *Flow) required(issuer string, scopes []string, why error) *egress.Error {
+	required := &auth.RequiredError{Server: f.config.Server, Issuer: f.quoted(issuer), Scopes: scopes, Resource: f.resource(), ResourceMetadata: short(f.challenge), Err: why}
+	if len(scopes) == 0 {
+		required.Scopes = f.turn.scopes
+	}
+	f.event(auth.Event{Kind: auth.EventRefused, Issuer: required.Issuer, Scopes: required.Scopes, Err: required})
+	return f.unauthorized(required, "the server wants authorization, and there is nobody to ask (%v): set auth.OAuth.Ask, or log in beforehand", why)
 }
 
 // mayAsk reports whether a person may be asked once more.
@@ -109,30 +153,36 @@ func (f *Flow) request(m *auth.OAuth, text string) (*auth.AskRequest, *egress.Er
 	case len(query["scope"]) > 1 || len(query["resource"]) > 1:
 		return refuse("has a parameter twice")
 	}
-	if refused := f.aimed(query.Get("resource")); refused != nil {
+	if refused := f.aim(query); refused != nil {
 		return nil, refused
 	}
 	own, _ := url.Parse(endpoint(server.endpoints()))
-	if name := beyond(query, own.Query(), m.AuthorizeParams); name != "" {
+	if name := beyond(query, own.Query()); name != "" {
 		return refuse("has the parameter " + short(name) + ", which is not the client's")
 	}
 	// Specification, basic/authorization, "Authorization Code Protection".
 	if server.metadata != nil && !slices.Contains(server.metadata.ChallengeMethods, "S256") && !f.common.Rough.AssumePKCE {
 		return nil, f.unauthorized(nil, "the metadata of %s does not say that it knows PKCE (code_challenge_methods_supported has no S256), and nobody should log in without; auth.Rough.AssumePKCE goes on all the same", short(server.issuer()))
 	}
-	scope := f.asked(query.Get("scope"))
-	if err := f.permitted(scope); err != nil {
-		return nil, f.unauthorized(err, "%v", err)
+	f.turn.at = server
+	scope, refused := f.wanted(query.Get("scope"))
+	if refused != nil {
+		return nil, refused
 	}
+	scope = f.widened(server, scope)
 	if query.Del("scope"); scope != "" {
 		query.Set("scope", scope)
 	}
+	maps.Copy(query, m.AuthorizeParams) // The core does not know them: one may be a secret.
 	state := rand.Text()
 	f.remember(state)
 	query.Set("state", state)
 	u.RawQuery, u.Fragment = query.Encode(), ""
 	f.turn.asked = server
-	return &auth.AskRequest{Server: f.config.Server, URL: u.String(), State: state, Issuer: server.issuer(), Scopes: strings.Fields(scope)}, nil
+	return &auth.AskRequest{
+		Server: f.config.Server, URL: u.String(), State: state, Issuer: server.issuer(), Scopes: strings.Fields(scope),
+		Resource: query.Get("resource"),
+	}, nil
 }
 
 // asked are the scopes of a request without offline_access, which the SDK adds where a server has it, unless
@@ -145,22 +195,38 @@ func (f *Flow) asked(scope string) string {
 	return strings.Join(slices.DeleteFunc(strings.Fields(scope), func(s string) bool { return s == offline }), " ")
 }
 
-// loginParams are the parameters of a login, beside those of the endpoint's own and the configured ones.
+// widened are the scopes of a request with those that the same authorization server has granted before: who logs
+// in anew does not lose what a step up has got.
+func (f *Flow) widened(s *authorizationServer, scope string) string {
+	g := f.entry.Granted
+	if g == nil || g.Issuer != s.issuer() {
+		return scope
+	}
+	all := strings.Fields(scope)
+	for _, one := range strings.Fields(g.Scope) {
+		if !slices.Contains(all, one) && f.permitted(one) == nil {
+			all = append(all, one)
+		}
+	}
+	return strings.Join(all, " ")
+}
+
+// loginParams are the parameters of a login, beside those of the endpoint's own.
 var loginParams = map[string]bool{
 	"response_type": true, "client_id": true, "code_challenge": true, "code_challenge_method": true,
 	"redirect_uri": true, "scope": true, "resource": true, "state": true,
 }
 
-// beyond finds a parameter that is neither a login's nor the endpoint's own nor configured: one such as
-// request_uri would stand above all others.
-func beyond(query, own, configured url.Values) string {
+// beyond finds a parameter that is neither a login's nor the endpoint's own: one such as request_uri would stand
+// above all others.
+func beyond(query, own url.Values) string {
 	for name, values := range query {
 		if loginParams[name] {
 			continue
 		}
 		for _, value := range values {
 			consent := name == "prompt" && value == "consent" // The SDK's, with offline_access.
-			if !consent && !slices.Contains(own[name], value) && !slices.Contains(configured[name], value) {
+			if !consent && !slices.Contains(own[name], value) {
 				return name
 			}
 		}
@@ -185,8 +251,41 @@ func (f *Flow) aimed(resource string) *egress.Error {
 	return f.fail(egress.Refused, nil, "a token for %s is not asked for: it is not the server", short(resource))
 }
 
+// resource is what a token is asked for, as RFC 8707 has it: "" where nothing says so.
+func (f *Flow) resource() string {
+	switch {
+	case f.common.Rough.NoResource:
+		return ""
+	case f.common.Resource != "":
+		return f.common.Resource
+	case f.turn != nil && f.turn.resource != nil:
+		if of := f.turn.resource.Resource; of != "" && f.aimed(of) == nil {
+			return of
+		}
+		return egress.GuestURL(f.config.URL)
+	}
+	return ""
+}
+
+// aim sees to the resource of a request of the core's. One without would get a token that is good for other
+// servers too.
+func (f *Flow) aim(fields url.Values) *egress.Error {
+	if f.common.Rough.NoResource {
+		fields.Del("resource")
+		return nil
+	}
+	given := fields.Get("resource")
+	if refused := f.aimed(given); refused != nil {
+		return refused
+	}
+	if resource := f.resource(); resource != "" && (given == "" || f.common.Resource != "") {
+		fields.Set("resource", resource)
+	}
+	return nil
+}
+
 // came reads what the browser came back with. With the lock of f held.
-func (f *Flow) came(callback, state string) (string, *egress.Error) {
+func (f *Flow) came(ctx context.Context, callback, state string) (string, *egress.Error) {
 	u, err := url.Parse(callback)
 	if err != nil {
 		return "", f.unauthorized(nil, "what came back from the browser is not a URL")
@@ -216,6 +315,11 @@ func (f *Flow) came(callback, state string) (string, *egress.Error) {
 	}
 	f.said = refused
 	f.event(auth.Event{Kind: auth.EventRefused, Err: refused})
+	if refused.Code == "invalid_scope" && f.entry.Granted != nil { // One of them is there no more.
+		next := f.entry
+		next.Granted = nil
+		f.save(ctx, f.turn, next)
+	}
 	told["error"], told["error_description"] = refused.Code, refused.Description
 	return encode(told), nil
 }

@@ -11,6 +11,7 @@ import (
 
 // resourceMetadata is what the host reads of a server's protected resource metadata (RFC 9728).
 type resourceMetadata struct {
+	Resource             string   `json:"resource"`
 	AuthorizationServers []string `json:"authorization_servers"`
 }
 
@@ -24,6 +25,8 @@ type serverMetadata struct {
 	DeviceEndpoint        string   `json:"device_authorization_endpoint,omitempty"`
 	ResponseTypes         []string `json:"response_types_supported"`
 	ChallengeMethods      []string `json:"code_challenge_methods_supported,omitempty"`
+	TokenMethods          []string `json:"token_endpoint_auth_methods_supported,omitempty"`
+	RevocationMethods     []string `json:"revocation_endpoint_auth_methods_supported,omitempty"`
 }
 
 // An authorizationServer is one that there may be.

@@ -1,9 +1,7 @@
 package authorization
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -15,99 +13,6 @@ import (
 	"github.com/caisson-dev/caisson/host-go/caisson/auth"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 )
-
-// answer is what came, and what the core is told of it.
-type answer struct {
-	status int
-	header http.Header
-	body   []byte
-	told   string // the body that the core gets
-	moved  string // where the core finds it
-}
-
-// A reader reads the answer to one request of a turn, which lasts until it has. It implements [egress.Reader].
-type reader struct {
-	flow    *Flow
-	turn    *turn
-	ctx     context.Context // of the exchange
-	cancel  context.CancelFunc
-	request *http.Request
-	again   func() (*http.Request, *egress.Error) // makes the request for a token anew; nil for another request
-	read    func(*answer) *egress.Error
-	retried bool
-}
-
-// lastWords is how long a token is waited for that nobody waits for any more: it may replace one that is good
-// for nothing from now on.
-const lastWords = 3 * time.Second
-
-// newReader makes the reader of an exchange of the turn. With the lock of f held.
-func (f *Flow) newReader(ctx context.Context) *reader {
-	f.turn.hold()
-	return &reader{flow: f, turn: f.turn, ctx: ctx, cancel: func() {}}
-}
-
-// begin has the time run that the answer may take.
-func (r *reader) begin() {
-	ctx := r.ctx
-	given, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), r.flow.config.AnswerTime, errNoAnswer)
-	stop := context.AfterFunc(ctx, func() {
-		if r.again == nil {
-			cancel()
-			return
-		}
-		time.AfterFunc(lastWords, cancel)
-	})
-	r.ctx, r.cancel = given, func() { stop(); cancel() }
-}
-
-var errNoAnswer = errors.New("the authorization server did not answer in time")
-
-// Close implements [egress.Reader].
-func (r *reader) Close() {
-	r.flow.mu.Lock()
-	defer r.flow.unlock()
-	r.close()
-}
-
-func (r *reader) close() {
-	r.cancel()
-	r.turn.drop()
-}
-
-// Read implements [egress.Reader].
-func (r *reader) Read(status int, header http.Header, body []byte) (egress.Answer, *http.Request, *egress.Error) {
-	f := r.flow
-	f.mu.Lock()
-	defer f.unlock()
-	f.told(r.request, status)
-	f.observeNonce(r.request.URL, header)
-	if r.again != nil && !r.retried && wantsNonce(r.request, header) && status == http.StatusBadRequest && strings.Contains(string(body), "use_dpop_nonce") {
-		r.retried = true
-		request, failed := r.again()
-		return egress.Answer{}, request, failed
-	}
-	a := &answer{status: status, header: header, body: body}
-	if failed := r.read(a); failed != nil {
-		return egress.Answer{}, nil, failed
-	}
-	told := [][2]string{{"content-type", "application/json"}}
-	if value := header.Get("Retry-After"); value != "" {
-		told = append(told, [2]string{"retry-after", f.quoted(value)})
-	}
-	if a.moved != "" {
-		told = append(told, [2]string{"location", a.moved})
-	}
-	return egress.Answer{Status: a.status, Header: told, Body: a.told}, nil, nil
-}
-
-// Failed implements [egress.Reader].
-func (r *reader) Failed() {
-	r.flow.mu.Lock()
-	defer r.flow.unlock()
-	r.flow.told(r.request, 0)
-	r.flow.stale = true
-}
 
 // told tells of a request and its answer. With the lock of f held.
 func (f *Flow) told(request *http.Request, status int) {
@@ -150,7 +55,7 @@ func (f *Flow) readMetadata(t *turn, a *answer, what string, at *url.URL) *egres
 	if failed != nil {
 		return failed
 	}
-	known.metadata, known.document = m, a.body
+	known.metadata, known.document, t.at = m, a.body, known
 	if !known.vouches {
 		f.event(auth.Event{Kind: auth.EventDiscovered, Issuer: f.quoted(m.Issuer)})
 	}
@@ -201,9 +106,7 @@ func (f *Flow) readRegistration(ask *reader, a *answer, s *authorizationServer) 
 	f.remember(c.Secret, management)
 	next := f.entry
 	next.Client, next.Tokens = c, nil
-	if err := f.save(ask.ctx, ask.turn, next); err != nil {
-		return f.unauthorized(err, "the store of credentials: %v", err)
-	}
+	f.save(ask.ctx, ask.turn, next)
 	told := f.part(said, registered...)
 	told["client_id"] = id // As it is: a URL that a person is shown has it.
 	if c.Secret != "" {
@@ -257,14 +160,17 @@ func (f *Flow) readDevice(t *turn, m *auth.OAuth, a *answer, s *authorizationSer
 	if err != nil || t.device == "" || code.UserCode == "" || code.URL == "" {
 		return f.unauthorized(err, "the answer of the device authorization endpoint of %s is not JSON with a code", short(s.issuer()))
 	}
-	t.asked = s
+	t.asked, t.polls = s, 0
 	code.UserCode = short(code.UserCode)
 	life := time.Duration(min(max(seconds(said["expires_in"]), 1), longestCode)) * time.Second
 	code.Expiry = f.config.Now().Add(life)
+	t.deviceEnd = code.Expiry
 	t.until = t.until.Add(life) // A person takes their time.
 	f.event(auth.Event{Kind: auth.EventAsked, Issuer: s.issuer()})
 	go m.Device(t.ctx, code)
-	a.told = encode(map[string]any{"device_code": nameOf("device_code"), "interval": seconds(said["interval"])})
+	a.told = encode(map[string]any{
+		"device_code": nameOf("device_code"), "interval": seconds(said["interval"]), "expires_in": int64(life / time.Second),
+	})
 	return nil
 }
 
@@ -329,10 +235,11 @@ func (f *Flow) readTokens(ask *reader, a *answer, s *authorizationServer, asked 
 	if id, _, _ := f.configuredClient(); id != "" {
 		next.Bound = s.issuer()
 	}
-	next.AuthorizationServer, next.ServerMetadata = s.name, small(s.document)
-	if err := f.save(ask.ctx, ask.turn, next); err != nil {
-		return f.unauthorized(err, "the store of credentials: %v", err)
+	if t.Scope != "" {
+		next.Granted = &granted{t.Issuer, t.Scope}
 	}
+	next.AuthorizationServer, next.ServerMetadata = s.name, small(s.document)
+	f.save(ask.ctx, ask.turn, next)
 	told := map[string]any{"access_token": nameOf("access_token"), "token_type": t.Type}
 	if t.Refresh != "" {
 		told["refresh_token"] = nameOf("refresh_token")

@@ -2,6 +2,7 @@ package authorization
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -22,11 +23,11 @@ func (f *Flow) Request(ctx context.Context, r egress.Request, client string) (*h
 	f.mu.Lock()
 	defer f.unlock()
 	if f.turn == nil {
-		return nil, nil, f.fail(egress.Refused, nil, "the core authorizes without a turn")
+		return nil, nil, f.noTurn()
 	}
 	if f.turn.requests++; f.turn.requests > mostRequests {
-		f.leave()
-		return nil, nil, f.fail(egress.Limit, nil, "one authorization takes more than %d requests: the metadata of the server leads in circles", mostRequests)
+		f.leave(f.fail(egress.Limit, nil, "one authorization takes more than %d requests: the metadata of the server leads in circles", mostRequests))
+		return nil, nil, f.noTurn()
 	}
 	u, err := url.Parse(r.URL)
 	if err != nil || len(r.URL) > longestURL {
@@ -94,19 +95,42 @@ func (f *Flow) ofRegistration(ask *reader, s *authorizationServer, u *url.URL, r
 		if _, _, failed := f.clientAt(s); failed != nil {
 			return nil, failed
 		}
-		return nil, f.unauthorized(f.said, "the authorization server %s does not take the configured client %s", short(s.issuer()), short(id))
+		why := ""
+		if f.said != nil {
+			why = ": " + f.said.Error()
+		}
+		return nil, f.unauthorized(f.said, "the authorization server %s does not take the configured client %s; check its identifier and its secret%s", short(s.issuer()), short(id), why)
 	}
-	if r.Body == nil || len(*r.Body) > largestRegistration {
+	var wants struct {
+		Scope string `json:"scope"`
+	}
+	m, ok := f.method.(*auth.OAuth)
+	if !ok || r.Body == nil || len(*r.Body) > largestRegistration || json.Unmarshal([]byte(*r.Body), &wants) != nil {
 		return nil, f.fail(egress.Refused, nil, "a client is not registered here")
 	}
-	request, err := http.NewRequestWithContext(ask.ctx, http.MethodPost, u.String(), strings.NewReader(*r.Body))
-	if err != nil {
-		return nil, f.fail(egress.Refused, nil, "the registration endpoint is not valid")
+	if failed := f.reachable(s, m, f.asked(wants.Scope)); failed != nil {
+		return nil, failed // A client that nobody logs in with would stay at the authorization server.
 	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Accept", "application/json")
+	scope, failed := f.wanted(wants.Scope)
+	if failed != nil {
+		return nil, failed
+	}
+	metadata := f.clientMetadata(m)
+	if scope != "" {
+		metadata["scope"] = scope
+	}
+	text := encode(metadata)
+	ask.endpoint, ask.again = "the registration endpoint", func() (*http.Request, *egress.Error) {
+		request, err := http.NewRequestWithContext(ask.ctx, http.MethodPost, u.String(), strings.NewReader(text))
+		if err != nil {
+			return nil, f.fail(egress.Refused, nil, "the registration endpoint is not valid")
+		}
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Accept", "application/json")
+		return request, nil
+	}
 	ask.read = func(a *answer) *egress.Error { return f.readRegistration(ask, a, s) }
-	return request, nil
+	return ask.again()
 }
 
 func (f *Flow) ofTokens(ask *reader, s *authorizationServer, u *url.URL, r egress.Request, how string) (*http.Request, *egress.Error) {
@@ -114,10 +138,12 @@ func (f *Flow) ofTokens(ask *reader, s *authorizationServer, u *url.URL, r egres
 	if refused != nil {
 		return nil, refused
 	}
+	f.turn.at = s
 	grant := form.Get("grant_type")
 	if refused := f.fill(ask, s, grant, form); refused != nil {
 		return nil, refused
 	}
+	ask.endpoint, ask.repeats = "the token endpoint", repetitions[grant]
 	ask.again = func() (*http.Request, *egress.Error) {
 		request, refused := f.post(ask.ctx, s, u, form, how) // An assertion of the client's is good once.
 		if refused != nil {
@@ -159,8 +185,16 @@ func (f *Flow) ofDevice(ask *reader, s *authorizationServer, u *url.URL, r egres
 			kept.Set(field, value)
 		}
 	}
+	f.turn.at = s
+	kept.Set("scope", f.widened(s, kept.Get("scope")))
+	if kept.Get("scope") == "" {
+		kept.Del("scope")
+	}
+	ask.endpoint, ask.again = "the device authorization endpoint", func() (*http.Request, *egress.Error) {
+		return f.post(ask.ctx, s, u, kept, how)
+	}
 	ask.read = func(a *answer) *egress.Error { return f.readDevice(ask.turn, m, a, s) }
-	return f.post(ask.ctx, s, u, kept, how)
+	return ask.again()
 }
 
 // formFields are the fields of a form that the core may fill in.
@@ -188,21 +222,30 @@ func (f *Flow) form(r egress.Request) (url.Values, *egress.Error) {
 			return nil, f.fail(egress.Refused, nil, "a request for a token has the field %s twice", field)
 		}
 	}
-	if refused := f.aimed(form.Get("resource")); refused != nil {
+	if refused := f.aim(form); refused != nil {
 		return nil, refused
 	}
 	if form.Get("grant_type") == refreshGrant {
 		return form, nil // It gives no more than was granted (RFC 6749, section 6).
 	}
-	if scope := f.asked(form.Get("scope")); scope != "" {
-		form.Set("scope", scope)
-	} else {
-		form.Del("scope")
+	scope, refused := f.wanted(form.Get("scope"))
+	if refused != nil {
+		return nil, refused
 	}
-	if err := f.permitted(form.Get("scope")); err != nil {
-		return nil, f.unauthorized(err, "%v", err)
+	if form.Del("scope"); scope != "" {
+		form.Set("scope", scope)
 	}
 	return form, nil
+}
+
+// wanted are the scopes of a request of the core's, as far as they are to be asked for.
+func (f *Flow) wanted(scope string) (string, *egress.Error) {
+	scope = f.asked(scope)
+	if err := f.permitted(scope); err != nil {
+		f.event(auth.Event{Kind: auth.EventRefused, Err: err})
+		return "", f.unauthorized(err, "%v", err)
+	}
+	return scope, nil
 }
 
 // The grants that there are.
@@ -247,6 +290,9 @@ func (f *Flow) fill(ask *reader, s *authorizationServer, grant string, form url.
 		return f.fail(egress.Refused, nil, "the core has a secret of its own for the field %s", field)
 	}
 	if grant == deviceGrant {
+		if failed := f.turn.overdue(f); failed != nil {
+			return failed
+		}
 		f.turn.requests-- // A person may take their time.
 		if f.turn.polls++; f.turn.polls > mostPolls {
 			return f.fail(egress.Limit, nil, "a token was asked for more than %d times, and nobody has entered the code", mostPolls)
@@ -335,7 +381,7 @@ func (f *Flow) given(ctx context.Context, what string, give func(context.Context
 	case text == "":
 		return "", f.unauthorized(nil, "%s gives an empty text", what)
 	case f.turn == nil:
-		return "", f.fail(egress.Refused, nil, "the turn to authorize is over")
+		return "", f.noTurn()
 	}
 	f.remember(text)
 	return text, nil

@@ -16,13 +16,6 @@ import (
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 )
 
-// revocation is what the host reads of metadata to revoke tokens (RFC 8414, section 2).
-type revocation struct {
-	Endpoint     string   `json:"revocation_endpoint"`
-	Methods      []string `json:"revocation_endpoint_auth_methods_supported"`
-	TokenMethods []string `json:"token_endpoint_auth_methods_supported"`
-}
-
 // longestRevocation bounds the revocations at a logout: who logs out does not wait for a server that is away.
 const longestRevocation = 10 * time.Second
 
@@ -43,6 +36,7 @@ func (f *Flow) Logout(ctx context.Context, key string, transport http.RoundTripp
 	}
 	defer unlock()
 	text, err := f.store.Load(ctx, key)
+	text, err = f.config.Unsaved.over(f.store, key, text, err)
 	if err != nil || text == nil {
 		return nil, err
 	}
@@ -52,6 +46,7 @@ func (f *Flow) Logout(ctx context.Context, key string, transport http.RoundTripp
 	if err := f.load(ctx, true); err == nil {
 		out.Revoked, out.Err = f.revoke(ctx, transport)
 	}
+	f.config.Unsaved.drop(f.store, key)
 	f.outside(func() { err = f.store.Delete(ctx, key) })
 	if err != nil {
 		return nil, err
@@ -77,19 +72,19 @@ func (f *Flow) standIn(parts keyParts, key string) *Flow {
 // revoke revokes what the entry has: the refresh token first, as most servers revoke all with it. With the
 // lock of f held.
 func (f *Flow) revoke(ctx context.Context, transport http.RoundTripper) (revoked []string, err error) {
-	var r revocation
 	t := f.entry.Tokens
-	if t == nil || json.Unmarshal(f.entry.ServerMetadata, &r) != nil || r.Endpoint == "" {
+	m, err := decodeServerMetadata(f.entry.ServerMetadata)
+	if t == nil || err != nil || m.RevocationEndpoint == "" || m.Issuer != t.Issuer {
 		return nil, nil
 	}
-	s := &authorizationServer{name: t.Issuer, metadata: &serverMetadata{Issuer: t.Issuer}}
+	s := &authorizationServer{name: t.Issuer, metadata: m}
 	ctx, cancel := context.WithTimeout(ctx, longestRevocation)
 	defer cancel()
 	for _, one := range [][2]string{{"refresh_token", t.Refresh}, {"access_token", t.Access}} {
 		if one[1] == "" {
 			continue
 		}
-		switch code, failed := f.revokeOne(ctx, transport, r, s, one[0], one[1]); {
+		switch code, failed := f.revokeOne(ctx, transport, s, one[0], one[1]); {
 		case failed != nil:
 			err = errors.Join(err, fmt.Errorf("the %s is not revoked: %w", strings.ReplaceAll(one[0], "_", " "), failed))
 		case code != "unsupported_token_type": // RFC 7009, section 2.2.1: it revokes refresh tokens alone.
@@ -100,8 +95,8 @@ func (f *Flow) revoke(ctx context.Context, transport http.RoundTripper) (revoked
 }
 
 // revokeOne revokes a token. It gives the error code of a refusal that matters to nobody.
-func (f *Flow) revokeOne(ctx context.Context, transport http.RoundTripper, r revocation, s *authorizationServer, kind, token string) (code string, err error) {
-	u, err := url.Parse(r.Endpoint)
+func (f *Flow) revokeOne(ctx context.Context, transport http.RoundTripper, s *authorizationServer, kind, token string) (code string, err error) {
+	u, err := url.Parse(s.metadata.RevocationEndpoint)
 	if err != nil {
 		return "", errors.New("the revocation endpoint is not a URL")
 	}
@@ -109,7 +104,7 @@ func (f *Flow) revokeOne(ctx context.Context, transport http.RoundTripper, r rev
 		return "", refused
 	}
 	form := url.Values{"token": {token}, "token_type_hint": {kind}}
-	request, refused := f.post(ctx, s, u, form, f.clientMethod(r))
+	request, refused := f.post(ctx, s, u, form, f.clientMethod(s.metadata))
 	if refused != nil {
 		return "", refused
 	}
@@ -140,14 +135,14 @@ func (f *Flow) revokeOne(ctx context.Context, transport http.RoundTripper, r rev
 }
 
 // clientMethod is how the client proves who it is where tokens are revoked, in the words of authenticate.
-func (f *Flow) clientMethod(r revocation) string {
-	if m, ok := f.method.(*auth.ClientCredentials); ok && len(m.PrivateKey) > 0 {
+func (f *Flow) clientMethod(m *serverMetadata) string {
+	if c, ok := f.method.(*auth.ClientCredentials); ok && len(c.PrivateKey) > 0 {
 		return "private-key-jwt"
 	}
 	id, secret, _ := f.configuredClient()
-	methods := r.Methods
+	methods := m.RevocationMethods
 	if methods == nil {
-		methods = r.TokenMethods
+		methods = m.TokenMethods
 	}
 	if c := f.entry.Client; id == "" && c != nil {
 		secret = c.Secret

@@ -2,6 +2,7 @@ package authorization
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -64,6 +65,7 @@ func statusOf(key keyParts, text []byte, now time.Time) auth.Status {
 func (f *Flow) Status(ctx context.Context) (*auth.Status, error) {
 	parts, ok := parseKey(f.key)
 	text, err := f.store.Load(ctx, f.key)
+	text, err = f.config.Unsaved.over(f.store, f.key, text, err)
 	if err != nil || text == nil || !ok {
 		return nil, err
 	}
@@ -71,8 +73,8 @@ func (f *Flow) Status(ctx context.Context) (*auth.Status, error) {
 	return &s, nil
 }
 
-// Token is the token that requests carry now; nil where there is none. Unless late is set, it is also nil where
-// the token is at its end.
+// Token is the token that requests carry now; nil where there is none, or where it has ended. Unless late is set, it
+// is also nil where the token is about to end.
 func (f *Flow) Token(ctx context.Context, late bool) (*auth.Token, error) {
 	f.mu.Lock()
 	defer f.unlock()
@@ -85,12 +87,15 @@ func (f *Flow) Token(ctx context.Context, late bool) (*auth.Token, error) {
 	if err := f.load(ctx, true); err != nil {
 		return nil, err
 	}
-	t := f.entry.Tokens
-	if t == nil || !late && t.over(f.config.Now()) {
+	t, now := f.entry.Tokens, f.config.Now()
+	if t == nil || !late && t.over(now) || !t.Expiry.IsZero() && !now.Before(t.Expiry) {
 		return nil, nil
 	}
 	return &auth.Token{Value: t.Access, Type: t.Type, Scopes: strings.Fields(t.Scope), Expiry: t.Expiry}, nil
 }
+
+// errNotKept has an Unsaved give what it has, whatever the store has.
+var errNotKept = errors.New("not kept")
 
 // Keys are the keys of the server's entries in the store, for whatever client and user.
 func (f *Flow) Keys(ctx context.Context) ([]string, error) {
@@ -99,7 +104,11 @@ func (f *Flow) Keys(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	server := egress.GuestURL(f.config.URL)
-	return slices.DeleteFunc(slices.Clone(keys), func(key string) bool {
+	keys = slices.Clone(keys)
+	if unsaved, _ := f.config.Unsaved.over(f.store, f.key, nil, errNotKept); unsaved != nil && !slices.Contains(keys, f.key) {
+		keys = append(keys, f.key)
+	}
+	return slices.DeleteFunc(keys, func(key string) bool {
 		parts, ok := parseKey(key)
 		return !ok || parts.server != server
 	}), nil

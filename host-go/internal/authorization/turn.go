@@ -28,11 +28,17 @@ type turn struct {
 	servers map[string]*authorizationServer
 	// redirected are the URLs that metadata was moved to, and where it was looked for.
 	redirected map[string]string
-	// asked is the server that the person was sent to; the code goes to no other.
-	asked *authorizationServer
+	// asked is the server that the person was sent to; the code goes to no other. at is the one that was last
+	// talked to.
+	asked, at *authorizationServer
+	// scopes are those that the server demands, as far as it has said so.
+	scopes []string
+	// budget is how long requests that may go out again still wait.
+	budget time.Duration
 
 	code      string // the authorization code
-	device    string // the device code
+	device    string // the device code, and when it ends
+	deviceEnd time.Time
 	assertion string // of the identity provider, for the server's authorization server
 	audience  string // the issuer that it is for
 }
@@ -64,7 +70,7 @@ func (f *Flow) Turning() bool {
 // turn.
 func (f *Flow) Begin(ctx context.Context, c Challenge) (string, *egress.Error) {
 	if m, ok := f.method.(*auth.Bearer); ok {
-		return f.again(ctx, m)
+		return f.again(ctx, m, c)
 	}
 	unlock, err := f.store.Lock(ctx, f.key)
 	if err != nil {
@@ -77,15 +83,17 @@ func (f *Flow) Begin(ctx context.Context, c Challenge) (string, *egress.Error) {
 		return "", f.unauthorized(err, "the store of credentials: %v", err)
 	}
 	t := &turn{unlock: unlock, ctx: ctx, servers: map[string]*authorizationServer{}, redirected: map[string]string{}}
+	t.scopes, t.budget = scopes(c.Scope), f.config.RetryBudget
 	t.hold()
 	t.until = time.Now().Add(f.config.TurnTime)
 	t.late = time.AfterFunc(f.config.TurnTime, func() { f.expire(t) })
-	f.turn, f.said = t, nil
+	f.turn, f.said, f.ended = t, nil, nil
+	f.keepAgain(ctx, t)
 	if f.served(c) {
 		return encode(knowledge{Granted: true}), nil
 	}
 	if err := f.permitted(c.Scope); err != nil {
-		f.leave()
+		f.leave(nil)
 		f.event(auth.Event{Kind: auth.EventRefused, Err: err})
 		return "", f.unauthorized(err, "%v; auth.Common.Scopes has what may be asked for", err)
 	}
@@ -106,18 +114,54 @@ func (f *Flow) expire(t *turn) {
 		t.late.Reset(left)
 		return
 	}
-	f.leave()
+	failed := t.overdue(f)
+	if failed == nil {
+		failed = f.unauthorized(nil, "the authorization took longer than %v, without the time that a person took: the authorization server is slow, or there are too many redirects; try again", f.config.TurnTime)
+		f.event(auth.Event{Kind: auth.EventRefused, Err: failed})
+	}
+	f.leave(failed)
+}
+
+// overdue is the error of a code to enter elsewhere that has ended; nil before that, and without one.
+func (t *turn) overdue(f *Flow) *egress.Error {
+	if t.deviceEnd.IsZero() || f.config.Now().Before(t.deviceEnd) {
+		return nil
+	}
+	ended := &auth.RefusedError{Server: f.config.Server, Code: "expired_token", Description: "nobody has entered the code in time"}
+	f.said = ended
+	f.event(auth.Event{Kind: auth.EventRefused, Err: ended})
+	return f.unauthorized(ended, "nobody has entered the code by %s, when it ended: log in again, for another code", t.deviceEnd.Format(time.TimeOnly))
+}
+
+// noTurn says why there is no turn. With the lock of f held.
+func (f *Flow) noTurn() *egress.Error {
+	if f.ended != nil {
+		again := *f.ended
+		return &again
+	}
+	return f.fail(egress.Refused, nil, "the core authorizes without a turn")
+}
+
+// NoTurn says why there is no turn; nil where there is one.
+func (f *Flow) NoTurn() *egress.Error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.turn != nil {
+		return nil
+	}
+	return f.noTurn()
 }
 
 // again asks the program for another token than the one that the server has refused.
-func (f *Flow) again(ctx context.Context, m *auth.Bearer) (string, *egress.Error) {
+func (f *Flow) again(ctx context.Context, m *auth.Bearer, c Challenge) (string, *egress.Error) {
 	f.mu.Lock()
 	defer f.unlock()
 	if err := f.bear(ctx, m); err != nil {
 		return "", err
 	}
 	if f.bearer == f.refused {
-		return "", f.unauthorized(&auth.RequiredError{Server: f.config.Server}, "the server refuses the token that auth.Bearer has: give another one")
+		required := &auth.RequiredError{Server: f.config.Server, Scopes: scopes(c.Scope), ResourceMetadata: short(f.challenge)}
+		return "", f.unauthorized(required, "the server refuses the token that auth.Bearer has: give another one")
 	}
 	return encode(knowledge{Granted: true}), nil
 }
@@ -162,12 +206,13 @@ func (f *Flow) permitted(scope string) error {
 func (f *Flow) End() {
 	f.mu.Lock()
 	defer f.unlock()
-	f.leave()
+	f.leave(nil)
 }
 
-// leave ends the turn. With the lock of f held.
-func (f *Flow) leave() {
+// leave ends the turn, for this reason where the core does not expect it. With the lock of f held.
+func (f *Flow) leave(why *egress.Error) {
 	if f.turn != nil {
+		f.ended = why
 		f.turn.late.Stop()
 		f.turn.drop()
 		f.turn = nil
@@ -175,7 +220,7 @@ func (f *Flow) leave() {
 }
 
 // Forget forgets the client or the tokens.
-func (f *Flow) Forget(ctx context.Context, client bool) *egress.Error {
+func (f *Flow) Forget(ctx context.Context, client bool) {
 	f.mu.Lock()
 	defer f.unlock()
 	next := f.entry
@@ -184,7 +229,7 @@ func (f *Flow) Forget(ctx context.Context, client bool) *egress.Error {
 		next.Client = nil // A configured client stays with the issuer that it was used with, until a logout.
 	}
 	if f.turn == nil || next.Tokens == f.entry.Tokens && next.Client == f.entry.Client {
-		return nil
+		return
 	}
 	if t := f.entry.Tokens; t != nil {
 		f.remember(t.Access, t.Refresh)
@@ -192,8 +237,5 @@ func (f *Flow) Forget(ctx context.Context, client bool) *egress.Error {
 	if c := f.entry.Client; c != nil {
 		f.remember(c.Secret)
 	}
-	if err := f.save(ctx, f.turn, next); err != nil {
-		return f.unauthorized(err, "the store of credentials: %v", err)
-	}
-	return nil
+	f.save(ctx, f.turn, next)
 }

@@ -30,8 +30,9 @@ type Authorization interface {
 type Reader interface {
 	// Read gives what the core is told, or a request that is to be sent in the place of the last one.
 	Read(status int, header http.Header, body []byte) (Answer, *http.Request, *Error)
-	// Failed hears that no answer came, in the place of Read.
-	Failed()
+	// Failed hears that no answer came, in the place of Read. It gives a request that is to be sent in the place
+	// of the last one, or what the exchange fails with.
+	Failed(why *Error) (*http.Request, *Error)
 	// Close ends the exchange. It is called once, whatever came.
 	Close()
 }
@@ -76,32 +77,37 @@ func (x *exchange) authorize() (*whole, *Error) {
 		defer reader.Close()
 	}
 	for failed == nil {
-		response, err := RoundTrip(x.session.transport, request)
-		if err != nil {
-			reader.Failed()
-			return nil, x.noResponse(request, err)
-		}
-		body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
-		response.Body.Close()
-		switch {
-		case err != nil:
-			reader.Failed()
-			return nil, policy.fail(Transport, fmt.Sprintf("%s: the response broke off: %v", where(request), innermost(err)), err)
-		case len(body) > maxAnswer:
-			reader.Failed()
-			return nil, policy.fail(Limit, fmt.Sprintf("%s: the answer is larger than the limit of %d bytes", where(request), maxAnswer), nil)
-		}
 		var answer Answer
 		asked := request
-		if answer, request, failed = reader.Read(response.StatusCode, response.Header, body); failed != nil {
+		if response, body, broken := x.asked(request); broken != nil {
+			request, failed = reader.Failed(broken)
+		} else if answer, request, failed = reader.Read(response.StatusCode, response.Header, body); failed != nil {
 			failed.Message = where(asked) + ": " + failed.Message
-			break
-		}
-		if request == nil {
+		} else if request == nil {
 			return &whole{answer.Status, answer.Header, answer.Body}, nil
 		}
 	}
 	return nil, policy.fail(failed.Kind, failed.Message, failed.Err)
+}
+
+// asked sends one request of the authorization, and reads the whole answer.
+func (x *exchange) asked(request *http.Request) (*http.Response, []byte, *Error) {
+	policy := x.session.policy
+	x.dial.Store(false)
+	x.sent.Store(false)
+	response, err := RoundTrip(x.session.transport, request.WithContext(x.traced(request.Context())))
+	if err != nil {
+		return nil, nil, x.noResponse(request, err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return nil, nil, policy.fail(Transport, fmt.Sprintf("%s: the response broke off: %v", where(request), innermost(err)), err)
+	case len(body) > maxAnswer:
+		return nil, nil, policy.fail(Limit, fmt.Sprintf("%s: the answer is larger than the limit of %d bytes", where(request), maxAnswer), nil)
+	}
+	return response, body, nil
 }
 
 // unauthorized is what the server would answer to a request whose token is at its end. Nil says that it

@@ -103,20 +103,24 @@ func (x *exchange) do() (*whole, *Error) {
 // request makes a request of the template.
 func (x *exchange) request() *http.Request {
 	t, body := x.template, x.body
-	ctx := httptrace.WithClientTrace(x.ctx, &httptrace.ClientTrace{
-		GetConn:      func(string) { x.dial.Store(true) },
-		WroteHeaders: func() { x.sent.Store(true) },
-	})
 	var content io.Reader
 	if body != nil {
 		content = strings.NewReader(*body)
 	}
 	// The template's method and URL were good for a request.
-	request, _ := http.NewRequestWithContext(ctx, t.method, "/", content)
+	request, _ := http.NewRequestWithContext(x.traced(x.ctx), t.method, "/", content)
 	u := *t.url
 	request.URL, request.Host = &u, u.Host
 	request.Header = t.header.Clone()
 	return request
+}
+
+// traced has a request say whether there was a connection for it, and whether it was sent.
+func (x *exchange) traced(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn:      func(string) { x.dial.Store(true) },
+		WroteHeaders: func() { x.sent.Store(true) },
+	})
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)
@@ -176,8 +180,12 @@ func (x *exchange) attempt(req *http.Request) (response *http.Response, wantsNon
 		return nil, false, err
 	}
 	response, err = RoundTrip(x.session.transport, sent)
-	if err == nil && policy.authorization != nil {
+	switch {
+	case err != nil:
+	case policy.authorization != nil:
 		wantsNonce = policy.authorization.Observe(sent, response)
+	case response.StatusCode == http.StatusUnauthorized && x.session.opts.Challenged != nil:
+		x.session.opts.Challenged(policy.hide(strings.Join(response.Header.Values("WWW-Authenticate"), ", ")))
 	}
 	return response, wantsNonce, err
 }

@@ -26,6 +26,9 @@ type Options struct {
 	// pipes write to it at the same time: see Serial. A Write that never returns holds up
 	// Broker.Close.
 	Stderr io.Writer
+	// Challenged hears what a server says of the authorization that it wants (RFC 9110, section 11.6.1), where the
+	// Grant has none. It must not wait. Nil is nobody.
+	Challenged func(challenge string)
 	// CloseWait is how long a command may take to end once its standard input is closed. After
 	// that its process group is asked to terminate. Zero is 2 s.
 	CloseWait time.Duration

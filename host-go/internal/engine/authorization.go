@@ -27,8 +27,6 @@ func (e authorizedEvent) encode(in *instance) (any, bool) {
 
 var errNoAuthorization = &egress.Error{Kind: egress.Unauthorized, Message: "no authorization is configured: set Server.Auth"}
 
-var errNoTurn = &egress.Error{Kind: egress.Refused, Message: "the core authorizes without a turn"}
-
 // errAuthorizing is a second step of a turn before the first one is over.
 var errAuthorizing = errors.New("authorization: a step of the turn is not over yet")
 
@@ -91,9 +89,7 @@ func (in *instance) forgetAuthorization(args []any) error {
 	if flow == nil {
 		return nil
 	}
-	if err := flow.Forget(in.session.ctx, args[1].(component.Enum) == "client"); err != nil {
-		in.logger.Warn(err.Message, "server", in.session.config.Grant.Server)
-	}
+	flow.Forget(in.session.ctx, args[1].(component.Enum) == "client")
 	return nil
 }
 
@@ -102,9 +98,11 @@ func (in *instance) requestAuthorization(args []any) error {
 	client := string(args[3].(component.Enum))
 	flow := in.session.config.Authorization
 	return in.send(args[0].(uint32), size, func(ref egress.Ref, how egress.Sending) error {
-		if flow != nil && !flow.Turning() {
-			how.Freed()
-			return errNoTurn
+		if flow != nil {
+			if over := flow.NoTurn(); over != nil {
+				how.Freed()
+				return over
+			}
 		}
 		return in.session.egress.Authorize(ref, request, client, how)
 	})

@@ -5,7 +5,8 @@ declare module 'caisson:mcp/authorization@0.1.0' {
    * Asks for the session's turn to authorize: no other session has it for the same server meanwhile, in
    * no process. One `authorized` event: `granted` in it says that there is a token now, so that the
    * request goes out again; otherwise everything is there that the core has to know. A second turn before
-   * the first has ended is a broken contract, and traps. The host ends a turn that takes too long.
+   * the first has ended is a broken contract, and traps. The host ends a turn that takes too long, and says so to what is asked for
+   * after that.
    */
   export function begin(session: SessionId, challenge: Challenge): void;
   /**
@@ -16,7 +17,9 @@ declare module 'caisson:mcp/authorization@0.1.0' {
    * Begins an exchange of the turn, with the events of `egress.http-start`. The host knows from what it
    * has read itself which URLs there are: the metadata of the server and of its authorization servers, and
    * the endpoints in it. What else the core asks for is refused, and so is everything without a turn. An
-   * answer that has secrets in it comes as JSON, with names in their place.
+   * answer that has secrets in it comes as JSON, with names in their place. The host describes the client in
+   * a registration: only `scope` is the core's. It sends a POST again where that does no harm; an endpoint
+   * that cannot answer (429, or 500 and above) is an `io-error` in the end, and no answer.
    */
   export function request(exchange: ExchangeId, session: SessionId, request: HttpRequest, client: ClientAuthentication): void;
   /**
