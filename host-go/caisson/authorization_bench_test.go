@@ -27,18 +27,18 @@ func (h handlerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 func BenchmarkToken(b *testing.B) {
 	for _, transport := range []string{"HTTP", "memory"} {
 		b.Run(transport, func(b *testing.B) {
-			server := newRotatingServer(b)
+			server := newAuthServer(b)
 			options := caisson.ClientOptions{}
 			if transport == "memory" {
-				options.HTTPTransport = handlerTransport{server.handler}
+				options.HTTPTransport = handlerTransport{server}
 			}
 			c := newClient(b, options)
 			// The revision without a stream of the server's, which a handler would have to end.
-			at := caisson.Server{URL: server.url, ProtocolVersions: []string{modern}}
+			at := caisson.Server{URL: server.URL(), ProtocolVersions: []string{modern}}
 			at.Auth = &auth.OAuth{Ask: &auth.Browser{Port: freePort(b), Open: new(browsingPerson).visit}}
 			token := connect(b, c, at)
 			at.Auth = nil
-			for access := range server.access {
+			for _, access := range server.Tokens() {
 				at.Headers = http.Header{"Authorization": {"Bearer " + access}}
 			}
 			header := connect(b, c, at)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
 	"github.com/caisson-dev/caisson/host-go/caisson/auth"
+	"github.com/caisson-dev/caisson/host-go/internal/authserver"
 )
 
 // A processLogin is what a process that logs in is told, in its environment.
@@ -79,16 +81,16 @@ func TestProcessesLogInOnce(t *testing.T) {
 		name string
 		// ago is how long ago a person has logged in; 0 for never.
 		ago  time.Duration
-		want rotated
+		want authserver.Did
 	}{
-		{"without a token", 0, rotated{Registrations: 1, Logins: 1}},
-		{"with a token that is over", 2 * rotatingLife, rotated{Registrations: 1, Logins: 1, Refreshes: 1}},
-		{"with a token that the server takes for over", time.Second, rotated{Registrations: 1, Logins: 1, Refreshes: 1}},
+		{"without a token", 0, authserver.Did{Registrations: 1, Logins: 1}},
+		{"with a token that is over", 2 * time.Hour, authserver.Did{Registrations: 1, Logins: 1, Refreshes: 1}},
+		{"with a token that the server takes for over", time.Second, authserver.Did{Registrations: 1, Logins: 1, Refreshes: 1}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			server := newRotatingServer(t)
-			p := &processLogin{URL: server.url, Folder: filepath.Join(t.TempDir(), "store"), Port: freePort(t)}
+			server := newAuthServer(t)
+			p := &processLogin{URL: server.URL(), Folder: filepath.Join(t.TempDir(), "store"), Port: freePort(t)}
 			if test.ago > 0 {
 				method, err := p.method()
 				if err != nil {
@@ -97,7 +99,7 @@ func TestProcessesLogInOnce(t *testing.T) {
 				c := newClient(t, caisson.ClientOptions{})
 				c.SetClock(func() time.Time { return time.Now().Add(-test.ago) })
 				_ = connect(t, c, caisson.Server{URL: p.URL, Auth: method}).Close() // An open one would refresh too.
-				server.expire()
+				server.Expire()
 			}
 			told, err := json.Marshal(p)
 			if err != nil {
@@ -136,8 +138,24 @@ func TestProcessesLogInOnce(t *testing.T) {
 				_ = in.Close()
 			}
 			all.Wait()
-			server.happened(t, test.want)
+			happened(t, server, test.want)
 		})
+	}
+}
+
+// newAuthServer is an authorization server with the Go SDK's server behind it.
+func newAuthServer(t testing.TB) *authserver.Server {
+	server := newGoServer()
+	s := authserver.New(mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, &mcp.StreamableHTTPOptions{Stateless: true}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+// happened compares what an authorization server did since the beginning.
+func happened(t *testing.T, s *authserver.Server, want authserver.Did) {
+	t.Helper()
+	if did := s.Did(); did != want {
+		t.Errorf("the authorization server did %+v, want %+v", did, want)
 	}
 }
 

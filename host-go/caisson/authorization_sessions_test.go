@@ -12,13 +12,14 @@ import (
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
 	"github.com/caisson-dev/caisson/host-go/caisson/auth"
+	"github.com/caisson-dev/caisson/host-go/internal/authserver"
 )
 
 // TestGroupLogsInOnce has the sessions of a group, at one server, share a login; and 64 calls that are made
 // when its token is at its end, a refresh.
 func TestGroupLogsInOnce(t *testing.T) {
 	t.Parallel()
-	server := newRotatingServer(t)
+	server := newAuthServer(t)
 	var ahead atomic.Int64
 	c := newClient(t, caisson.ClientOptions{
 		Auth: &auth.OAuth{Ask: &auth.Browser{Port: freePort(t), Open: new(browsingPerson).visit}},
@@ -26,7 +27,7 @@ func TestGroupLogsInOnce(t *testing.T) {
 	c.SetClock(func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) })
 	servers := caisson.ServerMap{}
 	for i := range 8 {
-		servers[fmt.Sprint("s", i)] = caisson.Server{URL: server.url}
+		servers[fmt.Sprint("s", i)] = caisson.Server{URL: server.URL()}
 	}
 	g, err := c.ConnectGroup(testContext(t), servers, nil)
 	if err == nil {
@@ -50,41 +51,41 @@ func TestGroupLogsInOnce(t *testing.T) {
 		all.Wait()
 	}
 	calls()
-	server.happened(t, rotated{Registrations: 1, Logins: 1})
+	happened(t, server, authserver.Did{Registrations: 1, Logins: 1})
 
-	ahead.Store(int64(2 * rotatingLife))
+	ahead.Store(int64(2 * time.Hour))
 	calls()
-	server.happened(t, rotated{Registrations: 1, Logins: 1, Refreshes: 1})
+	happened(t, server, authserver.Did{Registrations: 1, Logins: 1, Refreshes: 1})
 
-	server.expire()
+	server.Expire()
 	calls()
-	server.happened(t, rotated{Registrations: 1, Logins: 1, Refreshes: 2})
+	happened(t, server, authserver.Did{Registrations: 1, Logins: 1, Refreshes: 2})
 }
 
 // TestClientSecretEnds has a client registered anew when its secret has ended. The tokens were the old
 // client's, so a person logs in again.
 func TestClientSecretEnds(t *testing.T) {
 	t.Parallel()
-	server := newRotatingServer(t)
-	server.secretLife = 24 * time.Hour
+	server := newAuthServer(t)
+	server.SecretLife = 24 * time.Hour
 	var ahead atomic.Int64
 	c := newClient(t, caisson.ClientOptions{
 		Auth: &auth.OAuth{Ask: &auth.Browser{Port: freePort(t), Open: new(browsingPerson).visit}},
 	})
 	c.SetClock(func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) })
-	s := connect(t, c, caisson.Server{URL: server.url})
+	s := connect(t, c, caisson.Server{URL: server.URL()})
 	add := func() {
 		t.Helper()
 		if _, err := s.CallTool(testContext(t), &mcp.CallToolParams{Name: "add", Arguments: addition{1, 2}}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	ahead.Store(int64(2 * rotatingLife))
+	ahead.Store(int64(2 * time.Hour))
 	add()
-	server.happened(t, rotated{Registrations: 1, Logins: 1, Refreshes: 1})
-	ahead.Store(int64(2 * server.secretLife))
+	happened(t, server, authserver.Did{Registrations: 1, Logins: 1, Refreshes: 1})
+	ahead.Store(int64(2 * server.SecretLife))
 	add()
-	server.happened(t, rotated{Registrations: 2, Logins: 2, Refreshes: 1})
+	happened(t, server, authserver.Did{Registrations: 2, Logins: 2, Refreshes: 1})
 }
 
 // TestDeviceCode has a person enter a code on another device, at an authorization server that nobody here wrote.

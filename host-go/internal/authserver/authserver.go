@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -31,22 +32,31 @@ type Server struct {
 	Device bool
 	// Refuse has the person say no.
 	Refuse bool
+	// SecretLife is how long the secret of a client that registers is good. Default: for ever.
+	SecretLife time.Duration
 
-	server *httptest.Server
+	server  *httptest.Server
+	handler http.Handler
 
 	mu      sync.Mutex
 	secrets []string
 	codes   map[string]url.Values // what was asked for
 	refresh map[string]string     // refresh tokens, and their scopes
+	used    map[string]bool       // those that were good once
+	to      []string              // the redirects of clients that have registered
 	access  map[string]time.Time  // access tokens, and when they end
 	entered string                // the code that a person entered
 	revoked []string
 	counts  map[string]int // of requests, by path
+	did     Did
 }
+
+// Did counts what a [Server] did. A refresh token that comes for the second time is a theft.
+type Did struct{ Registrations, Logins, Refreshes, Thefts int }
 
 // New starts a server on loopback. Who starts it closes it.
 func New(resource http.Handler) *Server {
-	s := &Server{Life: time.Hour, codes: map[string]url.Values{}, refresh: map[string]string{}, access: map[string]time.Time{}, counts: map[string]int{}}
+	s := &Server{Life: time.Hour, codes: map[string]url.Values{}, refresh: map[string]string{}, used: map[string]bool{}, access: map[string]time.Time{}, counts: map[string]int{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/oauth-protected-resource/mcp", s.resourceMetadata)
 	mux.HandleFunc("GET /.well-known/oauth-authorization-server", s.metadata)
@@ -57,7 +67,7 @@ func New(resource http.Handler) *Server {
 	mux.HandleFunc("GET /device", s.enter)
 	mux.HandleFunc("POST /revoke", s.revoke)
 	mux.Handle("/mcp", s.guard(resource))
-	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		s.counts[r.URL.Path]++
 		s.mu.Unlock()
@@ -66,8 +76,26 @@ func New(resource http.Handler) *Server {
 			return
 		}
 		mux.ServeHTTP(w, r)
-	}))
+	})
+	s.server = httptest.NewServer(s.handler)
 	return s
+}
+
+// ServeHTTP implements [http.Handler], without the network.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// Did gives what it did since the beginning.
+func (s *Server) Did() Did {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.did
+}
+
+// Tokens are the access tokens that are good.
+func (s *Server) Tokens() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.access))
 }
 
 // Issuer is the authorization server's issuer, and the origin of all.
@@ -173,6 +201,13 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.did.Registrations++
+	if redirects, _ := asked["redirect_uris"].([]any); len(redirects) == 1 {
+		s.to = append(s.to, fmt.Sprint(redirects[0]))
+	}
+	if s.SecretLife > 0 {
+		asked["client_secret_expires_at"] = time.Now().Add(s.SecretLife).Unix()
+	}
 	asked["client_id"] = "client-registered"
 	asked["client_secret"] = s.newSecret("client-secret")
 	asked["token_endpoint_auth_method"] = "client_secret_basic"
@@ -184,6 +219,11 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	query := r.URL.Query()
+	if s.ClientID == "" && !slices.Contains(s.to, query.Get("redirect_uri")) {
+		http.Error(w, "no client has this redirect URI", http.StatusBadRequest)
+		return
+	}
+	s.did.Logins++
 	back := url.Values{"state": {query.Get("state")}, "iss": {s.server.URL}}
 	if s.Refuse {
 		back.Set("error", "access_denied")
@@ -265,12 +305,22 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 		}
 		delete(s.codes, code)
 	case "refresh_token":
-		granted, ok := s.refresh[r.PostForm.Get("refresh_token")]
-		if !ok {
+		token := r.PostForm.Get("refresh_token")
+		granted, ok := s.refresh[token]
+		switch {
+		case s.used[token]:
+			s.did.Thefts++
+			clear(s.refresh) // It ends the logins: who else has the token is not known.
+			clear(s.access)
+			refuse("invalid_grant")
+			return
+		case !ok:
 			refuse("invalid_grant")
 			return
 		}
-		delete(s.refresh, r.PostForm.Get("refresh_token")) // It is good once.
+		delete(s.refresh, token) // It is good once.
+		s.used[token] = true
+		s.did.Refreshes++
 		scope = granted
 	case "client_credentials":
 		refreshes = false
