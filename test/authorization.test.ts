@@ -227,6 +227,25 @@ describe('a token endpoint', () => {
         }
     );
 
+    test('that cannot answer is left alone for a while by what no operation waits for', async () => {
+        const { authority, host, session } = await authorized('read', {
+            capabilities: '{"roots":{"listChanged":true}}'
+        });
+        const notify = () =>
+            host.call((client, call) => client.notify(call, session, 'notifications/roots/list_changed', '{}'));
+        authority.takes = false;
+        authority.token = fails('transport');
+        host.err(host.callTool(session, 'any'));
+        notify();
+        expect(authority.forms.length).toBe(1);
+        host.advance(10_000);
+        notify();
+        expect(authority.forms.length).toBe(2);
+        // An operation does not wait for that.
+        authority.token = mend(authority);
+        host.ok(host.callTool(session, 'any'));
+    });
+
     test('is asked whether a code was entered until the code ends, and then once more', async () => {
         const { authority, host, session } = await authorized();
         authority.takes = authority.refreshes = false;

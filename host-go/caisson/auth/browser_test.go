@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"runtime"
@@ -454,6 +455,12 @@ func TestRedirectURL(t *testing.T) {
 	}
 	if err := (&OAuth{Ask: &Browser{}}).Validate(); err != nil {
 		t.Error(err)
+	}
+	for name, wrong := range map[string]bool{"audience": false, "prompt": false, "redirect_uri": true, "scope": true, "request_uri": true} {
+		err := (&OAuth{AuthorizeParams: url.Values{name: {"the-value"}}}).Validate()
+		if (err != nil) != wrong || err != nil && (strings.Contains(err.Error(), "the-value") || !strings.Contains(err.Error(), name)) {
+			t.Errorf("with the parameter %s: %v", name, err)
+		}
 	}
 	if err := (&OAuth{Ask: &Browser{Port: 65536}}).Validate(); err == nil {
 		t.Error("a port that is none is taken")

@@ -44,15 +44,14 @@ type reader struct {
 	nonced   bool // it was sent once more for a nonce
 }
 
-// A repetition says when a POST goes out once more after something may have been sent. What is good for one use
-// goes out once: an authorization server takes the second use of a refresh token for theft, and a second
-// registration is a second client.
+// A repetition says when a POST goes out once more after something may have been sent. The zero value is never: what
+// is good for one use goes out once, since an authorization server takes the second use of a refresh token for
+// theft, and a second registration is a second client.
 type repetition int
 
 const (
-	once repetition = iota
 	// whenPutOff: where the server says that it has not taken the request (429, or 503, with Retry-After).
-	whenPutOff
+	whenPutOff repetition = iota + 1
 	// whenUnanswered: also where no answer came, or a failure. Asking whether a code was entered changes nothing
 	// (RFC 8628, section 3.5).
 	whenUnanswered
