@@ -22,7 +22,7 @@ func (a *OAuth) Validate() error {
 	}
 	for name := range a.AuthorizeParams {
 		if slices.Contains(ofLogin, name) {
-			return fmt.Errorf("auth.OAuth.AuthorizeParams has %q, which a login sets by itself: for scope and resource there are Scopes and Resource", name)
+			return fmt.Errorf("auth.OAuth.AuthorizeParams has %q, which a login sets by itself: for scope and resource there are auth.Common.Scopes and auth.Common.Resource", name)
 		}
 	}
 	if asker, ok := a.Ask.(interface{ Validate() error }); ok {
