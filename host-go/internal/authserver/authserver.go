@@ -193,6 +193,9 @@ func (s *Server) metadata(w http.ResponseWriter, _ *http.Request) {
 	answerJSON(w, http.StatusOK, m)
 }
 
+// registered is the identifier of a client that registers.
+const registered = "client-registered"
+
 func (s *Server) register(w http.ResponseWriter, r *http.Request) {
 	var asked map[string]any
 	if err := json.NewDecoder(r.Body).Decode(&asked); err != nil {
@@ -208,7 +211,7 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request) {
 	if s.SecretLife > 0 {
 		asked["client_secret_expires_at"] = time.Now().Add(s.SecretLife).Unix()
 	}
-	asked["client_id"] = "client-registered"
+	asked["client_id"] = registered
 	asked["client_secret"] = s.newSecret("client-secret")
 	asked["token_endpoint_auth_method"] = "client_secret_basic"
 	answerJSON(w, http.StatusCreated, asked)
@@ -219,8 +222,8 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	query := r.URL.Query()
-	if s.ClientID == "" && !slices.Contains(s.to, query.Get("redirect_uri")) {
-		http.Error(w, "no client has this redirect URI", http.StatusBadRequest)
+	if query.Get("client_id") == registered && !slices.Contains(s.to, query.Get("redirect_uri")) {
+		http.Error(w, "the client was not registered with this redirect URI", http.StatusBadRequest)
 		return
 	}
 	s.did.Logins++
