@@ -47,7 +47,6 @@ func (s *Session) explain(failure *engine.Failure, cause *error) {
 	}
 	if s.authorization == nil {
 		if failure.Kind == engine.Unauthorized {
-			failure.Message += "; Server.Auth logs in to a server that wants it"
 			required := authorization.Required(s.challenge())
 			required.Server = s.name
 			*cause = required

@@ -160,7 +160,7 @@ func TestConnectFaults(t *testing.T) {
 		},
 		"404":              {server: caisson.Server{URL: status(404, "text/plain", "nothing here")}, codes: []caisson.Code{caisson.CodeHTTP}, says: "404 Not Found, so check the path of the URL: "},
 		"500":              {server: caisson.Server{URL: status(500, "text/plain", "broken")}, codes: []caisson.Code{caisson.CodeHTTP}, says: "500"},
-		"401":              {server: caisson.Server{URL: status(401, "text/plain", "who are you?")}, codes: []caisson.Code{caisson.CodeAuthorizationRequired}, says: "401 Unauthorized, so set or renew the Authorization header: "},
+		"401":              {server: caisson.Server{URL: status(401, "text/plain", "who are you?")}, codes: []caisson.Code{caisson.CodeAuthorizationRequired}, says: "401 Unauthorized, so log in with Server.Auth, or give an Authorization header that it takes: "},
 		"HTML":             {server: caisson.Server{URL: status(200, "text/html", "<html>Welcome</html>")}, codes: []caisson.Code{caisson.CodeProtocol}, says: "ontent type"},
 		"HTML without end": {server: caisson.Server{URL: endless.URL}, codes: []caisson.Code{caisson.CodeProtocol}, says: "ontent type"},
 		"not JSON":         {server: caisson.Server{URL: status(200, "application/json", "{")}, codes: []caisson.Code{caisson.CodeProtocol}},

@@ -56,7 +56,7 @@ func TestUnauthorized(t *testing.T) {
 	o := caissonRun(t, "list-tools", refuses)
 	o.expect(t, exitLogin, `"error":"authorization_required"`, `"login":"caisson auth login `+refuses)
 	o = caissonRun(t, "list-tools", refuses, "--header", "Authorization: Bearer x")
-	o.expect(t, exitLogin, `"error":"authorization_required"`, "set or renew the Authorization header")
+	o.expect(t, exitLogin, `"error":"authorization_required"`, "so log in with 'caisson auth login', or give an Authorization header that it takes")
 	if strings.Contains(o.stderr, `"login"`) {
 		t.Errorf("a login does not help: %s", o.stderr)
 	}

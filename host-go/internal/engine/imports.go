@@ -220,7 +220,7 @@ var failureKinds = map[string]Kind{
 func httpRemedy(status int, step string) string {
 	switch {
 	case status == http.StatusUnauthorized:
-		return ", so set or renew the Authorization header"
+		return ", so log in with Server.Auth, or give an Authorization header that it takes"
 	case status == http.StatusNotFound && step == "connect", status == http.StatusMethodNotAllowed && step == "connect":
 		return ", so check the path of the URL"
 	}
