@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const source = `${root}host-go/internal/engine/testdata/hostile/hostile.wat`;
 
 const binary = await parse(await readFile(source, 'utf8'));
-const embedded = await componentEmbed({ binary, witPath: `${root}wit`, worldName: 'core', stringEncoding: 'utf8' });
+const embedded = await componentEmbed({ binary, witPath: `${root}wit`, world: 'core', stringEncoding: 'utf8' });
 const component = await componentNew(embedded, []);
 await mkdir(`${root}build`, { recursive: true });
 const temporary = `${root}build/.hostile.${process.pid}`;

@@ -5,22 +5,30 @@ import './fast-path/validators/schemas.js';
 
 import type * as Client from 'caisson:mcp/client@0.1.0';
 import type * as Ingress from 'caisson:mcp/ingress@0.1.0';
+import type * as Scripts from 'caisson:mcp/scripts@0.1.0';
 
 import { onAuthorized } from './authorization/turn.js';
 import { Connection } from './connection/connection.js';
 import { fastPathOf } from './fast-path/connection-fast-path.js';
 import { seal } from './fast-path/validators/schemas.js';
-import { sweep, warmUp } from './fast-path/warmup.js';
+import { sweep, warmUp, warmUpScripts } from './fast-path/warmup.js';
 import { onAnswer } from './operations/asks.js';
 import { cancel } from './operations/calls.js';
 import { fire } from './platform/timers.js';
+import { fixBoundary } from './scripts/globals.js';
+import { host } from './scripts/host.js';
+import { Runner } from './scripts/runner.js';
 import * as sessions from './session/sessions.js';
 import { onBody, onEnd, onHead, onResponse } from './transport/exchange.js';
 import { onClosed, onData } from './transport/pipe.js';
 
 if (!WITHOUT.fastPath) Connection.fastPathOf = fastPathOf;
-if (!WITHOUT.warmup) await warmUp();
+if (!WITHOUT.warmup) {
+    await warmUp();
+    await warmUpScripts();
+}
 seal();
+fixBoundary();
 if (!WITHOUT.sweep) sweep();
 
 /** wit/client.wit */
@@ -33,6 +41,16 @@ export const client: typeof Client = {
             passOver(error);
         }
     }
+};
+
+const runner = new Runner(host);
+
+/** wit/scripts.wit */
+export const scripts: typeof Scripts = {
+    run: (call, source, tools, input, args) => runner.run(call, source, tools, input, args),
+    load: (call, source, tools) => runner.load(call, source, tools),
+    call: (call, name, positional, named) => runner.call(call, name, positional, named),
+    deliver: events => runner.deliver(events)
 };
 
 /** wit/ingress.wit */

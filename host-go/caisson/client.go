@@ -34,12 +34,15 @@ type Client struct {
 	inspect     func(memories [][]byte)
 
 	closing sync.Once
-	gone    chan struct{} // closed when Close is done
+	gone    chan struct{}   // closed when Close is done
+	open    context.Context // until Close
+	end     context.CancelFunc
 
 	mu       sync.Mutex
 	closed   bool
 	sessions map[*Session]struct{}
-	ending   sync.WaitGroup // sessions, connects given up, and replays, that still have something to free
+	modules  map[*Module]struct{}
+	ending   sync.WaitGroup // sessions, connects given up, replays, scripts and modules, that still have something to free
 }
 
 // NewClient makes a client. A nil options means the defaults. It fails with [CodeInvalidArgument] for
@@ -52,7 +55,8 @@ func (r *Runtime) NewClient(options *ClientOptions) (*Client, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	c := &Client{runtime: r, options: o, store: auth.NewMemoryStore(), gone: make(chan struct{}), sessions: map[*Session]struct{}{}}
+	c := &Client{runtime: r, options: o, store: auth.NewMemoryStore(), gone: make(chan struct{}), sessions: map[*Session]struct{}{}, modules: map[*Module]struct{}{}}
+	c.open, c.end = context.WithCancel(context.Background())
 	c.roots.list = o.Roots
 	var err error
 	if c.capabilities, err = capabilitiesOf(o.Capabilities); err != nil {
@@ -122,7 +126,8 @@ func (c *Client) connect(ctx context.Context, server Server, listChanged func(me
 	return s, nil
 }
 
-// Close closes every session of the client, and waits until the servers' commands have ended. The runtime
+// Close closes every session and module of the client, stops its scripts, and waits until the servers' commands
+// have ended. The runtime
 // stays open. It may be called more than once, and always returns nil.
 func (c *Client) Close() error {
 	if c.runtime == nil {
@@ -137,11 +142,16 @@ func (c *Client) close() {
 	c.mu.Lock()
 	c.closed = true
 	sessions := slices.Collect(maps.Keys(c.sessions))
+	modules := slices.Collect(maps.Keys(c.modules))
 	c.mu.Unlock()
+	c.end()
 
 	var all sync.WaitGroup
 	for _, s := range sessions {
 		all.Go(func() { _ = s.Close() })
+	}
+	for _, m := range modules {
+		all.Go(func() { _ = m.Close() })
 	}
 	all.Wait()
 	c.ending.Wait()
@@ -169,6 +179,21 @@ func (c *Client) remove(s *Session) {
 	c.mu.Unlock()
 	<-c.runtime.sessions
 	c.ending.Done()
+}
+
+func (c *Client) addModule(m *Module) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.modules[m] = struct{}{}
+	}
+	return !c.closed
+}
+
+func (c *Client) removeModule(m *Module) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.modules, m)
 }
 
 // errClosed says what was closed: the runtime, whose programs may know of no client, or the client alone.

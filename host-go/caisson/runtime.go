@@ -47,10 +47,12 @@ const defaultMaxSessions = 1000
 // them compiles anything. Make one: compiling is the slow part. It is safe for concurrent use. The zero value
 // fails each call with [CodeInvalidArgument].
 type Runtime struct {
-	engine   *engine.Engine
-	logger   *slog.Logger
-	client   *Client       // of Connect: one without options
-	sessions chan struct{} // holds one for each session of all clients
+	engine       *engine.Engine
+	engineConfig engine.Config // of the languages' engines
+	languages    languages
+	logger       *slog.Logger
+	client       *Client       // of Connect: one without options
+	sessions     chan struct{} // holds one for each session of all clients
 
 	mu      sync.Mutex
 	closed  bool
@@ -73,19 +75,20 @@ func New(ctx context.Context, options *RuntimeOptions) (*Runtime, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, failure := engine.New(ctx, engine.Config{
+	config := engine.Config{
 		CacheDir:     dir,
 		Interpreter:  o.Interpreter,
 		CompileFirst: o.CompileFirst,
 		Logger:       o.Logger,
-	})
+	}
+	e, failure := engine.New(ctx, config)
 	if failure != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		return nil, &Error{Code: CodeInternal, Step: "compile", Message: failure.Error(), Err: failure}
 	}
-	r := &Runtime{engine: e, logger: o.Logger, sessions: make(chan struct{}, o.MaxSessions), clients: map[*Client]struct{}{}}
+	r := &Runtime{engine: e, engineConfig: config, logger: o.Logger, sessions: make(chan struct{}, o.MaxSessions), clients: map[*Client]struct{}{}}
 	if r.client, failure = r.NewClient(nil); failure != nil {
 		return nil, errors.Join(failure, r.Close())
 	}
@@ -222,6 +225,7 @@ func (r *Runtime) Close() error {
 	}
 	all.Wait()
 	r.ending.Wait()
+	r.languages.close()
 	r.engine.Close()
 	return nil
 }

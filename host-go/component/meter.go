@@ -96,6 +96,10 @@ func safePoint(ctx context.Context, _ api.Module, stack []uint64) {
 	in.checkStack()
 }
 
+// PutOff puts off the deadline of the call that runs: for a host function that waited, when the wait is not to
+// count as the guest's time. Call it only from a host function of the instance.
+func (in *Instance) PutOff(d time.Duration) { in.fuel.pause(d) }
+
 // pause puts off the deadline of the call that runs.
 func (m *meter) pause(d time.Duration) { m.paused += d }
 

@@ -14,6 +14,8 @@ import type { FastRequest, FastTransport } from '../transport/fast-request.js';
 import type { Egress } from '../transport/fetch.js';
 import { HttpTransport } from '../transport/http.js';
 import { Observer } from '../transport/observer.js';
+import type { ScriptHost } from '../scripts/host.js';
+import { Runner } from '../scripts/runner.js';
 import { HttpResponse } from '../transport/response.js';
 import { ConnectionFastPath } from './connection-fast-path.js';
 import { HttpFastTransport } from './http-fast-transport.js';
@@ -214,6 +216,107 @@ export async function warmUp(): Promise<void> {
             if (call.result !== ANSWERS[era]['tools/call']) throw new Error(`the warm-up went wrong: ${era}`);
         }
     }
+}
+
+/** A script with most of what scripts are made of. Only its last lines run. */
+const SCRIPT = `
+// What the parser sees most.
+const { a, b: [c = 1, ...d], ...rest } = { b: [] };
+let text = \`x\${a?.b?.[0] ?? 'none'}y\`, n = 0x1f + 1.5e3 - (-3) ** 2;
+var n2, re = /[a-z]+(\\d)?/gi;
+class Point extends Object {
+    static count = 0;
+    x = 1;
+    constructor(x, y) { super(); this.x = x; }
+    get y() { return this.z; }
+    'z' = 2;
+    async *all() { for await (const one of []) yield* one; }
+}
+export async function main(path, options = { deep: true, list: [1, 2, , 3], [text]() {}, 'q': null }) {
+    for (const one of [...options.list]) {
+        if (!one || one === 2 && one !== 3) continue;
+        else if (one > 2) break;
+        n += one;
+    }
+    for (let i = 0, k = 10; i < k; i++, k--) n = i % 2 === 0 ? n | 1 : n & ~1;
+    for (const key in options) delete options[key];
+    while (n-- > 0) { do { n >>= 1; } while (n); }
+    switch (typeof path) {
+        case 'string': { return new Point(1, 2).y; }
+        default: throw new TypeError('no', { cause: path });
+    }
+    try {
+        const found = await Promise.all(path.split(',').map(async (p, i) => (await tools.files.read_file({ p })).text));
+        return { found, count: found.filter(t => t.includes("x")).length, path };
+    } catch ({ message }) { console.log(message, void 0, this); } finally { label: n ||= 2; }
+}
+const double = x => x * 2, add = function (x, y) { return x + y; };
+if (n === 123456789) await main('x');
+`;
+
+/** Runs a script, with a host in memory. Rejects when it goes wrong. */
+export async function warmUpScripts(): Promise<void> {
+    const outcomes: string[] = [];
+    const calls: number[] = [];
+    const host: ScriptHost = {
+        callTool: call => calls.push(call),
+        log: () => {},
+        settle: (_, outcome) => outcomes.push(outcome.tag === 'ok' ? outcome.val : outcome.val.kind)
+    };
+    const global: Record<string, unknown> = {};
+    const listed =
+        '[{"server":"files","tool":{"name":"read_file","description":"Reads a file","inputSchema":{"type":"object"}}}]';
+    const run = (text: string) => new Runner(host, global).run(1, { name: 'w', text }, listed, '{"a":[1]}', ['x']);
+    const sample = new Runner(host, global);
+    sample.load(1, { name: 'w', text: SCRIPT }, listed);
+    await settled();
+    sample.call(2, 'missing', '[]', '{}');
+    run('return (');
+    run("throw new Error('x')");
+    run('1 + 1');
+    await settled();
+    const runner = new Runner(host, global);
+    runner.run(1, { name: 'w', text: 'function main(x) { return { x } }' }, listed, 'null', ['x']);
+    await settled();
+    const { tools, print, search_tools, get_tool, console } = global as Record<
+        string,
+        (...args: unknown[]) => unknown
+    > & {
+        tools: Record<string, Record<string, (args: object) => Promise<unknown>>>;
+        console: Record<string, (...values: unknown[]) => void>;
+    };
+    const answers: unknown[] = [];
+    const note = (answer: unknown) => answers.push(answer);
+    tools['files']?.['read_file']?.({ path: 'x' }).then(note, note);
+    tools['files']?.['read_file']?.({}).then(note, note);
+    tools['files']?.['missing']?.({}).then(note, note);
+    const [first = 0, second = 0, third = 0] = calls;
+    runner.deliver([
+        {
+            tag: 'tool-answer',
+            val: { call: first, outcome: { tag: 'ok', val: '{"content":[{"type":"text","text":"{}"}]}' } }
+        },
+        {
+            tag: 'tool-answer',
+            val: {
+                call: second,
+                outcome: { tag: 'ok', val: '{"content":[{"type":"text","text":"x"}],"isError":true}' }
+            }
+        },
+        { tag: 'tool-answer', val: { call: third, outcome: { tag: 'err', val: { code: 'c', message: 'm' } } } }
+    ]);
+    await settled();
+    print?.('x', { a: [1, new Map([[1, 2]])], b: new Date(0) }, new Error('x'));
+    console['error']?.(null);
+    search_tools?.('read');
+    get_tool?.('files.read_file');
+    if (outcomes.join() !== '["main"],not-found,syntax,runtime,2,{"x":"x"}' || answers.length !== 3)
+        throw new Error(`the warm-up of scripts went wrong: ${outcomes.join()}`);
+}
+
+/** Waits until the engine has run what waits. */
+async function settled(): Promise<void> {
+    for (let i = 0; i < 20; i++) await Promise.resolve();
 }
 
 /**

@@ -5,6 +5,8 @@ import type * as Client from 'caisson:mcp/client@0.1.0';
 import type * as Egress from 'caisson:mcp/egress@0.1.0';
 import type * as Host from 'caisson:mcp/host@0.1.0';
 import type * as Ingress from 'caisson:mcp/ingress@0.1.0';
+import type * as ScriptHost from 'caisson:mcp/script-host@0.1.0';
+import type * as Scripts from 'caisson:mcp/scripts@0.1.0';
 import type * as Timers from 'caisson:mcp/timers@0.1.0';
 import { WASIShim } from '@bytecodealliance/preview2-shim/instantiation';
 
@@ -14,14 +16,18 @@ import { buildFolder } from '../../scripts/without.mjs';
 export interface Core {
     client: typeof Client;
     ingress: typeof Ingress;
+    scripts: typeof Scripts;
 }
 
 /** The imports of the world `core`, and the clock behind WASI's. */
 export interface Imports {
-    authorization: typeof Authorization;
-    egress: typeof Egress;
     timers: typeof Timers;
-    host: typeof Host;
+    /** What a session's instance has; a script's has none of them. */
+    authorization?: typeof Authorization;
+    egress?: typeof Egress;
+    host?: typeof Host;
+    /** What a script's instance has. */
+    scriptHost?: typeof ScriptHost;
     now: () => number;
     /** What answers WASI's random, when it is not the machine. */
     random?: { getRandomBytes: (length: bigint) => Uint8Array; getRandomU64: () => bigint };
@@ -39,8 +45,18 @@ function load(path: string): Promise<WebAssembly.Module> {
     return module;
 }
 
+/** An interface of the contract that an instance must not call. */
+const refused = new Proxy(
+    {},
+    {
+        get: (_, name) => () => {
+            throw new Error(`${String(name)} is not for this instance`);
+        }
+    }
+);
+
 /** A fresh instance of the component. */
-export async function instantiate({ authorization, egress, timers, host, now, random }: Imports): Promise<Core> {
+export async function instantiate({ timers, now, random, ...own }: Imports): Promise<Core> {
     const { instantiate } = (await import(new URL('core.js', transpiled).href)) as {
         instantiate: (load: (path: string) => Promise<WebAssembly.Module>, imports: object) => Promise<Core>;
     };
@@ -50,10 +66,11 @@ export async function instantiate({ authorization, egress, timers, host, now, ra
         throw new Error('the core waits, which it must not');
     };
     return instantiate(load, {
-        'caisson:mcp/authorization': authorization,
-        'caisson:mcp/egress': egress,
+        'caisson:mcp/authorization': own.authorization ?? refused,
+        'caisson:mcp/egress': own.egress ?? refused,
         'caisson:mcp/timers': timers,
-        'caisson:mcp/host': host,
+        'caisson:mcp/host': own.host ?? refused,
+        'caisson:mcp/script-host': own.scriptHost ?? refused,
         ...wasi,
         'wasi:random/random': random ?? wasi['wasi:random/random'],
         'wasi:clocks/monotonic-clock': { now: nanoseconds, subscribeDuration: none, subscribeInstant: none },

@@ -70,6 +70,9 @@ const (
 	authorizeRequest
 	askLogin
 	forgetCredential
+	callScriptTool
+	logScript
+	settleScript
 )
 
 // The exports that may have a part of the first script.

@@ -80,6 +80,15 @@ func (in *instance) addImports(l interceptedLinker) {
 			return nil
 		}))).
 		Func("log", in.log)
+	// A session's instance has no script.
+	l.Linker.Interface("caisson:mcp/script-host@0.1.0").Fallback(refuse)
+}
+
+// refuse is a function that an instance imports, and that is not for it.
+func refuse(name string) component.HostFunc {
+	return func(context.Context, []any) ([]any, error) {
+		return nil, fmt.Errorf("%s is not for this instance", name)
+	}
 }
 
 // does makes a host function of a function without a result.

@@ -28,7 +28,7 @@ func serve() error {
 }
 
 // profile finds out which functions of the core run in ordinary use: sessions over every transport,
-// calls that work and calls that fail, large messages, and enough of them to collect garbage. What
+// calls that work and calls that fail, large messages, and enough of them to collect garbage; and scripts. What
 // is not among them works too: it is loaded when it is called.
 func profile(wasm []byte) (*component.Profile, error) {
 	whole, err := component.Prepare(wasm, nil)
@@ -76,6 +76,9 @@ func profile(wasm []byte) (*component.Profile, error) {
 		if err := useHTTP(e, engine.HTTPOrSSE, handler); err == nil {
 			return nil, fmt.Errorf("connecting to a server that is none worked")
 		}
+	}
+	if err := useScripts(e); err != nil {
+		return nil, err
 	}
 	return called, nil
 }

@@ -42,6 +42,9 @@
   (import "caisson:mcp/authorization@0.1.0" "request" (func $f20 (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
   (import "caisson:mcp/authorization@0.1.0" "ask" (func $f21 (param i32 i32 i32)))
   (import "caisson:mcp/authorization@0.1.0" "forget" (func $f22 (param i32 i32)))
+  (import "caisson:mcp/script-host@0.1.0" "call-tool" (func $f23 (param i32 i32 i32 i32 i32 i32 i32)))
+  (import "caisson:mcp/script-host@0.1.0" "log" (func $f24 (param i32 i32 i32)))
+  (import "caisson:mcp/script-host@0.1.0" "settle" (func $f25 (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
 
   ;; 0x400 what connect settles with    0x8000 arguments      0x9000 loops
   ;; 0x80000 the first script           0x100000 its words
@@ -108,7 +111,7 @@
       (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)))
 
   ;; How many arguments an import takes.
-  (data (i32.const 0x7000) "\0b\0b\04\01\02\03\01\02\01\0d\06\06\01\03\03\03\0c\04\08\01\0c\03\02")
+  (data (i32.const 0x7000) "\0b\0b\04\01\02\03\01\02\01\0d\06\06\01\03\03\03\0c\04\08\01\0c\03\02\07\03\0b")
 
   (func $import (param $which i32) (param $words i32) (result i32)
     (local $n i32) (local $k i32)
@@ -119,6 +122,9 @@
       (local.set $k (i32.add (local.get $k) (i32.const 1)))
       (br_if $next (i32.lt_u (local.get $k) (local.get $n))))
     (block $done
+    (block $b25
+    (block $b24
+    (block $b23
     (block $b22
     (block $b21
     (block $b20
@@ -142,7 +148,7 @@
     (block $b2
     (block $b1
     (block $b0
-      (br_table $b0 $b1 $b2 $b3 $b4 $b5 $b6 $b7 $b8 $b9 $b10 $b11 $b12 $b13 $b14 $b15 $b16 $b17 $b18 $b19 $b20 $b21 $b22 $done (local.get $which)))
+      (br_table $b0 $b1 $b2 $b3 $b4 $b5 $b6 $b7 $b8 $b9 $b10 $b11 $b12 $b13 $b14 $b15 $b16 $b17 $b18 $b19 $b20 $b21 $b22 $b23 $b24 $b25 $done (local.get $which)))
     (call $f0 (i32.load (i32.const 32768)) (i32.load (i32.const 32772)) (i32.load (i32.const 32776)) (i32.load (i32.const 32780)) (i32.load (i32.const 32784)) (i32.load (i32.const 32788)) (i32.load (i32.const 32792)) (i32.load (i32.const 32796)) (i32.load (i32.const 32800)) (i32.load (i32.const 32804)) (i32.load (i32.const 32808))) (br $done))
     (call $f1 (i32.load (i32.const 32768)) (i32.load (i32.const 32772)) (i32.load (i32.const 32776)) (i32.load (i32.const 32780)) (i32.load (i32.const 32784)) (i32.load (i32.const 32788)) (i32.load (i32.const 32792)) (i32.load (i32.const 32796)) (i32.load (i32.const 32800)) (i32.load (i32.const 32804)) (i32.load (i32.const 32808))) (br $done))
     (call $f2 (i32.load (i32.const 32768)) (i32.load (i32.const 32772)) (i32.load (i32.const 32776)) (i32.load (i32.const 32780))) (br $done))
@@ -165,7 +171,10 @@
     (call $f19 (i32.load (i32.const 32768))) (br $done))
     (call $f20 (i32.load (i32.const 32768)) (i32.load (i32.const 32772)) (i32.load (i32.const 32776)) (i32.load (i32.const 32780)) (i32.load (i32.const 32784)) (i32.load (i32.const 32788)) (i32.load (i32.const 32792)) (i32.load (i32.const 32796)) (i32.load (i32.const 32800)) (i32.load (i32.const 32804)) (i32.load (i32.const 32808)) (i32.load (i32.const 32812))) (br $done))
     (call $f21 (i32.load (i32.const 32768)) (i32.load (i32.const 32772)) (i32.load (i32.const 32776))) (br $done))
-    (call $f22 (i32.load (i32.const 32768)) (i32.load (i32.const 32772))))
+    (call $f22 (i32.load (i32.const 32768)) (i32.load (i32.const 32772))) (br $done))
+    (call $f23 (i32.load (i32.const 32768)) (i32.load (i32.const 32772)) (i32.load (i32.const 32776)) (i32.load (i32.const 32780)) (i32.load (i32.const 32784)) (i32.load (i32.const 32788)) (i32.load (i32.const 32792))) (br $done))
+    (call $f24 (i32.load (i32.const 32768)) (i32.load (i32.const 32772)) (i32.load (i32.const 32776))) (br $done))
+    (call $f25 (i32.load (i32.const 32768)) (i32.load (i32.const 32772)) (i32.load (i32.const 32776)) (i32.load (i32.const 32780)) (i32.load (i32.const 32784)) (i32.load (i32.const 32788)) (i32.load (i32.const 32792)) (i32.load (i32.const 32796)) (i32.load (i32.const 32800)) (i32.load (i32.const 32804)) (i32.load (i32.const 32808))))
     (local.get $words))
 
   ;; Does what the words say, until the end or a part of another export.
@@ -247,6 +256,18 @@
     (drop (call $part (i32.const 5)))
     (global.set $free (i32.const 0x300000)))
   (func (export "caisson:mcp/ingress@0.1.0#deliver") (param i32 i32)
+    (drop (call $part (i32.const 1)))
+    (global.set $free (i32.const 0x300000)))
+
+  ;; A script's source is its script.
+  (func (export "caisson:mcp/scripts@0.1.0#run") (param $c i32) (param i32 i32) (param $at i32) (param $length i32) (param i32 i32 i32 i32 i32 i32)
+    (global.set $call (local.get $c))
+    (call $read (local.get $at) (local.get $length) (i32.const 0x80000) (i32.const 0x100000))
+    (global.set $free (i32.const 0x300000))
+    (call $do (i32.const 0x100000)))
+  (func (export "caisson:mcp/scripts@0.1.0#load") (param i32 i32 i32 i32 i32 i32 i32) (unreachable))
+  (func (export "caisson:mcp/scripts@0.1.0#call") (param i32 i32 i32 i32 i32 i32 i32) (unreachable))
+  (func (export "caisson:mcp/scripts@0.1.0#deliver") (param i32 i32)
     (drop (call $part (i32.const 1)))
     (global.set $free (i32.const 0x300000)))
 

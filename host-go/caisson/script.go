@@ -1,0 +1,325 @@
+package caisson
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	randv2 "math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/caisson-dev/caisson/host-go/internal/script"
+)
+
+// A Script is code that the program does not trust, and what it is granted: the tools in Tools, and nothing
+// else. It has no files, no network, no environment, and a clock of milliseconds. docs/scripts.md says what a
+// script finds.
+type Script struct {
+	// Source is the text: JavaScript, unless Language says otherwise. It is run from top to bottom, or its
+	// function main is called with Args where it defines one. `await` and `return` may stand at the top.
+	Source string
+	// Name is the name of the source in errors and stacks. Default: "script".
+	Name string
+	// Language is what the source is written in. Default: [JavaScript].
+	Language Language
+	// Input is the value of `input` in the script: anything that marshals to JSON. Default: null.
+	Input any
+	// Args are the arguments of main, and `args` in the script. Default: none.
+	Args []string
+	// Tools are what the script may call. Default: none.
+	Tools *ToolSet
+	// Limits bound the run. The zero value of each is its default.
+	Limits ScriptLimits
+	// Seed makes the script's random numbers the same in each run with the same seed. Default: others in
+	// each run.
+	Seed uint64
+	// Now is the time in the script, which does not go on. A run with a Seed and with Now has the same result,
+	// log and fuel each time, when its tools answer the same in the same order. Default: the true time, in
+	// milliseconds.
+	Now time.Time
+}
+
+const defaultScriptName = "script"
+
+// A ScriptResult is what a script did.
+type ScriptResult struct {
+	// Value is the value of the script as JSON; "null" where it has none. It is nil when the script has failed.
+	Value json.RawMessage
+	// Logs are the lines that the script has written, in order.
+	Logs []ScriptLog
+	// Calls are the calls of tools that the script has made, in order.
+	Calls []ScriptCall
+	// Usage is what the script has used.
+	Usage ScriptUsage
+}
+
+// A ScriptLog is one line that a script has written.
+type ScriptLog struct {
+	// Level is "debug", "info", "warn" or "error".
+	Level string
+	// Text is the text. What is longer than 16 KiB is cut.
+	Text string
+	// Time is when it was written, by the script's clock.
+	Time time.Time
+}
+
+// A ScriptCall is one call of a tool that a script has made.
+type ScriptCall struct {
+	// Server and Tool are the names that the script has given, cut to 256 bytes.
+	Server, Tool string
+	// ArgumentBytes is the size of the arguments as JSON.
+	ArgumentBytes int
+	// Begun is when the script made the call, and Duration how long it waited for the answer. A call waits
+	// for its turn when more are underway than [ScriptLimits].ParallelCalls.
+	Begun    time.Time
+	Duration time.Duration
+	// Outcome says how the call has ended.
+	Outcome ScriptCallOutcome
+	// Code says what sort of failure it was, where Outcome is [ScriptCallFailed]: a [Code] in words.
+	Code string
+}
+
+// A ScriptCallOutcome says how a call of a tool has ended.
+type ScriptCallOutcome string
+
+// The outcomes.
+const (
+	// ScriptCallDone says that the tool has answered.
+	ScriptCallDone ScriptCallOutcome = "done"
+	// ScriptCallToolError says that the tool itself has failed: its result has isError.
+	ScriptCallToolError ScriptCallOutcome = "tool error"
+	// ScriptCallFailed says that there is no result.
+	ScriptCallFailed ScriptCallOutcome = "failed"
+	// ScriptCallUnanswered says that the run had ended before there was an answer. The call was cancelled.
+	ScriptCallUnanswered ScriptCallOutcome = "unanswered"
+)
+
+// ScriptUsage is what a script has used.
+type ScriptUsage struct {
+	// Fuel is how much was computed: a unit is about one instruction of WebAssembly. For a module it counts
+	// from its loading.
+	Fuel uint64
+	// MemoryBytes is the size of the sandbox at the end, which it has not exceeded before. About 30 MB of it
+	// are there from the start, and shared by all scripts until they are written to.
+	MemoryBytes uint64
+	// Computing is how long the sandbox has computed, and Waiting all other time.
+	Computing, Waiting time.Duration
+}
+
+// RunScript runs a script in a sandbox of its own, and waits for its end. The sandbox is gone after it. The
+// calls of tools that are underway then are cancelled.
+//
+// A script that fails is a [*ScriptError]. The result is there then too, for what the script did before. The end
+// of ctx stops the script, also while it computes, and RunScript returns the context's error with the result. It
+// fails with an [*Error] when the script cannot be begun: with [CodeInvalidArgument] for a Script that is not
+// valid, with [CodeClosed] when the client is closed, and with the error of a Caller whose tools cannot be
+// listed; the result is nil then.
+//
+// It is safe for concurrent use; each run has about 5 MB of its own.
+func (c *Client) RunScript(ctx context.Context, s Script) (*ScriptResult, error) {
+	r, err := c.beginScript(ctx, &s, "run script")
+	if err != nil {
+		return nil, err
+	}
+	defer r.end()
+	input, err := json.Marshal(s.Input)
+	if err != nil {
+		return nil, errScript("run script", "Script.Input does not marshal to JSON: "+err.Error())
+	}
+	in, failure := script.New(r.ctx, r.config)
+	if failure != nil {
+		return &ScriptResult{}, r.error(failure)
+	}
+	defer in.Close()
+	value, report, failure := in.Run(r.ctx, r.source, input, s.Args)
+	result := resultOf(report)
+	if failure != nil {
+		return result, r.error(failure)
+	}
+	result.Value = value
+	return result, nil
+}
+
+// RunScript runs a script for a client without options: the short way. See [Client.RunScript].
+func (r *Runtime) RunScript(ctx context.Context, s Script) (*ScriptResult, error) {
+	if r.client == nil {
+		return nil, errZero("Runtime", "New")
+	}
+	return r.client.RunScript(ctx, s)
+}
+
+// RunScriptAs runs a script and decodes its value into a T. A value that does not fit T is a [*ScriptError] with
+// [ScriptInvalidArguments].
+func RunScriptAs[T any](ctx context.Context, c *Client, s Script) (T, *ScriptResult, error) {
+	var value T
+	result, err := c.RunScript(ctx, s)
+	if err != nil {
+		return value, result, err
+	}
+	err = decodeValue(orDefault(s.Name, defaultScriptName), result.Value, &value)
+	return value, result, err
+}
+
+func decodeValue(name string, text json.RawMessage, value any) error {
+	if err := json.Unmarshal(text, value); err != nil {
+		return &ScriptError{Script: name, Kind: ScriptInvalidArguments, Message: fmt.Sprintf("the value does not fit %T: %v", value, err), Err: err}
+	}
+	return nil
+}
+
+// scriptRun is what a run, and a module, has of its client.
+type scriptRun struct {
+	client    *Client
+	ctx       context.Context // ends with the client
+	cancel    context.CancelCauseFunc
+	name      string
+	source    script.Source
+	positions Positions
+	config    script.Config
+}
+
+// beginScript makes a script ready. The caller ends it.
+func (c *Client) beginScript(ctx context.Context, s *Script, step string) (*scriptRun, error) {
+	if c.runtime == nil {
+		return nil, errZero("Client", "Runtime.NewClient")
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if !c.begin() {
+		return nil, c.errClosed(step, "")
+	}
+	r := &scriptRun{client: c, name: orDefault(s.Name, defaultScriptName)}
+	r.ctx, r.cancel = c.whileOpen(ctx)
+	if err := r.prepare(s, step); err != nil {
+		if errors.Is(context.Cause(r.ctx), errClientClosed) {
+			err = c.errClosed(step, "")
+		}
+		r.end()
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *scriptRun) prepare(s *Script, step string) error {
+	limits, err := s.Limits.withDefaults()
+	if err != nil {
+		return err
+	}
+	if len(s.Source) > limits.SourceBytes {
+		over := fmt.Sprintf("the source has %d bytes: ScriptLimits.SourceBytes is %d", len(s.Source), limits.SourceBytes)
+		return &ScriptError{Script: r.name, Kind: ScriptLimit, Message: over}
+	}
+	if strings.TrimSpace(s.Source) == "" {
+		return errScript(step, "Script.Source is empty")
+	}
+	language := s.Language
+	if language == nil {
+		language = JavaScript
+	}
+	translation, err := language.Translate(r.ctx, ScriptSource{Name: r.name, Text: s.Source})
+	if err != nil {
+		return err
+	}
+	r.source, r.positions = script.Source{Name: r.name, Text: translation.Text}, translation.Positions
+	e, mounts, err := r.client.runtime.engineFor(r.ctx, language)
+	if err != nil {
+		return err
+	}
+	tools, err := s.Tools.listingJSON(r.ctx)
+	if err != nil {
+		return err
+	}
+	r.config = script.Config{
+		Engine:  e,
+		Mounts:  mounts,
+		Limits:  limits.internal(),
+		Tools:   tools,
+		Call:    s.Tools.call,
+		Random:  randomOf(s.Seed),
+		Now:     s.Now,
+		Ordered: s.Seed != 0 || !s.Now.IsZero(),
+	}
+	return nil
+}
+
+func (r *scriptRun) end() {
+	r.cancel(nil)
+	r.client.ending.Done()
+}
+
+// randomOf is a source of random bytes that no other script has, unless it is given the same seed.
+func randomOf(seed uint64) io.Reader {
+	var key [32]byte
+	if seed != 0 {
+		binary.LittleEndian.PutUint64(key[:], seed)
+	} else {
+		_, _ = rand.Read(key[:]) // It never fails.
+	}
+	return randv2.NewChaCha8(key)
+}
+
+// error gives a failure the form that users see.
+func (r *scriptRun) error(f *script.Failure) error {
+	if f.Kind == script.ContextEnded {
+		var closed *Error
+		switch cause := context.Cause(r.ctx); {
+		case errors.Is(cause, errClientClosed):
+			return r.client.errClosed("run script", "")
+		case errors.As(cause, &closed):
+			return closed
+		}
+		return f.Err
+	}
+	if f.Kind == script.Internal {
+		return &Error{Code: CodeInternal, Step: "run script", Message: r.name + ": " + f.Message, Err: f.Err}
+	}
+	e := &ScriptError{
+		Script: r.name, Kind: scriptKinds[f.Kind], Message: f.Message,
+		Line: f.Line, Column: f.Column, Stack: f.Stack, Err: f.Err,
+	}
+	r.positions.apply(e)
+	return e
+}
+
+func resultOf(report *script.Report) *ScriptResult {
+	result := &ScriptResult{Usage: ScriptUsage(report.Usage)}
+	for _, line := range report.Logs {
+		result.Logs = append(result.Logs, ScriptLog(line))
+	}
+	for _, c := range report.Calls {
+		result.Calls = append(result.Calls, ScriptCall{
+			Server: c.Server, Tool: c.Tool, ArgumentBytes: c.ArgumentBytes,
+			Begun: c.Begun, Duration: c.Duration, Outcome: scriptOutcomes[c.Outcome], Code: c.Code,
+		})
+	}
+	return result
+}
+
+var scriptOutcomes = map[script.Outcome]ScriptCallOutcome{
+	script.Unanswered: ScriptCallUnanswered,
+	script.Done:       ScriptCallDone,
+	script.ToolError:  ScriptCallToolError,
+	script.Failed:     ScriptCallFailed,
+}
+
+func errScript(step, message string) error {
+	return &Error{Code: CodeInvalidArgument, Step: step, Message: message}
+}
+
+// errClientClosed is the cause of the end of a run's context when its client is closed.
+var errClientClosed = errors.New("the client is closed")
+
+// whileOpen returns a context that also ends when the client is closed.
+func (c *Client) whileOpen(ctx context.Context) (context.Context, context.CancelCauseFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(c.open, func() { cancel(errClientClosed) })
+	return ctx, func(cause error) {
+		stop()
+		cancel(cause)
+	}
+}

@@ -1,0 +1,84 @@
+package caisson_test
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"testing"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
+)
+
+// oddRuns are scripts of which half fail.
+var oddRuns = []struct {
+	source string
+	kind   caisson.ScriptErrorKind
+}{
+	{`(await tools.go.add({ a: 1, b: 2 })) + 1`, ""},
+	{`throw new Error('no')`, caisson.ScriptRuntime},
+	{`const a = []; for (let i = 0; i < 1000; i++) a.push({ i }); a.length`, ""},
+	{`await tools.go.fail()`, caisson.ScriptTool},
+	{`(await Promise.all(Array.from({ length: 20 }, (_, i) => tools.go.add({ a: i, b: 1 })))).length`, ""},
+	{`tools.go.wait(); let x = ;`, caisson.ScriptSyntax},
+	{`tools.go.wait(); await sleep(1); 'left'`, ""},
+	{`tools.go.wait(); for (let i = 0; i < 2000; i++) print(i)`, caisson.ScriptLimit},
+}
+
+// TestScriptMany has a thousand scripts one after the other, and then 64 at a time: the memory does not grow, and
+// no goroutine is left.
+func TestScriptMany(t *testing.T) {
+	rounds := 1000
+	if raceDetector || testing.Short() {
+		rounds = 100
+	}
+	r := sharedRuntime(t)
+	tools := toolSet(t, map[string]caisson.Caller{"go": programTools(t)})
+	one := func(i int) {
+		run := oddRuns[i%len(oddRuns)]
+		_, err := r.RunScript(testContext(t), caisson.Script{Source: run.source, Tools: tools})
+		if got := kindOf(err); got != run.kind {
+			t.Errorf("%s ends with %v", run.source, err)
+		}
+	}
+	for i := range 3 * len(oddRuns) {
+		one(i)
+	}
+	goroutines, memory := runtime.NumGoroutine(), heapInUse()
+	for i := range rounds {
+		one(i)
+	}
+	places := make(chan struct{}, 64)
+	var all sync.WaitGroup
+	for i := range rounds {
+		places <- struct{}{}
+		all.Go(func() {
+			defer func() { <-places }()
+			one(i)
+		})
+	}
+	all.Wait()
+	if !eventually(func() bool { return runtime.NumGoroutine() <= goroutines }) {
+		t.Errorf("%d goroutines are left; there were %d", runtime.NumGoroutine(), goroutines)
+	}
+	if !eventually(func() bool { return heapInUse() < memory+(16<<20) }) {
+		t.Errorf("%d bytes of the heap are in use; there were %d", heapInUse(), memory)
+	}
+}
+
+func kindOf(err error) caisson.ScriptErrorKind {
+	if err == nil {
+		return ""
+	}
+	if e, ok := err.(*caisson.ScriptError); ok {
+		return e.Kind
+	}
+	return caisson.ScriptErrorKind(fmt.Sprint(err))
+}
+
+func heapInUse() uint64 {
+	debug.FreeOSMemory()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapInuse
+}

@@ -1,0 +1,241 @@
+package caisson
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/caisson-dev/caisson/host-go/internal/script"
+)
+
+// A ToolSet is what scripts may call: the tools of [Caller]s, under the names of servers. The tools are listed
+// when they are first needed, and kept: [ToolSet.Refresh] lists them anew. It is safe for concurrent use. A nil
+// ToolSet has no tools.
+type ToolSet struct {
+	servers map[string]Caller
+
+	listing chan struct{} // holds one while the tools are listed
+
+	mu     sync.Mutex
+	listed *listedTools
+}
+
+// listedTools are the tools of a set.
+type listedTools struct {
+	json  string                     // as the contract has them
+	tools map[string]map[string]bool // by server
+}
+
+// NewToolSet makes a ToolSet of Callers by the names of their servers: sessions, groups, [Functions], and
+// everything else that is one. It fails with [CodeInvalidArgument] for an empty name and a nil Caller.
+func NewToolSet(servers map[string]Caller) (*ToolSet, error) {
+	for name, c := range servers {
+		if name == "" {
+			return nil, errScript("tools", "the name of a server is empty")
+		}
+		if c == nil {
+			return nil, errScript("tools", "the Caller of "+name+" is nil")
+		}
+	}
+	return &ToolSet{servers: maps.Clone(servers), listing: make(chan struct{}, 1)}, nil
+}
+
+// What a ToolSet lists of one server; a session's own limits may be lower.
+const (
+	maxToolSetPages = defaultMaxListPages
+	maxToolSetTools = defaultMaxListItems
+	maxToolSetBytes = 16 << 20
+)
+
+// Refresh lists the tools anew, for the scripts that begin after it.
+func (t *ToolSet) Refresh(ctx context.Context) error {
+	if t == nil || len(t.servers) == 0 {
+		return nil
+	}
+	select {
+	case t.listing <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-t.listing }()
+	return t.list(ctx)
+}
+
+// list lists the tools. The caller holds t.listing.
+func (t *ToolSet) list(ctx context.Context) error {
+	type entry struct {
+		Server string    `json:"server"`
+		Tool   *mcp.Tool `json:"tool"`
+	}
+	all := []entry{}
+	listed := &listedTools{tools: map[string]map[string]bool{}}
+	for _, server := range slices.Sorted(maps.Keys(t.servers)) {
+		names := map[string]bool{}
+		listed.tools[server] = names
+		for tool, err := range toolsOf(ctx, t.servers[server]) {
+			if err == nil && len(all) >= maxToolSetTools {
+				err = &Error{Code: CodeLimit, Step: "tools/list", Message: fmt.Sprintf("the servers have more than %d tools", maxToolSetTools)}
+			}
+			if err != nil {
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+				return fmt.Errorf("listing the tools of %s: %w", server, err)
+			}
+			if names[tool.Name] {
+				continue // The first one is called.
+			}
+			names[tool.Name] = true
+			all = append(all, entry{server, tool})
+		}
+	}
+	text, err := json.Marshal(all)
+	if err != nil {
+		return &Error{Code: CodeProtocol, Step: "tools/list", Message: err.Error(), Err: err}
+	}
+	if len(text) > maxToolSetBytes {
+		return &Error{Code: CodeLimit, Step: "tools/list", Message: fmt.Sprintf("the tools have %d bytes, and may have %d", len(text), maxToolSetBytes)}
+	}
+	listed.json = string(text)
+	t.mu.Lock()
+	t.listed = listed
+	t.mu.Unlock()
+	return nil
+}
+
+// toolsOf iterates over the tools of a Caller.
+func toolsOf(ctx context.Context, c Caller) func(yield func(*mcp.Tool, error) bool) {
+	return func(yield func(*mcp.Tool, error) bool) {
+		params := &mcp.ListToolsParams{}
+		for range maxToolSetPages {
+			page, err := c.ListTools(ctx, params)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, tool := range page.Tools {
+				if tool != nil && !yield(tool, nil) {
+					return
+				}
+			}
+			if page.NextCursor == "" {
+				return
+			}
+			if page.NextCursor == params.Cursor {
+				yield(nil, &Error{Code: CodeProtocol, Step: "tools/list", Message: "the pages have no end: a cursor came twice"})
+				return
+			}
+			params = &mcp.ListToolsParams{Cursor: page.NextCursor}
+		}
+		yield(nil, &Error{Code: CodeLimit, Step: "tools/list", Message: fmt.Sprintf("the list has more than %d pages", maxToolSetPages)})
+	}
+}
+
+// current returns the tools, and lists them when that was not done yet.
+func (t *ToolSet) current(ctx context.Context) (*listedTools, error) {
+	if t == nil || len(t.servers) == 0 {
+		return &listedTools{json: "[]"}, nil
+	}
+	listed := t.kept()
+	if listed != nil {
+		return listed, nil
+	}
+	select {
+	case t.listing <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	defer func() { <-t.listing }()
+	if listed = t.kept(); listed != nil {
+		return listed, nil
+	}
+	if err := t.list(ctx); err != nil {
+		return nil, err
+	}
+	return t.kept(), nil
+}
+
+func (t *ToolSet) kept() *listedTools {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.listed
+}
+
+// listingJSON returns the tools as the contract has them.
+func (t *ToolSet) listingJSON(ctx context.Context) (string, error) {
+	listed, err := t.current(ctx)
+	if err != nil {
+		return "", err
+	}
+	return listed.json, nil
+}
+
+// call calls a tool for a script. Only what is listed may be called.
+func (t *ToolSet) call(ctx context.Context, server, tool string, arguments json.RawMessage) (json.RawMessage, *script.ToolFailure) {
+	if t == nil || t.servers[server] == nil {
+		return nil, notGranted("there is no server %q%s", server, t.names())
+	}
+	listed, err := t.current(ctx)
+	if err != nil {
+		return nil, toolFailure(err)
+	}
+	if !listed.tools[server][tool] {
+		return nil, notGranted("the server %q has no tool %q%s", server, tool, some(slices.Sorted(maps.Keys(listed.tools[server]))))
+	}
+	params := &mcp.CallToolParams{Name: tool, Arguments: arguments}
+	c := t.servers[server]
+	if own, ok := c.(rawCaller); ok {
+		raw, _, err := own.callTool(ctx, params)
+		return raw, toolFailure(err)
+	}
+	result, err := c.CallTool(ctx, params)
+	if err != nil {
+		return nil, toolFailure(err)
+	}
+	raw, err := json.Marshal(result)
+	return raw, toolFailure(err)
+}
+
+func (t *ToolSet) names() string {
+	if t == nil {
+		return ""
+	}
+	return some(slices.Sorted(maps.Keys(t.servers)))
+}
+
+// some names a few of what there is.
+func some(names []string) string {
+	const most = 20
+	if len(names) == 0 {
+		return ""
+	}
+	text := "; it has "
+	if len(names) > most {
+		return text + strings.Join(names[:most], ", ") + ", …"
+	}
+	return text + strings.Join(names, ", ")
+}
+
+func notGranted(format string, args ...any) *script.ToolFailure {
+	return &script.ToolFailure{Code: "not found", Message: fmt.Sprintf(format, args...)}
+}
+
+// toolFailure makes a failure of an error; nil of nil.
+func toolFailure(err error) *script.ToolFailure {
+	if err == nil {
+		return nil
+	}
+	var e *Error
+	message := err.Error()
+	if errors.As(err, &e) {
+		message = strings.TrimPrefix(message, "caisson: ")
+	}
+	return &script.ToolFailure{Code: CodeOf(err).String(), Message: message}
+}

@@ -1,0 +1,131 @@
+package script
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/caisson-dev/caisson/host-go/component"
+	"github.com/caisson-dev/caisson/host-go/component/wasi"
+)
+
+// linker has what a script's instance imports, and nothing else. The functions run inside an export, in the
+// goroutine of the operation; the types of their arguments were checked when the component was linked. An error
+// is a broken contract or a bound: it ends the instance.
+func (in *Instance) linker() *component.Linker {
+	l := component.NewLinker()
+	wasi.AddToLinker(l, in.wasi())
+	l.Interface("caisson:mcp/timers@0.1.0").
+		Func("set", does(in.setTimer)).
+		Func("clear", does(func(args []any) error {
+			in.timers.clear(args[0].(uint32))
+			return nil
+		}))
+	l.Interface("caisson:mcp/script-host@0.1.0").
+		Func("call-tool", does(in.callTool)).
+		Func("log", does(in.log)).
+		Func("settle", does(func(args []any) error {
+			in.settle(args[0].(uint32), args[1].(component.Result))
+			return nil
+		}))
+	l.Interface("caisson:mcp/blocking-tools@0.1.0").
+		Func("call-tool", component.HostFunc(in.callToolAndWait))
+	return l
+}
+
+// does makes a host function of a function without a result.
+func does(f func(args []any) error) component.HostFunc {
+	return func(_ context.Context, args []any) ([]any, error) { return nil, f(args) }
+}
+
+// wasi is what of WASI a script is granted: the time, in milliseconds, and random bytes.
+func (in *Instance) wasi() *wasi.Config {
+	c := &wasi.Config{Mounts: in.config.Mounts, Random: in.config.Random}
+	if frozen := in.config.Now; !frozen.IsZero() {
+		c.Now = func() time.Time { return frozen }
+		c.Monotonic = func() time.Duration { return 0 }
+		return c
+	}
+	begun := time.Now()
+	c.Now = func() time.Time { return time.Now().Truncate(time.Millisecond) }
+	c.Monotonic = func() time.Duration { return time.Since(begun).Truncate(time.Millisecond) }
+	return c
+}
+
+func (in *Instance) setTimer(args []any) error {
+	id := args[0].(uint32)
+	if most := in.config.Limits.Timers; in.timers.byID[id] == nil && len(in.timers.byID) >= most {
+		return &overLimit{"Timers", most, "the script has set more timers than it may"}
+	}
+	in.timers.set(id, time.Duration(args[1].(uint32))*time.Millisecond)
+	return nil
+}
+
+func (in *Instance) callTool(args []any) error {
+	id := args[0].(uint32)
+	if in.calls.byID[id] != nil {
+		return fmt.Errorf("call-tool: the call %d has no answer yet", id)
+	}
+	c, err := in.begin(args[1].(string), args[2].(string), args[3].(string))
+	if err != nil {
+		return err
+	}
+	c.id = id
+	in.calls.byID[id] = c
+	in.calls.queue = append(in.calls.queue, c)
+	in.start()
+	return nil
+}
+
+// callToolAndWait implements `call-tool` of wit/blocking-tools.wit. The calls that run beside it go on.
+func (in *Instance) callToolAndWait(_ context.Context, args []any) ([]any, error) {
+	c, err := in.begin(args[0].(string), args[1].(string), args[2].(string))
+	if err != nil {
+		return nil, err
+	}
+	begun := time.Now()
+	done := make(chan answer, 1)
+	go func(ctx context.Context) { done <- in.call(ctx, c) }(in.ctx)
+	var a answer
+	select {
+	case a = <-done:
+	case <-in.ctx.Done():
+		return nil, in.ctx.Err()
+	}
+	waited := time.Since(begun)
+	in.waited += waited
+	in.guest.PutOff(waited)
+	in.ended(&a)
+	return []any{a.encode()}, nil
+}
+
+func (in *Instance) log(args []any) error {
+	l := &in.config.Limits
+	if len(in.report.Logs) >= l.LogLines {
+		return &overLimit{"LogLines", l.LogLines, "the script has logged more lines than it may"}
+	}
+	text := cut(args[1].(string), l.LogLineBytes)
+	if err := in.writes(len(text)); err != nil {
+		return err
+	}
+	in.report.Logs = append(in.report.Logs, Line{Level: string(args[0].(component.Enum)), Text: text, Time: in.now()})
+	return nil
+}
+
+// now is the time for a line of the log.
+func (in *Instance) now() time.Time {
+	if !in.config.Now.IsZero() {
+		return in.config.Now
+	}
+	return time.Now()
+}
+
+// writes draws on the bound on the output.
+func (in *Instance) writes(n int) error {
+	most := in.config.Limits.OutputBytes
+	if n > most-in.written {
+		return &overLimit{"OutputBytes", most, "the script's log and result are longer than they may be"}
+	}
+	in.written += n
+	return nil
+}

@@ -1,0 +1,307 @@
+package script
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/caisson-dev/caisson/host-go/component"
+	"github.com/caisson-dev/caisson/host-go/internal/engine"
+)
+
+// An Instance is one instance with one script: one [Instance.Run], or one [Instance.Load] and any number of
+// [Instance.Call]s after it. It does one operation at a time.
+type Instance struct {
+	config  Config
+	guest   *engine.Guest
+	exports map[string]*component.Function
+	timers  timers
+	calls   calls
+	dead    bool // the instance has trapped, or was ended in the middle of something
+
+	// Of the operation that runs.
+	operation uint32
+	ctx       context.Context // of the calls of tools
+	deadline  time.Time
+	report    Report
+	outcome   *outcome
+	made      int // calls of tools
+	written   int // bytes of the log and the result
+	computed  time.Duration
+	waited    time.Duration // inside an entry, for a call of a tool
+}
+
+// An outcome is what the instance has settled an operation with.
+type outcome struct {
+	value   string
+	failure *Failure
+}
+
+const firstOperation = 1
+
+// New makes an instance. Close it.
+func New(ctx context.Context, config Config) (*Instance, *Failure) {
+	in := &Instance{config: config, exports: map[string]*component.Function{}}
+	in.calls.byID = map[uint32]*toolCall{}
+	in.calls.answers = make(chan answer, config.Limits.ParallelCalls)
+	begun := time.Now()
+	bounded, cancel := context.WithTimeout(ctx, config.Limits.Computing)
+	defer cancel()
+	var err error
+	if in.guest, err = config.Engine.Instantiate(bounded, in.linker(), config.Limits.instance()); err != nil {
+		return nil, in.failed(ctx, err)
+	}
+	in.computed = time.Since(begun)
+	for _, name := range []string{"run", "load", "call", "deliver"} {
+		f := in.guest.ExportedFunction("caisson:mcp/scripts@0.1.0#" + name)
+		if f == nil {
+			in.Close()
+			return nil, &Failure{Kind: Internal, Message: "the component does not export caisson:mcp/scripts#" + name}
+		}
+		in.exports[name] = f
+	}
+	return in, nil
+}
+
+// Close frees the instance. Calls of tools that were underway have been told to stop.
+func (in *Instance) Close() { in.guest.Close() }
+
+// Dead reports whether the instance can do nothing more.
+func (in *Instance) Dead() bool { return in.dead }
+
+// Run runs a source; see `run` in wit/scripts.wit.
+func (in *Instance) Run(ctx context.Context, source Source, input json.RawMessage, args []string) (json.RawMessage, *Report, *Failure) {
+	values := make([]any, len(args))
+	for i, arg := range args {
+		values[i] = valid(arg)
+	}
+	return in.operate(ctx, "run", source.encode(), in.config.Tools, string(input), values)
+}
+
+// Load loads a source; see `load` in wit/scripts.wit.
+func (in *Instance) Load(ctx context.Context, source Source) (json.RawMessage, *Report, *Failure) {
+	return in.operate(ctx, "load", source.encode(), in.config.Tools)
+}
+
+// Call calls a function of the module that was loaded; see `call` in wit/scripts.wit.
+func (in *Instance) Call(ctx context.Context, function string, positional, named json.RawMessage) (json.RawMessage, *Report, *Failure) {
+	return in.operate(ctx, "call", valid(function), string(positional), string(named))
+}
+
+func (s *Source) encode() component.Record { return component.Record{valid(s.Name), valid(s.Text)} }
+
+// operate runs one operation: it enters the instance with it, and then with everything that happens, until the
+// instance settles it.
+func (in *Instance) operate(ctx context.Context, export string, args ...any) (json.RawMessage, *Report, *Failure) {
+	begun := time.Now()
+	in.deadline = begun.Add(in.config.Limits.Time)
+	bounded, cancel := context.WithDeadline(ctx, in.deadline)
+	defer cancel()
+	in.operation++
+	in.ctx, in.report, in.outcome = bounded, Report{}, nil
+	in.made, in.written, in.waited = 0, 0, 0
+	if in.operation > firstOperation {
+		in.computed = 0
+	}
+	failure := in.enter(ctx, export, append([]any{in.operation}, args...)...)
+	for failure == nil && in.outcome == nil {
+		var events []any
+		if events, failure = in.await(ctx); failure == nil {
+			failure = in.enter(ctx, "deliver", events)
+		}
+	}
+	cancel()
+	in.abandon()
+	in.report.Usage = Usage{
+		Fuel: in.guest.FuelUsed(), MemoryBytes: in.guest.MemorySize(),
+		Computing: in.computed, Waiting: max(0, time.Since(begun)-in.computed),
+	}
+	report := in.report
+	in.report = Report{}
+	if failure != nil {
+		in.dead = true
+		return nil, &report, failure
+	}
+	return json.RawMessage(in.outcome.value), &report, in.outcome.failure
+}
+
+// enter calls an export. It is the only place where the script runs.
+func (in *Instance) enter(ctx context.Context, export string, args ...any) *Failure {
+	begun := time.Now()
+	deadline := begun.Add(in.config.Limits.Computing - in.computed)
+	if in.deadline.Before(deadline) {
+		deadline = in.deadline
+	}
+	bounded, cancel := context.WithDeadline(ctx, deadline)
+	in.waited = 0
+	_, err := in.exports[export].Call(bounded, args...)
+	cancel()
+	in.computed += time.Since(begun) - in.waited
+	if err != nil {
+		return in.failed(ctx, err)
+	}
+	return nil
+}
+
+// failed says why the instance has ended.
+func (in *Instance) failed(ctx context.Context, err error) *Failure {
+	l := &in.config.Limits
+	var over *overLimit
+	var limit *component.LimitError
+	var wrong *component.ValueError
+	switch {
+	case ctx.Err() != nil:
+		return &Failure{Kind: ContextEnded, Message: ctx.Err().Error(), Err: ctx.Err()}
+	case errors.As(err, &over):
+		return over.failure()
+	case errors.Is(err, context.DeadlineExceeded):
+		// Whoever looks for the deadline of a context means the caller's: this one is no cause.
+		if !in.deadline.IsZero() && !time.Now().Before(in.deadline) {
+			return in.late()
+		}
+		return (&overLimit{"Computing", l.Computing, "the script has computed for longer than it may"}).failure()
+	case errors.As(err, &wrong):
+		return &Failure{Kind: Internal, Message: "the instance cannot be given it: " + wrong.Error(), Err: err}
+	case errors.As(err, &limit) && limit.Resource == "fuel":
+		return (&overLimit{"Fuel", l.Fuel, "the script has computed more than it may"}).failure()
+	case errors.As(err, &limit) && limit.Resource != "stack" && limit.Resource != "call depth", in.guest != nil && in.guest.MemoryRefused():
+		return (&overLimit{"MemoryBytes", l.MemoryBytes, "the script needs more memory than it may"}).failure()
+	}
+	return &Failure{Kind: Trap, Message: "the sandbox has stopped the script: " + err.Error(), Err: err}
+}
+
+func (in *Instance) late() *Failure {
+	l := &in.config.Limits
+	return (&overLimit{"Time", l.Time, "the script has taken longer than it may"}).failure()
+}
+
+// await waits for something to happen, and returns the events.
+func (in *Instance) await(ctx context.Context) ([]any, *Failure) {
+	due, timed := in.timers.first()
+	if in.calls.running == 0 && len(in.calls.queue) == 0 && !timed {
+		return nil, &Failure{Kind: NeverSettled, Message: "the script waits for something that never happens: no call of a tool is underway, and no timer is set"}
+	}
+	var events []any
+	var alarm <-chan time.Time
+	if timed {
+		t := time.NewTimer(time.Until(due))
+		defer t.Stop()
+		alarm = t.C
+	}
+	select {
+	case a := <-in.calls.answers:
+		events = append(events, in.answered(a))
+	case <-alarm:
+	case <-in.ctx.Done():
+		if ctx.Err() != nil {
+			return nil, &Failure{Kind: ContextEnded, Message: ctx.Err().Error(), Err: ctx.Err()}
+		}
+		return nil, in.late()
+	}
+	most := eventsAtOnce
+	if in.config.Ordered {
+		most = 1
+	}
+	for len(events) < most {
+		select {
+		case a := <-in.calls.answers:
+			events = append(events, in.answered(a))
+			continue
+		default:
+		}
+		id, ok := in.timers.take(time.Now())
+		if !ok {
+			break
+		}
+		events = append(events, component.Variant{Case: "timer", Value: id})
+	}
+	return events, nil
+}
+
+// eventsAtOnce bounds one entry: entering costs more than an event does.
+const eventsAtOnce = 256
+
+// settle takes the outcome of the operation.
+func (in *Instance) settle(call uint32, r component.Result) {
+	if call != in.operation || in.outcome != nil {
+		return // It is over: the contract says to ignore it.
+	}
+	if !r.OK {
+		in.outcome = &outcome{failure: in.decode(r.Value.(component.Record))}
+		return
+	}
+	value := r.Value.(string)
+	in.outcome = &outcome{value: value}
+	l := &in.config.Limits
+	if over := in.writes(len(value)); over != nil {
+		in.outcome.failure = over.(*overLimit).failure()
+	} else if depth(value) > l.ResultDepth {
+		in.outcome.failure = (&overLimit{"ResultDepth", l.ResultDepth, "the result is nested more deeply than it may be"}).failure()
+	} else if !json.Valid([]byte(value)) {
+		in.outcome.failure = &Failure{Kind: InvalidArguments, Message: "the result is not JSON"}
+	}
+}
+
+// decode makes a Failure of a `script-failure` of wit/script-host.wit.
+func (in *Instance) decode(record component.Record) *Failure {
+	most := in.config.Limits.FailureBytes
+	f := &Failure{Kind: kinds[string(record[0].(component.Enum))], Message: cut(record[1].(string), most), Stack: cut(record[4].(string), most)}
+	if line := record[2].(component.Option); line.Some {
+		f.Line = int(line.Value.(uint32))
+	}
+	if column := record[3].(component.Option); column.Some {
+		f.Column = int(column.Value.(uint32))
+	}
+	// An engine without memory cannot say more than that.
+	if f.Kind == Runtime && in.guest.MemoryRefused() && outOfMemory[f.Message] {
+		over := &overLimit{"MemoryBytes", in.config.Limits.MemoryBytes, "the script needs more memory than it may"}
+		f.Kind, f.Message, f.Err = Limit, over.Error(), over
+	}
+	return f
+}
+
+// outOfMemory are the messages of errors for want of memory.
+var outOfMemory = map[string]bool{
+	"out of memory": true,
+	"InternalError: allocation size overflow": true,
+	"MemoryError":                      true,
+	"RangeError: invalid array length": true,
+}
+
+// abandon forgets the calls of tools that the operation leaves. Those that run have been told to stop, and
+// their answers come to the next operation, as failures.
+func (in *Instance) abandon() {
+	cs := &in.calls
+	for _, c := range cs.byID {
+		if c.record >= 0 {
+			in.report.Calls[c.record].Duration = time.Since(c.begun)
+		}
+		c.record = -1
+	}
+	for _, c := range cs.queue {
+		delete(cs.byID, c.id)
+	}
+	cs.queue = nil
+}
+
+// depth returns how deeply a JSON text is nested.
+func depth(text string) int {
+	now, deepest := 0, 0
+	quoted := false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '[' || c == '{':
+			now++
+			deepest = max(deepest, now)
+		case c == ']' || c == '}':
+			now--
+		}
+	}
+	return deepest
+}

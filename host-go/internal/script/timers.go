@@ -1,0 +1,96 @@
+package script
+
+import (
+	"container/heap"
+	"time"
+)
+
+// A timer is one that a script has set.
+type timer struct {
+	id    uint32
+	due   time.Time
+	order uint64 // of those that are due at the same time, the first that was set
+	index int    // in the heap
+}
+
+// timers are the timers of an instance.
+type timers struct {
+	byID map[uint32]*timer
+	heap timerHeap
+	last uint64
+}
+
+// set implements `set` of wit/timers.wit.
+func (ts *timers) set(id uint32, delay time.Duration) {
+	t := ts.byID[id]
+	if t == nil {
+		t = &timer{id: id}
+		if ts.byID == nil {
+			ts.byID = map[uint32]*timer{}
+		}
+		ts.byID[id] = t
+		heap.Push(&ts.heap, t)
+	}
+	ts.last++
+	t.due, t.order = time.Now().Add(delay), ts.last
+	heap.Fix(&ts.heap, t.index)
+}
+
+// clear implements `clear` of wit/timers.wit.
+func (ts *timers) clear(id uint32) {
+	if t := ts.byID[id]; t != nil {
+		delete(ts.byID, id)
+		heap.Remove(&ts.heap, t.index)
+	}
+}
+
+// first returns when the next timer is due; false when none is set.
+func (ts *timers) first() (time.Time, bool) {
+	if len(ts.heap) == 0 {
+		return time.Time{}, false
+	}
+	return ts.heap[0].due, true
+}
+
+// due takes the next timer, if its time has come.
+func (ts *timers) take(now time.Time) (id uint32, ok bool) {
+	if len(ts.heap) == 0 || ts.heap[0].due.After(now) {
+		return 0, false
+	}
+	t := heap.Pop(&ts.heap).(*timer)
+	delete(ts.byID, t.id)
+	return t.id, true
+}
+
+// A timerHeap has the timer first that is due first.
+type timerHeap []*timer
+
+func (h timerHeap) Len() int { return len(h) }
+
+func (h timerHeap) Less(i, j int) bool {
+	if h[i].due.Equal(h[j].due) {
+		return h[i].order < h[j].order
+	}
+	return h[i].due.Before(h[j].due)
+}
+
+func (h timerHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].index, h[j].index = i, j
+}
+
+// Push implements [heap.Interface].
+func (h *timerHeap) Push(x any) {
+	t := x.(*timer)
+	t.index = len(*h)
+	*h = append(*h, t)
+}
+
+// Pop implements [heap.Interface].
+func (h *timerHeap) Pop() any {
+	last := len(*h) - 1
+	t := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	return t
+}

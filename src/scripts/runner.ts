@@ -1,0 +1,238 @@
+// Runs a script: from its source to its outcome.
+import type { ScriptFailure, ScriptFailureKind } from 'caisson:mcp/script-host@0.1.0';
+import type { ScriptEvent, Source } from 'caisson:mcp/scripts@0.1.0';
+import type { CallId, Json } from 'caisson:mcp/types@0.1.0';
+
+import { fire } from '../platform/timers.js';
+import { give, take } from './globals.js';
+import type { ScriptHost } from './host.js';
+import {
+    append,
+    apply,
+    follow,
+    getPrototypeOf,
+    isArray,
+    makeMap,
+    mapEach,
+    mapGet,
+    mapSet,
+    parse,
+    quote,
+    slice,
+    stringify
+} from './primordials.js';
+import type { Body, Position } from './source.js';
+import { GIVEN, loadable, runnable, SourceError } from './source.js';
+import { errorText, framesOf, SOURCE } from './thrown.js';
+import { isToolError, Tools } from './tools.js';
+
+type Script = (given?: unknown) => Promise<unknown>;
+type AnyFunction = (...args: unknown[]) => unknown;
+
+const { constructor: AsyncFunction } = getPrototypeOf(async () => {}) as {
+    constructor: new (...args: string[]) => Script;
+};
+
+/** The longest message and stack of a failure, in characters. */
+const MESSAGE = 8192;
+const FRAMES = 50;
+
+/** One script of an instance. */
+export class Runner {
+    #name = '';
+    #body: Body | undefined;
+    #tools: Tools | undefined;
+    #functions: Map<string, AnyFunction> | undefined;
+
+    constructor(
+        private readonly host: ScriptHost,
+        private readonly global: object = globalThis
+    ) {}
+
+    run(call: CallId, source: Source, tools: Json, input: Json, args: string[]): void {
+        this.#attempt(call, () => {
+            const script = this.#made(source, runnable);
+            this.#give(tools, parse(input), args);
+            const main = (main: unknown) =>
+                typeof main === 'function' ? apply(main as AnyFunction, undefined, args) : undefined;
+            this.#follow(call, script(main));
+        });
+    }
+
+    load(call: CallId, source: Source, tools: Json): void {
+        this.#attempt(call, () => {
+            const script = this.#made(source, loadable);
+            this.#give(tools, null, []);
+            const functions = (this.#functions = new makeMap<string, AnyFunction>());
+            const names: string[] = [];
+            const given = (all: [string, unknown][]) => {
+                for (let i = 0; i < all.length; i++) {
+                    const one = all[i] as [string, unknown];
+                    if (typeof one[1] !== 'function') continue;
+                    mapSet(functions, one[0], one[1] as AnyFunction);
+                    append(names, one[0]);
+                }
+                return names;
+            };
+            this.#follow(call, script(given));
+        });
+    }
+
+    call(call: CallId, name: string, positional: Json, named: Json): void {
+        this.#attempt(call, () => {
+            if (!this.#functions) throw new Failure('not-found', 'no module is loaded');
+            const found = mapGet(this.#functions, name);
+            if (!found) throw new Failure('not-found', this.#noSuch(name));
+            const args = parse(positional);
+            if (!isArray(args))
+                throw new Failure('invalid-arguments', 'the arguments by position are not a JSON array');
+            if (named !== '' && named !== '{}')
+                throw new Failure('invalid-arguments', 'JavaScript has no arguments by name: give them by position');
+            this.#follow(call, later(found, args));
+        });
+    }
+
+    deliver(events: ScriptEvent[]): void {
+        for (let i = 0; i < events.length; i++) {
+            const event = events[i] as ScriptEvent;
+            try {
+                if (event.tag === 'timer') fire(event.val);
+                else this.#tools?.onAnswer(event.val);
+            } catch (error) {
+                this.#uncaught(error);
+            }
+        }
+    }
+
+    /** A callback of a timer has thrown: nobody is there to catch it. */
+    #uncaught(error: unknown): void {
+        try {
+            this.host.log('error', `uncaught: ${slice(errorText(error), 0, MESSAGE)}`);
+        } catch {
+            // It cannot be shown.
+        }
+    }
+
+    #attempt(call: CallId, work: () => void): void {
+        try {
+            work();
+        } catch (error) {
+            this.#fail(call, error);
+        }
+    }
+
+    #made(source: Source, make: (text: string) => Body): Script {
+        if (this.#body) throw new Failure('invalid-arguments', 'the instance has a script already');
+        this.#name = source.name;
+        const body = (this.#body = make(source.text));
+        const text = `${body.text}\n//# sourceURL=${SOURCE}`;
+        return body.given ? new AsyncFunction(GIVEN, text) : new AsyncFunction(text);
+    }
+
+    #give(tools: Json, input: unknown, args: string[]): void {
+        this.#tools = new Tools(this.host, tools);
+        if (this.global === globalThis) take(error => this.#stack(error).text);
+        give(this.global, this.host, this.#tools, input, args);
+    }
+
+    #noSuch(name: string): string {
+        let names = '';
+        if (this.#functions) mapEach(this.#functions, (_, one) => (names += `${names === '' ? '' : ', '}${one}`));
+        return `the module has no function ${quote(name)}${names === '' ? '' : `; it has ${names}`}`;
+    }
+
+    #follow(call: CallId, outcome: Promise<unknown>): void {
+        follow(
+            outcome,
+            value => this.#attempt(call, () => this.host.settle(call, { tag: 'ok', val: json(value) })),
+            (reason: unknown) => this.host.settle(call, { tag: 'err', val: this.#failure(reason) })
+        );
+    }
+
+    /** Settles with what the runner has found wrong. No value of the script's gets here. */
+    #fail(call: CallId, error: unknown): void {
+        let failure: ScriptFailure;
+        if (error instanceof Failure) failure = failureOf(error.kind, error.message, undefined, '');
+        else if (error instanceof SourceError) failure = failureOf('syntax', error.message, error.position, '');
+        else if (error instanceof SyntaxError) failure = failureOf('syntax', error.message, this.#engines(error), '');
+        else failure = this.#failure(error);
+        this.host.settle(call, { tag: 'err', val: failure });
+    }
+
+    /** Where the engine finds a mistake that the parser has let through. */
+    #engines(error: SyntaxError & { lineNumber?: number; columnNumber?: number }): Position | undefined {
+        const { lineNumber, columnNumber } = error;
+        return lineNumber !== undefined && columnNumber !== undefined
+            ? this.#position({ line: lineNumber, column: columnNumber })
+            : undefined;
+    }
+
+    /** What the script has thrown. */
+    #failure(error: unknown): ScriptFailure {
+        const { text, first } = this.#stack(error);
+        return failureOf(isToolError(error) ? 'tool' : 'runtime', slice(errorText(error), 0, MESSAGE), first, text);
+    }
+
+    /** The script's functions in the stack of an error, and the place of the innermost. */
+    #stack(error: unknown): { text: string; first: Position | undefined } {
+        const frames = framesOf(error);
+        let text = '';
+        let first: Position | undefined;
+        let n = 0;
+        for (let i = 0; i < frames.length && n < FRAMES; i++) {
+            const { name, position, awaited } = frames[i] as (typeof frames)[number];
+            const at = this.#position(position);
+            if (!at) continue;
+            first ??= at;
+            const place = `${this.#name}:${at.line}:${at.column}`;
+            text += `${n > 0 ? '\n' : ''}at ${awaited ? 'async ' : ''}${name === '' ? place : `${name} (${place})`}`;
+            n++;
+        }
+        return { text, first };
+    }
+
+    #position({ line, column }: Position): Position | undefined {
+        return this.#body?.position(line, column);
+    }
+}
+
+/** What the runner itself finds wrong. */
+class Failure extends Error {
+    constructor(
+        readonly kind: ScriptFailureKind,
+        message: string
+    ) {
+        super(message);
+    }
+}
+
+function failureOf(
+    kind: ScriptFailureKind,
+    message: string,
+    position: Position | undefined,
+    stack: string
+): ScriptFailure {
+    return { kind, message, line: position?.line, column: position?.column, stack } as ScriptFailure;
+}
+
+/** The value as JSON. */
+function json(value: unknown): Json {
+    if (value === undefined) return 'null';
+    let text: string | undefined;
+    try {
+        text = stringify(value);
+    } catch (error) {
+        throw new Failure(
+            'invalid-arguments',
+            `the result has no form in JSON: ${slice(errorText(error), 0, MESSAGE)}`
+        );
+    }
+    if (text === undefined)
+        throw new Failure('invalid-arguments', `the result has no form in JSON: it is a ${typeof value}`);
+    return text;
+}
+
+/** Calls a function so that what it throws is an outcome too. */
+async function later(found: AnyFunction, args: unknown[]): Promise<unknown> {
+    return apply(found, undefined, args);
+}

@@ -1,0 +1,71 @@
+// Scripts under another host: jco in Node. The tests in Go have the rest.
+import { expect, test } from 'vitest';
+
+import type { Tool } from './host/script.js';
+import { ScriptInstance } from './host/script.js';
+
+const TOOLS: Record<string, Tool> = {
+    add: ({ a, b }) => ({ content: [], structuredContent: { sum: Number(a) + Number(b) } }),
+    text: () => ({ content: [{ type: 'text', text: '{"x":1}' }] }),
+    fail: () => ({ content: [{ type: 'text', text: 'as it should' }], isError: true })
+};
+
+async function run(text: string, input?: unknown, args?: string[]) {
+    return (await ScriptInstance.start(TOOLS)).run(text, input, args);
+}
+
+async function valueOf(text: string, input?: unknown, args?: string[]): Promise<unknown> {
+    const { outcome } = await run(text, input, args);
+    if (outcome.tag === 'err') throw new Error(JSON.stringify(outcome.val));
+    return outcome.val;
+}
+
+test.each([
+    ['1 + 1', 2],
+    ['return input.n', 7],
+    ['export function main(a, b) { return a + b }', 'xy'],
+    ['(await tools.test.add({ a: 1, b: 2 })).sum', 3],
+    ['await tools.test.text()', { x: 1 }],
+    ['(await Promise.all([1, 2, 3].map(n => tools.test.add({ a: n, b: n })))).map(r => r.sum)', [2, 4, 6]],
+    ['try { await tools.test.fail() } catch (e) { return [e.name, e.message] }', ['ToolError', 'as it should']],
+    ['const before = Date.now(); await sleep(60_000); Date.now() - before', 60_000],
+    ['Object.keys(tools.test)', ['add', 'text', 'fail']],
+    ['search_tools("fail")[0].name', 'fail']
+])('%s', async (text, value) => {
+    expect(await valueOf(text, { n: 7 }, ['x', 'y'])).toEqual(value);
+});
+
+test('a script logs, and its calls come in order', async () => {
+    const { log, calls } = await run(
+        'print("a", { b: 1 }); await tools.test.add({ a: 1, b: 2 }); console.warn("c"); await tools.test.text()'
+    );
+    expect(log).toEqual(['info a { b: 1 }', 'warn c']);
+    expect(calls).toEqual(['test.add {"a":1,"b":2}', 'test.text {}']);
+});
+
+test.each([
+    ['let x = ;', { kind: 'syntax', line: 1, column: 9, stack: '' }],
+    [
+        '\n  throw new RangeError("no")',
+        { kind: 'runtime', message: 'RangeError: no', line: 2, stack: 'at test.js:2:9' }
+    ],
+    ['await tools.test.fail()', { kind: 'tool', message: 'ToolError: as it should', line: 1 }],
+    ['await tools.other.x()', { kind: 'tool', message: 'ToolError: there is no other.x' }],
+    ['return 1n', { kind: 'invalid-arguments' }]
+])('%s fails', async (text, failure) => {
+    expect((await run(text)).outcome).toMatchObject({ tag: 'err', val: failure });
+});
+
+test('a module keeps what it has', async () => {
+    const module = await ScriptInstance.start(TOOLS);
+    expect((await module.load('let n = 0; export const count = by => n += by;')).outcome.val).toEqual(['count']);
+    await module.call('count', 2);
+    expect((await module.call('count', 3)).outcome.val).toBe(5);
+    expect((await module.call('other')).outcome).toMatchObject({ tag: 'err', val: { kind: 'not-found' } });
+});
+
+test('an instance has one script', async () => {
+    const instance = await ScriptInstance.start(TOOLS);
+    await instance.run('1');
+    expect((await instance.run('2')).outcome).toMatchObject({ tag: 'err', val: { kind: 'invalid-arguments' } });
+});
