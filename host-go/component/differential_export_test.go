@@ -11,11 +11,11 @@ import (
 // The differential test is outside this package, as package wasi is. These functions tell it what it has to
 // know of a component.
 
-// FuncType returns the type of an exported function.
-func FuncType(f *Function) *types.Func { return f.sig.Type }
+// TypeOf returns the type of an exported function.
+func TypeOf(f *Function) *types.Func { return f.sig.Type }
 
-// FuncTypeOf returns the type of an exported function, by its full name.
-func FuncTypeOf(c *Compiled, name string) *types.Func {
+// TypeOfName returns the type of an exported function, by its full name.
+func TypeOfName(c *Compiled, name string) *types.Func {
 	f, _ := c.exports.find(name)
 	return f.sig.Type
 }

@@ -112,7 +112,7 @@ func (r *runner) invoke(ctx context.Context, name string, args []any, o *outcome
 	if f == nil {
 		return fmt.Errorf("no export %s", name)
 	}
-	typ := component.FuncType(f)
+	typ := component.TypeOf(f)
 	values := make([]any, len(args))
 	for i, a := range args {
 		values[i] = r.handles.decode(typ.Params[i].Type, a)

@@ -138,7 +138,7 @@ func (r *runner) types(t *testing.T) map[string]*types.Func {
 	t.Helper()
 	out := map[string]*types.Func{}
 	for _, name := range component.FuncNames(r.comp) {
-		out[name] = component.FuncTypeOf(r.comp, name)
+		out[name] = component.TypeOfName(r.comp, name)
 	}
 	return out
 }

@@ -29,6 +29,7 @@ var layers = []string{
 	"internal/split",     // components taken apart
 	"internal/abi",       // the Canonical ABI
 	".",                  // the API
+	"witjson",            // WIT values as JSON
 	"wasi",               // WASI 0.2
 }
 

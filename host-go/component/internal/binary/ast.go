@@ -39,6 +39,7 @@ func (s Sort) String() string {
 type Component struct {
 	Offset int
 	Defs   []Def
+	Docs   []byte // the contents of the custom section with the documentation; nil for none
 }
 
 // Def is a definition of a component: *CoreModule, *CoreInstance, *CoreType,

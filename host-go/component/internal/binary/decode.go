@@ -1,5 +1,7 @@
 package binary
 
+import "bytes"
+
 // These are bounds on the input. They are above anything that a toolchain emits. They keep the tree in
 // proportion to the file.
 const (
@@ -9,7 +11,11 @@ const (
 	maxParams = 1_000
 	maxName   = 100_000
 	maxDecls  = 100_000
+	maxDocs   = 1 << 20
 )
+
+// docsSection is the name of the custom section with the documentation of a WIT package.
+const docsSection = "package-docs"
 
 const (
 	magic            = "\x00asm"
@@ -66,7 +72,9 @@ func (r *reader) component(offset int) *Component {
 func (r *reader) section(c *Component, id byte, offset int) {
 	switch id {
 	case 0:
-		r.name()
+		if r.name() == docsSection && c.Docs == nil && r.end-r.pos <= maxDocs {
+			c.Docs = bytes.Clone(r.b[r.pos:r.end])
+		}
 		r.pos = r.end
 	case 1:
 		c.Defs = append(c.Defs, r.coreModule())

@@ -64,7 +64,7 @@ func Link(c *binary.Component, stop func() error) (p *Program, err error) {
 			panic(x)
 		}
 	}()
-	l.p.Type = v.validate(c, nil)
+	l.p.Type, l.p.Docs = v.validate(c, nil), c.Docs
 	current = l
 	exports := l.component(c, nil, -1, nil)
 	l.p.Exports = l.exports(exports)

@@ -38,6 +38,8 @@ type Program struct {
 	Exports []Export
 	// Type is the type of the component, for introspection.
 	Type *types.Component
+	// Docs is the documentation of the component's WIT package, as the file has it, or nil.
+	Docs []byte
 	// Unlinkable is the reason that no host can instantiate the component, or "".
 	Unlinkable string
 }
