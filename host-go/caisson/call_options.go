@@ -39,6 +39,13 @@ func WithCallOptions(ctx context.Context, options CallOptions) context.Context {
 	return context.WithValue(ctx, callOptionsKey{}, options)
 }
 
+// CallOptionsOf returns the options of the calls that are made with a context, as [WithCallOptions] has set them: for
+// a [Caller] that is not a [Session]. ok is false when there are none.
+func CallOptionsOf(ctx context.Context) (options CallOptions, ok bool) {
+	options, ok = ctx.Value(callOptionsKey{}).(CallOptions)
+	return options, ok
+}
+
 // With returns the same session with options for its calls:
 //
 //	session.With(caisson.CallOptions{Timeout: time.Minute}).CallTool(ctx, params)
@@ -48,7 +55,7 @@ func (s *Session) With(options CallOptions) *Session { return &Session{s.session
 
 // callOptions returns the options of a call: its context's, or the session's; nil for none.
 func (s *Session) callOptions(ctx context.Context) *CallOptions {
-	if o, ok := ctx.Value(callOptionsKey{}).(CallOptions); ok {
+	if o, ok := CallOptionsOf(ctx); ok {
 		return &o
 	}
 	return s.options

@@ -23,7 +23,7 @@ const (
 	// CodeInvalidArgument is a call, an option or a configuration that is wrong in itself.
 	CodeInvalidArgument
 	// CodeConnect says that there was no connection to the server, or that its command could not
-	// be started. Nothing was sent.
+	// be started, or that a plugin could not be loaded. Nothing was sent.
 	CodeConnect
 	// CodeRefused says that the session's grant does not cover what was asked: another origin, a
 	// command that was not named. Trying again gets the same answer.
@@ -64,7 +64,8 @@ const (
 	// HTTP 401 in the end, [Error.HTTPStatus] says so.
 	CodeAuthorizationRequired
 	// CodeTrap says that the sandboxed core stopped: it ran out of its memory or its time, or
-	// failed. Its session is dead; a new one works.
+	// failed. Its session is dead; a new one works. It also says that a plugin trapped: its next call has a
+	// new instance.
 	CodeTrap
 )
 

@@ -94,7 +94,7 @@ func TestNoSchema(t *testing.T) {
 	if _, err := Decode(handle, []byte("[1]")); err == nil {
 		t.Error("a handle was read")
 	}
-	if _, err := Encode(handle, []any{component.Rep(1)}); err == nil {
+	if _, err := Encode(handle, []any{component.Rep(1)}, 1<<20); err == nil {
 		t.Error("a handle was written")
 	}
 }
@@ -105,7 +105,7 @@ func TestEncodeMismatch(t *testing.T) {
 	for range 300 {
 		typ := r.typ(2)
 		for _, v := range []any{nil, 1, "x", []any{}, component.Record{}, component.Tuple{1}, component.Variant{Case: "x"}, component.Some(1), component.Flags(1), component.Result{}} {
-			if text, err := Encode(typ, v); err == nil && !json.Valid(text) {
+			if text, err := Encode(typ, v, 1<<20); err == nil && !json.Valid(text) {
 				t.Errorf("%v of %v: %s", typ.Kind, v, text)
 			}
 		}
@@ -117,7 +117,7 @@ func FuzzDecode(f *testing.F) {
 	for seed := range uint64(20) {
 		r := newRandom(seed)
 		typ := r.typ(3)
-		text, err := Encode(typ, r.value(typ))
+		text, err := Encode(typ, r.value(typ), 1<<20)
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -129,7 +129,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := Encode(typ, v)
+		again, err := Encode(typ, v, 1<<20)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -137,4 +137,29 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("%s, then %s: %v", text, again, err)
 		}
 	})
+}
+
+// A value whose text is too long is given up before the text is there, and a name or a text in a schema counts by its
+// length.
+func TestTooLong(t *testing.T) {
+	list := &component.Type{Kind: component.TypeList, Elem: scalar(component.TypeString)}
+	long := strings.Repeat("x", 1000)
+	for _, v := range []any{[]any{long}, []any{"a", long}, make([]any, 0)} {
+		_, err := Encode(list, v, 100)
+		if errors.Is(err, ErrTooLong) != (len(v.([]any)) > 0) {
+			t.Error(err)
+		}
+	}
+	if _, err := Encode(&component.Type{Kind: component.TypeList, Elem: scalar(component.TypeU8)}, make([]byte, 99), 100); !errors.Is(err, ErrTooLong) {
+		t.Error(err)
+	}
+	many := &component.Type{Kind: component.TypeTuple}
+	named := &component.Type{Kind: component.TypeEnum, Name: "e", Labels: []string{"a"}}
+	for range 100 {
+		many.Fields = append(many.Fields, component.Field{Type: named})
+	}
+	docs := &InterfaceDocs{Types: map[string]TypeDocs{"e": {Docs: strings.Repeat("x", 1<<20)}}}
+	if _, err := Schema(many, docs); !errors.Is(err, ErrTooLarge) {
+		t.Error(err)
+	}
 }

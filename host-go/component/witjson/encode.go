@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -11,11 +12,27 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component"
 )
 
-// Encode returns the JSON text of a value of a type, as package component has the value. It fails for a value of
-// another type.
-func Encode(t *component.Type, v any) ([]byte, error) { return encode(nil, t, v) }
+// ErrTooLong is the error of a value whose text would be longer than is allowed.
+var ErrTooLong = errors.New("the value's JSON text is too long")
 
-func encode(b []byte, t *component.Type, v any) ([]byte, error) {
+// Encode returns the JSON text of a value of a type, as package component has the value. It fails with ErrTooLong
+// when the text would be longer than limit, in bytes, and with another error for a value of another type.
+func Encode(t *component.Type, v any, limit int) ([]byte, error) {
+	e := encoder{limit}
+	b, err := e.encode(nil, t, v)
+	if err == nil && len(b) > limit {
+		return nil, ErrTooLong
+	}
+	return b, err
+}
+
+// encoder appends texts. It gives up once there are more bytes than limit.
+type encoder struct{ limit int }
+
+func (e encoder) encode(b []byte, t *component.Type, v any) ([]byte, error) {
+	if len(b) > e.limit {
+		return nil, ErrTooLong
+	}
 	ok := true
 	switch t.Kind {
 	case component.TypeBool:
@@ -44,29 +61,31 @@ func encode(b []byte, t *component.Type, v any) ([]byte, error) {
 		b = appendString(b, string(x))
 	case component.TypeString:
 		var x string
-		x, ok = v.(string)
+		if x, ok = v.(string); len(x) > e.limit-len(b) {
+			return nil, ErrTooLong
+		}
 		b = appendString(b, x)
 	case component.TypeEnum:
 		var x component.Enum
 		x, ok = v.(component.Enum)
 		b = appendString(b, string(x))
 	case component.TypeFlags:
-		return appendFlags(b, t, v)
+		return e.flags(b, t, v)
 	case component.TypeList, component.TypeMap:
-		return appendList(b, t, v)
+		return e.list(b, t, v)
 	case component.TypeTuple:
 		values, _ := v.(component.Tuple)
 		if ok = len(values) == len(t.Fields); ok {
-			return appendArray(b, len(values), func(b []byte, i int) ([]byte, error) { return encode(b, t.Fields[i].Type, values[i]) })
+			return appendArray(b, len(values), func(b []byte, i int) ([]byte, error) { return e.encode(b, t.Fields[i].Type, values[i]) })
 		}
 	case component.TypeRecord:
 		values, _ := v.(component.Record)
 		if ok = len(values) == len(t.Fields); ok {
-			return appendRecord(b, t, values)
+			return e.record(b, t, values)
 		}
 	case component.TypeVariant:
 		x, _ := v.(component.Variant)
-		return appendCase(b, t, t.Fields, x.Case, x.Value)
+		return e.choice(b, t, t.Fields, x.Case, x.Value)
 	case component.TypeResult:
 		x, isResult := v.(component.Result)
 		if ok = isResult; ok {
@@ -74,7 +93,7 @@ func encode(b []byte, t *component.Type, v any) ([]byte, error) {
 			if x.OK {
 				name = "ok"
 			}
-			return appendCase(b, t, resultCases(t), name, x.Value)
+			return e.choice(b, t, resultCases(t), name, x.Value)
 		}
 	case component.TypeOption:
 		x, isOption := v.(component.Option)
@@ -83,10 +102,10 @@ func encode(b []byte, t *component.Type, v any) ([]byte, error) {
 		case !x.Some:
 			return append(b, "null"...), nil
 		case t.Elem.Kind == component.TypeOption:
-			b, err := encode(append(b, `{"some":`...), t.Elem, x.Value)
+			b, err := e.encode(append(b, `{"some":`...), t.Elem, x.Value)
 			return append(b, '}'), err
 		default:
-			return encode(b, t.Elem, x.Value)
+			return e.encode(b, t.Elem, x.Value)
 		}
 	default:
 		return nil, fmt.Errorf("witjson: a %s has no JSON text", t.Kind)
@@ -136,11 +155,14 @@ func appendArray(b []byte, n int, element func(b []byte, i int) ([]byte, error))
 	return append(b, ']'), nil
 }
 
-func appendList(b []byte, t *component.Type, v any) ([]byte, error) {
+func (e encoder) list(b []byte, t *component.Type, v any) ([]byte, error) {
 	if isBytes(t) {
 		x, ok := v.([]byte)
 		if !ok {
 			return nil, mismatch(t, v)
+		}
+		if len(x) > e.limit-len(b) {
+			return nil, ErrTooLong
 		}
 		return append(base64.StdEncoding.AppendEncode(append(b, '"'), x), '"'), nil
 	}
@@ -152,10 +174,10 @@ func appendList(b []byte, t *component.Type, v any) ([]byte, error) {
 	if t.Kind == component.TypeMap {
 		elem = &component.Type{Kind: component.TypeTuple, Fields: []component.Field{{Type: t.Key}, {Type: t.Elem}}}
 	}
-	return appendArray(b, len(values), func(b []byte, i int) ([]byte, error) { return encode(b, elem, values[i]) })
+	return appendArray(b, len(values), func(b []byte, i int) ([]byte, error) { return e.encode(b, elem, values[i]) })
 }
 
-func appendFlags(b []byte, t *component.Type, v any) ([]byte, error) {
+func (e encoder) flags(b []byte, t *component.Type, v any) ([]byte, error) {
 	x, ok := v.(component.Flags)
 	if !ok {
 		return nil, mismatch(t, v)
@@ -169,29 +191,29 @@ func appendFlags(b []byte, t *component.Type, v any) ([]byte, error) {
 	return appendArray(b, len(set), func(b []byte, i int) ([]byte, error) { return appendString(b, set[i]), nil })
 }
 
-func appendRecord(b []byte, t *component.Type, values []any) ([]byte, error) {
+func (e encoder) record(b []byte, t *component.Type, values []any) ([]byte, error) {
 	b = append(b, '{')
 	for i, f := range t.Fields {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		var err error
-		if b, err = encode(append(appendString(b, f.Name), ':'), f.Type, values[i]); err != nil {
+		if b, err = e.encode(append(appendString(b, f.Name), ':'), f.Type, values[i]); err != nil {
 			return nil, err
 		}
 	}
 	return append(b, '}'), nil
 }
 
-// appendCase appends one of the cases of a variant or a result.
-func appendCase(b []byte, t *component.Type, cases []component.Field, name string, payload any) ([]byte, error) {
+// choice appends one of the cases of a variant or a result.
+func (e encoder) choice(b []byte, t *component.Type, cases []component.Field, name string, payload any) ([]byte, error) {
 	for _, c := range cases {
 		switch {
 		case c.Name != name:
 		case c.Type == nil:
 			return appendString(b, name), nil
 		default:
-			b, err := encode(append(appendString(append(b, '{'), name), ':'), c.Type, payload)
+			b, err := e.encode(append(appendString(append(b, '{'), name), ':'), c.Type, payload)
 			return append(b, '}'), err
 		}
 	}

@@ -125,7 +125,7 @@ func TestRoundTrip(t *testing.T) {
 		schema := resolved(t, text)
 		for range 20 {
 			v := r.value(typ)
-			before, err := Encode(typ, v)
+			before, err := Encode(typ, v, 1<<20)
 			if err != nil || !json.Valid(before) {
 				t.Fatalf("%s, %v: %s", text, err, before)
 			}
@@ -147,7 +147,7 @@ func TestRoundTrip(t *testing.T) {
 			if !same(given, v) {
 				t.Fatalf("the component got %#v, not %#v", given, v)
 			}
-			after, err := Encode(typ, out[0].(component.Tuple)[0])
+			after, err := Encode(typ, out[0].(component.Tuple)[0], 1<<20)
 			if err != nil || string(after) != string(before) {
 				t.Fatalf("%s became %s, %v", before, after, err)
 			}

@@ -20,8 +20,8 @@ func Schema(t *component.Type, docs *InterfaceDocs) (json.RawMessage, error) {
 	return write(docs, func(s *schemas) keywords { return s.value(t) })
 }
 
-// maxParts bounds the parts of a schema.
-const maxParts = 20_000
+// maxParts bounds the parts of a schema. So many bytes of a text count as a part.
+const maxParts, textWeight = 20_000, 64
 
 // schemas writes a schema. It panics with an error of Schema's.
 type schemas struct {
@@ -78,8 +78,13 @@ func (o keywords) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func (s *schemas) count(n int) {
-	if s.parts += n; s.parts > maxParts {
+// count counts a part of the schema. Long texts in it count for more.
+func (s *schemas) count(texts ...string) {
+	s.parts++
+	for _, text := range texts {
+		s.parts += len(text) / textWeight
+	}
+	if s.parts > maxParts {
 		panic(ErrTooLarge)
 	}
 }
@@ -90,9 +95,10 @@ func typed(name string, more ...member) keywords {
 
 // value returns the schema of a type, with the type's documentation.
 func (s *schemas) value(t *component.Type) keywords {
-	s.count(1)
+	s.count()
 	o := s.of(t)
 	if text := s.about(t); text != "" {
+		s.count(text)
 		o = append(o, member{"description", text})
 	}
 	return o
@@ -132,10 +138,10 @@ func (s *schemas) of(t *component.Type) keywords {
 	case component.TypeResult:
 		return s.choice(resultCases(t), nil)
 	case component.TypeEnum:
-		s.count(len(t.Labels))
+		s.labels(t)
 		return typed("string", member{"enum", t.Labels})
 	case component.TypeFlags:
-		s.count(len(t.Labels))
+		s.labels(t)
 		return typed("array", member{"items", keywords{{"enum", t.Labels}}}, member{"uniqueItems", true})
 	case component.TypeOption:
 		value := s.value(t.Elem)
@@ -147,6 +153,12 @@ func (s *schemas) of(t *component.Type) keywords {
 		panic(&ResourceError{t.Name})
 	}
 	panic(&ResourceError{string(t.Kind)})
+}
+
+func (s *schemas) labels(t *component.Type) {
+	for _, label := range t.Labels {
+		s.count(label)
+	}
 }
 
 // about returns the documentation of a type. That of the labels of an enum or of flags is a part of it, since a
@@ -177,6 +189,7 @@ func (s *schemas) tuple(list ...component.Field) keywords {
 func (s *schemas) object(list []component.Field, docs map[string]string) keywords {
 	properties, required := keywords{}, []string{}
 	for _, f := range list {
+		s.count(f.Name, docs[f.Name])
 		o := s.value(f.Type)
 		if text := docs[f.Name]; text != "" {
 			o = described(o, text)
@@ -201,7 +214,7 @@ func described(o keywords, text string) keywords {
 func (s *schemas) choice(cases []component.Field, docs map[string]string) keywords {
 	all := []keywords{}
 	for _, c := range cases {
-		s.count(1)
+		s.count(c.Name, docs[c.Name])
 		o := keywords{{"const", c.Name}}
 		if c.Type != nil {
 			o = typed("object", member{"properties", keywords{{c.Name, s.value(c.Type)}}}, member{"required", []string{c.Name}}, member{"additionalProperties", false})

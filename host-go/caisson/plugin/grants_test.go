@@ -1,0 +1,115 @@
+package plugin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
+)
+
+// result returns what a function of a plugin with these grants returns.
+func reached[T any](t *testing.T, p *Plugin, tool string) T {
+	t.Helper()
+	value, _, err := caisson.CallToolAs[struct{ Result T }](context.Background(), p, &mcp.CallToolParams{Name: tool})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value.Result
+}
+
+func loadReach(t *testing.T, grants Grants) *Plugin {
+	t.Helper()
+	p, err := testRuntime(t).Load(context.Background(), "testdata/reach.wasm", &Options{Grants: grants})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// A plugin reaches nothing that is not named.
+func TestNothingGranted(t *testing.T) {
+	p := loadReach(t, Grants{})
+	t.Setenv("SECRET", "x")
+	for _, tool := range []string{"environment", "folders"} {
+		if got := reached[[]any](t, p, tool); len(got) > 0 {
+			t.Errorf("%s: %v", tool, got)
+		}
+	}
+	if got := reached[uint64](t, p, "wall"); got != 0 {
+		t.Errorf("the date is %d s after 1970", got)
+	}
+	if got := reached[uint64](t, p, "monotonic"); got%uint64(time.Millisecond) != 0 {
+		t.Errorf("the clock has %d ns", got)
+	}
+	first := reached[uint64](t, p, "random")
+	if again := reached[uint64](t, p, "random"); again != first {
+		t.Errorf("the random number was %d, and is %d", first, again)
+	}
+	if other := reached[uint64](t, loadReach(t, Grants{Seed: [32]byte{1}}), "random"); other == first {
+		t.Error("another seed gives the same random number")
+	}
+}
+
+// A plugin reaches what is named.
+func TestGranted(t *testing.T) {
+	p := loadReach(t, Grants{
+		Env: map[string]string{"B": "2", "A": "1"}, Clocks: true, Random: true,
+		Folders: []Folder{{Path: "/data", Host: t.TempDir(), Write: true}, {Path: "/docs", FS: fstest.MapFS{}}},
+	})
+	if diff := cmp.Diff([]any{[]any{"A", "1"}, []any{"B", "2"}}, reached[[]any](t, p, "environment")); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	var names []any
+	for _, f := range reached[[][]any](t, p, "folders") {
+		names = append(names, f[1])
+	}
+	if diff := cmp.Diff([]any{"/data", "/docs"}, names); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if got := reached[uint64](t, p, "wall"); got < 1_700_000_000 {
+		t.Errorf("the date is %d s after 1970", got)
+	}
+	if one, two := reached[uint64](t, p, "random"), reached[uint64](t, p, "random"); one == two {
+		t.Errorf("the random number is %d twice", one)
+	}
+	if _, err := p.CallTool(context.Background(), &mcp.CallToolParams{Name: "random", Arguments: json.RawMessage(`{"seed": 1}`)}); !errors.Is(err, caisson.CodeInvalidArgument) {
+		t.Error(err)
+	}
+}
+
+// What a plugin prints is logged line by line, and a long line is cut.
+func TestLines(t *testing.T) {
+	in := &instance{}
+	out := in.lines("stdout")
+	var got []string
+	c := &call{ctx: context.Background(), onLog: func(_ context.Context, m *mcp.LoggingMessageParams) {
+		text := m.Data.(string)
+		got = append(got, string(m.Level)+" "+m.Logger+" "+text[:min(len(text), 8)])
+		if len(text) > maxLogBytes {
+			t.Errorf("a line of %d bytes", len(text))
+		}
+	}}
+	in.call.Store(c)
+	for _, text := range []string{"on", "e\r\ntwo\n\n", "\xff\n", string(make([]byte, 3*maxLogBytes)), "x\nlast"} {
+		if n, err := out.Write([]byte(text)); n != len(text) || err != nil {
+			t.Error(n, err)
+		}
+	}
+	in.flush()
+	in.flush()
+	c.finish()
+	want := []string{"info stdout one", "info stdout two", "info stdout ", "info stdout \uFFFD", "info stdout " + string(make([]byte, 8)), "info stdout last"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if _, err := out.Write([]byte("nobody\n")); err != nil {
+		t.Error(err)
+	}
+}

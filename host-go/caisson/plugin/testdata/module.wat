@@ -1,0 +1,2 @@
+;; A core module, and no component.
+(module (func (export "f")))
