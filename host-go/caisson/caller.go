@@ -9,7 +9,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// A Caller lists tools and calls them. A [Session], a [Group] and the Go SDK's ClientSession are
+// A Caller lists tools and calls them. A [Session], a [Group], a plugin and the Go SDK's ClientSession are
 // Callers, so that a program, or a test of it, can take any of them. Callers are safe for concurrent use.
 type Caller interface {
 	// ListTools returns one page of tools; its NextCursor leads to the next one. The params may be nil.
@@ -24,19 +24,13 @@ var (
 	_ Caller = (*mcp.ClientSession)(nil)
 )
 
-// rawCaller is a Caller that has the server's own text of a result.
-type rawCaller interface {
-	// callTool returns the untouched result of a call, and the session that made it.
-	callTool(ctx context.Context, params *mcp.CallToolParams) (json.RawMessage, *Session, error)
-}
-
-func (s *Session) callTool(ctx context.Context, params *mcp.CallToolParams) (json.RawMessage, *Session, error) {
+// callTool returns the untouched result of a call.
+func (s *Session) callTool(ctx context.Context, params *mcp.CallToolParams) (json.RawMessage, error) {
 	p, err := toolParams(params)
 	if err != nil {
-		return nil, s, s.invalid(&callToolOp, err)
+		return nil, s.invalid(&callToolOp, err)
 	}
-	raw, err := s.call(ctx, callToolOp, p)
-	return raw, s, err
+	return s.call(ctx, callToolOp, p)
 }
 
 // CallToolAs calls a tool and decodes its structured content into a T. For a [Session] and a [Group] it
@@ -79,12 +73,15 @@ func CallToolAs[T any](ctx context.Context, c Caller, params *mcp.CallToolParams
 // callTool calls a tool. It returns the result, the text of the result's structured content, and the name
 // of the server if it is known.
 func callTool(ctx context.Context, c Caller, params *mcp.CallToolParams) (result *mcp.CallToolResult, content func() (json.RawMessage, error), server string, err error) {
-	own, ok := c.(rawCaller)
+	if c, params, err = behindGroups(ctx, c, params); err != nil {
+		return nil, nil, "", err
+	}
+	s, ok := c.(*Session)
 	if !ok {
 		result, err = c.CallTool(ctx, params)
 		return result, func() (json.RawMessage, error) { return json.Marshal(result.StructuredContent) }, "", err
 	}
-	raw, s, err := own.callTool(ctx, params)
+	raw, err := s.callTool(ctx, params)
 	if err != nil {
 		return nil, nil, "", err
 	}
@@ -94,6 +91,18 @@ func callTool(ctx context.Context, c Caller, params *mcp.CallToolParams) (result
 		err := json.Unmarshal(raw, &members)
 		return members["structuredContent"], err
 	}, s.name, err
+}
+
+// behindGroups returns the member of a group that a call goes to, and the params of the call there. It returns a caller
+// that is no group as it is.
+func behindGroups(ctx context.Context, c Caller, params *mcp.CallToolParams) (Caller, *mcp.CallToolParams, error) {
+	for g, ok := c.(*Group); ok; g, ok = c.(*Group) {
+		var err error
+		if c, params, err = g.routeTool(ctx, params); err != nil {
+			return nil, nil, err
+		}
+	}
+	return c, params, nil
 }
 
 // A ToolError is a tool's own failure as an error.

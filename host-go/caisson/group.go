@@ -3,6 +3,7 @@ package caisson
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -10,7 +11,8 @@ import (
 )
 
 // A Group connects with several servers at once. It merges their lists into one, and routes each call to its
-// server. The failure of one server does not affect the others.
+// server. The failure of one server does not affect the others. Members that are no servers, such as plugins, are in
+// [GroupOptions.Callers].
 //
 // A group connects with its servers when it is made. It connects with a server again, on demand, at the
 // first call after the server's session has ended. When connecting fails, the next attempt waits for a
@@ -50,6 +52,10 @@ type GroupOptions struct {
 	// goroutine of the group calls it, for one change at a time. Several changes of the same kind in quick
 	// succession lead to one call. OnChange may call the group.
 	OnChange func(ctx context.Context, server string, kind GroupKind)
+	// Callers are members of the group beside the servers, by their names, such as plugins. The group lists and calls
+	// their tools. They have no sessions, and the group does not close them. It asks a caller for its list each
+	// time, within [Limits].MaxListItems. Default: none.
+	Callers map[string]Caller
 	// MinBackoff and MaxBackoff are the first and the longest delay between two attempts to connect with a
 	// server. Defaults: 1 s and 1 min.
 	MinBackoff, MaxBackoff time.Duration
@@ -88,22 +94,32 @@ func (c *Client) ConnectGroup(ctx context.Context, servers Servers, options *Gro
 	o := &g.options
 	o.MinBackoff = orDefault(o.MinBackoff, defaultMinBackoff)
 	o.MaxBackoff = max(orDefault(o.MaxBackoff, defaultMaxBackoff), o.MinBackoff)
-	if servers == nil || o.MinBackoff < 0 {
-		return nil, &Error{Code: CodeInvalidArgument, Step: "group", Message: "there are no Servers, or GroupOptions.MinBackoff is negative"}
+	if servers == nil && len(o.Callers) == 0 || o.MinBackoff < 0 {
+		return nil, g.unknown("group", "", "there are neither Servers nor GroupOptions.Callers, or GroupOptions.MinBackoff is negative")
 	}
-	g.ctx, g.cancel = context.WithCancel(context.Background())
 	var names []string
-	for _, name := range servers.Names() {
-		if !servers.Disabled(name) {
-			names = append(names, name)
+	if servers != nil {
+		for _, name := range servers.Names() {
+			if !servers.Disabled(name) {
+				names = append(names, name)
+			}
 		}
 	}
+	for name, caller := range o.Callers {
+		if caller == nil || slices.Contains(names, name) {
+			return nil, g.unknown("group", name, "this one of GroupOptions.Callers is nil, or has the name of a server")
+		}
+	}
+	names = slices.Sorted(slices.Values(slices.AppendSeq(names, maps.Keys(o.Callers))))
+	g.ctx, g.cancel = context.WithCancel(context.Background())
 	for i, prefix := range prefixes(names) {
 		g.members = append(g.members, newMember(g, servers, names[i], prefix))
 	}
 	var all sync.WaitGroup
 	for _, m := range g.members {
-		all.Go(func() { _, _ = m.get(ctx) }) // The member keeps its failure.
+		if m.caller == nil {
+			all.Go(func() { _, _ = m.get(ctx) }) // The member keeps its failure.
+		}
 	}
 	all.Wait()
 	return g, nil
@@ -123,9 +139,11 @@ type ServerState struct {
 
 // Servers returns the states of the servers, in the order of their names. It does not connect.
 func (g *Group) Servers() []ServerState {
-	states := make([]ServerState, len(g.members))
-	for i, m := range g.members {
-		states[i] = m.state()
+	states := make([]ServerState, 0, len(g.members))
+	for _, m := range g.members {
+		if m.caller == nil {
+			states = append(states, m.state())
+		}
 	}
 	return states
 }
@@ -145,7 +163,7 @@ func (g *Group) Err() error {
 //
 // The session belongs to the group: do not close it. The group closes a session that has ended.
 func (g *Group) Session(ctx context.Context, server string) (*Session, error) {
-	if m := g.member(server); m != nil {
+	if m := g.member(server); m != nil && m.caller == nil {
 		return m.get(ctx)
 	}
 	return nil, g.unknown("session", server, "there is no such server in the group")

@@ -2,7 +2,6 @@ package caisson
 
 import (
 	"context"
-	"encoding/json"
 	"iter"
 	"strings"
 
@@ -13,30 +12,27 @@ import (
 // group asks only the tool's own server, in whatever state the others are, and that server says whether it
 // has the tool. CallTool fails with [CodeInvalidArgument] for a name without a server's prefix.
 func (g *Group) CallTool(ctx context.Context, params *mcp.CallToolParams) (*mcp.CallToolResult, error) {
-	session, own, err := g.routeTool(ctx, params)
+	caller, own, err := g.routeTool(ctx, params)
 	if err != nil {
 		return nil, err
 	}
-	return session.CallTool(ctx, own)
+	return caller.CallTool(ctx, own)
 }
 
-func (g *Group) callTool(ctx context.Context, params *mcp.CallToolParams) (json.RawMessage, *Session, error) {
-	session, own, err := g.routeTool(ctx, params)
-	if err != nil {
-		return nil, nil, err
-	}
-	return session.callTool(ctx, own)
-}
-
-// routeTool returns the session with a tool's server, and the params of a call there.
-func (g *Group) routeTool(ctx context.Context, params *mcp.CallToolParams) (*Session, *mcp.CallToolParams, error) {
+// routeTool returns the session with a tool's server, or another caller that has the tool, and the params of a call
+// there.
+func (g *Group) routeTool(ctx context.Context, params *mcp.CallToolParams) (Caller, *mcp.CallToolParams, error) {
 	p := mcp.CallToolParams{}
 	if params != nil {
 		p = *params
 	}
-	session, own, err := route(ctx, g, "tools/call", p.Name, g.Tools(ctx))
+	m, own, err := owner(g, "tools/call", p.Name, g.Tools(ctx))
+	if err != nil {
+		return nil, nil, err
+	}
 	p.Name = own
-	return session, &p, err
+	caller, err := m.getCaller(ctx)
+	return caller, &p, err
 }
 
 // GetPrompt gets a prompt by its name in the group, as [Group.CallTool] does.
@@ -45,23 +41,19 @@ func (g *Group) GetPrompt(ctx context.Context, params *mcp.GetPromptParams) (*mc
 	if params != nil {
 		p = *params
 	}
-	session, own, err := route(ctx, g, "prompts/get", p.Name, g.Prompts(ctx))
+	m, own, err := owner(g, "prompts/get", p.Name, g.Prompts(ctx))
+	if err != nil {
+		return nil, err
+	}
+	if m.caller != nil {
+		return nil, g.unknown("prompts/get", m.name, "it is no server, and has no prompts")
+	}
+	session, err := m.get(ctx)
 	if err != nil {
 		return nil, err
 	}
 	p.Name = own
 	return session.GetPrompt(ctx, &p)
-}
-
-// route returns the session with the server that has the tool or prompt of this name, and the server's own
-// name for it.
-func route[T any](ctx context.Context, g *Group, step, name string, all iter.Seq2[Grouped[T], error]) (*Session, string, error) {
-	m, own, err := owner(g, step, name, all)
-	if err != nil {
-		return nil, "", err
-	}
-	session, err := m.get(ctx)
-	return session, own, err
 }
 
 // owner finds the member that has the tool or prompt of this name, and the server's own name for it.

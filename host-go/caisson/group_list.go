@@ -3,6 +3,7 @@ package caisson
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"sync"
 
@@ -13,6 +14,7 @@ import (
 // announces a change. It does not keep the list of a server that announces no changes.
 type list[T any] struct {
 	fetch func(context.Context, *Session) (items iter.Seq2[*T, error], announced bool)
+	ask   func(context.Context) ([]*T, error) // of a member that is no server; nil where such a one has none
 
 	mu      sync.Mutex
 	session *Session // the session in which the items were listed; nil when they are not kept
@@ -23,6 +25,12 @@ type list[T any] struct {
 
 // get returns the kept items, or lists them.
 func (l *list[T]) get(ctx context.Context, m *member) ([]*T, error) {
+	if m.caller != nil {
+		if l.ask == nil {
+			return nil, nil
+		}
+		return l.ask(ctx)
+	}
 	session, err := m.get(ctx)
 	if err != nil {
 		return nil, err
@@ -70,6 +78,25 @@ func (l *list[T]) refresh(ctx context.Context, m *member) {
 
 // none is the list of a server that does not have the capability.
 func none[T any](func(*T, error) bool) {}
+
+// askTools returns the tools of all pages of a caller.
+func (m *member) askTools(ctx context.Context) ([]*mcp.Tool, error) {
+	caller, err := m.getCaller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var tools []*mcp.Tool
+	for tool, err := range toolsOf(ctx, caller) {
+		if most := m.group.client.options.MaxListItems; err == nil && len(tools) >= most {
+			err = &Error{Code: CodeLimit, Server: m.name, Step: "tools/list", Message: fmt.Sprintf("the list has more tools than ClientOptions.MaxListItems of %d", most)}
+		}
+		if err != nil {
+			return nil, err
+		}
+		tools = append(tools, tool)
+	}
+	return tools, nil
+}
 
 func fetchTools(ctx context.Context, s *Session) (iter.Seq2[*mcp.Tool, error], bool) {
 	if can := s.Capabilities().Tools; can != nil {

@@ -10,10 +10,11 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// A member is one server of a group, connected or not.
+// A member is one server of a group, connected or not, or a caller that is no server.
 type member struct {
 	group        *Group
 	servers      Servers
+	caller       Caller // nil for a server
 	name, prefix string
 
 	mu       sync.Mutex
@@ -40,7 +41,8 @@ type attempt struct {
 }
 
 func newMember(g *Group, servers Servers, name, prefix string) *member {
-	m := &member{group: g, servers: servers, name: name, prefix: prefix}
+	m := &member{group: g, servers: servers, caller: g.options.Callers[name], name: name, prefix: prefix}
+	m.tools.ask = m.askTools
 	m.tools.fetch, m.prompts.fetch = fetchTools, fetchPrompts
 	m.resources.fetch, m.templates.fetch = fetchResources, fetchTemplates
 	return m
@@ -73,6 +75,23 @@ func (m *member) get(ctx context.Context) (*Session, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// getCaller returns what calls the member's tools: its session, as get does, or the caller that it is.
+func (m *member) getCaller(ctx context.Context) (Caller, error) {
+	if m.caller == nil {
+		session, err := m.get(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return session, nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return nil, m.errClosed()
+	}
+	return m.caller, nil
 }
 
 func (m *member) errClosed() error {

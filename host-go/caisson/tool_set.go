@@ -116,6 +116,9 @@ func toolsOf(ctx context.Context, c Caller) func(yield func(*mcp.Tool, error) bo
 		params := &mcp.ListToolsParams{}
 		for range maxToolSetPages {
 			page, err := c.ListTools(ctx, params)
+			if err == nil && page == nil {
+				err = &Error{Code: CodeProtocol, Step: "tools/list", Message: "the caller has given no page"}
+			}
 			if err != nil {
 				yield(nil, err)
 				return
@@ -189,10 +192,12 @@ func (t *ToolSet) call(ctx context.Context, server, tool string, arguments json.
 	if !listed.tools[server][tool] {
 		return nil, notGranted("the server %q has no tool %q%s", server, tool, some(slices.Sorted(maps.Keys(listed.tools[server]))))
 	}
-	params := &mcp.CallToolParams{Name: tool, Arguments: arguments}
-	c := t.servers[server]
-	if own, ok := c.(rawCaller); ok {
-		raw, _, err := own.callTool(ctx, params)
+	c, params, err := behindGroups(ctx, t.servers[server], &mcp.CallToolParams{Name: tool, Arguments: arguments})
+	if err != nil {
+		return nil, toolFailure(err)
+	}
+	if s, ok := c.(*Session); ok {
+		raw, err := s.callTool(ctx, params)
 		return raw, toolFailure(err)
 	}
 	result, err := c.CallTool(ctx, params)

@@ -36,7 +36,7 @@ func (s *Session) Tools(ctx context.Context, params *mcp.ListToolsParams) iter.S
 // CallTool follows the task to its end, and reports the task's states to [CallOptions.OnProgress]. When the
 // call ends before the task, the task is cancelled. [Session.StartTask] returns the task itself.
 func (s *Session) CallTool(ctx context.Context, params *mcp.CallToolParams) (*mcp.CallToolResult, error) {
-	raw, _, err := s.callTool(ctx, params)
+	raw, err := s.callTool(ctx, params)
 	if err != nil {
 		return nil, err
 	}
