@@ -40,7 +40,7 @@ and prints its result.`,
 				if err != nil {
 					return err
 				}
-				return a.printToolResult(client, call.String(), result, asJSON)
+				return a.printToolResult(client.session.Name(), call.String(), result, asJSON)
 			}}, err
 		},
 	}.command(a)
@@ -69,12 +69,12 @@ func (a *app) readCall(c *cobra.Command, words []string, args string) (*toolCall
 
 // printToolResult prints the result of a tool. When the tool itself has failed, it returns an error, in which
 // `what` names the tool.
-func (a *app) printToolResult(client *client, what string, result json.RawMessage, asJSON bool) error {
+func (a *app) printToolResult(server, what string, result json.RawMessage, asJSON bool) error {
 	if err := a.printResult(result, asJSON, describeResult); err != nil {
 		return err
 	}
 	if isError(result) {
-		return &toolError{server: client.session.Name(), what: what}
+		return &toolError{server: server, what: what}
 	}
 	return nil
 }
@@ -90,15 +90,21 @@ type toolCall struct {
 // String describes the call for people.
 func (c *toolCall) String() string { return fmt.Sprintf("tool %q", c.tool) }
 
-// arguments returns the arguments of a call. It gets the tool's schema only when there are words to convert.
+// arguments returns the arguments of a call to a server. It gets the tool's schema only when there are words to
+// convert.
 func (c *client) arguments(ctx context.Context, call *toolCall) (json.RawMessage, error) {
-	arguments := call.arguments
-	if len(call.pairs) > 0 {
-		tool, err := c.findTool(ctx, call)
+	return call.whole(func() (*tool, error) { return c.findTool(ctx, call) })
+}
+
+// whole returns the arguments, with the words in them. find returns the tool.
+func (c *toolCall) whole(find func() (*tool, error)) (json.RawMessage, error) {
+	arguments := c.arguments
+	if len(c.pairs) > 0 {
+		tool, err := find()
 		if err != nil {
 			return nil, err
 		}
-		if arguments, err = addPairs(call.command, arguments, tool, call.pairs); err != nil {
+		if arguments, err = addPairs(c.command, arguments, tool, c.pairs); err != nil {
 			return nil, err
 		}
 	}
@@ -128,10 +134,15 @@ func (c *client) findTool(ctx context.Context, call *toolCall) (*tool, error) {
 			names = append(names, page.Tools[i].Name)
 		}
 	}
+	return nil, call.noTool("server", names)
+}
+
+// noTool is the error of a tool that a server, or a plugin, does not have. names are those that it has.
+func (c *toolCall) noTool(what string, names []string) error {
 	if len(names) == 0 {
-		return nil, usage(call.command, "the server has no tools")
+		return usage(c.command, "the %s has no tools", what)
 	}
-	return nil, usage(call.command, "the server has no tool %q: it has %s", shown(call.tool), strings.Join(names, ", "))
+	return usage(c.command, "the %s has no tool %q: it has %s", what, shown(c.tool), strings.Join(names, ", "))
 }
 
 // isError reports whether a result says that the tool has failed.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/caisson-dev/caisson/host-go/caisson/plugin"
 	"github.com/caisson-dev/caisson/host-go/component/wasi"
 )
 
@@ -23,35 +24,76 @@ func (f *grantFlags) register(c *cobra.Command) {
 	c.Flags().StringArrayVar(&f.net, "net", nil, "grant HTTP requests to `ORIGIN`; repeatable")
 }
 
-// config returns the grants. It opens their folders, and leaves them open even when it fails.
+// config returns the grants for a component that is a program. It opens their folders, and leaves them open even
+// when it fails.
 func (f *grantFlags) config(c *cobra.Command) (*wasi.Config, error) {
 	cfg := &wasi.Config{AllowedOrigins: f.net}
-	for _, origin := range f.net {
-		if _, err := wasi.ParseOrigin(origin); err != nil {
-			return cfg, usage(c, "--net: %s", strings.TrimPrefix(err.Error(), "wasi: "))
-		}
+	if err := f.checkOrigins(c); err != nil {
+		return cfg, err
 	}
-	for i, text := range f.env {
-		name, value, given := strings.Cut(text, "=")
-		if name == "" {
-			return cfg, usage(c, "--env number %d has no name", i+1)
-		}
-		if !given {
-			if value, given = os.LookupEnv(name); !given {
-				continue
-			}
-		}
-		cfg.Env = append(cfg.Env, [2]string{name, value})
+	var err error
+	if cfg.Env, err = f.variables(c); err != nil {
+		return cfg, err
 	}
 	for _, text := range f.dirs {
 		m, host := splitMount(text)
-		var err error
 		if m.Root, err = os.OpenRoot(host); err != nil {
 			return cfg, usage(c, "--dir: %w", err)
 		}
 		cfg.Mounts = append(cfg.Mounts, m)
 	}
 	return cfg, nil
+}
+
+// grants returns the grants for a plugin.
+func (f *grantFlags) grants(c *cobra.Command) (plugin.Grants, error) {
+	g := plugin.Grants{Origins: f.net, Env: map[string]string{}}
+	if err := f.checkOrigins(c); err != nil {
+		return g, err
+	}
+	variables, err := f.variables(c)
+	if err != nil {
+		return g, err
+	}
+	for _, v := range variables {
+		g.Env[v[0]] = v[1]
+	}
+	for _, text := range f.dirs {
+		m, host := splitMount(text)
+		if root, err := os.OpenRoot(host); err != nil {
+			return g, usage(c, "--dir: %w", err)
+		} else if err := root.Close(); err != nil {
+			return g, err
+		}
+		g.Folders = append(g.Folders, plugin.Folder{Path: m.Path, Host: host, Write: !m.ReadOnly})
+	}
+	return g, nil
+}
+
+func (f *grantFlags) checkOrigins(c *cobra.Command) error {
+	for _, origin := range f.net {
+		if _, err := wasi.ParseOrigin(origin); err != nil {
+			return usage(c, "--net: %s", strings.TrimPrefix(err.Error(), "wasi: "))
+		}
+	}
+	return nil
+}
+
+// variables returns the variables of the environment, by name and value.
+func (f *grantFlags) variables(c *cobra.Command) (all [][2]string, err error) {
+	for i, text := range f.env {
+		name, value, given := strings.Cut(text, "=")
+		if name == "" {
+			return nil, usage(c, "--env number %d has no name", i+1)
+		}
+		if !given {
+			if value, given = os.LookupEnv(name); !given {
+				continue
+			}
+		}
+		all = append(all, [2]string{name, value})
+	}
+	return all, nil
 }
 
 // closeFolders closes the folders that config has opened.

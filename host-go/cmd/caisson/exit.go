@@ -163,5 +163,12 @@ func remedy(err error) string {
 	if errors.As(err, &e) && (e.HTTPStatus == http.StatusUnauthorized || e.HTTPStatus == http.StatusForbidden) {
 		return "log in with 'caisson auth login', as somebody who may, or give the server its credentials with --header 'Authorization: ...', or as headers in the configuration file"
 	}
+	if e != nil && e.Code == caisson.CodeLimit {
+		for limit, flag := range map[string]string{"Limits.Fuel": "--fuel", "Limits.MemoryBytes": "--max-memory"} {
+			if strings.Contains(e.Message, limit) {
+				return "on the command line that is " + flag
+			}
+		}
+	}
 	return ""
 }

@@ -18,18 +18,18 @@ type tool struct {
 	InputSchema json.RawMessage `json:"inputSchema"`
 }
 
-func (a *app) listToolsCommand() *cobra.Command {
-	return a.listCommand(listing{
-		noun: "tools", method: "tools/list", member: "tools",
-		about: `their names, the first line of their descriptions, and their arguments;
+var toolListing = listing{
+	noun: "tools", method: "tools/list", member: "tools",
+	about: `their names, the first line of their descriptions, and their arguments;
 a "?" marks an argument that may be left out.`,
-		describe: func(item json.RawMessage) (string, []string) {
-			var t tool
-			_ = json.Unmarshal(item, &t) // A member of the wrong type stays empty.
-			return t.Name, []string{firstLine(cmp.Or(t.Description, t.Title)), schema.Parse(t.InputSchema).Signature()}
-		},
-	})
+	describe: func(item json.RawMessage) (string, []string) {
+		var t tool
+		_ = json.Unmarshal(item, &t) // A member of the wrong type stays empty.
+		return t.Name, []string{firstLine(cmp.Or(t.Description, t.Title)), schema.Parse(t.InputSchema).Signature()}
+	},
 }
+
+func (a *app) listToolsCommand() *cobra.Command { return a.listCommand(toolListing) }
 
 // listedResource is a resource or a resource template.
 type listedResource struct {

@@ -102,7 +102,7 @@ func (a *app) command() *cobra.Command {
 		a.listSkillsCommand(), a.getSkillCommand(), a.readSkillCommand(),
 		a.startTaskCommand(), a.getTaskCommand(), a.waitTaskCommand(), a.updateTaskCommand(), a.cancelTaskCommand(), a.listTasksCommand(),
 		a.setLoggingLevelCommand(), a.pingCommand(), a.listenCommand(),
-		a.authCommand(), a.demoCommand(), a.demoServerCommand(), a.componentCommand(), a.replayCommand(), a.trustCommand(), a.cacheCommand(), a.versionCommand(),
+		a.authCommand(), a.demoCommand(), a.demoServerCommand(), a.componentCommand(), a.pluginCommand(), a.runToolCommand(), a.replayCommand(), a.trustCommand(), a.cacheCommand(), a.versionCommand(),
 	)
 	return root
 }

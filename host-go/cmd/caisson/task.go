@@ -49,7 +49,7 @@ With --json the server's answer is printed as the server sent it.`,
 				case err != nil:
 					return err
 				case task.ID() == "":
-					return a.printToolResult(client, call.String(), task.Started(), asJSON)
+					return a.printToolResult(client.session.Name(), call.String(), task.Started(), asJSON)
 				case asJSON:
 					return a.printf("%s\n", task.Started())
 				}
@@ -114,7 +114,7 @@ on.`,
 			if err != nil {
 				return err
 			}
-			return a.printToolResult(client, fmt.Sprintf("task %q", id), result, asJSON)
+			return a.printToolResult(client.session.Name(), fmt.Sprintf("task %q", id), result, asJSON)
 		}),
 	}.command(a)
 	jsonFlag(c, &asJSON)

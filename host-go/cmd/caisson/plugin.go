@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+	"github.com/spf13/cobra"
+
+	"github.com/caisson-dev/caisson/host-go/caisson/plugin"
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/jsontext"
+)
+
+func (a *app) pluginCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "plugin",
+		Short: "Inspect, list and call plugins, or begin a new one",
+		Long: `Works with plugins: WebAssembly components whose exports are tools. A plugin runs inside of this
+program, in a sandbox, and reaches only what flags grant.`,
+		Example: `  caisson plugin new --lang javascript greeter
+  caisson plugin list greeter.wasm
+  caisson plugin call greeter.wasm greet name=world`,
+		Args: cobra.ArbitraryArgs,
+		RunE: needSubcommand,
+	}
+	c.AddCommand(a.inspectPluginCommand(), a.listPluginCommand(), a.callPluginCommand(), a.newPluginCommand())
+	return c
+}
+
+const pluginHelp = `PLUGIN is a file, or a folder with one .wasm file in it.`
+
+const grantsHelp = `A plugin has only the files, environment and network that flags grant:
+
+  --dir HOST[:GUEST][:ro]  a folder with its contents. The plugin finds it as GUEST, or without GUEST
+                           as HOST is spelled. With ":ro" the plugin can change nothing. Links do
+                           not lead out of the folder
+  --env NAME[=VALUE]       a variable. Without VALUE it has the value of this environment
+  --net ORIGIN             HTTP requests to an origin, such as https://api.example.com
+  --clocks                 the date, and a fine clock. Without it the date is 1970-01-01
+  --random                 real random numbers. Without it they are the same in every run`
+
+// pluginFlags say what a plugin is granted, and what it may use.
+type pluginFlags struct {
+	grants         grantFlags
+	clocks, random bool
+	private        bool
+	runtime        runtimeFlags
+	interpret      bool
+	timeout        time.Duration
+	fuel           uint64
+	memory         byteSize
+}
+
+func (f *pluginFlags) register(c *cobra.Command) {
+	f.grants.register(c)
+	c.Flags().BoolVar(&f.clocks, "clocks", false, "grant the date, and a clock of nanoseconds")
+	c.Flags().BoolVar(&f.random, "random", false, "grant real random numbers")
+	c.Flags().BoolVar(&f.private, "private-addresses", false, "let the name of a --net origin lead to a private address; localhost and addresses always may")
+	c.Flags().DurationVar(&f.timeout, "timeout", 0, "bound loading and calling together by `DURATION` (default: 2m for loading, 60s for a call)")
+	c.Flags().Uint64Var(&f.fuel, "fuel", 0, "let a call compute for no more than `UNITS` of about one instruction each (default: some ten seconds)")
+	c.Flags().Var(&f.memory, "max-memory", "give the plugin no more than `SIZE` of memory, such as 64MiB (default 128MiB)")
+	c.Flags().BoolVar(&f.interpret, "interpret", false, "do not compile the plugin: it starts sooner and runs tens of times slower")
+	c.Flags().StringVar(&f.runtime.cacheDir, "cache-dir", "", "keep the compiled plugin in `FOLDER` (default \"caisson\" in your cache folder)")
+	c.Flags().BoolVar(&f.runtime.noCache, "no-cache", false, "compile the plugin anew and keep nothing")
+}
+
+// withPlugin loads a plugin, uses it and closes it again.
+func (a *app) withPlugin(c *cobra.Command, f *pluginFlags, path string, use func(context.Context, *plugin.Plugin) error) error {
+	if c.Flags().Changed("timeout") && f.timeout <= 0 {
+		return usage(c, "--timeout must be more than 0")
+	}
+	grants, err := f.grants.grants(c)
+	if err != nil {
+		return err
+	}
+	grants.Clocks, grants.Random, grants.PrivateAddresses = f.clocks, f.random, f.private
+	options := &plugin.Options{Grants: grants, Limits: plugin.Limits{Fuel: f.fuel, MemoryBytes: uint64(f.memory)}, OnLog: a.pluginLogged}
+	ctx := c.Context()
+	explain := func(err error) error { return err }
+	if f.timeout > 0 {
+		// The clock bounds both. The limits must only not end before the clock.
+		options.Limits.LoadTime, options.Limits.WallTime = f.timeout+time.Second, f.timeout+time.Second
+		bounded, clock, stop := newClock(ctx, f.timeout)
+		defer stop()
+		ctx, explain = bounded, func(err error) error { return clock.explain(bounded, err, path, "plugin") }
+	}
+	runtime, err := plugin.New(ctx, &plugin.RuntimeOptions{Logger: a.logger(), CacheDir: f.runtime.cacheDir, NoCache: f.runtime.noCache, Interpreter: f.interpret})
+	if err != nil {
+		return err
+	}
+	defer runtime.Close()
+	stopSaying := a.sayWhenSlow("compiling " + path)
+	p, err := runtime.Load(ctx, path, options)
+	stopSaying()
+	if err == nil {
+		err = use(ctx, p)
+	}
+	return explain(err)
+}
+
+// pluginLogged prints a log message of a plugin.
+func (a *app) pluginLogged(_ context.Context, m *mcp.LoggingMessageParams) {
+	if params, err := jsontext.Marshal(m); err == nil {
+		a.notified("notifications/message", params)
+	}
+}
+
+// pluginTools returns the result of tools/list of a plugin.
+func pluginTools(ctx context.Context, p *plugin.Plugin) (json.RawMessage, error) {
+	page, err := p.ListTools(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	return jsontext.Marshal(page)
+}
+
+// onePlugin checks that a command has one argument.
+func onePlugin(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return usage(c, "no plugin is given")
+	}
+	return noArgs(c, args[1:])
+}
