@@ -44,10 +44,18 @@ func after(cancel context.CancelCauseFunc, option string, d time.Duration) (stop
 	return time.AfterFunc(d, func() { cancel(&timeout{option, d}) }).Stop
 }
 
-// ended returns the error for a context that has ended.
+// over reports whether a context has ended. A plugin may hear of a deadline before the context does.
+func over(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && !time.Now().Before(deadline)
+}
+
+// ended returns the error for a context that is over.
 func (p *Plugin) ended(ctx context.Context, step string) error {
 	var late *timeout
 	switch cause := context.Cause(ctx); {
+	case cause == nil:
+		return context.DeadlineExceeded
 	case errors.As(cause, &late):
 		return fault(caisson.CodeTimeout, p.name, step, late)
 	case errors.Is(cause, errClosed):
@@ -80,7 +88,7 @@ func (p *Plugin) run(ctx context.Context, t *tool, params *mcp.CallToolParams, a
 		defer func() { <-p.slots }()
 	case <-ctx.Done():
 	}
-	if ctx.Err() != nil {
+	if over(ctx) {
 		return nil, p.ended(ctx, step)
 	}
 	defer after(cancel, "Limits.WallTime", p.limits.WallTime)()
@@ -88,7 +96,7 @@ func (p *Plugin) run(ctx context.Context, t *tool, params *mcp.CallToolParams, a
 		return t.call(ctx, in, t.Name, arguments)
 	})
 	c.finish()
-	if ctx.Err() != nil {
+	if err != nil && over(ctx) {
 		return nil, p.ended(ctx, step)
 	}
 	return result, err

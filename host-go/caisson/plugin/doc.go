@@ -1,11 +1,16 @@
 // Package plugin runs WebAssembly components as MCP tools, in the process of the program and in a sandbox. A
 // [Plugin] is a [caisson.Caller]: whatever lists and calls the tools of servers takes a plugin too.
 //
-//	runtime, err := plugin.New(ctx, nil)                     // once
-//	p, err := runtime.Load(ctx, "resize.wasm", &plugin.Options{
-//		Grants: plugin.Grants{Folders: []plugin.Folder{{Path: "/in", Host: "photos"}}},
+//	runtime, err := plugin.New(ctx, nil)
+//	defer runtime.Close()
+//	thumbs, err := runtime.Load(ctx, "thumbs.wasm", &plugin.Options{
+//		Grants: plugin.Grants{
+//			Folders: []plugin.Folder{{Path: "/in", Host: "photos"}, {Path: "/out", Host: "small", Write: true}},
+//			Origins: []string{"https://api.example.com"},
+//		},
+//		Limits: plugin.Limits{WallTime: 10 * time.Second},
 //	})
-//	result, err := p.CallTool(ctx, &mcp.CallToolParams{Name: "resize", Arguments: arguments})
+//	result, err := thumbs.CallTool(ctx, &mcp.CallToolParams{Name: "resize", Arguments: map[string]any{"width": 200}})
 //
 // # Which components
 //

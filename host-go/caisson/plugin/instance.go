@@ -73,7 +73,7 @@ func (in *instance) invoke(ctx context.Context, export string, args ...any) (any
 // trapped returns the error of a call, or of the start, that ended with err.
 func (in *instance) trapped(ctx context.Context, err error) error {
 	p, step := in.plugin, in.step
-	if ctx.Err() != nil {
+	if over(ctx) {
 		return p.ended(ctx, step)
 	}
 	var (

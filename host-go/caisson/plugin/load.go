@@ -131,7 +131,7 @@ func (r *Runtime) LoadBytes(ctx context.Context, wasm []byte, options *Options) 
 	defer stop()
 	if err := p.load(ctx, wasm); err != nil {
 		p.free()
-		if ctx.Err() != nil {
+		if over(ctx) {
 			return nil, p.ended(ctx, "load")
 		}
 		return nil, err

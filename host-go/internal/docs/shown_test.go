@@ -7,10 +7,14 @@ import (
 	"context"
 	"io/fs"
 	"os"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
 	"github.com/caisson-dev/caisson/host-go/caisson/auth"
 	"github.com/caisson-dev/caisson/host-go/caisson/auth/keyring"
+	"github.com/caisson-dev/caisson/host-go/caisson/plugin"
 	"github.com/caisson-dev/caisson/host-go/component"
 	"github.com/caisson-dev/caisson/host-go/component/wasi"
 )
@@ -37,6 +41,21 @@ func authorization(ctx context.Context, client *caisson.Client, url string, key 
 	workload := &auth.WorkloadIdentity{Assertion: auth.FromFile("/var/run/secrets/tokens/mcp")}
 	bearer := &auth.Bearer{Source: auth.FromCommand("gcloud", "auth", "print-access-token")}
 	return []auth.Method{login, machine, workload, bearer}, err
+}
+
+// plugins is the code in docs/plugins.md.
+func plugins(ctx context.Context) (*mcp.CallToolResult, error) {
+	runtime, err := plugin.New(ctx, nil)
+	defer runtime.Close()
+	thumbs, err := runtime.Load(ctx, "thumbs.wasm", &plugin.Options{
+		Grants: plugin.Grants{
+			Folders: []plugin.Folder{{Path: "/in", Host: "photos"}, {Path: "/out", Host: "small", Write: true}},
+			Origins: []string{"https://api.example.com"},
+		},
+		Limits: plugin.Limits{WallTime: 10 * time.Second},
+	})
+	result, err := thumbs.CallTool(ctx, &mcp.CallToolParams{Name: "resize", Arguments: map[string]any{"width": 200}})
+	return result, err
 }
 
 // grants is the code in docs/wasi.md.
