@@ -45,7 +45,7 @@ func (c *Compiled) Imports() []Extern { return externs(wit.NewSpeller(), c.progr
 
 // Exports returns what the component exports, in the component's order. Long texts of types are cut, as WIT
 // cuts them.
-func (c *Compiled) Exports() []Extern { 
+func (c *Compiled) Exports() []Extern {
 	return externs(wit.NewSpeller(), c.program.Type.Exports, c.program.Type.Imports...)
 }
 

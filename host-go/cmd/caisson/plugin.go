@@ -3,19 +3,22 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 	"github.com/spf13/cobra"
 
 	"github.com/caisson-dev/caisson/host-go/caisson/plugin"
+	"github.com/caisson-dev/caisson/host-go/caisson/plugin/oci"
 	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/jsontext"
 )
 
 func (a *app) pluginCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "plugin",
-		Short: "Inspect, list and call plugins, or begin a new one",
+		Short: "Inspect, list, call and pull plugins, or begin a new one",
 		Long: `Works with plugins: WebAssembly components whose exports are tools. A plugin runs inside of this
 program, in a sandbox, and reaches only what flags grant.`,
 		Example: `  caisson plugin new --lang javascript greeter
@@ -24,11 +27,12 @@ program, in a sandbox, and reaches only what flags grant.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: needSubcommand,
 	}
-	c.AddCommand(a.inspectPluginCommand(), a.listPluginCommand(), a.callPluginCommand(), a.newPluginCommand())
+	c.AddCommand(a.inspectPluginCommand(), a.listPluginCommand(), a.callPluginCommand(), a.pullPluginCommand(), a.newPluginCommand())
 	return c
 }
 
-const pluginHelp = `PLUGIN is a file, or a folder with one .wasm file in it.`
+const pluginHelp = `PLUGIN is a file, a folder with one .wasm file in it, or oci://REGISTRY/REPOSITORY with :TAG or
+@sha256:DIGEST for one that 'caisson plugin pull' has got.`
 
 const grantsHelp = `A plugin has only the files, environment and network that flags grant:
 
@@ -43,6 +47,7 @@ const grantsHelp = `A plugin has only the files, environment and network that fl
 // pluginFlags say what a plugin is granted, and what it may use.
 type pluginFlags struct {
 	grants         grantFlags
+	store          storeOfPlugins
 	clocks, random bool
 	private        bool
 	runtime        runtimeFlags
@@ -54,6 +59,7 @@ type pluginFlags struct {
 
 func (f *pluginFlags) register(c *cobra.Command) {
 	f.grants.register(c)
+	f.store.register(c)
 	c.Flags().BoolVar(&f.clocks, "clocks", false, "grant the date, and a clock of nanoseconds")
 	c.Flags().BoolVar(&f.random, "random", false, "grant real random numbers")
 	c.Flags().BoolVar(&f.private, "private-addresses", false, "let the name of a --net origin lead to a private address; localhost and addresses always may")
@@ -91,12 +97,39 @@ func (a *app) withPlugin(c *cobra.Command, f *pluginFlags, path string, use func
 	}
 	defer runtime.Close()
 	stopSaying := a.sayWhenSlow("compiling " + path)
-	p, err := runtime.Load(ctx, path, options)
+	p, err := f.load(ctx, c, runtime, path, options)
 	stopSaying()
 	if err == nil {
 		err = use(ctx, p)
 	}
 	return explain(err)
+}
+
+// load loads a plugin from a file, a folder or the store.
+func (f *pluginFlags) load(ctx context.Context, c *cobra.Command, runtime *plugin.Runtime, path string, options *plugin.Options) (*plugin.Plugin, error) {
+	if !isReference(path) {
+		if len(f.store.keys) > 0 {
+			return nil, usage(c, "--key is for an oci:// plugin: a file has no signature")
+		}
+		return runtime.Load(ctx, path, options)
+	}
+	store, err := f.store.open(c)
+	if err != nil {
+		return nil, err
+	}
+	wasm, err := store.Read(path)
+	if errors.Is(err, oci.ErrNotPulled) {
+		return nil, fmt.Errorf("%w ('caisson plugin pull' gets it)", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	reference, err := oci.ParseReference(path)
+	if err != nil {
+		return nil, err
+	}
+	options.Name = reference.Repository
+	return runtime.LoadBytes(ctx, wasm, options)
 }
 
 // pluginLogged prints a log message of a plugin.

@@ -72,8 +72,11 @@ type pluginTool struct {
 
 // grantOf are the interfaces that a flag grants, by the beginnings of their names.
 var grantOf = []struct{ flag, prefix string }{
-	{"--dir", "wasi:filesystem/preopens@"}, {"--env", "wasi:cli/environment@"}, {"--net", "wasi:http/outgoing-handler@"},
-	{"--clocks", "wasi:clocks/"}, {"--random", "wasi:random/"},
+	{"--dir", "wasi:filesystem/preopens@"},
+	{"--env", "wasi:cli/environment@"},
+	{"--net", "wasi:http/outgoing-handler@"},
+	{"--clocks", "wasi:clocks/"},
+	{"--random", "wasi:random/"},
 }
 
 func inspectPlugin(ctx context.Context, p *plugin.Plugin) (*pluginInspection, error) {

@@ -13,9 +13,9 @@ import (
 func (a *app) newPluginCommand() *cobra.Command {
 	var language string
 	c := &cobra.Command{
-		Use:   "new FOLDER",
-		Short: "Begin a new plugin",
-		Long: `Writes the files of a plugin that greets into a new folder, in the language of --lang. The plugin has the folder's name. Its README.md says how it is built, and which tools that needs.`,
+		Use:     "new FOLDER",
+		Short:   "Begin a new plugin",
+		Long:    `Writes the files of a plugin that greets into a new folder, in the language of --lang. The plugin has the folder's name. Its README.md says how it is built, and which tools that needs.`,
 		Example: `  caisson plugin new --lang rust greeter`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {

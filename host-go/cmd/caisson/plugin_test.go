@@ -28,7 +28,7 @@ func puppet(t *testing.T, tools string) string {
 }
 
 func TestPluginHelp(t *testing.T) {
-	for _, command := range []string{"plugin", "plugin inspect", "plugin list", "plugin call", "plugin new", "run-tool"} {
+	for _, command := range []string{"plugin", "plugin inspect", "plugin list", "plugin call", "plugin pull", "plugin new", "run-tool"} {
 		o := caissonRun(t, append(strings.Fields(command), "--help")...)
 		o.expect(t, exitOK)
 		golden(t, "help-"+strings.ReplaceAll(command, " ", "-"), o.out)
@@ -136,7 +136,9 @@ func TestPluginGrants(t *testing.T) {
 			t.Errorf("%s %q: %q", c.tool, c.flags, o.out)
 		}
 	}
-	random := func(flags ...string) string { return caissonRun(t, append([]string{"run-tool", "--no-cache", reach, "random"}, flags...)...).out }
+	random := func(flags ...string) string {
+		return caissonRun(t, append([]string{"run-tool", "--no-cache", reach, "random"}, flags...)...).out
+	}
 	if random() != random() || random("--random") == random("--random") {
 		t.Error("--random does not decide whether random numbers are random")
 	}
