@@ -117,7 +117,11 @@ func (p *Plugin) callProvided(ctx context.Context, in *instance, name string, ar
 	if !result.OK {
 		return nil, p.refused(name, result.Value.(component.Variant))
 	}
-	text := result.Value.(string)
+	return p.readResult(name, result.Value.(string))
+}
+
+// readResult reads the result of a tool. Its structured content stays as the plugin wrote it.
+func (p *Plugin) readResult(name, text string) (*mcp.CallToolResult, error) {
 	if len(text) > p.limits.MessageBytes {
 		return nil, p.tooLong(name)
 	}

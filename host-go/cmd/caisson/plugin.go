@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 The newest revision deprecates logging; plugins go on using it.
+
 package main
 
 import (
