@@ -223,3 +223,45 @@ func TestLoadPaths(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The hostile and the invalid components of the runtime's own tests are plugins or typed errors, like any other.
+func TestHostileComponents(t *testing.T) {
+	files, err := filepath.Glob("../../component/testdata/*/*.wasm")
+	if err != nil || len(files) < 20 {
+		t.Fatal(files, err)
+	}
+	more, err := filepath.Glob("../../component/testdata/*.wasm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := testRuntime(t)
+	limits := strict
+	limits.Fuel, limits.WallTime = 5_000_000, 5*time.Second
+	loaded, failed := 0, 0
+	for _, file := range append(files, more...) {
+		p, err := r.Load(context.Background(), file, &Options{Name: "hostile", Limits: limits})
+		var e *caisson.Error
+		if err != nil {
+			if failed++; !errors.As(err, &e) || e.Code == caisson.CodeInternal || e.Server != "hostile" || p != nil {
+				t.Errorf("%s: %v", file, err)
+			}
+			continue
+		}
+		loaded++
+		for _, tool := range p.tools {
+			_, err := p.CallTool(context.Background(), &mcp.CallToolParams{Name: tool.Name})
+			if err != nil && (!errors.As(err, &e) || e.Code == caisson.CodeInternal) {
+				t.Errorf("%s: %s: %v", file, tool.Name, err)
+			}
+		}
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if loaded < 5 || failed < 20 {
+		t.Errorf("%d were loaded, and %d were not", loaded, failed)
+	}
+	if len(r.plugins) > 0 {
+		t.Errorf("%d plugins are left", len(r.plugins))
+	}
+}

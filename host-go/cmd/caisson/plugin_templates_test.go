@@ -15,6 +15,9 @@ const templatesVariable = "CAISSON_PLUGIN_TEMPLATES"
 
 // A new plugin of each language builds by what its README says, and greets.
 func TestPluginTemplates(t *testing.T) {
+	if raceDetector {
+		t.Skip("it interprets programs of many megabytes, in one goroutine")
+	}
 	for language, build := range map[string]func(t *testing.T, run func(name string, args ...string)) string{
 		"javascript": func(t *testing.T, run func(string, ...string)) string {
 			withModules(t)
