@@ -59,7 +59,7 @@ func scriptAttacks() []scriptAttack {
 		{"recursion in bind", `let f = () => 1; for (let i = 0; i < 1e5; i++) f = f.bind(null); f()`, none, "", ""},
 		{"recursion in eval", `globalThis.f = () => eval('f()'); f()`, none, caisson.ScriptRuntime, "too much recursion"},
 		{"recursion in a pattern", `new RegExp('('.repeat(1e5) + ')'.repeat(1e5))`, none, caisson.ScriptRuntime, ""},
-		{"recursion in async functions", `const f = async () => { await f() }; await f()`, none, caisson.ScriptRuntime, "too much recursion"},
+		{"recursion in async functions", `const f = async () => { await f() }; await f()`, none, "", ""},
 		{"recursion in a generator", `function* f() { yield* f() } [...f()]`, none, caisson.ScriptRuntime, "too much recursion"},
 		{"deep JSON", `JSON.parse('['.repeat(1e5) + ']'.repeat(1e5))`, none, "", ""},
 		{"a deep result", `let o = {}; for (let i = 0; i < 300; i++) o = { o }; return o`, none, caisson.ScriptLimit, "ResultDepth"},

@@ -21,8 +21,9 @@ import {
     slice,
     stringify
 } from './primordials.js';
+import type { Compiles } from './last-expression.js';
 import type { Body, Position } from './source.js';
-import { GIVEN, loadable, runnable, SourceError } from './source.js';
+import { GIVEN, loadable, mistakeIn, runnable, SourceError } from './source.js';
 import { errorText, framesOf, SOURCE } from './thrown.js';
 import { isToolError, Tools } from './tools.js';
 
@@ -32,6 +33,16 @@ type AnyFunction = (...args: unknown[]) => unknown;
 const { constructor: AsyncFunction } = getPrototypeOf(async () => {}) as {
     constructor: new (...args: string[]) => Script;
 };
+
+/** Whether a text is the body of an async function. */
+function compiles(text: string): boolean {
+    try {
+        new AsyncFunction(text);
+        return true;
+    } catch {
+        return false;
+    }
+}
 
 /** The longest message and stack of a failure, in characters. */
 const MESSAGE = 8192;
@@ -121,12 +132,23 @@ export class Runner {
         }
     }
 
-    #made(source: Source, make: (text: string) => Body): Script {
+    #made(source: Source, make: (text: string, compiles: Compiles) => Body): Script {
         if (this.#body) throw new Failure('invalid-arguments', 'the instance has a script already');
         this.#name = source.name;
-        const body = (this.#body = make(source.text));
+        const body = (this.#body = make(source.text, compiles));
         const text = `${body.text}\n//# sourceURL=${SOURCE}`;
-        return body.given ? new AsyncFunction(GIVEN, text) : new AsyncFunction(text);
+        try {
+            return body.given ? new AsyncFunction(GIVEN, text) : new AsyncFunction(text);
+        } catch (error) {
+            if (!(error instanceof SyntaxError)) throw new SourceError('the source is nested too deeply', undefined);
+            throw new SourceError(error.message, this.#placeOf(error) ?? mistakeIn(source.text));
+        }
+    }
+
+    /** Where the engine finds a mistake; undefined where that is behind the source. */
+    #placeOf({ lineNumber, columnNumber }: SyntaxError & { lineNumber?: number; columnNumber?: number }) {
+        if (lineNumber === undefined || columnNumber === undefined) return undefined;
+        return this.#position({ line: lineNumber, column: columnNumber });
     }
 
     #give(tools: Json, input: unknown, args: string[]): void {
@@ -154,17 +176,8 @@ export class Runner {
         let failure: ScriptFailure;
         if (error instanceof Failure) failure = failureOf(error.kind, error.message, undefined, '');
         else if (error instanceof SourceError) failure = failureOf('syntax', error.message, error.position, '');
-        else if (error instanceof SyntaxError) failure = failureOf('syntax', error.message, this.#engines(error), '');
         else failure = this.#failure(error);
         this.host.settle(call, { tag: 'err', val: failure });
-    }
-
-    /** Where the engine finds a mistake that the parser has let through. */
-    #engines(error: SyntaxError & { lineNumber?: number; columnNumber?: number }): Position | undefined {
-        const { lineNumber, columnNumber } = error;
-        return lineNumber !== undefined && columnNumber !== undefined
-            ? this.#position({ line: lineNumber, column: columnNumber })
-            : undefined;
     }
 
     /** What the script has thrown. */

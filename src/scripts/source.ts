@@ -3,6 +3,8 @@
 import type { ExportDefaultDeclaration, Identifier, Literal, ModuleDeclaration, Pattern, Program } from 'acorn';
 import { Parser } from 'acorn';
 
+import type { Compiles } from './last-expression.js';
+import { lastExpression } from './last-expression.js';
 import { max } from './primordials.js';
 
 /** The line and the column of a place in a source, from 1. */
@@ -48,16 +50,47 @@ interface Edit {
 }
 
 /** A source that is run: it returns what its `main` does, or else the value of its last expression. */
-export function runnable(source: string): Body {
+export function runnable(source: string, compiles: Compiles): Body {
+    return MODULE.test(source) ? parsedRunnable(source) : (quickRunnable(source, compiles) ?? parsedRunnable(source));
+}
+
+/** What only a parser can find the right places of. */
+const MODULE = /(?<![\w$])(?:import|export)(?![\w$])/;
+
+/** Such a source, without parsing it; undefined where that does not do. */
+function quickRunnable(source: string, compiles: Compiles): Body | undefined {
+    const text = source.startsWith('#!') ? `//${source.slice(2)}` : source;
+    // What is no program is the engine's to complain about.
+    if (!compiles(text)) return body(source, [], '');
+    const main = source.includes('main') && !compiles(`${text}\nlet main`);
+    const start = lastExpression(text, compiles);
+    if (start === undefined) return undefined;
+    if (main && !callsMain(text, start < 0 ? '' : text.slice(start))) return body(source, [], callOf('main'));
+    return body(source, start < 0 ? [] : [{ start, end: start, text: RETURN }], '');
+}
+
+/** Such a source, parsed. */
+export function parsedRunnable(source: string): Body {
     const { program, edits } = parsed(source, true);
     const exported = withoutExports(source, program, edits);
     const main = exported?.get('main') ?? (declares(program, 'main') ? 'main' : undefined);
-    if (main !== undefined) return body(source, edits, `return ${GIVEN}(${main})`);
-    const last = program.body.at(-1);
-    if (last?.type !== 'ExpressionStatement') return body(source, edits, '');
-    edits.push({ start: last.start, end: last.start, text: RETURN });
+    const last = program.body.findLast(({ type }) => type !== 'EmptyStatement');
+    const expression = last?.type === 'ExpressionStatement' ? last : undefined;
+    if (main !== undefined && !callsMain(source, expression ? source.slice(expression.start) : ''))
+        return body(source, edits, callOf(main));
+    if (expression) edits.push({ start: expression.start, end: expression.start, text: RETURN });
     return body(source, edits, '');
 }
+
+/** Where a source that calls its `main` itself does so: at the beginning of a line, or behind another statement. */
+const CALLS_MAIN = /(?:^|[;}][ \t]*)(?:(?:return|await)\s+|(?:const|let|var)\s[^=\n]*=\s*(?:await\s+)?)*main\s*\(/m;
+
+/** Whether a source calls its `main` itself. */
+function callsMain(source: string, last: string): boolean {
+    return CALLS_MAIN.test(source) || /(?<![\w$.])main\s*\(/.test(last);
+}
+
+const callOf = (main: string) => `return ${GIVEN}(${main})`;
 
 /** A source that is loaded: it gives its functions out, those that it exports or else all of its own. */
 export function loadable(source: string): Body {
@@ -104,6 +137,16 @@ function parsed(source: string, returns: boolean): { program: Program; edits: Ed
             error.message.replace(/ \(\d+:\d+\)$/, ''),
             loc && { line: loc.line, column: loc.column + 1 }
         );
+    }
+}
+
+/** Where a source is wrong; undefined where the parser finds nothing wrong, or cannot say. */
+export function mistakeIn(source: string): Position | undefined {
+    try {
+        parsed(source, true);
+        return undefined;
+    } catch (error) {
+        return error instanceof SourceError ? error.position : undefined;
     }
 }
 
