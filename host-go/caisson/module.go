@@ -15,6 +15,7 @@ import (
 // concurrent use. Close it.
 type Module struct {
 	run       *scriptRun
+	loaded    *ScriptResult
 	functions []string
 
 	turn   chan struct{} // holds one while a function runs
@@ -41,7 +42,7 @@ func (c *Client) Load(ctx context.Context, s Script) (*Module, error) {
 		r.end()
 		return nil, r.error(failure)
 	}
-	text, _, failure := in.Load(r.ctx, r.source)
+	text, report, failure := in.Load(r.ctx, r.source)
 	if failure != nil {
 		in.Close()
 		err := r.error(failure)
@@ -49,7 +50,7 @@ func (c *Client) Load(ctx context.Context, s Script) (*Module, error) {
 		return nil, err
 	}
 	// The module outlives the context that it was loaded with, and ends with the client.
-	m := &Module{run: r, core: in, turn: make(chan struct{}, 1)}
+	m := &Module{run: r, loaded: resultOf(report), core: in, turn: make(chan struct{}, 1)}
 	r.cancel(nil)
 	r.ctx, r.cancel = c.whileOpen(context.Background())
 	if err := json.Unmarshal(text, &m.functions); err != nil {
@@ -73,6 +74,9 @@ func (r *Runtime) Load(ctx context.Context, s Script) (*Module, error) {
 
 // Functions returns the names of the module's functions.
 func (m *Module) Functions() []string { return slices.Clone(m.functions) }
+
+// Loaded returns what the script did while it was loaded; its Value is nil.
+func (m *Module) Loaded() *ScriptResult { return m.loaded }
 
 // RunFunction calls a function of the module with arguments by position: anything that marshals to JSON. It
 // waits for its turn. [ScriptLimits] bound each call.

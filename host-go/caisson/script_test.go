@@ -315,6 +315,18 @@ return all`,
 		t.Errorf("after Refresh: %v, %v", result, err)
 	}
 
+	// Only some of them.
+	s.Source = `return [Object.keys(tools.server), await tools.server.json().catch(e => e.code)]`
+	all := s.Tools
+	s.Tools = all.Only("server.plain", "server.both")
+	if result, err := runScript(t, s); err != nil || string(result.Value) != `[["plain","both"],"not found"]` {
+		t.Errorf("only two tools: %v, %v", result, err)
+	}
+	s.Tools = all.Only("server.plain", "server.none")
+	if _, err := runScript(t, s); caisson.CodeOf(err) != caisson.CodeInvalidArgument || !strings.Contains(err.Error(), "server.none") {
+		t.Errorf("a tool that is not there: %v", err)
+	}
+
 	// A call that is underway when the script has ended is cancelled.
 	s.Source = `tools.go.wait(); return 1`
 	s.Tools = toolSet(t, map[string]caisson.Caller{"go": programTools(t)})

@@ -20,6 +20,7 @@ import (
 // ToolSet has no tools.
 type ToolSet struct {
 	servers map[string]Caller
+	only    map[string]bool // "SERVER.TOOL" of what may be called; nil for all
 
 	listing chan struct{} // holds one while the tools are listed
 
@@ -45,6 +46,21 @@ func NewToolSet(servers map[string]Caller) (*ToolSet, error) {
 		}
 	}
 	return &ToolSet{servers: maps.Clone(servers), listing: make(chan struct{}, 1)}, nil
+}
+
+// Only returns a set of the same servers with only these tools, each named "SERVER.TOOL". One that no server has
+// fails the listing, with [CodeInvalidArgument].
+func (t *ToolSet) Only(tools ...string) *ToolSet {
+	only := &ToolSet{listing: make(chan struct{}, 1), only: map[string]bool{}}
+	if t != nil {
+		only.servers = t.servers
+	}
+	for _, tool := range tools {
+		if t == nil || t.only == nil || t.only[tool] {
+			only.only[tool] = true
+		}
+	}
+	return only
 }
 
 // What a ToolSet lists of one server; a session's own limits may be lower.
@@ -76,6 +92,7 @@ func (t *ToolSet) list(ctx context.Context) error {
 	}
 	all := []entry{}
 	listed := &listedTools{tools: map[string]map[string]bool{}}
+	missing := maps.Clone(t.only)
 	for _, server := range slices.Sorted(maps.Keys(t.servers)) {
 		names := map[string]bool{}
 		listed.tools[server] = names
@@ -89,12 +106,17 @@ func (t *ToolSet) list(ctx context.Context) error {
 				}
 				return fmt.Errorf("listing the tools of %s: %w", server, err)
 			}
-			if names[tool.Name] {
+			full := server + "." + tool.Name
+			delete(missing, full)
+			if names[tool.Name] || t.only != nil && !t.only[full] {
 				continue // The first one is called.
 			}
 			names[tool.Name] = true
 			all = append(all, entry{server, tool})
 		}
+	}
+	for _, tool := range slices.Sorted(maps.Keys(missing)) {
+		return errScript("tools/list", fmt.Sprintf("there is no tool %q to allow: name each as SERVER.TOOL", tool))
 	}
 	text, err := json.Marshal(all)
 	if err != nil {

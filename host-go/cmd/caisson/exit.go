@@ -21,6 +21,7 @@ import (
 const (
 	exitOK          = 0
 	exitToolError   = 1
+	exitScript      = 1 // a script that failed
 	exitDifference  = 1 // of a replay
 	exitUsage       = 2
 	exitConnect     = 3
@@ -100,6 +101,7 @@ func exitCode(err error) int {
 		connecting  *connectError
 		guest       *guestExit
 		replay      *replayError
+		failed      *scriptFailure
 	)
 	code := caisson.CodeOf(err)
 	switch {
@@ -113,6 +115,10 @@ func exitCode(err error) int {
 		return guest.code
 	case errors.As(err, &tool):
 		return exitToolError
+	case errors.As(err, &failed) && failed.late:
+		return exitTimeout
+	case failed != nil:
+		return exitScript
 	case errors.As(err, &wrong), code == caisson.CodeInvalidArgument:
 		return exitUsage
 	case errors.As(err, &replay):

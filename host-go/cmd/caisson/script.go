@@ -1,0 +1,419 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
+)
+
+// languages are what the program runs scripts of, by the ends of their files' names.
+var languages = map[string]caisson.Language{
+	".js":  caisson.JavaScript,
+	".mjs": caisson.JavaScript,
+	".cjs": caisson.JavaScript,
+}
+
+// scriptFlags are the flags of the commands that run scripts.
+type scriptFlags struct {
+	session sessionFlags
+	tools   []string
+	allow   []string
+	limits  caisson.ScriptLimits
+	seed    uint64
+	now     string
+	asJSON  bool
+}
+
+func (f *scriptFlags) register(c *cobra.Command) {
+	flags := c.Flags()
+	flags.StringVar(&f.session.server.config, "config", "", "look the servers' names up in `FILE` (default: see 'caisson --help')")
+	flags.DurationVar(&f.session.timeout, "timeout", 30*time.Second, "bound connecting with the servers by `DURATION`")
+	flags.StringArrayVar(&f.session.roots, "root", nil, "tell the servers that they may work in `FOLDER`; repeatable")
+	flags.BoolVar(&f.session.private, "private-addresses", false, "let the name of a server lead to a private address; localhost and addresses always may")
+	f.session.runtime.register(c)
+	f.session.store.register(c)
+	flags.StringArrayVar(&f.tools, "tools", nil, "grant the script the tools of the server `NAME` in the configuration; repeatable")
+	flags.StringArrayVar(&f.allow, "allow-tool", nil, "grant it only `SERVER.TOOL` of them; repeatable")
+	flags.DurationVar(&f.limits.Time, "time", 60*time.Second, "bound the whole run by `DURATION`")
+	flags.DurationVar(&f.limits.Computing, "computing", 10*time.Second, "bound what it computes by `DURATION`")
+	flags.Int64Var(&f.limits.MemoryBytes, "memory", 128<<20, "bound the sandbox by `BYTES`")
+	flags.Uint64Var(&f.limits.Fuel, "fuel", 0, "bound what it computes without waiting by `UNITS` (default: by --computing)")
+	flags.IntVar(&f.limits.SourceBytes, "source-bytes", 128_000, "bound the source by `BYTES`")
+	flags.IntVar(&f.limits.OutputBytes, "output-bytes", 100_000, "bound its log and its value together by `BYTES`")
+	flags.IntVar(&f.limits.LogLines, "log-lines", 1000, "bound its log by `LINES`")
+	flags.IntVar(&f.limits.ToolCalls, "tool-calls", 50, "bound the calls of tools by `NUMBER`")
+	flags.IntVar(&f.limits.ParallelCalls, "parallel-calls", 8, "bound the calls of tools at once by `NUMBER`")
+	flags.Uint64Var(&f.seed, "seed", 0, "give it the same random numbers for the same `NUMBER`")
+	flags.StringVar(&f.now, "now", "", "stop its clock at `TIME`, such as 2026-11-29T12:00:00Z")
+	flags.BoolVar(&f.asJSON, "json", false, "print one JSON object: the value or the error, the log, the calls and what was used")
+}
+
+// script makes a script of the flags and a source.
+func (f *scriptFlags) script(c *cobra.Command, name, source string) (caisson.Script, error) {
+	s := caisson.Script{Name: name, Source: source, Limits: f.limits, Seed: f.seed}
+	if f.now != "" {
+		now, err := time.Parse(time.RFC3339, f.now)
+		if err != nil {
+			return s, usage(c, "--now: %w", err)
+		}
+		s.Now = now
+	}
+	if extension := filepath.Ext(name); extension != "" {
+		language, ok := languages[extension]
+		if !ok {
+			return s, usage(c, "%s: this program does not run scripts of this language: it runs .js, .mjs and .cjs", shown(name))
+		}
+		s.Language = language
+	}
+	for _, tool := range f.allow {
+		if !strings.Contains(tool, ".") {
+			return s, usage(c, "--allow-tool %q: name it as SERVER.TOOL", shown(tool))
+		}
+	}
+	return s, nil
+}
+
+func (a *app) runScriptCommand() *cobra.Command {
+	var flags scriptFlags
+	var source, input string
+	c := &cobra.Command{
+		Use:   "run FILE [NAME=VALUE]... [-- ARG...]\n  caisson run -e SOURCE [NAME=VALUE]... [-- ARG...]",
+		Short: "Run a script with tools in its hands",
+		Long: `Runs a script in a sandbox of its own, and prints its value: a text as it is, anything else as
+JSON. Its log goes to standard error. FILE may be - for standard input.
+
+The script has the tools of the servers that --tools names, and nothing else: no files, no network,
+no environment. NAME=VALUE words make the object that is 'input' in it; a VALUE that is JSON is that
+value, and any other is a text. --input gives the whole of it. What follows -- are the arguments of
+its function main, and 'args'.
+
+A script that fails ends the command with exit code 1; one that takes longer than --time with 5.`,
+		Example: `  caisson run count.js path=notes.txt --tools files
+  caisson run -e 'return (await tools.demo.add({ a: 1, b: 2 }))' --tools demo
+  caisson run report.js --input @report.json --tools github --allow-tool github.search_repositories --json`,
+		DisableFlagsInUseLine: true,
+		RunE: func(c *cobra.Command, words []string) error {
+			words, args := afterDashes(c, words)
+			name, text, words, err := a.readSource(c, words, source)
+			if err != nil {
+				return err
+			}
+			s, err := flags.script(c, name, text)
+			if err != nil {
+				return err
+			}
+			s.Args = args
+			if s.Input, err = a.readInput(c, input, words); err != nil {
+				return err
+			}
+			return a.withTools(c, &flags, func(ctx context.Context, client *caisson.Client, tools *caisson.ToolSet) error {
+				s.Tools = tools
+				result, err := client.RunScript(ctx, s)
+				return a.printScript(&flags, result, err)
+			})
+		},
+	}
+	flags.register(c)
+	c.Flags().StringVarP(&source, "eval", "e", "", "run `SOURCE` in place of a file")
+	c.Flags().StringVar(&input, "input", "", "give the script `JSON`, @FILE, or - for standard input, as its input")
+	return c
+}
+
+func (a *app) runFunctionCommand() *cobra.Command {
+	var flags scriptFlags
+	c := &cobra.Command{
+		Use:   "run-function FILE NAME [ARG]...",
+		Short: "Call a function of a script",
+		Long: `Loads a script as a module, calls one of its functions, and prints what it returns, as 'caisson
+run' does. An ARG that is JSON is that value, and any other is a text.`,
+		Example:               `  caisson run-function geometry.js area 3 4`,
+		DisableFlagsInUseLine: true,
+		RunE: func(c *cobra.Command, words []string) error {
+			name, text, words, err := a.readSource(c, words, "")
+			if err != nil {
+				return err
+			}
+			if len(words) == 0 {
+				return usage(c, "no function is given")
+			}
+			s, err := flags.script(c, name, text)
+			if err != nil {
+				return err
+			}
+			args := make([]any, len(words)-1)
+			for i, word := range words[1:] {
+				args[i] = jsonOrText(word)
+			}
+			return a.withTools(c, &flags, func(ctx context.Context, client *caisson.Client, tools *caisson.ToolSet) error {
+				s.Tools = tools
+				module, err := client.Load(ctx, s)
+				if err != nil {
+					return a.printScript(&flags, nil, err)
+				}
+				defer module.Close()
+				result, err := module.RunFunction(ctx, words[0], args...)
+				if result != nil {
+					result.Logs = append(module.Loaded().Logs, result.Logs...)
+					result.Calls = append(module.Loaded().Calls, result.Calls...)
+				}
+				return a.printScript(&flags, result, err)
+			})
+		},
+	}
+	flags.register(c)
+	return c
+}
+
+// afterDashes splits what follows -- from the other words.
+func afterDashes(c *cobra.Command, words []string) (before, after []string) {
+	if dash := c.ArgsLenAtDash(); dash >= 0 {
+		return words[:dash], words[dash:]
+	}
+	return words, nil
+}
+
+// readSource reads the source of a script: the first word is its file, unless there is an -e.
+func (a *app) readSource(c *cobra.Command, words []string, source string) (name, text string, rest []string, err error) {
+	if c.Flags().Changed("eval") {
+		return "eval", source, words, nil
+	}
+	if len(words) == 0 {
+		return "", "", nil, usage(c, "no script is given: give its file, or - for standard input")
+	}
+	var b []byte
+	if name = words[0]; name == "-" {
+		name = "stdin"
+		b, err = readInput(c.Context(), a.in)
+	} else {
+		b, err = readFile(name)
+	}
+	if err != nil {
+		return "", "", nil, usage(c, "the script cannot be read: %w", err)
+	}
+	return name, string(bytes.TrimPrefix(b, []byte("\uFEFF"))), words[1:], nil
+}
+
+// readInput makes the input of a script: --input, or the words NAME=VALUE; null without both.
+func (a *app) readInput(c *cobra.Command, flag string, words []string) (any, error) {
+	if c.Flags().Changed("input") {
+		if len(words) > 0 {
+			return nil, usage(c, "%q is one argument too many: --input gives the whole input", shown(words[0]))
+		}
+		text := []byte(flag)
+		var err error
+		if file, ok := strings.CutPrefix(flag, "@"); ok {
+			text, err = readFile(file)
+		} else if flag == "-" {
+			text, err = readInput(c.Context(), a.in)
+		}
+		if err == nil && !json.Valid(text) {
+			err = errors.New("it is not JSON")
+		}
+		if err != nil {
+			return nil, usage(c, "--input: %w", err)
+		}
+		return json.RawMessage(text), nil
+	}
+	if len(words) == 0 {
+		return nil, nil
+	}
+	pairs, err := splitPairs(c, words)
+	if err != nil {
+		return nil, err
+	}
+	object := map[string]any{}
+	for _, p := range pairs {
+		object[p.name] = jsonOrText(p.value)
+	}
+	return object, nil
+}
+
+// jsonOrText is the value of a word.
+func jsonOrText(word string) any {
+	if json.Valid([]byte(word)) {
+		return json.RawMessage(word)
+	}
+	return word
+}
+
+// withTools connects to the servers of --tools and makes a set of their tools.
+func (a *app) withTools(c *cobra.Command, f *scriptFlags, use func(context.Context, *caisson.Client, *caisson.ToolSet) error) error {
+	if err := f.session.check(c); err != nil {
+		return err
+	}
+	ctx := c.Context()
+	options := caisson.ClientOptions{Logger: a.logger(), Stderr: a.serverErr(), PrivateAddresses: f.session.private}
+	asker := newAsker(a)
+	var err error
+	if options.Handlers, err = asker.handlers(f.session.roots); err != nil {
+		return err
+	}
+	runtime, err := a.newRuntime(ctx, f.session.runtime.options(a))
+	if err != nil {
+		return err
+	}
+	defer runtime.Close()
+	client, err := runtime.NewClient(&options)
+	if err != nil {
+		return err
+	}
+	asked, clock, stop := newClock(ctx, f.session.timeout)
+	defer stop()
+	asker.clock = clock
+	callers := map[string]caisson.Caller{}
+	for _, name := range f.tools {
+		server, err := f.session.server.resolve(a, c, target{name: name})
+		if err != nil {
+			return err
+		}
+		logins, err := f.session.store.newLogins(ctx, a, asker, &server, false)
+		if err == nil && logins != nil {
+			err = logins.prepare(ctx, &server, false)
+		}
+		if err != nil {
+			return err
+		}
+		session, err := client.Connect(asked, server)
+		if err != nil {
+			return f.session.explainLogin(&connectError{clock.explain(asked, err, name, "connect")}, &server)
+		}
+		defer session.Close()
+		callers[name] = session
+	}
+	stop() // From here on the script's own bounds count.
+	tools, err := caisson.NewToolSet(callers)
+	if err != nil {
+		return err
+	}
+	if len(f.allow) > 0 {
+		tools = tools.Only(f.allow...)
+	}
+	if err := use(ctx, client, tools); err != nil {
+		return err
+	}
+	if !f.session.runtime.noCache {
+		a.waitCompiled(ctx, runtime)
+	}
+	return nil
+}
+
+// A scriptFailure is a script that has failed. What is to be printed of it is printed.
+type scriptFailure struct {
+	err  *caisson.ScriptError
+	late bool
+}
+
+func (e *scriptFailure) Error() string { return e.err.Error() }
+func (e *scriptFailure) Unwrap() error { return e.err }
+
+// scriptJSON is what --json prints.
+type scriptJSON struct {
+	Value json.RawMessage `json:"value,omitempty"`
+	Error *scriptErrJSON  `json:"error,omitempty"`
+	Logs  []logJSON       `json:"logs"`
+	Calls []callJSON      `json:"calls"`
+	Usage usageJSON       `json:"usage"`
+}
+
+type scriptErrJSON struct {
+	Kind    string `json:"kind"`
+	Message string `json:"message"`
+	Script  string `json:"script"`
+	Line    int    `json:"line,omitempty"`
+	Column  int    `json:"column,omitempty"`
+	Stack   string `json:"stack,omitempty"`
+}
+
+type logJSON struct {
+	Level string    `json:"level"`
+	Text  string    `json:"text"`
+	Time  time.Time `json:"time"`
+}
+
+type callJSON struct {
+	Server        string  `json:"server"`
+	Tool          string  `json:"tool"`
+	ArgumentBytes int     `json:"argumentBytes"`
+	Milliseconds  float64 `json:"milliseconds"`
+	Outcome       string  `json:"outcome"`
+	Code          string  `json:"code,omitempty"`
+}
+
+type usageJSON struct {
+	Fuel        uint64  `json:"fuel"`
+	MemoryBytes uint64  `json:"memoryBytes"`
+	Computing   float64 `json:"computingMilliseconds"`
+	Waiting     float64 `json:"waitingMilliseconds"`
+}
+
+// printScript prints what a script did.
+func (a *app) printScript(f *scriptFlags, result *caisson.ScriptResult, err error) error {
+	var failed *caisson.ScriptError
+	if err != nil && !errors.As(err, &failed) {
+		return err
+	}
+	if result == nil {
+		result = &caisson.ScriptResult{}
+	}
+	if f.asJSON {
+		if err := a.printScriptJSON(result, failed); err != nil {
+			return err
+		}
+	} else {
+		for _, line := range result.Logs {
+			a.err.Say("%s: %s", line.Level, terminal.Visible(line.Text))
+		}
+		if failed == nil {
+			text := string(result.Value)
+			var s string
+			if json.Unmarshal(result.Value, &s) == nil && strings.HasPrefix(text, `"`) {
+				text = s
+			}
+			if _, err := fmt.Fprintln(a.out, text); err != nil {
+				return err
+			}
+		}
+	}
+	if failed == nil {
+		return nil
+	}
+	if failed.Stack != "" && !f.asJSON {
+		for line := range strings.Lines(failed.Stack) {
+			a.err.Say("    %s", shown(strings.TrimSuffix(line, "\n")))
+		}
+	}
+	return &scriptFailure{err: failed, late: failed.Kind == caisson.ScriptLimit && strings.Contains(failed.Message, "ScriptLimits.Time ")}
+}
+
+func (a *app) printScriptJSON(result *caisson.ScriptResult, failed *caisson.ScriptError) error {
+	milliseconds := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	out := scriptJSON{
+		Value: result.Value, Logs: []logJSON{}, Calls: []callJSON{},
+		Usage: usageJSON{result.Usage.Fuel, result.Usage.MemoryBytes, milliseconds(result.Usage.Computing), milliseconds(result.Usage.Waiting)},
+	}
+	for _, l := range result.Logs {
+		out.Logs = append(out.Logs, logJSON(l))
+	}
+	for _, c := range result.Calls {
+		out.Calls = append(out.Calls, callJSON{c.Server, c.Tool, c.ArgumentBytes, milliseconds(c.Duration), string(c.Outcome), c.Code})
+	}
+	if failed != nil {
+		out.Error = &scriptErrJSON{string(failed.Kind), failed.Message, failed.Script, failed.Line, failed.Column, failed.Stack}
+	}
+	text, err := json.Marshal(out)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(a.out, string(text))
+	return err
+}

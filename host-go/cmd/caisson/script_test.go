@@ -1,0 +1,102 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// scriptFolder is a folder with a script, and a configuration with the demo server in it.
+func scriptFolder(t *testing.T) (script, config string) {
+	t.Helper()
+	folder := t.TempDir()
+	script, config = filepath.Join(folder, "script.js"), filepath.Join(folder, "mcp.json")
+	servers, err := json.Marshal(map[string]any{"mcpServers": map[string]any{"demo": map[string]any{"command": self(t), "args": []string{"demo-server"}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := `console.warn('input', input);
+export const area = (a, b) => a * b;
+export const join = (...texts) => texts.join();
+export async function main(...args) { return { args, sum: (await tools.demo.add({ a: 1, b: 2 })).sum } }`
+	for path, text := range map[string]string{script: source, config: string(servers)} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return script, config
+}
+
+func TestRunScript(t *testing.T) {
+	manyRuntimes(t)
+	t.Parallel()
+	script, config := scriptFolder(t)
+	input := filepath.Join(t.TempDir(), "input.json")
+	if err := os.WriteFile(input, []byte(`{"from":"file"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tools := []string{"--tools", "demo", "--config", config}
+	for _, test := range []struct {
+		stdin string
+		words []string
+		code  int
+		out   string
+		err   string
+	}{
+		{"", append([]string{"run", script, "x=1", "y=a=b", "z=[1]"}, append(tools, "--", "p", "q")...), exitOK, "{\"args\":[\"p\",\"q\"],\"sum\":3}\n", `warn: input { x: 1, y: "a=b", z: [1] }`},
+		{"", []string{"run", "-e", "return 'a\\ntext'"}, exitOK, "a\ntext\n", ""},
+		{"return input.from", []string{"run", "-", "--input", "@" + input}, exitOK, "file\n", ""},
+		{"", []string{"run", "-e", "input", "--input", "[1]"}, exitOK, "[1]\n", ""},
+		{"", []string{"run", "-e", "Math.random() + Date.now()", "--seed", "1", "--now", "2026-11-29T12:00:00Z"}, exitOK, "1795953600000.248\n", ""},
+		{"", []string{"run", "-e", "\nthrow new Error('no')"}, exitScript, "", "eval:2:7: runtime: Error: no"},
+		{"", []string{"run", "-e", "let x = ;"}, exitScript, "", "eval:1:9: syntax"},
+		{"", []string{"run", "-e", "for (;;);", "--computing", "200ms"}, exitScript, "", "ScriptLimits.Computing is 200ms"},
+		{"", []string{"run", "-e", "await sleep(1e6)", "--time", "200ms"}, exitTimeout, "", "ScriptLimits.Time is 200ms"},
+		{"", append([]string{"run", "-e", "Object.keys(tools.demo)", "--allow-tool", "demo.add"}, tools...), exitOK, "[\"add\"]\n", ""},
+		{"", append([]string{"run", "-e", "1", "--allow-tool", "demo.none"}, tools...), exitUsage, "", "demo.none"},
+		{"", append([]string{"run", "-e", "1", "--allow-tool", "add"}, tools...), exitUsage, "", "SERVER.TOOL"},
+		{"", []string{"run", "-e", "1", "--tools", "none", "--config", config}, exitUsage, "", "none"},
+		{"", []string{"run", "-e", "1", "--tool-calls", "-1"}, exitUsage, "", "ToolCalls is negative"},
+		{"", []string{"run"}, exitUsage, "", "no script is given"},
+		{"", []string{"run", "missing.js"}, exitUsage, "", "missing.js"},
+		{"", []string{"run", config}, exitUsage, "", "does not run scripts of this language"},
+		{"", []string{"run", script, "word"}, exitUsage, "", "word"},
+		{"", []string{"run", "-e", "1", "--input", "{"}, exitUsage, "", "it is not JSON"},
+		{"", []string{"run", "-e", "1", "a=1", "--input", "{}"}, exitUsage, "", "the whole input"},
+		{"", []string{"run", "-e", "1", "--now", "yesterday"}, exitUsage, "", "--now"},
+		{"", []string{"run-function", script, "area", "3", "4"}, exitOK, "12\n", "warn: input null"},
+		{"", []string{"run-function", script, "join", "3", "x", `"4"`}, exitOK, "3,x,4\n", ""},
+		{"", []string{"run-function", script, "none"}, exitScript, "", `no function "none"; it has area, join, main`},
+		{"", []string{"run-function", script}, exitUsage, "", "no function is given"},
+	} {
+		t.Run(strings.Join(test.words, " "), func(t *testing.T) {
+			t.Parallel()
+			o := caissonWith(t, test.stdin, test.words...)
+			if test.err == "" {
+				o.expect(t, test.code)
+			} else {
+				o.expect(t, test.code, test.err)
+			}
+			if o.out != test.out {
+				t.Errorf("it prints %q, want %q", o.out, test.out)
+			}
+		})
+	}
+}
+
+func TestRunScriptJSON(t *testing.T) {
+	manyRuntimes(t)
+	t.Parallel()
+	_, config := scriptFolder(t)
+	o := caissonRun(t, "run", "-e", "console.log('a'); await tools.demo.add({ a: 1, b: 2 }); await tools.demo.none()", "--tools", "demo", "--config", config, "--json")
+	o.expect(t, exitScript)
+	var out scriptJSON
+	if err := json.Unmarshal([]byte(o.out), &out); err != nil {
+		t.Fatal(err)
+	}
+	if out.Error == nil || out.Error.Kind != "tool" || out.Error.Line != 1 || len(out.Logs) != 1 || out.Logs[0].Text != "a" || len(out.Calls) != 2 || out.Calls[0].Outcome != "done" || out.Calls[1].Code != "not found" || out.Usage.Fuel == 0 {
+		t.Errorf("it prints %s", o.out)
+	}
+}
