@@ -33,20 +33,24 @@ func (in *instrumenter) addStart() {
 
 // addCheck adds a function that traps when an element segment does not fit its table, as the specification
 // requires: the core runtime would leave out such a segment and those after it. The function then calls the
-// module's own start function.
+// module's own start function. It only reads the tables, so that an instance stays movable (see Parts.Still),
+// and has one branch for all segments, which costs the compiler least.
 func (in *instrumenter) addCheck(start uint32, starts bool) (index uint32) {
 	typ := len(in.types) + len(in.added[secType])
 	index = uint32(len(in.funcTypes)) + in.shiftBy + uint32(len(in.added[secFunction]))
 	in.add(secType, appendFuncType(nil, &FuncType{}))
 	in.add(secFunction, appendU32(nil, uint32(typ)))
 	var code []byte
-	for _, s := range in.unsure {
-		// Copying the elements onto themselves checks the bounds and changes nothing.
-		code = append(append(code, s.offset...), s.offset...)
-		code = appendS32(append(code, opI32Const), int32(s.length))
-		code = appendU32(append(code, opMisc, 14), s.table)
-		code = appendU32(code, s.table)
+	for i, s := range in.unsure {
+		code = appendBeyond(code, s)
+		if i > 0 {
+			code = append(code, opI32Or)
+		}
 	}
+	// No table has an element of this index: the instruction traps, for the reason that the segment would have.
+	code = appendS32(append(code, opIf, emptyBlock, opI32Const), -1)
+	code = appendU32(append(code, opTableGet), in.unsure[0].table)
+	code = append(code, opDrop, opEnd)
 	if starts {
 		code = appendU32(append(code, opCall), start)
 	}
@@ -54,6 +58,15 @@ func (in *instrumenter) addCheck(start uint32, starts bool) (index uint32) {
 	in.priceCheck(index, code)
 	in.add(secCode, appendBody(nil, code))
 	return index
+}
+
+// appendBeyond appends code that leaves 1 when a segment ends beyond its table, and 0 otherwise. It computes
+// in 64 bits, since the end of a segment may not fit in 32.
+func appendBeyond(code []byte, s segment) []byte {
+	code = append(append(code, s.offset...), opI64ExtendI32U)
+	code = append(appendS32(append(code, opI32Const), int32(s.length)), opI64ExtendI32U, opI64Add)
+	code = append(appendU32(append(code, opMisc, miscTableSize), s.table), opI64ExtendI32U)
+	return append(code, opI64GtU)
 }
 
 // priceCheck bounds the added function like the module's own functions: the module decides how many segments

@@ -23,6 +23,7 @@ const (
 	opReturnCallRef      = 0x15
 	opDelegate           = 0x18
 	opCatchAll           = 0x19
+	opDrop               = 0x1a
 	opSelectTyped        = 0x1c
 	opTryTable           = 0x1f
 	opLocalGet           = 0x20
@@ -41,9 +42,13 @@ const (
 	opF32Const           = 0x43
 	opF64Const           = 0x44
 	opI32GtS             = 0x4a
+	opI64GtU             = 0x56
 	opI32Add             = 0x6a
 	opI32Sub             = 0x6b
+	opI32Or              = 0x72
 	opI32ShrU            = 0x76
+	opI64Add             = 0x7c
+	opI64ExtendI32U      = 0xad
 	opI64Extend32S       = 0xc4
 	opRefNull            = 0xd0
 	opRefIsNull          = 0xd1
@@ -57,6 +62,9 @@ const (
 )
 
 const emptyBlock = 0x40
+
+// miscTableSize is table.size in the opMisc space.
+const miscTableSize = 16
 
 // instr skips the immediates of an instruction that needs no rewriting. The opcode was read. It fails on an
 // unknown opcode, so that nothing is passed on unread.
@@ -72,7 +80,7 @@ func (r *reader) instr(op byte) {
 
 func (r *reader) rareInstr(op byte) {
 	switch op {
-	case 0x00, 0x01, opElse, opThrowRef, 0x0f, 0x1a, 0x1b, opCatchAll, opRefIsNull, opRefAsNonNull:
+	case 0x00, 0x01, opElse, opThrowRef, 0x0f, opDrop, 0x1b, opCatchAll, opRefIsNull, opRefAsNonNull:
 	case opCatch, opThrow, opRethrow, opBr, opBrIf, opDelegate, opTableGet, opTableSet, opMemorySize,
 		opMemoryGrow, opI32Const, opI64Const, opRefNull, opBrOnNull, opBrOnNonNull:
 		r.leb()

@@ -40,7 +40,7 @@ func Split(b []byte, load string, hot func(i int) bool, small, size int) (parts 
 	defer catch(&err)
 	s := &splitter{parsed: parse(b)}
 	if _, ok := s.secs[secCode]; !ok {
-		return &Parts{Primary: b, Still: s.still() && len(s.globals) == 0}, nil
+		return &Parts{Primary: b, Still: s.still() && !slices.ContainsFunc(s.globals, func(g ExternType) bool { return g.Mutable })}, nil
 	}
 	if !s.findLoader(load) {
 		return &Parts{Primary: b}, nil
