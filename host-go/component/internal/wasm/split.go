@@ -30,8 +30,9 @@ const PrimaryModule = "primary"
 
 // Split splits a module. Instrument must have added the function load, which loads a chunk. A function stays
 // in the primary module when hot returns true for its index among the functions with code, or when its body
-// has up to small bytes. Chunks get about size bytes of code each. A module that cannot be split becomes the
-// primary unchanged.
+// has up to small bytes. Chunks get about size bytes of code each; a function that costs the compiler more than
+// others of its length counts as longer, so that nobody waits for it who calls another. A module that cannot be
+// split becomes the primary unchanged.
 //
 // The primary module has a thunk for each type of function in chunks. A call of such a function goes through
 // the thunk of its type. The thunk looks into the slot, and has the host load the chunk when the slot is
@@ -120,14 +121,22 @@ func (s *splitter) findLoader(name string) bool {
 	return false
 }
 
+// effortOfByte is more than the effort of a byte of ordinary code: about 1,750 for CPython.
+const effortOfByte = 2_000
+
 func (s *splitter) choose(hot func(i int) bool, small, size int) {
 	s.slots = map[uint32]int{}
+	in := &instrumenter{b: s.b}
+	in.scan()
+	cost := &effort{in: in}
 	var bytes int
 	for i, f := range s.bodies {
 		n := f.end - f.start
 		if f.bound || n <= small || hot(i) {
 			continue
 		}
+		t := s.types[s.funcs[s.imports+i]]
+		n = max(n, int(cost.measure(&reader{s.b, f.start, f.end}, t, 0)/effortOfByte))
 		if len(s.chunks) == 0 || bytes+n > size {
 			s.chunks = append(s.chunks, chunkRange{first: len(s.cold)})
 			bytes = 0

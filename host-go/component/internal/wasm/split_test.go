@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/tetratelabs/wazero"
@@ -173,6 +174,37 @@ func TestSplitLeavesAlone(t *testing.T) {
 	beyond = append(beyond[:len(beyond)-8], "\x41\x80\x80\x0c\x0b\x01z"...)
 	if out, image, err := TakeData(beyond); image != nil || (err == nil && !bytes.Equal(out, beyond)) {
 		t.Errorf("an image of %d bytes, %v", len(image), err)
+	}
+}
+
+// A function that is costly to compile is alone in its chunk, however short it is.
+func TestSplitCostly(t *testing.T) {
+	plain := append(bytes.Repeat([]byte{0x01}, 100), opEnd) // nop
+	// A br_table of 100 targets is a block for each.
+	costly := appendU32([]byte{opBlock, emptyBlock, opI32Const, 0, opBrTable}, 100)
+	costly = append(append(costly, make([]byte, 101)...), opEnd, opEnd)
+	b := []byte("\x00asm\x01\x00\x00\x00")
+	b = appendSection(b, secType, []byte("\x01\x60\x00\x00"))
+	b = appendSection(b, secFunction, []byte{5, 0, 0, 0, 0, 0})
+	code := []byte{5}
+	for _, body := range [][]byte{plain, plain, costly, plain, plain} {
+		code = appendBody(code, body)
+	}
+	metered, _, err := Instrument(appendSection(b, secCode, code), splitMetering)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts, err := Split(metered, "load", func(int) bool { return false }, 0, 300)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var first []int
+	for _, c := range parts.Chunks {
+		first = append(first, c.First)
+	}
+	// The function that buys for the counter comes last.
+	if want := []int{0, 2, 3}; !slices.Equal(first, want) {
+		t.Errorf("the chunks begin with the functions %v, not %v", first, want)
 	}
 }
 
