@@ -80,7 +80,12 @@ func (in *Instance) addChunk(code wazero.CompiledModule, primary api.Module) err
 	return err
 }
 
+// maxAhead is the costliest function that CompileChunks compiles, in wasm.Metering.Effort's units: it takes the
+// compiler about 150 MB. What is costlier is most often a table of the program's start, which nobody calls again.
+const maxAhead = 400_000_000
+
 // CompileChunks compiles the chunks that are not in the runtime's cache, so that no call has to wait for one.
+// Functions that would take much memory to compile are left to their first call.
 // It does nothing without a cache, or for a component that was not prepared. It ends with the context, and
 // returns the context's error.
 func (c *Compiled) CompileChunks(ctx context.Context) error {
@@ -97,6 +102,13 @@ func (c *Compiled) CompileChunks(ctx context.Context) error {
 				return err
 			}
 			if c.r.cache.HasWhole(codecache.Hash(b)) {
+				continue
+			}
+			effort, err := wasm.LargestEffort(b)
+			if err != nil {
+				return err
+			}
+			if effort > maxAhead {
 				continue
 			}
 			// The code is not kept in memory: most chunks are never called.

@@ -43,26 +43,3 @@ func TestComponent(t *testing.T) {
 		t.Errorf("the record is %+v", in)
 	}
 }
-
-// TestDamagedPack reads packs that are cut short, or of something else.
-func TestDamagedPack(t *testing.T) {
-	t.Parallel()
-	whole, err := Write([]byte("index"), []byte("memory"), [][]byte{[]byte("chunk")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for n := range whole {
-		p, err := Read(whole[:n])
-		if err != nil {
-			continue
-		}
-		if _, err := p.Chunk(0); err == nil {
-			t.Errorf("the first %d of %d bytes have the whole chunk", n, len(whole))
-		}
-	}
-	for _, b := range []string{"", "\n", "{}\n", `{"format":2,"parts":[0,0]}` + "\n", `{"format":1,"parts":[-1,0]}` + "\n"} {
-		if _, err := Read([]byte(b)); err == nil {
-			t.Errorf("%q is a pack", b)
-		}
-	}
-}

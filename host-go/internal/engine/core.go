@@ -11,9 +11,5 @@ func embedded() (*component.Prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	index, err := pack.Index()
-	if err != nil {
-		return nil, err
-	}
-	return &component.Prepared{Index: index, Memory: pack.Memory, Chunk: pack.Chunk, Chunks: pack.Chunks()}, nil
+	return pack.Prepared()
 }

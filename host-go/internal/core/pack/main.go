@@ -10,12 +10,11 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
 	"github.com/caisson-dev/caisson/host-go/component"
-	"github.com/caisson-dev/caisson/host-go/internal/core"
+	prepared "github.com/caisson-dev/caisson/host-go/internal/pack"
 )
 
 func main() {
@@ -65,7 +64,7 @@ func run(build, target string, force bool) error {
 	if err := os.WriteFile(filepath.Join(target, "inputs.json"), inputs, 0o644); err != nil {
 		return err
 	}
-	fmt.Printf("pack: %d bytes, %d compressed; %s\n", len(wasm), len(packed), summary)
+	fmt.Printf("pack: %d bytes, %s\n", len(wasm), summary)
 	return nil
 }
 
@@ -79,22 +78,5 @@ func pack(wasm []byte) (packed []byte, summary string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
-	r, err := p.Memory()
-	if err != nil {
-		return nil, "", err
-	}
-	memory, err := io.ReadAll(r)
-	if err != nil {
-		return nil, "", err
-	}
-	chunks := make([][]byte, p.Chunks)
-	rest := 0
-	for i := range chunks {
-		if chunks[i], err = p.Chunk(i); err != nil {
-			return nil, "", err
-		}
-		rest += len(chunks[i])
-	}
-	packed, err = core.Write(p.Index, memory, chunks)
-	return packed, fmt.Sprintf("%d at the start, %d of memory, %d in %d chunks", len(p.Index), len(memory), rest, len(chunks)), err
+	return prepared.Write(p)
 }
