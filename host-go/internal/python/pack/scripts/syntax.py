@@ -1,0 +1,3 @@
+# fails: it is no Python
+def f(:
+    pass
