@@ -35,6 +35,16 @@ component: node_modules/.installed ## build the core from src/ and wit/, and emb
 	npm run --silent build
 	$(GO) run ./internal/core/pack ../build
 
+build/python/.installed: python/requirements.txt
+	python3 -m venv build/python
+	build/python/bin/pip install --quiet --requirement $<
+	@touch $@
+
+.PHONY: python
+python: build/python/.installed ## build CPython for scripts from python/ and wit/, and embed it when its inputs changed; needs Python 3.9
+	node scripts/build-python.mjs
+	$(GO) run ./internal/python/pack ../build
+
 .PHONY: test
 test: ## install, build the component, run every test, and end with "N passed, N failed"
 	@command -v node >/dev/null || { echo "make test needs Node 20 or newer" >&2; exit 1; }

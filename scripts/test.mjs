@@ -129,6 +129,8 @@ const [built] = await Promise.all([
     check('build the component from source', 'npm', npm('build')),
     check('build the hostile core from source', 'node', ['scripts/build-hostile.mjs'])
 ]);
+// Without what it embeds the package of Python does not compile: then its tests fail, and are not left out.
+await check('the embedded Python is built from these sources', 'node', ['scripts/check-python.mjs']);
 if (!all) await leaveOut();
 const demo = () => check('the program is static, and the demo works', 'make', ['--silent', 'demo']);
 if (availableParallelism() > 1) {

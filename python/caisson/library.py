@@ -22,6 +22,17 @@ ABSENT = {
     "ensurepip": "packages come from a folder that the host gives to a script",
     "venv": "packages come from a folder that the host gives to a script",
 }
+# Modules that CPython has removed since 3.8, by the version that lacks them.
+REMOVED = {
+    "3.9": ["_dummy_thread", "dummy_threading"],
+    "3.10": ["formatter", "parser", "symbol"],
+    "3.11": ["binhex"],
+    "3.12": ["asynchat", "asyncore", "distutils", "imp", "smtpd"],
+    "3.13": [
+        "aifc", "audioop", "cgi", "cgitb", "chunk", "crypt", "imghdr", "lib2to3", "mailcap", "msilib", "nis", "nntplib",
+        "ossaudiodev", "pipes", "sndhdr", "spwd", "sunau", "telnetlib", "uu", "xdrlib",
+    ],
+}  # fmt: skip
 # Packages with native code, that people ask for most.
 NATIVE = {
     "numpy", "pandas", "scipy", "matplotlib", "sklearn", "torch", "tensorflow", "PIL", "cv2", "lxml", "cryptography",
@@ -30,10 +41,10 @@ NATIVE = {
 # Modules of the standard library that are of no use in a sandbox without network, processes and terminal, or that
 # only show something when they are imported.
 LEFT_OUT = {
-    "__hello__", "__phello__", "antigravity", "asyncio.tools", "asyncio.windows_events",
-    "asyncio.windows_utils", "bdb", "doctest", "ensurepip", "ftplib", "http.server", "idlelib", "imaplib", "mailbox",
-    "multiprocessing", "pdb", "poplib", "pydoc", "pydoc_data", "smtplib", "socketserver", "test",
-    "this", "tkinter", "turtle", "turtledemo", "venv", "webbrowser", "wsgiref", "xmlrpc",
+    "__hello__", "__phello__", "antigravity", "asyncio.tools", "asyncio.windows_events", "asyncio.windows_utils", "bdb",
+    "concurrent.futures.process", "doctest", "ensurepip", "ftplib", "http.server", "idlelib", "imaplib", "mailbox",
+    "multiprocessing", "pdb", "poplib", "pydoc", "pydoc_data", "smtplib", "socketserver", "test", "this", "tkinter",
+    "turtle", "turtledemo", "venv", "webbrowser", "wsgiref", "xmlrpc",
 }  # fmt: skip
 
 ENCODINGS = [
@@ -92,8 +103,11 @@ class Absent:
     @staticmethod
     def find_spec(name, path=None, target=None):
         root = name.partition(".")[0]
+        removed = [version for version, names in REMOVED.items() if root in names]
         if root in ABSENT:
             why = ABSENT[root]
+        elif removed:
+            why = f"CPython has none since {removed[0]}"
         elif root in NATIVE:
             why = "it has native code, and the sandbox runs only pure Python"
         elif root in sys.stdlib_module_names:

@@ -5,7 +5,6 @@ import __future__
 import ast
 import linecache
 import warnings
-from inspect import CO_ASYNC_GENERATOR
 
 # The name in tracebacks, as Python's own. No source can have it.
 BODY = "<module>"
@@ -36,8 +35,10 @@ class Source:
         self.defines_main = any(
             isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == "main" for node in body
         )
+        # The function around the body would take it.
+        refuse(body, (ast.Yield, ast.YieldFrom), "'yield' outside function", name)
         if not runs:
-            refuse_return(body, name)
+            refuse(body, ast.Return, "'return' outside function", name)
         elif not self.defines_main and body and isinstance(body[-1], ast.Expr):
             body[-1] = ast.copy_location(ast.Return(body[-1].value), body[-1])
         top = TopLevel()
@@ -46,8 +47,6 @@ class Source:
         bound = self._code(body, [], flags)
         names = sorted({name for name in bound.co_varnames + bound.co_cellvars if name.isidentifier()})
         self.code = self._code(body, names, flags)
-        if self.code.co_flags & CO_ASYNC_GENERATOR:
-            raise outside(first_yield(body), "'yield' outside function", name)
 
     def _parsed(self):
         """The statements, and the flags that are in the imports from __future__ at their beginning."""
@@ -129,22 +128,19 @@ class TopLevel(ast.NodeTransformer):
 
 def at_top(body):
     """All nodes that are not in another scope."""
-    todo = list(body)
+    todo = list(reversed(body))
     while todo:
-        node = todo.pop(0)
+        node = todo.pop()
         yield node
         if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
             todo.extend(ast.iter_child_nodes(node))
 
 
-def refuse_return(body, name):
+def refuse(body, types, message, name):
+    """Fails where one of these nodes is at the top level."""
     for node in at_top(body):
-        if isinstance(node, ast.Return):
-            raise outside(node, "'return' outside function", name)
-
-
-def first_yield(body):
-    return next(node for node in at_top(body) if isinstance(node, (ast.Yield, ast.YieldFrom)))
+        if isinstance(node, types):
+            raise outside(node, message, name)
 
 
 def outside(node, message, name):

@@ -42,7 +42,7 @@ func run(build, target string, force bool) error {
 	if err != nil {
 		return err
 	}
-	if inputs, err = withPreparation(inputs); err != nil {
+	if inputs, err = prepared.WithPreparation(inputs); err != nil {
 		return err
 	}
 	there, err := os.ReadFile(filepath.Join(target, "inputs.json"))

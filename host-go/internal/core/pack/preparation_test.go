@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	prepared "github.com/caisson-dev/caisson/host-go/internal/pack"
 )
 
 // TestPreparation has the embedded core prepared by the runtime as it is now.
@@ -17,7 +19,7 @@ func TestPreparation(t *testing.T) {
 	if err := json.Unmarshal(text, &record); err != nil {
 		t.Fatal(err)
 	}
-	now, err := preparation(filepath.Join("..", "..", "..", "component", "testdata", "corpus"))
+	now, err := prepared.Preparation(filepath.Join("..", "..", "..", "component", "testdata", "corpus"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,6 +35,9 @@ func run(build, target string, force bool) error {
 	if err != nil {
 		return err
 	}
+	if inputs, err = prepared.WithPreparation(inputs); err != nil {
+		return err
+	}
 	there, err := os.ReadFile(filepath.Join(target, "inputs.json"))
 	_, missing := os.Stat(filepath.Join(target, "python.pack"))
 	if err == nil && missing == nil && bytes.Equal(inputs, there) && !force {

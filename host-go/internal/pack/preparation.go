@@ -1,4 +1,4 @@
-package main
+package pack
 
 import (
 	"crypto/sha256"
@@ -15,9 +15,10 @@ import (
 // references are components that the runtime's tests have, by their folders.
 var references = []string{"rust-collections", "elements-out-of-bounds", "start"}
 
-// preparation is a hash of what the runtime makes of components that stay the same. With another one, a
-// core that was packed earlier is not what would be packed now: it may be metered otherwise, or refused.
-func preparation(corpus string) (string, error) {
+// Preparation is a hash of what the runtime makes of components that stay the same. With another one, a
+// component that was packed earlier is not what would be packed now: it may be metered otherwise, or refused. corpus
+// is the folder of the runtime's tests that has them.
+func Preparation(corpus string) (string, error) {
 	sum := sha256.New()
 	for _, name := range references {
 		wasm, err := os.ReadFile(filepath.Join(corpus, name, "component.wasm"))
@@ -47,13 +48,13 @@ func preparation(corpus string) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// withPreparation adds the hash to the record of a core's inputs.
-func withPreparation(inputs []byte) ([]byte, error) {
+// WithPreparation adds the hash to the record of a component's inputs.
+func WithPreparation(inputs []byte) ([]byte, error) {
 	var record map[string]any
 	if err := json.Unmarshal(inputs, &record); err != nil {
 		return nil, err
 	}
-	sum, err := preparation(filepath.Join("component", "testdata", "corpus"))
+	sum, err := Preparation(filepath.Join("component", "testdata", "corpus"))
 	if err != nil {
 		return nil, err
 	}
