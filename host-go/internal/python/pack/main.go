@@ -24,13 +24,13 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: pack [-force] BUILD_FOLDER")
 		os.Exit(2)
 	}
-	if err := run(flag.Arg(0), filepath.Join("internal", "python"), *force); err != nil {
+	if err := pack(flag.Arg(0), filepath.Join("internal", "python"), *force); err != nil {
 		fmt.Fprintln(os.Stderr, "pack:", err)
 		os.Exit(1)
 	}
 }
 
-func run(build, target string, force bool) error {
+func pack(build, target string, force bool) error {
 	inputs, err := os.ReadFile(filepath.Join(build, "python.json"))
 	if err != nil {
 		return err

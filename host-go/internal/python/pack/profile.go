@@ -2,15 +2,21 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"embed"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"strings"
 	"testing/fstest"
 	"time"
 
 	"github.com/caisson-dev/caisson/host-go/component"
+	"github.com/caisson-dev/caisson/host-go/component/wasi"
+	"github.com/caisson-dev/caisson/host-go/internal/engine"
+	"github.com/caisson-dev/caisson/host-go/internal/script"
 )
 
 // scripts are of the kinds that people run. What they do is in the code that a start compiles.
@@ -37,15 +43,11 @@ func profile(wasm []byte) (*component.Profile, error) {
 	called := &component.Profile{}
 	ctx, cancel := context.WithTimeout(component.WithProfile(context.Background(), called), 10*time.Minute)
 	defer cancel()
-	r, err := component.NewRuntime(ctx, &component.Config{Interpreter: true})
+	e, err := engine.New(ctx, engine.Config{Core: whole, Interpreter: true, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close(ctx)
-	c, err := r.CompilePrepared(ctx, whole)
-	if err != nil {
-		return nil, err
-	}
+	defer e.Close()
 	names, err := fs.Glob(scripts, "scripts/*.py")
 	if err != nil {
 		return nil, err
@@ -55,42 +57,46 @@ func profile(wasm []byte) (*component.Profile, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := profiled(ctx, c, name, string(text)); err != nil {
+		if err := run(ctx, e, name, string(text)); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return called, nil
 }
 
-func profiled(ctx context.Context, c *component.Compiled, name, text string) error {
-	h, err := newHost(ctx, c, &script{
-		name: name, text: text, tools: tools, input: `{"name":"Grüße","numbers":[1,2.5,-3e10,null,true]}`,
-		args: []string{"one", "2"}, packages: packages, tool: answer,
-	}, component.Limits{})
-	if err != nil {
-		return err
+// run runs a script. One that fails on purpose says so in its first line.
+func run(ctx context.Context, e *engine.Engine, name, text string) error {
+	in, failure := script.New(ctx, script.Config{
+		Engine: e,
+		Limits: script.Limits{
+			Computing: 5 * time.Minute, Time: 10 * time.Minute, MemoryBytes: 1 << 30, SourceBytes: 1 << 20,
+			OutputBytes: 1 << 20, LogLines: 10_000, LogLineBytes: 1 << 20, ResultDepth: 100, ToolCalls: 1000,
+			ParallelCalls: 10, ArgumentBytes: 1 << 20, AnswerBytes: 1 << 20, Timers: 100, FailureBytes: 1 << 20,
+		},
+		Mounts: []wasi.Mount{{Path: "/packages", FS: packages}},
+		Tools:  tools, Call: answer, Random: rand.Reader,
+	})
+	if failure != nil {
+		return failure
 	}
-	defer h.close()
-	o, err := h.run(ctx)
-	if err != nil {
-		return err
-	}
-	// Scripts that fail on purpose say so in their first line.
-	if fails := len(text) > 8 && text[:8] == "# fails:"; fails != (o.failure != nil) {
-		return fmt.Errorf("the outcome is %+v, %+v", o, o.failure)
+	defer in.Close()
+	source := script.Source{Name: filepath.Base(name), Text: text}
+	_, _, failure = in.Run(ctx, source, json.RawMessage(`{"name":"Grüße","numbers":[1,2.5,-3e10,null,true]}`), []string{"one", "2"})
+	if fails := strings.HasPrefix(text, "# fails:"); fails != (failure != nil) {
+		return fmt.Errorf("fails: %t, and its failure is %w", fails, error(failure))
 	}
 	return nil
 }
 
 // answer is what the tools of the scripts answer.
-func answer(_, tool string, arguments json.RawMessage) (string, error) {
+func answer(_ context.Context, _, tool string, _ json.RawMessage) (json.RawMessage, *script.ToolFailure) {
 	switch tool {
 	case "get_items":
-		return `{"content":[],"structuredContent":{"items":[{"name":"a","price":1.5},{"name":"b","price":2}]}}`, nil
+		return json.RawMessage(`{"content":[],"structuredContent":{"items":[{"name":"a","price":1.5},{"name":"b","price":2}]}}`), nil
 	case "say":
-		return `{"content":[{"type":"text","text":"{\"said\":1}"}]}`, nil
+		return json.RawMessage(`{"content":[{"type":"text","text":"{\"said\":1}"}]}`), nil
 	case "fail":
-		return `{"isError":true,"content":[{"type":"text","text":"it failed"}]}`, nil
+		return json.RawMessage(`{"isError":true,"content":[{"type":"text","text":"it failed"}]}`), nil
 	}
-	return "", errors.New("there is no such tool")
+	return nil, &script.ToolFailure{Code: "refused", Message: "there is no such tool"}
 }

@@ -1,7 +1,6 @@
 import bisect
 import datetime
 import decimal
-import fractions
 import functools
 import heapq
 import math
@@ -10,7 +9,6 @@ import random
 import statistics
 import time
 import uuid
-import zoneinfo
 
 
 def fib(n):
@@ -40,7 +38,7 @@ now = datetime.datetime.now(datetime.timezone.utc)
     "fib": fib(12), "cached": cached(100), "big": 2**200 // 3**50, "power": pow(7, 1000, 13), "digits": len(str(3**500)),
     "sorted": sorted(numbers, key=lambda n: (-n % 10, n))[:5], "reversed": numbers[::-2][:3], "primes": len(primes),
     "mean": statistics.mean(numbers), "median": statistics.median(numbers), "deviation": statistics.stdev(numbers),
-    "decimal": decimal.Decimal("1.10") + decimal.Decimal(2) / 3, "fraction": fractions.Fraction(1, 3) * 2,
+    "decimal": decimal.Decimal("1.10") + decimal.Decimal(2) / 3,
     "math": [math.sqrt(2), math.sin(1), math.log(10), math.gcd(12, 18), math.comb(10, 3), math.pi, math.floor(-1.5)],
     "complex": abs(3 + 4j), "round": round(2.675, 2), "smallest": smallest, "at": bisect.bisect([1, 2, 3], 2),
     "reduced": functools.reduce(operator.mul, range(1, 20)), "product": product[9][9], "total": total,
