@@ -81,8 +81,8 @@ func (in *Instance) addChunk(code wazero.CompiledModule, primary api.Module) err
 }
 
 // maxAhead is the costliest function that CompileChunks compiles, in wasm.Metering.Effort's units: it takes the
-// compiler about 150 MB. What is costlier is most often a table of the program's start, which nobody calls again.
-const maxAhead = 400_000_000
+// compiler about 100 MB. What is costlier is most often a table of the program's start, which nobody calls again.
+const maxAhead = 170_000_000
 
 // CompileChunks compiles the chunks that are not in the runtime's cache, so that no call has to wait for one.
 // Functions that would take much memory to compile are left to their first call.
@@ -112,7 +112,7 @@ func (c *Compiled) CompileChunks(ctx context.Context) error {
 				continue
 			}
 			// The code is not kept in memory: most chunks are never called.
-			code, err := c.r.compile(ctx, b, "", c.r.cfg.CompilationWorkers)
+			code, err := c.r.ahead(ctx, b, "", c.r.cfg.CompilationWorkers)
 			if err != nil {
 				return errors.Join(err, ctx.Err())
 			}

@@ -1,6 +1,9 @@
 package component
 
-import "runtime"
+import (
+	"runtime"
+	"sync"
+)
 
 // Config says how components are compiled and run. The zero value is the default. The Runtime copies the
 // Config.
@@ -50,6 +53,11 @@ type Config struct {
 	// was not prepared gets at least two, so that compiling can end with its context. It gets fewer than
 	// CompilationWorkers when its functions are so costly that compiling many at once would need much memory.
 	CompilationWorkers int
+
+	// Compiling is locked while a core module is compiled that no call waits for: by Compile, CompilePrepared and
+	// CompileChunks. Runtimes that share it compile one module at a time, and so need less memory at once. nil locks
+	// nothing.
+	Compiling sync.Locker
 }
 
 // Limits bound what one instance may use. They do not affect compiling: each instance of one Compiled may

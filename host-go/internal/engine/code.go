@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"sync"
 
 	"github.com/caisson-dev/caisson/host-go/component"
@@ -23,6 +24,7 @@ func (e *Engine) newRuntime(ctx context.Context, interpreter bool, workers int) 
 		Interpreter:        interpreter,
 		HeapMemory:         e.config.HeapMemory,
 		CompilationWorkers: workers,
+		Compiling:          &compiling,
 	}
 	if !interpreter && e.config.CacheDir != "" {
 		config.CacheDir = e.config.CacheDir
@@ -53,6 +55,10 @@ func (c *code) close() {
 // it may use. Fewer than two could not be stopped before their end.
 func behindWorkers() int { return max(2, runtime.GOMAXPROCS(0)/2) }
 
+// compiling has the engines of a process compile one module at a time: what their compilers take of memory would
+// add up.
+var compiling sync.Mutex
+
 // compileBehind compiles the core while instances run in the interpreter, has them move, and
 // compiles the chunks after that.
 func (e *Engine) compileBehind(ctx context.Context, r *component.Runtime, p *component.Prepared) {
@@ -77,9 +83,12 @@ func (e *Engine) compileBehind(ctx context.Context, r *component.Runtime, p *com
 	for _, in := range instances {
 		in.mailbox.put(item{move: true})
 	}
+	// What the compiler has left of memory is more than the program will need.
+	debug.FreeOSMemory()
 	if err := compiled.compiled.CompileChunks(ctx); err != nil && ctx.Err() == nil {
 		e.config.Logger.Warn("compiling the core's rarer functions", "error", err)
 	}
+	debug.FreeOSMemory()
 	interim.users.Wait()
 	interim.close()
 }
