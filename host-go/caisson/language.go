@@ -114,7 +114,8 @@ func (r *Runtime) engineFor(ctx context.Context, l Language) (*engine.Engine, []
 	prepared, err := c.Open()
 	if err == nil {
 		config := r.engineConfig
-		config.Core, config.CompileFirst = prepared, true
+		// A language's first run does not wait for its compiler. One goroutine takes the least memory.
+		config.Core, config.Interpreted, config.Workers = prepared, true, 1
 		e.engine, err = engine.New(ctx, config)
 	}
 	if err != nil {

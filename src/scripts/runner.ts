@@ -1,6 +1,6 @@
 // Runs a script: from its source to its outcome.
-import type { ScriptFailure, ScriptFailureKind } from 'caisson:mcp/script-host@0.1.0';
-import type { ScriptEvent, Source } from 'caisson:mcp/scripts@0.1.0';
+import type { ScriptEvent, ScriptFailure, ScriptFailureKind } from 'caisson:mcp/script-host@0.1.0';
+import type { Source } from 'caisson:mcp/scripts@0.1.0';
 import type { CallId, Json } from 'caisson:mcp/types@0.1.0';
 
 import { fire } from '../platform/timers.js';

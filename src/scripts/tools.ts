@@ -1,5 +1,5 @@
 // The tools as a script sees them: `tools.SERVER.TOOL(args)`, and the functions about them.
-import type { ToolAnswer } from 'caisson:mcp/scripts@0.1.0';
+import type { ToolAnswer } from 'caisson:mcp/script-host@0.1.0';
 
 import type { ScriptHost } from './host.js';
 import { placeAt } from './thrown.js';

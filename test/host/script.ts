@@ -1,5 +1,5 @@
 import type { ScriptFailure } from 'caisson:mcp/script-host@0.1.0';
-import type { ScriptEvent } from 'caisson:mcp/scripts@0.1.0';
+import type { ScriptEvent } from 'caisson:mcp/script-host@0.1.0';
 
 import type { Core } from './component.js';
 import { instantiate } from './component.js';

@@ -22,9 +22,13 @@ type Config struct {
 	CacheDir     string // the folder of compiled code; "" keeps none
 	Interpreter  bool
 	CompileFirst bool // do not begin in the interpreter while the core compiles
-	HeapMemory   bool // keep instances' memory on the Go heap
-	Logger       *slog.Logger
-	Core         *component.Prepared // nil for the embedded core
+	// Interpreted has guests begin in the interpreter too; else they wait for compiled code.
+	Interpreted bool
+	// Workers is how many goroutines compile behind the interpreter; 0 for half of the processors.
+	Workers    int
+	HeapMemory bool // keep instances' memory on the Go heap
+	Logger     *slog.Logger
+	Core       *component.Prepared // nil for the embedded core
 }
 
 // An Engine holds the core, compiled. It is safe for concurrent use.
@@ -69,7 +73,10 @@ func (e *Engine) start(ctx context.Context, p *component.Prepared) error {
 	interpreter := e.config.Interpreter || !component.CompilerSupported()
 	workers := 0
 	if !e.config.CompileFirst {
-		workers = behindWorkers()
+		workers = e.config.Workers
+		if workers == 0 {
+			workers = behindWorkers()
+		}
 	}
 	r, err := e.newRuntime(ctx, interpreter, workers)
 	if err != nil {

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/caisson-dev/caisson/host-go/component"
 )
@@ -9,7 +11,8 @@ import (
 // A Guest is an instance of the core that is no session's: a script's. Its owner runs it.
 type Guest struct {
 	*component.Instance
-	code *code
+	engine *Engine
+	code   *code
 }
 
 // notForScripts are the interfaces that the core imports for sessions. A script's instance is linked, and
@@ -17,11 +20,13 @@ type Guest struct {
 var notForScripts = []string{"egress", "authorization", "host"}
 
 // Instantiate makes an instance of the core that gets its imports from the linker, and nothing that a session
-// has. It waits until the core is compiled: scripts compute, and the interpreter is slow. Close the Guest before
-// the engine.
+// has. Unless Config.Interpreted says otherwise it waits until the core is compiled: scripts compute, and the
+// interpreter is slow. Close the Guest before the engine.
 func (e *Engine) Instantiate(ctx context.Context, l *component.Linker, limits component.Limits) (*Guest, error) {
-	if err := e.Compiled(ctx); err != nil {
-		return nil, err
+	if !e.config.Interpreted {
+		if err := e.Compiled(ctx); err != nil {
+			return nil, err
+		}
 	}
 	for _, name := range notForScripts {
 		l.Interface("caisson:mcp/" + name + "@0.1.0").Fallback(refuse)
@@ -35,7 +40,32 @@ func (e *Engine) Instantiate(ctx context.Context, l *component.Linker, limits co
 		c.users.Done()
 		return nil, err
 	}
-	return &Guest{in, c}, nil
+	return &Guest{in, e, c}, nil
+}
+
+// Follow moves the instance to compiled code, if there is some by now, and reports whether it has: get exports
+// again then. An instance that cannot move stays where it is. Do not call it during a call.
+func (g *Guest) Follow() (moved bool, err error) {
+	e := g.engine
+	e.mu.Lock()
+	old, next := g.code, e.code
+	if next != old {
+		next.users.Add(1)
+	}
+	e.mu.Unlock()
+	if next == old {
+		return false, nil
+	}
+	if err := g.Instance.Move(context.Background(), next.compiled); err != nil {
+		next.users.Done()
+		if errors.Is(err, component.ErrNotMovable) {
+			return false, nil
+		}
+		return false, fmt.Errorf("going on in compiled code: %w", err)
+	}
+	g.code = next
+	old.users.Done()
+	return true, nil
 }
 
 // Close frees the instance. Call it once.

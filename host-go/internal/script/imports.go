@@ -28,8 +28,8 @@ func (in *Instance) linker() *component.Linker {
 			in.settle(args[0].(uint32), args[1].(component.Result))
 			return nil
 		}))
-	l.Interface("caisson:mcp/blocking-tools@0.1.0").
-		Func("call-tool", component.HostFunc(in.callToolAndWait))
+	l.Interface("caisson:mcp/waiting@0.1.0").
+		Func("wait", component.HostFunc(in.wait))
 	return l
 }
 
@@ -77,26 +77,17 @@ func (in *Instance) callTool(args []any) error {
 	return nil
 }
 
-// callToolAndWait implements `call-tool` of wit/blocking-tools.wit. The calls that run beside it go on.
-func (in *Instance) callToolAndWait(_ context.Context, args []any) ([]any, error) {
-	c, err := in.begin(args[0].(string), args[1].(string), args[2].(string))
-	if err != nil {
-		return nil, err
-	}
+// wait implements `wait` of wit/waiting.wit. The calls of tools that are underway go on.
+func (in *Instance) wait(context.Context, []any) ([]any, error) {
 	begun := time.Now()
-	done := make(chan answer, 1)
-	go func(ctx context.Context) { done <- in.call(ctx, c) }(in.ctx)
-	var a answer
-	select {
-	case a = <-done:
-	case <-in.ctx.Done():
-		return nil, in.ctx.Err()
-	}
+	events, failure := in.await(in.caller)
 	waited := time.Since(begun)
 	in.waited += waited
 	in.guest.PutOff(waited)
-	in.ended(&a)
-	return []any{a.encode()}, nil
+	if failure != nil {
+		return nil, failure
+	}
+	return []any{events}, nil
 }
 
 func (in *Instance) log(args []any) error {

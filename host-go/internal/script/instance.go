@@ -22,6 +22,7 @@ type Instance struct {
 
 	// Of the operation that runs.
 	operation uint32
+	caller    context.Context // of who has begun it
 	ctx       context.Context // of the calls of tools
 	deadline  time.Time
 	report    Report
@@ -29,7 +30,7 @@ type Instance struct {
 	made      int // calls of tools
 	written   int // bytes of the log and the result
 	computed  time.Duration
-	waited    time.Duration // inside an entry, for a call of a tool
+	waited    time.Duration // inside an entry
 }
 
 // An outcome is what the instance has settled an operation with.
@@ -53,15 +54,22 @@ func New(ctx context.Context, config Config) (*Instance, *Failure) {
 		return nil, in.failed(ctx, err)
 	}
 	in.computed = time.Since(begun)
+	if failure := in.findExports(); failure != nil {
+		in.Close()
+		return nil, failure
+	}
+	return in, nil
+}
+
+func (in *Instance) findExports() *Failure {
 	for _, name := range []string{"run", "load", "call", "deliver"} {
 		f := in.guest.ExportedFunction("caisson:mcp/scripts@0.1.0#" + name)
 		if f == nil {
-			in.Close()
-			return nil, &Failure{Kind: Internal, Message: "the component does not export caisson:mcp/scripts#" + name}
+			return &Failure{Kind: Internal, Message: "the component does not export caisson:mcp/scripts#" + name}
 		}
 		in.exports[name] = f
 	}
-	return in, nil
+	return nil
 }
 
 // Close frees the instance. Calls of tools that were underway have been told to stop.
@@ -99,7 +107,7 @@ func (in *Instance) operate(ctx context.Context, export string, args ...any) (js
 	bounded, cancel := context.WithDeadline(ctx, in.deadline)
 	defer cancel()
 	in.operation++
-	in.ctx, in.report, in.outcome = bounded, Report{}, nil
+	in.caller, in.ctx, in.report, in.outcome = ctx, bounded, Report{}, nil
 	in.made, in.written, in.waited = 0, 0, 0
 	if in.operation > firstOperation {
 		in.computed = 0
@@ -128,6 +136,13 @@ func (in *Instance) operate(ctx context.Context, export string, args ...any) (js
 
 // enter calls an export. It is the only place where the script runs.
 func (in *Instance) enter(ctx context.Context, export string, args ...any) *Failure {
+	if moved, err := in.guest.Follow(); err != nil {
+		return in.failed(ctx, err)
+	} else if moved {
+		if failure := in.findExports(); failure != nil {
+			return failure
+		}
+	}
 	begun := time.Now()
 	deadline := begun.Add(in.config.Limits.Computing - in.computed)
 	if in.deadline.Before(deadline) {
@@ -148,6 +163,7 @@ func (in *Instance) enter(ctx context.Context, export string, args ...any) *Fail
 func (in *Instance) failed(ctx context.Context, err error) *Failure {
 	l := &in.config.Limits
 	var over *overLimit
+	var waiting *Failure
 	var limit *component.LimitError
 	var wrong *component.ValueError
 	switch {
@@ -155,6 +171,8 @@ func (in *Instance) failed(ctx context.Context, err error) *Failure {
 		return &Failure{Kind: ContextEnded, Message: ctx.Err().Error(), Err: ctx.Err()}
 	case errors.As(err, &over):
 		return over.failure()
+	case errors.As(err, &waiting):
+		return waiting // of wait, inside of the entry
 	case errors.Is(err, context.DeadlineExceeded):
 		// Whoever looks for the deadline of a context means the caller's: this one is no cause.
 		if !in.deadline.IsZero() && !time.Now().Before(in.deadline) {

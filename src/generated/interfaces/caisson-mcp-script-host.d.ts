@@ -17,6 +17,7 @@ declare module 'caisson:mcp/script-host@0.1.0' {
   export function settle(call: CallId, outcome: Result<Json, ScriptFailure>): void;
   export type Json = import('caisson:mcp/types@0.1.0').Json;
   export type CallId = import('caisson:mcp/types@0.1.0').CallId;
+  export type TimerId = import('caisson:mcp/types@0.1.0').TimerId;
   /**
    * Names one call of a tool. Chosen by the instance, unique among the calls that have no answer yet.
    */
@@ -34,6 +35,37 @@ declare module 'caisson:mcp/script-host@0.1.0' {
      * For people: what failed, and what to do.
      */
     message: string,
+  }
+  /**
+   * The answer to `call-tool`.
+   */
+  export interface ToolAnswer {
+    /**
+     * The call. Its id is free again.
+     */
+    call: ToolCallId,
+    /**
+     * The protocol's CallToolResult object, or why there is none.
+     */
+    outcome: Result<Json, ToolFailure>,
+  }
+  /**
+   * Something that happened.
+   */
+  export type ScriptEvent = ScriptEventToolAnswer | ScriptEventTimer;
+  /**
+   * A call of a tool is answered.
+   */
+  export interface ScriptEventToolAnswer {
+    tag: 'tool-answer',
+    val: ToolAnswer,
+  }
+  /**
+   * A timer is due.
+   */
+  export interface ScriptEventTimer {
+    tag: 'timer',
+    val: TimerId,
   }
   /**
    * How much a line of a script's log matters.

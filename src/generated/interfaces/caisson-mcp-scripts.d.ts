@@ -25,9 +25,7 @@ declare module 'caisson:mcp/scripts@0.1.0' {
   export function deliver(events: Array<ScriptEvent>): void;
   export type Json = import('caisson:mcp/types@0.1.0').Json;
   export type CallId = import('caisson:mcp/types@0.1.0').CallId;
-  export type TimerId = import('caisson:mcp/types@0.1.0').TimerId;
-  export type ToolCallId = import('caisson:mcp/script-host@0.1.0').ToolCallId;
-  export type ToolFailure = import('caisson:mcp/script-host@0.1.0').ToolFailure;
+  export type ScriptEvent = import('caisson:mcp/script-host@0.1.0').ScriptEvent;
   /**
    * A source.
    */
@@ -41,36 +39,4 @@ declare module 'caisson:mcp/scripts@0.1.0' {
      */
     text: string,
   }
-  /**
-   * The answer to `script-host.call-tool`.
-   */
-  export interface ToolAnswer {
-    /**
-     * The call. Its id is free again.
-     */
-    call: ToolCallId,
-    /**
-     * The protocol's CallToolResult object, or why there is none.
-     */
-    outcome: Result<Json, ToolFailure>,
-  }
-  /**
-   * Something that happened.
-   */
-  export type ScriptEvent = ScriptEventToolAnswer | ScriptEventTimer;
-  /**
-   * A call of a tool is answered.
-   */
-  export interface ScriptEventToolAnswer {
-    tag: 'tool-answer',
-    val: ToolAnswer,
-  }
-  /**
-   * A timer is due.
-   */
-  export interface ScriptEventTimer {
-    tag: 'timer',
-    val: TimerId,
-  }
-  export type Result<T, E> = { tag: 'ok', val: T } | { tag: 'err', val: E };
 }
