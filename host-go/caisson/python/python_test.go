@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -665,5 +666,32 @@ func TestRemoved(t *testing.T) {
 				t.Errorf("got %s, want %s", got, want)
 			}
 		})
+	}
+}
+
+// TestFirstRun has an empty cache: what runs before CPython is compiled runs in the interpreter, and a module that
+// was loaded there goes on in compiled code.
+func TestFirstRun(t *testing.T) {
+	ctx := t.Context()
+	r, err := caisson.New(ctx, &caisson.RuntimeOptions{CacheDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	s := script(t, "count = 0\nasync def counted():\n    global count\n    count += 1\n    return count, await tools.go.add(a=count, b=1)")
+	s.Input, s.Args = nil, nil
+	m, err := r.Load(ctx, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	for i := 1; i <= 50; i++ {
+		got, err := m.RunFunction(ctx, "counted")
+		if want := fmt.Sprintf("[%d,%d]", i, i+1); err != nil || string(got.Value) != want {
+			t.Fatalf("%v, %+v, not %s", err, got, want)
+		}
+	}
+	if got, err := r.RunScript(ctx, script(t, "import asyncio\nasyncio.run(tools.go.add(a=1, b=2))")); err != nil || string(got.Value) != "3" {
+		t.Errorf("%v, %+v", err, got)
 	}
 }

@@ -1,0 +1,49 @@
+package engine
+
+import (
+	"log/slog"
+	"testing"
+
+	"github.com/caisson-dev/caisson/host-go/component"
+	"github.com/caisson-dev/caisson/host-go/component/wasi"
+	"github.com/caisson-dev/caisson/host-go/internal/without"
+)
+
+// A guest that began in the interpreter goes on in compiled code, once there is some.
+func TestGuestFollows(t *testing.T) {
+	if without.Interpreter {
+		t.Skip("nothing begins in the interpreter")
+	}
+	ctx := t.Context()
+	e, err := New(ctx, Config{Interpreted: true, Workers: 1, CacheDir: t.TempDir(), Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	l := component.NewLinker()
+	wasi.AddToLinker(l, nil)
+	for _, name := range []string{"timers", "script-host"} {
+		l.Interface("caisson:mcp/" + name + "@0.1.0").Fallback(refuse)
+	}
+	g, err := e.Instantiate(ctx, l, component.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	deliver := func() {
+		t.Helper()
+		if _, err := g.ExportedFunction("caisson:mcp/scripts@0.1.0#deliver").Call(ctx, []any{}); err != nil {
+			t.Error(err)
+		}
+	}
+	deliver()
+	if err := e.Compiled(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []bool{true, false} {
+		if moved, err := g.Follow(); moved != want || err != nil {
+			t.Errorf("moved: %t, and not %t; %v", moved, want, err)
+		}
+		deliver()
+	}
+}
