@@ -83,14 +83,17 @@ func (e *Engine) compileBehind(ctx context.Context, r *component.Runtime, p *com
 	for _, in := range instances {
 		in.mailbox.put(item{move: true})
 	}
-	// What the compiler has left of memory is more than the program will need.
-	debug.FreeOSMemory()
+	e.background.Go(func() {
+		interim.users.Wait()
+		interim.close()
+		// What the compiler, and the interpreter's form of the code, have left of memory is more than the program
+		// will need.
+		debug.FreeOSMemory()
+	})
 	if err := compiled.compiled.CompileChunks(ctx); err != nil && ctx.Err() == nil {
 		e.config.Logger.Warn("compiling the core's rarer functions", "error", err)
 	}
 	debug.FreeOSMemory()
-	interim.users.Wait()
-	interim.close()
 }
 
 // use returns the code for a new instance, until release.
