@@ -167,8 +167,9 @@ func (in *Instance) failed(ctx context.Context, err error) *Failure {
 	var limit *component.LimitError
 	var wrong *component.ValueError
 	switch {
-	case ctx.Err() != nil:
-		return &Failure{Kind: ContextEnded, Message: ctx.Err().Error(), Err: ctx.Err()}
+	case endOf(ctx) != nil:
+		end := endOf(ctx)
+		return &Failure{Kind: ContextEnded, Message: end.Error(), Err: end}
 	case errors.As(err, &over):
 		return over.failure()
 	case errors.As(err, &waiting):
@@ -187,6 +188,15 @@ func (in *Instance) failed(ctx context.Context, err error) *Failure {
 		return (&overLimit{"MemoryBytes", l.MemoryBytes, "the script needs more memory than it may"}).failure()
 	}
 	return &Failure{Kind: Trap, Message: "the sandbox has stopped the script: " + err.Error(), Err: err}
+}
+
+// endOf returns why a context has ended, or nil. A guest is stopped by the clock, at the deadline of the context; the
+// context itself may say so a moment later.
+func endOf(ctx context.Context) error {
+	if at, ok := ctx.Deadline(); ok && ctx.Err() == nil && !time.Now().Before(at) {
+		return context.DeadlineExceeded
+	}
+	return ctx.Err()
 }
 
 func (in *Instance) late() *Failure {
@@ -212,8 +222,8 @@ func (in *Instance) await(ctx context.Context) ([]any, *Failure) {
 		events = append(events, in.answered(a))
 	case <-alarm:
 	case <-in.ctx.Done():
-		if ctx.Err() != nil {
-			return nil, &Failure{Kind: ContextEnded, Message: ctx.Err().Error(), Err: ctx.Err()}
+		if end := endOf(ctx); end != nil {
+			return nil, &Failure{Kind: ContextEnded, Message: end.Error(), Err: end}
 		}
 		return nil, in.late()
 	}
