@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+	"go.uber.org/goleak"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
 	"github.com/caisson-dev/caisson/host-go/caisson/python"
@@ -30,6 +32,10 @@ func TestMain(m *testing.M) {
 	code := m.Run()
 	if r, err := runtime(); err == nil {
 		_ = r.Close()
+	}
+	if err := goleak.Find(); code == 0 && err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
 	}
 	os.Exit(code)
 }
@@ -693,5 +699,54 @@ func TestFirstRun(t *testing.T) {
 	}
 	if got, err := r.RunScript(ctx, script(t, "import asyncio\nasyncio.run(tools.go.add(a=1, b=2))")); err != nil || string(got.Value) != "3" {
 		t.Errorf("%v, %+v", err, got)
+	}
+}
+
+// TestMany has many runs at once, each third of which fails, or is stopped while it computes. Each has its own
+// interpreter, and none is left over.
+func TestMany(t *testing.T) {
+	r, set := shared(t), tools(t)
+	var wg sync.WaitGroup
+	turns := make(chan struct{}, 16)
+	for i := range 150 {
+		wg.Go(func() {
+			turns <- struct{}{}
+			defer func() { <-turns }()
+			s := caisson.Script{Language: python.Language, Tools: set, Input: i}
+			ctx := t.Context()
+			switch i % 3 {
+			case 0:
+				s.Source = "import builtins\nassert not hasattr(builtins, 'mine')\nbuiltins.mine = input\nawait tools.go.add(a=input, b=1)"
+			case 1:
+				s.Source = "raise ValueError(input)"
+			case 2:
+				s.Source = "while True: pass"
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, 20*time.Millisecond)
+				defer cancel()
+			}
+			result, err := r.RunScript(ctx, s)
+			var e *caisson.ScriptError
+			switch {
+			case i%3 == 0 && (err != nil || string(result.Value) != fmt.Sprint(i+1)):
+				t.Errorf("%d: %v", i, err)
+			case i%3 == 1 && (!errors.As(err, &e) || e.Message != fmt.Sprintf("ValueError: %d", i)):
+				t.Errorf("%d: %v", i, err)
+			case i%3 == 2 && !errors.Is(err, context.DeadlineExceeded):
+				t.Errorf("%d: %v", i, err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// TestLinked has only those programs link CPython that import this package.
+func TestLinked(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "../../caisson").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(out), "host-go/internal/core\n") || strings.Contains(string(out), "host-go/internal/python") {
+		t.Errorf("package caisson depends on %s", out)
 	}
 }
