@@ -5,6 +5,7 @@ import __future__
 import ast
 import linecache
 import warnings
+from types import CodeType
 
 # The name in tracebacks, as Python's own. No source can have it.
 BODY = "<module>"
@@ -25,28 +26,20 @@ class Source:
         with warnings.catch_warnings(record=True) as seen:
             warnings.simplefilter("always")
             self._compile(runs)
-        # The parser and each compilation have their own, and some are the same.
-        for _, one in sorted({(one.lineno, str(one.message)): (at, one) for at, one in enumerate(seen)}.values(), key=lambda pair: pair[0]):
+        # The parser and the compiler have their own, and some are the same.
+        for one in {(one.lineno, str(one.message)): one for one in seen}.values():
             warnings.warn_explicit(one.message, one.category, name, one.lineno)
 
     def _compile(self, runs):
-        name = self.name
         body, flags = self._parsed()
         self.defines_main = any(
             isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == "main" for node in body
         )
-        # The function around the body would take it.
-        refuse(body, (ast.Yield, ast.YieldFrom), "'yield' outside function", name)
-        if not runs:
-            refuse(body, ast.Return, "'return' outside function", name)
-        elif not self.defines_main and body and isinstance(body[-1], ast.Expr):
+        if runs and not self.defines_main and body and isinstance(body[-1], ast.Expr):
             body[-1] = ast.copy_location(ast.Return(body[-1].value), body[-1])
-        top = TopLevel()
-        body = [one for node in body for one in top.statement(node)]
-        # What is bound at the top level is the module's. Compiled as a function it shows which names those are.
-        bound = self._code(body, [], flags)
-        names = sorted({name for name in bound.co_varnames + bound.co_cellvars if name.isidentifier()})
-        self.code = self._code(body, names, flags)
+        top = TopLevel(self.name, runs)
+        body = [top.visit(node) for node in body]
+        self.code = self._code(body, sorted(top.names), flags)
 
     def _parsed(self):
         """The statements, and the flags that are in the imports from __future__ at their beginning."""
@@ -61,17 +54,19 @@ class Source:
 
     def _code(self, body, names, flags):
         """The code of a coroutine function with this body, where these names are the module's."""
-        declared = [ast.Global(names=names)] if names else []
+        place = {"lineno": 1, "col_offset": 0, "end_lineno": 1, "end_col_offset": 0}
+        declared = [ast.Global(names=names, **place)] if names else []
         function = ast.AsyncFunctionDef(
             name=BODY,
             args=ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[]),
-            body=[*declared, *body] or [ast.Pass()],
+            body=[*declared, *body] or [ast.Pass(**place)],
             decorator_list=[],
             type_params=[],
+            **place,
         )
-        module = ast.fix_missing_locations(ast.Module(body=[function], type_ignores=[]))
+        module = ast.Module(body=[function], type_ignores=[])
         code = compile(module, self.name, "exec", flags=flags, dont_inherit=True)
-        return next(const for const in code.co_consts if hasattr(const, "co_code") and const.co_name == BODY)
+        return next(const for const in code.co_consts if isinstance(const, CodeType) and const.co_name == BODY)
 
 
 def is_future(node):
@@ -85,35 +80,69 @@ def is_future(node):
 
 
 class TopLevel(ast.NodeTransformer):
-    """Rewrites the few things that a module may do and a function may not. It does not go into other scopes."""
+    """Rewrites the few things that a module may do and a function may not, and collects the names that are bound. It
+    goes into no other scope but that of a comprehension, whose names may be declared global without harm."""
 
-    def statement(self, node):
-        made = self.visit(node)
-        return made if isinstance(made, list) else [made]
+    def __init__(self, file, runs):
+        self.names = set()
+        self._file, self._runs = file, runs
 
-    def _leave(self, node):
+    def visit_FunctionDef(self, node):
+        self.names.add(node.name)
+        self._each(node.decorator_list)
+        return self.visit_Lambda(node)
+
+    visit_AsyncFunctionDef = visit_FunctionDef
+
+    def visit_Lambda(self, node):
+        # Defaults are not of the function's scope.
+        self._each(node.args.defaults)
+        self._each(node.args.kw_defaults)
         return node
 
-    visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = visit_Lambda = _leave
+    def visit_ClassDef(self, node):
+        self.names.add(node.name)
+        for expressions in (node.decorator_list, node.bases, node.keywords):
+            self._each(expressions)
+        return node
+
+    def _each(self, expressions):
+        expressions[:] = [one and self.visit(one) for one in expressions]
+
+    def visit_Name(self, node):
+        if not isinstance(node.ctx, ast.Load):
+            self.names.add(node.id)
+        return node
+
+    def _named(self, node):
+        if node.name is not None:
+            self.names.add(node.name)
+        return self.generic_visit(node)
+
+    visit_ExceptHandler = visit_MatchAs = visit_MatchStar = _named
+
+    def visit_MatchMapping(self, node):
+        if node.rest is not None:
+            self.names.add(node.rest)
+        return self.generic_visit(node)
+
+    def visit_Import(self, node):
+        self.names.update(alias.asname or alias.name.partition(".")[0] for alias in node.names)
+        return node
+
+    def visit_ImportFrom(self, node):
+        if node.names[0].name != "*":
+            self.names.update(alias.asname or alias.name for alias in node.names)
+            return node
+        arguments = [ast.Constant(node.module or ""), ast.Constant(node.level)]
+        return at(node, ast.Expr(ast.Call(func=ast.Name(IMPORT_ALL, ast.Load()), args=arguments, keywords=[])))
 
     def visit_AnnAssign(self, node):
         self.generic_visit(node)
         if not isinstance(node.target, ast.Name):
             return node
         # A name that is declared global cannot have an annotation.
-        if node.value is None:
-            return ast.copy_location(ast.Pass(), node)
-        return ast.copy_location(ast.Assign(targets=[node.target], value=node.value), node)
-
-    def visit_ImportFrom(self, node):
-        if node.names[0].name != "*":
-            return node
-        call = ast.Call(
-            func=ast.Name(IMPORT_ALL, ast.Load()),
-            args=[ast.Constant(node.module or ""), ast.Constant(node.level)],
-            keywords=[],
-        )
-        return ast.fix_missing_locations(ast.copy_location(ast.Expr(call), node))
+        return at(node, ast.Pass() if node.value is None else ast.Assign(targets=[node.target], value=node.value))
 
     def visit_Call(self, node):
         self.generic_visit(node)
@@ -121,26 +150,24 @@ class TopLevel(ast.NodeTransformer):
         if not node.args and not node.keywords and name in ("locals", "vars"):
             node.func.id = "globals"
         elif name in ("exec", "eval") and len(node.args) == 1 and not node.keywords:
-            the_globals = ast.Call(func=ast.Name("globals", ast.Load()), args=[], keywords=[])
-            node.args.append(ast.fix_missing_locations(ast.copy_location(the_globals, node)))
+            node.args.append(at(node, ast.Call(func=ast.Name("globals", ast.Load()), args=[], keywords=[])))
         return node
 
+    def visit_Yield(self, node):
+        # The function around the body would take it.
+        raise outside(node, "'yield' outside function", self._file)
 
-def at_top(body):
-    """All nodes that are not in another scope."""
-    todo = list(reversed(body))
-    while todo:
-        node = todo.pop()
-        yield node
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
-            todo.extend(ast.iter_child_nodes(node))
+    visit_YieldFrom = visit_Yield
+
+    def visit_Return(self, node):
+        if not self._runs:
+            raise outside(node, "'return' outside function", self._file)
+        return self.generic_visit(node)
 
 
-def refuse(body, types, message, name):
-    """Fails where one of these nodes is at the top level."""
-    for node in at_top(body):
-        if isinstance(node, types):
-            raise outside(node, message, name)
+def at(place, node):
+    """A new node at the place of another."""
+    return ast.fix_missing_locations(ast.copy_location(node, place))
 
 
 def outside(node, message, name):

@@ -750,3 +750,28 @@ func TestLinked(t *testing.T) {
 		t.Errorf("package caisson depends on %s", out)
 	}
 }
+
+// TestNames has every way to bind a name at the top level: it is the module's then, and functions find it.
+func TestNames(t *testing.T) {
+	for source, names := range map[string]string{
+		"a = b = 1; c, *d = 1, 2; [e, (f, g)] = 1, (2, 3); h: int = 1; i = 0; i += 1":  "a b c d e f g h i",
+		"for a, b in [(1, 2)]: pass\nelse: c = 1":                                      "a b c",
+		"import os, os.path as a, xml.sax; from os import path as b, sep":              "os a xml b sep",
+		"def a(x=(b := 1)): y = 1\nclass c: z = 1\nasync def d(): pass":                "a b c d",
+		"try: 1 / 0\nexcept ZeroDivisionError as e: a = str(e)":                        "a",
+		"with open(0) if 0 else __import__('contextlib').nullcontext(1) as a: b = a":   "a b",
+		"if (a := 1): pass\n[b := x for x in (1,)]; {(c := 1): 2}; (lambda: (z := 1))": "a b c",
+		"match {'k': [1, 2, 3], 'r': 4}:\n    case {'k': [a, *b] as c, **d}: pass":     "a b c d",
+		"type a = int; x = 1; del x; b = 1":                                            "a b",
+		"async def g(): yield 1\nasync for a in g(): pass\nb = [x async for x in g()]": "a b",
+	} {
+		var checks []string
+		for _, name := range strings.Fields(names) {
+			checks = append(checks, "'"+name+"' in globals()")
+		}
+		got := value(t, source+"\ndef missing(): return ["+strings.Join(checks, ", ")+"]\nmissing()")
+		if strings.Contains(got, "false") {
+			t.Errorf("%s: %s of %s", source, got, names)
+		}
+	}
+}
