@@ -1,0 +1,135 @@
+package policy
+
+import (
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// maxCounts bounds the buckets, and the counts of calls under way: a principal may be anybody.
+const maxCounts = 65536
+
+// counts are what the limits count. The zero value is ready.
+type counts struct {
+	mu      sync.Mutex
+	buckets map[countKey]*rate.Limiter
+	running map[countKey]int
+	swept   time.Time // when it was last looked for buckets that are full
+}
+
+// countKey is whose calls of what are counted together.
+type countKey struct {
+	principal string
+	rule      string // the key of the rules
+	server    string // a pattern may be for many
+	name      string // "" for all of a source
+}
+
+// bounds are the limits of one call, each with what is counted.
+func (d *Decision) bounds(call *Call) map[countKey]*Limits {
+	all := map[countKey]*Limits{}
+	if call.Kind == Use || d.source == nil {
+		return nil
+	}
+	all[countKey{call.Principal, d.source.key, call.Server, ""}] = &d.source.rules.Limits
+	if d.rule != nil {
+		all[countKey{call.Principal, d.rule.key, call.Server, call.Name}] = &d.rule.rules.Limits
+	}
+	return all
+}
+
+// Take takes a token for a call from each of its buckets, or says how long it would have to wait for one. Then
+// nothing is taken.
+func (p *Policy) Take(call *Call, d *Decision, now time.Time) *DeniedError {
+	c := &p.counts
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var taken []*rate.Reservation
+	undo := func() {
+		for _, r := range taken {
+			r.CancelAt(now)
+		}
+	}
+	for key, limits := range d.bounds(call) {
+		if limits.Rate == nil {
+			continue
+		}
+		bucket, err := c.bucket(key, limits.Rate, now)
+		if err != nil {
+			undo()
+			return err
+		}
+		r := bucket.ReserveN(now, 1)
+		taken = append(taken, r)
+		if wait := r.DelayFrom(now); wait > 0 {
+			undo()
+			e := Denied(TooOften, fmt.Sprintf("the policy allows %d calls each %v: try again in %v",
+				limits.Rate.MaxTokens, time.Duration(limits.Rate.RefillPeriod), wait.Round(time.Millisecond)), nil)
+			e.RetryAfter = wait
+			return e
+		}
+	}
+	return nil
+}
+
+func (c *counts) bucket(key countKey, r *Rate, now time.Time) (*rate.Limiter, *DeniedError) {
+	if bucket := c.buckets[key]; bucket != nil {
+		return bucket, nil
+	}
+	if len(c.buckets) >= maxCounts && now.Sub(c.swept) >= time.Second { // Whoever floods pays for no sweep each time.
+		c.swept = now
+		for old, bucket := range c.buckets {
+			if bucket.TokensAt(now) >= float64(bucket.Burst()) { // A new one would be the same.
+				delete(c.buckets, old)
+			}
+		}
+	}
+	if len(c.buckets) >= maxCounts {
+		return nil, Denied(TooOften, fmt.Sprintf("the policy counts the calls of %d principals and tools already", maxCounts), nil)
+	}
+	if c.buckets == nil {
+		c.buckets = map[countKey]*rate.Limiter{}
+	}
+	each := float64(r.MaxTokens) / time.Duration(r.RefillPeriod).Seconds()
+	bucket := rate.NewLimiter(rate.Limit(math.Min(each, math.MaxFloat64)), r.MaxTokens)
+	c.buckets[key] = bucket
+	return bucket, nil
+}
+
+// Begin counts a call as under way until done is called, once. It fails where there are as many as may be.
+func (p *Policy) Begin(call *Call, d *Decision) (done func(), denied *DeniedError) {
+	c := &p.counts
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var keys []countKey
+	for key, limits := range d.bounds(call) {
+		if limits.Concurrency == 0 {
+			continue
+		}
+		if c.running[key] >= limits.Concurrency {
+			return nil, Denied(TooMany, fmt.Sprintf("the policy allows %d calls at once, and as many are under way", limits.Concurrency), nil)
+		}
+		keys = append(keys, key)
+	}
+	if len(keys) == 0 {
+		return func() {}, nil
+	}
+	if c.running == nil {
+		c.running = map[countKey]int{}
+	}
+	for _, key := range keys {
+		c.running[key]++
+	}
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		for _, key := range keys {
+			if c.running[key]--; c.running[key] == 0 {
+				delete(c.running, key)
+			}
+		}
+	}, nil
+}
