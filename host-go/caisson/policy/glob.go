@@ -5,7 +5,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"unicode"
+
+	"github.com/caisson-dev/caisson/host-go/internal/unseen"
 )
 
 // A pattern is a name, or a name with * and **.
@@ -86,22 +87,7 @@ func matchAny(patterns []pattern, name string) bool {
 
 // printable reports whether a name has only characters that can be seen, and plain spaces.
 func printable(name string) bool {
-	for _, r := range name {
-		if !unicode.IsPrint(r) || r == unicode.ReplacementChar || invisible(r) {
-			return false
-		}
-	}
-	return true
-}
-
-// invisible are characters that count as printable and show nothing: Hangul fillers, a blank of Braille, and
-// the selectors of variants.
-func invisible(r rune) bool {
-	switch r {
-	case 0x034f, 0x115f, 0x1160, 0x17b4, 0x17b5, 0x2800, 0x3164, 0xffa0:
-		return true
-	}
-	return unicode.Is(unicode.Variation_Selector, r)
+	return strings.IndexFunc(name, func(r rune) bool { return r == '\n' || r == '\t' || unseen.Is(r) }) < 0
 }
 
 // leavesFolder reports whether a URI has a segment of dots, a backslash or an encoded slash, also when it is
