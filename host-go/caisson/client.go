@@ -8,9 +8,11 @@ import (
 	"sync"
 
 	"github.com/caisson-dev/caisson/host-go/caisson/auth"
+	"github.com/caisson-dev/caisson/host-go/caisson/pins"
 	"github.com/caisson-dev/caisson/host-go/internal/authorization"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
+	"github.com/caisson-dev/caisson/host-go/internal/gate"
 )
 
 // A Client is one user of a [Runtime]: its name and capabilities, its handlers, the limits on its servers,
@@ -22,6 +24,7 @@ type Client struct {
 	egress  egress.Options
 	idle    interface{ CloseIdleConnections() } // the client's own HTTP transport; nil when it is the user's
 
+	gate               *gate.Gate     // nil without a policy
 	sending, receiving MethodHandler  // the middleware; nil without any
 	capabilities       map[string]any // those of the options
 
@@ -58,6 +61,7 @@ func (r *Runtime) NewClient(options *ClientOptions) (*Client, error) {
 	c := &Client{runtime: r, options: o, store: auth.NewMemoryStore(), gone: make(chan struct{}), sessions: map[*Session]struct{}{}, modules: map[*Module]struct{}{}}
 	c.open, c.end = context.WithCancel(context.Background())
 	c.roots.list = o.Roots
+	c.gate = o.newGate()
 	var err error
 	if c.capabilities, err = capabilitiesOf(o.Capabilities); err != nil {
 		return nil, errOption("ClientOptions.Capabilities cannot be made JSON: " + err.Error())
@@ -108,7 +112,15 @@ func (c *Client) connect(ctx context.Context, server Server, listChanged func(me
 	if wrong != nil {
 		return nil, wrong
 	}
+	var identity *pins.Identity
+	if c.gate != nil {
+		var err error
+		if identity, err = c.admit(ctx, &server, u); err != nil {
+			return nil, err
+		}
+	}
 	s := newSession(c, server.name())
+	s.identity, s.caller = identity, callerOf(ctx)
 	s.listChanged = listChanged
 	select {
 	case c.runtime.sessions <- struct{}{}:

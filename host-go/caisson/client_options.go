@@ -33,6 +33,8 @@ type ClientOptions struct {
 
 	// Limits bound what one server may cost.
 	Limits
+	// Governance says what may be called. Default: everything.
+	Governance
 
 	// HTTPTransport carries the HTTP requests. Default: one of Caisson's own, with HTTP/1.1 and HTTP/2 and
 	// the proxy that the environment names. It must not follow redirects, and must enforce
@@ -153,6 +155,9 @@ func (o *ClientOptions) withDefaults(logger *slog.Logger) ClientOptions {
 // check finds an invalid option.
 func (o *ClientOptions) check() error {
 	if err := o.Limits.check(); err != nil {
+		return err
+	}
+	if err := o.Governance.check(); err != nil {
 		return err
 	}
 	if o.ClientInfo.Name == "" || o.ClientInfo.Version == "" {

@@ -67,6 +67,9 @@ const (
 	// failed. Its session is dead; a new one works. It also says that a plugin trapped: its next call has a
 	// new instance.
 	CodeTrap
+	// CodeDenied says that the policy does not allow it: see [ClientOptions].Policy. errors.As finds why as a
+	// [*policy.DeniedError]. Nothing was sent, but for a result that is too large.
+	CodeDenied
 )
 
 var codeNames = [...]string{
@@ -87,6 +90,7 @@ var codeNames = [...]string{
 	CodeNotRepeated:           "not repeated",
 	CodeAuthorizationRequired: "authorization required",
 	CodeTrap:                  "trap",
+	CodeDenied:                "denied",
 }
 
 // String returns the code's name in words, as it stands in messages.

@@ -18,6 +18,7 @@ type list[T any] struct {
 
 	mu      sync.Mutex
 	session *Session // the session in which the items were listed; nil when they are not kept
+	view    view     // for whom they were listed
 	changes int
 	items   []*T // the items of the last listing
 	listed  bool
@@ -36,7 +37,8 @@ func (l *list[T]) get(ctx context.Context, m *member) ([]*T, error) {
 		return nil, err
 	}
 	l.mu.Lock()
-	items, kept, changes := l.items, l.session == session, l.changes
+	view := session.view(ctx)
+	items, kept, changes := l.items, l.session == session && l.view == view, l.changes
 	l.mu.Unlock()
 	if kept {
 		return items, nil
@@ -53,7 +55,7 @@ func (l *list[T]) get(ctx context.Context, m *member) ([]*T, error) {
 	defer l.mu.Unlock()
 	l.items, l.listed = items, true
 	if announced && l.changes == changes {
-		l.session = session
+		l.session, l.view = session, view
 	}
 	return items, nil
 }

@@ -109,6 +109,7 @@ func (s *Session) declare() string {
 	}
 	maps.Copy(c, s.client.capabilities)
 	o.declareExtensions(c)
+	s.withhold(c)
 	_, s.declaresRoots = c["roots"]
 	text, _ := json.Marshal(c) // A map of maps always marshals.
 	return string(text)
@@ -136,7 +137,13 @@ func capabilitiesOf(capabilities *mcp.ClientCapabilities) (map[string]any, error
 
 // answer answers a server's question, through the middleware.
 func (s *Session) answer(ctx context.Context, method string, params []byte) ([]byte, error) {
+	done, err := s.permits(ctx, method)
+	if err != nil {
+		s.core.Logger().Warn("a server's question was not answered", "server", s.name, "method", method, "error", err)
+		return nil, errNotHandled
+	}
 	result, err := through(ctx, s.client.receiving, s, method, params, handle)
+	defer func() { done(err) }()
 	if err == nil && !isObject(result) {
 		err = errors.New("the answer is not a JSON object")
 	}
@@ -210,7 +217,7 @@ func (s *Session) notifier() func(method string, params []byte) {
 	add(handlers, s, "notifications/message", h.LoggingMessageHandler)
 	add(handlers, s, "notifications/progress", h.ProgressNotificationHandler)
 	add(handlers, s, "notifications/elicitation/complete", h.ElicitationCompleteHandler)
-	if len(handlers) == 0 && o.OnNotification == nil && s.listChanged == nil && s.client.receiving == nil {
+	if len(handlers) == 0 && o.OnNotification == nil && s.listChanged == nil && s.client.receiving == nil && s.client.gate == nil {
 		return nil
 	}
 	receive := func(ctx context.Context, _ *Session, method string, params json.RawMessage) (json.RawMessage, error) {
@@ -223,6 +230,9 @@ func (s *Session) notifier() func(method string, params []byte) {
 		return nil, nil
 	}
 	return func(method string, params []byte) {
+		if method == "notifications/tools/list_changed" {
+			s.defined.forget()
+		}
 		if s.listChanged != nil && strings.HasSuffix(method, "/list_changed") {
 			s.listChanged(method)
 		}

@@ -31,7 +31,7 @@ func (s *Session) Listen(ctx context.Context, params *mcp.SubscriptionsListenPar
 	if s.session == nil {
 		return nil, errZero("Session", "Client.Connect")
 	}
-	listening, cancel := context.WithCancel(s.core.Context())
+	listening, cancel := context.WithCancel(withCallerOf(s.core.Context(), ctx))
 	sub := &Subscription{cancel: cancel, done: make(chan struct{})}
 	granted := make(chan struct{})
 	var once sync.Once
@@ -100,7 +100,7 @@ func (s *Session) listenForHandlers(ctx context.Context) {
 	h, introduced := &s.client.options.Handlers, s.introduced()
 	can, all := introduced.Capabilities, s.listChanged != nil
 	want := &mcp.NotificationSubscriptions{
-		ToolsListChanged:     (all || h.ToolListChangedHandler != nil) && can.Tools != nil && can.Tools.ListChanged,
+		ToolsListChanged:     (all || h.ToolListChangedHandler != nil || s.client.gate != nil) && can.Tools != nil && can.Tools.ListChanged,
 		PromptsListChanged:   (all || h.PromptListChangedHandler != nil) && can.Prompts != nil && can.Prompts.ListChanged,
 		ResourcesListChanged: (all || h.ResourceListChangedHandler != nil) && can.Resources != nil && can.Resources.ListChanged,
 	}

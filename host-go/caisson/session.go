@@ -12,6 +12,8 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/caisson/auth"
+	"github.com/caisson-dev/caisson/host-go/caisson/pins"
+	"github.com/caisson-dev/caisson/host-go/caisson/policy"
 	"github.com/caisson-dev/caisson/host-go/internal/authorization"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
@@ -42,6 +44,11 @@ type session struct {
 
 	authorization *authorization.Flow    // nil where there is none
 	wants         atomic.Pointer[string] // what the server said of the authorization that it wants, where there is none
+
+	identity *pins.Identity // nil where nobody asks for it
+	caller   policy.Caller  // who connected
+	defined  definitions    // of the tools, for the policy
+	begun    begunTasks
 
 	declaresRoots bool         // set before ready is
 	ready         atomic.Bool  // Connect has brought it about: handlers may hear of it
@@ -138,7 +145,7 @@ func (s *Session) open(ctx context.Context, server *Server, transport TransportT
 		Notify:            s.notifier(),
 		NotificationQueue: o.NotificationQueue,
 		Ask:               s.answer,
-		Renewed:           func(introduction []byte) { _ = s.introduce(introduction) },
+		Renewed:           func(introduction []byte) { s.defined.forget(); _ = s.introduce(introduction) },
 		Record:            recording,
 	})
 	if failure != nil {
@@ -276,8 +283,16 @@ func (s *Session) call(ctx context.Context, op engine.Operation, params any) (js
 	})
 }
 
-// send brings an operation to the core.
+// send sends an operation where the policy allows it. No other function but the gate's reaches the core.
 func (s *Session) send(ctx context.Context, op engine.Operation) (json.RawMessage, error) {
+	if s.client.gate != nil {
+		return s.pass(ctx, op)
+	}
+	return s.reach(ctx, op)
+}
+
+// reach brings an operation to the core.
+func (s *Session) reach(ctx context.Context, op engine.Operation) (json.RawMessage, error) {
 	ctx, done, err := s.apply(ctx, &op)
 	if err != nil {
 		return nil, err

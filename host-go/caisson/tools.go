@@ -13,15 +13,14 @@ import (
 // ListTools returns one page of the server's tools (specification, server/tools, "Listing Tools"). The params
 // may be nil. A NextCursor in the result leads to the next page. [Session.Tools] returns all tools.
 func (s *Session) ListTools(ctx context.Context, params *mcp.ListToolsParams) (*mcp.ListToolsResult, error) {
-	return callAs[mcp.ListToolsResult](ctx, s, engine.Operation{Export: "list-tools", Method: "tools/list"}, params)
+	return callAs[mcp.ListToolsResult](ctx, s, listToolsOp, params)
 }
 
 // Tools iterates over the tools of all pages. It gets each page when it is needed. The params may be nil, or
 // set the cursor to begin at. The first error ends the iteration, with a nil tool. [Session.Pages] says what
 // else ends it.
 func (s *Session) Tools(ctx context.Context, params *mcp.ListToolsParams) iter.Seq2[*mcp.Tool, error] {
-	op := engine.Operation{Export: "list-tools", Method: "tools/list"}
-	return items(ctx, s, op, params, func(page *mcp.ListToolsResult) []*mcp.Tool { return page.Tools })
+	return items(ctx, s, listToolsOp, params, func(page *mcp.ListToolsResult) []*mcp.Tool { return page.Tools })
 }
 
 // CallTool calls a tool (specification, server/tools, "Calling Tools"). When the tool itself fails, CallTool
@@ -56,5 +55,7 @@ func toolParams(params *mcp.CallToolParams) (*mcp.CallToolParams, error) {
 	p.Arguments = arguments
 	return &p, nil
 }
+
+var listToolsOp = engine.Operation{Export: "list-tools", Method: "tools/list"}
 
 var callToolOp = engine.Operation{Export: "call-tool", Method: "tools/call"}

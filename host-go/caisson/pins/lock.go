@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/caisson-dev/caisson/host-go/internal/jcs"
 )
@@ -40,6 +41,8 @@ const (
 // A Lock is a lock file in memory. It is safe for concurrent use.
 type Lock struct {
 	path string
+
+	changes atomic.Uint64
 
 	mu      sync.Mutex
 	servers map[string]*server
@@ -156,6 +159,9 @@ func (l *Lock) Save() error {
 	return nil
 }
 
+// Changes counts the calls of Approve and Reset.
+func (l *Lock) Changes() uint64 { return l.changes.Load() }
+
 // Path is the path of the file.
 func (l *Lock) Path() string { return l.path }
 
@@ -236,6 +242,7 @@ func (l *Lock) Identity(server string) *Identity {
 func (l *Lock) Approve(name string, identity *Identity, definitions ...*Definition) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.changes.Add(1)
 	s := l.servers[name]
 	var before *Identity
 	if s != nil {
@@ -264,6 +271,7 @@ func sameServer(before, now *Identity) bool {
 func (l *Lock) Reset(name string, tools ...string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.changes.Add(1)
 	s := l.servers[name]
 	if s == nil {
 		return

@@ -25,8 +25,8 @@ const (
 	Prompt   Kind = "prompt"
 	// Method is a request of an extension, or of tasks that this client has not begun.
 	Method Kind = "method"
-	// Question is what a server asks: see [Asking].
-	Question Kind = "question"
+	// Asked is what a server asks: see [Asking].
+	Asked Kind = "question"
 	// Use is everything that names none of these: connecting, lists, pings, levels of logs.
 	Use Kind = "use"
 )

@@ -24,13 +24,17 @@ func (p *Policy) Grant(call *Call) *Decision {
 	denied := func(key, message string) *Decision {
 		return &Decision{Effect: Deny, Reason: NotGranted, Rule: key, Message: message, source: s}
 	}
-	if !forWhom(s.principals, s.rules.Callers, call) {
+	callers := s.rules.Callers
+	if call.Kind == Asked { // The server asks, whoever has called it.
+		callers = nil
+	}
+	if !forWhom(s.principals, callers, call) {
 		return denied(s.key, "it is not for this principal and caller")
 	}
 	switch call.Kind {
 	case Use:
 		return &Decision{Effect: Allow, Rule: s.key, source: s}
-	case Question:
+	case Asked:
 		if slices.Contains(s.rules.Asks, Asking(call.Name)) {
 			return &Decision{Effect: Allow, Rule: s.key + ".asks", source: s}
 		}

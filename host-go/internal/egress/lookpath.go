@@ -40,3 +40,8 @@ func lookEnv(environment []string, name string) (value string, ok bool) {
 	}
 	return value, ok
 }
+
+// LookPath finds the program that a command with this environment would start.
+func LookPath(path string, env []string) (string, error) {
+	return lookPath(&Command{Path: path, Env: env})
+}

@@ -1,0 +1,82 @@
+package policy
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"sync/atomic"
+	"time"
+)
+
+// An Approver asks somebody whether a call may be made, and returns when there is an answer, or when the
+// context ends: with the call, or at [Question].Until. The zero Answer, and an error, are a no. It may be
+// called by several goroutines at once. It must not ask through the server, or the model, that the question
+// is about.
+type Approver func(ctx context.Context, question *Question) (Answer, error)
+
+// A Question is what somebody is asked before a call. It belongs to one call.
+type Question struct {
+	// ID names the question. It is the hash of all that a yes is bound to, and of a random text.
+	ID string
+	// Call is what would be called, with all of its arguments. Do not change it.
+	Call Call
+	// Who is asked, and Text is what the policy's author has to say.
+	Who, Text string
+	// Lasts and Covers say what a yes is for; see [Ask].
+	Lasts  Lasts
+	Covers Covers
+	// ArgumentsHash is the SHA-256 of the arguments in canonical form, Definition the hash of the tool's
+	// definition ("" where it is not known), and Policy the version of the policy.
+	ArgumentsHash, Definition, Policy string
+	// Until is when the question ends: a later yes is a no.
+	Until time.Time
+
+	answered *atomic.Bool
+}
+
+// NewQuestion makes a question. It sets the ID.
+func NewQuestion(q Question) *Question {
+	q.answered = &atomic.Bool{}
+	text, _ := json.Marshal([]string{ // Texts always marshal.
+		"caisson question 1", rand.Text(), q.Call.Principal, string(orServer(q.Call.Source)), q.Call.Server, string(q.Call.Kind), q.Call.Name,
+		q.ArgumentsHash, q.Definition, q.Policy, q.Until.UTC().Format(time.RFC3339Nano),
+	})
+	sum := sha256.Sum256(text)
+	q.ID = hex.EncodeToString(sum[:])
+	return &q
+}
+
+// An Answer is what somebody said. The zero value is a no. It counts once, and for its own question.
+type Answer struct {
+	question *Question
+	who      string
+	once     bool
+}
+
+// Yes answers with a yes that lasts as the rule says. who says who gave it, for the log.
+func (q *Question) Yes(who string) Answer { return Answer{question: q, who: who} }
+
+// YesOnce answers with a yes for this call alone, whatever the rule allows.
+func (q *Question) YesOnce(who string) Answer { return Answer{question: q, who: who, once: true} }
+
+// No answers with a no.
+func (q *Question) No() Answer { return Answer{} }
+
+// Take uses an answer up. It reports whether the answer is a yes to this question that was not used before and
+// came in time, who gave it, and how long it counts for other calls: once or, for a session, for ever, or
+// until a time.
+func (q *Question) Take(a Answer, now time.Time) (yes bool, who string, lasts Lasts, until time.Time) {
+	if a.question == nil || a.question != q || !now.Before(q.Until) || !q.answered.CompareAndSwap(false, true) {
+		return false, "", "", time.Time{}
+	}
+	lasts = q.Lasts
+	if a.once || lasts == "" {
+		lasts = Once
+	}
+	if d, ok := lasts.until(); ok {
+		until = now.Add(d)
+	}
+	return true, a.who, lasts, until
+}
