@@ -214,6 +214,22 @@ func TestDamagedEnd(t *testing.T) {
 	}
 }
 
+// TestOtherFile finds that a file that is no log stays as it is.
+func TestOtherFile(t *testing.T) {
+	for _, text := range []string{"my notes", "my notes\n", "{\"a\":1}", strings.Repeat("x", 1<<20)} {
+		path := filepath.Join(t.TempDir(), "notes")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := audit.Open(path, nil); err == nil {
+			t.Errorf("%.20q is a log", text)
+		}
+		if now, err := os.ReadFile(path); err != nil || string(now) != text {
+			t.Errorf("%.20q became %.20q (%v)", text, now, err)
+		}
+	}
+}
+
 // TestBounds finds that a record is bounded, and stays JSON.
 func TestBounds(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.jsonl")

@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -167,6 +168,13 @@ func (l *Log) catchUp() error {
 	l.last, l.end = last, whole
 	if whole == size {
 		return nil
+	}
+	piece := make([]byte, min(size-whole, int64(len(lineBegin))))
+	if _, err := l.file.ReadAt(piece, whole); err != nil && err != io.EOF {
+		return fmt.Errorf("audit: %w", err)
+	}
+	if !strings.HasPrefix(lineBegin, string(piece)) {
+		return fmt.Errorf("audit: %s ends with what is no record: it is left as it is; name another file", l.path)
 	}
 	if err := l.file.Truncate(whole); err != nil {
 		return fmt.Errorf("audit: %w", err)

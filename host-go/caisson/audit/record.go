@@ -107,6 +107,9 @@ func content(text json.RawMessage) json.RawMessage {
 	return fmt.Appendf(nil, `"[%d bytes]"`, len(text))
 }
 
+// lineBegin is what a line begins with.
+const lineBegin = `{"sequence":`
+
 // hashMember is what stands before the hash at the end of a line.
 const hashMember = `,"hash":"`
 
