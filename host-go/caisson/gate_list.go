@@ -192,19 +192,23 @@ func (d *definitions) forget() {
 	d.listing++
 }
 
-// Identity is who the server is. It makes the session a gate.Definitions.
-func (s *session) Identity() *pins.Identity { return s.identity }
+// listed are the definitions of a session's tools, as the gate sees them.
+type listed struct{ session *Session }
+
+// Identity is who the server is.
+func (l listed) Identity() *pins.Identity { return l.session.identity }
 
 // Definition returns the definition of a tool that is not older than maxAge. It lists the tools where it has
 // none: that is no call of the program's, and not decided about.
-func (s *session) Definition(ctx context.Context, name string, maxAge time.Duration) (*pins.Definition, error) {
+func (l listed) Definition(ctx context.Context, name string, maxAge time.Duration) (*pins.Definition, error) {
+	s := l.session
 	begin := s.client.gate.Now()
 	if maxAge > 0 {
 		if d, known := s.defined.get(name, begin.Add(-maxAge)); known {
 			return d, nil
 		}
 	}
-	own := &Session{session: s}
+	own := &Session{session: s.session} // The options of the call are not for the list.
 	if err := own.listDefinitions(ctx); err != nil {
 		return nil, err
 	}

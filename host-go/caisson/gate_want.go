@@ -51,7 +51,7 @@ func (s *Session) want(op *engine.Operation) (*want, error) {
 	}
 	switch op.Method {
 	case "tools/call":
-		w.call.Arguments, w.call.Definitions, w.begins = params["arguments"], s, true
+		w.call.Arguments, w.call.Definitions, w.begins = params["arguments"], listed{s}, true
 		return w, is(policy.Tool, params["name"], "name")
 	case "prompts/get":
 		w.call.Arguments = params["arguments"]

@@ -22,12 +22,13 @@ const (
 	exitOK          = 0
 	exitToolError   = 1
 	exitScript      = 1 // a script that failed
-	exitDifference  = 1 // of a replay
+	exitDifference  = 1 // of a replay, of pins, and of an audit log
 	exitUsage       = 2
 	exitConnect     = 3
 	exitFailure     = 4 // of the protocol or the transport, and every other failure
 	exitTimeout     = 5
 	exitLogin       = 6   // authorization is required, and there is none
+	exitDenied      = 7   // by the policy
 	exitInterrupted = 130 // 128 + SIGINT, as shells have it
 	exitTerminated  = 143 // 128 + SIGTERM
 )
@@ -102,6 +103,8 @@ func exitCode(err error) int {
 		guest       *guestExit
 		replay      *replayError
 		failed      *scriptFailure
+		unapproved  *pinsError
+		damaged     *auditError
 	)
 	code := caisson.CodeOf(err)
 	switch {
@@ -122,6 +125,10 @@ func exitCode(err error) int {
 	case errors.As(err, &wrong), code == caisson.CodeInvalidArgument:
 		return exitUsage
 	case errors.As(err, &replay):
+		return exitDifference
+	case code == caisson.CodeDenied:
+		return exitDenied
+	case errors.As(err, &unapproved), errors.As(err, &damaged):
 		return exitDifference
 	case code == caisson.CodeTimeout:
 		return exitTimeout

@@ -21,20 +21,22 @@ import (
 
 // sessionFlags are the flags of every command that talks to a server.
 type sessionFlags struct {
-	server   serverFlags
-	runtime  runtimeFlags
-	store    storeFlag
-	timeout  time.Duration
-	logLevel string
-	roots    []string
-	record   string
-	private  bool
+	server     serverFlags
+	runtime    runtimeFlags
+	store      storeFlag
+	governance governanceFlags
+	timeout    time.Duration
+	logLevel   string
+	roots      []string
+	record     string
+	private    bool
 }
 
 func (f *sessionFlags) register(c *cobra.Command) {
 	f.server.register(c)
 	f.runtime.register(c)
 	f.store.register(c)
+	f.governance.register(c)
 	durationFlag(c, &f.timeout, "timeout", 30*time.Second, "bound connecting and calling together by `DURATION`")
 	c.Flags().StringVar(&f.logLevel, "log-level", "", "ask the server for its log from `LEVEL` on, such as info")
 	completeFlag(c, "log-level", logLevels...)
@@ -128,6 +130,11 @@ func (a *app) withUser(ctx context.Context, f *sessionFlags, server caisson.Serv
 	if options.Handlers, err = asker.handlers(f.roots); err != nil {
 		return err
 	}
+	closeLog, err := f.governance.apply(&options, asker.approve)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
 	logins, err := f.store.newLogins(ctx, a, asker, &server, o.strict)
 	if err != nil {
 		return err
@@ -170,6 +177,7 @@ func (a *app) withUser(ctx context.Context, f *sessionFlags, server caisson.Serv
 	log.Debug("started the runtime", "took", time.Since(begin))
 
 	whole := ctx
+	ctx = byPerson(ctx)
 	ctx, clock, stop := newClock(ctx, f.timeout)
 	defer stop()
 	asker.clock = clock

@@ -1,0 +1,301 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/caisson-dev/caisson/host-go/caisson/pins"
+)
+
+func (a *app) pinsCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "pins",
+		Short: "Approve the definitions of tools, and see how they changed",
+		Long: `A server can change what its tools say of themselves at any time, and a language model reads and obeys
+it. caisson.lock has the definitions that somebody has approved, and who each server is: its command
+with the hash of its file, or its origin. Keep it in your repository, and review its changes.
+
+With "pins: {mode: enforce}" in the policy, a tool that is not approved is neither listed nor called.
+Nothing is approved but by 'caisson pins approve'.
+
+The file is caisson.lock beside the policy, or in the current folder; --lock names another.`,
+		Example: `  caisson pins approve files
+  caisson pins verify          # in a CI job: exit code 1 when something is not approved
+  caisson pins list
+  caisson pins reset files write_file`,
+		Args: cobra.ArbitraryArgs,
+		RunE: needSubcommand,
+	}
+	c.AddCommand(a.pinsListCommand(), a.pinsVerifyCommand(), a.pinsApproveCommand(), a.pinsResetCommand())
+	return c
+}
+
+// A pinsError says that something is not approved.
+type pinsError struct{ n int }
+
+func (e *pinsError) Error() string {
+	return fmt.Sprintf("%d are not approved: look at the differences, and then 'caisson pins approve'", e.n)
+}
+
+func loadLock(g *governanceFlags) (*pins.Lock, error) {
+	path, err := g.lockPath()
+	if err != nil {
+		return nil, err
+	}
+	lock, err := pins.Load(path)
+	if err != nil {
+		return nil, errPolicy(err)
+	}
+	return lock, nil
+}
+
+func (a *app) pinsListCommand() *cobra.Command {
+	g := governanceFlags{off: true}
+	c := &cobra.Command{
+		Use: "list", Short: "Print what is approved", Args: noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			lock, err := loadLock(&g)
+			if err != nil {
+				return err
+			}
+			for _, server := range lock.Servers() {
+				if err := a.printf("%s (%s)\n", oneLine(server), oneLine(describeIdentity(lock.Identity(server)))); err != nil {
+					return err
+				}
+				for _, tool := range lock.Tools(server) {
+					d, err := pins.Define(lock.Definition(server, tool))
+					if err != nil {
+						return err
+					}
+					if err := a.printf("  %s %.12s\n", oneLine(tool), d.Hash); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		},
+	}
+	g.register(c)
+	return c
+}
+
+func describeIdentity(i *pins.Identity) string {
+	switch {
+	case i.Command != "":
+		return "the command " + i.Command
+	case i.Origin != "":
+		return i.Origin
+	}
+	return "the program's own transport"
+}
+
+// compare prints how what a server offers differs from the lock file, and counts what is not approved.
+func (a *app) compare(lock *pins.Lock, o *offer, print func(format string, args ...any) error) (int, error) {
+	count := 0
+	report := func(format string, args ...any) error {
+		count++
+		return print(format, args...)
+	}
+	server := oneLine(o.server)
+	identity := lock.Server(o.server, o.identity)
+	if identity == pins.Changed {
+		if err := report("%s: changed: it was %s\n", server, oneLine(describeIdentity(lock.Identity(o.server)))); err != nil {
+			return 0, err
+		}
+		before, _ := json.Marshal(lock.Identity(o.server)) // Texts always marshal.
+		now, _ := json.Marshal(o.identity)
+		for _, change := range pins.Difference(before, now) {
+			if err := print("    %s\n", oneLine(change.String())); err != nil {
+				return 0, err
+			}
+		}
+	}
+	offered := map[string]string{}
+	for _, d := range o.definitions {
+		if hash, twice := offered[d.Name]; twice && hash != d.Hash {
+			if err := report("%s: %s: the server lists two tools of this name\n", server, oneLine(d.Name)); err != nil {
+				return 0, err
+			}
+		}
+		offered[d.Name] = d.Hash
+		state := lock.Tool(o.server, o.identity, d)
+		if state == pins.Approved {
+			continue
+		}
+		if err := report("%s: %s: %s\n", server, oneLine(d.Name), state); err != nil {
+			return 0, err
+		}
+		for _, change := range pins.Difference(lock.Definition(o.server, d.Name), d.Text) {
+			if err := print("    %s\n", shownChange(change.String())); err != nil {
+				return 0, err
+			}
+		}
+	}
+	if o.unreadable > 0 {
+		if err := report("%s: the definitions of %d tools could be read in two ways: they are used in no case\n", server, o.unreadable); err != nil {
+			return 0, err
+		}
+	}
+	for _, name := range lock.Tools(o.server) {
+		if _, there := offered[name]; !there {
+			if err := print("%s: %s: approved, and not offered any more\n", server, oneLine(name)); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return count, nil
+}
+
+// maxChange bounds one line of a difference, in characters.
+const maxChange = 20_000
+
+func shownChange(text string) string {
+	if runes := []rune(text); len(runes) > maxChange {
+		return string(runes[:maxChange]) + fmt.Sprintf("… (%d characters more)", len(runes)-maxChange)
+	}
+	return text
+}
+
+func (a *app) pinsVerifyCommand() *cobra.Command {
+	var f sessionFlags
+	c := &cobra.Command{
+		Use:   "verify [SERVER]...\n  caisson pins verify -- COMMAND [ARG]...",
+		Short: "Compare what servers offer with what is approved",
+		Long: `Connects with servers, all of the configuration without SERVER, and prints how what they offer differs
+from the lock file: word by word, as [-gone-] and {+new+}, with invisible characters as numbers. The
+exit code is 1 when something is not approved.`,
+	}
+	return a.offerCommand(c, &f, func(_ *cobra.Command, offers []*offer, f *sessionFlags) error {
+		lock, err := loadLock(&f.governance)
+		if err != nil {
+			return err
+		}
+		count, tools := 0, 0
+		for _, o := range offers {
+			n, err := a.compare(lock, o, a.printf)
+			if err != nil {
+				return err
+			}
+			count, tools = count+n, tools+len(o.definitions)
+		}
+		if count > 0 {
+			return &pinsError{count}
+		}
+		return a.printf("%d tools of %d servers are approved\n", tools, len(offers))
+	})
+}
+
+func (a *app) pinsApproveCommand() *cobra.Command {
+	var f sessionFlags
+	var yes bool
+	var only []string
+	c := &cobra.Command{
+		Use:   "approve [SERVER]...\n  caisson pins approve -- COMMAND [ARG]...",
+		Short: "Approve what servers offer now",
+		Long: `Connects with servers, all of the configuration without SERVER, prints how what they offer differs from
+the lock file, asks you, and writes the lock file. Without a terminal it needs --yes.`,
+	}
+	c = a.offerCommand(c, &f, func(c *cobra.Command, offers []*offer, f *sessionFlags) error {
+		lock, err := loadLock(&f.governance)
+		if err != nil {
+			return err
+		}
+		say := func(format string, args ...any) error {
+			a.err.Prompt(format, args...)
+			return nil
+		}
+		count := 0
+		for _, o := range offers {
+			if len(only) > 0 {
+				o.definitions = slices.DeleteFunc(o.definitions, func(d *pins.Definition) bool { return !slices.Contains(only, d.Name) })
+				if len(o.definitions) == 0 {
+					return usage(c, "%s offers none of these tools: %s", o.server, strings.Join(only, ", "))
+				}
+			}
+			if err := twice(o); err != nil {
+				return err
+			}
+			n, err := a.compare(lock, o, say)
+			if err != nil {
+				return err
+			}
+			count += n
+			if lock.Server(o.server, o.identity) == pins.Pending {
+				count++ // A server without tools.
+			}
+		}
+		if count == 0 {
+			return a.printf("everything is approved already\n")
+		}
+		if !yes {
+			if !a.person() {
+				return usage(c, "there is no terminal to ask at: look at 'caisson pins verify', and then approve with --yes")
+			}
+			a.err.Prompt("Do you approve this? yes or no> ")
+			answer, err := readAnswer(c.Context(), a.in)
+			if err != nil {
+				return err
+			}
+			if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "yes" && answer != "y" {
+				return &pinsError{count}
+			}
+		}
+		for _, o := range offers {
+			lock.Approve(o.server, o.identity, o.definitions...)
+		}
+		if err := lock.Save(); err != nil {
+			return errPolicy(err)
+		}
+		return a.printf("%s is written\n", lock.Path())
+	})
+	c.Flags().BoolVar(&yes, "yes", false, "ask nobody: what is printed has been looked at")
+	c.Flags().StringArrayVar(&only, "tool", nil, "approve only the tool with this `NAME`; repeatable")
+	return c
+}
+
+// twice refuses a server that lists two tools of one name: only one of them could be approved.
+func twice(o *offer) error {
+	hashes := map[string]string{}
+	for _, d := range o.definitions {
+		if hash, ok := hashes[d.Name]; ok && hash != d.Hash {
+			return errPolicy(fmt.Errorf("%s lists two tools with the name %q: neither can be approved", o.server, d.Name))
+		}
+		hashes[d.Name] = d.Hash
+	}
+	return nil
+}
+
+func (a *app) pinsResetCommand() *cobra.Command {
+	g := governanceFlags{off: true}
+	c := &cobra.Command{
+		Use: "reset SERVER [TOOL]...", Short: "Take approvals back", Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usage(c, "no server is given")
+			}
+			lock, err := loadLock(&g)
+			if err != nil {
+				return err
+			}
+			if !slices.Contains(lock.Servers(), args[0]) {
+				return usage(c, "nothing of a server %q is approved", shown(args[0]))
+			}
+			for _, tool := range args[1:] {
+				if lock.Definition(args[0], tool) == nil {
+					return usage(c, "no tool %q of %s is approved", shown(tool), shown(args[0]))
+				}
+			}
+			lock.Reset(args[0], args[1:]...)
+			if err := lock.Save(); err != nil {
+				return errPolicy(err)
+			}
+			return a.printf("%s is written\n", lock.Path())
+		},
+	}
+	g.register(c)
+	return c
+}
