@@ -1,0 +1,199 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/caisson-dev/caisson/host-go/caisson/config"
+	"github.com/caisson-dev/caisson/host-go/caisson/policyfile"
+)
+
+// withPolicy changes to a folder with a configuration of the demo server, and a policy.
+func withPolicy(t *testing.T, policy string) {
+	t.Helper()
+	ownConfig(t, "", "")
+	text, err := json.Marshal(map[string]any{"mcpServers": map[string]any{"demo": map[string]any{"command": self(t), "args": []string{"demo-server"}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, "servers.json", string(text))
+	if policy != "" {
+		put(t, policyfile.Name, policy)
+	}
+}
+
+func put(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestPolicyOfCommands finds that the folder's policy holds for the commands, and its log has them.
+func TestPolicyOfCommands(t *testing.T) {
+	manyRuntimes(t)
+	withPolicy(t, `
+version: 1
+audit: {file: audit.jsonl, content: arguments}
+servers:
+  demo:
+    tools:
+      - {name: echo, arguments: {properties: {message: {maxLength: 3}}, required: [message], additionalProperties: false}}
+      - {name: add, ask: {text: "Adding costs."}}
+`)
+	list := caissonRun(t, "list-tools", "--config", "servers.json", "demo")
+	list.expect(t, exitOK)
+	if !strings.Contains(list.out, "echo") || strings.Contains(list.out, "countdown") {
+		t.Errorf("it lists\n%s", list.out)
+	}
+	caissonRun(t, "call-tool", "--config", "servers.json", "demo", "echo", "message=hi").expect(t, exitOK)
+	caissonRun(t, "call-tool", "--config", "servers.json", "demo", "echo", "--args", `{"message":"long"}`).expect(t, exitDenied, "the arguments are not as the policy wants them")
+	caissonRun(t, "call-tool", "--config", "servers.json", "demo", "countdown", "--args", `{"from":1}`).expect(t, exitDenied, `the policy does not grant the tool "countdown"`)
+	caissonRun(t, "call-tool", "--config", "servers.json", "demo", "add", "--args", `{"a":1,"b":2}`).expect(t, exitDenied, "nobody could be asked")
+	caissonRun(t, "ping", "--", self(t), "demo-server").expect(t, exitDenied, "does not grant the server")
+
+	yes := atTerminal(t, "y\n", "call-tool", "--config", "servers.json", "demo", "add", "--args", `{"a":1,"b":2}`)
+	yes.expect(t, exitOK, "The policy wants a yes for the tool add of demo", `"a": 1`, "Adding costs.")
+	atTerminal(t, "n\n", "call-tool", "--config", "servers.json", "demo", "add", "--args", `{"a":1,"b":2}`).expect(t, exitDenied, "was not approved")
+
+	verified := caissonRun(t, "audit", "verify")
+	verified.expect(t, exitOK)
+	head := verified.out[strings.Index(verified.out, "the last hash is ")+len("the last hash is "):][:64]
+	caissonRun(t, "audit", "verify", "--anchor", head).expect(t, exitOK)
+	caissonRun(t, "audit", "verify", "--anchor", strings.Repeat("0a", 32)).expect(t, exitDifference, "no record")
+	shown := caissonRun(t, "audit", "show", "--denied")
+	shown.expect(t, exitOK)
+	for _, want := range []string{"deny demo tool countdown", "caller=command-line", "rule=servers.demo", "reason=arguments", `arguments={"message":"long"}`} {
+		if !strings.Contains(shown.out, want) {
+			t.Errorf("the log has no %s:\n%s", want, shown.out)
+		}
+	}
+	text, err := os.ReadFile("audit.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, "audit.jsonl", string(bytes.Replace(text, []byte("countdown"), []byte("countdowm"), 1)))
+	caissonRun(t, "audit", "verify").expect(t, exitDifference, "it was changed")
+}
+
+// TestWhichPolicy finds that a command does not guess which policy holds, and that one that came with a folder
+// writes nowhere else.
+func TestWhichPolicy(t *testing.T) {
+	withPolicy(t, "version: 1\nservers: {a: {}}\n")
+	caissonRun(t, "policy", "check").expect(t, exitOK)
+	ownPath := filepath.Join(filepath.Dir(ownDefault(t)), policyfile.Name)
+	if err := os.MkdirAll(filepath.Dir(ownPath), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	put(t, ownPath, "version: 1\n")
+	caissonRun(t, "policy", "check").expect(t, exitUsage, "there are two policies", "--policy")
+	caissonRun(t, "list-tools", "--config", "servers.json", "demo").expect(t, exitUsage, "there are two policies")
+	caissonRun(t, "policy", "check", "--policy", ownPath).expect(t, exitOK)
+	if err := os.Remove(policyfile.Name); err != nil {
+		t.Fatal(err)
+	}
+	caissonRun(t, "list-tools", "--config", "servers.json", "demo").expect(t, exitDenied)
+	if err := os.Remove(ownPath); err != nil {
+		t.Fatal(err)
+	}
+	caissonRun(t, "policy", "check").expect(t, exitUsage, "there is no policy")
+	put(t, policyfile.Name, "version: 1\naudit: {file: ../elsewhere.jsonl}\n")
+	caissonRun(t, "list-tools", "--config", "servers.json", "demo").expect(t, exitUsage, "leads out of the folder")
+	put(t, policyfile.Name, "version: 1\nservrs: {}\n")
+	caissonRun(t, "list-tools", "--config", "servers.json", "demo").expect(t, exitUsage, policyfile.Name+":2: servrs: the key is not known: is it servers?")
+}
+
+func TestPolicyExplain(t *testing.T) {
+	withPolicy(t, `
+version: 1
+servers:
+  files:
+    tools: [read, {name: write, arguments: {properties: {path: {pattern: "^/work/"}}}, ask: {}}, {name: look, readOnly: true}]
+    resources: ["a:*"]
+`)
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"files", "read"}, "allow, by servers.files.tools[0]"},
+		{[]string{"files", "write", "--args", `{"path":"/work/a"}`}, "ask, by servers.files.tools[1]"},
+		{[]string{"files", "write", "--args", `{"path":"/etc"}`}, "deny, by servers.files.tools[1]"},
+		{[]string{"files", "other"}, "no rule grants it"},
+		{[]string{"files", "look"}, "--read-only supposes it"},
+		{[]string{"files", "look", "--read-only"}, "allow"},
+		{[]string{"files", "a:b", "--kind", "resource"}, "allow, by servers.files.resources[0]"},
+		{[]string{"files"}, "allow, by servers.files"},
+		{[]string{"none"}, `the policy has no server "none"`},
+		{[]string{"files", "read", "--json"}, `"effect":"allow"`},
+	} {
+		o := caissonRun(t, append([]string{"policy", "explain"}, test.args...)...)
+		o.expect(t, exitOK)
+		if !strings.Contains(o.out, test.want) {
+			t.Errorf("%v: %s", test.args, o.out)
+		}
+	}
+	caissonRun(t, "policy", "explain", "files", "x", "--kind", "tol").expect(t, exitUsage, "--kind")
+	caissonRun(t, "policy", "explain", "files", "x", "--caller", "me").expect(t, exitUsage, "--caller")
+	schema := caissonRun(t, "policy", "schema")
+	if schema.expect(t, exitOK); schema.out != string(policyfile.Schema) {
+		t.Error("it prints another schema")
+	}
+	check := caissonRun(t, "policy", "check")
+	check.expect(t, exitOK, `the argument "path" may be left out`, "additionalProperties: false denies them")
+}
+
+// TestPins writes a policy, approves a server's tools, and sees that another program under its name is not
+// approved.
+func TestPins(t *testing.T) {
+	manyRuntimes(t)
+	withPolicy(t, "")
+	flags := []string{"--config", "servers.json", "demo"}
+	with := func(words ...string) []string { return append(words, flags...) }
+	caissonRun(t, with("policy", "init")...).expect(t, exitOK)
+	caissonRun(t, with("policy", "init")...).expect(t, exitUsage, "exists")
+	caissonRun(t, with("call-tool", "--args", `{"message":"a"}`)...).expect(t, exitUsage)
+	call := []string{"call-tool", "--config", "servers.json", "demo", "echo", "--args", `{"message":"a"}`}
+	caissonRun(t, call...).expect(t, exitDenied, "not approved (pending)")
+	caissonRun(t, with("pins", "verify")...).expect(t, exitDifference, "not approved")
+	caissonRun(t, with("pins", "approve")...).expect(t, exitUsage, "--yes")
+	atTerminal(t, "no\n", with("pins", "approve")...).expect(t, exitDifference, "{+Gives the message back, as text.+}")
+	caissonRun(t, call...).expect(t, exitDenied)
+	atTerminal(t, "yes\n", with("pins", "approve")...).expect(t, exitOK)
+	caissonRun(t, call...).expect(t, exitOK)
+	caissonRun(t, with("pins", "verify")...).expect(t, exitOK)
+	caissonRun(t, "pins", "reset", "demo", "echo").expect(t, exitOK)
+	caissonRun(t, call...).expect(t, exitDenied)
+	caissonRun(t, "pins", "reset", "demo", "none").expect(t, exitUsage)
+	caissonRun(t, append(with("pins", "approve"), "--yes", "--tool", "echo")...).expect(t, exitOK)
+	listed := caissonRun(t, "pins", "list")
+	if listed.expect(t, exitOK); !strings.Contains(listed.out, "  echo ") {
+		t.Errorf("%s", listed.out)
+	}
+	text, err := os.ReadFile("caisson.lock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := strings.Replace(string(text), `"argumentsHash": "`, `"argumentsHash": "0`, 1)
+	put(t, "caisson.lock", other)
+	caissonRun(t, call...).expect(t, exitDenied, "is not the approved one")
+	caissonRun(t, with("pins", "verify")...).expect(t, exitDifference)
+	put(t, "caisson.lock", strings.Replace(string(text), "Gives", "Gave", 1))
+	caissonRun(t, call...).expect(t, exitUsage, "the hash or the name is not that of the definition")
+	scanned := caissonRun(t, with("scan")...)
+	if scanned.expect(t, exitOK); !strings.Contains(scanned.out, "0 findings") {
+		t.Errorf("%s", scanned.out)
+	}
+}
+
+func ownDefault(t *testing.T) string {
+	t.Helper()
+	path, err := config.DefaultPath()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
