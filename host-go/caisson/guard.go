@@ -1,0 +1,142 @@
+package caisson
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/caisson-dev/caisson/host-go/caisson/pins"
+	"github.com/caisson-dev/caisson/host-go/caisson/policy"
+	"github.com/caisson-dev/caisson/host-go/internal/gate"
+	"github.com/caisson-dev/caisson/host-go/internal/jcs"
+)
+
+// Guard puts the client's policy in front of a Caller that is no session of the client: a plugin, or another
+// program's session. Its calls are decided about as those of the source of this kind and name, and the Caller
+// gets only what is allowed; its list shows only what may be called. A session of the client needs no Guard.
+// Without a policy, Guard returns the Caller itself. Pins do not cover what has a Guard.
+func (c *Client) Guard(kind policy.SourceKind, name string, caller Caller) Caller {
+	if c.gate == nil {
+		return caller
+	}
+	return &guarded{gate: c.gate, kind: kind, name: name, behind: caller, pages: c.options.MaxListPages}
+}
+
+// guarded is a Caller behind the gate.
+type guarded struct {
+	gate   *gate.Gate
+	kind   policy.SourceKind
+	name   string
+	behind Caller
+	pages  int
+}
+
+func (g *guarded) call(ctx context.Context, kind policy.Kind, name string) policy.Call {
+	return policy.Call{Source: g.kind, Server: g.name, Kind: kind, Name: name, Caller: callerOf(ctx)}
+}
+
+// ListTools returns the tools of a page that may be called.
+func (g *guarded) ListTools(ctx context.Context, params *mcp.ListToolsParams) (*mcp.ListToolsResult, error) {
+	pass, err := g.gate.Enter(ctx, &gate.Call{Call: g.call(ctx, policy.Use, listToolsOp.Method), Method: listToolsOp.Method})
+	if err != nil {
+		return nil, denied(g.name, listToolsOp.Method, err)
+	}
+	result, err := g.behind.ListTools(ctx, params)
+	if err != nil {
+		_ = pass.Leave(nil, CodeOf(err).String())
+		return nil, err
+	}
+	shown := *result
+	shown.Tools = nil
+	for _, tool := range result.Tools {
+		call := g.call(ctx, policy.Tool, "")
+		if d := define(tool); d != nil {
+			if call.Name = d.Name; g.gate.Grants(&call, d, nil) {
+				shown.Tools = append(shown.Tools, tool)
+			}
+		}
+	}
+	_ = pass.Leave(nil, "")
+	return &shown, nil
+}
+
+// define makes a definition of a tool; nil when it has none.
+func define(tool *mcp.Tool) *pins.Definition {
+	text, err := json.Marshal(tool)
+	if err != nil || tool == nil {
+		return nil
+	}
+	d, err := pins.Define(text)
+	if err != nil {
+		return nil
+	}
+	return d
+}
+
+// CallTool calls a tool where the policy allows it.
+func (g *guarded) CallTool(ctx context.Context, params *mcp.CallToolParams) (*mcp.CallToolResult, error) {
+	p, err := toolParams(params)
+	if err != nil {
+		return nil, &Error{Code: CodeInvalidArgument, Server: g.name, Step: callToolOp.Method, Message: err.Error(), Err: err}
+	}
+	arguments, err := json.Marshal(p.Arguments)
+	if err == nil {
+		_, err = jcs.Lenient(arguments)
+	}
+	if err != nil {
+		return nil, denied(g.name, callToolOp.Method, policy.Denied(policy.BadArguments, "the policy cannot decide about the arguments: "+err.Error(), nil))
+	}
+	p.Arguments = json.RawMessage(arguments) // What is decided about is what is sent.
+	call := &gate.Call{Call: g.call(ctx, policy.Tool, p.Name), Method: callToolOp.Method, Definitions: g}
+	call.Arguments = arguments
+	pass, err := g.gate.Enter(ctx, call)
+	if err != nil {
+		return nil, denied(g.name, callToolOp.Method, err)
+	}
+	result, err := g.behind.CallTool(ctx, p)
+	if err != nil {
+		_ = pass.Leave(nil, CodeOf(err).String())
+		return nil, err
+	}
+	text, err := json.Marshal(result)
+	if err != nil {
+		_ = pass.Leave(nil, CodeProtocol.String())
+		return nil, &Error{Code: CodeProtocol, Server: g.name, Step: callToolOp.Method, Message: "the result is no JSON: " + err.Error(), Err: err}
+	}
+	if no := pass.Leave(text, ""); no != nil {
+		return nil, denied(g.name, callToolOp.Method, no)
+	}
+	return result, nil
+}
+
+// Identity is not known.
+func (g *guarded) Identity() *pins.Identity { return nil }
+
+// Definition lists the tools, to know their annotations.
+func (g *guarded) Definition(ctx context.Context, name string, _ time.Duration) (*pins.Definition, error) {
+	params := &mcp.ListToolsParams{}
+	var found *pins.Definition
+	for range g.pages {
+		page, err := g.behind.ListTools(ctx, params)
+		if err != nil {
+			return nil, err
+		}
+		for _, tool := range page.Tools {
+			d := define(tool)
+			switch {
+			case d == nil || d.Name != name:
+			case found != nil && found.Hash != d.Hash:
+				return nil, nil // There are two of the name.
+			default:
+				found = d
+			}
+		}
+		if page.NextCursor == "" {
+			break
+		}
+		params.Cursor = page.NextCursor
+	}
+	return found, nil
+}
