@@ -13,6 +13,8 @@ import (
 
 	"github.com/caisson-dev/caisson/host-go/caisson/auth"
 	"github.com/caisson-dev/caisson/host-go/caisson/auth/keyring"
+	"github.com/caisson-dev/caisson/host-go/caisson/pins"
+	"github.com/caisson-dev/caisson/host-go/caisson/policyfile"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
 	"github.com/caisson-dev/caisson/host-go/internal/record"
@@ -139,9 +141,27 @@ func bounds(t *testing.T) [][3]string {
 		{"files of credentials that cannot be read and are set aside", fmt.Sprintf("%d, then an error", auth.MaxUnreadable), ""},
 		{"waiting for another process to let go of the file of credentials", seconds(auth.MaxTurnWait), ""},
 		{"waiting for the operating system's keyring", seconds(keyring.DefaultTimeout), "keyring.Key"},
+		{"a policy's file", fmt.Sprintf("%s, %d levels", mib(policyfile.MaxBytes), in("host-go/caisson/policyfile/decode.go", "maxDepth")), ""},
+		{"a lock file", mib(pins.MaxBytes), ""},
+		{"principals and tools whose calls a policy counts", fmt.Sprintf("%d, then denied", in("host-go/caisson/policy/counts.go", "maxCounts")), ""},
+		{"calls that wait for an approval", fmt.Sprintf("%d, then denied", in(approval, "maxWaiting")), "Governance.Approve"},
+		{"approvals that last", fmt.Sprintf("%d, then asked again", in(approval, "maxKept")), ""},
+		{"the wait for an approval", map[string]string{"time.Hour": "1 h"}[inText(t, approval, `defaultWithin = (\S+)`, "%s")], "Ask.Within"},
+		{"definitions of tools that a session keeps for the policy", fmt.Sprint(maxDefined), ""},
+		{
+			"one record of an audit log",
+			fmt.Sprintf("%d KiB, %d KiB of arguments or of a result", in(auditRecord, "maxLine")>>10, in(auditRecord, "maxContent")>>10), "",
+		},
+		{"an audit log", fmt.Sprintf("%d files of %s", in(auditLog, "defaultFiles"), mib(in(auditLog, "defaultMaxBytes"))), "audit.Options"},
 		{"nesting of JSON", "about 200 levels, then `CodeInternal`", ""},
 	}
 }
+
+const (
+	approval    = "host-go/internal/gate/approval.go"
+	auditRecord = "host-go/caisson/audit/record.go"
+	auditLog    = "host-go/caisson/audit/log.go"
+)
 
 const authorizing = "host-go/internal/authorization/"
 
