@@ -48,6 +48,7 @@ type Log struct {
 	options Options
 
 	mu     sync.Mutex
+	locked *filelock.File
 	file   *os.File
 	end    int64 // the size of the file after the last record
 	last   *Record
@@ -71,13 +72,17 @@ func Open(path string, options *Options) (*Log, error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	var err error
+	if l.locked, err = filelock.OpenFile(path + ".lock"); err != nil {
+		return nil, fmt.Errorf("audit: %w", err)
+	}
 	unlock, err := l.lock()
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, l.locked.Close())
 	}
 	defer unlock()
 	if err := l.catchUp(); err != nil {
-		return nil, errors.Join(err, l.drop())
+		return nil, errors.Join(err, l.drop(), l.locked.Close())
 	}
 	return l, nil
 }
@@ -109,7 +114,7 @@ func (l *Log) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
-	return l.drop()
+	return errors.Join(l.drop(), l.locked.Close())
 }
 
 func (l *Log) drop() error {
@@ -124,11 +129,10 @@ func (l *Log) drop() error {
 func (l *Log) lock() (func(), error) {
 	ctx, cancel := context.WithTimeout(context.Background(), lockWait)
 	defer cancel()
-	unlock, err := filelock.Lock(ctx, l.path+".lock")
-	if err != nil {
+	if err := l.locked.Lock(ctx); err != nil {
 		return nil, fmt.Errorf("audit: the log %s cannot be locked: %w", l.path, err)
 	}
-	return unlock, nil
+	return l.locked.Unlock, nil
 }
 
 // catchUp opens the current file where it is another one, and reads the last record where somebody else wrote

@@ -108,7 +108,7 @@ func refuse(t *testing.T, line []string, words int, isCommand bool) {
 	switch {
 	case isCommand:
 		flag, want = "--header=A:b", "--header is for a server with a URL"
-	case strings.HasPrefix(line[words], "http"):
+	case len(line) > words && strings.HasPrefix(line[words], "http"):
 		flag, want = "--cwd=/", "are for a command"
 	}
 	args := slices.Concat(line[1:words], []string{flag}, line[words:])

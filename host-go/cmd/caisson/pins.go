@@ -168,6 +168,8 @@ func (a *app) pinsVerifyCommand() *cobra.Command {
 		Long: `Connects with servers, all of the configuration without SERVER, and prints how what they offer differs
 from the lock file: word by word, as [-gone-] and {+new+}, with invisible characters as numbers. The
 exit code is 1 when something is not approved.`,
+		Example: `  caisson pins verify
+  caisson pins verify files --lock work/caisson.lock`,
 	}
 	return a.offerCommand(c, &f, func(_ *cobra.Command, offers []*offer, f *sessionFlags) error {
 		lock, err := loadLock(&f.governance)
@@ -198,6 +200,8 @@ func (a *app) pinsApproveCommand() *cobra.Command {
 		Short: "Approve what servers offer now",
 		Long: `Connects with servers, all of the configuration without SERVER, prints how what they offer differs from
 the lock file, asks you, and writes the lock file. Without a terminal it needs --yes.`,
+		Example: `  caisson pins approve
+  caisson pins approve files --tool read_file`,
 	}
 	c = a.offerCommand(c, &f, func(c *cobra.Command, offers []*offer, f *sessionFlags) error {
 		lock, err := loadLock(&f.governance)

@@ -25,6 +25,8 @@ destroy something are denied. What tools say of themselves is their server's own
 before you use it.
 
 It does not replace a file.`,
+		Example: `  caisson policy init
+  caisson policy init files github -o -`,
 	}
 	c = a.offerCommand(c, &f, func(c *cobra.Command, offers []*offer, _ *sessionFlags) error {
 		text := writePolicy(offers)
