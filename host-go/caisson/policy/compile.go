@@ -25,6 +25,7 @@ type rule struct {
 	rules      *Rule
 	key        string
 	names      []pattern
+	folded     []pattern // the names in one case, of a rule that denies
 	principals []pattern
 	schema     *schema // nil for any arguments
 }
@@ -206,8 +207,16 @@ func (c *compiler) rule(kind Kind, key string, r *Rule) *rule {
 		c.redact(key+".redact.arguments", r.Redact.Arguments)
 		c.redact(key+".redact.result", r.Redact.Result)
 	}
+	var folded []pattern
+	if r.Deny {
+		for _, name := range r.Name {
+			if p, err := newPattern(fold(name)); err == nil { // The name itself has told the error.
+				folded = append(folded, p)
+			}
+		}
+	}
 	return &rule{
-		rules: r, key: key,
+		rules: r, key: key, folded: folded,
 		names:      c.patterns(key+".name", r.Name),
 		principals: c.patterns(key+".principals", r.Principals),
 		schema:     c.schema(kind, key+".arguments", r.Arguments),

@@ -2,7 +2,11 @@ package policy
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
+	"strings"
+
+	"github.com/caisson-dev/caisson/host-go/internal/unseen"
 )
 
 // Decide says what the rules say of a call: whether it is granted, and then whether its arguments are as they
@@ -96,12 +100,40 @@ func (r *rule) fits(call *Call) bool {
 	if r.rules.ReadOnly && !call.ReadOnly || !forWhom(r.principals, r.rules.Callers, call) {
 		return false
 	}
+	if r.rules.Deny {
+		return r.denies(call)
+	}
 	for i := range r.names {
 		if call.Kind == Resource && r.names[i].matchURI(call.Name) || call.Kind != Resource && r.names[i].match(call.Name) {
 			return true
 		}
 	}
 	return false
+}
+
+// denies reports whether a rule that denies is for a call. It is for more than a rule that grants: a server may
+// take other letters, or another writing of a URI, for the name that the rule has.
+func (r *rule) denies(call *Call) bool {
+	name := call.Name
+	if call.Kind == Resource {
+		if leavesFolder(name) {
+			return true
+		}
+		for {
+			decoded, err := url.PathUnescape(name)
+			if err != nil || decoded == name {
+				break
+			}
+			name = decoded
+		}
+	}
+	visible := strings.Map(func(r rune) rune {
+		if unseen.Is(r) {
+			return -1
+		}
+		return r
+	}, name)
+	return matchAny(r.names, call.Name) || matchAny(r.folded, fold(name)) || matchAny(r.folded, fold(visible))
 }
 
 func forWhom(principals []pattern, callers []Caller, call *Call) bool {

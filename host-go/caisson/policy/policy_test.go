@@ -169,6 +169,31 @@ func TestURIs(t *testing.T) {
 	}
 }
 
+// TestDenyMeansMore finds that a rule that denies cannot be gone around by another writing of its name.
+func TestDenyMeansMore(t *testing.T) {
+	p := newPolicy(t, policy.Source{
+		Name:      "s",
+		Tools:     []policy.Rule{{Name: []string{"delete_*", "kill"}, Deny: true}, {Name: []string{"**", "KILL\u200b", "DELETE_\u200bx"}}},
+		Resources: []policy.Rule{{Name: []string{"file:///secret/**"}, Deny: true}, {Name: []string{"**"}}},
+	})
+	for name, want := range map[string]bool{
+		"read": true, "undelete_x": true, "killer": true, "delete_a": false, "Delete_a": false, "DELETE_A": false, "kill": false, "\u212aill": false, "KiLL": false,
+		"KILL\u200b": false, "DELETE_\u200bx": false,
+	} {
+		if got := p.Decide(tool("s", name, "")).Effect == policy.Allow; got != want {
+			t.Errorf("%q: %v", name, got)
+		}
+	}
+	for uri, want := range map[string]bool{
+		"file:///public/a": true, "file:///public/%20": true, "file:///secret/a": false, "FILE:///Secret/a": false, "file:///%73ecret/a": false, "file:///%2573ecret/a": false,
+		"file:///public/../secret/a": false, "file:///public/..%2fsecret/a": false, `file:///public\..\secret\a`: false,
+	} {
+		if got := p.Decide(&policy.Call{Server: "s", Kind: policy.Resource, Name: uri}).Effect == policy.Allow; got != want {
+			t.Errorf("%q: %v", uri, got)
+		}
+	}
+}
+
 // TestOddArguments finds that a rule decides about the value that a server will read.
 func TestOddArguments(t *testing.T) {
 	p := newPolicy(t, policy.Source{Name: "s", Tools: []policy.Rule{{
