@@ -124,6 +124,9 @@ NAME it says whether the server may be used at all.`,
 			if err != nil {
 				return err
 			}
+			if !c.Flags().Changed("principal") {
+				who = principal()
+			}
 			call := &policy.Call{Principal: who, Caller: policy.Caller(caller), Server: words[0], Kind: policy.Kind(kind), Arguments: arguments, ReadOnly: readOnly}
 			if len(words) == 2 {
 				call.Name = words[1]
@@ -162,7 +165,7 @@ NAME it says whether the server may be used at all.`,
 	argsFlag(c, &args)
 	c.Flags().StringVar(&kind, "kind", "tool", "what NAME is: `"+strings.Join(kinds, "|")+"`")
 	c.Flags().StringVar(&caller, "caller", string(policy.CallerCommandLine), "who makes the call: `"+strings.Join(policy.Words(policy.Caller("")), "|")+"`")
-	c.Flags().StringVar(&who, "principal", principal(), "the `NAME` of the user that it is made for")
+	c.Flags().StringVar(&who, "principal", "", "the `NAME` of the user that it is made for (default: yours)")
 	c.Flags().BoolVar(&readOnly, "read-only", false, "suppose that the tool is annotated with readOnlyHint")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the decision as JSON")
 	completeFlag(c, "kind", kinds...)
