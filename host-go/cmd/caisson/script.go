@@ -258,6 +258,11 @@ func (a *app) withTools(c *cobra.Command, f *scriptFlags, use func(context.Conte
 	if options.Handlers, err = asker.handlers(f.session.roots); err != nil {
 		return err
 	}
+	closeLog, err := f.session.governance.apply(&options, asker.approve)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
 	runtime, err := a.newRuntime(ctx, f.session.runtime.options(a))
 	if err != nil {
 		return err
@@ -285,7 +290,7 @@ func (a *app) withTools(c *cobra.Command, f *scriptFlags, use func(context.Conte
 		}
 		session, err := client.Connect(asked, server)
 		if err != nil {
-			return f.session.explainLogin(&connectError{clock.explain(asked, err, name, "connect")}, &server)
+			return f.session.explainLogin(&connectError{clock.explain(asked, err, name, "connect")}, &server, logins)
 		}
 		defer session.Close()
 		callers[name] = session
