@@ -123,3 +123,18 @@ func TestArguments(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// One call of a plugin needs no plugin.
+func TestRunTool(t *testing.T) {
+	r := testRuntime(t)
+	result, err := r.RunTool(context.Background(), "testdata/calc.wasm", "docs_calc_ops_add", map[string]int{"a": 40, "b": 2}, nil)
+	if err != nil || textOf(result) != "42" {
+		t.Error(result, err)
+	}
+	if _, err := r.RunTool(context.Background(), "testdata/none.wasm", "f", nil, nil); !errors.Is(err, caisson.CodeConnect) {
+		t.Error(err)
+	}
+	if len(r.plugins) > 0 {
+		t.Error("the plugin is not closed")
+	}
+}

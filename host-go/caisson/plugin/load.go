@@ -57,6 +57,17 @@ func (r *Runtime) Load(ctx context.Context, path string, options *Options) (*Plu
 	return r.LoadBytes(ctx, wasm, &o)
 }
 
+// RunTool loads a plugin, calls one of its tools and closes it: the short way for one call. Arguments is anything that
+// marshals to a JSON object, or nil. It fails as [Runtime.Load] and [Plugin.CallTool] do.
+func (r *Runtime) RunTool(ctx context.Context, path, tool string, arguments any, options *Options) (*mcp.CallToolResult, error) {
+	p, err := r.Load(ctx, path, options)
+	if err != nil {
+		return nil, err
+	}
+	defer p.Close()
+	return p.CallTool(ctx, &mcp.CallToolParams{Name: tool, Arguments: arguments})
+}
+
 func copyOptions(options *Options) Options {
 	if options == nil {
 		return Options{}
