@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -15,9 +16,19 @@ type deviceLogin struct {
 	over context.CancelFunc // nil when there is none
 }
 
-// begin stops the clock until the login ends, or the code or the session does.
-func (d *deviceLogin) begin(ctx context.Context, expiry time.Time, k *asker) {
-	ctx, over := context.WithDeadline(ctx, expiry)
+// begin stops the clock until the login ends, or the code or the session does. The command ends when nobody has
+// entered the code in a time; 0 for as long as the code is good.
+func (d *deviceLogin) begin(ctx context.Context, code auth.DeviceCode, patience time.Duration, k *asker) {
+	ctx, over := context.WithDeadline(ctx, code.Expiry)
+	late := func() bool { return true }
+	if patience > 0 {
+		late = time.AfterFunc(patience, func() {
+			k.clock.end(&auth.LoginError{
+				Server: code.Server, Step: auth.LoginWait,
+				Err: fmt.Errorf("nobody entered the code in %v; log in again, or allow for more time with --wait-for-auth", patience),
+			})
+		}).Stop
+	}
 	d.mu.Lock()
 	if d.over != nil {
 		d.over()
@@ -27,6 +38,7 @@ func (d *deviceLogin) begin(ctx context.Context, expiry time.Time, k *asker) {
 	k.clock.hold()
 	go func() {
 		<-ctx.Done()
+		late()
 		over()
 		k.clock.release()
 	}()
@@ -44,7 +56,7 @@ func (d *deviceLogin) end() {
 
 // showCode shows the person a code to enter on another device.
 func (l *logins) showCode(ctx context.Context, code auth.DeviceCode) {
-	l.coded.begin(ctx, code.Expiry, l.asker.asker)
+	l.coded.begin(ctx, code, l.asker.patience, l.asker.asker)
 	address := code.URL
 	if code.CompleteURL != "" {
 		address = code.CompleteURL

@@ -105,7 +105,7 @@ func (l *logins) prepare(ctx context.Context, server *caisson.Server, lenient bo
 			l.asker.browser.Port = configured.Port
 		}
 		m.Ask = &l.asker
-		if l.device {
+		if l.device && l.asker.CanAsk() == nil {
 			m.Device = l.showCode
 		}
 	}

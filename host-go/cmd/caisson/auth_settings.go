@@ -58,6 +58,8 @@ func (s *loginSettings) check(c *cobra.Command, params []string) error {
 	person := s.ClientMetadataURL != "" || s.AuthorizeParams != nil || c.Flags().Changed("callback-port")
 	kind, _, _ := strings.Cut(s.ClientSecret, ":")
 	switch {
+	case c.Flags().Changed("callback-port") && (s.CallbackPort < 1 || s.CallbackPort > 65535):
+		return usage(c, "--callback-port is not a port: give a number from 1 to 65535")
 	case s.ClientSecret != "" && s.ClientID == "":
 		return usage(c, "--client-secret is of a client that was registered beforehand: give its --client-id too")
 	case s.ClientSecret != "" && kind != "env" && kind != "file" && kind != "keyring":

@@ -120,7 +120,7 @@ func TestAuthDeviceCode(t *testing.T) {
 	manyRuntimes(t)
 	s, h := serveAuth(t), newHome(t)
 	s.Device = true
-	p := h.start("auth", "login", s.URL(), "--device-code", "--timeout", "20s")
+	p := h.start("auth", "login", s.URL(), "--device-code", "--timeout", "20s", "--wait-for-auth", "1m")
 	p.until(t, "^"+s.Issuer()+"/device\n")
 	p.until(t, "^WDJB-MJHT\n")
 	visit(t, s.Issuer()+"/device?code=WDJB-MJHT")
@@ -128,6 +128,11 @@ func TestAuthDeviceCode(t *testing.T) {
 	h.run("ping", s.URL()).expect(t, exitOK)
 	s.noSecretIn(t, "a file", h.files())
 
+	// Without a terminal nobody is waited for unasked, and no longer than asked.
+	h.run("auth", "login", s.URL(), "--device-code", "--relogin").expect(t, exitLogin, "there is no terminal", "--device-code --wait-for-auth 300")
+	nobody := serveAuth(t)
+	nobody.Device = true
+	h.run("auth", "login", nobody.URL(), "--device-code", "--wait-for-auth", "1s").expect(t, exitLogin, `"error":"authorization_required"`, "nobody entered the code in 1s")
 	h.run("auth", "login", s.URL(), "--device-code", "--client-credentials", "--client-id", "x", "--client-secret", "env:X").expect(t, exitUsage, "--device-code is for the login of a person")
 }
 
@@ -199,6 +204,8 @@ func TestAuthUsage(t *testing.T) {
 		{"login", "http://127.0.0.1:9/", "--client-credentials", "--client-id", "a", "--client-secret", "env:X", "--callback-port", "1"},
 		{"login", "http://127.0.0.1:9/", "--authorize-param", "s3cret"},
 		{"login", "http://127.0.0.1:9/", "--wait-for-auth", "0"},
+		{"login", "http://127.0.0.1:9/", "--callback-port", "65536"},
+		{"login", "http://127.0.0.1:9/", "--callback-port", "0"},
 		{"login", "http://127.0.0.1:9/", "--wait-for-auth", "soon"},
 		{"login", "http://127.0.0.1:9/", "--client-secret", "env:X"},
 		{"login", "http://127.0.0.1:9/", "--header", "Authorization: Bearer s3cret"},

@@ -8,12 +8,14 @@ import (
 	"time"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caisson/auth"
 )
 
 // A clock bounds the time that a server takes. It stops while the program asks a person, and may be stopped
 // for good. It is safe for concurrent use.
 type clock struct {
-	bound time.Duration
+	bound  time.Duration
+	cancel context.CancelCauseFunc
 
 	mu    sync.Mutex
 	left  time.Duration
@@ -28,7 +30,7 @@ var errLate = errors.New("--timeout is over")
 // newClock starts a clock, and returns a context that ends with the clock.
 func newClock(parent context.Context, bound time.Duration) (context.Context, *clock, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(parent)
-	k := &clock{bound: bound, left: bound, since: time.Now()}
+	k := &clock{bound: bound, cancel: cancel, left: bound, since: time.Now()}
 	k.timer = time.AfterFunc(bound, func() { cancel(errLate) })
 	return ctx, k, func() {
 		k.hold()
@@ -55,9 +57,16 @@ func (k *clock) release() {
 	}
 }
 
+// end ends the clock's context: somebody who had the time that they have has not logged in.
+func (k *clock) end(late *auth.LoginError) { k.cancel(late) }
+
 // explain adds the reason to an error that the clock has caused.
 func (k *clock) explain(ctx context.Context, err error, server, step string) error {
 	var complete *caisson.Error
+	var late *auth.LoginError
+	if err != nil && !errors.As(err, &complete) && errors.As(context.Cause(ctx), &late) {
+		return &caisson.Error{Code: caisson.CodeAuthorizationRequired, Server: late.Server, Step: step, Err: late, Message: late.Error()}
+	}
 	if err == nil || errors.As(err, &complete) || !errors.Is(context.Cause(ctx), errLate) {
 		return err
 	}
