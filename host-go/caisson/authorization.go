@@ -72,6 +72,10 @@ func (s *Session) explain(failure *engine.Failure, cause *error) {
 	}
 	var refused *auth.RefusedError
 	if errors.As(*cause, &refused) && !strings.Contains(failure.Message, refused.Code) {
-		failure.Message = refused.Error() + ": " + failure.Message // The SDK's words for what came of it have no reason.
+		what := failure.Message               // The SDK's words for what came of it have no reason.
+		if refused.Code == "invalid_client" { // They are about another client, which the SDK would register in its place.
+			what = "check the client's identifier, and its secret, key or assertion"
+		}
+		failure.Message = refused.Error() + ": " + what
 	}
 }

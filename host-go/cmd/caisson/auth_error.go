@@ -41,6 +41,9 @@ func (e *loginError) Unwrap() error { return e.err }
 // registersNobody is how the SDK says that a client has to be registered beforehand.
 const registersNobody = "does not support dynamic client registration"
 
+// invalidClient is OAuth's code for a client that the authorization server does not take (RFC 6749, section 5.2).
+const invalidClient = "invalid_client"
+
 // explainLogin says what to do, where an error is a want of authorization. logins is nil for a server that has none.
 func (f *sessionFlags) explainLogin(err error, server *caisson.Server, logins *logins) error {
 	if caisson.CodeOf(err) != caisson.CodeAuthorizationRequired {
@@ -63,12 +66,15 @@ func (f *sessionFlags) explainLogin(err error, server *caisson.Server, logins *l
 	case errors.As(err, &required) && required.Scopes != nil:
 		e.Scopes = required.Scopes
 	}
-	unregistered := strings.Contains(e.Message, registersNobody)
-	if logins != nil && !unregistered {
+	person, _ := server.Auth.(*auth.OAuth)
+	unregistered := person != nil && person.ClientID == "" && strings.Contains(e.Message, registersNobody)
+	// Who would log in with the same client again would be refused again.
+	sameClient := person != nil && person.ClientID != "" && refused != nil && refused.Code == invalidClient
+	if logins != nil && !unregistered && !sameClient {
 		e.login = logins.words(f, server, e)
 	}
 	if e.Remedy = f.loginRemedy(server, e, logins); logins != nil && unregistered {
-		e.Remedy = fmt.Sprintf("have a client registered there, with the redirect URI %s, and log in with 'caisson auth login %s --client-id ID'", logins.asker.RedirectURL(), quoted(e.Server))
+		e.Remedy = fmt.Sprintf("have a client registered there, with the redirect URI %s, and log in with '%s --client-id ID'", logins.asker.RedirectURL(), f.loginCommand(e.Server))
 	}
 	if e.login != "" {
 		e.Login = e.login + " --wait-for-auth 300"
@@ -80,13 +86,13 @@ func (f *sessionFlags) explainLogin(err error, server *caisson.Server, logins *l
 func (f *sessionFlags) loginRemedy(server *caisson.Server, e *loginError, logins *logins) string {
 	switch kind := insteadOfLogin(server); {
 	case kind == insteadHeader:
-		return "leave out the Authorization header, and log in with 'caisson auth login " + quoted(e.Server) + "'; or give a header that the server takes"
+		return "leave out the Authorization header, and log in with '" + f.loginCommand(e.Server) + "'; or give a header that the server takes"
 	case kind == insteadToken:
 		return "give another token: it is \"auth\" of the server in " + f.server.file
 	case kind == insteadNone:
 		return "leave out \"oauth\" of the server in " + f.server.file + ", which keeps it from a login, and log in; or give an Authorization header"
 	case e.login == "":
-		return ""
+		return f.machineRemedy(server, e, logins)
 	case e.Kind == loginScope:
 		return "ask for the scopes too, with --scope: '" + e.login + "'"
 	}
@@ -96,16 +102,62 @@ func (f *sessionFlags) loginRemedy(server *caisson.Server, e *loginError, logins
 	return "log in with '" + e.login + "'"
 }
 
+// machineRemedy says what helps where no person logs in, or where the same client would be refused again: to change
+// what the client proves who it is by.
+func (f *sessionFlags) machineRemedy(server *caisson.Server, e *loginError, logins *logins) string {
+	var (
+		source  *auth.SourceError
+		refused *auth.RefusedError
+	)
+	_, person := server.Auth.(*auth.OAuth)
+	switch {
+	case errors.As(e.err, &source):
+		return source.Source + ": " + source.Remedy
+	case person && (!errors.As(e.err, &refused) || refused.Code != invalidClient):
+		return "log in with '" + f.loginCommand(e.Server) + "', and with the flags of the last login"
+	}
+	if logins != nil && logins.settings.ClientID != "" {
+		if e.Kind == loginScope {
+			return "ask for the scopes too, with --scope of '" + f.loginCommand(e.Server) + "'"
+		}
+		return "check --client-id and --client-secret of '" + f.loginCommand(e.Server) + "'"
+	}
+	var what string
+	place := "\"auth\""
+	switch server.Auth.(type) {
+	case *auth.OAuth:
+		what, place = "clientId and clientSecret", "\"oauth\" or \"auth\""
+	case *auth.ClientCredentials:
+		what = "clientId, and clientSecret or privateKey"
+	case *auth.WorkloadIdentity:
+		what = "assertion, and clientId where the authorization server wants one"
+	case *auth.EnterpriseManaged:
+		what = "idToken, and the clients at the identity provider and at the authorization server"
+	default:
+		return ""
+	}
+	if e.Kind == loginScope {
+		what = "scopes"
+	}
+	return "check " + what + ": they are in " + place + " of the server in " + f.server.file
+}
+
+// loginCommand is the command that logs in to a server of the same file.
+func (f *sessionFlags) loginCommand(server string) string {
+	command := "caisson auth login " + quoted(server)
+	if f.server.config != "" {
+		command += " --config " + quoted(f.server.config)
+	}
+	return command
+}
+
 // words are the command that helps; "" for none.
 func (l *logins) words(f *sessionFlags, server *caisson.Server, e *loginError) string {
 	method, person := server.Auth.(*auth.OAuth)
 	if !person {
 		return ""
 	}
-	command := "caisson auth login " + quoted(e.Server)
-	if f.server.config != "" {
-		command += " --config " + quoted(f.server.config)
-	}
+	command := f.loginCommand(e.Server)
 	if f.store.chosen {
 		command += " --store " + quoted(f.store.place)
 	}

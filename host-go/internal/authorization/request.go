@@ -99,6 +99,9 @@ func (f *Flow) ofRegistration(ask *reader, s *authorizationServer, u *url.URL, r
 		if f.said != nil {
 			why = ": " + f.said.Error()
 		}
+		if id == anonymous {
+			return nil, f.unauthorized(f.said, "the authorization server %s takes no client without an identifier; set auth.WorkloadIdentity.ClientID%s", short(s.issuer()), why)
+		}
 		return nil, f.unauthorized(f.said, "the authorization server %s does not take the configured client %s; check its identifier and its secret%s", short(s.issuer()), short(id), why)
 	}
 	var wants struct {
