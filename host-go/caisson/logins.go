@@ -41,7 +41,8 @@ func (c *Client) AuthStatus(ctx context.Context, server Server) (*auth.Status, e
 // is none, or it is about to end, it connects to the server, which refreshes the token, or has a person log in
 // where the server's way to authorize can ask one.
 //
-// It fails as [Client.Connect] does, and with [CodeAuthorizationRequired] where the server asks for nothing.
+// It fails as [Client.Connect] does, and with [CodeAuthorizationRequired] where the server asks for nothing
+// when it is connected to, and there is no token that has not ended.
 func (c *Client) AccessToken(ctx context.Context, server Server) (*auth.Token, error) {
 	const step = "auth token"
 	flow, err := c.flow(&server, step)
@@ -56,10 +57,11 @@ func (c *Client) AccessToken(ctx context.Context, server Server) (*auth.Token, e
 		case token != nil:
 			return token, nil
 		case connected:
-			return nil, &Error{
-				Code: CodeAuthorizationRequired, Server: server.name(), Step: step,
-				Message: "there is no token that has not ended, and the server has not asked for one when it was connected to; log in anew",
+			message := "there is no token, and the server has not asked for one when it was connected to: it may want none, or only for some calls"
+			if status, err := flow.Status(ctx); err == nil && status != nil && status.TokenType != "" {
+				message = "the token has ended, and the server has not asked for one when it was connected to; log in anew"
 			}
+			return nil, &Error{Code: CodeAuthorizationRequired, Server: server.name(), Step: step, Message: message}
 		}
 		session, err := c.Connect(ctx, server)
 		if err != nil {

@@ -170,7 +170,7 @@ func TestReferences(t *testing.T) {
 	}
 
 	for name, test := range map[string]struct{ members, want, to string }{
-		"no file":       {`"headers": {"A": "${file:/nowhere/xyz}"}`, "headers.A: stat /nowhere/xyz", "file:/nowhere/xyz"},
+		"no file":       {`"headers": {"A": "${file:/nowhere/xyz}"}`, "headers.A: the file /nowhere/xyz cannot be read (no such file or directory): put the secret there", "file:/nowhere/xyz"},
 		"a folder":      {`"headers": {"A": "${file:` + strings.ReplaceAll(folder, `\`, `\\`) + `}"}`, "is not a regular file: name one", "file:" + folder},
 		"an empty file": {`"headers": {"A": "${file:` + path("empty", "\n") + `}"}`, "is empty: put the secret there", "file:" + filepath.Join(folder, "empty")},
 		"a large file":  {`"headers": {"A": "${file:` + path("large", strings.Repeat("s3cret", 20_000)) + `}"}`, "has more than 65536 bytes", "file:" + filepath.Join(folder, "large")},

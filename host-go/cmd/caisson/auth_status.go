@@ -141,7 +141,7 @@ func (a *app) statuses(c *cobra.Command, configFile string, names []string, stor
 			}
 		}
 		if len(named) == before && at == "" {
-			return nil, usage(c, "there is no server %q on the network in the configuration", shown(name))
+			return nil, usage(c, "there is no server %q on the network in the configuration: 'caisson auth status' shows all; a command has no login", shown(name))
 		} else if len(named) == before {
 			named = append(named, serverStatus{URL: at})
 		}

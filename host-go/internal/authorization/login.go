@@ -99,7 +99,13 @@ func (f *Flow) required(issuer string, scopes []string, why error) *egress.Error
 		required.Scopes = f.turn.scopes
 	}
 	f.event(auth.Event{Kind: auth.EventRefused, Issuer: required.Issuer, Scopes: required.Scopes, Err: required})
-	return f.unauthorized(required, "the server wants authorization, and there is nobody to ask (%v): set auth.OAuth.Ask, or log in beforehand", why)
+	set := "auth.OAuth.Ask"
+	if m, ok := f.method.(*auth.OAuth); ok {
+		if _, ok := m.Ask.(*auth.Browser); ok {
+			set = "auth.Browser.Notice or auth.OAuth.Device"
+		}
+	}
+	return f.unauthorized(required, "the server wants authorization, and there is nobody to ask (%v): set %s, or log in beforehand", why, set)
 }
 
 // mayAsk reports whether a person may be asked once more.

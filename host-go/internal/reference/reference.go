@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -48,23 +50,36 @@ func readFile(path string) (string, error) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return "", err
+		return "", unread(path, err)
 	case !info.Mode().IsRegular(): // A pipe may have no end, and a device no beginning.
 		return "", fmt.Errorf("%s is not a regular file: name one", path)
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return "", err
+		return "", unread(path, err)
 	}
 	defer file.Close()
 	text, err := io.ReadAll(io.LimitReader(file, maxSecret+1))
 	switch {
 	case err != nil:
-		return "", err
+		return "", unread(path, err)
 	case len(text) > maxSecret:
 		return "", fmt.Errorf("%s has more than %d bytes: name a file with a secret and nothing else", path, maxSecret)
 	}
 	return line(path, string(text))
+}
+
+// unread says what to do about a file that cannot be read.
+func unread(path string, err error) error {
+	remedy := "put the secret there, or name another file"
+	if !filepath.IsAbs(path) {
+		remedy += "; a relative path begins at the current folder"
+	}
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		err = at.Err // Without its own path.
+	}
+	return fmt.Errorf("the file %s cannot be read (%w): %s", path, err, remedy)
 }
 
 func fromKeyring(ctx context.Context, item string) (string, error) {

@@ -109,11 +109,17 @@ func decode(text, user string) ([]byte, error) {
 type UnavailableError struct {
 	// Err is why.
 	Err error
+
+	secret bool // It was to give a secret of the user's, and not a store's key.
 }
 
 // Error says why, and what to do.
 func (e *UnavailableError) Error() string {
-	return fmt.Sprintf("the operating system's keyring cannot be used (%v): unlock or start it, or keep the key in a file, in another folder", e.Err)
+	without := "keep the key in a file, in another folder"
+	if e.secret {
+		without = "refer to the secret with file:PATH or env:NAME"
+	}
+	return fmt.Sprintf("the operating system's keyring cannot be used (%v): unlock or start it, or %s", e.Err, without)
 }
 
 // Unwrap gives the cause.

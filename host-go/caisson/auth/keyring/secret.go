@@ -25,7 +25,7 @@ func Secret(ctx context.Context, service, name string) (string, error) {
 	case errors.Is(err, library.ErrNotFound):
 		return "", fmt.Errorf("the keyring has no item with the service %q and the name %q: put it there", service, name)
 	case err != nil && ctx.Err() == nil:
-		return "", &UnavailableError{Err: err}
+		return "", &UnavailableError{Err: err, secret: true}
 	}
 	return string(secret), err
 }

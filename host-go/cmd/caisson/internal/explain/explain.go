@@ -207,6 +207,9 @@ func (w *walk) conclude(m *serverMetadata) {
 	if slices.Contains(m.Grants, "client_credentials") {
 		w.say("a program may log in as itself: --client-credentials")
 	}
+	if slices.Contains(m.Grants, "urn:ietf:params:oauth:grant-type:jwt-bearer") {
+		w.say("a program may log in by its platform's token: auth of type workload, or enterprise for a user's, in the configuration")
+	}
 	if len(m.Grants) > 0 && !slices.Contains(m.Grants, "refresh_token") {
 		w.say("nothing says that tokens are refreshed: a person may have to log in each time one ends")
 	}
