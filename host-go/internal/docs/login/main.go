@@ -67,6 +67,8 @@ func show(e auth.Event) {
 		fmt.Fprintln(os.Stderr, "there is a token, until", e.Expiry.Format(time.RFC3339))
 	case auth.EventSteppedUp:
 		fmt.Fprintln(os.Stderr, "the server demands more:", strings.Join(e.Scopes, " "))
+	case auth.EventUnsaved: // The token is used from memory until the store works again.
+		fmt.Fprintln(os.Stderr, "the login cannot be kept:", e.Err)
 	case auth.EventRequest, auth.EventRefused: // The error of the call says why it came to nothing.
 	}
 }
@@ -79,6 +81,7 @@ func explain(err error) string {
 		login    *auth.LoginError
 		source   *auth.SourceError
 		required *auth.RequiredError
+		away     *auth.UnavailableError
 	)
 	switch {
 	case errors.As(err, &scope): // Common.Scopes has the scopes that may be asked for.
@@ -89,8 +92,10 @@ func explain(err error) string {
 		return "the login came to nothing: " + login.Err.Error()
 	case errors.As(err, &source): // Of auth.FromFile, FromEnvironment and FromCommand.
 		return "there is no token: " + source.Error()
-	case errors.As(err, &required): // There was nobody to ask. Somebody could log in at this address.
-		return "log in first: " + required.URL
+	case errors.As(err, &required): // There was nobody to ask.
+		return "log in first: " + required.Error()
+	case errors.As(err, &away): // Nobody has refused anything: what is kept of a login is still good.
+		return "try again later: " + away.Error()
 	case errors.Is(err, caisson.CodeAuthorizationRequired):
 		return "the server wants authorization: " + err.Error()
 	case errors.Is(err, caisson.CodeConnect):
