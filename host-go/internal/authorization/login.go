@@ -65,11 +65,17 @@ func (f *Flow) Ask(ctx context.Context, text string) (string, *egress.Error) {
 	return f.came(ctx, callback, request.State)
 }
 
-var errNoAsk = errors.New("auth.OAuth.Ask is not set")
+var (
+	errNoAsk    = errors.New("auth.OAuth.Ask is not set")
+	errNoDevice = errors.New("the authorization server has no codes for another device, and auth.OAuth.Ask is not set")
+)
 
 // nobody says why no person can be shown a URL to log in at; nil where one can.
 func (f *Flow) nobody(m *auth.OAuth) error {
-	if m.Ask == nil {
+	switch {
+	case m.Ask == nil && m.Device != nil: // Who asks this has looked for the endpoint.
+		return errNoDevice
+	case m.Ask == nil:
 		return errNoAsk
 	}
 	if asker, ok := m.Ask.(interface{ CanAsk() error }); ok {
