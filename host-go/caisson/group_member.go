@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/caisson-dev/caisson/host-go/caisson/policy"
 )
 
 // A member is one server of a group, connected or not, or a caller that is no server.
@@ -42,6 +44,9 @@ type attempt struct {
 
 func newMember(g *Group, servers Servers, name, prefix string) *member {
 	m := &member{group: g, servers: servers, caller: g.options.Callers[name], name: name, prefix: prefix}
+	if m.caller != nil {
+		m.caller = g.client.Guard(policy.Plugin, name, m.caller)
+	}
 	m.tools.ask = m.askTools
 	m.tools.fetch, m.prompts.fetch = fetchTools, fetchPrompts
 	m.resources.fetch, m.templates.fetch = fetchResources, fetchTemplates

@@ -15,13 +15,47 @@ import (
 
 // Guard puts the client's policy in front of a Caller that is no session of the client: a plugin, or another
 // program's session. Its calls are decided about as those of the source of this kind and name, and the Caller
-// gets only what is allowed; its list shows only what may be called. A session of the client needs no Guard.
-// Without a policy, Guard returns the Caller itself. Pins do not cover what has a Guard.
+// gets only what is allowed; its list shows only what may be called. Pins do not cover what has a Guard.
+//
+// Guard returns the Caller itself without a policy, and where the client's policy is in front of it already:
+// for a session or a group of the client, and for what Guard has returned. A group guards
+// [GroupOptions].Callers, and a script its tools, as plugins.
 func (c *Client) Guard(kind policy.SourceKind, name string, caller Caller) Caller {
-	if c.gate == nil {
+	if c.gate == nil || c.governs(caller) {
 		return caller
 	}
 	return &guarded{gate: c.gate, kind: kind, name: name, behind: caller, pages: c.options.MaxListPages}
+}
+
+// governs reports whether the client's policy is in front of a Caller already.
+func (c *Client) governs(caller Caller) bool {
+	switch caller := caller.(type) {
+	case *Session:
+		return caller.session != nil && caller.client == c
+	case *Group:
+		return caller.client == c
+	case *guarded:
+		return caller.gate == c.gate
+	}
+	return false
+}
+
+type scriptClientKey struct{}
+
+// forScript returns a context for the calls of a script's tools: the script makes them, for this client.
+func (c *Client) forScript(ctx context.Context) context.Context {
+	if c.gate == nil {
+		return ctx
+	}
+	return context.WithValue(WithCaller(ctx, policy.CallerScript), scriptClientKey{}, c)
+}
+
+// guardedForScript puts the policy of a script's client in front of one of its tools' servers.
+func guardedForScript(ctx context.Context, name string, caller Caller) Caller {
+	if c, ok := ctx.Value(scriptClientKey{}).(*Client); ok {
+		return c.Guard(policy.Plugin, name, caller)
+	}
+	return caller
 }
 
 // guarded is a Caller behind the gate.

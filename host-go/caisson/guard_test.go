@@ -55,3 +55,50 @@ plugins:
 		}
 	}
 }
+
+// TestScriptIsGoverned finds that a script reaches what the policy lets scripts reach, and nothing by way of a
+// plugin, a function or a group.
+func TestScriptIsGoverned(t *testing.T) {
+	t.Parallel()
+	server := toolServer(t, "2025-11-25", "open", "mine", "hidden")
+	c := newClient(t, caisson.ClientOptions{Governance: caisson.Governance{Policy: rules(t, `
+version: 1
+servers: {caissontest: {tools: [open, {name: mine, callers: [script]}]}}
+plugins: {go: {tools: [add]}, extra: {tools: [{name: add, callers: [script]}]}}
+`)}})
+	s := connect(t, c, server.Caisson())
+	group, err := c.ConnectGroup(testContext(t), nil, &caisson.GroupOptions{Callers: map[string]caisson.Caller{"extra": programTools(t)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer group.Close()
+	result, err := c.RunScript(testContext(t), caisson.Script{
+		Source: `
+const out = [];
+for (const [server, tool, args] of [
+  ["s", "open", {}], ["s", "mine", {}], ["s", "hidden", {}],
+  ["go", "add", {a: 1, b: 2}], ["go", "fail", {}], ["group", "extra__add", {a: 1, b: 2}], ["group", "extra__fail", {}],
+]) {
+  try { await tools[server][tool](args); out.push("yes"); } catch (e) { out.push("no"); }
+}
+return out.join(" ");`,
+		Tools: toolSet(t, map[string]caisson.Caller{"s": s, "go": programTools(t), "group": group}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(result.Value); got != `"yes yes no yes no yes no"` {
+		t.Errorf("it reaches %s", got)
+	}
+	if _, err := call(t, s, "mine", nil); err == nil {
+		t.Error("the program may call what is for scripts")
+	}
+	_, err = group.CallTool(testContext(t), &mcp.CallToolParams{Name: "extra__add", Arguments: map[string]any{"a": 1, "b": 2}})
+	deniedFor(t, err, policy.NotGranted)
+	for _, r := range server.Requests("tools/call") {
+		var params struct{ Name string }
+		if err := json.Unmarshal(r.Params, &params); err != nil || params.Name == "hidden" {
+			t.Errorf("the server was called: %s", r.Params)
+		}
+	}
+}

@@ -230,16 +230,18 @@ func (r *scriptRun) prepare(s *Script, step string) error {
 	if err != nil {
 		return err
 	}
-	tools, err := s.Tools.listingJSON(r.ctx)
+	tools, err := s.Tools.listingJSON(r.client.forScript(r.ctx))
 	if err != nil {
 		return err
 	}
 	r.config = script.Config{
-		Engine:  e,
-		Mounts:  mounts,
-		Limits:  limits.internal(),
-		Tools:   tools,
-		Call:    s.Tools.call,
+		Engine: e,
+		Mounts: mounts,
+		Limits: limits.internal(),
+		Tools:  tools,
+		Call: func(ctx context.Context, server, tool string, arguments json.RawMessage) (json.RawMessage, *script.ToolFailure) {
+			return s.Tools.call(r.client.forScript(ctx), server, tool, arguments)
+		},
 		Random:  randomOf(s.Seed),
 		Now:     s.Now,
 		Ordered: s.Seed != 0 || !s.Now.IsZero(),

@@ -96,7 +96,7 @@ func (t *ToolSet) list(ctx context.Context) error {
 	for _, server := range slices.Sorted(maps.Keys(t.servers)) {
 		names := map[string]bool{}
 		listed.tools[server] = names
-		for tool, err := range toolsOf(ctx, t.servers[server]) {
+		for tool, err := range toolsOf(ctx, guardedForScript(ctx, server, t.servers[server])) {
 			if err == nil && len(all) >= maxToolSetTools {
 				err = &Error{Code: CodeLimit, Step: "tools/list", Message: fmt.Sprintf("the servers have more than %d tools", maxToolSetTools)}
 			}
@@ -214,7 +214,7 @@ func (t *ToolSet) call(ctx context.Context, server, tool string, arguments json.
 	if !listed.tools[server][tool] {
 		return nil, notGranted("the server %q has no tool %q%s", server, tool, some(slices.Sorted(maps.Keys(listed.tools[server]))))
 	}
-	c, params, err := behindGroups(ctx, t.servers[server], &mcp.CallToolParams{Name: tool, Arguments: arguments})
+	c, params, err := behindGroups(ctx, guardedForScript(ctx, server, t.servers[server]), &mcp.CallToolParams{Name: tool, Arguments: arguments})
 	if err != nil {
 		return nil, toolFailure(err)
 	}
