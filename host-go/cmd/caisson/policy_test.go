@@ -197,3 +197,22 @@ func ownDefault(t *testing.T) string {
 	}
 	return path
 }
+
+// TestPolicyOfScripts finds that a script on the command line reaches what the policy lets scripts reach.
+func TestPolicyOfScripts(t *testing.T) {
+	manyRuntimes(t)
+	withPolicy(t, `
+version: 1
+servers:
+  demo:
+    callers: [command-line, script]
+    tools: [{name: add, callers: [script]}, {name: echo, callers: [command-line]}]
+`)
+	o := caissonRun(t, "run", "-e", `const out = []; for (const [t, a] of [["add", {a: 1, b: 2}], ["echo", {message: "a"}]]) { try { await tools.demo[t](a); out.push("yes") } catch { out.push("no") } } return out.join()`,
+		"--tools", "demo", "--config", "servers.json")
+	if o.expect(t, exitOK); o.out != "yes,no\n" {
+		t.Errorf("it reaches %q", o.out)
+	}
+	caissonRun(t, "call-tool", "--config", "servers.json", "demo", "add", "--args", `{"a":1,"b":2}`).expect(t, exitDenied)
+	caissonRun(t, "call-tool", "--config", "servers.json", "demo", "echo", "message=a").expect(t, exitOK)
+}

@@ -251,7 +251,7 @@ func (a *app) withTools(c *cobra.Command, f *scriptFlags, use func(context.Conte
 	if err := f.session.check(c); err != nil {
 		return err
 	}
-	ctx := c.Context()
+	ctx := byPerson(c.Context())
 	options := caisson.ClientOptions{Logger: a.logger(), Stderr: a.serverErr(), PrivateAddresses: f.session.private}
 	asker := newAsker(a)
 	var err error
