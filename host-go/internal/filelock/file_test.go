@@ -4,13 +4,14 @@ import (
 	"context"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
 // TestFile has goroutines, each with its own File, take one lock; audit.TestProcesses has processes do it.
 func TestFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
-	count, inside := 0, 0
+	var count, inside atomic.Int64 // The race detector does not know locks on files.
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
@@ -25,18 +26,18 @@ func TestFile(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				if inside++; inside != 1 {
+				if inside.Add(1) != 1 {
 					t.Error("two are inside")
 				}
-				count++
-				inside--
+				count.Add(1)
+				inside.Add(-1)
 				f.Unlock()
 			}
 		})
 	}
 	all.Wait()
-	if count != 400 {
-		t.Errorf("%d were inside", count)
+	if count.Load() != 400 {
+		t.Errorf("%d were inside", count.Load())
 	}
 	holder, err := OpenFile(path)
 	if err != nil {
