@@ -15,7 +15,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/internal/script"
 )
 
-// A ToolSet is what scripts may call: the tools of [Caller]s, under the names of servers. The tools are listed
+// A ToolSet is what scripts may call: the tools of each [Caller], under the name of its server. The tools are listed
 // when they are first needed, and kept: [ToolSet.Refresh] lists them anew. It is safe for concurrent use. A nil
 // ToolSet has no tools.
 type ToolSet struct {

@@ -26,9 +26,9 @@ func TestTrapNamesOption(t *testing.T) {
 		says     string
 	}{
 		"memory to start":       {caisson.Limits{MaxMemoryBytes: 1 << 20}, false, "ClientOptions.MaxMemoryBytes of 1048576 bytes"},
-		"memory for a message":  {caisson.Limits{MaxMemoryBytes: 32 << 20}, true, "ClientOptions.MaxMemoryBytes of 33554432 bytes"},
+		"memory for a message":  {caisson.Limits{MaxMemoryBytes: 40 << 20}, true, "ClientOptions.MaxMemoryBytes of 41943040 bytes"},
 		"no time":               {caisson.Limits{MaxGuestTime: time.Nanosecond}, false, "ClientOptions.MaxGuestTime of 1ns"},
-		"no time, and a memory": {caisson.Limits{MaxGuestTime: time.Nanosecond, MaxMemoryBytes: 32 << 20}, false, "ClientOptions.MaxGuestTime of 1ns"},
+		"no time, and a memory": {caisson.Limits{MaxGuestTime: time.Nanosecond, MaxMemoryBytes: 40 << 20}, false, "ClientOptions.MaxGuestTime of 1ns"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -100,6 +100,10 @@ func safePoint(ctx context.Context, _ api.Module, stack []uint64) {
 // count as the guest's time. Call it only from a host function of the instance.
 func (in *Instance) PutOff(d time.Duration) { in.fuel.pause(d) }
 
+// Paused returns how far the deadline of the last call was put off: by PutOff, and by the loading of code. Do not
+// call it during a call.
+func (in *Instance) Paused() time.Duration { return in.fuel.paused }
+
 // pause puts off the deadline of the call that runs.
 func (m *meter) pause(d time.Duration) { m.paused += d }
 

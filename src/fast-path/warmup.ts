@@ -218,43 +218,10 @@ export async function warmUp(): Promise<void> {
     }
 }
 
-/** A script with most of what scripts are made of. Only its last lines run. */
-const SCRIPT = `
-// What the parser sees most.
-const { a, b: [c = 1, ...d], ...rest } = { b: [] };
-let text = \`x\${a?.b?.[0] ?? 'none'}y\`, n = 0x1f + 1.5e3 - (-3) ** 2;
-var n2, re = /[a-z]+(\\d)?/gi;
-class Point extends Object {
-    static count = 0;
-    x = 1;
-    constructor(x, y) { super(); this.x = x; }
-    get y() { return this.z; }
-    'z' = 2;
-    async *all() { for await (const one of []) yield* one; }
-}
-export async function main(path, options = { deep: true, list: [1, 2, , 3], [text]() {}, 'q': null }) {
-    for (const one of [...options.list]) {
-        if (!one || one === 2 && one !== 3) continue;
-        else if (one > 2) break;
-        n += one;
-    }
-    for (let i = 0, k = 10; i < k; i++, k--) n = i % 2 === 0 ? n | 1 : n & ~1;
-    for (const key in options) delete options[key];
-    while (n-- > 0) { do { n >>= 1; } while (n); }
-    switch (typeof path) {
-        case 'string': { return new Point(1, 2).y; }
-        default: throw new TypeError('no', { cause: path });
-    }
-    try {
-        const found = await Promise.all(path.split(',').map(async (p, i) => (await tools.files.read_file({ p })).text));
-        return { found, count: found.filter(t => t.includes("x")).length, path };
-    } catch ({ message }) { console.log(message, void 0, this); } finally { label: n ||= 2; }
-}
-const double = x => x * 2, add = function (x, y) { return x + y; };
-if (n === 123456789) await main('x');
-`;
-
-/** Runs a script, with a host in memory. Rejects when it goes wrong. */
+/**
+ * Runs scripts, with a host in memory. Rejects when they go wrong. The parser is left out: few scripts need it, and its
+ * code would be a megabyte of every instance.
+ */
 export async function warmUpScripts(): Promise<void> {
     const outcomes: string[] = [];
     const calls: number[] = [];
@@ -267,10 +234,6 @@ export async function warmUpScripts(): Promise<void> {
     const listed =
         '[{"server":"files","tool":{"name":"read_file","description":"Reads a file","inputSchema":{"type":"object"}}}]';
     const run = (text: string) => new Runner(host, global).run(1, { name: 'w', text }, listed, '{"a":[1]}', ['x']);
-    const sample = new Runner(host, global);
-    sample.load(1, { name: 'w', text: SCRIPT }, listed);
-    await settled();
-    sample.call(2, 'missing', '[]', '{}');
     run('return (');
     run("throw new Error('x')");
     run('1 + 1');
@@ -310,7 +273,7 @@ export async function warmUpScripts(): Promise<void> {
     console['error']?.(null);
     search_tools?.('read');
     get_tool?.('files.read_file');
-    if (outcomes.join() !== '["main"],not-found,syntax,runtime,2,{"x":"x"}' || answers.length !== 3)
+    if (outcomes.join() !== 'syntax,runtime,2,{"x":"x"}' || answers.length !== 3)
         throw new Error(`the warm-up of scripts went wrong: ${outcomes.join()}`);
 }
 

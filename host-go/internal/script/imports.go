@@ -81,9 +81,7 @@ func (in *Instance) callTool(args []any) error {
 func (in *Instance) wait(context.Context, []any) ([]any, error) {
 	begun := time.Now()
 	events, failure := in.await(in.caller)
-	waited := time.Since(begun)
-	in.waited += waited
-	in.guest.PutOff(waited)
+	in.guest.PutOff(time.Since(begun))
 	if failure != nil {
 		return nil, failure
 	}

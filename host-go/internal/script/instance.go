@@ -30,7 +30,6 @@ type Instance struct {
 	made      int // calls of tools
 	written   int // bytes of the log and the result
 	computed  time.Duration
-	waited    time.Duration // inside an entry
 }
 
 // An outcome is what the instance has settled an operation with.
@@ -108,7 +107,7 @@ func (in *Instance) operate(ctx context.Context, export string, args ...any) (js
 	defer cancel()
 	in.operation++
 	in.caller, in.ctx, in.report, in.outcome = ctx, bounded, Report{}, nil
-	in.made, in.written, in.waited = 0, 0, 0
+	in.made, in.written = 0, 0
 	if in.operation > firstOperation {
 		in.computed = 0
 	}
@@ -149,10 +148,9 @@ func (in *Instance) enter(ctx context.Context, export string, args ...any) *Fail
 		deadline = in.deadline
 	}
 	bounded, cancel := context.WithDeadline(ctx, deadline)
-	in.waited = 0
 	_, err := in.exports[export].Call(bounded, args...)
 	cancel()
-	in.computed += time.Since(begun) - in.waited
+	in.computed += max(0, time.Since(begun)-in.guest.Paused())
 	if err != nil {
 		return in.failed(ctx, err)
 	}
