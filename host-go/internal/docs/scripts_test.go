@@ -41,7 +41,8 @@ func addSave(functions *caisson.Functions, save func(ctx context.Context, path s
 	err := caisson.AddFunction(functions, "save", "Saves a count.", func(ctx context.Context, in struct {
 		Path  string `json:"path" jsonschema:"the file that was counted"`
 		Words int    `json:"words"`
-	}) (string, error) {
+	},
+	) (string, error) {
 		return save(ctx, in.Path, in.Words)
 	})
 	return err
@@ -56,7 +57,8 @@ func TestScripts(t *testing.T) {
 	files := &caisson.Functions{}
 	read := func(_ context.Context, in struct {
 		Path string `json:"path"`
-	}) (string, error) {
+	},
+	) (string, error) {
 		if in.Path != "notes.txt" {
 			return "", errors.New("there is no " + in.Path)
 		}

@@ -2,8 +2,8 @@
 declare module 'caisson:mcp/script-host@0.1.0' {
   /**
    * Calls a tool, with a JSON object of arguments. The answer comes as an event of `scripts.deliver`, exactly
-   * once. What is not granted, and what is too much, is answered with a failure; an id in use and arguments
-   * that are no JSON object are a broken contract, and trap.
+   * once. What is not granted is answered with a failure. More than the host allows ends the run. An id in use
+   * and arguments that are no JSON object are a broken contract, and trap.
    */
   export function callTool(call: ToolCallId, server: string, tool: string, arguments: Json): void;
   /**
