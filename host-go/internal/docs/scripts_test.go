@@ -37,12 +37,13 @@ func scripts(ctx context.Context, runtime *caisson.Runtime, session caisson.Call
 	return nil
 }
 
+type count struct {
+	Path  string `json:"path" jsonschema:"the file that was counted"`
+	Words int    `json:"words"`
+}
+
 func addSave(functions *caisson.Functions, save func(ctx context.Context, path string, words int) (string, error)) error {
-	err := caisson.AddFunction(functions, "save", "Saves a count.", func(ctx context.Context, in struct {
-		Path  string `json:"path" jsonschema:"the file that was counted"`
-		Words int    `json:"words"`
-	},
-	) (string, error) {
+	err := caisson.AddFunction(functions, "save", "Saves a count.", func(ctx context.Context, in count) (string, error) {
 		return save(ctx, in.Path, in.Words)
 	})
 	return err
