@@ -40,6 +40,7 @@ const ORDER = [
     'sdk',
     'operations',
     'protocol',
+    'declarations',
     'extensions',
     'transport',
     'authorization',

@@ -1,0 +1,104 @@
+// What every script has beside its tools.
+
+/** In TypeScript. A script is compiled with `lib` of ECMAScript alone: no DOM. */
+export const TYPESCRIPT = `
+/** The value that the script was given. */
+declare const input: unknown;
+
+/** The arguments of the command line. */
+declare const args: readonly string[];
+
+/** Calls a tool by its names. */
+declare function call_tool(server: string, tool: string, args?: object): Promise<unknown>;
+
+/** A tool that a search has found. */
+interface FoundTool {
+    readonly server: string;
+    readonly tool: string;
+    /** What the tool is for, or how it is called. */
+    readonly text: string;
+}
+
+/** Finds tools by words: the best first. */
+declare function search_tools(text: string, limit?: number): Promise<readonly FoundTool[]>;
+
+/** A tool by its name, \`server.tool\`, with its declarations. */
+declare function get_tool(name: string): Promise<FoundTool | undefined>;
+
+/** Waits so many milliseconds. */
+declare function sleep(milliseconds: number): Promise<void>;
+
+/** Writes a line to the log. */
+declare function print(...values: unknown[]): void;
+
+interface Console {
+    debug(...values: unknown[]): void;
+    log(...values: unknown[]): void;
+    info(...values: unknown[]): void;
+    warn(...values: unknown[]): void;
+    error(...values: unknown[]): void;
+}
+declare var console: Console;
+
+/** A tool's own failure. */
+declare class ToolError extends Error {
+    readonly server: string;
+    readonly tool: string;
+    /** What the tool has said: the \`content\` of its result. */
+    readonly content: readonly { readonly type: string; readonly text?: string }[];
+}
+`;
+
+/** The imports of a stub: those of PYTHON, and others. */
+export function pythonImports(others: readonly string[]): string {
+    const names = ['Any', 'Protocol', ...others].sort();
+    return `
+from collections.abc import Awaitable
+from typing import ${names.join(', ')}
+from typing_extensions import TypedDict
+`;
+}
+
+/** In Python, as a stub of the builtins. */
+export const PYTHON = `
+input: Any
+"""The value that the script was given."""
+
+args: list[str]
+"""The arguments of the command line."""
+
+def call_tool(server: str, tool: str, arguments: dict[str, Any] = ..., /) -> Any:
+    """Calls a tool by its names, and waits for its answer."""
+
+class FoundTool(TypedDict):
+    """A tool that a search has found."""
+    server: str
+    tool: str
+    text: str
+    """What the tool is for, or how it is called."""
+
+def search_tools(text: str, limit: int = ..., /) -> list[FoundTool]:
+    """Finds tools by words: the best first."""
+
+def get_tool(name: str, /) -> FoundTool | None:
+    """A tool by its name, \`server.tool\`, with its declarations."""
+
+def sleep(seconds: float, /) -> Awaitable[None]:
+    """Waits so many seconds."""
+
+class Console(Protocol):
+    def debug(self, *values: object) -> None: ...
+    def log(self, *values: object) -> None: ...
+    def info(self, *values: object) -> None: ...
+    def warn(self, *values: object) -> None: ...
+    def error(self, *values: object) -> None: ...
+
+console: Console
+
+class ToolError(Exception):
+    """A tool's own failure."""
+    server: str
+    tool: str
+    content: list[dict[str, Any]]
+    """What the tool has said: the content of its result."""
+`;
