@@ -41,6 +41,7 @@ const ORDER = [
     'operations',
     'protocol',
     'declarations',
+    'search',
     'extensions',
     'transport',
     'authorization',
