@@ -18,7 +18,7 @@ export type Detail = 'brief' | 'detailed' | 'full';
 const MAX_CHARACTERS = 4 * 1024 * 1024;
 
 /** Names that mean something else in what every script has. */
-const RESERVED = ['FoundTool', 'Tools'];
+const RESERVED = ['FoundTool', 'ListedTool', 'Tools'];
 
 const CUT = '(The schema is larger than what is declared here.)';
 

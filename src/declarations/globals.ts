@@ -14,22 +14,35 @@ declare function call_tool(server: string, tool: string, args?: object): Promise
 /** A tool that a search has found. */
 interface FoundTool {
     readonly server: string;
-    readonly tool: string;
-    /** What the tool is for, or how it is called. */
-    readonly text: string;
+    readonly name: string;
+    readonly description: string;
 }
 
-/** Finds tools by words: the best first. */
-declare function search_tools(text: string, limit?: number): Promise<readonly FoundTool[]>;
+/** Finds tools by words: the best first. 10 at most, unless \`limit\` says otherwise. */
+declare function search_tools(text: string, limit?: number): readonly FoundTool[];
 
-/** A tool by its name, \`server.tool\`, with its declarations. */
-declare function get_tool(name: string): Promise<FoundTool | undefined>;
+/** A tool by its name, as its server lists it: \`server.tool\`, both names apart, or the tool's alone. */
+declare function get_tool(name: string, tool?: string): ListedTool | null;
+
+interface ListedTool {
+    readonly server: string;
+    readonly name: string;
+    readonly title?: string;
+    readonly description?: string;
+    readonly inputSchema: object;
+    readonly outputSchema?: object;
+}
 
 /** Waits so many milliseconds. */
 declare function sleep(milliseconds: number): Promise<void>;
 
 /** Writes a line to the log. */
 declare function print(...values: unknown[]): void;
+
+declare function setTimeout(callback: (...values: any[]) => void, milliseconds?: number, ...values: any[]): number;
+declare function clearTimeout(timer: number | undefined): void;
+declare function setInterval(callback: (...values: any[]) => void, milliseconds?: number, ...values: any[]): number;
+declare function clearInterval(timer: number | undefined): void;
 
 interface Console {
     debug(...values: unknown[]): void;
@@ -40,12 +53,15 @@ interface Console {
 }
 declare var console: Console;
 
-/** A tool's own failure. */
+/** A tool has failed, or it could not be called. */
 declare class ToolError extends Error {
     readonly server: string;
     readonly tool: string;
+    /** Why it could not be called; undefined where the tool itself has failed. */
+    readonly code: string | undefined;
     /** What the tool has said: the \`content\` of its result. */
-    readonly content: readonly { readonly type: string; readonly text?: string }[];
+    readonly content: readonly { readonly type: string; readonly text?: string }[] | undefined;
+    readonly structuredContent: unknown;
 }
 `;
 

@@ -48,14 +48,13 @@ function shown(value: unknown, room: Room, depth = 0): string {
         return JSON.stringify(value.length > MAX_SHOWN_TEXT ? `${value.slice(0, MAX_SHOWN_TEXT)}…` : value);
     }
     if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+    if (room.exhausted) return Array.isArray(value) ? '[…]' : '{…}';
     const entries = Object.entries(value);
-    const more = entries.length > MAX_SHOWN || depth >= MAX_SHOWN_DEPTH || !room.take(entries.length);
-    const parts = (depth >= MAX_SHOWN_DEPTH || room.exhausted ? [] : entries.slice(0, MAX_SHOWN)).map(
-        ([name, part]) => {
-            const text = shown(part, room, depth + 1);
-            return Array.isArray(value) ? text : `${shown(name, room)}: ${text}`;
-        }
-    );
-    if (more && entries.length > 0) parts.push('…');
+    const fits = depth < MAX_SHOWN_DEPTH && room.take(entries.length);
+    const parts = (fits ? entries.slice(0, MAX_SHOWN) : []).map(([name, part]) => {
+        const text = shown(part, room, depth + 1);
+        return Array.isArray(value) ? text : `${shown(name, room)}: ${text}`;
+    });
+    if (entries.length > parts.length) parts.push('…');
     return Array.isArray(value) ? `[${parts.join(', ')}]` : `{${parts.join(', ')}}`;
 }

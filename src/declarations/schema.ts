@@ -107,7 +107,7 @@ class Reader {
 
     /** The members of an object; none when there are more than there is room for. */
     private members(value: unknown): [name: string, value: unknown][] {
-        if (!isObject(value)) return [];
+        if (!isObject(value) || this.room.exhausted) return [];
         const all = Object.entries(value);
         return this.room.take(all.length) ? all : [];
     }

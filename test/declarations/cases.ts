@@ -282,12 +282,12 @@ function object(properties: Record<string, unknown>, required?: string[]): Recor
 }
 
 /** Schemas that mean to cost much. Their declarations have to be bounded. */
-export function hostile(): Record<string, Schema> {
+export function hostile(depth = 5000): Record<string, Schema> {
     return {
-        deep: nested(5000, inner => object({ a: inner })),
-        deep_arrays: nested(5000, inner => ({ type: 'array', items: inner })),
-        deep_unions: nested(5000, inner => ({ anyOf: [inner, { type: 'null' }] })),
-        deep_all: nested(5000, inner => ({ allOf: [inner, object({ x: true })] })),
+        deep: nested(depth, inner => object({ a: inner })),
+        deep_arrays: nested(depth, inner => ({ type: 'array', items: inner })),
+        deep_unions: nested(depth, inner => ({ anyOf: [inner, { type: 'null' }] })),
+        deep_all: nested(depth, inner => ({ allOf: [inner, object({ x: true })] })),
         wide: object(
             Object.fromEntries(Array.from({ length: 50_000 }, (_, i) => [`p${String(i)}`, { type: 'string' }]))
         ),
@@ -345,7 +345,7 @@ export function hostile(): Record<string, Schema> {
         ),
         anchors: {
             ...object({ a: { $ref: '#none' } }),
-            $defs: nested(3000, inner => ({ $defs: { a: inner, b: { $anchor: 'x' } } }))
+            $defs: nested(Math.min(depth, 3000), inner => ({ $defs: { a: inner, b: { $anchor: 'x' } } }))
         },
         pointer_into_itself: nested(60, inner => object({ a: inner, b: { $ref: `#${'/properties/a'.repeat(15)}` } }))
     };
