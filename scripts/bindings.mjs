@@ -74,10 +74,14 @@ const REPLACED = [
     [/= \$realloc\(0, 0, (.*)\);$/gm, (_, size) => `= _allocate(${size});`],
     [/^ *\$import_.*\);$/gm, call => `${call}\n  if (_large.length !== 0) _release();`],
     [/^function _utf8AllocateAndEncode\([^]*?\n}\n/m, () => LOWER + DONE],
-    [/ret = await /g, () => 'ret = '],
+    [/((?:ret|hostRet\d*) = )await /g, (_, assigned) => assigned],
     [
         /^async function export_[^]*?^}/gm,
-        text => text.replace('async ', '').replaceAll(/^( *)return;$/gm, '$1return _done;')
+        text => {
+            // What an export has lowered for its own result is the engine's to free, and no import's.
+            const end = text.includes('hostRet') ? '_large.length = 0; return _done;' : 'return _done;';
+            return text.replace('async ', '').replaceAll(/^( *)return;$/gm, `$1${end}`);
+        }
     ],
     [/_debugLog\('[^']*'(?:, \{[^}]*\})?\);/g, () => '']
 ];

@@ -3,12 +3,14 @@
 import './platform/polyfills.js';
 import './fast-path/validators/schemas.js';
 
+import type * as Catalog from 'caisson:mcp/catalog@0.1.0';
 import type * as Client from 'caisson:mcp/client@0.1.0';
 import type * as Ingress from 'caisson:mcp/ingress@0.1.0';
 import type * as Scripts from 'caisson:mcp/scripts@0.1.0';
 
 import { onAuthorized } from './authorization/turn.js';
 import { Connection } from './connection/connection.js';
+import { declare } from './declarations/declarations.js';
 import { fastPathOf } from './fast-path/connection-fast-path.js';
 import { seal } from './fast-path/validators/schemas.js';
 import { sweep, warmUp, warmUpScripts } from './fast-path/warmup.js';
@@ -18,6 +20,7 @@ import { fire } from './platform/timers.js';
 import { fixBoundary } from './scripts/globals.js';
 import { host } from './scripts/host.js';
 import { Runner } from './scripts/runner.js';
+import { search } from './search/search.js';
 import * as sessions from './session/sessions.js';
 import { onBody, onEnd, onHead, onResponse } from './transport/exchange.js';
 import { onClosed, onData } from './transport/pipe.js';
@@ -52,6 +55,23 @@ export const scripts: typeof Scripts = {
     call: (call, name, positional, named) => runner.call(call, name, positional, named),
     deliver: events => runner.deliver(events)
 };
+
+/** wit/catalog.wit */
+export const catalog: typeof Catalog = {
+    declare: (tools, language) => declare(listed(tools), language),
+    search: (tools, text, limit, language, detail) =>
+        JSON.stringify(search(listed(tools), text, { limit, language, detail }))
+};
+
+/** Parses a list of tools. What is thrown here is the error of the result. */
+function listed(tools: string): unknown {
+    try {
+        return JSON.parse(tools);
+    } catch {
+        // eslint-disable-next-line @typescript-eslint/only-throw-error
+        throw 'the tools are not JSON, or nested too deeply';
+    }
+}
 
 /** wit/ingress.wit */
 export const ingress: typeof Ingress = {

@@ -19,7 +19,9 @@ test('the component has the world of wit/, and imports of WASI only what its hos
     expect(ours(imports)).toEqual(
         ['authorization', 'egress', 'host', 'script-host', 'timers', 'types'].map(name => `caisson:mcp/${name}@0.1.0`)
     );
-    expect(exports.sort()).toEqual(['client', 'ingress', 'scripts'].map(name => `caisson:mcp/${name}@0.1.0`));
+    expect(exports.sort()).toEqual(
+        ['catalog', 'client', 'ingress', 'scripts'].map(name => `caisson:mcp/${name}@0.1.0`)
+    );
     const wasi = imports.filter(name => !name.startsWith('caisson:'));
     for (const name of wasi) {
         expect(name).toMatch(

@@ -1,4 +1,5 @@
 /// <reference path="./interfaces/caisson-mcp-authorization.d.ts" />
+/// <reference path="./interfaces/caisson-mcp-catalog.d.ts" />
 /// <reference path="./interfaces/caisson-mcp-client.d.ts" />
 /// <reference path="./interfaces/caisson-mcp-egress.d.ts" />
 /// <reference path="./interfaces/caisson-mcp-host.d.ts" />
@@ -17,4 +18,5 @@ declare module 'caisson:mcp/core@0.1.0' {
   export * as client from 'caisson:mcp/client@0.1.0'; // export caisson:mcp/client@0.1.0
   export * as ingress from 'caisson:mcp/ingress@0.1.0'; // export caisson:mcp/ingress@0.1.0
   export * as scripts from 'caisson:mcp/scripts@0.1.0'; // export caisson:mcp/scripts@0.1.0
+  export * as catalog from 'caisson:mcp/catalog@0.1.0'; // export caisson:mcp/catalog@0.1.0
 }

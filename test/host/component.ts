@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 
 import type * as Authorization from 'caisson:mcp/authorization@0.1.0';
+import type * as Catalog from 'caisson:mcp/catalog@0.1.0';
 import type * as Client from 'caisson:mcp/client@0.1.0';
 import type * as Egress from 'caisson:mcp/egress@0.1.0';
 import type * as Host from 'caisson:mcp/host@0.1.0';
@@ -14,6 +15,7 @@ import { buildFolder } from '../../scripts/without.mjs';
 
 /** The exports of the world `core`. */
 export interface Core {
+    catalog: typeof Catalog;
     client: typeof Client;
     ingress: typeof Ingress;
     scripts: typeof Scripts;
