@@ -99,7 +99,7 @@ func (a *app) command() *cobra.Command {
 		a.listResourcesCommand(), a.listResourceTemplatesCommand(), a.readResourceCommand(),
 		a.subscribeCommand(), a.unsubscribeCommand(),
 		a.listPromptsCommand(), a.getPromptCommand(), a.completeCommand(),
-		a.listSkillsCommand(), a.getSkillCommand(), a.readSkillCommand(),
+		a.listSkillsCommand(), a.getSkillCommand(), a.readSkillCommand(), a.typesCommand(),
 		a.startTaskCommand(), a.getTaskCommand(), a.waitTaskCommand(), a.updateTaskCommand(), a.cancelTaskCommand(), a.listTasksCommand(),
 		a.setLoggingLevelCommand(), a.pingCommand(), a.listenCommand(),
 		a.runScriptCommand(), a.runFunctionCommand(),

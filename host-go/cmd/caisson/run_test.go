@@ -13,7 +13,7 @@ import (
 func TestHelp(t *testing.T) {
 	for _, command := range []string{
 		"", "list-tools", "call-tool", "list-resources", "list-resource-templates", "read-resource",
-		"subscribe", "unsubscribe", "list-prompts", "get-prompt", "complete", "list-skills", "get-skill", "read-skill",
+		"subscribe", "unsubscribe", "list-prompts", "get-prompt", "complete", "list-skills", "get-skill", "read-skill", "types",
 		"set-logging-level", "ping", "listen", "replay", "demo", "demo-server", "version",
 		"cache", "cache warm", "cache path", "cache clear",
 	} {
@@ -39,6 +39,9 @@ func TestUsageErrors(t *testing.T) {
 		"version now":                               `"now" is one argument too many`,
 		"--nonsense":                                `unknown flag: --nonsense`,
 		"list-tools":                                `no server is given`,
+		"types":                                     `no server is given`,
+		"types a --lang cobol":                      `there are no declarations in "cobol": --lang is ts or py`,
+		"types a b --record x":                      `--record records one server`,
 		"list-tools --":                             `there is no command after --`,
 		"list-tools a b":                            `"b" is one argument too many`,
 		"list-tools npx -y some-server":             `unknown shorthand flag: 'y'; a server's command stands after --, with its flags`,

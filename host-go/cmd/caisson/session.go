@@ -90,7 +90,7 @@ func (a *app) withSession(ctx context.Context, f *sessionFlags, server caisson.S
 		defer session.Close()
 		u.log.Debug("connected", "took", time.Since(begin), "server", session.Name(),
 			"transport", session.TransportType(), "protocol", session.ProtocolVersion())
-		client := &client{app: a, session: session, clock: u.clock, log: u.log}
+		client := &client{app: a, owner: u.client, session: session, clock: u.clock, log: u.log}
 		if f.logLevel != "" {
 			if err := client.setLevel(ctx, f.logLevel); err != nil {
 				return err
@@ -194,6 +194,7 @@ func (a *app) withUser(ctx context.Context, f *sessionFlags, server caisson.Serv
 // A client is a session whose errors are ready for people.
 type client struct {
 	app     *app
+	owner   *caisson.Client
 	session *caisson.Session
 	clock   *clock
 	log     *slog.Logger

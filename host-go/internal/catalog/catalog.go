@@ -1,0 +1,79 @@
+// Package catalog has the core say what there is to say of tools: declarations for who writes scripts, and a
+// search. Tools are a server's words, so each call has an instance of its own, which is granted nothing and is
+// thrown away.
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/caisson-dev/caisson/host-go/component"
+	"github.com/caisson-dev/caisson/host-go/component/wasi"
+	"github.com/caisson-dev/caisson/host-go/internal/engine"
+)
+
+// What one call may take.
+const (
+	Computing   = 10 * time.Second
+	memoryBytes = 256 << 20
+)
+
+// ErrLimit says that a call has reached a bound.
+var ErrLimit = errors.New("the tools are more than the sandbox can go through")
+
+// Declare gives the declarations of tools, in a case of `language` in wit/catalog.wit.
+func Declare(ctx context.Context, e *engine.Engine, tools, language string) (string, error) {
+	return call(ctx, e, "declare", tools, component.Enum(language))
+}
+
+// Search gives the tools that have the words of a text, as a JSON array; see `search` in wit/catalog.wit.
+func Search(ctx context.Context, e *engine.Engine, tools, text string, limit uint32, language, detail string) (string, error) {
+	return call(ctx, e, "search", tools, text, limit, component.Enum(language), component.Enum(detail))
+}
+
+// refuse is every function of an interface that the catalog must not call.
+func refuse(name string) component.HostFunc {
+	return func(context.Context, []any) ([]any, error) {
+		return nil, fmt.Errorf("the catalog calls %s, and may call nothing", name)
+	}
+}
+
+func call(ctx context.Context, e *engine.Engine, name string, args ...any) (string, error) {
+	l := component.NewLinker()
+	wasi.AddToLinker(l, &wasi.Config{})
+	for _, imported := range []string{"timers", "script-host"} {
+		l.Interface("caisson:mcp/" + imported + "@0.1.0").Fallback(refuse)
+	}
+	guest, err := e.Instantiate(ctx, l, component.Limits{Memory: memoryBytes})
+	if err != nil {
+		return "", err
+	}
+	defer guest.Close()
+	f := guest.ExportedFunction("caisson:mcp/catalog@0.1.0#" + name)
+	if f == nil {
+		return "", errors.New("the core does not export caisson:mcp/catalog#" + name)
+	}
+	bounded, cancel := context.WithTimeout(ctx, Computing)
+	defer cancel()
+	results, err := f.Call(bounded, args...)
+	var limit *component.LimitError
+	switch {
+	case ctx.Err() != nil:
+		return "", ctx.Err()
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &limit), err != nil && guest.MemoryRefused():
+		return "", fmt.Errorf("%w: %w", ErrLimit, err)
+	case err != nil:
+		return "", err
+	}
+	answer, ok := results[0].(component.Result)
+	text, isText := answer.Value.(string)
+	if !ok || !isText {
+		return "", fmt.Errorf("the core answers with %T", results[0])
+	}
+	if !answer.OK {
+		return "", errors.New(text)
+	}
+	return text, nil
+}
