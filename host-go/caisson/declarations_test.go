@@ -77,4 +77,3 @@ func TestDeclarationsFail(t *testing.T) {
 	}
 }
 
-func second[T any](_ T, err error) error { return err }

@@ -2,6 +2,7 @@
 import type { ScriptLogLevel } from 'caisson:mcp/script-host@0.1.0';
 
 import { clearTimeout, setTimeout, sleep } from '../platform/timers.js';
+import { rank } from '../search/search.js';
 import type { ScriptHost } from './host.js';
 import {
     append,
@@ -19,8 +20,6 @@ import {
     makeTypeError,
     toText
 } from './primordials.js';
-import type { FoundTool } from './search.js';
-import { search } from './search.js';
 import { line } from './show.js';
 import { IMPORT } from './source.js';
 import type { ListedTool, Tools } from './tools.js';
@@ -67,6 +66,9 @@ const LEVELS: [name: string, level: ScriptLogLevel][] = [
     ['error', 'error'],
     ['trace', 'error']
 ];
+
+/** So many tools a search finds, unless the script wants another number. */
+const FOUND = 10;
 
 function define(object: object, name: string, value: unknown): void {
     defineProperty(object, name, {
@@ -181,8 +183,10 @@ export function give(global: object, host: ScriptHost, tools: Tools, input: unkn
                   broken(new makeTypeError('call_tool(server, tool, args): a name is not a text'))
               )
     );
-    define(global, 'search_tools', (text: unknown, most?: unknown): FoundTool[] =>
-        search(tools.listed, typeof text === 'string' ? text : '', typeof most === 'number' ? most : undefined)
+    define(global, 'search_tools', (text: unknown, most?: unknown) =>
+        rank(tools.listed, typeof text === 'string' ? text : '', typeof most === 'number' ? most : FOUND).map(
+            ({ tool: { server, name, description } }) => ({ server, name, description })
+        )
     );
     define(global, 'get_tool', (name: unknown, tool?: unknown) => find(tools.listed, name, tool));
 }

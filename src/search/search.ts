@@ -33,20 +33,25 @@ const MAX_PARAMETERS = 200;
 const K = 1.2;
 const B = 0.75;
 
-/** Finds tools: the best first, and among equals in the order of the list. Without words, the first of the list. */
+/** Finds tools, and says of each how it is called. */
 export function search(list: unknown, text: string, options: SearchOptions): Found[] {
+    return rank(list, text, options.limit).map(({ tool, score }) => ({
+        server: tool.server,
+        tool: tool.name,
+        score,
+        text: describe(tool, options.language, options.detail)
+    }));
+}
+
+/** Finds tools: the best first, and among equals in the order of the list. Without words, the first of the list. */
+export function rank(list: unknown, text: string, limit: number): { tool: Tool; score: number }[] {
     const tools = readTools(list);
     const wanted = [...new Set(words(text))].slice(0, MAX_WORDS);
     const scores = wanted.length > 0 ? score(tools, wanted) : tools.map(() => 0);
     const ranked = tools.map((tool, at) => ({ tool, at, score: scores[at] ?? 0 }));
     const found = wanted.length > 0 ? ranked.filter(({ score }) => score > 0) : ranked;
     found.sort((a, b) => b.score - a.score || a.at - b.at);
-    return found.slice(0, Math.max(1, Math.min(options.limit, MAX_FOUND))).map(({ tool, score }) => ({
-        server: tool.server,
-        tool: tool.name,
-        score,
-        text: describe(tool, options.language, options.detail)
-    }));
+    return found.slice(0, Math.max(1, Math.min(limit, MAX_FOUND)));
 }
 
 interface Field {

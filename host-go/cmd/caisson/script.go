@@ -16,16 +16,11 @@ import (
 	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
-// languages are what the program runs scripts of, by the ends of their files' names.
-var languages = map[string]caisson.Language{
-	".js":  caisson.JavaScript,
-	".mjs": caisson.JavaScript,
-	".cjs": caisson.JavaScript,
-}
 
 // scriptFlags are the flags of the commands that run scripts.
 type scriptFlags struct {
-	session sessionFlags
+	session  sessionFlags
+	language languageFlags
 	tools   []string
 	allow   []string
 	limits  caisson.ScriptLimits
@@ -36,8 +31,9 @@ type scriptFlags struct {
 
 func (f *scriptFlags) register(c *cobra.Command) {
 	flags := c.Flags()
+	f.language.register(c)
 	flags.StringVar(&f.session.server.config, "config", "", "look the servers' names up in `FILE` (default: see 'caisson --help')")
-	flags.DurationVar(&f.session.timeout, "timeout", 30*time.Second, "bound connecting with the servers by `DURATION`")
+	durationFlag(c, &f.session.timeout, "timeout", 30*time.Second, "bound connecting with the servers by `DURATION`")
 	flags.StringArrayVar(&f.session.roots, "root", nil, "tell the servers that they may work in `FOLDER`; repeatable")
 	flags.BoolVar(&f.session.private, "private-addresses", false, "let the name of a server lead to a private address; localhost and addresses always may")
 	f.session.runtime.register(c)
@@ -68,12 +64,9 @@ func (f *scriptFlags) script(c *cobra.Command, name, source string) (caisson.Scr
 		}
 		s.Now = now
 	}
-	if extension := filepath.Ext(name); extension != "" {
-		language, ok := languages[extension]
-		if !ok {
-			return s, usage(c, "%s: this program does not run scripts of this language: it runs .js, .mjs and .cjs", shown(name))
-		}
-		s.Language = language
+	var err error
+	if s.Language, err = f.language.of(c, name); err != nil {
+		return s, err
 	}
 	for _, tool := range f.allow {
 		if !strings.Contains(tool, ".") {

@@ -9,8 +9,8 @@ import (
 	"github.com/caisson-dev/caisson/host-go/caisson"
 )
 
-// languages are the values of --lang.
-var languages = map[string]caisson.DeclarationLanguage{
+// declarationLanguages are the values of --lang.
+var declarationLanguages = map[string]caisson.DeclarationLanguage{
 	"ts": caisson.TypeScriptDeclarations,
 	"py": caisson.PythonDeclarations,
 }
@@ -33,7 +33,7 @@ Python's builtins: __builtins__.pyi.`,
 			if err := flags.check(c); err != nil {
 				return err
 			}
-			language, ok := languages[lang]
+			language, ok := declarationLanguages[lang]
 			if !ok {
 				return usage(c, "there are no declarations in %q: --lang is ts or py", shown(lang))
 			}
