@@ -76,4 +76,3 @@ func TestDeclarationsFail(t *testing.T) {
 		t.Error(err)
 	}
 }
-

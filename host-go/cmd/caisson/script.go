@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -16,17 +15,16 @@ import (
 	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
-
 // scriptFlags are the flags of the commands that run scripts.
 type scriptFlags struct {
 	session  sessionFlags
 	language languageFlags
-	tools   []string
-	allow   []string
-	limits  caisson.ScriptLimits
-	seed    uint64
-	now     string
-	asJSON  bool
+	tools    []string
+	allow    []string
+	limits   caisson.ScriptLimits
+	seed     uint64
+	now      string
+	asJSON   bool
 }
 
 func (f *scriptFlags) register(c *cobra.Command) {

@@ -99,7 +99,6 @@ func (f *languageFlags) typeScript(c *cobra.Command, script string) (caisson.Lan
 	return typescript.Language(&options), nil
 }
 
-
 // within returns the path of a folder in another; one that is not local is not in it.
 func within(outer, inner string) (string, error) {
 	outer, err := filepath.Abs(outer)
