@@ -71,19 +71,37 @@ func (c *Client) AccessToken(ctx context.Context, server Server) (*auth.Token, e
 	}
 }
 
-// Logout forgets all logins at a server, for whatever client, and the clients that were registered for it. The
-// tokens are revoked before (RFC 7009), where the authorization server has an endpoint for it; one that cannot be
-// reached costs 10 seconds at most, and no more than an error in [auth.Logout]. Sessions that are open go on with
-// the token that they have.
+// Logout forgets the login at a server, as sessions with it would use it: that of its way to authorize, its client and
+// its principal, and the client that was registered for it. The tokens are revoked before (RFC 7009), where the
+// authorization server has an endpoint for it; one that cannot be reached costs 10 seconds at most, and no more than an
+// error in [auth.Logout]. Sessions that are open go on with the token that they have.
 //
-// It fails when the store does. None in the store are no error.
-func (c *Client) Logout(ctx context.Context, server Server) ([]auth.Logout, error) {
+// It fails when the store does. It gives nil where there is nothing in the store.
+func (c *Client) Logout(ctx context.Context, server Server) (*auth.Logout, error) {
+	all, err := c.logout(ctx, &server, func(_ context.Context, flow *authorization.Flow) ([]string, error) {
+		return []string{flow.Key()}, nil
+	})
+	if len(all) == 0 {
+		return nil, err
+	}
+	return &all[0], err
+}
+
+// LogoutAll is [Client.Logout] for all logins at a server's address, of whatever way to authorize, client and
+// principal. The authorization server may refuse to revoke those of a client whose secret server.Auth does not have.
+// Beside an error it gives those that are gone.
+func (c *Client) LogoutAll(ctx context.Context, server Server) ([]auth.Logout, error) {
+	return c.logout(ctx, &server, func(ctx context.Context, flow *authorization.Flow) ([]string, error) { return flow.Keys(ctx) })
+}
+
+// logout ends the logins with these keys.
+func (c *Client) logout(ctx context.Context, server *Server, keys func(context.Context, *authorization.Flow) ([]string, error)) ([]auth.Logout, error) {
 	const step = "auth logout"
-	flow, err := c.flow(&server, step)
+	flow, err := c.flow(server, step)
 	if err != nil {
 		return nil, err
 	}
-	keys, err := flow.Keys(ctx)
+	which, err := keys(ctx, flow)
 	if err != nil {
 		return nil, c.errStore(ctx, err, server.name(), step)
 	}
@@ -92,7 +110,7 @@ func (c *Client) Logout(ctx context.Context, server Server) ([]auth.Logout, erro
 		transport = server.HTTPTransport
 	}
 	var all []auth.Logout
-	for _, key := range keys {
+	for _, key := range which {
 		out, err := flow.Logout(ctx, key, transport)
 		if err != nil {
 			return all, c.errStore(ctx, err, server.name(), step)

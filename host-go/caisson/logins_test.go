@@ -54,8 +54,8 @@ func TestLogins(t *testing.T) {
 	if status, err := client.AuthStatus(ctx, server); err != nil || status != nil {
 		t.Errorf("before the login: %+v, %v", status, err)
 	}
-	if all, err := client.Logout(ctx, server); err != nil || len(all) != 0 {
-		t.Errorf("a logout without a login: %+v, %v", all, err)
+	if out, err := client.Logout(ctx, server); err != nil || out != nil {
+		t.Errorf("a logout without a login: %+v, %v", out, err)
 	}
 	var required *auth.RequiredError
 	if _, err := withAsker(nil).AccessToken(ctx, server); !errors.Is(err, caisson.CodeAuthorizationRequired) || !errors.As(err, &required) {
@@ -96,7 +96,7 @@ func TestLogins(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, err := client.Logout(ctx, server)
-	if err != nil || len(out) != 1 || out[0].Err != nil || !slices.Equal(out[0].Revoked, []string{"refresh_token", "access_token"}) {
+	if err != nil || out == nil || out.Err != nil || !slices.Equal(out.Revoked, []string{"refresh_token", "access_token"}) {
 		t.Errorf("the logout is %+v, %v", out, err)
 	}
 	if !slices.Equal(s.Revoked(), []string{"refresh_token", "access_token"}) {
@@ -172,7 +172,7 @@ func TestLoginWithoutMetadata(t *testing.T) {
 	if _, err := client.AccessToken(t.Context(), server); err != nil || asked != 1 {
 		t.Errorf("asked %d times: %v", asked, err)
 	}
-	if out, err := client.Logout(t.Context(), server); err != nil || len(out) != 1 || out[0].Err != nil || out[0].Revoked != nil || out[0].Revocable {
+	if out, err := client.Logout(t.Context(), server); err != nil || out == nil || out.Err != nil || out.Revoked != nil || out.Revocable {
 		t.Errorf("%+v, %v", out, err)
 	}
 }
@@ -214,7 +214,7 @@ func TestLogoutOfAll(t *testing.T) {
 	if err != nil || len(all) != 2 || all[0].Method != "client-credentials" || all[0].Principal != "other" || !all[0].Refreshable || all[1].ClientID != "mine" {
 		t.Fatalf("the store has %+v, %v", all, err)
 	}
-	out, err := client.Logout(t.Context(), caisson.Server{URL: s.URL()})
+	out, err := client.LogoutAll(t.Context(), caisson.Server{URL: s.URL()})
 	if err != nil || len(out) != 2 || out[0].Err != nil || out[1].Err != nil {
 		t.Fatalf("%+v, %v", out, err)
 	}
@@ -224,7 +224,7 @@ func TestLogoutOfAll(t *testing.T) {
 
 	login(&auth.OAuth{Common: common, ClientID: "mine", ClientSecret: s.ClientSecret, Ask: visitor{&asked}})
 	s.Close()
-	out, err = client.Logout(t.Context(), caisson.Server{URL: s.URL()})
+	out, err = client.LogoutAll(t.Context(), caisson.Server{URL: s.URL()})
 	if err != nil || len(out) != 1 || out[0].Err == nil || len(out[0].Revoked) != 0 {
 		t.Errorf("without a server: %+v, %v", out, err)
 	}
@@ -233,6 +233,34 @@ func TestLogoutOfAll(t *testing.T) {
 	}
 	if all, err := client.AuthStatuses(t.Context()); err != nil || len(all) != 0 {
 		t.Errorf("the store has %+v, %v", all, err)
+	}
+}
+
+// A logout is of the server's own way to authorize, client and user, and of no other at its address.
+func TestLogoutOfOne(t *testing.T) {
+	s := authserver.New(demoserver.Handler(false, true))
+	t.Cleanup(s.Close)
+	asked := 0
+	store := auth.NewMemoryStore()
+	client := newClient(t, caisson.ClientOptions{})
+	as := func(principal string) caisson.Server {
+		return caisson.Server{URL: s.URL(), Auth: &auth.OAuth{Common: auth.Common{Store: store, Principal: principal}, Ask: visitor{&asked}}}
+	}
+	for _, who := range []string{"", "bob", "eve"} {
+		if _, err := client.AccessToken(t.Context(), as(who)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, err := client.Logout(t.Context(), as("bob")); err != nil || out == nil || out.Principal != "bob" || len(out.Revoked) != 2 {
+		t.Errorf("the logout is %+v, %v", out, err)
+	}
+	for who, in := range map[string]bool{"": true, "bob": false, "eve": true} {
+		if status, err := client.AuthStatus(t.Context(), as(who)); err != nil || (status != nil) != in {
+			t.Errorf("afterwards %q has %+v, %v", who, status, err)
+		}
+	}
+	if out, err := client.LogoutAll(t.Context(), as("bob")); err != nil || len(out) != 2 {
+		t.Errorf("all are %+v, %v", out, err)
 	}
 }
 

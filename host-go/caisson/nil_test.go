@@ -14,6 +14,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caisson/auth"
 	"github.com/caisson-dev/caisson/host-go/caissontest"
 )
 
@@ -34,6 +35,46 @@ func TestNilInOptions(t *testing.T) {
 		if !errors.Is(err, caisson.CodeInvalidArgument) || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q, got %v", want, err)
 		}
+	}
+}
+
+// TestNilAuth has ways to authorize that are nil pointers, or have one in them, as one gets who does not look at an
+// error.
+func TestNilAuth(t *testing.T) {
+	t.Parallel()
+	var file *auth.FileStore
+	stored := auth.Common{Store: file}
+	token := func(context.Context) (string, error) { return "", nil }
+	for _, c := range []struct {
+		method auth.Method
+		want   string
+	}{
+		{(*auth.OAuth)(nil), "auth.OAuth is a nil"},
+		{(*auth.Bearer)(nil), "auth.Bearer is a nil"},
+		{(*auth.ClientCredentials)(nil), "auth.ClientCredentials is a nil"},
+		{(*auth.EnterpriseManaged)(nil), "auth.EnterpriseManaged is a nil"},
+		{(*auth.WorkloadIdentity)(nil), "auth.WorkloadIdentity is a nil"},
+		{&auth.OAuth{Ask: (*auth.Browser)(nil)}, "auth.OAuth.Ask is a nil"},
+		{&auth.OAuth{Common: stored}, "auth.Common.Store is a nil"},
+		{&auth.ClientCredentials{Common: stored, ClientID: "c", ClientSecret: "s"}, "auth.Common.Store is a nil"},
+		{&auth.EnterpriseManaged{Common: stored, ClientID: "c", IDToken: token, IdentityProvider: "https://idp.example"}, "auth.Common.Store is a nil"},
+		{&auth.WorkloadIdentity{Common: stored, Assertion: token}, "auth.Common.Store is a nil"},
+		{&auth.OAuth{Common: auth.Common{Scopes: []string{"read write"}}}, `"read write", which is no scope`},
+		{&auth.OAuth{Common: auth.Common{Scopes: []string{""}}}, "which is no scope"},
+		{&auth.OAuth{Common: auth.Common{Resource: "https://x.example/#a"}}, "auth.Common.Resource"},
+		{&auth.OAuth{Common: auth.Common{Resource: "a\nb"}}, "auth.Common.Resource"},
+	} {
+		server := caisson.Server{URL: "https://mcp.example.com/", Auth: c.method}
+		if err := server.Validate(); !errors.Is(err, caisson.CodeInvalidArgument) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("want %q, got %v", c.want, err)
+		}
+		if _, err := sharedRuntime(t).NewClient(&caisson.ClientOptions{Auth: c.method}); !errors.Is(err, caisson.CodeInvalidArgument) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("of a client, want %q, got %v", c.want, err)
+		}
+	}
+	none := caisson.Server{URL: "https://mcp.example.com/", Auth: (*auth.None)(nil)}
+	if err := none.Validate(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -78,12 +78,14 @@ func OpenFileStore(options FileStoreOptions) (*FileStore, error) {
 		s.folder = filepath.Join(config, "caisson", layout)
 	}
 	var err error
-	if s.folder, err = filepath.Abs(s.folder); err == nil {
-		s.folder, err = privateFolder(s.folder)
+	if s.folder, err = filepath.Abs(s.folder); err != nil {
+		return nil, err
 	}
+	folder, err := privateFolder(s.folder)
 	if err != nil {
 		return nil, s.failed("opened", err)
 	}
+	s.folder = folder
 	return s, nil
 }
 

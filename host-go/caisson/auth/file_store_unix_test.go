@@ -113,3 +113,15 @@ func TestFolderWithoutRights(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// A folder that cannot be made is named.
+func TestFolderBelowFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(file, "store")
+	if _, err := auth.OpenFileStore(auth.FileStoreOptions{Folder: folder}); err == nil || !strings.Contains(err.Error(), "the credentials in "+folder+" cannot be opened") {
+		t.Errorf("%v", err)
+	}
+}

@@ -4,11 +4,22 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"reflect"
 	"slices"
+	"strings"
 )
 
 // Validate implements [Method].
 func (a *OAuth) Validate() error {
+	if a == nil {
+		return errNil("auth.OAuth")
+	}
+	if err := a.check(); err != nil {
+		return err
+	}
+	if isNil(a.Ask) {
+		return errNil("auth.OAuth.Ask")
+	}
 	switch {
 	case a.ClientSecret != "" && a.ClientID == "":
 		return errors.New("auth.OAuth.ClientSecret is set and auth.OAuth.ClientID is not: set both, or none")
@@ -49,6 +60,8 @@ var ofLogin = []string{
 // Validate implements [Method].
 func (a *Bearer) Validate() error {
 	switch {
+	case a == nil:
+		return errNil("auth.Bearer")
 	case a.Token != "" && a.Source != nil:
 		return errors.New("auth.Bearer.Token and auth.Bearer.Source are both set: set one")
 	case a.Token == "" && a.Source == nil:
@@ -59,6 +72,12 @@ func (a *Bearer) Validate() error {
 
 // Validate implements [Method].
 func (a *ClientCredentials) Validate() error {
+	if a == nil {
+		return errNil("auth.ClientCredentials")
+	}
+	if err := a.check(); err != nil {
+		return err
+	}
 	switch {
 	case a.ClientID == "":
 		return errors.New("auth.ClientCredentials.ClientID is not set")
@@ -70,6 +89,12 @@ func (a *ClientCredentials) Validate() error {
 
 // Validate implements [Method].
 func (a *EnterpriseManaged) Validate() error {
+	if a == nil {
+		return errNil("auth.EnterpriseManaged")
+	}
+	if err := a.check(); err != nil {
+		return err
+	}
 	switch {
 	case a.ClientID == "":
 		return errors.New("auth.EnterpriseManaged.ClientID is not set")
@@ -87,6 +112,12 @@ func (a *EnterpriseManaged) Validate() error {
 
 // Validate implements [Method].
 func (a *WorkloadIdentity) Validate() error {
+	if a == nil {
+		return errNil("auth.WorkloadIdentity")
+	}
+	if err := a.check(); err != nil {
+		return err
+	}
 	if a.Assertion == nil {
 		return errors.New("auth.WorkloadIdentity.Assertion is not set")
 	}
@@ -95,6 +126,33 @@ func (a *WorkloadIdentity) Validate() error {
 
 // Validate implements [Method].
 func (*None) Validate() error { return nil }
+
+// check finds what is wrong with what all ways have.
+func (c *Common) check() error {
+	if isNil(c.Store) {
+		return errNil("auth.Common.Store")
+	}
+	for _, scope := range c.Scopes {
+		// RFC 6749, section 3.3. Two in one text would be a scope that no server names.
+		if scope == "" || strings.ContainsFunc(scope, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' }) {
+			return fmt.Errorf("auth.Common.Scopes has %q, which is no scope: give each as a text of its own, in ASCII, without spaces and quotes", scope)
+		}
+	}
+	if u, err := url.Parse(c.Resource); c.Resource != "" && (err != nil || u.Scheme == "" || strings.Contains(c.Resource, "#")) {
+		return errors.New("auth.Common.Resource is not an absolute URI without a fragment (RFC 8707, section 2)")
+	}
+	return nil
+}
+
+// isNil reports whether an interface has a pointer in it that is nil: it is not nil itself.
+func isNil(value any) bool {
+	v := reflect.ValueOf(value)
+	return v.Kind() == reflect.Pointer && v.IsNil()
+}
+
+func errNil(field string) error {
+	return fmt.Errorf("%s is a nil pointer: set it, or leave it out", field)
+}
 
 // checkURLs finds one that is no absolute URL, among fields and their values. It quotes none: a query may be a
 // secret.

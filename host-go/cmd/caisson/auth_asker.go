@@ -35,6 +35,9 @@ var errDeclined = errors.New("you have said no")
 // RedirectURL implements [auth.Asker].
 func (l *loginAsker) RedirectURL() string { return l.browser.RedirectURL() }
 
+// Validate finds what is wrong with the port, before anything is asked for.
+func (l *loginAsker) Validate() error { return l.browser.Validate() }
+
 var errNobody = errors.New("there is no terminal")
 
 // CanAsk says why nobody can be asked; see [auth.Asker].

@@ -116,9 +116,15 @@ func (a *app) login(ctx context.Context, f *sessionFlags, login *loginFlags, ser
 		}
 		return nil
 	}}
+	if login.again { // The login that commands use so far may be another client's than the one that comes.
+		before := userOptions{strict: true, lenient: true}
+		if err := a.withUser(ctx, f, server, before, a.logoutOf); err != nil {
+			return err
+		}
+	}
 	return a.withUser(ctx, f, server, options, func(ctx context.Context, u *user) error {
 		if login.again {
-			if err := a.logoutOf(ctx, u); err != nil {
+			if _, err := a.endLogins(ctx, u); err != nil {
 				return err
 			}
 		}

@@ -21,8 +21,10 @@ type logins struct {
 	told bool
 	// kept is where the settings are in the store.
 	kept string
-	// alone has a logout end the login of this server's own way to authorize, and of no other at its address.
-	alone bool
+	// all has a logout end all logins at the server's address.
+	all bool
+	// found says that the store shows no other login than the server's own, whose secret is not there.
+	found bool
 	asker loginAsker
 	// show says each step.
 	show bool
@@ -89,11 +91,11 @@ func (l *logins) prepare(ctx context.Context, server *caisson.Server, lenient bo
 		return err
 	}
 	var store auth.Store = l.store
-	if l.alone {
-		store = oneKey{l.store, loginKey(server, method)}
-	}
-	if lenient && method.Validate() != nil {
-		method = &auth.OAuth{} // Its secret is not there.
+	if lenient && method.Validate() != nil { // Its secret is not there.
+		if !l.all {
+			store, l.found = oneKey{l.store, loginKey(server, method)}, true
+		}
+		method = &auth.OAuth{}
 	}
 	method, common := authorization.Copy(method)
 	if common != nil {

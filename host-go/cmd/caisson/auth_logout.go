@@ -7,18 +7,21 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/caisson-dev/caisson/host-go/caisson/auth"
 )
 
 func (a *app) authLogoutCommand() *cobra.Command {
 	var flags sessionFlags
 	flags.server.lenient = true
+	var all bool
 	c := &cobra.Command{
 		Use:   "logout SERVER",
 		Short: "Log out of a server",
 		Long: `Has the authorization server revoke the tokens, where it has an endpoint for it, and removes them, and the
-client that was registered for them, from the store. A name stands for the login of that server of the configuration;
-a URL for all logins at that address, of whatever client. An authorization server that cannot be reached is said, and
-keeps nothing from being removed: its tokens are good until they end, for whoever has them.`,
+client that was registered for them, from the store. It is the login that other commands would use for this server;
+--all ends all logins at the server's address, of whatever client. An authorization server that cannot be reached is
+said, and keeps nothing from being removed: its tokens are good until they end, for whoever has them.`,
 		Example:           `  caisson auth logout github`,
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: flags.server.completeName,
@@ -31,35 +34,49 @@ keeps nothing from being removed: its tokens are good until they end, for whoeve
 				return err
 			}
 			options := userOptions{strict: true, lenient: true, login: func(l *logins) error {
-				l.alone = flags.server.file != ""
+				l.all = all
 				return nil
 			}}
 			return a.withUser(c.Context(), &flags, server, options, a.logoutOf)
 		},
 	}
 	flags.register(c)
+	c.Flags().BoolVar(&all, "all", false, "end all logins at the server's address")
 	return c
 }
 
-// logoutOf logs out of a server.
+// logoutOf ends the login of a server, or all at its address, and says where there was none.
 func (a *app) logoutOf(ctx context.Context, u *user) error {
-	all, err := u.client.Logout(ctx, u.server)
-	if err != nil {
-		return err
+	n, err := a.endLogins(ctx, u)
+	if err == nil && n == 0 {
+		a.err.Say("%s: there was no login", nameOf(&u.server))
 	}
-	if u.logins.alone {
-		err = u.logins.store.Delete(ctx, u.logins.kept)
-	} else {
+	return err
+}
+
+// endLogins is logoutOf, and says how many there were.
+func (a *app) endLogins(ctx context.Context, u *user) (int, error) {
+	var all []auth.Logout
+	var err error
+	if u.logins.all || u.logins.found {
+		all, err = u.client.LogoutAll(ctx, u.server)
+	} else if out, failed := u.client.Logout(ctx, u.server); failed != nil {
+		err = failed
+	} else if out != nil {
+		all = []auth.Logout{*out}
+	}
+	if err != nil {
+		return 0, err
+	}
+	if u.logins.all {
 		err = deleteSettings(ctx, u.logins.store, &u.server)
+	} else {
+		err = u.logins.store.Delete(ctx, u.logins.kept)
 	}
 	if err != nil {
-		return err
+		return 0, err
 	}
 	name := nameOf(&u.server)
-	if len(all) == 0 {
-		a.err.Say("%s: there was no login", name)
-		return nil
-	}
 	for _, out := range all {
 		name := name
 		if len(all) > 1 {
@@ -83,7 +100,7 @@ func (a *app) logoutOf(ctx context.Context, u *user) error {
 			a.err.Say("%s: %s", name, strings.ReplaceAll(out.Err.Error(), "\n", "; "))
 		}
 	}
-	return nil
+	return len(all), nil
 }
 
 // endOf says how long a token is good that was not revoked.

@@ -59,7 +59,19 @@ func TestAuthByName(t *testing.T) {
 			t.Errorf("after the logout %s has %+v", name, got)
 		}
 	}
-	h.run("auth", "logout", s.URL()).expect(t, exitOK, "as mine: logged out", "as client-registered, for bob: logged out")
+	// A URL stands for the login that commands with it use.
+	h.run("auth", "logout", s.URL()).expect(t, exitOK, "logged out")
+	for name, in := range map[string]bool{"web": false, "bob": true} {
+		if got := h.statusOf(name); (got.Status != nil) != in {
+			t.Errorf("after the logout of the URL %s has %+v", name, got)
+		}
+	}
+	h.login("other").expect(t, exitOK)
+	h.login("other", "--relogin").expect(t, exitOK)
+	if got := h.statusOf("bob"); got.Status == nil {
+		t.Error("who logs in anew ends the login of another one")
+	}
+	h.run("auth", "logout", s.URL(), "--all").expect(t, exitOK, "as other: logged out", "as client-registered, for bob: logged out")
 	o := h.run("auth", "status")
 	if o.expect(t, exitOK); strings.Contains(o.out, "issuer") || strings.Count(o.out, "not logged in") != 4 {
 		t.Errorf("after the logout there is\n%s", o.out)

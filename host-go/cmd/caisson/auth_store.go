@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -68,7 +69,7 @@ func (f *storeFlag) open() *loginStore {
 	}
 	s.Store = &lazyStore{folder: folder, open: sync.OnceValues(func() (*auth.FileStore, error) {
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("there is no folder for logins (%w): --store names another place", err)
 		}
 		return auth.OpenFileStore(options)
 	})}

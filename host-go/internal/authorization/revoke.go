@@ -59,8 +59,8 @@ func (f *Flow) Logout(ctx context.Context, key string, transport http.RoundTripp
 func (f *Flow) standIn(parts keyParts, key string) *Flow {
 	config := f.config
 	m := &auth.OAuth{ClientID: parts.client}
-	if id, secret, _ := f.configuredClient(); id == parts.client {
-		m.ClientSecret = secret // It goes to the issuer alone that the entry is bound to.
+	if id, secret, issuer := f.configuredClient(); id == parts.client {
+		m.ClientSecret, m.Issuer = secret, issuer // It goes to that issuer alone, or the one that the entry is bound to.
 	}
 	config.Method = m
 	config.Store = f.store

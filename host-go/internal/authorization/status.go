@@ -94,6 +94,9 @@ func (f *Flow) Token(ctx context.Context, late bool) (*auth.Token, error) {
 	return &auth.Token{Value: t.Access, Type: t.Type, Scopes: strings.Fields(t.Scope), Expiry: t.Expiry}, nil
 }
 
+// Key is the key of the flow's entry in the store.
+func (f *Flow) Key() string { return f.key }
+
 // errNotKept has an Unsaved give what it has, whatever the store has.
 var errNotKept = errors.New("not kept")
 
