@@ -140,7 +140,7 @@ func (c *callback) check(query string) (url.Values, error) {
 // brings.
 func (c *callback) parse(text string) (query string, err error) {
 	text = strings.Trim(text, " \t\r\n\"'<>")
-	if strings.HasPrefix(text, c.host) { // Some browsers do not show the scheme.
+	if strings.HasPrefix(text, strings.TrimSuffix(c.host, ":80")) { // Some browsers do not show the scheme.
 		text = "http://" + text
 	}
 	if len(text) > maxURLBytes {
@@ -159,6 +159,9 @@ func (c *callback) parse(text string) (query string, err error) {
 // isHost reports whether a request is for this machine by its own name.
 func (c *callback) isHost(host string) bool {
 	_, port, err := net.SplitHostPort(c.host)
+	if port == "80" && !strings.Contains(host, ":") { // A browser leaves it out.
+		host = net.JoinHostPort(host, port)
+	}
 	return err == nil && (host == c.host || strings.EqualFold(host, net.JoinHostPort("localhost", port)))
 }
 

@@ -432,6 +432,28 @@ func TestPaste(t *testing.T) {
 	}
 }
 
+// A browser leaves out the port of http.
+func TestPortOfHTTP(t *testing.T) {
+	t.Parallel()
+	c := &callback{state: theState, host: "127.0.0.1:80"}
+	for host, ok := range map[string]bool{
+		"127.0.0.1": true, "127.0.0.1:80": true, "localhost": true, "LOCALHOST:80": true,
+		"127.0.0.1:81": false, "127.0.0.1.evil.example": false, "evil.example": false, "evil.example:80": false, "[::1]": false, "": false,
+	} {
+		if c.isHost(host) != ok {
+			t.Errorf("%q is taken: %v", host, !ok)
+		}
+		if c := (&callback{host: "127.0.0.1:28252"}); c.isHost(host) {
+			t.Errorf("%q is taken for another port", host)
+		}
+	}
+	for _, text := range []string{"http://127.0.0.1", "127.0.0.1", "http://localhost:80"} {
+		if got, err := c.parse(text + callbackPath + right); err != nil || got != right[1:] {
+			t.Errorf("%s gives %q, %v", text, got, err)
+		}
+	}
+}
+
 // It listens for this machine alone.
 func TestLoopback(t *testing.T) {
 	t.Parallel()
