@@ -63,7 +63,9 @@ func (s *Session) explain(failure *engine.Failure, cause *error) {
 	if errors.As(*cause, &wire) {
 		hidden := &jsonrpc.Error{Code: wire.Code, Message: s.authorization.Hide(wire.Message)}
 		if wire.Data != nil {
-			hidden.Data = json.RawMessage(s.authorization.Hide(string(wire.Data)))
+			if hidden.Data = json.RawMessage(s.authorization.Hide(string(wire.Data))); !json.Valid(hidden.Data) {
+				hidden.Data, _ = json.Marshal(string(hidden.Data)) // A secret of digits alone may have been a number there.
+			}
 		}
 		*cause = hidden
 	}

@@ -105,6 +105,9 @@ func bounds(t *testing.T) [][3]string {
 		{"events that wait for the core", mib(in(mailbox, "mailboxRoom")) + ", and one for each that reads", ""},
 		{"an answer of an authorization server", mib(inSource(t, "host-go/internal/egress/authorization.go", "maxAnswer")) + ", and " +
 			inText(t, authorizing+"flow.go", `defaultAnswerTime = (\d+) \* time.Second`, "%s s"), ""},
+		{"a secret that an authorization server gives", inText(t, authorizing+"reply.go", `longestSecret, longestMethod = (\d+) << 10, 64`, "%s KiB; ") +
+			inText(t, authorizing+"flow.go", `mostSeen, mostSeenBytes = (\d+), (\d+) << 10`, "%s that came by are remembered, %s KiB together"), ""},
+		{"what comes back from a person's browser", inText(t, authorizing+"login.go", `longestCallback = (\d+) << 10`, "%s KiB"), ""},
 		{"waiting before requests of one turn to authorize go out again", seconds(d.RetryBudget), "RetryBudget"},
 		{"the pause before such a request goes out again", inText(t, authorizing+"reader.go",
 			`shortestPause, longestGrowth, longestPause = (100) \* time.Millisecond, (10) \* time.Second, time.Minute`,

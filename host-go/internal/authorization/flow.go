@@ -82,8 +82,10 @@ type Flow struct {
 	ended   *egress.Error     // why the last turn ended before the core has ended it
 	nonces  map[string]string // of DPoP, by origin
 	seen    []string          // the last secrets that came by
-	said    error             // the last refusal of an authorization server
-	events  []auth.Event      // that nobody has heard of yet
+	veil    *egress.Veil      // over those in veiled
+	veiled  []string
+	said    error        // the last refusal of an authorization server
+	events  []auth.Event // that nobody has heard of yet
 	// challenge is what the server has said of where its metadata is.
 	challenge string
 }
@@ -284,8 +286,9 @@ func within[T any](ctx context.Context, f func(context.Context) (T, error)) (T, 
 	}
 }
 
-// mostSeen is how many secrets that have come by are remembered.
-const mostSeen = 64
+// mostSeen is how many secrets that have come by are remembered, and mostSeenBytes how large they are together, but for
+// the last one: a Veil has each in some thirty spellings.
+const mostSeen, mostSeenBytes = 64, 256 << 10
 
 // remember keeps a secret, so that nothing that is told has it. With the lock of f held.
 func (f *Flow) remember(secrets ...string) {
@@ -294,7 +297,28 @@ func (f *Flow) remember(secrets ...string) {
 			f.seen = append(f.seen, secret)
 		}
 	}
-	f.seen = f.seen[max(0, len(f.seen)-mostSeen):]
+	size := 0
+	for i, secret := range slices.Backward(f.seen) {
+		if size += len(secret); i < len(f.seen)-1 && (size > mostSeenBytes || len(f.seen)-i > mostSeen) {
+			f.seen = slices.Clone(f.seen[i+1:])
+			return
+		}
+	}
+}
+
+// Veil implements [egress.Authorization]: it hides the secrets that are configured or kept, and the last that came by.
+func (f *Flow) Veil() *egress.Veil {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.current()
+}
+
+// current is Veil with the lock of f held. A veil takes long to make.
+func (f *Flow) current() *egress.Veil {
+	if all := f.secrets(); f.veil == nil || !slices.Equal(all, f.veiled) {
+		f.veil, f.veiled = egress.NewVeil(all), all
+	}
+	return f.veil
 }
 
 // Secrets are what must not be told: those that are configured or kept, and the last that came by.
@@ -325,10 +349,10 @@ func (f *Flow) secrets() []string {
 }
 
 // Hide replaces the secrets of the flow in a text.
-func (f *Flow) Hide(text string) string { return egress.NewVeil(f.Secrets()).Hide(text) }
+func (f *Flow) Hide(text string) string { return f.Veil().Hide(text) }
 
 // hidden is Hide with the lock of f held.
-func (f *Flow) hidden(text string) string { return egress.NewVeil(f.secrets()).Hide(text) }
+func (f *Flow) hidden(text string) string { return f.current().Hide(text) }
 
 // quoted is what a server says in one line of a message, without secrets. With the lock of f held.
 func (f *Flow) quoted(text string) string { return short(f.hidden(text)) }

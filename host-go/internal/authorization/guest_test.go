@@ -3,6 +3,7 @@ package authorization
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -369,6 +370,141 @@ func TestGuestForgesALogin(t *testing.T) {
 	}
 }
 
+// oddAsker gives what a test says.
+type oddAsker struct {
+	asker
+	ask func(auth.AskRequest) (string, error)
+}
+
+func (a *oddAsker) Ask(_ context.Context, request auth.AskRequest) (string, error) {
+	return a.ask(request)
+}
+
+// TestOddAnswers has what is not a Browser give what a Browser would not, and one error to all.
+func TestOddAnswers(t *testing.T) {
+	shared := &auth.RequiredError{Server: "any"}
+	for name, c := range map[string]struct {
+		answer func(auth.AskRequest) (string, error)
+		want   string
+	}{
+		"two states": {func(r auth.AskRequest) (string, error) {
+			return redirect + "?code=code-of-one&state=" + r.State + "&state=x", nil
+		}, "state twice"},
+		"two codes": {func(r auth.AskRequest) (string, error) {
+			return redirect + "?code=code-of-one&code=code-of-two&state=" + r.State, nil
+		}, "code twice"},
+		"two issuers": {func(r auth.AskRequest) (string, error) {
+			return redirect + "?code=code-of-one&state=" + r.State + "&iss=" + good + "&iss=" + evil, nil
+		}, "iss twice"},
+		"endless": {func(r auth.AskRequest) (string, error) {
+			return redirect + "?state=" + r.State + "&code=" + strings.Repeat("x", 1<<20), nil
+		}, "more than"},
+		"one error": {func(auth.AskRequest) (string, error) { return "", shared }, "nobody to ask"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newGuest(t, func(*guest) auth.Method { return &auth.OAuth{Ask: &oddAsker{ask: c.answer}} }, nil)
+			g.begin()
+			g.discover(good)
+			g.register(good, "mine", "the-client-secret")
+			_, failed := g.flow.Ask(context.Background(), login(good, "mine"))
+			if failed == nil || !strings.Contains(failed.Message, c.want) || g.flow.turn.code != "" {
+				t.Errorf("it is taken: %v", failed)
+			}
+			var required *auth.RequiredError
+			if name == "one error" && (!errors.As(failed, &required) || required.Issuer != good || shared.Issuer != "") {
+				t.Errorf("the error is %+v, and that of all %+v", required, shared)
+			}
+		})
+	}
+}
+
+// TestDeviceAddress has an authorization server show a person what they should not open.
+func TestDeviceAddress(t *testing.T) {
+	for at, ok := range map[string]bool{
+		good + "/device": true, "http://127.0.0.1:1/device": true,
+		"javascript:alert(1)": false, "http://good.example/device": false, "https://bank.example@evil.example/": false, "https:///device": false,
+		"/device": false, good + "/\x1b[2J": false, good + "/ bank.example": false, good + "/" + strings.Repeat("x", longestURL): false, good + "/\u202e": false,
+	} {
+		for _, member := range []string{"verification_uri", "verification_uri_complete"} {
+			shown := make(chan auth.DeviceCode, 1)
+			g := newGuest(t, func(g *guest) auth.Method {
+				return &auth.OAuth{Ask: g.ask, ClientID: "mine", Device: func(_ context.Context, code auth.DeviceCode) { shown <- code }}
+			}, nil)
+			g.begin()
+			g.discover()
+			if _, failed := g.request("GET", "https://server.example/.well-known/oauth-protected-resource/mcp", "", `{"resource":"`+serverURL+`","authorization_servers":["`+good+`"]}`); failed != nil {
+				t.Fatal(failed)
+			}
+			if _, failed := g.request("GET", good+"/.well-known/oauth-authorization-server", "", serverMetadataOf(good, "device_authorization_endpoint", good+"/codes")); failed != nil {
+				t.Fatal(failed)
+			}
+			answer := map[string]any{"device_code": "the-device-code", "user_code": "ABCD", "verification_uri": good + "/device"}
+			answer[member] = at
+			text, _ := json.Marshal(answer)
+			_, failed := g.request("POST", good+"/codes", "client_id=mine", string(text))
+			if (failed == nil) != ok {
+				t.Errorf("%s %.100q: %v", member, at, failed)
+			}
+			if !ok && (len(shown) != 0 || g.flow.turn.asked != nil) {
+				t.Errorf("%s %.100q is shown", member, at)
+			}
+			g.flow.End()
+		}
+	}
+}
+
+// TestMetadataStaysOut shows that a server of another machine leads nobody to this one.
+func TestMetadataStaysOut(t *testing.T) {
+	idp := &auth.EnterpriseManaged{IdentityProvider: "https://idp.internal/tenant"}
+	for at, ok := range map[string]bool{"https://idp.internal/token": true, "https://other.internal/token": false, "http://idp.internal/token": false} {
+		server, _ := url.Parse("https://server.example/mcp")
+		to, _ := url.Parse(at)
+		f := New(Config{Server: "s", URL: server, Method: idp, Store: auth.NewMemoryStore()})
+		if refused := f.safe(to); (refused == nil) != ok {
+			t.Errorf("to %s, where the configuration names an identity provider: %v", at, refused)
+		}
+	}
+	for _, c := range []struct {
+		server, at string
+		private    bool
+		ok         bool
+	}{
+		{"https://server.example/mcp", "https://127.0.0.1/", false, false},
+		{"https://10.0.0.5/mcp", "http://127.0.0.1:6379/", false, false},
+		{"https://10.0.0.5/mcp", "http://localhost:6379/", false, false},
+		{"https://10.0.0.5/mcp", "https://[::1]/", false, false},
+		{"https://build.internal/mcp", "http://127.0.0.1:6379/", false, false},
+		{"https://10.0.0.5/mcp", "https://10.0.0.6/", false, true},
+		{"https://10.0.0.5/mcp", "http://127.0.0.1:6379/", true, true},
+		{"http://localhost:1/mcp", "http://127.0.0.1:2/", false, true},
+		{"http://127.0.0.1:1/mcp", "https://10.0.0.6/", false, true},
+		{"http://127.0.0.1:1/mcp", "https://good.example/", false, true},
+	} {
+		server, _ := url.Parse(c.server)
+		at, _ := url.Parse(c.at)
+		f := New(Config{Server: "s", URL: server, Method: &auth.OAuth{}, Store: auth.NewMemoryStore(), PrivateAddresses: c.private})
+		if refused := f.safe(at); (refused == nil) != c.ok {
+			t.Errorf("from %s to %s: %v", c.server, c.at, refused)
+		}
+	}
+}
+
+// A store that cannot be compared is taken for the only one of its type.
+type mapStore struct {
+	auth.Store
+	more any
+}
+
+func TestUnsavedOfOddStore(t *testing.T) {
+	u := &Unsaved{}
+	odd := mapStore{auth.NewMemoryStore(), map[string]int{}}
+	u.put(odd, "key", []byte("text"), nil, time.Now())
+	if text, err := u.over(odd, "key", nil, nil); err != nil || string(text) != "text" {
+		t.Errorf("%q, %v", text, err)
+	}
+	u.drop(odd, "key")
+}
+
 // TestGuestIsBounded has the guest, and the server with it, make the flow grow.
 func TestGuestIsBounded(t *testing.T) {
 	const many = 10_000
@@ -454,6 +590,49 @@ func TestGuestIsBounded(t *testing.T) {
 		}
 		if n := len(g.flow.seen); n > mostSeen {
 			t.Errorf("%d secrets are remembered", n)
+		}
+	})
+	t.Run("secrets", func(t *testing.T) {
+		large := strings.Repeat("x", longestSecret+1)
+		for name, answer := range map[string]map[string]any{
+			"an access token":  {"access_token": large, "token_type": "Bearer"},
+			"a refresh token":  {"access_token": "token-of-bounds", "token_type": "Bearer", "refresh_token": large},
+			"an identity":      {"access_token": "token-of-bounds", "token_type": "Bearer", "id_token": large},
+			"a header's end":   {"access_token": "token\r\nX-Evil: 1", "token_type": "Bearer"},
+			"a NUL in a token": {"access_token": "token\x00of", "token_type": "Bearer"},
+		} {
+			g := newGuest(t, func(*guest) auth.Method {
+				return &auth.ClientCredentials{ClientID: "c", ClientSecret: "the-client-secret"}
+			}, nil)
+			g.begin()
+			g.discover(good)
+			text, _ := json.Marshal(answer)
+			if _, failed := g.request("POST", good+"/token", credentials, string(text)); failed == nil || len(failed.Message) > 1000 {
+				t.Errorf("%s is taken", name)
+			}
+			if kept, err := g.flow.store.Load(context.Background(), g.flow.key); kept != nil || err != nil || g.flow.entry.Tokens != nil {
+				t.Errorf("%s is kept: %v", name, err)
+			}
+			g.flow.End()
+		}
+		g := newGuest(t, nil, nil)
+		g.begin()
+		g.discover(good)
+		if _, failed := g.request("POST", good+"/register", "{}", fmt.Sprintf(`{"client_id":"mine","client_secret":%q}`, large)); failed == nil || g.flow.entry.Client != nil {
+			t.Error("a large secret of a client is taken")
+		}
+		for i := range many {
+			g.flow.mu.Lock()
+			g.flow.remember(fmt.Sprint(i, large[:longestSecret/2]))
+			size := 0
+			for _, secret := range g.flow.seen {
+				size += len(secret)
+			}
+			last := g.flow.seen[len(g.flow.seen)-1]
+			g.flow.mu.Unlock()
+			if size > mostSeenBytes || !strings.HasPrefix(last, fmt.Sprint(i)) {
+				t.Fatalf("%d bytes of secrets are remembered, and of the last one %.10q", size, last)
+			}
 		}
 	})
 	t.Run("nonces", func(t *testing.T) {

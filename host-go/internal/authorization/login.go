@@ -53,9 +53,10 @@ func (f *Flow) Ask(ctx context.Context, text string) (string, *egress.Error) {
 	}
 	switch {
 	case err != nil:
-		var required *auth.RequiredError
-		if errors.As(err, &required) { // Of an Asker that has found that nobody can be asked.
-			required.Issuer, required.Resource = cmp.Or(required.Issuer, request.Issuer), cmp.Or(required.Resource, request.Resource)
+		if required, ok := err.(*auth.RequiredError); ok && required != nil { // Of an Asker that has found that nobody can be asked.
+			more := *required // It may be one for all logins.
+			more.Issuer, more.Resource = cmp.Or(more.Issuer, request.Issuer), cmp.Or(more.Resource, request.Resource)
+			err = &more
 		}
 		f.event(auth.Event{Kind: auth.EventRefused, Err: err})
 		return "", f.unauthorized(err, "%v", err)
@@ -296,25 +297,35 @@ func (f *Flow) aim(fields url.Values) *egress.Error {
 	return nil
 }
 
+// longestCallback is how long what comes back from a browser may be, in bytes.
+const longestCallback = 16 << 10
+
 // came reads what the browser came back with. With the lock of f held.
 func (f *Flow) came(ctx context.Context, callback, state string) (string, *egress.Error) {
 	u, err := url.Parse(callback)
-	if err != nil {
-		return "", f.unauthorized(nil, "what came back from the browser is not a URL")
+	if err != nil || len(callback) > longestCallback {
+		return "", f.unauthorized(nil, "what came back from the browser is not a URL, or has more than %d bytes", longestCallback)
 	}
 	query := u.Query()
+	for _, name := range []string{"state", "code", "error", "iss"} {
+		if len(query[name]) > 1 { // RFC 6749, section 3.1. Who reads the one may not have checked the other.
+			return "", f.unauthorized(nil, "what came back from the browser has the parameter %s twice", name)
+		}
+	}
 	if subtle.ConstantTimeCompare([]byte(query.Get("state")), []byte(state)) != 1 {
 		return "", f.unauthorized(nil, "what came back from the browser is of another login: its state is wrong")
 	}
 	code := query.Get("code")
 	f.remember(code)
 	told := map[string]string{}
-	// Where the issuer is only guessed, there is nothing to compare it with.
-	if iss, ok := query["iss"]; ok && !f.turn.asked.guessed && f.turn.asked.metadata != nil {
-		if told["iss"] = f.quoted(iss[0]); iss[0] != f.turn.asked.issuer() {
-			f.event(auth.Event{Kind: auth.EventRefused, Issuer: told["iss"]})
-			return "", f.unauthorized(nil, "what came back from the browser is of the issuer %s, and the login was at %s", told["iss"], short(f.turn.asked.issuer()))
+	// Where the issuer is only guessed, there is nothing to compare it with. Who speaks for another one is not quoted.
+	if at := f.turn.asked; !at.guessed && at.metadata != nil && (query.Has("iss") || at.metadata.SaysIssuer == true) {
+		if iss := query.Get("iss"); iss != at.issuer() {
+			other := cmp.Or(f.quoted(iss), "nobody")
+			f.event(auth.Event{Kind: auth.EventRefused, Issuer: f.quoted(iss)})
+			return "", f.unauthorized(nil, "what came back from the browser is of the issuer %s, and the login was at %s (RFC 9207)", other, short(at.issuer()))
 		}
+		told["iss"] = at.issuer() // The core compares it once more.
 	}
 	if code != "" {
 		f.turn.code = code

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 
+	"github.com/caisson-dev/caisson/host-go/caisson/auth"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 )
 
@@ -27,6 +29,8 @@ type serverMetadata struct {
 	ChallengeMethods      []string `json:"code_challenge_methods_supported,omitempty"`
 	TokenMethods          []string `json:"token_endpoint_auth_methods_supported,omitempty"`
 	RevocationMethods     []string `json:"revocation_endpoint_auth_methods_supported,omitempty"`
+	// SaysIssuer is true where each answer to a login has the issuer (RFC 9207, section 3).
+	SaysIssuer any `json:"authorization_response_iss_parameter_supported,omitempty"`
 }
 
 // An authorizationServer is one that there may be.
@@ -180,17 +184,37 @@ func sameOrigin(a, b *url.URL) bool {
 	return a.Scheme == b.Scheme && strings.EqualFold(a.Host, b.Host) && a.User == nil && b.User == nil
 }
 
+// names reports whether the program's own configuration names the origin of a URL: an organization's identity provider
+// may be in its network, and the server on the internet.
+func (f *Flow) names(u *url.URL) bool {
+	var all []string
+	switch m := f.method.(type) {
+	case *auth.OAuth:
+		all = []string{m.Issuer, m.AuthURL, m.TokenURL}
+	case *auth.ClientCredentials:
+		all = []string{m.Issuer, m.TokenURL}
+	case *auth.EnterpriseManaged:
+		all = []string{m.Issuer, m.IdentityProvider, m.IdentityProviderTokenURL}
+	case *auth.WorkloadIdentity:
+		all = []string{m.Issuer}
+	}
+	return slices.ContainsFunc(all, func(text string) bool {
+		at, err := url.Parse(text)
+		return err == nil && text != "" && sameOrigin(at, u)
+	})
+}
+
 // safe returns why a URL is not one to ask, or nil: it is https or of this machine, and does not lead into
-// a private network, unless the server itself is there.
+// a private network or to this machine, unless the server itself is there, or the configuration says so.
 func (f *Flow) safe(u *url.URL) *egress.Error {
-	local := egress.LocalHost(u)
 	switch {
 	case u.User != nil || u.Host == "":
 		return f.fail(egress.Refused, nil, "a URL in the server's metadata is not absolute, or has a user name in it")
 	case u.Scheme != "https" && !(u.Scheme == "http" && egress.Loopback(u)):
 		return f.fail(egress.Refused, nil, "%s://%s is not granted: authorization goes over https, or stays on this machine", u.Scheme, u.Host)
-	case local != "" && !f.config.PrivateAddresses && egress.LocalHost(f.config.URL) == "":
-		return f.fail(egress.Refused, nil, "%s is %s, and the server is on the internet: the metadata of the server must not lead there", u.Host, local)
+	}
+	if inside := egress.Inside(f.config.URL, u); inside != "" && !f.config.PrivateAddresses && !f.names(u) {
+		return f.fail(egress.Refused, nil, "%s is %s: the metadata of the server must not lead there", u.Host, inside)
 	}
 	return nil
 }

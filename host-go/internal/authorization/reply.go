@@ -81,6 +81,25 @@ var registered = []string{
 	"token_endpoint_auth_method", "client_name", "scope", "application_type",
 }
 
+// longestSecret is how long a secret of an authorization server's may be, in bytes: servers take no more than some ten
+// kB in a request's header. longestMethod is how long the name of a way to authenticate may be.
+const longestSecret, longestMethod = 64 << 10, 64
+
+// secretsOf takes secrets out of what an authorization server said, and remembers them: each place is followed by the
+// name of the member.
+func (f *Flow) secretsOf(s *authorizationServer, said map[string]any, places ...any) *egress.Error {
+	for ; len(places) > 0; places = places[2:] {
+		name := places[1].(string)
+		secret, _ := said[name].(string)
+		if len(secret) > longestSecret {
+			return f.fail(egress.Limit, nil, "the %s that %s gives has more than %d bytes", name, short(s.issuer()), longestSecret)
+		}
+		f.remember(secret)
+		*places[0].(*string) = secret
+	}
+	return nil
+}
+
 // longestID is how long the identifier of a client may be, in bytes.
 const longestID = 2 << 10
 
@@ -97,13 +116,15 @@ func (f *Flow) readRegistration(ask *reader, a *answer, s *authorizationServer) 
 		return f.unauthorized(err, "the answer of the registration endpoint of %s is not JSON with a client_id", short(s.issuer()))
 	}
 	c := &client{ID: id, Issuer: s.issuer(), Redirect: f.redirect()}
-	c.Secret, _ = said["client_secret"].(string)
-	c.Method, _ = said["token_endpoint_auth_method"].(string)
+	if failed := f.secretsOf(s, said, &c.Secret, "client_secret", new(string), "registration_access_token"); failed != nil {
+		return failed
+	}
+	if c.Method, _ = said["token_endpoint_auth_method"].(string); len(c.Method) > longestMethod {
+		c.Method = ""
+	}
 	if expiry, ok := said["client_secret_expires_at"].(float64); ok && expiry > 0 && expiry < math.MaxInt32*1000 {
 		c.SecretExpiry = time.Unix(int64(expiry), 0)
 	}
-	management, _ := said["registration_access_token"].(string)
-	f.remember(c.Secret, management)
 	next := f.entry
 	next.Client, next.Tokens = c, nil
 	f.save(ask.ctx, ask.turn, next)
@@ -119,7 +140,7 @@ func (f *Flow) readRegistration(ask *reader, a *answer, s *authorizationServer) 
 
 // part gives some members of an object, without secrets. With the lock of f held.
 func (f *Flow) part(said map[string]any, names ...string) map[string]any {
-	veil := egress.NewVeil(f.secrets())
+	veil := f.current()
 	var hide func(any) any
 	hide = func(value any) any {
 		switch v := value.(type) {
@@ -152,13 +173,17 @@ func (f *Flow) readDevice(t *turn, m *auth.OAuth, a *answer, s *authorizationSer
 		return nil
 	}
 	code := auth.DeviceCode{Server: f.config.Server}
-	t.device, _ = said["device_code"].(string)
-	f.remember(t.device)
+	if failed := f.secretsOf(s, said, &t.device, "device_code"); failed != nil {
+		return failed
+	}
 	code.UserCode, _ = said["user_code"].(string)
 	code.URL, _ = said["verification_uri"].(string)
 	code.CompleteURL, _ = said["verification_uri_complete"].(string)
 	if err != nil || t.device == "" || code.UserCode == "" || code.URL == "" {
 		return f.unauthorized(err, "the answer of the device authorization endpoint of %s is not JSON with a code", short(s.issuer()))
+	}
+	if !presentable(code.URL) || code.CompleteURL != "" && !presentable(code.CompleteURL) {
+		return f.unauthorized(nil, "the device authorization endpoint of %s names an address that nobody should open: it is not https, or has a user name or an odd character in it", short(s.issuer()))
 	}
 	t.asked, t.polls = s, 0
 	code.UserCode = short(code.UserCode)
@@ -174,18 +199,28 @@ func (f *Flow) readDevice(t *turn, m *auth.OAuth, a *answer, s *authorizationSer
 	return nil
 }
 
+// presentable reports whether a person can be shown a URL of an authorization server's, to open it: it looks like what
+// it is.
+func presentable(text string) bool {
+	odd := func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\"<>\\`", r) }
+	u, err := url.Parse(text)
+	return err == nil && len(text) <= longestURL && !strings.ContainsFunc(text, odd) && u.Hostname() != "" && u.User == nil &&
+		(u.Scheme == "https" || u.Scheme == "http" && egress.Loopback(u))
+}
+
 // longestCode is how many seconds a code to enter elsewhere is good for at most.
 const longestCode = 3600
 
 // readAssertion keeps what the identity provider says of the user (RFC 8693, section 2.2).
-func (f *Flow) readAssertion(t *turn, a *answer, audience string) *egress.Error {
+func (f *Flow) readAssertion(t *turn, a *answer, s *authorizationServer, audience string) *egress.Error {
 	said, failed := f.granted(a, "the identity provider")
 	if failed != nil || said == nil {
 		return failed
 	}
-	t.assertion, _ = said["access_token"].(string)
+	if failed := f.secretsOf(s, said, &t.assertion, "access_token"); failed != nil {
+		return failed
+	}
 	t.audience = audience
-	f.remember(t.assertion)
 	told := f.part(said, "issued_token_type", "token_type", "expires_in", "scope")
 	told["access_token"] = nameOf("id_jag")
 	a.told = encode(told)
@@ -200,12 +235,13 @@ func (f *Flow) readTokens(ask *reader, a *answer, s *authorizationServer, asked 
 		return failed
 	}
 	t := &tokens{Issuer: s.issuer(), Issued: f.config.Now(), Scope: asked}
-	t.Access, _ = said["access_token"].(string)
 	t.Type, _ = said["token_type"].(string)
-	t.Refresh, _ = said["refresh_token"].(string)
-	id, _ := said["id_token"].(string)
-	f.remember(t.Access, t.Refresh, id)
+	if failed := f.secretsOf(s, said, new(string), "id_token", &t.Access, "access_token", &t.Refresh, "refresh_token"); failed != nil {
+		return failed
+	}
 	switch {
+	case egress.ValidField("Authorization", t.Access) != nil: // Each request would fail, and none would ask for another.
+		return f.unauthorized(nil, "the token endpoint of %s gives a token with a line break or another character that no header has", short(s.issuer()))
 	case strings.EqualFold(t.Type, "Bearer"):
 	case strings.EqualFold(t.Type, "DPoP") && f.common.DPoP:
 	default:

@@ -163,7 +163,7 @@ func (f *Flow) ofTokens(ask *reader, s *authorizationServer, u *url.URL, r egres
 	}
 	ask.read = func(a *answer) *egress.Error {
 		if s.vouches {
-			return f.readAssertion(ask.turn, a, form.Get("audience"))
+			return f.readAssertion(ask.turn, a, s, form.Get("audience"))
 		}
 		return f.readTokens(ask, a, s, form.Get("scope"), grant == refreshGrant)
 	}

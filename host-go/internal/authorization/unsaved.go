@@ -31,8 +31,8 @@ const saveInterval = 10 * time.Second
 
 // at is the key of an entry. A store that cannot be compared is taken for the only one of its type.
 func at(store auth.Store, key string) unsavedKey {
-	if t := reflect.TypeOf(store); !t.Comparable() {
-		return unsavedKey{t, key}
+	if v := reflect.ValueOf(store); !v.Comparable() { // Nor is a struct that can be, with a map in one of its interfaces.
+		return unsavedKey{v.Type(), key}
 	}
 	return unsavedKey{store, key}
 }

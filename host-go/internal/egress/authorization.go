@@ -22,8 +22,8 @@ type Authorization interface {
 	// Request makes of a request of the core's for the authorization one that goes out, with the secrets in
 	// it, and gives what reads the answer.
 	Request(ctx context.Context, r Request, client string) (*http.Request, Reader, *Error)
-	// Secrets are what must not be told, as far as it is known.
-	Secrets() []string
+	// Veil hides what must not be told, as far as it is known.
+	Veil() *Veil
 }
 
 // A Reader reads the answer to a request of the authorization, and takes the secrets out of it.
@@ -152,6 +152,19 @@ func LocalHost(u *url.URL) string {
 	}
 	if isLocalName(host) {
 		return "a name of a local network"
+	}
+	return ""
+}
+
+// Inside says what the host of a URL is, by its form, where what a server says must not lead to: nearer to this
+// machine than the server is. It is "" for any other.
+func Inside(server, u *url.URL) string {
+	local := LocalHost(u)
+	switch {
+	case local != "" && LocalHost(server) == "":
+		return local + ", and the server is on the internet"
+	case Loopback(u) && !Loopback(server):
+		return "this machine, and the server is another one"
 	}
 	return ""
 }

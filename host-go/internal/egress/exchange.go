@@ -217,7 +217,7 @@ func (x *exchange) response(req *http.Request, response *http.Response) (*whole,
 	// What says why there is no answer may quote the request, the token in it too. A result is the program's,
 	// byte for byte.
 	if policy := x.session.policy; policy.authorization != nil && response.StatusCode >= 300 {
-		veil := policy.veil()
+		veil := policy.authorization.Veil()
 		veil.header(header)
 		response.Body = veil.body(response.Body)
 	}

@@ -161,13 +161,10 @@ func (p *policy) refuse(message string) *Error {
 func (p *policy) hide(text string) string {
 	text = p.secrets.hide(text)
 	if p.authorization != nil {
-		text = p.veil().Hide(text)
+		text = p.authorization.Veil().Hide(text)
 	}
 	return text
 }
-
-// veil hides the secrets of the authorization, which there is.
-func (p *policy) veil() *Veil { return NewVeil(p.authorization.Secrets()) }
 
 // fail returns an error of this server's. No secret that the policy knows gets into its message.
 func (p *policy) fail(kind Kind, message string, err error) *Error {

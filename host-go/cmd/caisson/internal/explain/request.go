@@ -91,7 +91,6 @@ func (w *walk) do(ctx context.Context, about, method string, u *url.URL, header 
 
 // unsafe says why a URL is not asked.
 func (w *walk) unsafe(u *url.URL) string {
-	local := egress.LocalHost(u)
 	switch {
 	case u == w.server:
 		return ""
@@ -99,8 +98,9 @@ func (w *walk) unsafe(u *url.URL) string {
 		return "it has a user's name in it"
 	case u.Scheme != "https" && !(u.Scheme == "http" && egress.Loopback(u)):
 		return "it is neither https nor of this machine"
-	case local != "" && !w.Private && egress.LocalHost(w.server) == "":
-		return "it is " + local + ", and the server is on the internet"
+	}
+	if inside := egress.Inside(w.server, u); inside != "" && !w.Private {
+		return "it is " + inside
 	}
 	return ""
 }
