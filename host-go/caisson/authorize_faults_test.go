@@ -65,7 +65,7 @@ func faults() map[string]func(http.ResponseWriter, *http.Request) {
 
 // withoutMetadata are the faults of metadata that say only that it is not there now: the endpoints are the
 // defaults then.
-var withoutMetadata = []string{"429", "redirected elsewhere", "redirected in circles"}
+var withoutMetadata = []string{"html", "429", "redirected elsewhere", "redirected in circles"}
 
 // TestFaultyEndpoints has each endpoint answer each fault while a session is opened: connecting fails, soon
 // and with a typed error, and the store has no token; and when the fault is over, connecting works.

@@ -111,6 +111,7 @@ func (l *loginAsker) offer(ctx context.Context, request auth.AskRequest) error {
 	case errors.Is(err, errCancel), err == nil && answer != "y" && answer != "yes":
 		return errDeclined
 	case err != nil:
+		k.app.err.Prompt("\n") // The cursor stands behind the question.
 		return err
 	}
 	return nil

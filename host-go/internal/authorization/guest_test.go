@@ -489,6 +489,58 @@ func TestMetadataStaysOut(t *testing.T) {
 	}
 }
 
+// TestMetadataThatIsNone has pages, and what is no object, in the place of metadata.
+func TestMetadataThatIsNone(t *testing.T) {
+	for _, c := range []struct {
+		kind, body string
+		status     int // that the core is told; 0 for an error
+	}{
+		{"text/html; charset=utf-8", "hello", 404},
+		{"application/json", " \n<!doctype html>", 404},
+		{"application/json", "", 0},
+		{"application/json", `{"issuer":`, 0},
+		{"application/json", "[]", 0},
+		{"text/plain", serverMetadataOf(good), 200},
+	} {
+		g := newGuest(t, nil, nil)
+		g.begin()
+		g.discover()
+		if _, failed := g.request("GET", "https://server.example/.well-known/oauth-protected-resource", "", `{"authorization_servers":["`+good+`"]}`); failed != nil {
+			t.Fatal(failed)
+		}
+		_, reader, failed := g.flow.Request(context.Background(), egress.Request{Method: http.MethodGet, URL: good + "/.well-known/oauth-authorization-server"}, "none")
+		if failed != nil {
+			t.Fatal(failed)
+		}
+		told, _, failed := reader.Read(200, http.Header{"Content-Type": {c.kind}}, []byte(c.body))
+		reader.Close()
+		if told.Status != c.status || (failed == nil) != (c.status != 0) || failed != nil && !strings.Contains(failed.Message, "/.well-known/oauth-authorization-server") {
+			t.Errorf("%s %q is told as %d: %v", c.kind, c.body, told.Status, failed)
+		}
+		g.flow.End()
+	}
+}
+
+// TestManyScopes has a server demand more scopes than an error names, and a guest ask for a login with them.
+func TestManyScopes(t *testing.T) {
+	many := strings.Repeat("scope-of-many ", 10_000) + strings.Repeat("x", 100_000)
+	g := newGuest(t, func(g *guest) auth.Method {
+		return &auth.OAuth{Ask: g.ask, Common: auth.Common{Scopes: []string{"read"}}}
+	}, nil)
+	_, failed := g.flow.Begin(context.Background(), Challenge{Status: 403, Scope: many})
+	var refused *auth.ScopeError
+	if !errors.As(failed, &refused) || len(refused.Scopes) != mostScopes || len(failed.Message) > longestScopes+500 {
+		t.Errorf("it is refused with %d scopes, in %d bytes", len(refused.Scopes), len(failed.Message))
+	}
+	g = newGuest(t, nil, nil)
+	g.begin()
+	g.discover(good)
+	g.register(good, "mine", "the-client-secret")
+	if _, failed := g.flow.Ask(context.Background(), login(good, "mine", "scope", many)); failed == nil || len(g.ask.shown) != 0 {
+		t.Errorf("a person is shown a URL without an end: %v", failed)
+	}
+}
+
 // A store that cannot be compared is taken for the only one of its type.
 type mapStore struct {
 	auth.Store

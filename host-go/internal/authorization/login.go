@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"errors"
+	"fmt"
 	"maps"
 	"net/url"
 	"slices"
@@ -129,8 +130,8 @@ func (f *Flow) request(m *auth.OAuth, text string) (*auth.AskRequest, *egress.Er
 		return nil, f.fail(egress.Refused, nil, "the URL to log in at %s", why)
 	}
 	u, err := url.Parse(text)
-	if err != nil || f.turn == nil {
-		return refuse("is not valid")
+	if err != nil || len(text) > longestURL {
+		return refuse(fmt.Sprintf("is not valid, or has more than %d bytes", longestURL))
 	}
 	if refused := f.safe(u); refused != nil {
 		return nil, refused

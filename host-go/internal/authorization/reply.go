@@ -1,6 +1,7 @@
 package authorization
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -31,6 +32,13 @@ func (f *Flow) readMetadata(t *turn, a *answer, what string, at *url.URL) *egres
 		return nil
 	}
 	name, isServer := strings.CutPrefix(what, ofServer)
+	switch {
+	case a.status/100 != 2:
+	case isPage(a):
+		a.status = http.StatusNotFound // Who answers every path with one page has no metadata there.
+	case json.Unmarshal(a.body, &map[string]any{}) != nil:
+		return f.unauthorized(nil, "what is at %s is no metadata: it is not a JSON object; the server, or its authorization server, is at fault", f.quoted(at.EscapedPath()))
+	}
 	if a.status/100 != 2 {
 		if isServer { // Without metadata, its endpoints are the defaults.
 			_, failed := f.serverNamed(t, name)
@@ -60,6 +68,12 @@ func (f *Flow) readMetadata(t *turn, a *answer, what string, at *url.URL) *egres
 		f.event(auth.Event{Kind: auth.EventDiscovered, Issuer: f.quoted(m.Issuer)})
 	}
 	return nil
+}
+
+// isPage reports whether an answer is a page for a person.
+func isPage(a *answer) bool {
+	kind, _, _ := strings.Cut(a.header.Get("Content-Type"), ";")
+	return strings.EqualFold(strings.TrimSpace(kind), "text/html") || bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("<"))
 }
 
 // serverNamed is the authorization server of a turn by its name.

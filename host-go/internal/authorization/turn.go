@@ -176,13 +176,19 @@ func (f *Flow) served(c Challenge) bool {
 	return c.Status != 403 || c.Scope != "" && t.has(c.Scope)
 }
 
-// mostScopes is how many scopes an event and an error name.
-const mostScopes = 64
+// mostScopes is how many scopes an event and an error name, and longestScopes how long they are together, in bytes.
+const mostScopes, longestScopes = 64, 4 << 10
 
-// scopes takes a list of scopes apart.
+// scopes takes a list of scopes apart. None of them is cut: a login may ask for it.
 func scopes(text string) []string {
-	all := strings.Fields(short(text))
-	return all[:min(len(all), mostScopes)]
+	all := strings.Fields(strings.ToValidUTF8(text, "\uFFFD"))
+	size := 0
+	for i, scope := range all {
+		if size += len(scope); i == mostScopes || size > longestScopes {
+			return all[:i]
+		}
+	}
+	return all
 }
 
 // permitted finds scopes that are not to be asked for.
@@ -199,7 +205,7 @@ func (f *Flow) permitted(scope string) error {
 	if len(beyond) == 0 {
 		return nil
 	}
-	return &auth.ScopeError{Server: f.config.Server, Scopes: beyond}
+	return &auth.ScopeError{Server: f.config.Server, Scopes: scopes(strings.Join(beyond, " "))}
 }
 
 // End ends the turn.
