@@ -46,7 +46,8 @@ type Config struct {
 }
 
 const (
-	defaultAnswerTime = 30 * time.Second
+	// defaultAnswerTime is less than a command waits by default, so that the error says who has not answered.
+	defaultAnswerTime = 20 * time.Second
 	// defaultTurnTime is far above what a login takes. Who does not end a turn, which others may wait for,
 	// loses it.
 	defaultTurnTime = 5 * time.Minute
