@@ -267,6 +267,8 @@
     (call $do (i32.const 0x100000)))
   (func (export "caisson:mcp/scripts@0.1.0#load") (param i32 i32 i32 i32 i32 i32 i32) (unreachable))
   (func (export "caisson:mcp/scripts@0.1.0#call") (param i32 i32 i32 i32 i32 i32 i32) (unreachable))
+  (func (export "caisson:mcp/catalog@0.1.0#declare") (param i32 i32 i32) (result i32) (unreachable))
+  (func (export "caisson:mcp/catalog@0.1.0#search") (param i32 i32 i32 i32 i32 i32 i32) (result i32) (unreachable))
   (func (export "caisson:mcp/scripts@0.1.0#deliver") (param i32 i32)
     (drop (call $part (i32.const 1)))
     (global.set $free (i32.const 0x300000)))
