@@ -174,7 +174,8 @@ func function(s Source) source {
 	for strings.Contains(s.Text, name) {
 		name += "$"
 	}
-	begin := " export async function " + name + "() {"
+	// The last import may end with its line, without a semicolon.
+	begin := ";export async function " + name + "() {"
 	at := endOfImports(s.Text)
 	return source{
 		name: s.Name, original: s.Text, text: s.Text[:at] + begin + s.Text[at:] + "\n}",

@@ -64,6 +64,7 @@ func TestReturnsAtTheTop(t *testing.T) {
 		"const a: number = await f();\nreturn a;":       "const a=await f();return a",
 		"if (a) return 1;\n5":                           "if(a)return 1;5",
 		"import type { A } from './none';\nreturn 1":    "return 1",
+		"import type { A } from './none'\nreturn 1":     "return 1",
 		"type A = 1; interface B {}\nreturn <A>1":       "return 1",
 		"for await (const a of b) return a":             "for await(const a of b)return a",
 		"#!/bin/x\nreturn 1":                            "#!/bin/x\nreturn 1",

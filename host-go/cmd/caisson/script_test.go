@@ -8,6 +8,61 @@ import (
 	"testing"
 )
 
+func TestRunScriptLanguages(t *testing.T) {
+	manyRuntimes(t)
+	t.Parallel()
+	folder := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(folder, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	ts := file("typed.ts", "const n: number = input.n\nreturn n satisfies number")
+	imports := file("imports.ts", "import { twice } from './lib/twice'\nreturn twice(4)")
+	file("lib/twice.ts", "export const twice = (n: number): number => 2 * n")
+	py := file("sum.py", "import statistics\ndef main(*args):\n    return {'mean': statistics.mean(map(int, args))}\n")
+	packed := file("packed.py", "from shapes import area\narea(3, 4)")
+	file("packages/shapes.py", "def area(a, b):\n    return a * b\n")
+	packages := filepath.Join(folder, "packages")
+	for _, test := range []struct {
+		words []string
+		code  int
+		says  string
+	}{
+		{[]string{"run", ts, "n=3"}, exitOK, "3\n"},
+		{[]string{"run", "--lang", "ts", "-e", "const n: number = 'a'.length; n"}, exitOK, "1\n"},
+		{[]string{"run", imports, "--modules", folder}, exitOK, "8\n"},
+		{[]string{"run", imports}, exitScript, "imports.ts:1"},
+		{[]string{"run", "--lang", "js", ts}, exitScript, "syntax"},
+		{[]string{"run", py, "--", "1", "2", "6"}, exitOK, "{\"mean\":3}\n"},
+		{[]string{"run-function", py, "main", "4"}, exitOK, "{\"mean\":4}\n"},
+		{[]string{"run", "--lang", "py", "-e", "sum(range(4))"}, exitOK, "6\n"},
+		{[]string{"run", packed, "--python-path", packages}, exitOK, "12\n"},
+		{[]string{"run", packed}, exitScript, "shapes"},
+		{[]string{"run", "--lang", "lua", "-e", "1"}, exitUsage, "--lang is js, ts or py"},
+		{[]string{"run", "--modules", folder, "-e", "1"}, exitUsage, "--modules is for"},
+		{[]string{"run", "--python-path", folder, "-e", "1"}, exitUsage, "--python-path is for"},
+		{[]string{"run", packed, "--python-path", filepath.Join(folder, "none")}, exitUsage, "none"},
+	} {
+		t.Run(strings.Join(test.words, " "), func(t *testing.T) {
+			t.Parallel()
+			o := caissonRun(t, test.words...)
+			if test.code != exitOK {
+				o.expect(t, test.code, test.says)
+				return
+			}
+			if o.expect(t, test.code); o.out != test.says {
+				t.Errorf("it prints %q, want %q", o.out, test.says)
+			}
+		})
+	}
+}
+
 // scriptFolder is a folder with a script, and a configuration with the demo server in it.
 func scriptFolder(t *testing.T) (script, config string) {
 	t.Helper()
@@ -52,16 +107,16 @@ func TestRunScript(t *testing.T) {
 		{"", []string{"run", "-e", "Math.random() + Date.now()", "--seed", "1", "--now", "2026-11-29T12:00:00Z"}, exitOK, "1795953600000.248\n", ""},
 		{"", []string{"run", "-e", "\nthrow new Error('no')"}, exitScript, "", "eval:2:7: runtime: Error: no"},
 		{"", []string{"run", "-e", "let x = ;"}, exitScript, "", "eval:1:9: syntax"},
-		{"", []string{"run", "-e", "for (;;);", "--computing", "200ms"}, exitScript, "", "ScriptLimits.Computing is 200ms"},
-		{"", []string{"run", "-e", "await sleep(1e6)", "--time", "200ms"}, exitTimeout, "", "ScriptLimits.Time is 200ms"},
+		{"", []string{"run", "-e", "for (;;);", "--computing", "200ms"}, exitScript, "", "--computing is 200ms"},
+		{"", []string{"run", "-e", "await sleep(1e6)", "--time", "200ms"}, exitTimeout, "", "--time is 200ms"},
 		{"", append([]string{"run", "-e", "Object.keys(tools.demo)", "--allow-tool", "demo.add"}, tools...), exitOK, "[\"add\"]\n", ""},
 		{"", append([]string{"run", "-e", "1", "--allow-tool", "demo.none"}, tools...), exitUsage, "", "demo.none"},
 		{"", append([]string{"run", "-e", "1", "--allow-tool", "add"}, tools...), exitUsage, "", "SERVER.TOOL"},
 		{"", []string{"run", "-e", "1", "--tools", "none", "--config", config}, exitUsage, "", "none"},
-		{"", []string{"run", "-e", "1", "--tool-calls", "-1"}, exitUsage, "", "ToolCalls is negative"},
+		{"", []string{"run", "-e", "1", "--tool-calls", "-1"}, exitUsage, "", "--tool-calls is negative"},
 		{"", []string{"run"}, exitUsage, "", "no script is given"},
 		{"", []string{"run", "missing.js"}, exitUsage, "", "missing.js"},
-		{"", []string{"run", config}, exitUsage, "", "does not run scripts of this language"},
+		{"", []string{"run", config}, exitUsage, "", "no language has files of this name"},
 		{"", []string{"run", script, "word"}, exitUsage, "", "word"},
 		{"", []string{"run", "-e", "1", "--input", "{"}, exitUsage, "", "it is not JSON"},
 		{"", []string{"run", "-e", "1", "a=1", "--input", "{}"}, exitUsage, "", "the whole input"},

@@ -8,7 +8,7 @@ import (
 )
 
 // qualified matches a field or a type of the library as errors have it, such as auth.OAuth.ClientID.
-var qualified = regexp.MustCompile(`\b(?:Server|ClientOptions|RuntimeOptions|Session|auth)(?:\.[A-Z][A-Za-z]*)+\b`)
+var qualified = regexp.MustCompile(`\b(?:Server|ClientOptions|RuntimeOptions|ScriptLimits|Session|auth)(?:\.[A-Z][A-Za-z]*)+\b`)
 
 // A name is what a field is called elsewhere.
 type name struct {
@@ -53,7 +53,20 @@ var names = map[string]name{
 	"ClientOptions.ListRootsHandler": {"", "--root"},
 	"ClientOptions.PrivateAddresses": {"", "--private-addresses"},
 	"ClientOptions.Record":           {"", "--record"},
+	"ClientOptions.Audit":            {"audit of the policy", ""},
+	"ClientOptions.Pins":             {"", "--lock"},
+	"ClientOptions.Policy":           {"", "--policy"},
 	"RuntimeOptions.NoCache":         {"", "--no-cache"},
+
+	"ScriptLimits.Computing":     {"", "--computing"},
+	"ScriptLimits.Fuel":          {"", "--fuel"},
+	"ScriptLimits.LogLines":      {"", "--log-lines"},
+	"ScriptLimits.MemoryBytes":   {"", "--memory"},
+	"ScriptLimits.OutputBytes":   {"", "--output-bytes"},
+	"ScriptLimits.ParallelCalls": {"", "--parallel-calls"},
+	"ScriptLimits.SourceBytes":   {"", "--source-bytes"},
+	"ScriptLimits.Time":          {"", "--time"},
+	"ScriptLimits.ToolCalls":     {"", "--tool-calls"},
 }
 
 // programs have what neither a configuration file nor the command line has.
