@@ -174,9 +174,11 @@ func function(s Source) source {
 	for strings.Contains(s.Text, name) {
 		name += "$"
 	}
-	// The last import may end with its line, without a semicolon.
-	begin := ";export async function " + name + "() {"
+	begin := " export async function " + name + "() {"
 	at := endOfImports(s.Text)
+	if at > 0 && !strings.ContainsAny(s.Text[at-1:at], ";\r\n") {
+		begin = ";" + begin[1:] // The last import ends with its line, without a semicolon.
+	}
 	return source{
 		name: s.Name, original: s.Text, text: s.Text[:at] + begin + s.Text[at:] + "\n}",
 		function: name, start: at, insert: len(begin),
