@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 
 	"github.com/caisson-dev/caisson/host-go/caisson/auth"
+	"github.com/caisson-dev/caisson/host-go/internal/authorization"
 )
 
 // ClientOptions say how a [Client] works. The zero value, or nil, is what most programs want.
@@ -176,7 +177,7 @@ func (o *ClientOptions) check() error {
 		return err
 	}
 	if o.Auth != nil {
-		if err := o.Auth.Validate(); err != nil {
+		if err := authorization.Check(o.Auth); err != nil {
 			return errOption(err.Error())
 		}
 	}

@@ -78,6 +78,31 @@ func TestNilAuth(t *testing.T) {
 	}
 }
 
+// TestKeyThatSignsNothing has private keys that no assertion can be signed with.
+func TestKeyThatSignsNothing(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, caisson.ClientOptions{})
+	for _, test := range []struct{ key, algorithm, want string }{
+		{"s3cret", "", "neither a private key in PEM nor a private JWK"},
+		{"-----BEGIN PRIVATE KEY-----\nczNjcmV0\n-----END PRIVATE KEY-----\n", "", "not a private key of PKCS #8"},
+		{`{"kty": "EC", "crv": "P-256", "d": "s3cret"}`, "", "neither a private key in PEM nor a private JWK"},
+		{privateKey(t), "RS256", "does not fit the algorithm"},
+		{privateKey(t), "ES384", "auth.ClientCredentials.PrivateKey cannot sign"},
+	} {
+		method := &auth.ClientCredentials{ClientID: "c", PrivateKey: []byte(test.key), Algorithm: test.algorithm}
+		_, ofClient := sharedRuntime(t).NewClient(&caisson.ClientOptions{Auth: method})
+		_, ofServer := c.Connect(testContext(t), caisson.Server{URL: "https://mcp.example.com/", Auth: method})
+		for _, err := range []error{ofClient, ofServer} {
+			if !errors.Is(err, caisson.CodeInvalidArgument) || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("want %q, got %v", test.want, err)
+			}
+			if err != nil && strings.Contains(err.Error(), "s3cret") {
+				t.Errorf("%v has the key in it", err)
+			}
+		}
+	}
+}
+
 // TestNilArguments hands nil to what needs something.
 func TestNilArguments(t *testing.T) {
 	t.Parallel()

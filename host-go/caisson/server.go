@@ -13,6 +13,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/caisson/auth"
+	"github.com/caisson-dev/caisson/host-go/internal/authorization"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 )
 
@@ -192,7 +193,7 @@ func (s *Server) checkAuth() string {
 	if s.hasAuthorization() {
 		return "the server has an Authorization header beside Server.Auth: set only one of the two"
 	}
-	if err := s.Auth.Validate(); err != nil {
+	if err := authorization.Check(s.Auth); err != nil {
 		return err.Error()
 	}
 	return ""

@@ -166,6 +166,8 @@ type ClientCredentials struct {
 	// ClientSecret is its secret. Set it or PrivateKey.
 	ClientSecret string
 	// PrivateKey signs an assertion in place of a secret (RFC 7523, private_key_jwt): PEM, PKCS #8, or a JWK.
+	// One that is no key, or does not fit Algorithm, is an error with CodeInvalidArgument where a client is made or
+	// a server is connected with; Validate does not see it.
 	PrivateKey []byte
 	// Algorithm is that of the signature, such as "ES256". Default: the one that fits the key.
 	Algorithm string

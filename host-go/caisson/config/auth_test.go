@@ -2,6 +2,11 @@ package config
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"net/url"
 	"os"
@@ -28,9 +33,25 @@ func serverOf(t *testing.T, members string) (caisson.Server, error) {
 	return file.Server("s")
 }
 
+// newKey is a private key of the curve P-256, in PEM.
+func newKey(t *testing.T) []byte {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+}
+
 // The members are those of other hosts, as their documentation has them, and Caisson's own.
 func TestAuthMembers(t *testing.T) {
 	t.Setenv("CAISSON_TEST_SECRET", "s3cret")
+	key := newKey(t)
+	t.Setenv("CAISSON_TEST_KEY", string(key))
 	ask := func(port int) auth.Asker { return &auth.Browser{Port: port} }
 	for name, test := range map[string]struct {
 		members string
@@ -66,8 +87,8 @@ func TestAuthMembers(t *testing.T) {
 			&auth.ClientCredentials{ClientID: "c", ClientSecret: "s3cret", Common: auth.Common{Scopes: []string{"a"}}, Issuer: "https://a.example.com", TokenURL: "https://a.example.com/t"},
 		},
 		"a key": {
-			`"auth": {"type": "client-credentials", "clientId": "c", "privateKey": "${CAISSON_TEST_SECRET}", "algorithm": "ES256", "keyId": "k"}`,
-			&auth.ClientCredentials{ClientID: "c", PrivateKey: []byte("s3cret"), Algorithm: "ES256", KeyID: "k"},
+			`"auth": {"type": "client-credentials", "clientId": "c", "privateKey": "${CAISSON_TEST_KEY}", "algorithm": "ES256", "keyId": "k"}`,
+			&auth.ClientCredentials{ClientID: "c", PrivateKey: key, Algorithm: "ES256", KeyID: "k"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -213,13 +234,13 @@ func TestReferences(t *testing.T) {
 
 func TestAuthMemberErrors(t *testing.T) {
 	for members, want := range map[string]string{
-		`"oauth": "s3cret"`:                                         "oauth must be an object",
-		`"oauth": {"clientId": 7777}`:                               "oauth.clientId must be a string",
-		`"oauth": {"scopes": 7777}`:                                 "oauth.scopes must be a list of strings, or a string with spaces between them",
-		`"oauth": {"callbackPort": "s3cret"}`:                       "oauth.callbackPort must be a whole number",
-		`"oauth": {"callbackPort": 77777}`:                          "Port is 77777",
-		`"oauth": {"clientSecret": "s3cret"}`:                       "clientSecret is set and clientId is not",
-		`"oauth": {"redirectUri": "https://s3cret.example.com/cb"}`: "register that one, and give callbackPort",
+		`"oauth": "s3cret"`:                                                                "oauth must be an object",
+		`"oauth": {"clientId": 7777}`:                                                      "oauth.clientId must be a string",
+		`"oauth": {"scopes": 7777}`:                                                        "oauth.scopes must be a list of strings, or a string with spaces between them",
+		`"oauth": {"callbackPort": "s3cret"}`:                                              "oauth.callbackPort must be a whole number",
+		`"oauth": {"callbackPort": 77777}`:                                                 "Port is 77777",
+		`"oauth": {"clientSecret": "s3cret"}`:                                              "clientSecret is set and clientId is not",
+		`"oauth": {"redirectUri": "https://s3cret.example.com/cb"}`:                        "register that one, and give callbackPort",
 		`"oauth": {"redirectUri": "http://127.0.0.1:1/oauth/callback", "callbackPort": 2}`: "register that one, and give callbackPort",
 		`"oauth": {"authServerMetadataUrl": "https://s3cret.example.com/"}`:                "oauth.authServerMetadataUrl is not read here: the server's own metadata",
 		`"oauth": {"tokenParamName": "s3cret"}`:                                            "a token does not go into a URL",
@@ -234,6 +255,7 @@ func TestAuthMemberErrors(t *testing.T) {
 		`"auth": {"type": "bearer"}`: "token is not set",
 		`"auth": {"type": "bearer", "token": {"file": "a", "env": "b"}}`:                        "auth.token must have one of file, env and command",
 		`"auth": {"type": "client-credentials", "clientId": "c"}`:                               "clientSecret and privateKey are both set, or none",
+		`"auth": {"type": "client-credentials", "clientId": "c", "privateKey": "s3cret"}`:       "privateKey cannot sign: it is neither a private key in PEM nor a private JWK",
 		`"auth": {"type": "workload"}`:                                                          "assertion is not set",
 		`"auth": {"type": "enterprise", "clientId": "c", "identityProvider": "https://i.test"}`: "idToken is not set",
 		`"headersHelper": "s3cret"`:                                                             "headersHelper is not run here",

@@ -97,6 +97,10 @@ func TestReferencesInAuth(t *testing.T) {
 	if err := os.WriteFile(place, []byte("https://fr0m.example.com/file\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	key := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(key, newKey(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	to := func(path string) string { return "${file:" + path + "}" }
 	tried := 0
 	for kind, m := range methods {
@@ -110,7 +114,11 @@ func TestReferencesInAuth(t *testing.T) {
 			}
 			member := fieldname.InFile(name)
 			tried++
-			server, err := serverOf(t, with(t, kind, member, value(place)))
+			good := place
+			if member == "privateKey" {
+				good = key
+			}
+			server, err := serverOf(t, with(t, kind, member, value(good)))
 			if err != nil {
 				t.Errorf("%s of the type %s: %v", member, kind, err)
 				return

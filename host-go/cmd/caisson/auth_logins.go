@@ -91,7 +91,7 @@ func (l *logins) prepare(ctx context.Context, server *caisson.Server, lenient bo
 		return err
 	}
 	var store auth.Store = l.store
-	if lenient && method.Validate() != nil { // Its secret is not there.
+	if lenient && authorization.Check(method) != nil { // Its secret is not there.
 		if !l.all {
 			store, l.found = oneKey{l.store, loginKey(server, method)}, true
 		}

@@ -34,6 +34,16 @@ const lifetime = 5 * time.Minute
 
 // assert signs who the client is, for one issuer (RFC 7523, section 3).
 func (f *Flow) assert(m *auth.ClientCredentials, issuer string) (string, error) {
+	now := f.config.Now()
+	claims := map[string]any{
+		"iss": m.ClientID, "sub": m.ClientID, "aud": issuer, "jti": rand.Text(),
+		"iat": now.Unix(), "exp": now.Add(lifetime).Unix(),
+	}
+	return signAs(m, claims)
+}
+
+// signAs signs with the client's key.
+func signAs(m *auth.ClientCredentials, claims map[string]any) (string, error) {
 	key, err := readKey(m.PrivateKey)
 	if err != nil {
 		return "", err
@@ -41,11 +51,6 @@ func (f *Flow) assert(m *auth.ClientCredentials, issuer string) (string, error) 
 	algorithm := jose.SignatureAlgorithm(m.Algorithm)
 	if algorithm == "" {
 		algorithm = algorithmOf(key)
-	}
-	now := f.config.Now()
-	claims := map[string]any{
-		"iss": m.ClientID, "sub": m.ClientID, "aud": issuer, "jti": rand.Text(),
-		"iat": now.Unix(), "exp": now.Add(lifetime).Unix(),
 	}
 	options := (&jose.SignerOptions{}).WithType("JWT")
 	if m.KeyID != "" {
