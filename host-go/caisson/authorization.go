@@ -73,7 +73,11 @@ func (s *Session) explain(failure *engine.Failure, cause *error) {
 		*cause = s.authorization.Refusal()
 	}
 	var refused *auth.RefusedError
-	if errors.As(*cause, &refused) && !strings.Contains(failure.Message, refused.Code) {
+	switch {
+	case !errors.As(*cause, &refused):
+	case strings.HasPrefix(failure.Message, (&auth.RefusedError{Code: refused.Code}).Error()):
+		failure.Message = refused.Error() // The SDK has the code again where there is no description.
+	case !strings.Contains(failure.Message, refused.Code):
 		what := failure.Message               // The SDK's words for what came of it have no reason.
 		if refused.Code == "invalid_client" { // They are about another client, which the SDK would register in its place.
 			what = "check the client's identifier, and its secret, key or assertion"

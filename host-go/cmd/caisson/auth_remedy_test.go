@@ -43,6 +43,9 @@ func TestRefusedRemedy(t *testing.T) {
 			if err := json.Unmarshal([]byte(line), &said); err != nil || !strings.Contains(said.Remedy, want.remedy) || said.Login != "" {
 				t.Errorf("%v: the remedy is %q, the login %q: %s", err, said.Remedy, said.Login, o.stderr)
 			}
+			if strings.Contains(said.Message, "invalid_grant: invalid_grant") || strings.Contains(said.Message, "invalid_client: invalid_client") {
+				t.Errorf("it says the code twice: %s", said.Message)
+			}
 			if strings.Contains(said.Message, registersNobody) {
 				t.Errorf("it speaks of a client that is to be registered: %s", said.Message)
 			}
