@@ -27,6 +27,20 @@ func (e *entry) method(x *expander) (auth.Method, error) {
 	return nil, nil
 }
 
+// loginOfCommand says that a command has no login, where the file gives it one.
+func (e *entry) loginOfCommand() error {
+	member := ""
+	switch {
+	case e.oauth != nil:
+		member = "oauth"
+	case e.auth != nil:
+		member = "auth"
+	default:
+		return nil
+	}
+	return fmt.Errorf("%s is for a server with a url, and this one is a command, which has no login: leave %[1]s out, and give the command its credentials in env", member)
+}
+
 // readAuth reads "auth": Cursor's, FastMCP's, or Caisson's with a type.
 func readAuth(raw json.RawMessage, x *expander) (auth.Method, error) {
 	var text string

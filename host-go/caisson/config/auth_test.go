@@ -267,12 +267,33 @@ func TestAuthMemberErrors(t *testing.T) {
 			t.Errorf("%v has a value in it", err)
 		}
 	}
-	file, err := loadText(t, `{"mcpServers": {"s": {"command": "x", "oauth": {}}}}`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if server, err := file.Server("s"); err != nil || server.Auth != nil {
-		t.Errorf("a command gets %v, %v", server.Auth, err)
+}
+
+// A command has no login: one in the file is not passed over.
+func TestLoginOfCommand(t *testing.T) {
+	for member, want := range map[string]string{
+		`"oauth": {"clientSecret": "s3cret"}`:           "oauth is for a server with a url",
+		`"oauth": false`:                                "oauth is for a server with a url",
+		`"auth": {"type": "bearer", "token": "s3cret"}`: "auth is for a server with a url",
+		`"auth": "s3cret"`:                              "auth is for a server with a url",
+		`"oauth": null, "auth": null`:                   "",
+		`"headers": {"A": "s3cret"}`:                    "",
+	} {
+		file, err := loadText(t, `{"mcpServers": {"s": {"command": "x", `+member+`}}}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		server, err := file.Server("s")
+		if want == "" {
+			if err != nil || server.Auth != nil {
+				t.Errorf("with %s a command gets %v, %v", member, server.Auth, err)
+			}
+			continue
+		}
+		checkConfigError(t, err, "s", want)
+		if err != nil && strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%v has a value in it", err)
+		}
 	}
 }
 

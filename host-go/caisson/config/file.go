@@ -54,7 +54,8 @@ func DefaultPath() (string, error) {
 //   - oauth or auth, how to authorize, which is [caisson.Server].Auth: see below;
 //   - disabled, when it is not to be used.
 //
-// Everything else in the file is ignored, also what belongs to a server of the other sort. A relative cwd
+// Everything else in the file is ignored, also what belongs to a server of the other sort, but for oauth and auth
+// beside a command, which are an error. A relative cwd
 // begins at the working directory of this process, wherever the file is; a relative command there too, or
 // at cwd. In command, args, the values of env, cwd, url and the values of headers, ${VAR} and ${env:VAR}
 // stand for a variable of this process's environment, and ${VAR:-default} has a default for one that is
@@ -153,8 +154,12 @@ func (e *entry) server(name string) (caisson.Server, error) {
 	x, late := expander{lookup: os.LookupEnv}, expander{lookup: os.LookupEnv}
 	server := caisson.Server{Name: name, Type: transport, ProtocolVersions: e.protocolVersions}
 	var headers map[string]string
-	// Other hosts pass over what is not for this sort of server, so their files may have it.
+	// Other hosts pass over what is not for this sort of server, so their files may have it: but not a login, which
+	// the user would believe to be there.
 	if e.command != "" {
+		if err := e.loginOfCommand(); err != nil {
+			return caisson.Server{}, err
+		}
 		server.Command, server.Args = x.text("command", e.command), x.list("args", e.args)
 		server.Env, server.Dir = x.secrets("env", e.env), x.text("cwd", e.cwd)
 	} else {
