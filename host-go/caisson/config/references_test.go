@@ -78,7 +78,7 @@ func with(t *testing.T, kind, member string, value any) string {
 func TestMembersOfFields(t *testing.T) {
 	for kind, m := range methods {
 		eachField(m.method, func(name string, _ reflect.StructField) {
-			member := fieldname.InFile(name)
+			member := strings.TrimPrefix(fieldname.InFile(name), "auth.")
 			if strings.Contains(member, name) {
 				t.Errorf("%s has no name in a file", name)
 				return
@@ -112,7 +112,7 @@ func TestReferencesInAuth(t *testing.T) {
 			case reflect.Map:
 				value = func(path string) any { return map[string]string{"x": to(path)} }
 			}
-			member := fieldname.InFile(name)
+			member := strings.TrimPrefix(fieldname.InFile(name), "auth.")
 			tried++
 			good := place
 			if member == "privateKey" {

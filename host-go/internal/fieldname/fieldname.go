@@ -47,7 +47,7 @@ var names = map[string]name{
 	"auth.Browser.Wait":            {"", "--wait-for-auth"},
 	"auth.Browser.Notice":          {"", "--wait-for-auth"},
 	"auth.Browser.Prompt":          {"", "--wait-for-auth"},
-	"auth.Bearer.Source":           {"token", ""},
+	"auth.Bearer.Source":           {"auth.token", ""},
 
 	"ClientOptions.ConnectTimeout":   {"", "--timeout"},
 	"ClientOptions.ListRootsHandler": {"", "--root"},
@@ -82,7 +82,12 @@ func lookup(field string) name {
 		return name{}
 	}
 	last := strings.NewReplacer("ID", "Id", "URL", "Url").Replace(parts[len(parts)-1])
-	return name{member: strings.ToLower(last[:1]) + last[1:]}
+	member := strings.ToLower(last[:1]) + last[1:]
+	switch parts[1] {
+	case "Bearer", "ClientCredentials", "EnterpriseManaged", "WorkloadIdentity":
+		member = "auth." + member // Those of a person's login may be under oauth.
+	}
+	return name{member: member}
 }
 
 // InFile writes an error of the library for somebody who has a configuration file: with the names of its members.

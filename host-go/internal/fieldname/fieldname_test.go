@@ -73,7 +73,10 @@ func TestNames(t *testing.T) {
 	for text, want := range map[string][2]string{
 		"auth.OAuth.ClientSecret is set":                      {"clientSecret is set", "--client-secret (clientSecret in a configuration) is set"},
 		"auth.Rough.AssumePKCE goes on":                       {"assumePKCE goes on", "assumePKCE goes on"},
-		"set auth.EnterpriseManaged.IdentityProviderTokenURL": {"set identityProviderTokenUrl", "set identityProviderTokenUrl"},
+		"set auth.EnterpriseManaged.IdentityProviderTokenURL": {"set auth.identityProviderTokenUrl", "set auth.identityProviderTokenUrl"},
+		"auth.ClientCredentials.PrivateKey is set":            {"auth.privateKey is set", "auth.privateKey is set"},
+		"auth.WorkloadIdentity.Assertion is not set":          {"auth.assertion is not set", "auth.assertion is not set"},
+		"auth.Bearer.Source gives no token":                   {"auth.token gives no token", "auth.token gives no token"},
 		"the token that auth.Bearer has":                      {"the token that auth of type bearer has", "the token that auth of type bearer has"},
 		"; Server.Auth logs in":                               {"; oauth or auth logs in", "; 'caisson auth login' logs in"},
 		"set ClientOptions.PrivateAddresses":                  {"set a Go program's ClientOptions.PrivateAddresses", "set --private-addresses"},
