@@ -23,8 +23,8 @@ func (a *app) authExplainCommand() *cobra.Command {
 place where the specification has them. It prints each request with its status, what was read in the answer, and what
 is missing or wrong, with the section that wants it. It logs in nowhere, and needs no login.
 
-The exit code is 0 where a login can be begun, 6 where it cannot, and 3 where the server, or its authorization server,
-cannot be reached.`,
+The exit code is 0 where a login can be begun or the server asks for none, 6 where none can be begun, and 3 where the
+server, or its authorization server, cannot be reached.`,
 		Example:           `  caisson auth explain https://mcp.example.com/mcp`,
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: flags.completeName,
@@ -70,7 +70,7 @@ cannot be reached.`,
 			if report.Unreachable != "" {
 				return &caisson.Error{Code: caisson.CodeConnect, Server: nameOf(&server), Step: "auth explain", Message: report.Unreachable}
 			}
-			if !report.Possible {
+			if !report.Possible && !report.Open {
 				return &caisson.Error{Code: caisson.CodeAuthorizationRequired, Server: nameOf(&server), Step: "auth explain", Message: "a login cannot be begun"}
 			}
 			return nil

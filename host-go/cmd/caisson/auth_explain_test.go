@@ -125,6 +125,42 @@ func TestExplainFaults(t *testing.T) {
 	}
 }
 
+// A server that asks for nothing needs no login, which is no failure; one whose metadata is wrong may ask later.
+func TestExplainOpen(t *testing.T) {
+	answers := func(status int, metadata string) string {
+		return serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			switch {
+			case r.Method == http.MethodPost:
+				w.WriteHeader(status)
+			case metadata != "" && strings.HasPrefix(r.URL.Path, "/.well-known/oauth-protected-resource"):
+				fmt.Fprint(w, metadata)
+			default:
+				http.NotFound(w, r)
+			}
+		})) + "/mcp"
+	}
+	open := answers(http.StatusOK, "")
+	const says = "=> the server asks for no authorization: no login is needed"
+	o := caissonRun(t, "auth", "explain", open)
+	o.expect(t, exitOK)
+	if !strings.Contains(o.out, says) || strings.Contains(o.out, "nobody can log in") || o.stderr != "" {
+		t.Errorf("it says %s%s", o.out, o.stderr)
+	}
+	o = caissonRun(t, "auth", "explain", open, "--json")
+	o.expect(t, exitOK)
+	var report explain.Report
+	if err := json.Unmarshal([]byte(o.out), &report); err != nil || !report.Open || report.Possible {
+		t.Errorf("%v, %+v", err, report)
+	}
+	for name, at := range map[string]string{"no answer": answers(http.StatusNotFound, ""), "wrong metadata": answers(http.StatusOK, `{"resource": "https://example.com/mcp"}`)} {
+		o := caissonRun(t, "auth", "explain", at)
+		if o.expect(t, exitLogin); strings.Contains(o.out, says) {
+			t.Errorf("%s: it says %s", name, o.out)
+		}
+	}
+}
+
 // Nothing leads a client from the internet into the user's own network.
 func TestExplainStaysOut(t *testing.T) {
 	asked := false

@@ -56,6 +56,8 @@ type Report struct {
 	Unreachable string `json:"unreachable,omitempty"`
 	// Possible says that a login can be begun.
 	Possible bool `json:"possible"`
+	// Open says that the server asks for none.
+	Open bool `json:"open,omitempty"`
 }
 
 // Options say how to ask.
@@ -97,6 +99,10 @@ func Walk(ctx context.Context, server *url.URL, o Options) *Report {
 		return w.report
 	case w.report.Steps[0].Status == http.StatusUnauthorized && w.absent(before):
 		w.fallback(names[0])
+		return w.report
+	case w.report.Steps[0].Status/100 == 2 && w.absent(1):
+		w.report.Open = true
+		w.say("the server asks for no authorization: no login is needed")
 		return w.report
 	}
 	w.report.Conclusions = append(w.report.Conclusions, "nobody can log in: there is no metadata of an authorization server; a client that knows the endpoints can be told them (authorizationUrl and tokenUrl in the configuration)")
