@@ -3,6 +3,7 @@ package caisson_test
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
@@ -23,6 +24,9 @@ func TestAuthNone(t *testing.T) {
 	var required *auth.RequiredError
 	if !errors.Is(err, caisson.CodeAuthorizationRequired) || !errors.As(err, &required) {
 		t.Errorf("the error is %v", err)
+	}
+	if err == nil || !strings.Contains(err.Error(), "in place of auth.None") || strings.Contains(err.Error(), "log in") {
+		t.Errorf("what helps is not in %v", err)
 	}
 	if status, err := c.AuthStatus(testContext(t), none); status != nil || err != nil {
 		t.Errorf("the status is %+v, %v", status, err)

@@ -123,11 +123,13 @@ func (s *Session) open(ctx context.Context, server *Server, transport TransportT
 	if err != nil {
 		return nil, err
 	}
-	if _, none := server.Auth.(*auth.None); !none {
+	_, none := server.Auth.(*auth.None)
+	if !none {
 		s.authorization = s.client.authorization(server, u, s.name)
 	}
 	core, failure := s.client.runtime.engine.Open(ctx, engine.SessionConfig{
 		Authorization:     s.authorization,
+		NoLogin:           none,
 		Inspect:           s.client.inspect,
 		Limits:            s.client.limits(),
 		Logger:            o.Logger,

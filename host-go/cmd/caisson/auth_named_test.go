@@ -166,6 +166,9 @@ func TestInsteadOfLogin(t *testing.T) {
 			if strings.Contains(o2.stderr, `"login"`) || strings.Contains(o.stderr+o2.stderr, "s3cret") {
 				t.Errorf("it says %s%s", o.stderr, o2.stderr)
 			}
+			if want.kind == insteadNone && !strings.Contains(o2.stderr, "in place of an oauth that is off") || want.kind != insteadHeader && strings.Contains(o2.stderr, "so log in") {
+				t.Errorf("the message is not what the remedy says: %s", o2.stderr)
+			}
 			if got := h.statusOf(name); got.Configured != want.kind {
 				t.Errorf("the status is %+v", got)
 			}

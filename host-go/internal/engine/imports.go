@@ -226,8 +226,10 @@ var failureKinds = map[string]Kind{
 }
 
 // httpRemedy says what to do about a status, where that is known.
-func httpRemedy(status int, step string) string {
+func (in *instance) httpRemedy(status int, step string) string {
 	switch {
+	case status == http.StatusUnauthorized && in.session != nil && in.session.config.NoLogin:
+		return ", so give a way to authorize in place of auth.None, or an Authorization header that it takes"
 	case status == http.StatusUnauthorized:
 		return ", so log in with Server.Auth, or give an Authorization header that it takes"
 	case status == http.StatusNotFound && step == "connect", status == http.StatusMethodNotAllowed && step == "connect":
@@ -248,7 +250,7 @@ func (in *instance) decodeError(record component.Record) *Failure {
 		e := v.Value.(component.Record)
 		status, text := int(e[0].(uint16)), e[1].(string)
 		f.Kind, f.HTTPStatus = HTTPStatus, status
-		f.Message = strings.TrimSuffix(fmt.Sprintf("the server answered %d %s%s: %s", status, http.StatusText(status), httpRemedy(status, f.Step), text), ": ")
+		f.Message = strings.TrimSuffix(fmt.Sprintf("the server answered %d %s%s: %s", status, http.StatusText(status), in.httpRemedy(status, f.Step), text), ": ")
 	case "rpc":
 		e := v.Value.(component.Record)
 		wire := &jsonrpc.Error{Code: int64(e[0].(int32)), Message: e[1].(string)}

@@ -48,6 +48,8 @@ type SessionConfig struct {
 	Grant          egress.Grant
 	// Authorization proves to the server who the user is; nil does not.
 	Authorization *authorization.Flow
+	// NoLogin says that Authorization is nil because the program wants no login.
+	NoLogin bool
 	// Capabilities are what the client declares: the JSON text of ClientCapabilities.
 	Capabilities string
 	// ProtocolVersions are the revisions to speak; none for all that the core knows.

@@ -28,6 +28,7 @@ var names = map[string]name{
 	"Server.URL":         {"url", ""},
 	"auth.OAuth":         {"oauth", ""},
 	"auth.Bearer":        {"auth of type bearer", ""},
+	"auth.None":          {"an oauth that is off", ""},
 	"auth.OAuth.Ask":     {"", "--wait-for-auth"},
 	"auth.OAuth.Device":  {"", "--device-code"},
 
