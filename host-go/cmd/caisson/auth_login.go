@@ -55,6 +55,11 @@ says that somebody will open the address, which is on standard error.`,
 			if err != nil {
 				return err
 			}
+			if login.device && server.Auth != nil { // Before --relogin ends anything.
+				if err := checkDevice(server.Auth, server.Name); err != nil {
+					return err
+				}
+			}
 			return a.login(c.Context(), &flags, &login, server)
 		},
 	}

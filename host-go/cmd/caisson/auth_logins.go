@@ -90,6 +90,11 @@ func (l *logins) prepare(ctx context.Context, server *caisson.Server, lenient bo
 	if err != nil {
 		return err
 	}
+	if l.device {
+		if err := checkDevice(method, server.Name); err != nil {
+			return err
+		}
+	}
 	var store auth.Store = l.store
 	if lenient && authorization.Check(method) != nil { // Its secret is not there.
 		if !l.all {
@@ -113,6 +118,17 @@ func (l *logins) prepare(ctx context.Context, server *caisson.Server, lenient bo
 	}
 	server.Auth = method
 	return nil
+}
+
+// checkDevice says that --device-code is for a person, where the client logs in as itself.
+func checkDevice(method auth.Method, server string) error {
+	if _, person := method.(*auth.OAuth); person {
+		return nil
+	}
+	return &caisson.Error{
+		Code: caisson.CodeInvalidArgument, Server: server, Step: "auth",
+		Message: "--device-code is for the login of a person, and the server has another way to authorize, in the configuration or kept from its last login: leave the flag out, or change that way",
+	}
 }
 
 // hear says a step.

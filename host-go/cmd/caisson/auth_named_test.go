@@ -264,3 +264,26 @@ func TestDuration(t *testing.T) {
 		}
 	}
 }
+
+// A code is for a person to enter: where the client logs in as itself, the flag is an error, and not passed over.
+func TestDeviceCodeOfMachine(t *testing.T) {
+	manyRuntimes(t)
+	s, h := serveAuth(t), newHome(t)
+	s.ClientID, s.ClientSecret = "reports", s.NewSecret("client-secret")
+	h.env = append(h.env, "CAISSON_TEST_SECRET="+s.ClientSecret)
+	at := `"url": "` + s.URL() + `"`
+	h.configure(configuration(
+		`"machine": {`+at+`, "auth": {"type": "client-credentials", "clientId": "reports", "clientSecret": "${CAISSON_TEST_SECRET}"}}`,
+		`"workload": {`+at+`, "auth": {"type": "workload", "assertion": "x"}}`,
+	))
+	h.run("auth", "login", "machine").expect(t, exitOK)
+	h.run("auth", "login", s.URL(), "--client-credentials", "--client-id", "reports", "--client-secret", "env:CAISSON_TEST_SECRET").expect(t, exitOK)
+	before := s.Count("/token")
+	for _, to := range []string{"machine", "workload", s.URL()} { // The last one's way is kept.
+		h.run("auth", "login", to, "--device-code").expect(t, exitUsage, "--device-code is for the login of a person")
+	}
+	h.run("auth", "login", "machine", "--device-code", "--relogin").expect(t, exitUsage, "--device-code is for the login of a person")
+	if got := h.statusOf("machine"); s.Count("/token") != before || got.Status == nil {
+		t.Errorf("it has done something: %d, %+v", s.Count("/token")-before, got)
+	}
+}
