@@ -234,13 +234,13 @@ func TestReferences(t *testing.T) {
 
 func TestAuthMemberErrors(t *testing.T) {
 	for members, want := range map[string]string{
-		`"oauth": "s3cret"`:                                                                "oauth must be an object",
-		`"oauth": {"clientId": 7777}`:                                                      "oauth.clientId must be a string",
-		`"oauth": {"scopes": 7777}`:                                                        "oauth.scopes must be a list of strings, or a string with spaces between them",
-		`"oauth": {"callbackPort": "s3cret"}`:                                              "oauth.callbackPort must be a whole number",
-		`"oauth": {"callbackPort": 77777}`:                                                 "Port is 77777",
-		`"oauth": {"clientSecret": "s3cret"}`:                                              "clientSecret is set and clientId is not",
-		`"oauth": {"redirectUri": "https://s3cret.example.com/cb"}`:                        "register that one, and give callbackPort",
+		`"oauth": "s3cret"`:                                         "oauth must be an object",
+		`"oauth": {"clientId": 7777}`:                               "oauth.clientId must be a string",
+		`"oauth": {"scopes": 7777}`:                                 "oauth.scopes must be a list of strings, or a string with spaces between them",
+		`"oauth": {"callbackPort": "s3cret"}`:                       "oauth.callbackPort must be a whole number",
+		`"oauth": {"callbackPort": 77777}`:                          "Port is 77777",
+		`"oauth": {"clientSecret": "s3cret"}`:                       "clientSecret is set and clientId is not",
+		`"oauth": {"redirectUri": "https://s3cret.example.com/cb"}`: "register that one, and give callbackPort",
 		`"oauth": {"redirectUri": "http://127.0.0.1:1/oauth/callback", "callbackPort": 2}`: "register that one, and give callbackPort",
 		`"oauth": {"authServerMetadataUrl": "https://s3cret.example.com/"}`:                "oauth.authServerMetadataUrl is not read here: the server's own metadata",
 		`"oauth": {"tokenParamName": "s3cret"}`:                                            "a token does not go into a URL",
