@@ -14,6 +14,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/caisson/policy"
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
 	"github.com/caisson-dev/caisson/host-go/internal/gate"
+	"github.com/caisson-dev/caisson/host-go/internal/script"
 )
 
 // Governance says what a client may call, and who has to approve it: see package policy. The zero value
@@ -58,7 +59,14 @@ func (o *ClientOptions) newGate() *gate.Gate {
 	if o.Policy == nil {
 		return nil
 	}
-	return gate.New(gate.Config{Policy: o.Policy, Principal: o.Principal, Pins: o.Pins, Audit: o.Audit, Approve: o.Approve, Logger: o.Logger})
+	approve := o.Approve
+	if approve != nil {
+		approve = func(ctx context.Context, question *policy.Question) (policy.Answer, error) {
+			defer script.StopClock(ctx)()
+			return o.Approve(ctx, question)
+		}
+	}
+	return gate.New(gate.Config{Policy: o.Policy, Principal: o.Principal, Pins: o.Pins, Audit: o.Audit, Approve: approve, Logger: o.Logger})
 }
 
 // SetPolicy replaces the client's policy for all calls that are decided from now on, in sessions that are open

@@ -13,6 +13,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"github.com/caisson-dev/caisson/host-go/caisson/policy"
 	"github.com/caisson-dev/caisson/host-go/internal/exact"
 )
 
@@ -137,6 +138,9 @@ func capabilitiesOf(capabilities *mcp.ClientCapabilities) (map[string]any, error
 
 // answer answers a server's question, through the middleware.
 func (s *Session) answer(ctx context.Context, method string, params []byte) ([]byte, error) {
+	if asking := askings[method]; asking == policy.AskElicitation || asking == policy.AskSampling {
+		defer s.asking.asked()() // The time of scripts does not run while somebody answers.
+	}
 	done, err := s.permits(ctx, method)
 	if err != nil {
 		s.core.Logger().Warn("a server's question was not answered", "server", s.name, "method", method, "error", err)

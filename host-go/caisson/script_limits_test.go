@@ -39,6 +39,7 @@ func scriptAttacks() []scriptAttack {
 		{"endless then", `await { then(kept) { for (;;); } }`, soon, caisson.ScriptLimit, "Computing"},
 		{"endless loop in a timer", `setTimeout(() => { for (;;); }); await sleep(1e6)`, soon, caisson.ScriptLimit, "Computing"},
 		{"fuel", `let n = 0; for (let i = 0; i < 1e7; i++) n += i; n`, caisson.ScriptLimits{Fuel: 100_000_000}, caisson.ScriptLimit, "Fuel"},
+		{"an endless loop of a late script", `await sleep(1); for (;;);`, late, caisson.ScriptLimit, "Time"},
 		{"a long sleep", `await sleep(1e6)`, late, caisson.ScriptLimit, "Time"},
 		{"endless sleeping", `for (;;) await sleep(1)`, late, caisson.ScriptLimit, "Time"},
 		{"a tool that never answers", `await tools.go.wait()`, late, caisson.ScriptLimit, "Time"},

@@ -49,6 +49,7 @@ type session struct {
 	caller   policy.Caller  // who connected
 	defined  definitions    // of the tools, for the policy
 	begun    begunTasks
+	asking   asking
 
 	declaresRoots bool         // set before ready is
 	ready         atomic.Bool  // Connect has brought it about: handlers may hear of it
@@ -300,6 +301,7 @@ func (s *Session) reach(ctx context.Context, op engine.Operation) (json.RawMessa
 		return nil, err
 	}
 	defer done()
+	defer s.asking.called(ctx)()
 	result, failure := s.core.Call(ctx, op)
 	if failure != nil {
 		if late := timedOut(ctx); late != nil {

@@ -24,7 +24,7 @@ type Instance struct {
 	operation uint32
 	caller    context.Context // of who has begun it
 	ctx       context.Context // of the calls of tools
-	deadline  time.Time
+	clock     *clock
 	report    Report
 	outcome   *outcome
 	made      int // calls of tools
@@ -102,9 +102,9 @@ func (s *Source) encode() component.Record { return component.Record{valid(s.Nam
 // instance settles it.
 func (in *Instance) operate(ctx context.Context, export string, args ...any) (json.RawMessage, *Report, *Failure) {
 	begun := time.Now()
-	in.deadline = begun.Add(in.config.Limits.Time)
-	bounded, cancel := context.WithDeadline(ctx, in.deadline)
+	bounded, cancel, clock := withClock(ctx, in.config.Limits.Time)
 	defer cancel()
+	in.clock = clock
 	in.operation++
 	in.caller, in.ctx, in.report, in.outcome = ctx, bounded, Report{}, nil
 	in.made, in.written = 0, 0
@@ -143,11 +143,7 @@ func (in *Instance) enter(ctx context.Context, export string, args ...any) *Fail
 		}
 	}
 	begun := time.Now()
-	deadline := begun.Add(in.config.Limits.Computing - in.computed)
-	if in.deadline.Before(deadline) {
-		deadline = in.deadline
-	}
-	bounded, cancel := context.WithDeadline(ctx, deadline)
+	bounded, cancel := context.WithDeadline(in.ctx, begun.Add(in.config.Limits.Computing-in.computed))
 	_, err := in.exports[export].Call(bounded, args...)
 	cancel()
 	in.computed += max(0, time.Since(begun)-in.guest.Paused())
@@ -172,11 +168,10 @@ func (in *Instance) failed(ctx context.Context, err error) *Failure {
 		return over.failure()
 	case errors.As(err, &waiting):
 		return waiting // of wait, inside of the entry
+	case errors.Is(err, context.Canceled) && in.clock.isOver():
+		return in.late()
 	case errors.Is(err, context.DeadlineExceeded):
 		// Whoever looks for the deadline of a context means the caller's: this one is no cause.
-		if !in.deadline.IsZero() && !time.Now().Before(in.deadline) {
-			return in.late()
-		}
 		return (&overLimit{"Computing", l.Computing, "the script has computed for longer than it may"}).failure()
 	case errors.As(err, &wrong):
 		return &Failure{Kind: Internal, Message: "the instance cannot be given it: " + wrong.Error(), Err: err}
