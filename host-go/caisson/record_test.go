@@ -306,7 +306,7 @@ func TestRecordBusySession(t *testing.T) {
 func TestRecordTrap(t *testing.T) {
 	t.Parallel()
 	recorded := &tapes{}
-	r := newClient(t, caisson.ClientOptions{Record: recorded.record, Limits: caisson.Limits{MaxMemoryBytes: 32 << 20}})
+	r := newClient(t, caisson.ClientOptions{Record: recorded.record, Limits: caisson.Limits{MaxMemoryBytes: 40 << 20}})
 	s := connect(t, r, childServer(t, "whole"))
 	params := &mcp.CallToolParams{Name: "echo", Arguments: map[string]any{"text": strings.Repeat("x", 8<<20)}}
 	if _, err := s.CallTool(testContext(t), params); caisson.CodeOf(err) != caisson.CodeTrap {
