@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caisson-dev/caisson/host-go/caisson/policy"
 	"github.com/caisson-dev/caisson/host-go/component/wasi"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 )
@@ -105,6 +106,26 @@ func (g *Grants) open() (cfg wasi.Config, release func(), err error) {
 		cfg.Mounts = append(cfg.Mounts, m)
 	}
 	return cfg, closeAll, nil
+}
+
+// within finds whether a policy grants all of it to a plugin of this name.
+func (g *Grants) within(p *policy.Policy, name string) error {
+	if p == nil {
+		return nil
+	}
+	wanted := policy.Grants{Origins: g.Origins, Environment: slices.Sorted(maps.Keys(g.Env))}
+	for i, f := range g.Folders {
+		if f.FS != nil {
+			message := fmt.Sprintf("the plugin %q is to have Grants.Folders[%d], an FS, which a policy cannot grant: give a folder of the machine as Host", name, i)
+			return policy.Denied(policy.NotGranted, message, nil)
+		}
+		folder := policy.Folder{Path: f.Host, Access: policy.AccessRead}
+		if f.Write {
+			folder.Access = policy.AccessWrite
+		}
+		wanted.Folders = append(wanted.Folders, folder)
+	}
+	return p.CheckGrants(policy.Plugin, name, wanted)
 }
 
 // of sets the clocks and the random numbers of one instance.

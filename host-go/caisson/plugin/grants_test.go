@@ -14,6 +14,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caisson/policy"
 )
 
 // result returns what a function of a plugin with these grants returns.
@@ -113,5 +114,45 @@ func TestLines(t *testing.T) {
 	}
 	if _, err := out.Write([]byte("nobody\n")); err != nil {
 		t.Error(err)
+	}
+}
+
+// A policy bounds the grants of a plugin of its name, before anything of the plugin runs.
+func TestPolicyBoundsGrants(t *testing.T) {
+	folder := t.TempDir()
+	rules, err := policy.New(policy.Rules{Version: 1, Plugins: []policy.Source{{
+		Name: "reach", Environment: []string{"A"}, Origins: []string{"https://api.example.com"},
+		Folders: []policy.Folder{{Path: folder, Access: policy.AccessRead}},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := testRuntime(t)
+	for _, test := range []struct {
+		name   string
+		grants Grants
+		want   caisson.Code // 0 when it is loaded
+	}{
+		{"", Grants{Env: map[string]string{"A": "1"}, Origins: []string{"https://api.example.com:443/"}, Folders: []Folder{{Path: "/in", Host: folder}}, Clocks: true, Random: true}, 0},
+		{"other", Grants{}, 0},
+		{"other", Grants{Env: map[string]string{"A": "1"}}, caisson.CodeDenied},
+		{"", Grants{Env: map[string]string{"B": "1"}}, caisson.CodeDenied},
+		{"", Grants{Origins: []string{"https://example.com"}}, caisson.CodeDenied},
+		{"", Grants{Folders: []Folder{{Path: "/in", Host: folder, Write: true}}}, caisson.CodeDenied},
+		{"", Grants{Folders: []Folder{{Path: "/in", FS: fstest.MapFS{}}}}, caisson.CodeDenied},
+	} {
+		p, err := r.Load(context.Background(), "testdata/reach.wasm", &Options{Name: test.name, Grants: test.grants, Policy: rules})
+		if test.want == 0 {
+			if err != nil {
+				t.Errorf("%q %+v: %v", test.name, test.grants, err)
+				continue
+			}
+			_ = p.Close()
+			continue
+		}
+		var no *policy.DeniedError
+		if caisson.CodeOf(err) != test.want || !errors.As(err, &no) || no.Reason != policy.NotGranted {
+			t.Errorf("%q %+v: %v", test.name, test.grants, err)
+		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caisson/policy"
 	"github.com/caisson-dev/caisson/host-go/component"
 )
 
@@ -23,6 +24,10 @@ type Options struct {
 	Name string
 	// Grants are what the plugin may reach.
 	Grants Grants
+	// Policy bounds Grants: loading fails with [caisson.CodeDenied] when the policy's rules for a plugin of Name do
+	// not grant the Origins, Env and Folders; a Folder with FS is not one that a policy can grant. Who may load and
+	// call the plugin it does not decide: [caisson.Client.Guard] does. Default: none, and all Grants hold.
+	Policy *policy.Policy
 	// Limits bound what it may use.
 	Limits Limits
 	// KeepInstance keeps one instance for all calls, so that the plugin's state lives on from call to call. Calls take
@@ -40,7 +45,8 @@ type Options struct {
 // an instance of it once, so that a plugin that cannot start is found here. The context bounds the loading, beside
 // [Limits.LoadTime]. A nil options grants nothing.
 //
-// It fails with [caisson.CodeInvalidArgument] for wrong options; with [caisson.CodeConnect] when the file cannot be
+// It fails with [caisson.CodeInvalidArgument] for wrong options; with [caisson.CodeDenied] for grants that the Policy
+// does not grant; with [caisson.CodeConnect] when the file cannot be
 // read, when it is no component that can be run, or when no tools can be made of what it exports; with
 // [caisson.CodeProtocol] when the list that it gives is not one of tools; with [caisson.CodeTrap] and
 // [caisson.CodeLimit] when it traps or takes too much; with [caisson.CodeTimeout] after LoadTime; and with the
@@ -48,7 +54,7 @@ type Options struct {
 func (r *Runtime) Load(ctx context.Context, path string, options *Options) (*Plugin, error) {
 	o := copyOptions(options)
 	if o.Name == "" {
-		o.Name = nameOf(path)
+		o.Name = NameOf(path)
 	}
 	wasm, err := read(path)
 	if err != nil {
@@ -75,7 +81,9 @@ func copyOptions(options *Options) Options {
 	return *options
 }
 
-func nameOf(path string) string {
+// NameOf returns the name that a plugin of this path has when [Options].Name is not set: the name of the file or
+// folder, without ".wasm".
+func NameOf(path string) string {
 	if whole, err := filepath.Abs(path); err == nil {
 		path = whole
 	}
@@ -126,6 +134,9 @@ func (r *Runtime) LoadBytes(ctx context.Context, wasm []byte, options *Options) 
 	}
 	if err := o.Limits.check(); err != nil {
 		return nil, fault(caisson.CodeInvalidArgument, o.Name, "load", err)
+	}
+	if err := o.Grants.within(o.Policy, o.Name); err != nil {
+		return nil, fault(caisson.CodeDenied, o.Name, "load", err)
 	}
 	p := &Plugin{runtime: r, name: o.Name, options: o, limits: o.Limits.withDefaults(), byName: map[string]*tool{}}
 	calls := p.limits.Calls

@@ -46,14 +46,15 @@ type Source struct {
 	Asks []Asking `json:"asks,omitempty"`
 	// Limits hold for all calls to the source together.
 	Limits
-	// Origins may be connected with, such as https://api.example.com. Default: any, for a server.
+	// Origins may be connected with, such as https://api.example.com. Default: any, for a server; none, for a
+	// plugin.
 	Origins []string `json:"origins,omitempty"`
 	// Commands may be started, as the configuration names them. Default: any, for a server.
 	Commands []string `json:"commands,omitempty"`
 	// Environment has the variables that it may get, besides those of every command. Default: any, for a
-	// server.
+	// server; none, for a plugin.
 	Environment []string `json:"environment,omitempty"`
-	// Folders may be used. No server's command is confined to its folders here: for a server they are an
+	// Folders may be used by a plugin; see [Policy.CheckGrants]. Default: none. No server's command is confined to its folders here: for a server they are an
 	// error when it is connected with.
 	Folders []Folder `json:"folders,omitempty"`
 }
@@ -153,6 +154,7 @@ type Audit struct {
 
 // A Folder may be used for reading, or for writing too.
 type Folder struct {
+	// Path is the folder's path on this machine. In a file, a relative one begins at the folder of the file.
 	Path   string `json:"path"`
 	Access Access `json:"access"`
 }

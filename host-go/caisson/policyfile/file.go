@@ -57,7 +57,7 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // Load reads a policy. A file whose name ends in .json is JSON, any other YAML. The error is an [*Error], or
-// several that are joined. A relative path in audit.file begins at the folder of the file.
+// several that are joined. A relative path in audit.file, and in folders, begins at the folder of the file.
 func Load(path string) (*policy.Policy, error) {
 	text, err := read(path)
 	if err != nil {
@@ -67,8 +67,20 @@ func Load(path string) (*policy.Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	if rules.Audit != nil && rules.Audit.File != "" && !filepath.IsAbs(rules.Audit.File) {
-		rules.Audit.File = filepath.Join(filepath.Dir(path), rules.Audit.File)
+	beside := func(file *string) {
+		if *file != "" && !filepath.IsAbs(*file) {
+			*file = filepath.Join(filepath.Dir(path), *file)
+		}
+	}
+	if rules.Audit != nil {
+		beside(&rules.Audit.File)
+	}
+	for _, sources := range [][]policy.Source{rules.Servers, rules.Plugins, rules.Scripts} {
+		for _, s := range sources {
+			for i := range s.Folders {
+				beside(&s.Folders[i].Path)
+			}
+		}
 	}
 	return check(path, rules, places)
 }

@@ -247,3 +247,18 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// A relative path of a folder begins at the folder of the file.
+func TestRelativeFolders(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "p.yaml")
+	if err := os.WriteFile(path, []byte("version: 1\nplugins: {a: {folders: [{path: data, access: read}]}}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, err := policyfile.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := p.Rules().Plugins[0].Folders[0].Path, filepath.Join(filepath.Dir(path), "data"); got != want {
+		t.Errorf("the folder is %s, not %s", got, want)
+	}
+}
