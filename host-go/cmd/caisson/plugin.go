@@ -7,13 +7,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 	"github.com/spf13/cobra"
 
+	"github.com/caisson-dev/caisson/host-go/caisson"
 	"github.com/caisson-dev/caisson/host-go/caisson/plugin"
 	"github.com/caisson-dev/caisson/host-go/caisson/plugin/oci"
+	"github.com/caisson-dev/caisson/host-go/caisson/policy"
 	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/jsontext"
 )
 
@@ -44,7 +47,9 @@ const grantsHelp = `A plugin has only the files, environment and network that fl
   --env NAME[=VALUE]       a variable. Without VALUE it has the value of this environment
   --net ORIGIN             HTTP requests to an origin, such as https://api.example.com
   --clocks                 the date, and a fine clock. Without it the date is 1970-01-01
-  --random                 real random numbers. Without it they are the same in every run`
+  --random                 real random numbers. Without it they are the same in every run
+
+With a policy, its "plugins" must grant the folders, variables and origins, too.`
 
 // pluginFlags say what a plugin is granted, and what it may use.
 type pluginFlags struct {
@@ -57,11 +62,14 @@ type pluginFlags struct {
 	timeout        time.Duration
 	fuel           uint64
 	memory         byteSize
+	governance     governanceFlags
+	inspects       bool // the command looks at a plugin, so that a policy can be made for it
 }
 
 func (f *pluginFlags) register(c *cobra.Command) {
 	f.grants.register(c)
 	f.store.register(c)
+	f.governance.register(c)
 	c.Flags().BoolVar(&f.clocks, "clocks", false, "grant the date, and a clock of nanoseconds")
 	c.Flags().BoolVar(&f.random, "random", false, "grant real random numbers")
 	c.Flags().BoolVar(&f.private, "private-addresses", false, "let the name of a --net origin lead to a private address; localhost and addresses always may")
@@ -73,8 +81,39 @@ func (f *pluginFlags) register(c *cobra.Command) {
 	c.Flags().BoolVar(&f.runtime.noCache, "no-cache", false, "compile the plugin anew and keep nothing")
 }
 
-// withPlugin loads a plugin, uses it and closes it again.
-func (a *app) withPlugin(c *cobra.Command, f *pluginFlags, path string, use func(context.Context, *plugin.Plugin) error) error {
+// A pluginInUse is a plugin that a command uses.
+type pluginInUse struct {
+	name string
+	load func(context.Context) (*plugin.Plugin, error) // loads it, once
+	// tools are its tools, behind the policy where one holds. Nothing of the plugin runs before the policy has
+	// decided: they load it when they have to.
+	tools    caisson.Caller
+	governed bool
+}
+
+// ListTools loads the plugin and lists its tools.
+func (p *pluginInUse) ListTools(ctx context.Context, params *mcp.ListToolsParams) (*mcp.ListToolsResult, error) {
+	loaded, err := p.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return loaded.ListTools(ctx, params)
+}
+
+// CallTool loads the plugin and calls a tool.
+func (p *pluginInUse) CallTool(ctx context.Context, params *mcp.CallToolParams) (*mcp.CallToolResult, error) {
+	loaded, err := p.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return loaded.CallTool(ctx, params)
+}
+
+// forever is the bound of a clock that bounds nothing.
+const forever = time.Duration(math.MaxInt64)
+
+// withPlugin sets up a plugin and the policy in front of it, uses it and closes everything again.
+func (a *app) withPlugin(c *cobra.Command, f *pluginFlags, path string, use func(context.Context, *pluginInUse) error) error {
 	if c.Flags().Changed("timeout") && f.timeout <= 0 {
 		return usage(c, "--timeout must be more than 0")
 	}
@@ -84,27 +123,82 @@ func (a *app) withPlugin(c *cobra.Command, f *pluginFlags, path string, use func
 	}
 	grants.Clocks, grants.Random, grants.PrivateAddresses = f.clocks, f.random, f.private
 	options := &plugin.Options{Grants: grants, Limits: plugin.Limits{Fuel: f.fuel, MemoryBytes: uint64(f.memory)}, OnLog: a.pluginLogged}
-	ctx := c.Context()
-	explain := func(err error) error { return err }
+	if options.Name, err = nameOfPlugin(path); err != nil {
+		return err
+	}
+	bound := forever
 	if f.timeout > 0 {
 		// The clock bounds both. The limits must only not end before the clock.
-		options.Limits.LoadTime, options.Limits.WallTime = f.timeout+time.Second, f.timeout+time.Second
-		bounded, clock, stop := newClock(ctx, f.timeout)
-		defer stop()
-		ctx, explain = bounded, func(err error) error { return clock.explain(bounded, err, path, "plugin") }
+		bound, options.Limits.LoadTime, options.Limits.WallTime = f.timeout, f.timeout+time.Second, f.timeout+time.Second
 	}
+	ctx, clock, stop := newClock(byPerson(c.Context()), bound)
+	defer stop()
+	p := &pluginInUse{name: options.Name}
+	p.tools = p
+	closeGate := func() {}
+	if f.inspects {
+		options.Policy, _, err = f.governance.load()
+	} else {
+		options.Policy, closeGate, err = a.govern(ctx, f, p, clock)
+	}
+	if err != nil {
+		return err
+	}
+	defer closeGate()
 	runtime, err := plugin.New(ctx, &plugin.RuntimeOptions{Logger: a.logger(), CacheDir: f.runtime.cacheDir, NoCache: f.runtime.noCache, Interpreter: f.interpret})
 	if err != nil {
 		return err
 	}
 	defer runtime.Close()
-	stopSaying := a.sayWhenSlow("compiling " + path)
-	p, err := f.load(ctx, c, runtime, path, options)
-	stopSaying()
-	if err == nil {
-		err = use(ctx, p)
+	var loaded *plugin.Plugin
+	p.load = func(ctx context.Context) (*plugin.Plugin, error) {
+		if loaded != nil {
+			return loaded, nil
+		}
+		defer a.sayWhenSlow("compiling " + path)()
+		var err error
+		loaded, err = f.load(ctx, c, runtime, path, options)
+		return loaded, err
 	}
-	return explain(err)
+	return clock.explain(ctx, use(ctx, p), path, "plugin")
+}
+
+// govern puts the policy in front of a plugin's tools, and returns it; nil when there is none. The function that it
+// returns closes what that needs.
+func (a *app) govern(ctx context.Context, f *pluginFlags, p *pluginInUse, clock *clock) (*policy.Policy, func(), error) {
+	asker := newAsker(a)
+	asker.clock = clock
+	options := caisson.ClientOptions{Logger: a.logger()}
+	closeLog, err := f.governance.apply(&options, asker.approve)
+	if err != nil || options.Policy == nil {
+		return nil, closeLog, err
+	}
+	runtime, err := a.newRuntime(ctx, f.runtime.options(a))
+	if err != nil {
+		closeLog()
+		return nil, nil, err
+	}
+	closeGate := func() {
+		_ = runtime.Close()
+		closeLog()
+	}
+	client, err := runtime.NewClient(&options)
+	if err != nil {
+		closeGate()
+		return nil, nil, err
+	}
+	p.tools, p.governed = client.Guard(policy.Plugin, p.name, p), true
+	return options.Policy, closeGate, nil
+}
+
+// nameOfPlugin is the name that a plugin has in errors and for the policy: that of its file or folder, or the
+// registry and the repository, so that no other registry's plugin has it.
+func nameOfPlugin(path string) (string, error) {
+	if !isReference(path) {
+		return plugin.NameOf(path), nil
+	}
+	reference, err := oci.ParseReference(path)
+	return reference.Registry + "/" + reference.Repository, err
 }
 
 // load loads a plugin from a file, a folder or the store.
@@ -126,11 +220,6 @@ func (f *pluginFlags) load(ctx context.Context, c *cobra.Command, runtime *plugi
 	if err != nil {
 		return nil, err
 	}
-	reference, err := oci.ParseReference(path)
-	if err != nil {
-		return nil, err
-	}
-	options.Name = reference.Repository
 	return runtime.LoadBytes(ctx, wasm, options)
 }
 
@@ -142,7 +231,7 @@ func (a *app) pluginLogged(_ context.Context, m *mcp.LoggingMessageParams) {
 }
 
 // pluginTools returns the result of tools/list of a plugin.
-func pluginTools(ctx context.Context, p *plugin.Plugin) (json.RawMessage, error) {
+func pluginTools(ctx context.Context, p caisson.Caller) (json.RawMessage, error) {
 	page, err := p.ListTools(ctx, nil)
 	if err != nil {
 		return nil, err

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
-	"github.com/caisson-dev/caisson/host-go/caisson/plugin"
 	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/jsontext"
 )
 
@@ -37,7 +36,7 @@ plugin prints, go to standard error.
 ` + grantsHelp + `
 
 Exit codes: 0 success, 1 the tool reported an error, 2 usage, or arguments that do not fit,
-3 the plugin cannot be loaded, 4 it trapped or reached a limit, 5 timeout, 130 interrupted.`,
+3 the plugin cannot be loaded, 4 it trapped or reached a limit, 5 timeout, 7 the policy denies it, 130 interrupted.`,
 		Example: `  caisson ` + path + ` calc.wasm docs_calc_ops_add a=40 b=2
   caisson ` + path + ` thumbs.wasm resize --dir photos:/in:ro --dir out:/out --args '{"width": 200}'`,
 		DisableFlagsInUseLine: true,
@@ -52,12 +51,12 @@ Exit codes: 0 success, 1 the tool reported an error, 2 usage, or arguments that 
 			if err != nil {
 				return err
 			}
-			return a.withPlugin(c, &flags, words[0], func(ctx context.Context, p *plugin.Plugin) error {
+			return a.withPlugin(c, &flags, words[0], func(ctx context.Context, p *pluginInUse) error {
 				result, err := a.callPlugin(ctx, p, call)
 				if err != nil {
 					return err
 				}
-				return a.printToolResult(p.Name(), call.String(), result, asJSON)
+				return a.printToolResult(p.name, call.String(), result, asJSON)
 			})
 		},
 	}
@@ -68,36 +67,45 @@ Exit codes: 0 success, 1 the tool reported an error, 2 usage, or arguments that 
 }
 
 // callPlugin calls a tool, shows its progress and returns its result.
-func (a *app) callPlugin(ctx context.Context, p *plugin.Plugin, call *toolCall) (json.RawMessage, error) {
-	found, err := findPluginTool(ctx, p, call)
+func (a *app) callPlugin(ctx context.Context, p *pluginInUse, call *toolCall) (json.RawMessage, error) {
+	found, names, err := findPluginTool(ctx, p, call)
 	if err != nil {
 		return nil, err
 	}
-	params := &mcp.CallToolParams{Name: call.tool}
-	if params.Arguments, err = call.whole(func() (*tool, error) { return found, nil }); err != nil {
-		return nil, err
+	arguments := json.RawMessage("{}")
+	switch {
+	case found != nil:
+		if arguments, err = call.whole(func() (*tool, error) { return found, nil }); err != nil {
+			return nil, err
+		}
+	case !p.governed:
+		return nil, call.noTool("plugin", names)
+	case call.arguments != nil:
+		arguments = call.arguments
 	}
+	// A policy may have kept the tool out of the list. Then the gate says why it denies the call, and writes it down.
 	defer a.progressed(nil)
-	result, err := p.CallTool(caisson.WithCallOptions(ctx, caisson.CallOptions{OnProgress: a.progressed}), params)
+	ctx = caisson.WithCallOptions(ctx, caisson.CallOptions{OnProgress: a.progressed})
+	result, err := p.tools.CallTool(ctx, &mcp.CallToolParams{Name: call.tool, Arguments: arguments})
 	if err != nil {
 		return nil, err
 	}
 	return jsontext.Marshal(result)
 }
 
-// findPluginTool looks up a tool.
-func findPluginTool(ctx context.Context, p *plugin.Plugin, call *toolCall) (*tool, error) {
-	page, err := p.ListTools(ctx, nil)
+// findPluginTool looks up a tool: nil, and the names of those that there are, when it is not there.
+func findPluginTool(ctx context.Context, p *pluginInUse, call *toolCall) (*tool, []string, error) {
+	page, err := p.tools.ListTools(ctx, nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var names []string
 	for _, t := range page.Tools {
 		if t.Name == call.tool {
 			schema, _ := t.InputSchema.(json.RawMessage)
-			return &tool{Name: t.Name, InputSchema: schema}, nil
+			return &tool{Name: t.Name, InputSchema: schema}, nil, nil
 		}
 		names = append(names, t.Name)
 	}
-	return nil, call.noTool("plugin", names)
+	return nil, names, nil
 }

@@ -14,7 +14,7 @@ import (
 )
 
 func (a *app) inspectPluginCommand() *cobra.Command {
-	var flags pluginFlags
+	flags := pluginFlags{inspects: true}
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "inspect PLUGIN",
@@ -22,15 +22,19 @@ func (a *app) inspectPluginCommand() *cobra.Command {
 		Long: `Prints what sort of plugin it is, which grants it can use, what else it imports, and for each tool
 the function that it is and its schemas. The plugin begins once, and is asked for its tools: an
 error says why it cannot be loaded. 'caisson component inspect' shows what the component
-consists of.
+consists of. With a policy all tools are printed, and no flag grants more than the policy does.
 
 ` + pluginHelp,
 		Example: `  caisson plugin inspect calc.wasm
   caisson plugin inspect calc.wasm --json | jq .grants`,
 		Args: onePlugin,
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.withPlugin(c, &flags, args[0], func(ctx context.Context, p *plugin.Plugin) error {
-				i, err := inspectPlugin(ctx, p)
+			return a.withPlugin(c, &flags, args[0], func(ctx context.Context, p *pluginInUse) error {
+				loaded, err := p.load(ctx)
+				if err != nil {
+					return err
+				}
+				i, err := inspectPlugin(ctx, loaded)
 				if err != nil {
 					return err
 				}

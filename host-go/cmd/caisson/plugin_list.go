@@ -4,8 +4,6 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
-
-	"github.com/caisson-dev/caisson/host-go/caisson/plugin"
 )
 
 func (a *app) listPluginCommand() *cobra.Command {
@@ -15,7 +13,7 @@ func (a *app) listPluginCommand() *cobra.Command {
 		Use:   "list PLUGIN",
 		Short: "List a plugin's tools",
 		Long: `Lists a plugin's tools: their names, the first line of their descriptions, and their arguments; a
-"?" marks an argument that may be left out.
+"?" marks an argument that may be left out. With a policy only the tools that may be called are listed.
 
 ` + pluginHelp + `
 
@@ -24,8 +22,8 @@ With --json the result of tools/list is printed.`,
   caisson plugin list greeter.wasm --json | jq '.tools[].inputSchema'`,
 		Args: onePlugin,
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.withPlugin(c, &flags, args[0], func(ctx context.Context, p *plugin.Plugin) error {
-				list, err := pluginTools(ctx, p)
+			return a.withPlugin(c, &flags, args[0], func(ctx context.Context, p *pluginInUse) error {
+				list, err := pluginTools(ctx, p.tools)
 				if err != nil {
 					return err
 				}
