@@ -144,7 +144,7 @@ func bounds(t *testing.T) [][3]string {
 		{"files of credentials that cannot be read and are set aside", fmt.Sprintf("%d, then an error", auth.MaxUnreadable), ""},
 		{"waiting for another process to let go of the file of credentials", seconds(auth.MaxTurnWait), ""},
 		{"waiting for the operating system's keyring", seconds(keyring.DefaultTimeout), "keyring.Key"},
-		{"a script: computing; in all", seconds(defaultScriptComputing) + "; " + seconds(defaultScriptTime), "ScriptLimits.Computing`, `Time"},
+		{"a script: computing; in all, without the time for which somebody is asked", seconds(defaultScriptComputing) + "; " + seconds(defaultScriptTime), "ScriptLimits.Computing`, `Time"},
 		{"a script: fuel without waiting between", map[uint64]string{0: "what Computing allows"}[uint64(ScriptLimits{}.Fuel)], "ScriptLimits.Fuel"},
 		{"a script: memory", mib(defaultScriptMemoryBytes), "ScriptLimits.MemoryBytes"},
 		{
@@ -169,25 +169,6 @@ func bounds(t *testing.T) [][3]string {
 			fmt.Sprintf("%d KiB, %d KiB of arguments or of a result", in(auditRecord, "maxLine")>>10, in(auditRecord, "maxContent")>>10), "",
 		},
 		{"an audit log", fmt.Sprintf("%d files of %s", in(auditLog, "defaultFiles"), mib(in(auditLog, "defaultMaxBytes"))), "audit.Options"},
-		{"a script: computing; in all", seconds(defaultScriptComputing) + "; " + seconds(defaultScriptTime), "ScriptLimits.Computing`, `Time"},
-		{"a script: fuel without waiting between", "what Computing allows", "ScriptLimits.Fuel"},
-		{"a script: memory", mib(defaultScriptMemoryBytes), "ScriptLimits.MemoryBytes"},
-		{
-			"a script: its source; its log and value together",
-			fmt.Sprintf("%d kB; %d kB", defaultScriptSourceBytes/1000, defaultScriptOutputBytes/1000), "ScriptLimits.SourceBytes`, `OutputBytes",
-		},
-		{fmt.Sprintf("a script: lines of the log, of %d KiB", maxScriptLine>>10), fmt.Sprint(defaultScriptLogLines), "ScriptLimits.LogLines"},
-		{"a script: nesting of the value", fmt.Sprint(defaultScriptResultDepth), "ScriptLimits.ResultDepth"},
-		{
-			"a script: calls of tools; at once",
-			fmt.Sprintf("%d; %d", defaultScriptToolCalls, defaultScriptParallelCalls), "ScriptLimits.ToolCalls`, `ParallelCalls",
-		},
-		{
-			"a script: arguments of a call; its answer",
-			mib(defaultScriptArgumentBytes) + "; " + mib(defaultScriptAnswerBytes), "ScriptLimits.ArgumentBytes`, `AnswerBytes",
-		},
-		{"a script: timers that are set", fmt.Sprint(defaultScriptTimers), "ScriptLimits.Timers"},
-		{"the tools of a `ToolSet`", fmt.Sprintf("%d, %s, %d pages of one server", maxToolSetTools, mib(maxToolSetBytes), maxToolSetPages), ""},
 		{"nesting of JSON", "about 200 levels, then `CodeInternal`", ""},
 	}
 }
