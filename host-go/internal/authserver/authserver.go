@@ -77,7 +77,9 @@ func New(resource http.Handler) *Server {
 		}
 		mux.ServeHTTP(w, r)
 	})
-	s.server = httptest.NewServer(s.handler)
+	// Its handlers use the address, so it is there before they run.
+	s.server = httptest.NewUnstartedServer(s.handler)
+	s.server.Start()
 	return s
 }
 
