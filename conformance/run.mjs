@@ -94,11 +94,22 @@ function chosen(scenario) {
     return only.length === 0 || only.includes(scenario);
 }
 
+/**
+ * A fault by which a scenario may fail by chance. This one takes the first GET for the resumption of a call, and
+ * the stream of the session, which resumes nothing, may come later than the call on a busy machine.
+ */
+const BY_CHANCE = { 'sse-retry': 'WARNING ClientSendsLastEventId' };
+
 /** A scenario that is expected to fail does what it should by failing. */
 async function judge(scenario, revision) {
     const since = Date.now();
-    const outcome = await play(scenario, revision);
-    const found = faults(outcome, expected.skipped[revision]?.[scenario] ?? {});
+    let outcome;
+    let found;
+    for (let plays = 0; plays < 3; plays++) {
+        outcome = await play(scenario, revision);
+        found = faults(outcome, expected.skipped[revision]?.[scenario] ?? {});
+        if (found.length !== 1 || !(scenario in BY_CHANCE) || !found[0].startsWith(BY_CHANCE[scenario])) break;
+    }
     const reason = expected.failures[revision]?.[scenario];
     const line = `${revision} ${scenario} (${((Date.now() - since) / 1000).toFixed(1)} s)`;
     if (reason === undefined) settle(found.length === 0, line);
