@@ -1,17 +1,11 @@
 package engine
 
 import (
-	"container/heap"
 	"sync/atomic"
 	"time"
-)
 
-// A timer is one that the core has set.
-type timer struct {
-	id    uint32
-	due   time.Time
-	index int // in the heap
-}
+	"github.com/caisson-dev/caisson/host-go/internal/timers"
+)
 
 // minPause is the shortest pause after the core was given what it has caused itself.
 const minPause = time.Millisecond
@@ -23,8 +17,7 @@ const minPause = time.Millisecond
 // time: after each delivery comes a pause that lasts as long as the delivery did.
 type throttle struct {
 	mailbox     *mailbox
-	timers      map[uint32]*timer
-	heap        timerHeap
+	timers      timers.Timers
 	refused     []event
 	pausedUntil time.Time // nothing is delivered before
 
@@ -33,33 +26,18 @@ type throttle struct {
 	queued atomic.Bool // an item waits in the mailbox, and no second one is needed
 }
 
-func newThrottle(m *mailbox) *throttle { return &throttle{mailbox: m, timers: map[uint32]*timer{}} }
+func newThrottle(m *mailbox) *throttle { return &throttle{mailbox: m} }
 
-func (th *throttle) has(id uint32) bool { return th.timers[id] != nil }
+func (th *throttle) has(id uint32) bool { return th.timers.Has(id) }
 
 // set implements `set` of wit/timers.wit.
 func (th *throttle) set(id uint32, delay time.Duration) {
-	t := th.timers[id]
-	if t == nil {
-		t = &timer{id: id}
-		th.timers[id] = t
-		heap.Push(&th.heap, t)
-	}
-	t.due = time.Now().Add(delay)
-	heap.Fix(&th.heap, t.index)
+	th.timers.Set(id, delay)
 	th.arm()
 }
 
 // clear implements `clear` of wit/timers.wit, and reports whether there was one.
-func (th *throttle) clear(id uint32) bool {
-	t := th.timers[id]
-	if t == nil {
-		return false
-	}
-	delete(th.timers, id)
-	heap.Remove(&th.heap, t.index)
-	return true
-}
+func (th *throttle) clear(id uint32) bool { return th.timers.Clear(id) }
 
 // refuse adds the event of an effect that ended before it began.
 func (th *throttle) refuse(e event) {
@@ -69,13 +47,11 @@ func (th *throttle) refuse(e event) {
 
 // arm sets the alarm for the first event.
 func (th *throttle) arm() {
-	var first time.Time
-	switch {
-	case len(th.refused) > 0:
-		first = th.pausedUntil
-	case len(th.heap) > 0:
-		first = th.heap[0].due
-	default:
+	first, set := th.timers.First()
+	if len(th.refused) > 0 {
+		first, set = th.pausedUntil, true
+	}
+	if !set {
 		return
 	}
 	if first.Before(th.pausedUntil) {
@@ -110,10 +86,8 @@ func (th *throttle) take() (events []event) {
 		return nil
 	}
 	events, th.refused = th.refused, nil
-	for len(th.heap) > 0 && !th.heap[0].due.After(now) {
-		t := heap.Pop(&th.heap).(*timer)
-		delete(th.timers, t.id)
-		events = append(events, timerEvent{t.id})
+	for id, due := th.timers.Take(now); due; id, due = th.timers.Take(now) {
+		events = append(events, timerEvent{id})
 	}
 	return events
 }
@@ -129,31 +103,4 @@ func (th *throttle) stop() {
 	if th.alarm != nil {
 		th.alarm.Stop()
 	}
-}
-
-// A timerHeap has the timer first that is due first.
-type timerHeap []*timer
-
-func (h timerHeap) Len() int           { return len(h) }
-func (h timerHeap) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
-
-func (h timerHeap) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].index, h[j].index = i, j
-}
-
-// Push implements [heap.Interface].
-func (h *timerHeap) Push(x any) {
-	t := x.(*timer)
-	t.index = len(*h)
-	*h = append(*h, t)
-}
-
-// Pop implements [heap.Interface].
-func (h *timerHeap) Pop() any {
-	last := len(*h) - 1
-	t := (*h)[last]
-	(*h)[last] = nil
-	*h = (*h)[:last]
-	return t
 }

@@ -18,7 +18,7 @@ func (in *Instance) linker() *component.Linker {
 	l.Interface("caisson:mcp/timers@0.1.0").
 		Func("set", does(in.setTimer)).
 		Func("clear", does(func(args []any) error {
-			in.timers.clear(args[0].(uint32))
+			in.timers.Clear(args[0].(uint32))
 			return nil
 		}))
 	l.Interface("caisson:mcp/script-host@0.1.0").
@@ -54,10 +54,10 @@ func (in *Instance) wasi() *wasi.Config {
 
 func (in *Instance) setTimer(args []any) error {
 	id := args[0].(uint32)
-	if most := in.config.Limits.Timers; in.timers.byID[id] == nil && len(in.timers.byID) >= most {
+	if most := in.config.Limits.Timers; !in.timers.Has(id) && in.timers.Len() >= most {
 		return &overLimit{"Timers", most, "the script has set more timers than it may"}
 	}
-	in.timers.set(id, time.Duration(args[1].(uint32))*time.Millisecond)
+	in.timers.Set(id, time.Duration(args[1].(uint32))*time.Millisecond)
 	return nil
 }
 

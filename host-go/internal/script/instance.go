@@ -8,6 +8,7 @@ import (
 
 	"github.com/caisson-dev/caisson/host-go/component"
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
+	"github.com/caisson-dev/caisson/host-go/internal/timers"
 )
 
 // An Instance is one instance with one script: one [Instance.Run], or one [Instance.Load] and any number of
@@ -16,7 +17,7 @@ type Instance struct {
 	config  Config
 	guest   *engine.Guest
 	exports map[string]*component.Function
-	timers  timers
+	timers  timers.Timers
 	calls   calls
 	dead    bool // the instance has trapped, or was ended in the middle of something
 
@@ -199,7 +200,7 @@ func (in *Instance) late() *Failure {
 
 // await waits for something to happen, and returns the events.
 func (in *Instance) await(ctx context.Context) ([]any, *Failure) {
-	due, timed := in.timers.first()
+	due, timed := in.timers.First()
 	if in.calls.running == 0 && len(in.calls.queue) == 0 && !timed {
 		return nil, &Failure{Kind: NeverSettled, Message: "the script waits for something that never happens: no call of a tool is underway, and no timer is set"}
 	}
@@ -231,7 +232,7 @@ func (in *Instance) await(ctx context.Context) ([]any, *Failure) {
 			continue
 		default:
 		}
-		id, ok := in.timers.take(time.Now())
+		id, ok := in.timers.Take(time.Now())
 		if !ok {
 			break
 		}

@@ -2,7 +2,7 @@
 // caisson:mcp/scripts. What a script reaches is the tools that it is given, and nothing else.
 //
 // An operation takes this path: [Instance.Run] enters the instance (instance.go); the script calls tools and
-// sets timers while it runs (imports.go, calls.go, timers.go); the instance is entered again with what has
+// sets timers while it runs (imports.go, calls.go); the instance is entered again with what has
 // happened; in the end it settles the operation. All of that is the caller's goroutine. Only the calls of tools
 // that are underway have goroutines of their own.
 package script

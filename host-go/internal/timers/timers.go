@@ -1,11 +1,18 @@
-package script
+// Package timers keeps the timers that an instance has set, as wit/timers.wit has them.
+package timers
 
 import (
 	"container/heap"
 	"time"
 )
 
-// A timer is one that a script has set.
+// Timers are the timers of an instance. The zero value has none. It is for one goroutine at a time.
+type Timers struct {
+	byID map[uint32]*timer
+	heap timerHeap
+	last uint64
+}
+
 type timer struct {
 	id    uint32
 	due   time.Time
@@ -13,15 +20,14 @@ type timer struct {
 	index int    // in the heap
 }
 
-// timers are the timers of an instance.
-type timers struct {
-	byID map[uint32]*timer
-	heap timerHeap
-	last uint64
-}
+// Len returns how many are set.
+func (ts *Timers) Len() int { return len(ts.heap) }
 
-// set implements `set` of wit/timers.wit.
-func (ts *timers) set(id uint32, delay time.Duration) {
+// Has reports whether a timer is set.
+func (ts *Timers) Has(id uint32) bool { return ts.byID[id] != nil }
+
+// Set sets a timer, or sets one anew.
+func (ts *Timers) Set(id uint32, delay time.Duration) {
 	t := ts.byID[id]
 	if t == nil {
 		t = &timer{id: id}
@@ -36,24 +42,27 @@ func (ts *timers) set(id uint32, delay time.Duration) {
 	heap.Fix(&ts.heap, t.index)
 }
 
-// clear implements `clear` of wit/timers.wit.
-func (ts *timers) clear(id uint32) {
-	if t := ts.byID[id]; t != nil {
-		delete(ts.byID, id)
-		heap.Remove(&ts.heap, t.index)
+// Clear clears a timer, and reports whether there was one.
+func (ts *Timers) Clear(id uint32) bool {
+	t := ts.byID[id]
+	if t == nil {
+		return false
 	}
+	delete(ts.byID, id)
+	heap.Remove(&ts.heap, t.index)
+	return true
 }
 
-// first returns when the next timer is due; false when none is set.
-func (ts *timers) first() (time.Time, bool) {
+// First returns when the next timer is due; false when none is set.
+func (ts *Timers) First() (time.Time, bool) {
 	if len(ts.heap) == 0 {
 		return time.Time{}, false
 	}
 	return ts.heap[0].due, true
 }
 
-// due takes the next timer, if its time has come.
-func (ts *timers) take(now time.Time) (id uint32, ok bool) {
+// Take takes the next timer, if its time has come.
+func (ts *Timers) Take(now time.Time) (id uint32, ok bool) {
 	if len(ts.heap) == 0 || ts.heap[0].due.After(now) {
 		return 0, false
 	}
