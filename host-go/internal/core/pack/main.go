@@ -7,14 +7,12 @@
 package main
 
 import (
-	"bytes"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 
-	"github.com/caisson-dev/caisson/host-go/component"
-	prepared "github.com/caisson-dev/caisson/host-go/internal/pack"
+	"github.com/caisson-dev/caisson/host-go/internal/pack"
 )
 
 func main() {
@@ -31,52 +29,17 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: pack [-force] [-to FOLDER] BUILD_FOLDER")
 		os.Exit(2)
 	}
-	if err := run(flag.Arg(0), *to, *force); err != nil {
+	done, err := pack.Embed(pack.Embedding{
+		Wasm:    filepath.Join(flag.Arg(0), "core.wasm"),
+		Inputs:  filepath.Join(flag.Arg(0), "inputs.json"),
+		Folder:  *to,
+		Pack:    "core.pack",
+		Profile: profile,
+		Force:   *force,
+	})
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "pack:", err)
 		os.Exit(1)
 	}
-}
-
-func run(build, target string, force bool) error {
-	inputs, err := os.ReadFile(filepath.Join(build, "inputs.json"))
-	if err != nil {
-		return err
-	}
-	if inputs, err = prepared.WithPreparation(inputs); err != nil {
-		return err
-	}
-	there, err := os.ReadFile(filepath.Join(target, "inputs.json"))
-	if err == nil && bytes.Equal(inputs, there) && !force {
-		fmt.Println("pack: the inputs are those of the core that is there: nothing to do")
-		return nil
-	}
-	wasm, err := os.ReadFile(filepath.Join(build, "core.wasm"))
-	if err != nil {
-		return err
-	}
-	packed, summary, err := pack(wasm)
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(target, "core.pack"), packed, 0o644); err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(target, "inputs.json"), inputs, 0o644); err != nil {
-		return err
-	}
-	fmt.Printf("pack: %d bytes, %s\n", len(wasm), summary)
-	return nil
-}
-
-// pack makes the embedded file.
-func pack(wasm []byte) (packed []byte, summary string, err error) {
-	called, err := profile(wasm)
-	if err != nil {
-		return nil, "", fmt.Errorf("finding out which functions run: %w", err)
-	}
-	p, err := component.Prepare(wasm, called)
-	if err != nil {
-		return nil, "", err
-	}
-	return prepared.Write(p)
+	fmt.Println("pack:", done)
 }

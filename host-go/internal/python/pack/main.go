@@ -7,14 +7,12 @@
 package main
 
 import (
-	"bytes"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 
-	"github.com/caisson-dev/caisson/host-go/component"
-	prepared "github.com/caisson-dev/caisson/host-go/internal/pack"
+	"github.com/caisson-dev/caisson/host-go/internal/pack"
 )
 
 func main() {
@@ -24,48 +22,17 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: pack [-force] BUILD_FOLDER")
 		os.Exit(2)
 	}
-	if err := pack(flag.Arg(0), filepath.Join("internal", "python"), *force); err != nil {
+	done, err := pack.Embed(pack.Embedding{
+		Wasm:    filepath.Join(flag.Arg(0), "python.wasm"),
+		Inputs:  filepath.Join(flag.Arg(0), "python.json"),
+		Folder:  filepath.Join("internal", "python"),
+		Pack:    "python.pack",
+		Profile: profile,
+		Force:   *force,
+	})
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "pack:", err)
 		os.Exit(1)
 	}
-}
-
-func pack(build, target string, force bool) error {
-	inputs, err := os.ReadFile(filepath.Join(build, "python.json"))
-	if err != nil {
-		return err
-	}
-	if inputs, err = prepared.WithPreparation(inputs); err != nil {
-		return err
-	}
-	there, err := os.ReadFile(filepath.Join(target, "inputs.json"))
-	_, missing := os.Stat(filepath.Join(target, "python.pack"))
-	if err == nil && missing == nil && bytes.Equal(inputs, there) && !force {
-		fmt.Println("pack: the inputs are those of the Python component that is there: nothing to do")
-		return nil
-	}
-	wasm, err := os.ReadFile(filepath.Join(build, "python.wasm"))
-	if err != nil {
-		return err
-	}
-	called, err := profile(wasm)
-	if err != nil {
-		return fmt.Errorf("finding out which functions run: %w", err)
-	}
-	p, err := component.Prepare(wasm, called)
-	if err != nil {
-		return err
-	}
-	packed, summary, err := prepared.Write(p)
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(target, "python.pack"), packed, 0o644); err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(target, "inputs.json"), inputs, 0o644); err != nil {
-		return err
-	}
-	fmt.Printf("pack: %d bytes, %s\n", len(wasm), summary)
-	return nil
+	fmt.Println("pack:", done)
 }
