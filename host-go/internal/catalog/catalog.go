@@ -33,19 +33,9 @@ func Search(ctx context.Context, e *engine.Engine, tools, text string, limit uin
 	return call(ctx, e, "search", tools, text, limit, component.Enum(language), component.Enum(detail))
 }
 
-// refuse is every function of an interface that the catalog must not call.
-func refuse(name string) component.HostFunc {
-	return func(context.Context, []any) ([]any, error) {
-		return nil, fmt.Errorf("the catalog calls %s, and may call nothing", name)
-	}
-}
-
 func call(ctx context.Context, e *engine.Engine, name string, args ...any) (string, error) {
 	l := component.NewLinker()
 	wasi.AddToLinker(l, &wasi.Config{})
-	for _, imported := range []string{"timers", "script-host"} {
-		l.Interface("caisson:mcp/" + imported + "@0.1.0").Fallback(refuse)
-	}
 	guest, err := e.Instantiate(ctx, l, component.Limits{Memory: memoryBytes})
 	if err != nil {
 		return "", err

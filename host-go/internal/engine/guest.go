@@ -15,9 +15,8 @@ type Guest struct {
 	code   *code
 }
 
-// notForScripts are the interfaces that the core imports for sessions. A script's instance is linked, and
-// may call nothing in them.
-var notForScripts = []string{"egress", "authorization", "host"}
+// imported are the interfaces that the core imports. A Guest may call what its owner defines in them, and nothing else.
+var imported = []string{"egress", "timers", "authorization", "host", "script-host"}
 
 // Instantiate makes an instance of the core that gets its imports from the linker, and nothing that a session
 // has. Unless Config.Interpreted says otherwise it waits until the core is compiled: scripts compute, and the
@@ -28,7 +27,7 @@ func (e *Engine) Instantiate(ctx context.Context, l *component.Linker, limits co
 			return nil, err
 		}
 	}
-	for _, name := range notForScripts {
+	for _, name := range imported {
 		l.Interface("caisson:mcp/" + name + "@0.1.0").Fallback(refuse)
 	}
 	e.mu.Lock()
