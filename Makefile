@@ -117,8 +117,8 @@ cross: ## build for every platform, without cgo; nothing is kept
 	done
 
 .PHONY: bench
-bench: ## compare with other clients, in one run of minutes (BENCH=full: an hour or more); see bench/README.md
-	go -C bench run . $(BENCH_FLAGS)
+bench: ## compare with other clients and engines, in one run of minutes (BENCH=full: an hour or more; SECTION=scripts: one section); see bench/README.md
+	go -C bench run . $(if $(SECTION),-only $(SECTION)) $(BENCH_FLAGS)
 
 .PHONY: clean
 clean: ## remove what was built and installed; not the user's cache of compiled code

@@ -22,7 +22,9 @@ func TestBench(t *testing.T) {
 	names := []string{ours, reference, floor, "mcp-go"}
 	var only []string
 	for _, s := range sections {
-		only = append(only, s.name)
+		if s.name != scripts { // TestScripts runs it.
+			only = append(only, s.name)
+		}
 	}
 	if err := b.run(out, only, names); err != nil {
 		t.Fatal(err)
@@ -143,7 +145,7 @@ func TestGrowth(t *testing.T) {
 func TestPlotsOfLittle(t *testing.T) {
 	folder := t.TempDir()
 	c := CallResult{Cell: call(stdio, 100, 1, 1), Peer: ours}
-	c.add([]float64{1500}, 1500, 100)
+	c.add([]float64{1500}, nil, 1500, 100)
 	results := Results{Calls: summarize([]*CallResult{&c}, reference)}
 	if err := plotAll(folder, &results); err != nil {
 		t.Fatal(err)

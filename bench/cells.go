@@ -27,6 +27,7 @@ type Cell struct {
 	InFlight  int    // for each session
 	Revision  string `json:",omitempty"` // the one that the server speaks; the newest when empty
 	Unlisted  bool   `json:",omitempty"` // the session has never listed the server's tools
+	Task      string `json:",omitempty"` // of a script, whose language is the transport
 }
 
 // String names the cell: `-work` chooses by it.
@@ -40,6 +41,9 @@ func (c Cell) String() string {
 
 func (c Cell) name() string {
 	name := "tools/list, 1 tool"
+	if c.Task != "" {
+		name = tasks[c.Task].about
+	}
 	if c.Tools > 1 {
 		name = fmt.Sprintf("tools/list, %d tools", c.Tools)
 	}
@@ -107,6 +111,9 @@ func cells(full bool) (all []Cell) {
 
 // work is the cell as a peer is told of it.
 func (c Cell) work(seconds float64) wire.Work {
+	if c.Task != "" {
+		return c.script(seconds)
+	}
 	// Enough that the beginning and the end, when fewer are in flight, count for little.
 	least := 3 * c.InFlight * c.Sessions
 	if c.Size*c.Times >= 1e6 && seconds < 1 {

@@ -21,6 +21,7 @@ type bench struct {
 	workshop   workshop
 	echoServer string
 	chosen     []*peer
+	names      []string // parts of the names of the peers to run; all when there are none
 	log        io.Writer
 
 	work                    *regexp.Regexp // of the cells to measure
@@ -31,12 +32,15 @@ type bench struct {
 	soakCalls, soakConnects int
 }
 
-// sections are the parts of a run, in their order. The soak belongs to a full one.
-var sections = []struct {
+// A section is a part of a run.
+type section struct {
 	name    string
-	full    bool
+	full    bool // it belongs to a full run
 	measure func(*bench, *Results) error
-}{
+}
+
+// sections are in their order.
+var sections = []section{
 	{"start", false, (*bench).measureStarts},
 	{"calls", false, (*bench).measureCalls},
 	{"revisions", false, (*bench).measureRevisions},
@@ -46,7 +50,18 @@ var sections = []struct {
 	{"token", false, (*bench).measureToken},
 	{"parts", false, (*bench).measureParts},
 	{"memory", false, (*bench).measureMemory},
+	{scripts, false, (*bench).measureScripts},
 	{"soak", true, (*bench).measureSoak},
+}
+
+// scripts is the section with peers of its own; the others compare clients of MCP.
+const scripts = "scripts"
+
+// wantedSections are those that are named, or all that belong to the run.
+func (b *bench) wantedSections(only []string) []section {
+	return slices.DeleteFunc(slices.Clone(sections), func(s section) bool {
+		return len(only) > 0 && !slices.Contains(only, s.name) || len(only) == 0 && s.full && !b.full
+	})
 }
 
 func main() {
@@ -83,28 +98,23 @@ func split(list string) []string {
 func (b *bench) run(out string, only, peers []string) error {
 	began := time.Now()
 	b.setDefaults()
-	if err := b.setUp(out, peers); err != nil {
+	b.names = peers
+	wanted := b.wantedSections(only)
+	if len(wanted) == 0 {
+		return fmt.Errorf("there is no section %q", only)
+	}
+	if err := b.setUp(out); err != nil {
 		return err
 	}
 	results := Results{Machine: thisMachine(b.workshop.source), Component: b.componentSize()}
 	results.Machine.Full, results.Machine.Rounds = b.full, b.rounds
-	b.say("filling the caches")
-	for _, p := range b.chosen {
-		if p.skipped == nil {
-			p.skipped = b.tryOut(p)
+	if slices.ContainsFunc(wanted, func(s section) bool { return s.name != scripts }) {
+		if err := b.prepareClients(&results); err != nil {
+			return err
 		}
-		result := PeerResult{Name: p.name, About: p.about}
-		if p.skipped != nil {
-			result.Skipped = p.skipped.Error()
-			b.say("%s is left out: %v", p.name, p.skipped)
-		}
-		results.Peers = append(results.Peers, result)
 	}
 	var failures error // A section that fails costs only itself.
-	for _, s := range sections {
-		if len(only) > 0 && !slices.Contains(only, s.name) || len(only) == 0 && s.full && !b.full {
-			continue
-		}
+	for _, s := range wanted {
 		if err := s.measure(b, &results); err != nil {
 			failures = errors.Join(failures, fmt.Errorf("%s: %w", s.name, err))
 		}
@@ -112,16 +122,6 @@ func (b *bench) run(out string, only, peers []string) error {
 	results.Machine.Took = time.Since(began).Round(time.Second).String()
 	results.Machine.LoadAfter = load()
 	return errors.Join(failures, b.write(out, &results))
-}
-
-// tryOut starts a peer once, which fills its caches.
-func (b *bench) tryOut(p *peer) error {
-	r, err := start(p, append(b.workshop.warm(), "CAISSON_BENCH_FILL=1")...)
-	if err != nil {
-		return err
-	}
-	r.stop()
-	return nil
 }
 
 // componentSize is the size of the embedded core, compressed; 0 when it is not where it was.
@@ -154,8 +154,8 @@ func (b *bench) setDefaults() {
 	}
 }
 
-// setUp builds the echo server and the peers.
-func (b *bench) setUp(out string, names []string) error {
+// setUp makes the folders ready.
+func (b *bench) setUp(out string) error {
 	source, err := os.Getwd()
 	if err != nil {
 		return err
@@ -178,18 +178,59 @@ func (b *bench) setUp(out string, names []string) error {
 			_ = os.Remove(file)
 		}
 	}
+	return nil
+}
+
+// prepareClients builds the echo server and the peers that are clients of it.
+func (b *bench) prepareClients(results *Results) (err error) {
 	b.say("building the peers")
 	if b.echoServer, err = b.workshop.build("echoserver", "./echoserver", nil); err != nil {
 		return err
 	}
 	for _, p := range allPeers() {
-		wanted := func(name string) bool { return strings.Contains(strings.ToLower(p.name), strings.ToLower(name)) }
-		if len(names) == 0 || slices.ContainsFunc(names, wanted) {
+		if b.chooses(p.name) {
 			b.workshop.prepare(p)
 			b.chosen = append(b.chosen, p)
 		}
 	}
+	b.say("filling the caches")
+	for _, p := range b.chosen {
+		b.fill(p)
+		results.Peers = append(results.Peers, b.told(p))
+	}
 	return nil
+}
+
+// chooses says whether a peer is to be run.
+func (b *bench) chooses(name string) bool {
+	wanted := func(part string) bool { return strings.Contains(strings.ToLower(name), strings.ToLower(part)) }
+	return len(b.names) == 0 || slices.ContainsFunc(b.names, wanted)
+}
+
+// fill starts a peer once, which fills its caches.
+func (b *bench) fill(p *peer) {
+	if p.skipped != nil {
+		return
+	}
+	r, err := start(p, append(b.workshop.warm(), "CAISSON_BENCH_FILL=1")...)
+	if err != nil {
+		p.skipped = err
+		return
+	}
+	if p.name == ours {
+		r.settle()
+	}
+	r.stop()
+}
+
+// told says of a peer what it is, and why it is left out if it is.
+func (b *bench) told(p *peer) PeerResult {
+	result := PeerResult{Name: p.name, About: p.about}
+	if p.skipped != nil {
+		result.Skipped = p.skipped.Error()
+		b.say("%s is left out: %v", p.name, p.skipped)
+	}
+	return result
 }
 
 // peers are those that can run.

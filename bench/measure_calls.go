@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/caisson-dev/caisson/host-go/bench/internal/usage"
 	"github.com/caisson-dev/caisson/host-go/bench/internal/wire"
 )
 
@@ -42,8 +43,8 @@ func (t *table) connect(transport string, p *peer) *ConnectResult {
 }
 
 // rotated is the peers in another order for each round, so that none is always first.
-func rotated(peers []*peer, round int) []*peer {
-	n := round % len(peers)
+func rotated[P any](peers []P, round int) []P {
+	n := round % max(1, len(peers))
 	return append(slices.Clone(peers[n:]), peers[:n]...)
 }
 
@@ -136,23 +137,26 @@ func (b *bench) turn(result *CallResult, processes ...*process) {
 	}
 	all.Wait()
 	cpu := cpuOf(processes) - before
+	var samples, computing []float64
+	var elapsed float64
+	for i, reply := range replies {
+		samples, computing = append(samples, reply.Samples...), append(computing, reply.Computing...)
+		elapsed = max(elapsed, reply.Elapsed)
+		if failures[i] == nil {
+			failures[i] = result.check(reply)
+		}
+	}
 	if err := errors.Join(failures...); err != nil {
 		result.Error = err.Error()
 		return
 	}
-	var samples []float64
-	var elapsed float64
-	for _, reply := range replies {
-		samples = append(samples, reply.Samples...)
-		elapsed = max(elapsed, reply.Elapsed)
-	}
-	result.add(samples, elapsed, float64(cpu)/float64(time.Microsecond))
+	result.add(samples, computing, elapsed, float64(cpu)/float64(time.Microsecond))
 }
 
 // cpuOf is the CPU time that processes have taken, with their helpers.
 func cpuOf(processes []*process) (total time.Duration) {
 	for _, r := range processes {
-		total += cpuTime(r.pids())
+		total += usage.CPUTime(r.pids())
 	}
 	return total
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/caisson-dev/caisson/host-go/bench/internal/usage"
 	"github.com/caisson-dev/caisson/host-go/bench/internal/wire"
 )
 
@@ -34,7 +35,7 @@ func (b *bench) measureMemory(results *Results) error {
 				break
 			}
 			result.Sessions = append(result.Sessions, n)
-			result.Resident = append(result.Resident, resident(r.pids()))
+			result.Resident = append(result.Resident, usage.Resident(r.pids()))
 		}
 		r.stop()
 		results.Memory = append(results.Memory, result)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/caisson-dev/caisson/host-go/bench/internal/usage"
 	"github.com/caisson-dev/caisson/host-go/bench/internal/wire"
 )
 
@@ -31,14 +32,14 @@ func (b *bench) measureParts(results *Results) error {
 		for _, c := range b.wanted([]Cell{call(transport, 100, 1, 1), call(transport, 100, 1, 64), call(transport, 10e3, 1, 1), call(transport, 1e6, 1, 1)}) {
 			work := c.work(20 * b.seconds)
 			work.Profile = true
-			before := cpuTime(r.pids())
+			before := usage.CPUTime(r.pids())
 			reply, err := r.ask(wire.Request{Op: wire.Run, Work: &work})
 			if err != nil {
 				return fmt.Errorf("%s: %w", c, err)
 			}
 			calls := float64(len(reply.Samples))
 			result := PartsResult{Cell: c, Calls: len(reply.Samples), P50: median(reply.Samples), Parts: map[string]float64{}}
-			result.CPU = float64(cpuTime(r.pids())-before) / float64(time.Microsecond) / calls
+			result.CPU = float64(usage.CPUTime(r.pids())-before) / float64(time.Microsecond) / calls
 			for part, time := range reply.Parts {
 				result.Parts[part] = time / calls
 			}

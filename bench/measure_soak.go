@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/caisson-dev/caisson/host-go/bench/internal/usage"
 	"github.com/caisson-dev/caisson/host-go/bench/internal/wire"
 )
 
@@ -46,7 +47,7 @@ func (b *bench) soak(result *SoakResult, r *process, servers *servers) error {
 			return err
 		}
 		result.AtCalls = append(result.AtCalls, b.soakCalls*(i+1)/soakSteps)
-		result.DuringCalls = append(result.DuringCalls, resident(r.pids()))
+		result.DuringCalls = append(result.DuringCalls, usage.Resident(r.pids()))
 	}
 	for i := range soakSteps {
 		count := b.soakConnects*(i+1)/soakSteps - b.soakConnects*i/soakSteps
@@ -59,7 +60,7 @@ func (b *bench) soak(result *SoakResult, r *process, servers *servers) error {
 			}
 		}
 		result.AtConnects = append(result.AtConnects, b.soakConnects*(i+1)/soakSteps)
-		result.DuringOpened = append(result.DuringOpened, resident(r.pids()))
+		result.DuringOpened = append(result.DuringOpened, usage.Resident(r.pids()))
 	}
 	return nil
 }

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"cmp"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/caisson-dev/caisson/host-go/bench/internal/wire"
@@ -48,9 +46,7 @@ func (b *bench) measureStarts(results *Results) error {
 		}
 	}
 	for i := range results.Starts {
-		s := &results.Starts[i]
-		runs := slices.SortedFunc(slices.Values(s.Runs), func(a, b Stages) int { return cmp.Compare(a.Total(), b.Total()) })
-		s.Median = runs[len(runs)/2]
+		results.Starts[i].choose()
 	}
 	return nil
 }

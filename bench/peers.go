@@ -48,8 +48,14 @@ type workshop struct {
 	source string // the folder of this module
 	bin    string // where programs go
 	cache  string // what is kept between runs: the Python environment, and peers' caches
-	python string // of the environment; "" until it is there
-	noPy   error
+
+	environments map[string]environment // of Python, by the file of their packages
+}
+
+// An environment of Python has its packages, or the reason why not.
+type environment struct {
+	python string
+	err    error
 }
 
 // prepare builds what is chosen, and says of the rest why it is left out.
@@ -70,10 +76,15 @@ func environ(cache string) []string {
 func (w *workshop) warm() []string { return environ(w.cache) }
 
 func (w *workshop) build(output, target string, env []string, flags ...string) (string, error) {
+	return w.buildIn(w.source, output, target, env, flags...)
+}
+
+// buildIn builds a program of the module in a folder.
+func (w *workshop) buildIn(module, output, target string, env []string, flags ...string) (string, error) {
 	program := filepath.Join(w.bin, output)
 	args := append([]string{"build", "-o", program}, flags...)
 	build := exec.Command("go", append(args, target)...)
-	build.Dir, build.Env = w.source, append(append(os.Environ(), "CGO_ENABLED=0"), env...)
+	build.Dir, build.Env = module, append(append(os.Environ(), "CGO_ENABLED=0"), env...)
 	if text, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%s does not build: %w: %s", output, err, firstLine(string(text)))
 	}

@@ -28,7 +28,10 @@ func plotAll(folder string, r *Results) error {
 	if err := plotMemory(filepath.Join(folder, "memory.svg"), r.Memory); err != nil {
 		return err
 	}
-	if err := plotStarts(filepath.Join(folder, "start.svg"), r.Starts); err != nil {
+	if err := plotStarts(filepath.Join(folder, "start.svg"), "From the start of the process to the first result, stdio", stdio, r.Starts); err != nil {
+		return err
+	}
+	if err := plotScripts(folder, &r.Scripts); err != nil {
 		return err
 	}
 	return plotSoak(filepath.Join(folder, "soak.svg"), r.Soak)
@@ -116,14 +119,14 @@ func plotSoak(file string, soak []SoakResult) error {
 }
 
 // plotStarts stacks the stages of each start, the quickest at the top.
-func plotStarts(file string, starts []StartResult) error {
-	starts = slices.DeleteFunc(slices.Clone(starts), func(s StartResult) bool { return s.Transport != stdio || len(s.Runs) == 0 })
+func plotStarts(file, title, transport string, starts []StartResult) error {
+	starts = slices.DeleteFunc(slices.Clone(starts), func(s StartResult) bool { return s.Transport != transport || len(s.Runs) == 0 })
 	if len(starts) == 0 {
 		return nil
 	}
 	slices.SortFunc(starts, func(a, b StartResult) int { return int(b.Median.Total() - a.Median.Total()) })
 	p := plot.New()
-	p.Title.Text, p.X.Label.Text = "From the start of the process to the first result, stdio", "seconds"
+	p.Title.Text, p.X.Label.Text = title, "seconds"
 	p.Title.Padding = vg.Points(8)
 	var names []string
 	for _, s := range starts {

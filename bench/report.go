@@ -17,12 +17,7 @@ func render(r *Results) string {
 	fmt.Fprintf(&w, "# Bench\n\n%s of %d rounds, %s, in %s, of commit %s. %d cores, %s, %s; Go %s, Node %s, Python %s. Load before %s, after %s.\n\n",
 		kind, m.Rounds, m.When, m.Took, m.Commit, m.Cores, m.CPU, m.OS, strings.TrimPrefix(m.Go, "go"), m.Node, m.Python, m.LoadBefore, m.LoadAfter)
 	fmt.Fprintln(&w, "Only ratios within one run mean something on another machine. A number in brackets is the ratio to the Go SDK in the same round, the median of the rounds.")
-	for _, p := range r.Peers {
-		if p.Skipped != "" {
-			fmt.Fprintf(&w, "\nLeft out: %s (%s).", p.Name, p.Skipped)
-		}
-	}
-	fmt.Fprintln(&w)
+	renderLeftOut(&w, r.Peers)
 	renderTargets(&w, r)
 	renderCalls(&w, r.Calls)
 	renderRevisions(&w, r.Revisions)
@@ -35,7 +30,17 @@ func render(r *Results) string {
 	renderTokens(&w, r.Tokens)
 	renderParts(&w, r.Parts)
 	renderSoak(&w, r.Soak)
+	renderScripts(&w, &r.Scripts)
 	return w.String()
+}
+
+// renderLeftOut says which peers were left out, and why.
+func renderLeftOut(w *strings.Builder, peers []PeerResult) {
+	for _, p := range peers {
+		if p.Skipped != "" {
+			fmt.Fprintf(w, "\nLeft out: %s (%s).\n", p.Name, p.Skipped)
+		}
+	}
 }
 
 // grid writes a table. A row begins with its name.
@@ -148,11 +153,7 @@ func renderStarts(w *strings.Builder, starts []StartResult) {
 			continue // The section has failed before.
 		}
 		m := s.Median
-		least, most := s.Runs[0].Total(), s.Runs[0].Total()
-		for _, run := range s.Runs {
-			least, most = min(least, run.Total()), max(most, run.Total())
-		}
-		rows = append(rows, []string{s.Transport, s.Peer, caches(s.First), duration(m.Load), duration(m.Connect), duration(m.Call), duration(m.Total()), duration(least) + " to " + duration(most)})
+		rows = append(rows, []string{s.Transport, s.Peer, caches(s.First), duration(m.Load), duration(m.Connect), duration(m.Call), duration(m.Total()), duration(s.least()) + " to " + duration(s.most())})
 	}
 	grid(w, "Start of a whole process, to the first result", "The run of the median total; the caches of the operating system are warm.",
 		[]string{"transport", "peer", "caches", "loaded", "connect", "first call", "total", "range"}, rows)

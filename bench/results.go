@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"slices"
 )
 
@@ -21,6 +22,7 @@ type Results struct {
 	Tokens    []TokenResult
 	Parts     []PartsResult
 	Soak      []SoakResult `json:",omitempty"`
+	Scripts   ScriptResults
 }
 
 // A PeerResult is a peer, and why it was left out if it was.
@@ -37,8 +39,9 @@ type CallResult struct {
 	P50, P99  float64
 	PerSecond float64 // the median of the rounds, as are those that follow
 	CPU       float64 // per call
-	Ratio     float64 // of P50 to the Go SDK's in the same round
-	Speed     float64 // of PerSecond to the Go SDK's in the same round
+	Computing float64 `json:",omitempty"` // of a script
+	Ratio     float64 // of P50 to the Go SDK's in the same round; of a script to Caisson's
+	Speed     float64 // of PerSecond, likewise
 
 	samples []float64
 }
@@ -47,6 +50,7 @@ type CallResult struct {
 type Round struct {
 	Calls                    int
 	P50, P99, PerSecond, CPU float64
+	Computing                float64 `json:",omitempty"` // p50 of what the engine of a script has computed
 }
 
 // A ConnectResult is how long a further session of a running process takes, its server's command
@@ -66,6 +70,23 @@ type StartResult struct {
 	First           bool // with empty caches
 	Runs            []Stages
 	Median          Stages // the run whose total is the median
+}
+
+// least is the shortest total of all runs, and most the longest.
+func (s StartResult) least() float64 {
+	return slices.MinFunc(s.Runs, compareTotals).Total()
+}
+
+func (s StartResult) most() float64 {
+	return slices.MaxFunc(s.Runs, compareTotals).Total()
+}
+
+func compareTotals(a, b Stages) int { return cmp.Compare(a.Total(), b.Total()) }
+
+// choose finds the run of the median total.
+func (s *StartResult) choose() {
+	runs := slices.SortedFunc(slices.Values(s.Runs), compareTotals)
+	s.Median = runs[len(runs)/2]
 }
 
 // Stages are the parts of a start.
@@ -134,7 +155,7 @@ func median(values []float64) float64 {
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
-func (c *CallResult) add(samples []float64, elapsed, cpu float64) {
+func (c *CallResult) add(samples, computing []float64, elapsed, cpu float64) {
 	sorted := slices.Sorted(slices.Values(samples))
 	n := float64(len(sorted))
 	if n == 0 {
@@ -142,6 +163,7 @@ func (c *CallResult) add(samples []float64, elapsed, cpu float64) {
 	}
 	c.Rounds = append(c.Rounds, Round{
 		Calls: len(sorted), P50: quantile(sorted, .5), P99: quantile(sorted, .99), PerSecond: n / elapsed * 1e6, CPU: cpu / n,
+		Computing: median(computing),
 	})
 	c.samples = append(c.samples, sorted...)
 }
@@ -182,6 +204,7 @@ func summarize(all []*CallResult, base string) (results []CallResult) {
 		c.P50, c.P99 = quantile(c.samples, .5), quantile(c.samples, .99)
 		c.PerSecond = medianOf(c.Rounds, Round.perSecond)
 		c.CPU = medianOf(c.Rounds, Round.cpu)
+		c.Computing = medianOf(c.Rounds, Round.computing)
 		if b := bases[c.Cell]; b != nil {
 			c.Ratio = ratio(c.Rounds, b.Rounds, Round.p50)
 			c.Speed = ratio(c.Rounds, b.Rounds, Round.perSecond)
@@ -194,3 +217,4 @@ func summarize(all []*CallResult, base string) (results []CallResult) {
 func (r Round) p50() float64       { return r.P50 }
 func (r Round) perSecond() float64 { return r.PerSecond }
 func (r Round) cpu() float64       { return r.CPU }
+func (r Round) computing() float64 { return r.Computing }

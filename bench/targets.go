@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -15,7 +16,7 @@ type target struct {
 // renderTargets writes what a run says of each target that it has measured.
 func renderTargets(w *strings.Builder, r *Results) {
 	var rows [][]string
-	for _, t := range targets {
+	for _, t := range slices.Concat(targets, scriptTargets) {
 		if measured := t.measured(r); measured != "" {
 			rows = append(rows, []string{t.what, t.must, t.aim, measured})
 		}
@@ -159,9 +160,7 @@ func starts(r *Results, first bool) string {
 		switch {
 		case s.Transport != stdio:
 		case s.Peer == ours && s.First && first:
-			for _, run := range s.Runs {
-				us = max(us, run.Total())
-			}
+			us = s.most()
 		case s.Peer == ours && !s.First && !first:
 			us = s.Median.Total()
 		case s.Peer == onNode:

@@ -5,6 +5,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -38,27 +39,35 @@ type Profiler interface {
 
 // Main answers requests from standard input until it ends.
 func Main(open func(context.Context) (Client, error)) {
-	if err := serve(context.Background(), os.Stdin, os.Stdout, open); err != nil {
-		_ = json.NewEncoder(os.Stdout).Encode(wire.Reply{Error: err.Error()})
-		os.Exit(1)
+	ctx := context.Background()
+	client, err := open(ctx)
+	if err != nil {
+		Fail(err)
+	}
+	l := &loop{client: client}
+	err = Serve(wire.Reply{Ready: true, Helpers: client.Helpers()}, func(r wire.Request) wire.Reply { return l.answer(ctx, r) })
+	l.closeSessions()
+	if err := errors.Join(err, client.Close()); err != nil {
+		Fail(err)
 	}
 }
 
-func serve(ctx context.Context, in io.Reader, out io.Writer, open func(context.Context) (Client, error)) error {
-	client, err := open(ctx)
-	if err != nil {
+// Fail says why the peer ends, and ends it.
+func Fail(err error) {
+	_ = json.NewEncoder(os.Stdout).Encode(wire.Reply{Error: err.Error()})
+	os.Exit(1)
+}
+
+// Serve says that the peer is ready, and answers requests from standard input until it ends.
+func Serve(ready wire.Reply, answer func(wire.Request) wire.Reply) error {
+	replies := json.NewEncoder(os.Stdout)
+	if err := replies.Encode(ready); err != nil {
 		return err
 	}
-	replies := json.NewEncoder(out)
-	if err := replies.Encode(wire.Reply{Ready: true, Helpers: client.Helpers()}); err != nil {
-		return err
-	}
-	l := &loop{client: client}
-	for lines := bufio.NewReader(in); ; {
+	for lines := bufio.NewReader(os.Stdin); ; {
 		line, err := lines.ReadBytes('\n')
 		if err == io.EOF {
-			l.closeSessions()
-			return client.Close()
+			return nil
 		}
 		if err != nil {
 			return err
@@ -67,7 +76,7 @@ func serve(ctx context.Context, in io.Reader, out io.Writer, open func(context.C
 		if err := json.Unmarshal(line, &request); err != nil {
 			return err
 		}
-		if err := replies.Encode(l.answer(ctx, request)); err != nil {
+		if err := replies.Encode(answer(request)); err != nil {
 			return err
 		}
 	}

@@ -46,9 +46,22 @@ func (l *loop) run(ctx context.Context, work wire.Work) (reply wire.Reply, err e
 
 // run does the work with InFlight workers for each session, and gives the time of each call.
 func run(ctx context.Context, sessions []Session, work wire.Work) (samples []float64, elapsed float64, err error) {
+	var workers []func(context.Context) error
+	do := task(work)
+	for _, s := range sessions {
+		for range work.InFlight {
+			workers = append(workers, func(ctx context.Context) error { return do(ctx, s) })
+		}
+	}
+	return Repeat(ctx, work, workers)
+}
+
+// Repeat has workers do the same again and again, beside each other, as often as the work says, and gives
+// the time of each turn, in microseconds.
+func Repeat(ctx context.Context, work wire.Work, workers []func(context.Context) error) (samples []float64, elapsed float64, err error) {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	do, enough := task(work), time.Duration(work.Seconds*float64(time.Second))
+	enough := time.Duration(work.Seconds * float64(time.Second))
 	var (
 		count atomic.Int64
 		mu    sync.Mutex
@@ -59,23 +72,21 @@ func run(ctx context.Context, sessions []Session, work wire.Work) (samples []flo
 		n := int(count.Add(1))
 		return ctx.Err() == nil && (work.Most == 0 || n <= work.Most) && (n <= work.Least || time.Since(began) < enough)
 	}
-	for _, s := range sessions {
-		for range work.InFlight {
-			all.Go(func() {
-				var own []float64
-				for more() {
-					t := time.Now()
-					if err := do(ctx, s); err != nil {
-						fail(err)
-						return
-					}
-					own = append(own, microseconds(time.Since(t)))
+	for _, do := range workers {
+		all.Go(func() {
+			var own []float64
+			for more() {
+				t := time.Now()
+				if err := do(ctx); err != nil {
+					fail(err)
+					return
 				}
-				mu.Lock()
-				samples = append(samples, own...)
-				mu.Unlock()
-			})
-		}
+				own = append(own, microseconds(time.Since(t)))
+			}
+			mu.Lock()
+			samples = append(samples, own...)
+			mu.Unlock()
+		})
 	}
 	all.Wait()
 	elapsed = microseconds(time.Since(began))

@@ -18,6 +18,13 @@ const (
 	// The end of a call's context while another call keeps the client busy: the samples are how long
 	// after the end the call returned.
 	Expire = "expire"
+	Script = "script" // a run of Work.Source, all of it
+)
+
+// The values of Source.Language.
+const (
+	JavaScript = "javascript"
+	Python     = "python"
 )
 
 // A Request is what the harness asks for.
@@ -48,6 +55,14 @@ type Work struct {
 	Least    int     `json:"least"`
 	Most     int     `json:"most"` // 0 is no bound
 	Profile  bool    `json:"profile,omitempty"`
+	Source   *Source `json:"source,omitempty"` // of a script
+}
+
+// A Source is a script. It has the program's own tools: `await tools.go.add(…)` adds a and b, and
+// `await tools.go.meet(…)` answers when as many runs are in it as are in flight.
+type Source struct {
+	Language string `json:"language"`
+	Text     string `json:"text"`
 }
 
 // A Reply is a peer's answer. Times are in microseconds, by the peer's own clock.
@@ -60,4 +75,9 @@ type Reply struct {
 	Elapsed  float64   `json:"elapsed,omitempty"`
 	// Parts is the CPU time of a profiled run by part of the peer, where the peer can tell.
 	Parts map[string]float64 `json:"parts,omitempty"`
+	// Of scripts: the values that the runs gave, as JSON, each value once; how long the engine has computed in
+	// each run, without its start; and the memory of the peer when all runs in flight had met, in bytes.
+	Values    []string  `json:"values,omitempty"`
+	Computing []float64 `json:"computing,omitempty"`
+	Met       int64     `json:"met,omitempty"`
 }

@@ -1,7 +1,7 @@
 //go:build cgo && python
 
 // The flags for the compiler and the linker come from the environment: the harness asks
-// python3-config. This is the only cgo in the repository, and no part of the product.
+// the interpreter. Only the peers with an interpreter in them have cgo; it is no part of the product.
 package main
 
 /*

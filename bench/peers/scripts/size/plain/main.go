@@ -1,0 +1,6 @@
+// A program without Caisson.
+package main
+
+import "fmt"
+
+func main() { fmt.Println("nothing") }

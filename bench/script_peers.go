@@ -1,0 +1,155 @@
+package main
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+
+	"github.com/caisson-dev/caisson/host-go/bench/internal/wire"
+)
+
+// The peers that figures about scripts are about.
+const (
+	inGoja          = "goja"
+	nodeProcess     = "Node, a process each"
+	pythonProcess   = "CPython, a process each"
+	pythonKept      = "CPython, one process"
+	processesAtOnce = 20 // of a peer that starts a process for each run
+)
+
+// A scriptPeer is a program that runs scripts.
+type scriptPeer struct {
+	*peer
+	languages []string
+	atOnce    int // the most runs at once; 1 when they take turns
+}
+
+func (p scriptPeer) runs(c Cell) bool {
+	return slices.Contains(p.languages, c.Transport) && (c.InFlight == 1 || p.atOnce > 1)
+}
+
+func scriptPeers() []scriptPeer {
+	js, py := []string{wire.JavaScript}, []string{wire.Python}
+	worker := func(prepare func(*workshop) ([]string, error), flags ...string) func(*workshop) ([]string, error) {
+		return func(w *workshop) ([]string, error) {
+			command, err := prepare(w)
+			if err != nil {
+				return nil, err
+			}
+			program, err := w.build("scripts-worker", "./peers/scripts/worker", nil)
+			return slices.Concat([]string{program}, flags, []string{"--"}, command), err
+		}
+	}
+	return []scriptPeer{
+		{&peer{name: ours, about: "this repository, a sandbox for each run", caches: true, prepare: goScripts("caisson")}, append(js, py...), atOnce},
+		{&peer{name: inGoja, about: "github.com/dop251/goja in the Go program, an engine for each run", prepare: goScripts("goja")}, js, atOnce},
+		{&peer{name: "QuickJS on Node", about: "quickjs-emscripten, WebAssembly in a process of Node, an engine for each run", prepare: worker(quickJS)}, js, 1},
+		{&peer{name: nodeProcess, about: "a process of Node for each run", prepare: worker(onNodeItself, "-each")}, js, processesAtOnce},
+		{&peer{name: "Node, one process", about: "a process of Node for all runs, without walls between them", prepare: worker(onNodeItself)}, js, 1},
+		{&peer{name: pythonProcess, about: "a process of CPython for each run", prepare: worker(onPythonItself, "-each")}, py, processesAtOnce},
+		{&peer{name: pythonKept, about: "a process of CPython for all runs, without walls between them", prepare: worker(onPythonItself)}, py, 1},
+		{&peer{name: "CPython by gRPC", about: "a process of CPython for all runs, behind gRPC, without walls between them", prepare: worker(withPackages("serve_grpc.py"), "-over", "grpc")}, py, 1},
+		{&peer{name: "CPython by cgo", about: "CPython in the Go program, for all runs, without walls between them", prepare: pythonByCgo}, py, 1},
+		{&peer{name: "Monty", about: "pydantic-monty, in a process of CPython, a session for each run", prepare: worker(withPackages("monty.py"))}, py, 1},
+	}
+}
+
+func goScripts(name string) func(*workshop) ([]string, error) {
+	return func(w *workshop) ([]string, error) {
+		program, err := w.build("scripts-"+name, "./peers/scripts/"+name, nil)
+		return []string{program}, err
+	}
+}
+
+func (w *workshop) scriptFiles(language string) string {
+	return filepath.Join(w.source, "peers", "scripts", language)
+}
+
+// itself is the program behind a name: what finds a version of it first takes its time.
+func itself(name, what string, ask ...string) (string, error) {
+	if _, err := exec.LookPath(name); err != nil {
+		return "", fmt.Errorf("there is no %s on this machine", what)
+	}
+	program := output("", name, ask...)
+	if program == "" {
+		return "", fmt.Errorf("%s does not say where it is", name)
+	}
+	return program, nil
+}
+
+func onNodeItself(w *workshop) ([]string, error) {
+	node, err := itself("node", "Node", "-p", "process.execPath")
+	return []string{node, filepath.Join(w.scriptFiles("node"), "node.mjs")}, err
+}
+
+func pythonItself() (string, error) {
+	return itself("python3", "Python", "-c", "import sys; print(sys.executable)")
+}
+
+func onPythonItself(w *workshop) ([]string, error) {
+	python, err := pythonItself()
+	return []string{python, filepath.Join(w.scriptFiles("python"), "worker.py")}, err
+}
+
+// withPackages is a worker in Python with the packages that are pinned for it.
+func withPackages(file string) func(*workshop) ([]string, error) {
+	return func(w *workshop) ([]string, error) {
+		python, err := w.environment(w.scriptFiles("python"))
+		return []string{python, filepath.Join(w.scriptFiles("python"), file)}, err
+	}
+}
+
+func pythonByCgo(w *workshop) ([]string, error) {
+	python, err := pythonItself()
+	if err != nil {
+		return nil, err
+	}
+	program, err := w.buildEmbedded(python, "scripts-embedded", "./peers/scripts/embedded")
+	return []string{program, "-python", python, "-folder", w.scriptFiles("python")}, err
+}
+
+// quickJS installs the packages that are pinned, once for each list of them, and puts the files that import
+// them beside them.
+func quickJS(w *workshop) ([]string, error) {
+	node, err := itself("node", "Node", "-p", "process.execPath")
+	if err != nil {
+		return nil, err
+	}
+	from := w.scriptFiles("node")
+	list, err := os.ReadFile(filepath.Join(from, "package-lock.json"))
+	if err != nil {
+		return nil, err
+	}
+	folder := filepath.Join(w.cache, fmt.Sprintf("node-%x", sha256.Sum256(list))[:len("node-")+12])
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return nil, err
+	}
+	for _, file := range []string{"package.json", "package-lock.json", "pipe.mjs", "quickjs.mjs"} {
+		text, err := os.ReadFile(filepath.Join(from, file))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(folder, file), text, 0o644)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	command := []string{node, filepath.Join(folder, "quickjs.mjs")}
+	done := filepath.Join(folder, "installed")
+	if _, err := os.Stat(done); err == nil {
+		return command, nil
+	}
+	if _, err := exec.LookPath("npm"); err != nil {
+		return nil, errors.New("there is no npm on this machine")
+	}
+	fmt.Println("installing Node's packages, once")
+	install := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
+	install.Dir = folder
+	if text, err := install.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("Node's packages cannot be installed: %w: %s", err, firstLine(string(text)))
+	}
+	return command, os.WriteFile(done, nil, 0o644)
+}
