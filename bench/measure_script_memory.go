@@ -14,7 +14,7 @@ import (
 func (b *bench) measureScriptMemory(results *ScriptResults, peers []scriptPeer) error {
 	for _, language := range scriptLanguages {
 		for _, p := range scriptsIn(peers, language) {
-			if p.atOnce == 1 {
+			if !p.parallel {
 				continue
 			}
 			b.say("memory of scripts, %s in %s", p.name, language)
@@ -35,7 +35,7 @@ func (b *bench) meet(p scriptPeer, language string) (result MetResult, err error
 		return result, err
 	}
 	defer r.stop()
-	for _, n := range []int{1, p.atOnce} {
+	for _, n := range []int{1, atOnce} {
 		reply, err := runOnce(r, scriptCell(taskMeet, language, n))
 		if err != nil {
 			return result, err

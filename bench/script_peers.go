@@ -14,22 +14,21 @@ import (
 
 // The peers that figures about scripts are about.
 const (
-	inGoja          = "goja"
-	nodeProcess     = "Node, a process each"
-	pythonProcess   = "CPython, a process each"
-	pythonKept      = "CPython, one process"
-	processesAtOnce = 20 // of a peer that starts a process for each run
+	inGoja        = "goja"
+	nodeProcess   = "Node, a process each"
+	pythonProcess = "CPython, a process each"
+	pythonKept    = "CPython, one process"
 )
 
 // A scriptPeer is a program that runs scripts.
 type scriptPeer struct {
 	*peer
 	languages []string
-	atOnce    int // the most runs at once; 1 when they take turns
+	parallel  bool // it has many runs at once; the others' take turns
 }
 
 func (p scriptPeer) runs(c Cell) bool {
-	return slices.Contains(p.languages, c.Transport) && (c.InFlight == 1 || p.atOnce > 1)
+	return slices.Contains(p.languages, c.Transport) && (c.InFlight == 1 || p.parallel)
 }
 
 func scriptPeers() []scriptPeer {
@@ -45,16 +44,16 @@ func scriptPeers() []scriptPeer {
 		}
 	}
 	return []scriptPeer{
-		{&peer{name: ours, about: "this repository, a sandbox for each run", caches: true, prepare: goScripts("caisson")}, append(js, py...), atOnce},
-		{&peer{name: inGoja, about: "github.com/dop251/goja in the Go program, an engine for each run", prepare: goScripts("goja")}, js, atOnce},
-		{&peer{name: "QuickJS on Node", about: "quickjs-emscripten, WebAssembly in a process of Node, an engine for each run", prepare: worker(quickJS)}, js, 1},
-		{&peer{name: nodeProcess, about: "a process of Node for each run", prepare: worker(onNodeItself, "-each")}, js, processesAtOnce},
-		{&peer{name: "Node, one process", about: "a process of Node for all runs, without walls between them", prepare: worker(onNodeItself)}, js, 1},
-		{&peer{name: pythonProcess, about: "a process of CPython for each run", prepare: worker(onPythonItself, "-each")}, py, processesAtOnce},
-		{&peer{name: pythonKept, about: "a process of CPython for all runs, without walls between them", prepare: worker(onPythonItself)}, py, 1},
-		{&peer{name: "CPython by gRPC", about: "a process of CPython for all runs, behind gRPC, without walls between them", prepare: worker(withPackages("serve_grpc.py"), "-over", "grpc")}, py, 1},
-		{&peer{name: "CPython by cgo", about: "CPython in the Go program, for all runs, without walls between them", prepare: pythonByCgo}, py, 1},
-		{&peer{name: "Monty", about: "pydantic-monty, in a process of CPython, a session for each run", prepare: worker(withPackages("monty.py"))}, py, 1},
+		{&peer{name: ours, about: "this repository, a sandbox for each run", caches: true, prepare: goScripts("caisson")}, append(js, py...), true},
+		{&peer{name: inGoja, about: "github.com/dop251/goja in the Go program, an engine for each run", prepare: goScripts("goja")}, js, true},
+		{&peer{name: "QuickJS on Node", about: "quickjs-emscripten, WebAssembly in a process of Node, an engine for each run", prepare: worker(quickJS)}, js, false},
+		{&peer{name: nodeProcess, about: "a process of Node for each run", prepare: worker(onNodeItself, "-each")}, js, true},
+		{&peer{name: "Node, one process", about: "a process of Node for all runs, without walls between them", prepare: worker(onNodeItself)}, js, false},
+		{&peer{name: pythonProcess, about: "a process of CPython for each run", prepare: worker(onPythonItself, "-each")}, py, true},
+		{&peer{name: pythonKept, about: "a process of CPython for all runs, without walls between them", prepare: worker(onPythonItself)}, py, false},
+		{&peer{name: "CPython by gRPC", about: "a process of CPython for all runs, behind gRPC, without walls between them", prepare: worker(withPackages("serve_grpc.py"), "-over", "grpc")}, py, false},
+		{&peer{name: "CPython by cgo", about: "CPython in the Go program, for all runs, without walls between them", prepare: pythonByCgo}, py, false},
+		{&peer{name: "Monty", about: "pydantic-monty, in a process of CPython, a session for each run", prepare: worker(withPackages("monty.py"))}, py, false},
 	}
 }
 
@@ -149,7 +148,7 @@ func quickJS(w *workshop) ([]string, error) {
 	install := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
 	install.Dir = folder
 	if text, err := install.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("Node's packages cannot be installed: %w: %s", err, firstLine(string(text)))
+		return nil, fmt.Errorf("the packages for Node cannot be installed: %w: %s", err, firstLine(string(text)))
 	}
 	return command, os.WriteFile(done, nil, 0o644)
 }

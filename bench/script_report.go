@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/caisson-dev/caisson/host-go/bench/internal/wire"
 )
 
 func renderScripts(w *strings.Builder, r *ScriptResults) {
@@ -43,7 +45,7 @@ func renderScriptRuns(w *strings.Builder, r *ScriptResults) {
 	}
 }
 
-var languageNames = map[string]string{"javascript": "JavaScript", "python": "Python"}
+var languageNames = map[string]string{wire.JavaScript: "JavaScript", wire.Python: "Python"}
 
 // scriptMatrix has a row for each task and a column for each peer of a language.
 func scriptMatrix(r *ScriptResults, language string, figure func(Round) float64) (head []string, rows [][]string) {

@@ -75,7 +75,7 @@ func (l *loop) run(ctx context.Context, work wire.Work) (reply wire.Reply, err e
 	}
 	reply.Samples, reply.Elapsed, err = peer.Repeat(ctx, work, slices.Repeat([]func(context.Context) error{once}, work.InFlight))
 	reply.Values = slices.Sorted(maps.Keys(values))
-	reply.Met = l.tools.met
+	reply.Met = l.tools.memory()
 	return reply, err
 }
 

@@ -45,8 +45,18 @@ func (t *Tools) Meet(ctx context.Context, _ struct{}) (bool, error) {
 	}
 }
 
+// expect has so many runs meet.
 func (t *Tools) expect(runs int, helpers func() []int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.missing, t.all, t.helpers, t.met = runs, make(chan struct{}), helpers, 0
+}
+
+// memory is what it was when all had met; 0 when none have.
+func (t *Tools) memory() int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.met
 }
 
 // Call calls a function by its name, with arguments and a result as JSON: for engines that share no memory
