@@ -56,11 +56,13 @@ func TestApproval(t *testing.T) {
 	}
 	before := len(server.Requests("tools/call"))
 	for name, no := range map[string]func(*policy.Question) (policy.Answer, error){
-		"no":                              func(q *policy.Question) (policy.Answer, error) { return q.No(), nil },
-		"nothing":                         func(*policy.Question) (policy.Answer, error) { return policy.Answer{}, nil },
-		"an error":                        func(q *policy.Question) (policy.Answer, error) { return q.Yes(""), errors.New("no terminal") },
-		"the yes to another":              func(*policy.Question) (policy.Answer, error) { return q.Yes(""), nil },
-		"a question made by the answerer": func(q *policy.Question) (policy.Answer, error) { return policy.NewQuestion(*q).Yes(""), nil },
+		"no":                 func(q *policy.Question) (policy.Answer, error) { return q.No(), nil },
+		"nothing":            func(*policy.Question) (policy.Answer, error) { return policy.Answer{}, nil },
+		"an error":           func(q *policy.Question) (policy.Answer, error) { return q.Yes(""), errors.New("no terminal") },
+		"the yes to another": func(*policy.Question) (policy.Answer, error) { return q.Yes(""), nil },
+		"a question made by the answerer": func(q *policy.Question) (policy.Answer, error) {
+			return policy.NewQuestion(asksFor(t, ""), *q).Yes(""), nil
+		},
 	} {
 		answer = no
 		_, err := call(t, s, "a", nil)
@@ -211,7 +213,7 @@ func TestDecidedAgain(t *testing.T) {
 			return policy.NotGranted
 		},
 		"the policy is another": func(t *testing.T, c *caisson.Client, _ *caissontest.Server, _ *pins.Lock) policy.Reason {
-			if err := c.SetPolicy(rules(t, text+"people: [x]\n")); err != nil {
+			if err := c.SetPolicy(rules(t, text+"people: [{principal: x, clients: [x]}]\n")); err != nil {
 				t.Error(err)
 			}
 			return policy.NoApproval

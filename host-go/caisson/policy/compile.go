@@ -51,6 +51,31 @@ func (c *compiler) patterns(key string, texts []string) []pattern {
 	return all
 }
 
+// person is a Person that was checked.
+type person struct {
+	principal pattern
+	clients   []pattern
+}
+
+func (c *compiler) people(all []Person) []person {
+	var checked []person
+	for i, who := range all {
+		key := fmt.Sprintf("people[%d]", i)
+		if who.Principal == "" {
+			c.fail(key+".principal", "it is missing: the principal, or a pattern for principals")
+		}
+		if len(who.Clients) == 0 {
+			c.fail(key+".clients", "it is missing: the names of the clients at which the principal is a person")
+		}
+		p, err := newPattern(who.Principal)
+		if err != nil && who.Principal != "" {
+			c.fail(key+".principal", "%v", err)
+		}
+		checked = append(checked, person{principal: p, clients: c.patterns(key+".clients", who.Clients)})
+	}
+	return checked
+}
+
 // word checks a value that is one of a few words.
 func word[T ~string](c *compiler, key string, value T) {
 	if words := Words(value); value != "" && !slices.Contains(words, string(value)) {

@@ -11,6 +11,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/caisson-dev/caisson/host-go/internal/jcs"
@@ -21,7 +22,7 @@ import (
 type Policy struct {
 	rules   Rules
 	version string
-	people  []pattern
+	people  []person
 	servers []*source
 	plugins []*source
 	scripts []*source
@@ -36,7 +37,7 @@ func New(rules Rules) (*Policy, error) {
 	if rules.Version != 1 {
 		c.fail("version", "the version must be 1, and is %d", rules.Version)
 	}
-	p.people = c.patterns("people", rules.People)
+	p.people = c.people(rules.People)
 	c.pins(rules.Pins)
 	c.audit(rules.Audit)
 	p.servers = c.sources(Server, rules.Servers)
@@ -63,9 +64,13 @@ func (p *Policy) Rules() *Rules { return &p.rules }
 // Version is the SHA-256 of the rules, in hexadecimal. An approval counts for one version only.
 func (p *Policy) Version() string { return p.version }
 
-// IsPerson reports whether the policy names a principal as a person, whose answer to an elicitation counts
-// as an approval.
-func (p *Policy) IsPerson(principal string) bool { return matchAny(p.people, principal) }
+// IsPerson reports whether the policy says that a person is at a client of this name when a principal uses it,
+// so that an answer to an elicitation there counts as an approval. A client without a name is nobody's.
+func (p *Policy) IsPerson(principal, client string) bool {
+	return client != "" && slices.ContainsFunc(p.people, func(who person) bool {
+		return who.principal.match(principal) && matchAny(who.clients, client)
+	})
+}
 
 // PinMode returns what the policy wants of definitions: [PinsOff] where it says nothing.
 func (p *Policy) PinMode() PinMode {

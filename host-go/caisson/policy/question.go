@@ -33,11 +33,13 @@ type Question struct {
 	// Until is when the question ends: a later yes is a no.
 	Until time.Time
 
+	policy   *Policy
 	answered *atomic.Bool
 }
 
-// NewQuestion makes a question. It sets the ID.
-func NewQuestion(q Question) *Question {
+// NewQuestion makes a question under a policy. It sets the ID and Policy.
+func NewQuestion(p *Policy, q Question) *Question {
+	q.policy, q.Policy = p, p.Version()
 	q.answered = &atomic.Bool{}
 	text, _ := json.Marshal([]string{ // Texts always marshal.
 		"caisson question 1", rand.Text(), q.Call.Principal, string(orServer(q.Call.Source)), q.Call.Server, string(q.Call.Kind), q.Call.Name,
@@ -47,6 +49,10 @@ func NewQuestion(q Question) *Question {
 	q.ID = hex.EncodeToString(sum[:])
 	return &q
 }
+
+// IsPerson reports whether the policy says that a person is at a client of this name when the principal of the
+// call uses it: see [Policy.IsPerson].
+func (q *Question) IsPerson(client string) bool { return q.policy.IsPerson(q.Call.Principal, client) }
 
 // An Answer is what somebody said. The zero value is a no. It counts once, and for its own question.
 type Answer struct {

@@ -11,9 +11,9 @@ import (
 type Rules struct {
 	// Version is the version of the format: 1.
 	Version int `json:"version"`
-	// People are the principals who are persons: only their answers to an elicitation count as approvals.
-	// Default: nobody.
-	People []string `json:"people,omitempty"`
+	// People says at which clients there is a person: only their answers to an elicitation count as approvals.
+	// Default: nowhere.
+	People []Person `json:"people,omitempty"`
 	// Pins says what is demanded of the definitions of tools. Default: nothing.
 	Pins *Pins `json:"pins,omitempty"`
 	// Audit says where decisions are written. Default: nowhere.
@@ -22,6 +22,15 @@ type Rules struct {
 	Servers []Source `json:"servers,omitempty" policy:"named"`
 	Plugins []Source `json:"plugins,omitempty" policy:"named"`
 	Scripts []Source `json:"scripts,omitempty" policy:"named"`
+}
+
+// A Person is a principal at a client downstream, such as an editor. The name of a client is its own word: name
+// here only principals whose programs you trust to ask a person.
+type Person struct {
+	// Principal is a principal, or a pattern for principals. It is required.
+	Principal string `json:"principal"`
+	// Clients are the names of clients, as they say them in clientInfo, or patterns. At least one is required.
+	Clients []string `json:"clients"`
 }
 
 // A Source has the rules for a server, a plugin or a script.

@@ -26,7 +26,7 @@ func TestLoad(t *testing.T) {
 	zero := policy.Duration(0)
 	minute, hour := policy.Duration(time.Minute), policy.Duration(time.Hour)
 	want := &policy.Rules{
-		Version: 1, People: []string{"alice"},
+		Version: 1, People: []policy.Person{{Principal: "alice", Clients: []string{"editor", "desk *"}}},
 		Pins:  &policy.Pins{Mode: policy.PinsEnforce, MaxAge: &zero},
 		Audit: &policy.Audit{File: filepath.Join("testdata", "audit.jsonl"), Content: policy.ContentArguments, MaxBytes: 1 << 20, Files: 3, Redact: []string{"password", "/user/*/token"}},
 		Servers: []policy.Source{
@@ -120,6 +120,10 @@ var wrong = []struct {
 	{text: "version: 1\nservers:\n  files:\n    tools: [{name: a, ask: {lasts: forever}}]\n", want: `ask.lasts: "forever" is not one of once, session, or a duration`},
 	{text: "version: 1\nservers:\n  files:\n    tools: [{name: a, ask: {covers: tool}}]\n", want: "ask.covers: a yes for one call is for its arguments", schema: true},
 	{text: "version: 1\nservers:\n  files:\n    tools: [{name: a, redact: {arguments: ['a/b']}}]\n", want: "redact.arguments[0]: a pointer begins with /"},
+	{text: "version: 1\npeople: [alice]\n", want: "p.yaml:2: people[0]: it is a text, and must be an object"},
+	{text: "version: 1\npeople: [{principal: alice}]\n", want: "p.yaml:2: people[0].clients: it is missing"},
+	{text: "version: 1\npeople: [{clients: [editor]}]\n", want: "p.yaml:2: people[0].principal: it is missing"},
+	{text: "version: 1\npeople: [{principal: alice, clients: ['']}]\n", want: "people[0].clients[0]: a name is empty"},
 	{text: "version: 1\npins: {}\n", want: "p.yaml:2: pins.mode: it is missing"},
 	{text: "version: 1\npins: {mode: on}\n", want: `pins.mode: "on" is not one of off, warn, enforce`},
 	{text: "version: 1\naudit: {}\n", want: "audit.file: it is missing"},

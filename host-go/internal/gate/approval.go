@@ -74,9 +74,9 @@ func (g *Gate) approve(ctx context.Context, call *Call, v *verdict) (string, err
 	if within == 0 {
 		within = defaultWithin
 	}
-	question := policy.NewQuestion(policy.Question{
+	question := policy.NewQuestion(v.policy, policy.Question{
 		Call: call.Call, Who: v.Ask.Who, Text: v.Ask.Text, Lasts: v.Ask.Lasts, Covers: v.Ask.Covers,
-		ArgumentsHash: argumentsHash(call.Arguments), Definition: key.definition, Policy: key.policy,
+		ArgumentsHash: argumentsHash(call.Arguments), Definition: key.definition,
 		Until: g.config.Now().Add(within),
 	})
 	asking, cancel := context.WithTimeout(ctx, within)

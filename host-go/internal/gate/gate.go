@@ -193,7 +193,8 @@ func (g *Gate) decide(ctx context.Context, call *Call, anew bool) (*verdict, err
 	if v.Effect == policy.Deny {
 		return v, nil
 	}
-	if needs := v.policy.NeedsDefinition(&call.Call); call.Definitions != nil && (needs || pinned) {
+	needs := v.policy.NeedsDefinition(&call.Call) || v.Effect == policy.NeedsAnswer && call.Kind == policy.Tool && !call.GrantOnly
+	if call.Definitions != nil && (needs || pinned) { // An approval is bound to the definition.
 		maxAge := defaultMaxAge
 		if rules := v.policy.Rules().Pins; rules != nil && rules.MaxAge != nil {
 			maxAge = time.Duration(*rules.MaxAge)
