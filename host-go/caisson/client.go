@@ -25,6 +25,7 @@ type Client struct {
 	idle    interface{ CloseIdleConnections() } // the client's own HTTP transport; nil when it is the user's
 
 	gate               *gate.Gate     // nil without a policy
+	telemetry          *telemetry     // nil where nobody wants any
 	sending, receiving MethodHandler  // the middleware; nil without any
 	capabilities       map[string]any // those of the options
 
@@ -61,8 +62,11 @@ func (r *Runtime) NewClient(options *ClientOptions) (*Client, error) {
 	c := &Client{runtime: r, options: o, store: auth.NewMemoryStore(), gone: make(chan struct{}), sessions: map[*Session]struct{}{}, modules: map[*Module]struct{}{}}
 	c.open, c.end = context.WithCancel(context.Background())
 	c.roots.list = o.Roots
-	c.gate = o.newGate()
 	var err error
+	if c.telemetry, err = o.newTelemetry(); err != nil {
+		return nil, err
+	}
+	c.gate = o.newGate(c.telemetry)
 	if c.capabilities, err = capabilitiesOf(o.Capabilities); err != nil {
 		return nil, errOption("ClientOptions.Capabilities cannot be made JSON: " + err.Error())
 	}

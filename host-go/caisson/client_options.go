@@ -36,6 +36,8 @@ type ClientOptions struct {
 	Limits
 	// Governance says what may be called. Default: everything.
 	Governance
+	// Telemetry says where spans and metrics go. Default: nowhere.
+	Telemetry
 
 	// HTTPTransport carries the HTTP requests. Default: one of Caisson's own, with HTTP/1.1 and HTTP/2 and
 	// the proxy that the environment names. It must not follow redirects, and must enforce

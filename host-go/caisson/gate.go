@@ -55,7 +55,7 @@ func (o *Governance) check() error {
 }
 
 // newGate makes the gate of a client; nil without a policy.
-func (o *ClientOptions) newGate() *gate.Gate {
+func (o *ClientOptions) newGate(t *telemetry) *gate.Gate {
 	if o.Policy == nil {
 		return nil
 	}
@@ -66,7 +66,11 @@ func (o *ClientOptions) newGate() *gate.Gate {
 			return o.Approve(ctx, question)
 		}
 	}
-	return gate.New(gate.Config{Policy: o.Policy, Principal: o.Principal, Pins: o.Pins, Audit: o.Audit, Approve: approve, Logger: o.Logger})
+	config := gate.Config{Policy: o.Policy, Principal: o.Principal, Pins: o.Pins, Audit: o.Audit, Approve: approve, Logger: o.Logger}
+	if t != nil {
+		config.Observer = t
+	}
+	return gate.New(config)
 }
 
 // SetPolicy replaces the client's policy for all calls that are decided from now on, in sessions that are open

@@ -44,7 +44,7 @@ type scriptClientKey struct{}
 
 // forScript returns a context for the calls of a script's tools: the script makes them, for this client.
 func (c *Client) forScript(ctx context.Context) context.Context {
-	if c.gate == nil {
+	if c.gate == nil && c.telemetry == nil {
 		return ctx
 	}
 	return context.WithValue(WithCaller(ctx, policy.CallerScript), scriptClientKey{}, c)

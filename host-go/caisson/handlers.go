@@ -137,7 +137,12 @@ func capabilitiesOf(capabilities *mcp.ClientCapabilities) (map[string]any, error
 }
 
 // answer answers a server's question, through the middleware.
-func (s *Session) answer(ctx context.Context, method string, params []byte) ([]byte, error) {
+func (s *Session) answer(ctx context.Context, method string, params []byte) (result []byte, err error) {
+	if t := s.client.telemetry; t != nil {
+		var observed func(error)
+		ctx, observed = t.answers(ctx, s, method, params)
+		defer func() { observed(err) }()
+	}
 	if asking := askings[method]; asking == policy.AskElicitation || asking == policy.AskSampling {
 		defer s.asking.asked()() // The time of scripts does not run while somebody answers.
 	}
@@ -146,7 +151,7 @@ func (s *Session) answer(ctx context.Context, method string, params []byte) ([]b
 		s.core.Logger().Warn("a server's question was not answered", "server", s.name, "method", method, "error", err)
 		return nil, errNotHandled
 	}
-	result, err := through(ctx, s.client.receiving, s, method, params, handle)
+	result, err = through(ctx, s.client.receiving, s, method, params, handle)
 	defer func() { done(err) }()
 	if err == nil && !isObject(result) {
 		err = errors.New("the answer is not a JSON object")

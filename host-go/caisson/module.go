@@ -140,14 +140,20 @@ func (m *Module) call(ctx context.Context, name string, positional, named json.R
 	}
 	ctx, cancel := joined(ctx, m.run.ctx)
 	defer cancel()
+	r := *m.run
+	r.ctx = ctx
+	return r.observed(ctx, "run function", func(ctx context.Context) (*ScriptResult, error) {
+		return m.function(ctx, &r, name, positional, named)
+	})
+}
+
+func (m *Module) function(ctx context.Context, r *scriptRun, name string, positional, named json.RawMessage) (*ScriptResult, error) {
 	value, report, failure := m.core.Call(ctx, name, positional, named)
 	result := resultOf(report)
 	if failure == nil {
 		result.Value = value
 		return result, nil
 	}
-	r := *m.run
-	r.ctx = ctx
 	err := r.error(failure)
 	if m.core.Dead() {
 		m.mu.Lock()

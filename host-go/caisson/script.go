@@ -130,18 +130,30 @@ func (c *Client) RunScript(ctx context.Context, s Script) (*ScriptResult, error)
 	if err != nil {
 		return nil, errScript("run script", "Script.Input does not marshal to JSON: "+err.Error())
 	}
-	in, failure := script.New(r.ctx, r.config)
-	if failure != nil {
-		return &ScriptResult{}, r.error(failure)
+	return r.observed(r.ctx, "run script", func(ctx context.Context) (*ScriptResult, error) {
+		in, failure := script.New(ctx, r.config)
+		if failure != nil {
+			return &ScriptResult{}, r.error(failure)
+		}
+		defer in.Close()
+		value, report, failure := in.Run(ctx, r.source, input, s.Args)
+		result := resultOf(report)
+		if failure != nil {
+			return result, r.error(failure)
+		}
+		result.Value = value
+		return result, nil
+	})
+}
+
+// observed runs a script, or a function of a module, under the eyes of the client's telemetry.
+func (r *scriptRun) observed(ctx context.Context, what string, run func(context.Context) (*ScriptResult, error)) (result *ScriptResult, err error) {
+	if t := r.client.telemetry; t != nil {
+		var observed func(*ScriptResult, error)
+		ctx, observed = t.runs(ctx, what, r.name, r.language)
+		defer func() { observed(result, err) }()
 	}
-	defer in.Close()
-	value, report, failure := in.Run(r.ctx, r.source, input, s.Args)
-	result := resultOf(report)
-	if failure != nil {
-		return result, r.error(failure)
-	}
-	result.Value = value
-	return result, nil
+	return run(ctx)
 }
 
 // RunScript runs a script for a client without options: the short way. See [Client.RunScript].
@@ -177,6 +189,7 @@ type scriptRun struct {
 	ctx       context.Context // ends with the client
 	cancel    context.CancelCauseFunc
 	name      string
+	language  string
 	source    script.Source
 	positions Positions
 	config    script.Config
@@ -221,6 +234,7 @@ func (r *scriptRun) prepare(s *Script, step string) error {
 	if language == nil {
 		language = JavaScript
 	}
+	r.language = language.Name()
 	translation, err := language.Translate(r.ctx, ScriptSource{Name: r.name, Text: s.Source})
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/caisson-dev/caisson/host-go/caisson/auth"
 	"github.com/caisson-dev/caisson/host-go/caisson/pins"
@@ -44,6 +45,8 @@ type session struct {
 
 	authorization *authorization.Flow    // nil where there is none
 	wants         atomic.Pointer[string] // what the server said of the authorization that it wants, where there is none
+
+	peer []attribute.KeyValue // the server, for telemetry
 
 	identity *pins.Identity // nil where nobody asks for it
 	caller   policy.Caller  // who connected
@@ -86,7 +89,12 @@ func (s *Session) connect(ctx context.Context, server *Server, transport Transpo
 		s.client.remove(s)
 		return err
 	}
-	result, failure := core.Connect(ctx)
+	handshake, observed := ctx, func(error) {}
+	if t := s.client.telemetry; t != nil {
+		s.peer = peer(s.name, transport, u)
+		handshake, observed = t.connects(ctx, s)
+	}
+	result, failure := core.Connect(handshake)
 	if failure == nil {
 		if err := s.introduce([]byte(result)); err != nil {
 			failure = &engine.Failure{Kind: engine.Protocol, Step: "connect", Message: "the server's introduction is not what the protocol says: " + err.Error(), Err: err}
@@ -100,8 +108,11 @@ func (s *Session) connect(ctx context.Context, server *Server, transport Transpo
 			// Ending a command can take seconds, and a caller whose context ended is not made to wait.
 			go s.free()
 		})
-		return s.error(failure, "connect")
+		err := s.error(failure, "connect")
+		observed(err)
+		return err
 	}
+	observed(nil)
 	s.ready.Store(true)
 	core.Ready()
 	s.listenForHandlers(ctx)
@@ -295,7 +306,12 @@ func (s *Session) send(ctx context.Context, op engine.Operation) (json.RawMessag
 }
 
 // reach brings an operation to the core.
-func (s *Session) reach(ctx context.Context, op engine.Operation) (json.RawMessage, error) {
+func (s *Session) reach(ctx context.Context, op engine.Operation) (answer json.RawMessage, err error) {
+	if t := s.client.telemetry; t != nil {
+		var observed func(json.RawMessage, error)
+		ctx, observed = t.sends(ctx, s, op.Method, op.Params)
+		defer func() { observed(answer, err) }()
+	}
 	ctx, done, err := s.apply(ctx, &op)
 	if err != nil {
 		return nil, err

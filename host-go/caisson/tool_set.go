@@ -222,11 +222,13 @@ func (t *ToolSet) call(ctx context.Context, server, tool string, arguments json.
 		raw, err := s.callTool(ctx, params)
 		return raw, toolFailure(err)
 	}
+	ctx, observed := runsTool(ctx, server, tool)
 	result, err := c.CallTool(ctx, params)
-	if err != nil {
-		return nil, toolFailure(err)
+	var raw json.RawMessage
+	if err == nil {
+		raw, err = json.Marshal(result)
 	}
-	raw, err := json.Marshal(result)
+	observed(raw, err)
 	return raw, toolFailure(err)
 }
 

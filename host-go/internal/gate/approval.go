@@ -81,6 +81,12 @@ func (g *Gate) approve(ctx context.Context, call *Call, v *verdict) (string, err
 	})
 	asking, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
+	approved := false
+	if o := g.config.Observer; o != nil {
+		observed, done := o.Asked(asking, call)
+		asking = observed
+		defer func() { done(approved) }()
+	}
 	answer, err := g.config.Approve(asking, question)
 	switch {
 	case ctx.Err() != nil:
@@ -93,7 +99,7 @@ func (g *Gate) approve(ctx context.Context, call *Call, v *verdict) (string, err
 		return refuse("nobody could be asked to approve the call")
 	}
 	yes, who, lasts, until := question.Take(answer, g.config.Now())
-	if !yes {
+	if approved = yes; !yes {
 		return refuse("the call was not approved")
 	}
 	if lasts != policy.Once {

@@ -12,6 +12,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -32,8 +33,19 @@ type Config struct {
 	Audit     *audit.Log
 	Approve   policy.Approver
 	Logger    *slog.Logger
+	// Observer hears of decisions. Default: nobody.
+	Observer Observer
 	// Now is the clock, for tests. Default: time.Now.
 	Now func() time.Time
+}
+
+// An Observer hears of decisions, for telemetry.
+type Observer interface {
+	// Decided hears of a decision; denied is nil where it was to allow. It does not hear of allowed calls that
+	// are not recorded.
+	Decided(ctx context.Context, call *Call, denied *policy.DeniedError)
+	// Asked hears that somebody is asked, and its function of the answer. The context is for the question.
+	Asked(ctx context.Context, call *Call) (context.Context, func(approved bool))
 }
 
 // A Gate stands in front of all calls of one user. It is safe for concurrent use.
@@ -118,6 +130,17 @@ type verdict struct {
 // context's error, or that of listing the tools, where nothing could be decided.
 func (g *Gate) Enter(ctx context.Context, call *Call) (*Pass, error) {
 	call.Principal = g.config.Principal
+	pass, err := g.enter(ctx, call)
+	if o := g.config.Observer; o != nil {
+		var denied *policy.DeniedError
+		if errors.As(err, &denied) || err == nil && !call.GrantOnly && !call.Silent {
+			o.Decided(ctx, call, denied)
+		}
+	}
+	return pass, err
+}
+
+func (g *Gate) enter(ctx context.Context, call *Call) (*Pass, error) {
 	v, err := g.decide(ctx, call, false)
 	if err != nil {
 		return nil, err
