@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"io/fs"
@@ -15,6 +16,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/caisson/policy"
 	"github.com/caisson-dev/caisson/host-go/component/wasi"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
+	"github.com/caisson-dev/caisson/host-go/internal/reference"
 )
 
 // Grants are what a plugin may reach outside of its sandbox. The zero value grants nothing: a plugin that asks
@@ -126,6 +128,31 @@ func (g *Grants) within(p *policy.Policy, name string) error {
 		wanted.Folders = append(wanted.Folders, folder)
 	}
 	return p.CheckGrants(policy.Plugin, name, wanted)
+}
+
+// fillIn adds the variables that a policy has by references for a plugin of this name. No error has a value in it.
+func (g *Grants) fillIn(ctx context.Context, p *policy.Policy, name string) error {
+	if p == nil {
+		return nil
+	}
+	rules, key := p.Source(policy.Plugin, name)
+	if rules == nil || len(rules.Secrets) == 0 {
+		return nil
+	}
+	env := maps.Clone(g.Env)
+	if env == nil {
+		env = map[string]string{}
+	}
+	for _, variable := range slices.Sorted(maps.Keys(rules.Secrets)) {
+		inner, _ := reference.Whole(rules.Secrets[variable]) // The policy was checked.
+		secret, _, err := reference.Read(ctx, inner, os.LookupEnv)
+		if err != nil {
+			return fmt.Errorf("%s.secrets.%s of the policy: %w", key, policy.QuoteKey(variable), err)
+		}
+		env[variable] = secret
+	}
+	g.Env = env
+	return nil
 }
 
 // of sets the clocks and the random numbers of one instance.

@@ -6,6 +6,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -153,6 +156,55 @@ func TestPolicyBoundsGrants(t *testing.T) {
 		var no *policy.DeniedError
 		if caisson.CodeOf(err) != test.want || !errors.As(err, &no) || no.Reason != policy.NotGranted {
 			t.Errorf("%q %+v: %v", test.name, test.grants, err)
+		}
+	}
+}
+
+// A policy fills in secrets by references, which are in no error.
+func TestPolicySecrets(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte("from the file\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("CAISSON_TEST_SECRET", "from the environment")
+	load := func(secrets map[string]string, grants Grants) (*Plugin, error) {
+		t.Helper()
+		rules, err := policy.New(policy.Rules{Version: 1, Plugins: []policy.Source{{Name: "reach", Environment: []string{"GIVEN"}, Secrets: secrets}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return testRuntime(t).Load(context.Background(), "testdata/reach.wasm", &Options{Grants: grants, Policy: rules})
+	}
+	given := map[string]string{"GIVEN": "1"}
+	p, err := load(map[string]string{"A": "${env:CAISSON_TEST_SECRET}", "B": "${file:" + file + "}"}, Grants{Env: given})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := reached[[][]string](t, p, "environment")
+	if want := [][]string{{"A", "from the environment"}, {"B", "from the file"}, {"GIVEN", "1"}}; !cmp.Equal(got, want) {
+		t.Errorf("it has %v", got)
+	}
+	if len(given) != 1 {
+		t.Error("the program's own map has the secrets")
+	}
+	odd := filepath.Join(t.TempDir(), "odd")
+	if err := os.WriteFile(odd, []byte("s3cret\x00"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for variable, test := range map[string]struct {
+		reference string
+		grants    Grants
+		code      caisson.Code
+	}{
+		"UNSET":    {"${env:CAISSON_TEST_UNSET}", Grants{}, caisson.CodeInvalidArgument},
+		"MISSING":  {"${file:" + file + ".missing}", Grants{}, caisson.CodeInvalidArgument},
+		"KEYRING":  {"${keyring:a/b}", Grants{}, caisson.CodeInvalidArgument}, // This program links none.
+		"ODD":      {"${file:" + odd + "}", Grants{}, caisson.CodeInvalidArgument},
+		"REPLACED": {"${file:" + file + "}", Grants{Env: map[string]string{"REPLACED": "other"}}, caisson.CodeDenied},
+	} {
+		_, err := load(map[string]string{variable: test.reference}, test.grants)
+		if caisson.CodeOf(err) != test.code || !strings.Contains(err.Error(), variable) || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%s: %v", variable, err)
 		}
 	}
 }

@@ -25,7 +25,7 @@ type Options struct {
 	// Grants are what the plugin may reach.
 	Grants Grants
 	// Policy bounds Grants: loading fails with [caisson.CodeDenied] when the policy's rules for a plugin of Name do
-	// not grant the Origins, Env and Folders; a Folder with FS is not one that a policy can grant. Who may load and
+	// not grant the Origins, Env and Folders. Its secrets for the plugin become variables. A Folder with FS is not one that a policy can grant. Who may load and
 	// call the plugin it does not decide: [caisson.Client.Guard] does. Default: none, and all Grants hold.
 	Policy *policy.Policy
 	// Limits bound what it may use.
@@ -45,7 +45,8 @@ type Options struct {
 // an instance of it once, so that a plugin that cannot start is found here. The context bounds the loading, beside
 // [Limits.LoadTime]. A nil options grants nothing.
 //
-// It fails with [caisson.CodeInvalidArgument] for wrong options; with [caisson.CodeDenied] for grants that the Policy
+// It fails with [caisson.CodeInvalidArgument] for wrong options, and for a secret of the Policy that is not to be had;
+// with [caisson.CodeDenied] for grants that the Policy
 // does not grant; with [caisson.CodeConnect] when the file cannot be
 // read, when it is no component that can be run, or when no tools can be made of what it exports; with
 // [caisson.CodeProtocol] when the list that it gives is not one of tools; with [caisson.CodeTrap] and
@@ -137,6 +138,9 @@ func (r *Runtime) LoadBytes(ctx context.Context, wasm []byte, options *Options) 
 	}
 	if err := o.Grants.within(o.Policy, o.Name); err != nil {
 		return nil, fault(caisson.CodeDenied, o.Name, "load", err)
+	}
+	if err := o.Grants.fillIn(ctx, o.Policy, o.Name); err != nil {
+		return nil, fault(caisson.CodeInvalidArgument, o.Name, "load", err)
 	}
 	p := &Plugin{runtime: r, name: o.Name, options: o, limits: o.Limits.withDefaults(), byName: map[string]*tool{}}
 	calls := p.limits.Calls

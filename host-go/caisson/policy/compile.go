@@ -4,10 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/caisson-dev/caisson/host-go/internal/reference"
 )
 
 // source is a Source that was checked.
@@ -160,6 +163,7 @@ func (c *compiler) source(kind SourceKind, key string, p pattern, s *Source) *so
 			c.fail(fmt.Sprintf("%s.environment[%d]", key, i), "it is no name of a variable")
 		}
 	}
+	c.secrets(kind, key+".secrets", s)
 	for i, folder := range s.Folders {
 		at := fmt.Sprintf("%s.folders[%d]", key, i)
 		if folder.Path == "" {
@@ -179,6 +183,25 @@ func (c *compiler) source(kind SourceKind, key string, p pattern, s *Source) *so
 			Prompt:   c.list(Prompt, key+".prompts", s.Prompts),
 			Method:   c.list(Method, key+".methods", s.Methods),
 		},
+	}
+}
+
+// secrets checks references. It does not quote them: one that is wrong may be the secret itself.
+func (c *compiler) secrets(kind SourceKind, key string, s *Source) {
+	if len(s.Secrets) > 0 && kind != Plugin {
+		c.fail(key, "secrets are for plugins: those of a server stand in its configuration")
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Secrets)) {
+		at := key + "." + QuoteKey(name)
+		if name == "" || strings.ContainsAny(name, "=\x00") {
+			c.fail(at, "it is no name of a variable")
+		}
+		if slices.Contains(s.Environment, name) {
+			c.fail(at, "environment has the name too: whose value is meant?")
+		}
+		if _, ok := reference.Whole(s.Secrets[name]); !ok {
+			c.fail(at, "it must be one reference, ${env:NAME}, ${file:PATH} or ${keyring:SERVICE/NAME}, and not the secret itself")
+		}
 	}
 }
 

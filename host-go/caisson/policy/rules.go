@@ -63,6 +63,10 @@ type Source struct {
 	// Environment has the variables that it may get, besides those of every command. Default: any, for a
 	// server; none, for a plugin.
 	Environment []string `json:"environment,omitempty"`
+	// Secrets are variables of a plugin's environment, by name, that the host fills in when it loads the plugin.
+	// Each value is a reference: ${env:NAME}, ${file:PATH} or ${keyring:SERVICE/NAME}. The secret itself is in
+	// no policy. Default: none.
+	Secrets map[string]string `json:"secrets,omitempty"`
 	// Folders may be used by a plugin; see [Policy.CheckGrants]. Default: none. No server's command is confined to its folders here: for a server they are an
 	// error when it is connected with.
 	Folders []Folder `json:"folders,omitempty"`

@@ -111,6 +111,8 @@ func (d *decoder) value(n *yaml.Node, into reflect.Value, key string, depth int)
 		d.object(n, into, key, depth)
 	case reflect.Slice:
 		d.list(n, into, key, depth)
+	case reflect.Map:
+		d.texts(n, into, key, depth)
 	case reflect.String:
 		if n.Kind != yaml.ScalarNode || n.Tag != "!!str" {
 			d.fail(n, key, "it is %s, and must be a text%s", kindOf(n), quoteIt(n))
@@ -192,6 +194,20 @@ func (d *decoder) named(n *yaml.Node, into reflect.Value, key string, depth int)
 		item.FieldByName("Name").SetString(name)
 		d.value(child, item, join(key, name), depth+1)
 		into.Set(reflect.Append(into, item))
+	}
+}
+
+// texts decodes a mapping from names into texts.
+func (d *decoder) texts(n *yaml.Node, into reflect.Value, key string, depth int) {
+	if n.Kind != yaml.MappingNode {
+		d.fail(n, key, "it is %s, and must be an object of texts", kindOf(n))
+		return
+	}
+	into.Set(reflect.MakeMap(into.Type()))
+	for name, child := range d.members(n, key) {
+		item := reflect.New(into.Type().Elem()).Elem()
+		d.value(child, item, join(key, name), depth+1)
+		into.SetMapIndex(reflect.ValueOf(name), item)
 	}
 }
 

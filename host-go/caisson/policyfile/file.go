@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/caisson-dev/caisson/host-go/caisson/policy"
+	"github.com/caisson-dev/caisson/host-go/internal/reference"
 )
 
 // MaxBytes bounds a file.
@@ -57,7 +58,7 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // Load reads a policy. A file whose name ends in .json is JSON, any other YAML. The error is an [*Error], or
-// several that are joined. A relative path in audit.file, and in folders, begins at the folder of the file.
+// several that are joined. A relative path in audit.file, in folders and in secrets begins at the folder of the file.
 func Load(path string) (*policy.Policy, error) {
 	text, err := read(path)
 	if err != nil {
@@ -79,6 +80,13 @@ func Load(path string) (*policy.Policy, error) {
 		for _, s := range sources {
 			for i := range s.Folders {
 				beside(&s.Folders[i].Path)
+			}
+			for name, text := range s.Secrets {
+				if inner, ok := reference.Whole(text); ok && strings.HasPrefix(inner, "file:") {
+					path := strings.TrimPrefix(inner, "file:")
+					beside(&path)
+					s.Secrets[name] = "${file:" + path + "}"
+				}
 			}
 		}
 	}

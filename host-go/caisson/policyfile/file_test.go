@@ -55,7 +55,7 @@ func TestLoad(t *testing.T) {
 				Tools:   []policy.Rule{{Name: []string{"**"}, ReadOnly: true, Principals: []string{"a*"}, Callers: []policy.Caller{policy.CallerScript}, Limits: policy.Limits{Concurrency: 1}}},
 			},
 		},
-		Plugins: []policy.Source{{Name: "sum", Tools: []policy.Rule{{Name: []string{"add"}}}, Folders: []policy.Folder{{Path: "/data", Access: policy.AccessRead}}}},
+		Plugins: []policy.Source{{Name: "sum", Tools: []policy.Rule{{Name: []string{"add"}}}, Folders: []policy.Folder{{Path: "/data", Access: policy.AccessRead}}, Secrets: map[string]string{"API_KEY": "${keyring:caisson/sum}", "TOKEN": "${file:/run/secrets/sum}"}}},
 		Scripts: []policy.Source{{Name: "report", Tools: []policy.Rule{{Name: []string{"*"}}}}},
 	}
 	if diff := cmp.Diff(want, p.Rules()); diff != "" {
@@ -124,6 +124,14 @@ var wrong = []struct {
 	{text: "version: 1\npeople: [{principal: alice}]\n", want: "p.yaml:2: people[0].clients: it is missing"},
 	{text: "version: 1\npeople: [{clients: [editor]}]\n", want: "p.yaml:2: people[0].principal: it is missing"},
 	{text: "version: 1\npeople: [{principal: alice, clients: ['']}]\n", want: "people[0].clients[0]: a name is empty"},
+	{text: "version: 1\nplugins:\n  p:\n    secrets: {A: hunter2}\n", want: "p.yaml:4: plugins.p.secrets.A: it must be one reference"},
+	{text: "version: 1\nplugins:\n  p:\n    secrets: {A: 'x${env:A}'}\n", want: "plugins.p.secrets.A: it must be one reference"},
+	{text: "version: 1\nplugins:\n  p:\n    secrets: {A: '${exec:A}'}\n", want: "plugins.p.secrets.A: it must be one reference"},
+	{text: "version: 1\nplugins:\n  p:\n    secrets: {A: 1}\n", want: "plugins.p.secrets.A: it is the number 1, and must be a text"},
+	{text: "version: 1\nplugins:\n  p:\n    secrets: [A]\n", want: "plugins.p.secrets: it is a list, and must be an object of texts"},
+	{text: "version: 1\nplugins:\n  p:\n    secrets: {A=: '${env:A}'}\n", want: "it is no name of a variable"},
+	{text: "version: 1\nplugins:\n  p:\n    environment: [A]\n    secrets: {A: '${env:A}'}\n", want: "environment has the name too", schema: true},
+	{text: "version: 1\nservers:\n  p:\n    secrets: {A: '${env:A}'}\n", want: "p.yaml:4: servers.p.secrets: secrets are for plugins", schema: true},
 	{text: "version: 1\npins: {}\n", want: "p.yaml:2: pins.mode: it is missing"},
 	{text: "version: 1\npins: {mode: on}\n", want: `pins.mode: "on" is not one of off, warn, enforce`},
 	{text: "version: 1\naudit: {}\n", want: "audit.file: it is missing"},

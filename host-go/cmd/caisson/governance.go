@@ -7,6 +7,7 @@ import (
 	"os"
 	osuser "os/user"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -79,6 +80,9 @@ func (f *governanceFlags) load() (*policy.Policy, string, error) {
 	// The folder's policy may have come with the folder. It must not have this program write elsewhere.
 	if rules := p.Rules().Audit; rules != nil && f.policy == "" && path == policyfile.Name && !filepath.IsLocal(rules.File) {
 		return nil, "", errPolicy(fmt.Errorf("%s: audit.file leads out of the folder: name the policy with --policy if you mean it", path))
+	}
+	if f.policy == "" && path == policyfile.Name && slices.ContainsFunc(p.Rules().Plugins, func(s policy.Source) bool { return len(s.Secrets) > 0 }) {
+		return nil, "", errPolicy(fmt.Errorf("%s gives secrets to plugins: name it with --policy if you mean it", path)) // It may have come with the plugin.
 	}
 	return p, path, nil
 }

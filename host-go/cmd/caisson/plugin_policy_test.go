@@ -163,3 +163,34 @@ func TestNameOfPlugin(t *testing.T) {
 		t.Error("a reference without a repository has a name")
 	}
 }
+
+// TestPluginSecrets finds that a policy that is named fills in secrets, that one of the folder does not, and that
+// a check says what is missing, and no value.
+func TestPluginSecrets(t *testing.T) {
+	manyRuntimes(t)
+	_, reachFile := pluginFiles(t)
+	withPolicy(t, `
+version: 1
+plugins:
+  reach: {tools: [environment], secrets: {A: "${env:CAISSON_TEST_SECRET}", B: "${file:token}"}}
+`)
+	asPlugin(t, "reach.wasm", reachFile)
+	t.Setenv("CAISSON_TEST_SECRET", "hunter2")
+	call := []string{"run-tool", "reach.wasm", "environment"}
+	caissonRun(t, call...).expect(t, exitUsage, "gives secrets to plugins: name it with --policy")
+	named := append(call, "--policy", policyfile.Name)
+	caissonRun(t, named...).expect(t, exitUsage, "plugins.reach.secrets.B", "token cannot be read")
+	check := caissonRun(t, "policy", "check", policyfile.Name)
+	check.expect(t, exitOK, "plugins.reach.secrets.B cannot be filled in here")
+	if strings.Contains(check.out+check.stderr, "hunter2") || strings.Contains(check.stderr, "secrets.A") {
+		t.Errorf("%s%s", check.out, check.stderr)
+	}
+	put(t, "token", "other\n")
+	got := caissonRun(t, named...)
+	if got.expect(t, exitOK); !strings.Contains(got.out, "hunter2") || !strings.Contains(got.out, "other") {
+		t.Error(got.out)
+	}
+	if check := caissonRun(t, "policy", "check", policyfile.Name); strings.Contains(check.stderr, "secrets") {
+		t.Error(check.stderr)
+	}
+}

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -10,6 +13,7 @@ import (
 
 	"github.com/caisson-dev/caisson/host-go/caisson/policy"
 	"github.com/caisson-dev/caisson/host-go/caisson/policyfile"
+	"github.com/caisson-dev/caisson/host-go/internal/reference"
 )
 
 func (a *app) policyCommand() *cobra.Command {
@@ -63,7 +67,7 @@ func (a *app) policyCheckCommand() *cobra.Command {
 			if err := a.printf("%s is a policy for %d servers, %d plugins and %d scripts, version %.12s\n", path, len(r.Servers), len(r.Plugins), len(r.Scripts), p.Version()); err != nil {
 				return err
 			}
-			for _, note := range policyNotes(r) {
+			for _, note := range slices.Concat(policyNotes(r), missingSecrets(c.Context(), r)) {
 				a.err.Say("%s", note)
 			}
 			return nil
@@ -98,6 +102,20 @@ func policyNotes(r *policy.Rules) []string {
 		}
 	}
 	slices.Sort(notes)
+	return notes
+}
+
+// missingSecrets says which references lead to nothing here. It has no value of any.
+func missingSecrets(ctx context.Context, r *policy.Rules) []string {
+	var notes []string
+	for _, p := range r.Plugins {
+		for _, name := range slices.Sorted(maps.Keys(p.Secrets)) {
+			inner, _ := reference.Whole(p.Secrets[name]) // The policy was checked.
+			if _, _, err := reference.Read(ctx, inner, os.LookupEnv); err != nil {
+				notes = append(notes, fmt.Sprintf("plugins.%s.secrets.%s cannot be filled in here: %v", policy.QuoteKey(p.Name), policy.QuoteKey(name), err))
+			}
+		}
+	}
 	return notes
 }
 

@@ -46,6 +46,16 @@ func Read(ctx context.Context, text string, lookup func(string) (string, bool)) 
 	return "", false, nil
 }
 
+// Whole returns what stands between the braces of a text that is one reference and nothing else: ${env:NAME},
+// ${file:PATH} or ${keyring:SERVICE/NAME}.
+func Whole(text string) (inner string, ok bool) {
+	inner, opened := strings.CutPrefix(text, "${")
+	inner, closed := strings.CutSuffix(inner, "}")
+	kind, name, _ := strings.Cut(inner, ":")
+	known := kind == "env" || kind == "file" || kind == "keyring"
+	return inner, opened && closed && known && name != "" && !strings.ContainsAny(inner, "{}\x00")
+}
+
 func readFile(path string) (string, error) {
 	info, err := os.Stat(path)
 	switch {
