@@ -139,6 +139,12 @@ func (c *Client) connect(ctx context.Context, server Server, listChanged func(me
 	if err := s.connect(ctx, &server, transport, u); err != nil {
 		return nil, err
 	}
+	if now := s.identified(); now != identity { // The issuer is known only now.
+		if err := c.gate.Server(s.name, now); err != nil {
+			_ = s.Close()
+			return nil, denied(s.name, "connect", err)
+		}
+	}
 	return s, nil
 }
 

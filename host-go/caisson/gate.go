@@ -31,7 +31,7 @@ type Governance struct {
 	// its time ([CallOptions]) do not count the wait; the call's context ends it. Default: none, and such
 	// calls fail.
 	Approve policy.Approver
-	// Pins are the approved definitions of tools. It is required when the policy says pins, and needs a
+	// Pins are the approved definitions of what servers list and say. It is required when the policy says pins, and needs a
 	// Policy. Default: none.
 	Pins *pins.Lock
 	// Audit is the log of decisions and outcomes. It is required when the policy says audit, and needs a

@@ -219,7 +219,7 @@ func TestDecidedAgain(t *testing.T) {
 			return policy.NoApproval
 		},
 		"the approval of the definition is gone": func(_ *testing.T, _ *caisson.Client, _ *caissontest.Server, lock *pins.Lock) policy.Reason {
-			lock.Reset("caissontest", "a")
+			lock.Forget("caissontest", pins.Tool, "a")
 			return policy.NotPinned
 		},
 		"the tool is another": func(_ *testing.T, _ *caisson.Client, server *caissontest.Server, _ *pins.Lock) policy.Reason {

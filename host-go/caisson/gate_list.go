@@ -5,11 +5,13 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/caisson-dev/caisson/host-go/caisson/pins"
 	"github.com/caisson-dev/caisson/host-go/caisson/policy"
+	"github.com/caisson-dev/caisson/host-go/internal/engine"
 	"github.com/caisson-dev/caisson/host-go/internal/jcs"
 )
 
@@ -31,20 +33,37 @@ func (s *Session) filterOf(list string, kind policy.Kind, key string) func(conte
 	}
 }
 
-// filterTools leaves in a page of tools those that may be called, and keeps their definitions.
-func (s *Session) filterTools(ctx context.Context, page json.RawMessage, first bool) (json.RawMessage, error) {
-	listing := s.defined.page(first, s.client.gate.Now())
-	return s.filter(page, "tools", func(item json.RawMessage) bool {
-		d, err := pins.Define(item)
+// A defining list is one whose items have definitions.
+type definingList struct {
+	kind          pins.Kind
+	of            policy.Kind
+	method, items string
+}
+
+// definingLists are the lists whose items have definitions.
+var definingLists = map[pins.Kind]*definingList{
+	pins.Tool:     {pins.Tool, policy.Tool, "tools/list", "tools"},
+	pins.Prompt:   {pins.Prompt, policy.Prompt, "prompts/list", "prompts"},
+	pins.Resource: {pins.Resource, policy.Resource, "resources/list", "resources"},
+	pins.Template: {pins.Template, policy.Resource, "resources/templates/list", "resourceTemplates"},
+}
+
+// filterDefined leaves in a page what may be called, and keeps its definitions.
+func (s *Session) filterDefined(ctx context.Context, page json.RawMessage, first bool, list *definingList) (json.RawMessage, error) {
+	defined := s.defined[list.kind]
+	listing := defined.page(first, s.client.gate.Now())
+	identity := s.identified()
+	return s.filter(page, list.items, func(item json.RawMessage) bool {
+		d, err := pins.DefineAs(list.kind, item)
 		if err != nil {
-			s.core.Logger().Warn("a tool is left out: its definition could be read in two ways", "server", s.name, "error", err)
+			s.core.Logger().Warn("an item of a list is left out: its definition could be read in two ways", "server", s.name, "kind", string(list.kind), "error", err)
 			return false
 		}
-		if !s.defined.add(d, listing) {
-			s.core.Logger().Warn("a tool is left out: the server lists two of its name", "server", s.name, "tool", d.Name)
+		if !defined.add(d, listing) {
+			s.core.Logger().Warn("an item of a list is left out: the server lists two of its name", "server", s.name, "kind", string(list.kind), "name", d.Name)
 			return false
 		}
-		return s.client.gate.Grants(&policy.Call{Server: s.name, Kind: policy.Tool, Name: d.Name, Caller: s.callerOf(ctx)}, d, s.identity)
+		return s.client.gate.Grants(&policy.Call{Server: s.name, Kind: list.of, Name: d.Name, Caller: s.callerOf(ctx)}, d, identity)
 	})
 }
 
@@ -117,14 +136,48 @@ func (s *Session) view(ctx context.Context) view {
 	return v
 }
 
-// definitions are those of a session's tools, as the server listed them.
+// definitions are those of a session's tools, or items of another kind, as the server listed them.
 type definitions struct {
 	mu      sync.Mutex
 	byName  map[string]*defined
-	listing int // counts the listings
+	listing int       // counts the listings
+	whole   time.Time // when all were listed; zero where that was not done, or is not so any more
 }
 
-// defined is one tool's definition.
+// newDefinitions makes room for the definitions of each kind that is listed.
+func newDefinitions() map[pins.Kind]*definitions {
+	all := map[pins.Kind]*definitions{}
+	for kind := range definingLists {
+		all[kind] = &definitions{}
+	}
+	return all
+}
+
+// forgetDefinitions drops what a server says has changed: the items of a list, or of all lists.
+func (s *session) forgetDefinitions(changed string) {
+	for kind, list := range definingLists {
+		of, _, _ := strings.Cut(list.method, "/")
+		if changed == "" || changed == "notifications/"+of+"/list_changed" {
+			s.defined[kind].forget()
+		}
+	}
+}
+
+// identified is who the server is, with the issuer of its tokens where there is one.
+func (s *session) identified() *pins.Identity {
+	issuer := ""
+	if s.identity != nil && s.authorization != nil {
+		issuer = s.authorization.Issuer()
+	}
+	if issuer == "" {
+		return s.identity
+	}
+	identity := *s.identity
+	identity.Issuer = issuer
+	return &identity
+}
+
+// defined is one definition.
 type defined struct {
 	definition *pins.Definition
 	when       time.Time
@@ -184,81 +237,118 @@ func (d *definitions) get(name string, oldest time.Time) (definition *pins.Defin
 	return found.definition, true
 }
 
-// forget drops everything: the tools have changed.
+// complete notes that a listing has come to its end.
+func (d *definitions) complete(l listing) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if l.number == d.listing && len(d.byName) < maxDefined {
+		d.whole = l.when
+	}
+}
+
+// listedSince reports whether all that there is was listed since.
+func (d *definitions) listedSince(oldest time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return !d.whole.IsZero() && !d.whole.Before(oldest)
+}
+
+// forget drops everything: the list has changed.
 func (d *definitions) forget() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.byName = nil
+	d.byName, d.whole = nil, time.Time{}
 	d.listing++
 }
 
-// listed are the definitions of a session's tools, as the gate sees them.
-type listed struct{ session *Session }
+// listed are the definitions of one of a session's lists, as the gate sees them.
+type listed struct {
+	session *Session
+	list    *definingList
+}
 
 // Identity is who the server is.
-func (l listed) Identity() *pins.Identity { return l.session.identity }
+func (l listed) Identity() *pins.Identity { return l.session.identified() }
 
-// Definition returns the definition of a tool that is not older than maxAge. It lists the tools where it has
+// Definition returns the definition of a name that is not older than maxAge. It lists the items where it has
 // none: that is no call of the program's, and not decided about.
 func (l listed) Definition(ctx context.Context, name string, maxAge time.Duration) (*pins.Definition, error) {
-	s := l.session
+	s, defined := l.session, l.session.defined[l.list.kind]
 	begin := s.client.gate.Now()
 	if maxAge > 0 {
-		if d, known := s.defined.get(name, begin.Add(-maxAge)); known {
+		if d, known := defined.get(name, begin.Add(-maxAge)); known {
 			return d, nil
 		}
+		if l.list.kind != pins.Tool && defined.listedSince(begin.Add(-maxAge)) { // It is not in the list.
+			return nil, nil
+		}
+	}
+	if can := s.Capabilities(); l.list.kind == pins.Prompt && can.Prompts == nil || l.list.kind == pins.Resource && can.Resources == nil {
+		return nil, nil
 	}
 	own := &Session{session: s.session} // The options of the call are not for the list.
-	if err := own.listDefinitions(ctx); err != nil {
+	if err := own.listDefinitions(ctx, l.list); err != nil {
 		return nil, err
 	}
-	d, _ := s.defined.get(name, begin)
+	d, _ := defined.get(name, begin)
 	return d, nil
 }
 
-// listDefinitions lists all tools, within the bounds of lists.
-func (s *Session) listDefinitions(ctx context.Context) error {
+// listDefinitions lists all items of a list, within the bounds of lists.
+func (s *Session) listDefinitions(ctx context.Context, list *definingList) error {
 	o, cursor, size, count := &s.client.options, "", 0, 0
-	first := listing{}
+	first, defined := listing{}, s.defined[list.kind]
 	seen := map[string]bool{}
+	failed := func(code Code, message string, err error) error {
+		return &Error{Code: code, Server: s.name, Step: list.method, Message: "the " + list.items + " are listed for the policy: " + message, Err: err}
+	}
 	for range o.MaxListPages {
-		op := listToolsOp
+		op := engine.Operation{Method: list.method, Params: "{}"}
+		if list.kind == pins.Tool {
+			op.Export = listToolsOp.Export
+		}
 		if cursor != "" {
 			text, _ := json.Marshal(map[string]string{"cursor": cursor}) // Texts always marshal.
 			op.Params = string(text)
-		} else {
-			op.Params = "{}"
 		}
 		raw, err := s.reach(ctx, op)
 		if err != nil {
 			return err
 		}
-		var page struct {
-			Tools      []json.RawMessage `json:"tools"`
-			NextCursor string            `json:"nextCursor"`
-		}
+		var page map[string]json.RawMessage
+		var items []json.RawMessage
+		next := ""
 		if err := json.Unmarshal(raw, &page); err != nil {
-			return &Error{Code: CodeProtocol, Server: s.name, Step: op.Method, Message: "the list of tools cannot be read: " + err.Error(), Err: err}
+			return failed(CodeProtocol, err.Error(), err)
 		}
-		if first.number == 0 {
-			first = s.defined.page(true, s.client.gate.Now())
-		}
-		size, count = size+len(raw), count+len(page.Tools)
-		if int64(size) > o.MaxListBytes || count > o.MaxListItems {
-			return &Error{Code: CodeLimit, Server: s.name, Step: op.Method, Message: "the list of tools is longer than ClientOptions.MaxListBytes or MaxListItems"}
-		}
-		for _, tool := range page.Tools {
-			if d, err := pins.Define(tool); err == nil {
-				s.defined.add(d, first)
+		for member, into := range map[string]any{list.items: &items, "nextCursor": &next} {
+			if page[member] == nil {
+				continue
+			}
+			if err := json.Unmarshal(page[member], into); err != nil {
+				return failed(CodeProtocol, member+": "+err.Error(), err)
 			}
 		}
-		if page.NextCursor == "" {
+		if first.number == 0 {
+			first = defined.page(true, s.client.gate.Now())
+		}
+		size, count = size+len(raw), count+len(items)
+		if int64(size) > o.MaxListBytes || count > o.MaxListItems {
+			return failed(CodeLimit, "there is more than ClientOptions.MaxListBytes or MaxListItems", nil)
+		}
+		for _, item := range items {
+			if d, err := pins.DefineAs(list.kind, item); err == nil {
+				defined.add(d, first)
+			}
+		}
+		if next == "" {
+			defined.complete(first)
 			return nil
 		}
-		if cursor = page.NextCursor; seen[cursor] {
-			return &Error{Code: CodeProtocol, Server: s.name, Step: op.Method, Message: "the list of tools has a cursor twice"}
+		if cursor = next; seen[cursor] {
+			return failed(CodeProtocol, "a cursor came twice", nil)
 		}
 		seen[cursor] = true
 	}
-	return &Error{Code: CodeLimit, Server: s.name, Step: "tools/list", Message: "the list of tools has more pages than ClientOptions.MaxListPages"}
+	return failed(CodeLimit, "there are more pages than ClientOptions.MaxListPages", nil)
 }

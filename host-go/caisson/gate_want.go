@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/caisson-dev/caisson/host-go/caisson/pins"
 	"github.com/caisson-dev/caisson/host-go/caisson/policy"
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
 	"github.com/caisson-dev/caisson/host-go/internal/gate"
@@ -51,14 +52,17 @@ func (s *Session) want(op *engine.Operation) (*want, error) {
 	}
 	switch op.Method {
 	case "tools/call":
-		w.call.Arguments, w.call.Definitions, w.begins = params["arguments"], listed{s}, true
+		w.call.Arguments, w.call.Definitions, w.begins = params["arguments"], listed{s, definingLists[pins.Tool]}, true
 		return w, is(policy.Tool, params["name"], "name")
 	case "prompts/get":
-		w.call.Arguments = params["arguments"]
+		w.call.Arguments, w.call.Definitions = params["arguments"], listed{s, definingLists[pins.Prompt]}
 		return w, is(policy.Prompt, params["name"], "name")
 	case "resources/read", "resources/subscribe", "resources/unsubscribe", "resources/directory/read", "skills/get":
 		if op.Method == "resources/directory/read" {
 			w.filter = s.filterOf("resources", policy.Resource, "uri")
+		}
+		if op.Method == "resources/read" || op.Method == "resources/subscribe" {
+			w.call.Definitions = listed{s, definingLists[pins.Resource]}
 		}
 		return w, is(policy.Resource, params["uri"], "uri")
 	case "skills/read":
@@ -82,11 +86,16 @@ func (s *Session) want(op *engine.Operation) (*want, error) {
 		return w, nil
 	}
 	w.call.Silent = op.Method == "ping"
-	switch op.Method {
-	case "tools/list":
-		w.filter = func(ctx context.Context, page json.RawMessage) (json.RawMessage, error) {
-			return s.filterTools(ctx, page, params["cursor"] == nil)
+	for _, list := range definingLists {
+		// Without pins only the annotations of tools count.
+		if op.Method == list.method && (list.kind == pins.Tool || s.client.gate.Policy().PinMode() != policy.PinsOff) {
+			w.filter = func(ctx context.Context, page json.RawMessage) (json.RawMessage, error) {
+				return s.filterDefined(ctx, page, params["cursor"] == nil, list)
+			}
+			return w, nil
 		}
+	}
+	switch op.Method {
 	case "prompts/list":
 		w.filter = s.filterOf("prompts", policy.Prompt, "name")
 	case "resources/list":

@@ -239,8 +239,8 @@ func (s *Session) notifier() func(method string, params []byte) {
 		return nil, nil
 	}
 	return func(method string, params []byte) {
-		if method == "notifications/tools/list_changed" {
-			s.defined.forget()
+		if strings.HasSuffix(method, "/list_changed") {
+			s.forgetDefinitions(method)
 		}
 		if s.listChanged != nil && strings.HasSuffix(method, "/list_changed") {
 			s.listChanged(method)

@@ -164,7 +164,7 @@ func bounds(t *testing.T) [][3]string {
 		{"calls that wait for an approval", fmt.Sprintf("%d, then denied", in(approval, "maxWaiting")), "Governance.Approve"},
 		{"approvals that last", fmt.Sprintf("%d, then asked again", in(approval, "maxKept")), ""},
 		{"the wait for an approval", map[string]string{"time.Hour": "1 h"}[inText(t, approval, `defaultWithin = (\S+)`, "%s")], "Ask.Within"},
-		{"definitions of tools that a session keeps for the policy", fmt.Sprint(maxDefined), ""},
+		{"definitions of each kind that a session keeps for the policy", fmt.Sprint(maxDefined), ""},
 		{
 			"one record of an audit log",
 			fmt.Sprintf("%d KiB, %d KiB of arguments or of a result", in(auditRecord, "maxLine")>>10, in(auditRecord, "maxContent")>>10), "",

@@ -48,9 +48,9 @@ type session struct {
 
 	peer []attribute.KeyValue // the server, for telemetry
 
-	identity *pins.Identity // nil where nobody asks for it
-	caller   policy.Caller  // who connected
-	defined  definitions    // of the tools, for the policy
+	identity *pins.Identity             // nil where nobody asks for it
+	caller   policy.Caller              // who connected
+	defined  map[pins.Kind]*definitions // for the policy
 	begun    begunTasks
 	asking   asking
 
@@ -73,7 +73,7 @@ type introduction struct {
 }
 
 func newSession(c *Client, name string) *Session {
-	s := &Session{session: &session{client: c, name: name, opened: make(chan struct{})}}
+	s := &Session{session: &session{client: c, name: name, opened: make(chan struct{}), defined: newDefinitions()}}
 	s.introduction.Store(&introduction{Capabilities: &mcp.ServerCapabilities{}})
 	return s
 }
@@ -159,7 +159,7 @@ func (s *Session) open(ctx context.Context, server *Server, transport TransportT
 		Notify:            s.notifier(),
 		NotificationQueue: o.NotificationQueue,
 		Ask:               s.answer,
-		Renewed:           func(introduction []byte) { s.defined.forget(); _ = s.introduce(introduction) },
+		Renewed:           func(introduction []byte) { s.forgetDefinitions(""); _ = s.introduce(introduction) },
 		Record:            recording,
 	})
 	if failure != nil {
@@ -240,8 +240,24 @@ func (s *Session) ServerInfo() *mcp.Implementation { return s.introduced().Serve
 // Capabilities are what the server says it can do. They belong to the session: do not change them.
 func (s *Session) Capabilities() *mcp.ServerCapabilities { return s.introduced().Capabilities }
 
-// Instructions are the server's instructions for its use, and "" where it gave none.
-func (s *Session) Instructions() string { return s.introduced().Instructions }
+// Instructions are the server's instructions for its use; "" where it gave none, and where the policy enforces
+// pins and they are not approved.
+func (s *Session) Instructions() string {
+	text := s.introduced().Instructions
+	if s.session != nil && s.client.gate != nil && !s.client.gate.Instructions(s.name, s.identified(), text) {
+		return ""
+	}
+	return text
+}
+
+// Issuer is who has issued the token that the session uses; "" where there is none, or where nobody knows. A
+// program compares it with [pins.Identity].Issuer.
+func (s *Session) Issuer() string {
+	if s.session == nil || s.authorization == nil {
+		return ""
+	}
+	return s.authorization.Issuer()
+}
 
 // InitializeResult returns the server's introduction in the Go SDK's form.
 func (s *Session) InitializeResult() *mcp.InitializeResult {
@@ -250,7 +266,7 @@ func (s *Session) InitializeResult() *mcp.InitializeResult {
 		ProtocolVersion: h.ProtocolVersion,
 		ServerInfo:      h.ServerInfo,
 		Capabilities:    h.Capabilities,
-		Instructions:    h.Instructions,
+		Instructions:    s.Instructions(),
 	}
 }
 

@@ -1,5 +1,5 @@
-// Package pins remembers which definitions of tools somebody has approved, in a lock file that a repository can
-// keep: caisson.lock.
+// Package pins remembers which definitions somebody has approved, of tools, prompts, resources, templates and
+// instructions, in a lock file that a repository can keep: caisson.lock.
 //
 // A definition is approved, pending (nobody has approved one of this name) or changed (another one was
 // approved, or the server is not who it was). The states are found by comparing what a server offers with the
@@ -25,6 +25,9 @@ import (
 // Name is what the lock file is called.
 const Name = "caisson.lock"
 
+// version is that of the files that are written. Those of version 1 have only tools.
+const version = 2
+
 // MaxBytes bounds a lock file.
 const MaxBytes = 64 << 20
 
@@ -48,17 +51,49 @@ type Lock struct {
 	servers map[string]*server
 }
 
-// server is what is approved of one server.
+// server is what is approved of one server. A nil map is of a file of version 1: nobody has looked at this kind,
+// and it is not covered.
 type server struct {
-	Identity Identity               `json:"identity"`
-	Tools    map[string]*pinnedTool `json:"tools"`
+	Identity     Identity `json:"identity"`
+	Tools        pinned   `json:"tools"`
+	Prompts      pinned   `json:"prompts,omitzero"`
+	Resources    pinned   `json:"resources,omitzero"`
+	Templates    pinned   `json:"templates,omitzero"`
+	Instructions pinned   `json:"instructions,omitzero"`
 }
 
-// pinnedTool is an approved definition. Its text is in the file so that a difference can be shown, and read in
+// pinned are approved definitions of a kind, by name.
+type pinned map[string]*approved
+
+// approved is an approved definition. Its text is in the file so that a difference can be shown, and read in
 // a review.
-type pinnedTool struct {
+type approved struct {
 	Hash       string          `json:"hash"`
 	Definition json.RawMessage `json:"definition"`
+}
+
+// of returns what is approved of a kind.
+func (s *server) of(kind Kind) *pinned {
+	switch kind {
+	case Prompt:
+		return &s.Prompts
+	case Resource:
+		return &s.Resources
+	case Template:
+		return &s.Templates
+	case Instructions:
+		return &s.Instructions
+	}
+	return &s.Tools
+}
+
+// cover makes all kinds covered.
+func (s *server) cover() {
+	for _, kind := range Kinds {
+		if of := s.of(kind); *of == nil {
+			*of = pinned{}
+		}
+	}
 }
 
 // file is the JSON of a lock file.
@@ -105,29 +140,43 @@ func (l *Lock) parse(text []byte) error {
 	if err := decoder.Decode(&content); err != nil {
 		return fmt.Errorf("it is no lock file: %w", err)
 	}
-	if content.Version != 1 {
-		return fmt.Errorf("its version is %d, and this program knows 1", content.Version)
+	if content.Version != 1 && content.Version != version {
+		return fmt.Errorf("its version is %d, and this program knows 1 and %d", content.Version, version)
 	}
 	for name, s := range content.Servers {
 		if s == nil {
 			return fmt.Errorf("servers.%s is null", name)
 		}
-		for tool, pinned := range s.Tools {
-			if pinned == nil {
-				return fmt.Errorf("servers.%s.tools.%s is null", name, tool)
+		for _, kind := range Kinds {
+			if kind != Tool && content.Version == 1 && *s.of(kind) != nil {
+				return fmt.Errorf("servers.%s: a file of version 1 has only tools", name)
 			}
-			d, err := Define(pinned.Definition)
-			if err != nil {
-				return fmt.Errorf("servers.%s.tools.%s: %w", name, tool, err)
+			if err := s.of(kind).check(kind, name); err != nil {
+				return err
 			}
-			if d.Name != tool || d.Hash != pinned.Hash {
-				return fmt.Errorf("servers.%s.tools.%s: the hash or the name is not that of the definition: approve it anew", name, tool)
-			}
-			pinned.Definition = d.Text
 		}
 	}
 	if content.Servers != nil {
 		l.servers = content.Servers
+	}
+	return nil
+}
+
+// check finds definitions that are not what the file says.
+func (p *pinned) check(kind Kind, server string) error {
+	for name, a := range *p {
+		at := fmt.Sprintf("servers.%s: the %s %s", server, kind, name)
+		if a == nil {
+			return fmt.Errorf("%s is null", at)
+		}
+		d, err := DefineAs(kind, a.Definition)
+		if err != nil {
+			return fmt.Errorf("%s: %w", at, err)
+		}
+		if d.Name != name || d.Hash != a.Hash {
+			return fmt.Errorf("%s: the hash or the name is not that of the definition: approve it anew", at)
+		}
+		a.Definition = d.Text
 	}
 	return nil
 }
@@ -139,7 +188,7 @@ func (l *Lock) Save() error {
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	err := encoder.Encode(file{Version: 1, Servers: l.servers})
+	err := encoder.Encode(file{Version: version, Servers: l.servers})
 	l.mu.Unlock()
 	if err != nil {
 		return fmt.Errorf("pins: %w", err)
@@ -159,7 +208,7 @@ func (l *Lock) Save() error {
 	return nil
 }
 
-// Changes counts the calls of Approve and Reset.
+// Changes counts the calls that change what is approved.
 func (l *Lock) Changes() uint64 { return l.changes.Load() }
 
 // Path is the path of the file.
@@ -172,14 +221,33 @@ func (l *Lock) Servers() []string {
 	return slices.Sorted(maps.Keys(l.servers))
 }
 
-// Tools returns the names of the approved tools of a server, in order.
-func (l *Lock) Tools(server string) []string {
+// Names returns the names of a server's approved definitions of a kind, in order.
+func (l *Lock) Names(server string, kind Kind) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if s := l.servers[server]; s != nil {
-		return slices.Sorted(maps.Keys(s.Tools))
+		return slices.Sorted(maps.Keys(*s.of(kind)))
 	}
 	return nil
+}
+
+// Covers reports whether somebody has looked at a server's definitions of this kind. A file of version 1 has only
+// tools: until its server is approved anew, the other kinds are as if they were approved.
+func (l *Lock) Covers(server string, kind Kind) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.servers[server]
+	return s == nil || kind == Tool || *s.of(kind) != nil
+}
+
+// Cover says that somebody has looked at all kinds of definitions of a server of which something is approved.
+func (l *Lock) Cover(server string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s := l.servers[server]; s != nil {
+		l.changes.Add(1)
+		s.cover()
+	}
 }
 
 // Server returns the state of a server's identity.
@@ -200,28 +268,31 @@ func (l *Lock) server(name string, identity *Identity) State {
 	return Approved
 }
 
-// Tool returns the state of a definition that a server offers.
-func (l *Lock) Tool(server string, identity *Identity, d *Definition) State {
+// State returns the state of a definition that a server offers.
+func (l *Lock) State(server string, identity *Identity, d *Definition) State {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if state := l.server(server, identity); state != Approved {
 		return state
 	}
-	switch pinned := l.servers[server].Tools[d.Name]; {
-	case pinned == nil:
+	all := *l.servers[server].of(d.Kind)
+	switch a := all[d.Name]; {
+	case all == nil && d.Kind != Tool: // Not covered.
+		return Approved
+	case a == nil:
 		return Pending
-	case pinned.Hash != d.Hash:
+	case a.Hash != d.Hash:
 		return Changed
 	}
 	return Approved
 }
 
-// Definition returns the approved definition of a tool, and nil when there is none.
-func (l *Lock) Definition(server, tool string) json.RawMessage {
+// Definition returns the approved definition of a kind and name, and nil when there is none.
+func (l *Lock) Definition(server string, kind Kind, name string) json.RawMessage {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if s := l.servers[server]; s != nil && s.Tools[tool] != nil {
-		return s.Tools[tool].Definition
+	if s := l.servers[server]; s != nil && (*s.of(kind))[name] != nil {
+		return (*s.of(kind))[name].Definition
 	}
 	return nil
 }
@@ -237,8 +308,8 @@ func (l *Lock) Identity(server string) *Identity {
 	return nil
 }
 
-// Approve approves a server's identity, and definitions of its tools in place of those of the same names. When
-// the server is another one than before, what was approved of the one before is dropped.
+// Approve approves a server's identity, and definitions in place of those of the same kinds and names. When the
+// server is another one than before, what was approved of the one before is dropped.
 func (l *Lock) Approve(name string, identity *Identity, definitions ...*Definition) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -250,12 +321,17 @@ func (l *Lock) Approve(name string, identity *Identity, definitions ...*Definiti
 	}
 	next := before.merge(identity)
 	if s == nil || !sameServer(before, identity) {
-		s = &server{Tools: map[string]*pinnedTool{}}
+		s = &server{}
+		s.cover()
 		l.servers[name] = s
 	}
 	s.Identity = next
 	for _, d := range definitions {
-		s.Tools[d.Name] = &pinnedTool{Hash: d.Hash, Definition: d.Text}
+		of := s.of(d.Kind)
+		if *of == nil {
+			*of = pinned{}
+		}
+		(*of)[d.Name] = &approved{Hash: d.Hash, Definition: d.Text}
 	}
 }
 
@@ -267,20 +343,22 @@ func sameServer(before, now *Identity) bool {
 	return withoutFiles.is(now)
 }
 
-// Reset forgets approved tools of a server, or the whole server where no tool is named.
-func (l *Lock) Reset(name string, tools ...string) {
+// Reset forgets a server.
+func (l *Lock) Reset(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.changes.Add(1)
-	s := l.servers[name]
-	if s == nil {
-		return
-	}
-	if len(tools) == 0 {
-		delete(l.servers, name)
-		return
-	}
-	for _, tool := range tools {
-		delete(s.Tools, tool)
+	delete(l.servers, name)
+}
+
+// Forget forgets approved definitions of a kind.
+func (l *Lock) Forget(name string, kind Kind, of ...string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.changes.Add(1)
+	if s := l.servers[name]; s != nil {
+		for _, one := range of {
+			delete(*s.of(kind), one)
+		}
 	}
 }

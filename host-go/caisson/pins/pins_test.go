@@ -82,19 +82,19 @@ func TestIdentity(t *testing.T) {
 		{"s", pins.Identity{}, pins.Changed},
 		{"t", *a, pins.Pending},
 	} {
-		if got := l.Tool(test.name, &test.identity, tool); got != test.want {
+		if got := l.State(test.name, &test.identity, tool); got != test.want {
 			t.Errorf("%s %+v is %s", test.name, test.identity, got)
 		}
 	}
 	// The file of another machine is added, and what was approved stays.
 	other := &pins.Identity{Command: "npx", ArgumentsHash: "1", Files: []string{"g"}}
 	l.Approve("s", other)
-	if l.Tool("s", a, tool) != pins.Approved || l.Tool("s", other, tool) != pins.Approved {
+	if l.State("s", a, tool) != pins.Approved || l.State("s", other, tool) != pins.Approved {
 		t.Error("it is not approved on both machines")
 	}
 	// Another command has none of it.
 	l.Approve("s", &pins.Identity{Command: "node", Files: []string{"f"}})
-	if got := l.Tool("s", &pins.Identity{Command: "node", Files: []string{"f"}}, tool); got != pins.Pending {
+	if got := l.State("s", &pins.Identity{Command: "node", Files: []string{"f"}}, tool); got != pins.Pending {
 		t.Errorf("it is %s", got)
 	}
 	web := &pins.Identity{Origin: "https://a", Issuer: "https://i"}
@@ -117,50 +117,61 @@ func TestStates(t *testing.T) {
 func sequence(t *testing.T, r *rand.Rand, seed uint64) {
 	path := filepath.Join(t.TempDir(), pins.Name)
 	l := pins.New(path)
-	servers, tools := []string{"a", "b"}, []string{"x", "y", "z"}
+	// One of each kind that has names, and two tools; the same name in two kinds is two things.
+	type thing struct {
+		kind pins.Kind
+		name string
+	}
+	servers, things := []string{"a", "b"}, []thing{
+		{pins.Tool, "x"}, {pins.Tool, "y"}, {pins.Prompt, "x"}, {pins.Resource, "x:/y"}, {pins.Template, "x:/{y}"}, {pins.Instructions, "instructions"},
+	}
 	identities := []*pins.Identity{{Command: "c", Files: []string{"1"}}, {Command: "d", Files: []string{"2"}}, {Origin: "https://o"}}
-	offered := map[string]map[string]int{"a": {}, "b": {}} // a tool's version; none for a tool that is not there
+	offered := map[string]map[thing]int{"a": {}, "b": {}} // a thing's version; none for what is not there
 	who := map[string]*pins.Identity{"a": identities[0], "b": identities[2]}
-	approvedTool := map[string]map[string]int{"a": {}, "b": {}}
+	approved := map[string]map[thing]int{"a": {}, "b": {}}
 	approvedWho := map[string]*pins.Identity{}
-	definitions := map[string]*pins.Definition{}
-	definition := func(name string, version int) *pins.Definition {
-		text := fmt.Sprintf(`{"name":%q,"description":"%d"}`, name, version)
-		if definitions[text] == nil {
-			definitions[text] = define(t, text)
+	definition := func(of thing, version int) *pins.Definition {
+		key := map[pins.Kind]string{pins.Tool: "name", pins.Prompt: "name", pins.Resource: "uri", pins.Template: "uriTemplate"}[of.kind]
+		text := fmt.Sprintf(`{%q:%q,"description":"%d"}`, key, of.name, version)
+		if of.kind == pins.Instructions {
+			text = fmt.Sprintf(`{"instructions":"%d"}`, version)
 		}
-		return definitions[text]
+		d, err := pins.DefineAs(of.kind, json.RawMessage(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
 	}
 	var done []string
 	for range 80 {
-		s, tool := servers[r.IntN(2)], tools[r.IntN(3)]
-		switch op := r.IntN(9); op {
+		s, of := servers[r.IntN(2)], things[r.IntN(len(things))]
+		switch op := r.IntN(10); op {
 		case 0, 1:
-			offered[s][tool] = 1 + r.IntN(3)
-			done = append(done, fmt.Sprintf("%s offers %s %d", s, tool, offered[s][tool]))
+			offered[s][of] = 1 + r.IntN(3)
+			done = append(done, fmt.Sprintf("%s offers %v %d", s, of, offered[s][of]))
 		case 2:
-			delete(offered[s], tool)
-			done = append(done, s+" drops "+tool)
+			delete(offered[s], of)
+			done = append(done, fmt.Sprintf("%s drops %v", s, of))
 		case 3:
 			who[s] = identities[r.IntN(3)]
 			done = append(done, fmt.Sprintf("%s becomes %+v", s, *who[s]))
 		case 4, 5:
-			if version := offered[s][tool]; version > 0 {
-				l.Approve(s, who[s], definition(tool, version))
+			if version := offered[s][of]; version > 0 {
+				l.Approve(s, who[s], definition(of, version))
 				if approvedWho[s] != who[s] {
-					approvedTool[s] = map[string]int{}
+					approved[s] = map[thing]int{}
 				}
-				approvedWho[s], approvedTool[s][tool] = who[s], version
-				done = append(done, "approved "+s+" "+tool)
+				approvedWho[s], approved[s][of] = who[s], version
+				done = append(done, fmt.Sprintf("approved %s %v", s, of))
 			}
 		case 6:
 			if r.IntN(2) == 0 {
-				l.Reset(s, tool)
-				delete(approvedTool[s], tool)
-				done = append(done, "reset "+s+" "+tool)
+				l.Forget(s, of.kind, of.name)
+				delete(approved[s], of)
+				done = append(done, fmt.Sprintf("forgot %s %v", s, of))
 			} else {
 				l.Reset(s)
-				approvedTool[s] = map[string]int{}
+				approved[s] = map[thing]int{}
 				delete(approvedWho, s)
 				done = append(done, "reset "+s)
 			}
@@ -173,26 +184,106 @@ func sequence(t *testing.T, r *rand.Rand, seed uint64) {
 				t.Fatal(err)
 			}
 			done = append(done, "saved and loaded")
+		case 8:
+			l.Cover(s) // It approves nothing.
+			done = append(done, "covered "+s)
 		}
 		for _, s := range servers {
-			for name, version := range offered[s] {
+			for of, version := range offered[s] {
 				want := pins.Pending
-				switch pinned := approvedTool[s][name]; {
+				switch a := approved[s][of]; {
 				case approvedWho[s] == nil:
 				case approvedWho[s] != who[s]:
 					want = pins.Changed
-				case pinned == version:
+				case a == version:
 					want = pins.Approved
-				case pinned > 0:
+				case a > 0:
 					want = pins.Changed
 				}
 				for range 2 {
-					if got := l.Tool(s, who[s], definition(name, version)); got != want {
-						t.Fatalf("seed %d: %s %s is %s, and not %s, after\n%s", seed, s, name, got, want, strings.Join(done, "\n"))
+					if got := l.State(s, who[s], definition(of, version)); got != want {
+						t.Fatalf("seed %d: %s %v is %s, and not %s, after\n%s", seed, s, of, got, want, strings.Join(done, "\n"))
 					}
 				}
 			}
 		}
+	}
+}
+
+// TestFileOfVersion1 finds that a file that had only tools approves what it did, that its other kinds are not covered
+// until somebody looks at them, and that one server's approval covers no other's.
+func TestFileOfVersion1(t *testing.T) {
+	path := filepath.Join(t.TempDir(), pins.Name)
+	tool := define(t, `{"name":"x"}`)
+	entry := fmt.Sprintf(`{"identity":{"origin":"https://a"},"tools":{"x":{"hash":%q,"definition":{"name":"x"}}}}`, tool.Hash)
+	if err := os.WriteFile(path, []byte(`{"version":1,"servers":{"s":`+entry+`,"t":`+entry+`}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := pins.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	who := &pins.Identity{Origin: "https://a"}
+	prompt, err := pins.DefineAs(pins.Prompt, json.RawMessage(`{"name":"x"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	states := func() string {
+		var all []string
+		for _, server := range []string{"s", "t"} {
+			all = append(all, fmt.Sprintf("%v %s %s %s", l.Covers(server, pins.Prompt), l.State(server, who, tool), l.State(server, who, prompt), l.State(server, &pins.Identity{}, prompt)))
+		}
+		return strings.Join(all, "; ")
+	}
+	if got := states(); got != "false approved approved changed; false approved approved changed" {
+		t.Error(got)
+	}
+	l.Cover("s")
+	for range 2 {
+		if got := states(); got != "true approved pending changed; false approved approved changed" {
+			t.Error(got)
+		}
+		if err := l.Save(); err != nil {
+			t.Fatal(err)
+		}
+		if l, err = pins.Load(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestDefineAs finds what the definitions of other kinds have, and that two kinds are never the same.
+func TestDefineAs(t *testing.T) {
+	hash := func(kind pins.Kind, text string) string {
+		t.Helper()
+		d, err := pins.DefineAs(kind, json.RawMessage(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d.Hash
+	}
+	const resource = `{"uri":"a:/b","name":"n","description":"d"}`
+	if hash(pins.Resource, resource) != hash(pins.Resource, strings.Replace(resource, `"uri"`, `"size":5,"_meta":{},"annotations":{"lastModified":"x"},"uri"`, 1)) {
+		t.Error("the content of a resource is a part of its definition")
+	}
+	for _, other := range []string{`{"uri":"a:/c","name":"n","description":"d"}`, `{"uri":"a:/b","name":"m","description":"d"}`, `{"uri":"a:/b","name":"n","description":"e"}`} {
+		if hash(pins.Resource, resource) == hash(pins.Resource, other) {
+			t.Errorf("%s is the same", other)
+		}
+	}
+	if hash(pins.Prompt, `{"name":"a"}`) == hash(pins.Tool, `{"name":"a"}`) {
+		t.Error("a prompt is a tool")
+	}
+	if hash(pins.Prompt, `{"name":"a","arguments":[{"name":"x"}]}`) == hash(pins.Prompt, `{"name":"a","arguments":[{"name":"x","description":"y"}]}`) {
+		t.Error("the arguments of a prompt are no part of its definition")
+	}
+	for kind, wrong := range map[pins.Kind]string{pins.Prompt: `{"uri":"a"}`, pins.Resource: `{"name":"a"}`, pins.Template: `{"uri":"a"}`, pins.Instructions: `{"instructions":"a","x":1}`, "other": `{"name":"a"}`} {
+		if _, err := pins.DefineAs(kind, json.RawMessage(wrong)); err == nil {
+			t.Errorf("%s is a %s", wrong, kind)
+		}
+	}
+	if d, err := pins.DefineInstructions("a\u200b"); err != nil || d.Name != "instructions" || d.Kind != pins.Instructions {
+		t.Error(d, err)
 	}
 }
 
@@ -211,7 +302,9 @@ func TestFile(t *testing.T) {
 	for _, change := range [][2]string{
 		{`"<b>`, `"<c>`},
 		{`"name": "x"`, `"name": "y"`},
-		{`"version": 1`, `"version": 2`},
+		{`"version": 2`, `"version": 3`},
+		{`"version": 2`, `"version": 1`}, // Which has only tools.
+		{`"prompts": {`, `"prompts": {"p": null`},
 		{`"identity"`, `"identitty"`},
 		{`"servers": {`, `"servers": {"s": null,`},
 		{`"tools": {`, `"tools": {"z": null,`},

@@ -14,7 +14,7 @@ type Rules struct {
 	// People says at which clients there is a person: only their answers to an elicitation count as approvals.
 	// Default: nowhere.
 	People []Person `json:"people,omitempty"`
-	// Pins says what is demanded of the definitions of tools. Default: nothing.
+	// Pins says what is demanded of definitions, and of who a server is. Default: nothing.
 	Pins *Pins `json:"pins,omitempty"`
 	// Audit says where decisions are written. Default: nowhere.
 	Audit *Audit `json:"audit,omitempty"`
@@ -143,8 +143,8 @@ type Redact struct {
 // Pins says what is demanded of definitions.
 type Pins struct {
 	Mode PinMode `json:"mode"`
-	// MaxAge is how old the knowledge of a definition may be when its tool is called: an older one is listed
-	// anew before. Default: 1 min. "0s" lists the tools before each call.
+	// MaxAge is how old the knowledge of a definition may be when it is used: an older one is listed
+	// anew before. Default: 1 min. "0s" lists before each call.
 	MaxAge *Duration `json:"maxAge,omitempty"`
 }
 

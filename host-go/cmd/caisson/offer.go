@@ -17,7 +17,8 @@ type offer struct {
 	server       string
 	identity     *pins.Identity
 	definitions  []*pins.Definition
-	unreadable   int // tools whose definition could be read in two ways
+	unreadable   int  // items whose definition could be read in two ways
+	partial      bool // the definitions are not all that it offers
 	items        []scan.Item
 	instructions string
 }
@@ -33,19 +34,26 @@ func (a *app) offerOf(ctx context.Context, f *sessionFlags, server caisson.Serve
 	return o, a.withSession(ctx, f, server, action{use: func(ctx context.Context, client *client) error {
 		s := client.session
 		o.server, o.instructions = s.Name(), s.Instructions()
+		o.identity.Issuer = s.Issuer()
 		can := s.Capabilities()
 		if o.instructions != "" {
 			text, _ := json.Marshal(o.instructions) // A text always marshals.
 			o.items = append(o.items, scan.Item{Server: o.server, Kind: "instructions", Definition: text})
+			if d, err := pins.DefineInstructions(o.instructions); err == nil {
+				o.definitions = append(o.definitions, d)
+			} else {
+				o.unreadable++
+			}
 		}
 		for _, list := range []struct {
-			has                      bool
-			method, member, id, sort string
+			has                bool
+			method, member, id string
+			kind               pins.Kind
 		}{
-			{can.Tools != nil, "tools/list", "tools", "name", "tool"},
-			{can.Prompts != nil, "prompts/list", "prompts", "name", "prompt"},
-			{can.Resources != nil, "resources/list", "resources", "uri", "resource"},
-			{can.Resources != nil, "resources/templates/list", "resourceTemplates", "uriTemplate", "resource"},
+			{can.Tools != nil, "tools/list", "tools", "name", pins.Tool},
+			{can.Prompts != nil, "prompts/list", "prompts", "name", pins.Prompt},
+			{can.Resources != nil, "resources/list", "resources", "uri", pins.Resource},
+			{can.Resources != nil, "resources/templates/list", "resourceTemplates", "uriTemplate", pins.Template},
 		} {
 			if !list.has {
 				continue
@@ -54,7 +62,7 @@ func (a *app) offerOf(ctx context.Context, f *sessionFlags, server caisson.Serve
 				if err != nil {
 					return err
 				}
-				if err := o.add(page, list.member, list.id, list.sort); err != nil {
+				if err := o.add(page, list.member, list.id, list.kind); err != nil {
 					return client.protocolError(list.method, err.Error())
 				}
 			}
@@ -64,7 +72,7 @@ func (a *app) offerOf(ctx context.Context, f *sessionFlags, server caisson.Serve
 }
 
 // add takes in one page of a list.
-func (o *offer) add(page json.RawMessage, member, id, sort string) error {
+func (o *offer) add(page json.RawMessage, member, id string, kind pins.Kind) error {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(page, &members); err != nil {
 		return err
@@ -78,11 +86,12 @@ func (o *offer) add(page json.RawMessage, member, id, sort string) error {
 		var name string
 		_ = json.Unmarshal(item, &own) // What is not readable has no name.
 		_ = json.Unmarshal(own[id], &name)
-		o.items = append(o.items, scan.Item{Server: o.server, Kind: sort, Name: name, Definition: item})
-		if sort != "tool" {
-			continue
+		sort := string(kind)
+		if kind == pins.Template {
+			sort = string(pins.Resource)
 		}
-		if d, err := pins.Define(item); err == nil {
+		o.items = append(o.items, scan.Item{Server: o.server, Kind: sort, Name: name, Definition: item})
+		if d, err := pins.DefineAs(kind, item); err == nil {
 			o.definitions = append(o.definitions, d)
 		} else {
 			o.unreadable++

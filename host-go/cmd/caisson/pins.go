@@ -14,12 +14,12 @@ import (
 func (a *app) pinsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "pins",
-		Short: "Approve the definitions of tools, and see how they changed",
-		Long: `A server can change what its tools say of themselves at any time, and a language model reads and obeys
-it. caisson.lock has the definitions that somebody has approved, and who each server is: its command
+		Short: "Approve the definitions of tools and their like, and see how they changed",
+		Long: `A server can change what its tools, prompts and resources say of themselves, and its instructions, at
+any time, and a language model reads and obeys it. caisson.lock has the definitions that somebody has approved, and who each server is: its command
 with the hash of its file, or its origin. Keep it in your repository, and review its changes.
 
-With "pins: {mode: enforce}" in the policy, a tool that is not approved is neither listed nor called.
+With "pins: {mode: enforce}" in the policy, what is not approved is neither listed nor used.
 Nothing is approved but by 'caisson pins approve'.
 
 The file is caisson.lock beside the policy, or in the current folder; --lock names another.`,
@@ -66,13 +66,20 @@ func (a *app) pinsListCommand() *cobra.Command {
 				if err := a.printf("%s (%s)\n", oneLine(server), oneLine(describeIdentity(lock.Identity(server)))); err != nil {
 					return err
 				}
-				for _, tool := range lock.Tools(server) {
-					d, err := pins.Define(lock.Definition(server, tool))
-					if err != nil {
-						return err
+				for _, kind := range pins.Kinds {
+					if !lock.Covers(server, kind) {
+						if err := a.printf("  no %s was looked at yet: 'caisson pins approve' covers them\n", kind); err != nil {
+							return err
+						}
 					}
-					if err := a.printf("  %s %.12s\n", oneLine(tool), d.Hash); err != nil {
-						return err
+					for _, name := range lock.Names(server, kind) {
+						d, err := pins.DefineAs(kind, lock.Definition(server, kind, name))
+						if err != nil {
+							return err
+						}
+						if err := a.printf("  %s %.12s\n", called(d.Kind, d.Name), d.Hash); err != nil {
+							return err
+						}
 					}
 				}
 			}
@@ -81,6 +88,17 @@ func (a *app) pinsListCommand() *cobra.Command {
 	}
 	g.register(c)
 	return c
+}
+
+// called is what a definition is called in the output: a tool by its name alone.
+func called(kind pins.Kind, name string) string {
+	switch kind {
+	case pins.Tool:
+		return oneLine(name)
+	case pins.Instructions:
+		return name
+	}
+	return string(kind) + " " + oneLine(name)
 }
 
 func describeIdentity(i *pins.Identity) string {
@@ -116,34 +134,45 @@ func (a *app) compare(lock *pins.Lock, o *offer, print func(format string, args 
 	}
 	offered := map[string]string{}
 	for _, d := range o.definitions {
-		if hash, twice := offered[d.Name]; twice && hash != d.Hash {
-			if err := report("%s: %s: the server lists two tools of this name\n", server, oneLine(d.Name)); err != nil {
+		name := called(d.Kind, d.Name)
+		if hash, twice := offered[string(d.Kind)+d.Name]; twice && hash != d.Hash {
+			if err := report("%s: %s: the server lists two of this name\n", server, name); err != nil {
 				return 0, err
 			}
 		}
-		offered[d.Name] = d.Hash
-		state := lock.Tool(o.server, o.identity, d)
+		offered[string(d.Kind)+d.Name] = d.Hash
+		state := lock.State(o.server, o.identity, d)
 		if state == pins.Approved {
 			continue
 		}
-		if err := report("%s: %s: %s\n", server, oneLine(d.Name), state); err != nil {
+		if err := report("%s: %s: %s\n", server, name, state); err != nil {
 			return 0, err
 		}
-		for _, change := range pins.Difference(lock.Definition(o.server, d.Name), d.Text) {
+		for _, change := range pins.Difference(lock.Definition(o.server, d.Kind, d.Name), d.Text) {
 			if err := print("    %s\n", shownChange(change.String())); err != nil {
 				return 0, err
 			}
 		}
 	}
 	if o.unreadable > 0 {
-		if err := report("%s: the definitions of %d tools could be read in two ways: they are used in no case\n", server, o.unreadable); err != nil {
+		if err := report("%s: the definitions of %d items could be read in two ways: they are used in no case\n", server, o.unreadable); err != nil {
 			return 0, err
 		}
 	}
-	for _, name := range lock.Tools(o.server) {
-		if _, there := offered[name]; !there {
-			if err := print("%s: %s: approved, and not offered any more\n", server, oneLine(name)); err != nil {
+	if o.partial {
+		return count, nil
+	}
+	for _, kind := range pins.Kinds {
+		if !lock.Covers(o.server, kind) {
+			if err := print("%s: no %s was looked at yet: 'caisson pins approve' covers them\n", server, kind); err != nil {
 				return 0, err
+			}
+		}
+		for _, name := range lock.Names(o.server, kind) {
+			if _, there := offered[string(kind)+name]; !there {
+				if err := print("%s: %s: approved, and not offered any more\n", server, called(kind, name)); err != nil {
+					return 0, err
+				}
 			}
 		}
 	}
@@ -176,18 +205,18 @@ exit code is 1 when something is not approved.`,
 		if err != nil {
 			return err
 		}
-		count, tools := 0, 0
+		count, definitions := 0, 0
 		for _, o := range offers {
 			n, err := a.compare(lock, o, a.printf)
 			if err != nil {
 				return err
 			}
-			count, tools = count+n, tools+len(o.definitions)
+			count, definitions = count+n, definitions+len(o.definitions)
 		}
 		if count > 0 {
 			return &pinsError{count}
 		}
-		return a.printf("%d tools of %d servers are approved\n", tools, len(offers))
+		return a.printf("%d definitions of %d servers are approved\n", definitions, len(offers))
 	})
 }
 
@@ -215,7 +244,8 @@ the lock file, asks you, and writes the lock file. Without a terminal it needs -
 		count := 0
 		for _, o := range offers {
 			if len(only) > 0 {
-				o.definitions = slices.DeleteFunc(o.definitions, func(d *pins.Definition) bool { return !slices.Contains(only, d.Name) })
+				o.partial = true
+				o.definitions = slices.DeleteFunc(o.definitions, func(d *pins.Definition) bool { return d.Kind != pins.Tool || !slices.Contains(only, d.Name) })
 				if len(o.definitions) == 0 {
 					return usage(c, "%s offers none of these tools: %s", o.server, strings.Join(only, ", "))
 				}
@@ -228,8 +258,9 @@ the lock file, asks you, and writes the lock file. Without a terminal it needs -
 				return err
 			}
 			count += n
-			if lock.Server(o.server, o.identity) == pins.Pending {
-				count++ // A server without tools.
+			uncovered := func(kind pins.Kind) bool { return !lock.Covers(o.server, kind) }
+			if lock.Server(o.server, o.identity) == pins.Pending || len(only) == 0 && slices.ContainsFunc(pins.Kinds, uncovered) {
+				count++ // A server without anything, or one of a lock file that had only tools.
 			}
 		}
 		if count == 0 {
@@ -250,6 +281,9 @@ the lock file, asks you, and writes the lock file. Without a terminal it needs -
 		}
 		for _, o := range offers {
 			lock.Approve(o.server, o.identity, o.definitions...)
+			if len(only) == 0 {
+				lock.Cover(o.server)
+			}
 		}
 		if err := lock.Save(); err != nil {
 			return errPolicy(err)
@@ -261,22 +295,23 @@ the lock file, asks you, and writes the lock file. Without a terminal it needs -
 	return c
 }
 
-// twice refuses a server that lists two tools of one name: only one of them could be approved.
+// twice refuses a server that lists two things of one kind and name: only one of them could be approved.
 func twice(o *offer) error {
 	hashes := map[string]string{}
 	for _, d := range o.definitions {
-		if hash, ok := hashes[d.Name]; ok && hash != d.Hash {
-			return errPolicy(fmt.Errorf("%s lists two tools with the name %q: neither can be approved", o.server, d.Name))
+		if hash, ok := hashes[string(d.Kind)+d.Name]; ok && hash != d.Hash {
+			return errPolicy(fmt.Errorf("%s lists two of the kind %s with the name %q: neither can be approved", o.server, d.Kind, d.Name))
 		}
-		hashes[d.Name] = d.Hash
+		hashes[string(d.Kind)+d.Name] = d.Hash
 	}
 	return nil
 }
 
 func (a *app) pinsResetCommand() *cobra.Command {
 	g := governanceFlags{off: true}
+	var sort string
 	c := &cobra.Command{
-		Use: "reset SERVER [TOOL]...", Short: "Take approvals back", Args: cobra.ArbitraryArgs,
+		Use: "reset SERVER [NAME]...", Short: "Take approvals back", Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usage(c, "no server is given")
@@ -288,12 +323,19 @@ func (a *app) pinsResetCommand() *cobra.Command {
 			if !slices.Contains(lock.Servers(), args[0]) {
 				return usage(c, "nothing of a server %q is approved", shown(args[0]))
 			}
-			for _, tool := range args[1:] {
-				if lock.Definition(args[0], tool) == nil {
-					return usage(c, "no tool %q of %s is approved", shown(tool), shown(args[0]))
+			kind := pins.Kind(sort)
+			if !slices.Contains(pins.Kinds, kind) {
+				return usage(c, "--kind %q is not known: use %s", shown(sort), strings.Join(pinKinds(), ", "))
+			}
+			for _, name := range args[1:] {
+				if lock.Definition(args[0], kind, name) == nil {
+					return usage(c, "no %s %q of %s is approved", kind, shown(name), shown(args[0]))
 				}
 			}
-			lock.Reset(args[0], args[1:]...)
+			if len(args) == 1 {
+				lock.Reset(args[0])
+			}
+			lock.Forget(args[0], kind, args[1:]...)
 			if err := lock.Save(); err != nil {
 				return errPolicy(err)
 			}
@@ -301,5 +343,16 @@ func (a *app) pinsResetCommand() *cobra.Command {
 		},
 	}
 	g.register(c)
+	c.Flags().StringVar(&sort, "kind", string(pins.Tool), "what NAME is: `"+strings.Join(pinKinds(), "|")+"`")
+	completeFlag(c, "kind", pinKinds()...)
 	return c
+}
+
+// pinKinds are the kinds of definitions, by name.
+func pinKinds() []string {
+	var all []string
+	for _, kind := range pins.Kinds {
+		all = append(all, string(kind))
+	}
+	return all
 }

@@ -65,13 +65,13 @@ func writePolicy(offers []*offer) string {
 		case o.identity.Origin != "":
 			fmt.Fprintf(&b, "    origins: [%s]\n", yamlText(o.identity.Origin))
 		}
-		if len(o.definitions) > 0 {
-			b.WriteString("    tools:\n")
-		}
 		seen := map[string]bool{}
 		for _, d := range o.definitions {
-			if seen[d.Name] {
+			if d.Kind != pins.Tool || seen[d.Name] {
 				continue
+			}
+			if len(seen) == 0 {
+				b.WriteString("    tools:\n")
 			}
 			seen[d.Name] = true
 			name := yamlText(patternOf(d.Name))

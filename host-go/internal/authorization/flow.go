@@ -224,6 +224,16 @@ func (f *Flow) event(e auth.Event) {
 	f.events = append(f.events, e)
 }
 
+// Issuer is who has issued the tokens; "" where there are none.
+func (f *Flow) Issuer() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.entry.Tokens == nil {
+		return ""
+	}
+	return f.entry.Tokens.Issuer
+}
+
 // describe adds the issuer and the client of a step, as far as they are known. With the lock of f held.
 func (f *Flow) describe(e *auth.Event) {
 	var s *authorizationServer

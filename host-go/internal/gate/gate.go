@@ -82,10 +82,10 @@ func (g *Gate) SetPolicy(p *policy.Policy) {
 	g.mu.Unlock()
 }
 
-// Definitions are those of one server's tools.
+// Definitions are those of one server, of the kind of a call.
 type Definitions interface {
-	// Definition returns the definition of a tool, which is not older than maxAge; nil when the server has
-	// no such tool, or two of them.
+	// Definition returns the definition of a name, which is not older than maxAge; nil when the server has
+	// none, or two of them.
 	Definition(ctx context.Context, name string, maxAge time.Duration) (*pins.Definition, error)
 	// Identity is who the server is.
 	Identity() *pins.Identity
@@ -203,13 +203,14 @@ func (g *Gate) Grants(call *policy.Call, definition *pins.Definition, identity *
 	if p.Grant(call).Effect == policy.Deny {
 		return false
 	}
-	return call.Kind != policy.Tool || g.pinned(p, call, definition, identity) == ""
+	return definition == nil || g.pinned(p, call, definition, identity) == ""
 }
 
 // decide makes the first three checks.
 func (g *Gate) decide(ctx context.Context, call *Call, anew bool) (*verdict, error) {
 	v := &verdict{policy: g.policy.Load()}
-	pinned := call.Kind == policy.Tool && v.policy.PinMode() != policy.PinsOff && !call.GrantOnly
+	kind := pinKinds[call.Kind]
+	pinned := kind != "" && v.policy.PinMode() != policy.PinsOff && !call.GrantOnly
 	// What is granted in no case is not looked for: whether it is there shows in nothing.
 	call.ReadOnly = true
 	v.Decision = v.policy.Grant(&call.Call)
@@ -252,16 +253,35 @@ func (g *Gate) pinned(p *policy.Policy, call *policy.Call, d *pins.Definition, i
 	}
 	state := pins.Pending
 	if d != nil {
-		state = g.config.Pins.Tool(call.Server, identity, d)
+		state = g.config.Pins.State(call.Server, identity, d)
+	} else if kind := pinKinds[call.Kind]; kind == pins.Resource || !g.config.Pins.Covers(call.Server, kind) {
+		return "" // A resource that is not listed has no definition that a model reads.
 	}
 	if state == pins.Approved {
 		return ""
 	}
 	if mode == policy.PinsWarn {
-		g.config.Logger.Warn("a tool's definition is not the approved one", "server", call.Server, "tool", call.Name, "state", string(state))
+		g.config.Logger.Warn("a definition is not the approved one", "server", call.Server, "kind", string(call.Kind), "name", call.Name, "state", string(state))
 		return ""
 	}
-	return "the definition of the tool is not approved (" + string(state) + "): 'caisson pins verify' shows the difference"
+	return "the definition of the " + string(call.Kind) + " is not approved (" + string(state) + "): 'caisson pins verify' shows the difference"
+}
+
+// pinKinds are the kinds of definitions that calls have.
+var pinKinds = map[policy.Kind]pins.Kind{policy.Tool: pins.Tool, policy.Prompt: pins.Prompt, policy.Resource: pins.Resource}
+
+// Instructions reports whether a server's instructions may be shown.
+func (g *Gate) Instructions(server string, identity *pins.Identity, text string) bool {
+	p := g.policy.Load()
+	if text == "" || p.PinMode() == policy.PinsOff || identity == nil || g.config.Pins == nil {
+		return true
+	}
+	d, err := pins.DefineInstructions(text)
+	if err == nil && g.config.Pins.State(server, identity, d) == pins.Approved {
+		return true
+	}
+	g.config.Logger.Warn("a server's instructions are not the approved ones", "server", server)
+	return p.PinMode() == policy.PinsWarn
 }
 
 // Server says whether a server may be used that is who it is.
