@@ -703,3 +703,27 @@ func TestManyGoverned(t *testing.T) {
 		t.Errorf("%+v %v", report, err)
 	}
 }
+
+// TestGuardWithoutClient finds that a policy stands in front of a Caller without any client, as a client puts it
+// there, and that wrong options are an error.
+func TestGuardWithoutClient(t *testing.T) {
+	t.Parallel()
+	options := &caisson.ClientOptions{Governance: caisson.Governance{Policy: rules(t, "version: 1\nplugins: {p: {tools: [other]}}\n")}}
+	guarded, err := caisson.Guard(options, policy.Plugin, "p", fixedCaller{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := guarded.ListTools(testContext(t), nil)
+	if err != nil || len(page.Tools) > 0 {
+		t.Errorf("%v, %v", page, err)
+	}
+	_, err = guarded.CallTool(testContext(t), &mcp.CallToolParams{Name: "fixed"})
+	deniedFor(t, err, policy.NotGranted)
+	if free, err := caisson.Guard(nil, policy.Plugin, "p", fixedCaller{}); err != nil || free != caisson.Caller(fixedCaller{}) {
+		t.Errorf("%v, %v", free, err)
+	}
+	options.Policy = rules(t, enforcing)
+	if _, err := caisson.Guard(options, policy.Plugin, "p", fixedCaller{}); !errors.Is(err, caisson.CodeInvalidArgument) {
+		t.Errorf("it has pins, and no lock file: %v", err)
+	}
+}

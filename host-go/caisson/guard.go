@@ -3,6 +3,7 @@ package caisson
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -25,6 +26,21 @@ func (c *Client) Guard(kind policy.SourceKind, name string, caller Caller) Calle
 		return caller
 	}
 	return &guarded{gate: c.gate, kind: kind, name: name, behind: caller, pages: c.options.MaxListPages}
+}
+
+// Guard puts a policy in front of a Caller for a program that needs no [Client]: it starts no core. Of the options
+// only Governance, Telemetry, Logger and MaxListPages count. Without a policy it returns the Caller itself. It fails with
+// [CodeInvalidArgument] for invalid options. See [Client.Guard].
+func Guard(options *ClientOptions, kind policy.SourceKind, name string, caller Caller) (Caller, error) {
+	o := options.withDefaults(slog.New(slog.DiscardHandler))
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	t, err := o.newTelemetry()
+	if err != nil || o.Policy == nil {
+		return caller, err
+	}
+	return (&Client{options: o, telemetry: t, gate: o.newGate(t)}).Guard(kind, name, caller), nil
 }
 
 // governs reports whether the client's policy is in front of a Caller already.

@@ -139,7 +139,7 @@ func (a *app) withPlugin(c *cobra.Command, f *pluginFlags, path string, use func
 	if f.inspects {
 		options.Policy, _, err = f.governance.load()
 	} else {
-		options.Policy, closeGate, err = a.govern(ctx, f, p, clock)
+		options.Policy, closeGate, err = a.govern(f, p, clock)
 	}
 	if err != nil {
 		return err
@@ -165,7 +165,7 @@ func (a *app) withPlugin(c *cobra.Command, f *pluginFlags, path string, use func
 
 // govern puts the policy in front of a plugin's tools, and returns it; nil when there is none. The function that it
 // returns closes what that needs.
-func (a *app) govern(ctx context.Context, f *pluginFlags, p *pluginInUse, clock *clock) (*policy.Policy, func(), error) {
+func (a *app) govern(f *pluginFlags, p *pluginInUse, clock *clock) (*policy.Policy, func(), error) {
 	asker := newAsker(a)
 	asker.clock = clock
 	options := caisson.ClientOptions{Logger: a.logger()}
@@ -173,22 +173,12 @@ func (a *app) govern(ctx context.Context, f *pluginFlags, p *pluginInUse, clock 
 	if err != nil || options.Policy == nil {
 		return nil, closeLog, err
 	}
-	runtime, err := a.newRuntime(ctx, f.runtime.options(a))
-	if err != nil {
+	if p.tools, err = caisson.Guard(&options, policy.Plugin, p.name, p); err != nil {
 		closeLog()
 		return nil, nil, err
 	}
-	closeGate := func() {
-		_ = runtime.Close()
-		closeLog()
-	}
-	client, err := runtime.NewClient(&options)
-	if err != nil {
-		closeGate()
-		return nil, nil, err
-	}
-	p.tools, p.governed = client.Guard(policy.Plugin, p.name, p), true
-	return options.Policy, closeGate, nil
+	p.governed = true
+	return options.Policy, closeLog, nil
 }
 
 // nameOfPlugin is the name that a plugin has in errors and for the policy: that of its file or folder, or the

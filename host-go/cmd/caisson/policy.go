@@ -121,18 +121,23 @@ func missingSecrets(ctx context.Context, r *policy.Rules) []string {
 
 func (a *app) policyExplainCommand() *cobra.Command {
 	var g governanceFlags
-	var args, kind, caller, who string
+	var args, kind, source, caller, who string
 	var readOnly, asJSON bool
 	c := &cobra.Command{
-		Use:   "explain SERVER [NAME]",
+		Use:   "explain SERVER|PLUGIN|SCRIPT [NAME]",
 		Short: "Say what the policy decides about a call, and by which rule",
 		Long: `Says what the policy decides about a call of a tool, and by which rule. It connects with nobody: whether
 the server has the tool, and whether its definition is the approved one, is not looked at. Without
-NAME it says whether the server may be used at all.`,
+NAME it says whether the server may be used at all.
+
+--source plugin and --source script explain what the policy says of a plugin and of a script: the first
+name is then the plugin's, such as that of its file without ".wasm", or the script's.`,
+		Example: `  caisson policy explain files write_file --args '{"path": "/etc/passwd"}'
+  caisson policy explain thumbs resize --source plugin`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, words []string) error {
 			if len(words) == 0 || len(words) > 2 {
-				return usage(c, "a server and the name of a tool are wanted")
+				return usage(c, "a server, a plugin or a script is wanted, and perhaps the name of a tool")
 			}
 			p, path, err := policyOf(c, &g)
 			if err != nil {
@@ -145,7 +150,7 @@ NAME it says whether the server may be used at all.`,
 			if !c.Flags().Changed("principal") {
 				who = principal()
 			}
-			call := &policy.Call{Principal: who, Caller: policy.Caller(caller), Server: words[0], Kind: policy.Kind(kind), Arguments: arguments, ReadOnly: readOnly}
+			call := &policy.Call{Principal: who, Caller: policy.Caller(caller), Source: policy.SourceKind(source), Server: words[0], Kind: policy.Kind(kind), Arguments: arguments, ReadOnly: readOnly}
 			if len(words) == 2 {
 				call.Name = words[1]
 			} else {
@@ -153,6 +158,9 @@ NAME it says whether the server may be used at all.`,
 			}
 			if !slices.Contains(kinds, string(call.Kind)) && call.Kind != policy.Use {
 				return usage(c, "--kind %q is not known: use %s", kind, strings.Join(kinds, ", "))
+			}
+			if !slices.Contains(sources, source) {
+				return usage(c, "--source %q is not known: use %s", shown(source), strings.Join(sources, ", "))
 			}
 			if words := policy.Words(call.Caller); !slices.Contains(words, caller) {
 				return usage(c, "--caller %q is not known: use %s", caller, strings.Join(words, ", "))
@@ -182,17 +190,22 @@ NAME it says whether the server may be used at all.`,
 	g.register(c)
 	argsFlag(c, &args)
 	c.Flags().StringVar(&kind, "kind", "tool", "what NAME is: `"+strings.Join(kinds, "|")+"`")
+	c.Flags().StringVar(&source, "source", string(policy.Server), "what the call is made to: `"+strings.Join(sources, "|")+"`")
 	c.Flags().StringVar(&caller, "caller", string(policy.CallerCommandLine), "who makes the call: `"+strings.Join(policy.Words(policy.Caller("")), "|")+"`")
 	c.Flags().StringVar(&who, "principal", "", "the `NAME` of the user that it is made for (default: yours)")
 	c.Flags().BoolVar(&readOnly, "read-only", false, "suppose that the tool is annotated with readOnlyHint")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the decision as JSON")
 	completeFlag(c, "kind", kinds...)
+	completeFlag(c, "source", sources...)
 	completeFlag(c, "caller", policy.Words(policy.Caller(""))...)
 	return c
 }
 
 // kinds are what a policy decides about, by name.
 var kinds = []string{string(policy.Tool), string(policy.Resource), string(policy.Prompt), string(policy.Method), string(policy.Asked)}
+
+// sources are what a policy has rules for.
+var sources = []string{string(policy.Server), string(policy.Plugin), string(policy.Script)}
 
 func (a *app) policySchemaCommand() *cobra.Command {
 	return &cobra.Command{

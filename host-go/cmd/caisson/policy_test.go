@@ -114,6 +114,10 @@ servers:
   files:
     tools: [read, {name: write, arguments: {properties: {path: {pattern: "^/work/"}}}, ask: {}}, {name: look, readOnly: true}]
     resources: ["a:*"]
+plugins:
+  thumbs: {tools: [resize]}
+scripts:
+  report: {tools: [{name: "**", ask: {}}]}
 `)
 	for _, test := range []struct {
 		args []string
@@ -128,6 +132,11 @@ servers:
 		{[]string{"files", "a:b", "--kind", "resource"}, "allow, by servers.files.resources[0]"},
 		{[]string{"files"}, "allow, by servers.files"},
 		{[]string{"none"}, `the policy has no server "none"`},
+		{[]string{"files", "read", "--source", "plugin"}, `deny of`},
+		{[]string{"files", "--source", "script"}, `the policy has no script "files"`},
+		{[]string{"thumbs", "resize", "--source", "plugin"}, "allow, by plugins.thumbs.tools[0]"},
+		{[]string{"thumbs", "--source", "plugin"}, "allow, by plugins.thumbs of"},
+		{[]string{"report", "x", "--source", "script", "--caller", "client"}, "ask, by scripts.report.tools[0]"},
 		{[]string{"files", "read", "--json"}, `"effect":"allow"`},
 	} {
 		o := caissonRun(t, append([]string{"policy", "explain"}, test.args...)...)
@@ -138,6 +147,7 @@ servers:
 	}
 	caissonRun(t, "policy", "explain", "files", "x", "--kind", "tol").expect(t, exitUsage, "--kind")
 	caissonRun(t, "policy", "explain", "files", "x", "--caller", "me").expect(t, exitUsage, "--caller")
+	caissonRun(t, "policy", "explain", "files", "x", "--source", "folder").expect(t, exitUsage, "--source")
 	schema := caissonRun(t, "policy", "schema")
 	if schema.expect(t, exitOK); schema.out != string(policyfile.Schema) {
 		t.Error("it prints another schema")
@@ -168,6 +178,18 @@ func TestPins(t *testing.T) {
 	caissonRun(t, "pins", "reset", "demo", "echo").expect(t, exitOK)
 	caissonRun(t, call...).expect(t, exitDenied)
 	caissonRun(t, "pins", "reset", "demo", "none").expect(t, exitUsage)
+	all := caissonRun(t, "pins", "list")
+	if all.expect(t, exitOK); !strings.Contains(all.out, "  instructions ") {
+		t.Errorf("it lists %s", all.out)
+	}
+	caissonRun(t, "pins", "reset", "demo", "instructions").expect(t, exitUsage, "no tool")
+	caissonRun(t, "pins", "reset", "demo", "instructions", "--kind", "instruction").expect(t, exitUsage, "--kind")
+	caissonRun(t, "pins", "reset", "demo", "instructions", "--kind", "instructions").expect(t, exitOK)
+	if o := caissonRun(t, with("pins", "verify")...); o.code != exitDifference || !strings.Contains(o.out, "demo: instructions: pending") {
+		t.Errorf("%d %s", o.code, o.out)
+	}
+	caissonRun(t, append(with("pins", "approve"), "--yes")...).expect(t, exitOK)
+	caissonRun(t, "pins", "reset", "demo", "echo").expect(t, exitOK)
 	caissonRun(t, append(with("pins", "approve"), "--yes", "--tool", "echo")...).expect(t, exitOK)
 	listed := caissonRun(t, "pins", "list")
 	if listed.expect(t, exitOK); !strings.Contains(listed.out, "  echo ") {
