@@ -39,6 +39,7 @@ type Compiled struct {
 	chunks   []*split.Chunks
 	movable  bool
 	globals  [][]string
+	ended    ended
 	// hostCode exports the builtins of the program, as "0", "1", ... One is enough for all instances: a
 	// builtin finds its instance through the context of the call.
 	hostCode wazero.CompiledModule
@@ -284,7 +285,7 @@ func (c *Compiled) compileHost(ctx context.Context) error {
 
 // Close frees the compiled code. Close its instances before.
 func (c *Compiled) Close(ctx context.Context) error {
-	var errs []error
+	errs := []error{c.ended.close(ctx)}
 	if c.host != nil {
 		errs = append(errs, c.host.Close(ctx))
 	}

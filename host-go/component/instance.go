@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync/atomic"
 
 	"github.com/tetratelabs/wazero"
@@ -52,6 +51,10 @@ type Instance struct {
 	running *function
 	stacks  uint64
 	kept    uint64 // bytes of functions that are kept to be called again
+	// first are the values that the globals of ownGlobals began with, by core instance. reused says that the core
+	// instances are those of an instance that has ended, and moved that Move has made others.
+	first         [][]uint64
+	reused, moved bool
 }
 
 const (
@@ -101,6 +104,7 @@ func (c *Compiled) InstantiateWith(ctx context.Context, l *Linker, limits Limits
 	}
 	err := in.enter(ctx, "instantiate", func() {
 		in.chargeProgram()
+		in.reuse()
 		for i := range c.program.Components {
 			in.comps = append(in.comps, &componentState{mayEnter: true, mayLeave: true, handles: abi.Table{Component: i, Budget: &in.budget}})
 		}
@@ -181,16 +185,19 @@ func (in *Instance) bindResources(l *Linker) error {
 func (in *Instance) instantiate(i int) {
 	in.fuel.CheckTime()
 	step := &in.c.program.Instances[i]
+	in.chargeInstance(step)
+	if in.reused {
+		in.addCounter(i)
+		return
+	}
 	code := in.c.shims[i]
 	from := map[string]api.Module{hostModule: in.c.host}
 	if step.Module < 0 {
-		in.budget.chargeMembers(len(step.Members))
 		for k, name := range sources(step.Members) {
 			from[name] = in.modules[k]
 		}
 	} else {
 		code = in.c.modules[step.Module]
-		in.budget.chargeModule(in.c.program.Modules[step.Module].Type)
 		for _, a := range step.Args {
 			from[wasm.ImportName(a.Name)] = in.modules[a.Instance]
 		}
@@ -205,12 +212,27 @@ func (in *Instance) instantiate(i int) {
 		panic(asTrap(fmt.Errorf("core instance %d: %w", i, err)))
 	}
 	in.modules[i] = m
+	if in.c.movable {
+		in.first = append(in.first, in.globals(i))
+	}
+	in.addCounter(i)
+}
+
+func (in *Instance) chargeInstance(step *link.CoreInstance) {
 	if step.Module < 0 {
+		in.budget.chargeMembers(len(step.Members))
+	} else {
+		in.budget.chargeModule(in.c.program.Modules[step.Module].Type)
+	}
+}
+
+// addCounter adds the fuel counter of core instance i, if it has one.
+func (in *Instance) addCounter(i int) {
+	k := in.c.program.Instances[i].Module
+	if k < 0 || in.c.names[k].Counter == "" {
 		return
 	}
-	if name := in.c.names[step.Module].Counter; name != "" {
-		in.fuel.counters = append(in.fuel.counters, m.ExportedGlobal(name))
-	}
+	in.fuel.counters = append(in.fuel.counters, in.modules[i].ExportedGlobal(in.c.names[k].Counter))
 }
 
 // start calls the start function of core instance i, if it has one. It is an ordinary call: when the core
@@ -268,7 +290,7 @@ func (in *Instance) Close(ctx context.Context) error {
 	if in.state.Load() == running {
 		return ErrReentered
 	}
-	in.state.Store(dead)
+	ended := in.state.Swap(dead) == idle
 	for _, c := range in.comps {
 		c.handles.Clear(func(typ int, rep uint32) {
 			if drop := in.drops[typ]; drop != nil {
@@ -276,18 +298,20 @@ func (in *Instance) Close(ctx context.Context) error {
 			}
 		})
 	}
-	err := in.closeModules(ctx)
+	var kept bool
+	var err error
+	if ended {
+		kept, err = in.rewind(ctx)
+	}
+	if !kept {
+		err = in.closeModules(ctx)
+	}
 	in.memory, in.options, in.lifts, in.fuel.counters = nil, nil, nil, nil
 	return err
 }
 
 func (in *Instance) closeModules(ctx context.Context) error {
-	var errs []error
-	for _, m := range slices.Backward(slices.Concat(in.modules, in.chunks)) {
-		if m != nil {
-			errs = append(errs, m.Close(ctx))
-		}
-	}
+	c := &coreInstances{modules: in.modules, chunks: in.chunks}
 	in.modules, in.chunks = nil, nil
-	return errors.Join(errs...)
+	return c.close(ctx)
 }

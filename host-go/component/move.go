@@ -29,25 +29,21 @@ func (in *Instance) Move(ctx context.Context, to *Compiled) error {
 
 func (in *Instance) move(ctx context.Context, to *Compiled) {
 	var state [][]uint64
-	for i, m := range in.modules {
-		state = append(state, nil)
-		for _, name := range in.ownGlobals(i) {
-			state[i] = append(state[i], m.ExportedGlobal(name).Get())
-		}
+	for i := range in.modules {
+		state = append(state, in.globals(i))
 	}
 	old := &Instance{modules: in.modules, chunks: in.chunks}
 	defer func() { _ = old.closeModules(ctx) }()
 	left := in.budget.left
 	in.c, in.modules, in.chunks = to, make([]api.Module, len(old.modules)), nil
 	in.fuel.counters = nil
+	in.moved, in.reused = true, false
 	in.allocator.Move()
 	for i := range in.c.program.Instances {
 		in.instantiate(i) // The state that a start function left moves with the instance.
 	}
-	for i, m := range in.modules {
-		for k, name := range in.ownGlobals(i) {
-			m.ExportedGlobal(name).(api.MutableGlobal).Set(state[i][k])
-		}
+	for i := range in.modules {
+		in.setGlobals(i, state[i])
 	}
 	in.allocator.Keep()
 	for _, o := range in.options {
@@ -65,4 +61,18 @@ func (in *Instance) ownGlobals(i int) []string {
 		return in.c.globals[k]
 	}
 	return nil
+}
+
+// globals returns the values of the globals that a core instance defines.
+func (in *Instance) globals(i int) (values []uint64) {
+	for _, name := range in.ownGlobals(i) {
+		values = append(values, in.modules[i].ExportedGlobal(name).Get())
+	}
+	return values
+}
+
+func (in *Instance) setGlobals(i int, values []uint64) {
+	for k, name := range in.ownGlobals(i) {
+		in.modules[i].ExportedGlobal(name).(api.MutableGlobal).Set(values[k])
+	}
 }

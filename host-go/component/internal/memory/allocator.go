@@ -80,7 +80,7 @@ func (a *Allocator) Allocate(size, max uint64) experimental.LinearMemory {
 		if size > a.Budget.Left() {
 			a.Budget.Charge(size, "memory")
 		}
-		l = &linear{Allocator: a, start: a.start, max: max}
+		l = &linear{Allocator: a, start: a.start, image: a.start, max: max}
 		a.start = nil
 		if len(a.all) < reservedMemories || size >= reservedSize {
 			l.reserve(a.Budget.Left())
@@ -103,6 +103,11 @@ type linear struct {
 	cleanup  runtime.Cleanup
 	// kept says that the core instance must not free the memory when it ends.
 	kept bool
+	// image is what the memory began with; nil for zeros. copied says that it was copied, and not mapped. first is
+	// the memory's first size, and grown its largest. rewinding says that it is to have its first size again.
+	image             *Image
+	copied, rewinding bool
+	first, grown      uint64
 }
 
 // reserve reserves address space for the memory and up to room bytes of it.
@@ -120,6 +125,11 @@ func (l *linear) reserve(room uint64) {
 // never shrink.
 func (l *linear) Reallocate(size uint64) []byte {
 	old := uint64(len(l.buf))
+	if l.rewinding {
+		l.rewinding = false
+		l.buf = l.buf[:l.first:l.first]
+		return l.buf
+	}
 	if size <= old {
 		return l.buf // The memory was taken over after it had grown.
 	}
@@ -140,11 +150,16 @@ func (l *linear) Reallocate(size uint64) []byte {
 		l.move(size)
 	}
 	if l.start != nil {
-		if err := l.start.fill(l.reserved, l.buf); err != nil {
+		mapped, err := l.start.fill(l.reserved, l.buf)
+		if err != nil {
 			trap.Throw(err)
 		}
-		l.start = nil
+		l.copied, l.start = !mapped, nil
 	}
+	if l.first == 0 {
+		l.first = size
+	}
+	l.grown = max(l.grown, size)
 	return l.buf
 }
 

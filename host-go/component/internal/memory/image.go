@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"sync"
 )
 
 // Image is the first contents of a memory. It is a file that instances map, or, when that is impossible,
@@ -13,6 +14,11 @@ type Image struct {
 	file *os.File
 	data []byte
 	size int
+
+	// mapped is the file, for rewinding memories.
+	once   sync.Once
+	mapped []byte
+	err    error
 }
 
 // A Store says where an image is kept: InFile or InBytes.
@@ -101,22 +107,25 @@ func writeAt(f *os.File, b []byte, at int) error {
 	return err
 }
 
-// fill copies the image into zeroed memory: to the beginning of region, or of buf when region is nil.
-func (im *Image) fill(region, buf []byte) error {
+// fill puts the image into zeroed memory: at the beginning of region, or of buf when region is nil. It reports
+// whether it has mapped the image there, and not copied it.
+func (im *Image) fill(region, buf []byte) (mapped bool, err error) {
 	if region != nil && mapImage(region, im.file, im.size) {
-		return nil
+		return true, nil
 	}
 	if im.data != nil {
 		copy(buf, im.data)
-		return nil
+		return false, nil
 	}
-	_, err := im.file.ReadAt(buf[:im.size], 0)
-	return err
+	_, err = im.file.ReadAt(buf[:im.size], 0)
+	return false, err
 }
 
 // Close frees the image. Memories that began with it stay as they are. Close does nothing on nil.
 func (im *Image) Close() {
-	if im != nil && im.file != nil {
-		_ = im.file.Close()
+	if im == nil || im.file == nil {
+		return
 	}
+	_ = im.file.Close()
+	im.unmap()
 }
