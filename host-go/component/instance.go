@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 
 	"github.com/tetratelabs/wazero"
@@ -246,8 +247,9 @@ func (in *Instance) start(i int) {
 }
 
 // anonymous makes modules without a name in the core runtime, and runs no start function: wasm.Instrument
-// exports each module's own, and start calls it.
-var anonymous = wazero.NewModuleConfig().WithName("").WithStartFunctions()
+// exports each module's own, and start calls it. No module has random numbers of the core runtime's, which would
+// seed a source for each.
+var anonymous = wazero.NewModuleConfig().WithName("").WithStartFunctions().WithRandSource(strings.NewReader(""))
 
 func (in *Instance) memories() []api.Memory {
 	var out []api.Memory

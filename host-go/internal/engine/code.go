@@ -84,8 +84,10 @@ func (e *Engine) compileBehind(ctx context.Context, r *component.Runtime, p *com
 		in.mailbox.put(item{move: true})
 	}
 	e.background.Go(func() {
-		interim.users.Wait()
-		interim.close()
+		if interim != nil {
+			interim.users.Wait()
+			interim.close()
+		}
 		// What the compiler, and the interpreter's form of the code, have left of memory is more than the program
 		// will need.
 		debug.FreeOSMemory()
@@ -96,13 +98,32 @@ func (e *Engine) compileBehind(ctx context.Context, r *component.Runtime, p *com
 	debug.FreeOSMemory()
 }
 
-// use returns the code for a new instance, until release.
-func (e *Engine) use(in *instance) {
+// use gives a session's instance its code, until release.
+func (e *Engine) use(ctx context.Context, in *instance) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	in.code = e.code
-	in.code.users.Add(1)
-	e.instances[in] = struct{}{}
+	c, err := e.take(ctx)
+	if err == nil {
+		in.code = c
+		e.instances[in] = struct{}{}
+	}
+	return err
+}
+
+// take returns the code for a new instance, as one of its users. While nothing is compiled it makes the interpreter's
+// form of the code: that takes more than 100 MB, and not every program needs it. Call it with the lock.
+func (e *Engine) take(ctx context.Context) (*code, error) {
+	if e.code == nil {
+		r, err := e.newRuntime(ctx, true, 0)
+		if err == nil {
+			e.code, err = newCode(ctx, r, e.core)
+		}
+		if err != nil {
+			return nil, failedCode(err)
+		}
+	}
+	e.code.users.Add(1)
+	return e.code, nil
 }
 
 func (e *Engine) release(in *instance) {
@@ -176,6 +197,9 @@ func (e *Engine) Compile(ctx context.Context) error {
 	e.mu.Lock()
 	c := e.code
 	e.mu.Unlock()
+	if c == nil {
+		return nil // It does not compile, which the log says.
+	}
 	return c.compiled.CompileChunks(ctx)
 }
 

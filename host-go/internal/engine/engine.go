@@ -8,7 +8,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -35,8 +34,9 @@ type Config struct {
 type Engine struct {
 	config Config
 
+	core      *component.Prepared
 	mu        sync.Mutex
-	code      *code // for new instances
+	code      *code // for new instances; nil until there is compiled code, or an instance that needs the interpreter
 	instances map[*instance]struct{}
 
 	compiled chan struct{} // closed when there is compiled code, or never will be
@@ -62,14 +62,18 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 			return nil, err
 		}
 	}
-	if err := e.start(ctx, p); err != nil {
-		return nil, fmt.Errorf("the embedded core does not compile: %w", err)
+	e.core = p
+	if err := e.start(ctx); err != nil {
+		return nil, failedCode(err)
 	}
 	return e, nil
 }
 
-// start makes the first code. Unless that code is final, start starts the compiler behind it.
-func (e *Engine) start(ctx context.Context, p *component.Prepared) error {
+func failedCode(err error) error { return fmt.Errorf("the embedded core does not compile: %w", err) }
+
+// start makes the final code, when that takes little time or is wanted first, or else starts the compiler.
+func (e *Engine) start(ctx context.Context) error {
+	p := e.core
 	interpreter := e.config.Interpreter || !component.CompilerSupported()
 	workers := 0
 	if !e.config.CompileFirst {
@@ -93,13 +97,6 @@ func (e *Engine) start(ctx context.Context, p *component.Prepared) error {
 		e.code, err = newCode(ctx, r, p)
 		return err
 	}
-	quick, err := e.newRuntime(ctx, true, 0)
-	if err == nil {
-		e.code, err = newCode(ctx, quick, p)
-	}
-	if err != nil {
-		return errors.Join(err, r.Close(context.WithoutCancel(ctx)))
-	}
 	behind, stop := context.WithCancel(context.Background())
 	e.stop = stop
 	go e.compileBehind(behind, r, p)
@@ -111,5 +108,7 @@ func (e *Engine) Close() {
 	e.stop()
 	<-e.behind
 	e.background.Wait()
-	e.code.close()
+	if e.code != nil {
+		e.code.close()
+	}
 }

@@ -31,9 +31,11 @@ func (e *Engine) Instantiate(ctx context.Context, l *component.Linker, limits co
 		l.Interface("caisson:mcp/" + name + "@0.1.0").Fallback(refuse)
 	}
 	e.mu.Lock()
-	c := e.code
-	c.users.Add(1)
+	c, err := e.take(ctx)
 	e.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
 	in, err := c.compiled.InstantiateWith(ctx, l, limits)
 	if err != nil {
 		c.users.Done()

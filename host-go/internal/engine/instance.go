@@ -83,7 +83,9 @@ func (in *instance) instantiate(ctx context.Context, t interceptor) error {
 	t.sources(config)
 	wasi.AddToLinker(linker, config)
 	in.addImports(interceptedLinker{linker, t})
-	e.use(in)
+	if err := e.use(ctx, in); err != nil {
+		return err
+	}
 	// As for an export: a core may compute while it is made.
 	ctx, cancel := context.WithTimeout(ctx, in.limits.GuestTime)
 	defer cancel()

@@ -213,23 +213,44 @@ func interpreted(t *testing.T) {
 func TestFirstRun(t *testing.T) {
 	interpreted(t)
 	e := testEngine(t, Config{CacheDir: t.TempDir()})
+	s := open(t, e)
 	e.mu.Lock()
 	interim := e.code
 	e.mu.Unlock()
-	s := open(t, e)
 	echo(t, s, "while it compiles")
 	moved(t, e, s, interim)
 	echo(t, open(t, e), "a new session")
+}
+
+// TestInterpreterIsNotMade shows that a program without a session does not take the memory of the interpreter's code.
+func TestInterpreterIsNotMade(t *testing.T) {
+	interpreted(t)
+	e := testEngine(t, Config{CacheDir: t.TempDir()})
+	e.mu.Lock()
+	made := e.code
+	e.mu.Unlock()
+	select {
+	case <-e.compiled:
+		t.Skip("the compiler was quicker")
+	default:
+	}
+	if made != nil {
+		t.Error("it is made before anybody needs it")
+	}
+	if err := e.Compiled(testContext(t)); err != nil {
+		t.Fatal(err)
+	}
+	echo(t, open(t, e), "in compiled code")
 }
 
 // TestLargeCallAwaitsCompiler shows that the interpreter is not given what would take it long.
 func TestLargeCallAwaitsCompiler(t *testing.T) {
 	interpreted(t)
 	e := testEngine(t, Config{})
+	s := open(t, e)
 	e.mu.Lock()
 	interim := e.code
 	e.mu.Unlock()
-	s := open(t, e)
 	echo(t, s, strings.Repeat("large ", 20_000))
 	moved(t, e, s, interim)
 }
