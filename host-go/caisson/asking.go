@@ -63,6 +63,19 @@ func (a *asking) asked() (answered func()) {
 	}
 }
 
+// answering returns the context of a handler that answers a question. A script that the handler runs is run on account
+// of one of the scripts whose calls are underway: it must not wait for a place that they have.
+func (a *asking) answering(ctx context.Context) context.Context {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for c := range a.calls {
+		if p := placeOf(c.ctx); p != nil {
+			return withPlace(ctx, p)
+		}
+	}
+	return ctx
+}
+
 func (c *askingCall) goOn() {
 	if c.resume != nil {
 		c.resume()

@@ -130,10 +130,10 @@ func (c *Client) ofCatalog(ctx context.Context, step string, tools *ToolSet, say
 	defer c.ending.Done()
 	whileOpen, cancel := c.whileOpen(ctx)
 	defer cancel(nil)
-	listing, err := tools.listingJSON(whileOpen)
+	listed, err := tools.current(whileOpen)
 	if err == nil {
 		var text string
-		if text, err = say(whileOpen, listing); err == nil {
+		if text, err = say(whileOpen, listed.json); err == nil {
 			return text, nil
 		}
 		if whileOpen.Err() == nil {

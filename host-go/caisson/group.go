@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -35,6 +36,8 @@ type Group struct {
 	ctx     context.Context // ends with the group
 	cancel  context.CancelFunc
 	members []*member // sorted by name
+
+	toolChanges atomic.Uint64 // of the tools of its members, as they have told
 
 	calling sync.Mutex // locked while OnChange runs
 	ending  sync.WaitGroup

@@ -217,6 +217,9 @@ func (m *member) listChanged(method string) {
 
 // changed notes a change to report. The caller holds the lock.
 func (m *member) changed(kind GroupKind) {
+	if kind == GroupTools || kind == GroupServer {
+		m.group.toolChanges.Add(1)
+	}
 	if !slices.Contains(m.changes, kind) {
 		m.changes = append(m.changes, kind)
 	}

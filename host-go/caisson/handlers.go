@@ -145,6 +145,7 @@ func (s *Session) answer(ctx context.Context, method string, params []byte) (res
 	}
 	if asking := askings[method]; asking == policy.AskElicitation || asking == policy.AskSampling {
 		defer s.asking.asked()() // The time of scripts does not run while somebody answers.
+		ctx = s.asking.answering(ctx)
 	}
 	done, err := s.permits(ctx, method)
 	if err != nil {

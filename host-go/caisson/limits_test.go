@@ -157,6 +157,15 @@ func bounds(t *testing.T) [][3]string {
 		{"a script: calls of tools; at once", fmt.Sprintf("%d; %d", defaultScriptToolCalls, defaultScriptParallelCalls), "ScriptLimits.ToolCalls`, `ParallelCalls"},
 		{"a script: arguments of a call; its answer", mib(defaultScriptArgumentBytes) + "; " + mib(defaultScriptAnswerBytes), "ScriptLimits.ArgumentBytes`, `AnswerBytes"},
 		{"a script: timers that are set", fmt.Sprint(defaultScriptTimers), "ScriptLimits.Timers"},
+		{
+			"scripts and instances of modules that are there at once, of all clients; instances of modules",
+			fmt.Sprintf("%d for each processor, %d at least, and within GOMEMLIMIT; half of them", scriptsPerProcessor, leastScripts), "MaxScripts",
+		},
+		{"scripts that tools of scripts run in turn, in each other", fmt.Sprint(maxScriptDepth), ""},
+		{
+			"asking a server that tells of changes for its tools, for a `ToolSet`",
+			fmt.Sprintf("%s; then a pause of %s, doubled up to %s", seconds(followWithin), ms(shortestPause.Milliseconds()), ms(longestPause.Milliseconds())), "",
+		},
 		{"the tools of a `ToolSet`", fmt.Sprintf("%d, %s, %d pages of one server", maxToolSetTools, mib(maxToolSetBytes), maxToolSetPages), ""},
 		{"a policy's file", fmt.Sprintf("%s, %d levels", mib(policyfile.MaxBytes), in("host-go/caisson/policyfile/decode.go", "maxDepth")), ""},
 		{"a lock file", mib(pins.MaxBytes), ""},

@@ -115,6 +115,44 @@ func (s *Session) listenForHandlers(ctx context.Context) {
 	}
 }
 
+// notified counts the changes of the tools.
+func (s *Session) notified(method string) {
+	if method == "notifications/tools/list_changed" {
+		s.toolChanges.Add(1)
+	}
+}
+
+// followTools asks the server to tell of changes of its tools, once, where it tells only who asks and nobody has asked
+// yet. It waits until the server has answered. A server that does not is not followed.
+func (s *Session) followTools(ctx context.Context) {
+	select {
+	case <-s.opened:
+	default:
+		return
+	}
+	introduced, o := s.introduced(), &s.client.options
+	can := introduced.Capabilities.Tools
+	asked := s.listChanged != nil || o.ToolListChangedHandler != nil || s.client.gate != nil // See listenForHandlers.
+	if s.core == nil || asked || can == nil || !can.ListChanged || introduced.ProtocolVersion < firstOfTheNewEra {
+		return
+	}
+	select {
+	case s.following <- struct{}{}:
+	case <-ctx.Done():
+		return
+	}
+	defer func() { <-s.following }()
+	if s.followed {
+		return
+	}
+	bounded, cancel := context.WithTimeout(ctx, followWithin)
+	defer cancel()
+	_, err := s.Listen(bounded, &mcp.SubscriptionsListenParams{Notifications: &mcp.NotificationSubscriptions{ToolsListChanged: true}})
+	if s.followed = ctx.Err() == nil; s.followed && err != nil {
+		o.Logger.Warn("the server does not notify of changes of its tools", "server", s.name, "error", err)
+	}
+}
+
 // firstOfTheNewEra is the first revision in which a request says all that the server needs to know,
 // servers notify of changes only when asked to, and an empty cursor leads to a page like any other.
 const firstOfTheNewEra = "2026-07-28"

@@ -6,54 +6,101 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/caisson-dev/caisson/host-go/internal/script"
 )
 
-// A Module is a script whose functions can be called, any number of times: it keeps its sandbox, and what its
-// functions keep in variables. Calls of one module take turns; modules run beside each other. It is safe for
-// concurrent use. Close it.
+// ModuleOptions say how many instances a [Module] has, and how long each of them lives. The zero value is one that
+// lives until the module is closed.
+//
+// An instance is a sandbox with the script loaded into it. What its functions keep in variables is its own: another
+// instance, and one that is made anew, begins with what the script has when it was loaded, and no more.
+type ModuleOptions struct {
+	// Instances bounds the instances, and so the calls at once. Each is made when a call finds no idle one.
+	// Default: 1, so that calls take turns.
+	Instances int
+	// IdleLimit is how long an instance may be idle. It is freed then, and the next call makes another. Default: for
+	// ever.
+	IdleLimit time.Duration
+	// CallLimit is how many calls an instance has. It is freed after them, and the next call makes another. Default:
+	// any number.
+	CallLimit int
+}
+
+// A Module is a script whose functions can be called, any number of times. It keeps one instance or several, with
+// what its functions keep in variables: see [ModuleOptions]. Calls of one instance take turns; instances, and
+// modules, run beside each other. It is safe for concurrent use. Close it.
 type Module struct {
 	run       *scriptRun
+	options   ModuleOptions
 	loaded    *ScriptResult
 	functions []string
 
-	turn   chan struct{} // holds one while a function runs
+	instances chan struct{} // holds one for each instance that there is, or is being made
+	ready     chan struct{} // holds one for each idle one
+	closing   sync.Once
+	calls     sync.WaitGroup // of functions that are underway
+
 	mu     sync.Mutex
 	closed bool
-	core   *script.Instance
-	broken error // why no function can be called any more
+	idle   []*moduleInstance // the one that was used last at the end
+	timer  *time.Timer       // for the idle limit; nil while it does not run
 }
 
-// Load runs a script from top to bottom, and keeps it. Its functions are those that it exports or, where it
-// exports nothing, those that it declares at the top. Script.Input and Script.Args must not be set.
+// A moduleInstance is one instance of a module.
+type moduleInstance struct {
+	sandbox *script.Instance
+	calls   int
+	since   time.Time // when it became idle
+}
+
+// Load runs a script from top to bottom, and keeps it as [Script].Module says. Its functions are those that it
+// exports or, where it exports nothing, those that it declares at the top. Script.Input and Script.Args must not be
+// set.
 //
-// It fails as [Client.RunScript] does.
+// A script that fails while it is loaded is a [*LoadError], with what it did so far and the cause: a [*ScriptError],
+// or the context's error. It fails as [Client.RunScript] does when the script cannot be begun, and with [CodeLimit]
+// when the modules of the runtime would have more instances than [RuntimeOptions].MaxScripts lets them have; a
+// module counts with all that it may have, until it is closed.
 func (c *Client) Load(ctx context.Context, s Script) (*Module, error) {
 	if s.Input != nil || s.Args != nil {
 		return nil, errScript("load module", "a module has no Input and no Args: its functions have arguments")
 	}
+	o := s.Module
+	if o.Instances < 0 || o.IdleLimit < 0 || o.CallLimit < 0 {
+		return nil, errOption("a field of Script.Module is negative")
+	}
+	o.Instances = orDefault(o.Instances, 1)
 	r, err := c.beginScript(ctx, &s, "load module")
 	if err != nil {
 		return nil, err
 	}
-	in, failure := script.New(r.ctx, r.config)
-	if failure != nil {
-		r.end()
-		return nil, r.error(failure)
-	}
-	text, report, failure := in.Load(r.ctx, r.source)
-	if failure != nil {
-		in.Close()
-		err := r.error(failure)
+	places := c.runtime.places
+	if err := places.keep(r.ctx, r.name, o.Instances); err != nil {
+		if r.ctx.Err() != nil {
+			err = r.ended(r.ctx)
+		}
 		r.end()
 		return nil, err
 	}
+	m := &Module{run: r, options: o, instances: make(chan struct{}, o.Instances), ready: make(chan struct{}, o.Instances)}
+	m.instances <- struct{}{}
+	in, names, result, err := m.make(r.ctx)
+	if err != nil {
+		places.giveBack(o.Instances)
+		r.end()
+		if result != nil {
+			err = &LoadError{Result: result, Err: err}
+		}
+		return nil, err
+	}
+	m.loaded = result
 	// The module outlives the context that it was loaded with, and ends with the client.
-	m := &Module{run: r, loaded: resultOf(report), core: in, turn: make(chan struct{}, 1)}
 	r.cancel(nil)
 	r.ctx, r.cancel = c.whileOpen(context.Background())
-	if err := json.Unmarshal(text, &m.functions); err != nil {
+	m.put(in)
+	if err := json.Unmarshal(names, &m.functions); err != nil {
 		_ = m.Close()
 		return nil, &Error{Code: CodeInternal, Step: "load module", Message: "the names of the functions: " + err.Error(), Err: err}
 	}
@@ -75,22 +122,24 @@ func (r *Runtime) Load(ctx context.Context, s Script) (*Module, error) {
 // Functions returns the names of the module's functions.
 func (m *Module) Functions() []string { return slices.Clone(m.functions) }
 
-// Loaded returns what the script did while it was loaded; its Value is nil.
+// Loaded returns what the script did while its first instance was loaded; its Value is nil.
 func (m *Module) Loaded() *ScriptResult { return m.loaded }
 
-// RunFunction calls a function of the module with arguments by position: anything that marshals to JSON. It
-// waits for its turn. [ScriptLimits] bound each call.
+// RunFunction calls a function of the module with arguments by position: anything that marshals to JSON, or one
+// [ArgumentList]. It waits for an instance. [ScriptLimits] bound each call.
 //
-// A function that fails is a [*ScriptError]; the result is there then too. Most failures leave the module as it
+// A function that fails is a [*ScriptError]; the result is there then too. Most failures leave the instance as it
 // is. After [ScriptLimit], [ScriptTrap], [ScriptNeverSettled] and the end of ctx while the function ran, the
-// sandbox is gone, and each further call fails with [CodeClosed]: load the module anew.
+// instance is gone with what its functions have kept; the next call loads the script anew. A call that does so has
+// the log and the calls of the loading in its result, before its own, and fails as the script does that cannot be
+// loaded any more.
+//
+// A function whose call leads, by a tool, to another call of the same module fails there with [CodeLimit] when all
+// instances wait for that one.
 func (m *Module) RunFunction(ctx context.Context, name string, args ...any) (*ScriptResult, error) {
-	if args == nil {
-		args = []any{}
-	}
-	positional, err := json.Marshal(args)
+	positional, err := argumentList(name, args)
 	if err != nil {
-		return nil, errScript("run function", fmt.Sprintf("the arguments of %s do not marshal to JSON: %v", name, err))
+		return nil, err
 	}
 	return m.call(ctx, name, positional, json.RawMessage("{}"))
 }
@@ -102,12 +151,9 @@ func (m *Module) RunFunctionNamed(ctx context.Context, name string, named any, a
 	if err != nil {
 		return nil, errScript("run function", fmt.Sprintf("the arguments of %s by name: %v", name, err))
 	}
-	if args == nil {
-		args = []any{}
-	}
-	positional, err := json.Marshal(args)
+	positional, err := argumentList(name, args)
 	if err != nil {
-		return nil, errScript("run function", fmt.Sprintf("the arguments of %s do not marshal to JSON: %v", name, err))
+		return nil, err
 	}
 	return m.call(ctx, name, positional, object)
 }
@@ -122,58 +168,248 @@ func RunFunctionAs[T any](ctx context.Context, m *Module, name string, args ...a
 	return value, err
 }
 
+// An ArgumentList is the arguments of a function as one JSON list, such as `[1, "two"]`. As the only argument of
+// RunFunction it stands for all of them.
+type ArgumentList json.RawMessage
+
+// argumentList is the arguments of a function as JSON.
+func argumentList(function string, args []any) (json.RawMessage, error) {
+	if len(args) == 0 {
+		return json.RawMessage("[]"), nil
+	}
+	for _, arg := range args {
+		list, ok := arg.(ArgumentList)
+		if !ok {
+			continue
+		}
+		var items []json.RawMessage
+		if err := json.Unmarshal(list, &items); len(args) > 1 || err != nil || items == nil {
+			return nil, errScript("run function", fmt.Sprintf("the arguments of %s: an ArgumentList is a JSON list, and stands alone", function))
+		}
+		return json.RawMessage(list), nil
+	}
+	positional, err := json.Marshal(args)
+	if err != nil {
+		return nil, errScript("run function", fmt.Sprintf("the arguments of %s do not marshal to JSON: %v", function, err))
+	}
+	return positional, nil
+}
+
 func (m *Module) call(ctx context.Context, name string, positional, named json.RawMessage) (*ScriptResult, error) {
 	if m.run == nil {
 		return nil, errZero("Module", "Client.Load")
 	}
-	select {
-	case m.turn <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	defer func() { <-m.turn }()
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := m.gone(); err != nil {
-		return nil, err
+	if !m.begin() {
+		return nil, m.errClosed()
 	}
+	defer m.calls.Done()
 	ctx, cancel := joined(ctx, m.run.ctx)
 	defer cancel()
 	r := *m.run
 	r.ctx = ctx
 	return r.observed(ctx, "run function", func(ctx context.Context) (*ScriptResult, error) {
-		return m.function(ctx, &r, name, positional, named)
+		r.ctx = ctx
+		return m.function(&r, name, positional, named)
 	})
 }
 
-func (m *Module) function(ctx context.Context, r *scriptRun, name string, positional, named json.RawMessage) (*ScriptResult, error) {
-	value, report, failure := m.core.Call(ctx, name, positional, named)
-	result := resultOf(report)
+// function calls a function in an instance, under the context of the run.
+func (m *Module) function(r *scriptRun, name string, positional, named json.RawMessage) (*ScriptResult, error) {
+	in, before, err := m.take(r.ctx)
+	if err != nil {
+		return before, err
+	}
+	defer m.put(in)
+	p, err := newPlace(r.ctx, m)
+	if err != nil {
+		return before, err
+	}
+	defer p.leave()
+	r.ctx = withPlace(r.ctx, p)
+	in.calls++
+	value, report, failure := in.sandbox.Call(r.ctx, name, positional, named)
+	result := after(before, resultOf(report))
 	if failure == nil {
 		result.Value = value
 		return result, nil
 	}
-	err := r.error(failure)
-	if m.core.Dead() {
-		m.mu.Lock()
-		m.broken = err
-		m.mu.Unlock()
-	}
-	return result, err
+	return result, r.error(failure)
 }
 
-// gone says why no function can be called.
-func (m *Module) gone() error {
+// after is the result of a call, with what was done before it to load the script; nil for nothing.
+func after(loaded, called *ScriptResult) *ScriptResult {
+	if loaded == nil {
+		return called
+	}
+	called.Logs = append(slices.Clone(loaded.Logs), called.Logs...)
+	called.Calls = append(slices.Clone(loaded.Calls), called.Calls...)
+	called.Usage.Computing += loaded.Usage.Computing
+	called.Usage.Waiting += loaded.Usage.Waiting
+	return called
+}
+
+// take returns an instance that is idle, or else makes one, or else waits. The result is of the loading of one that
+// was made.
+func (m *Module) take(ctx context.Context) (*moduleInstance, *ScriptResult, error) {
+	select {
+	case <-m.ready:
+		return m.pop(), nil, nil
+	default:
+	}
+	if m.within(ctx) >= m.options.Instances {
+		return nil, nil, &Error{Code: CodeLimit, Step: "run function", Message: fmt.Sprintf(
+			"%s: a tool of a function of this module calls the module again, and all its %d instances wait for that: raise Script.Module.Instances", m.run.name, m.options.Instances)}
+	}
+	select {
+	case <-m.ready:
+		return m.pop(), nil, nil
+	case m.instances <- struct{}{}:
+		in, _, result, err := m.make(ctx)
+		if err != nil {
+			<-m.instances
+		}
+		return in, result, err
+	case <-ctx.Done():
+		return nil, nil, m.run.ended(ctx)
+	}
+}
+
+// within counts the instances of the module that wait for this call.
+func (m *Module) within(ctx context.Context) int {
+	n := 0
+	for p := placeOf(ctx); p != nil; p = p.outer {
+		if p.module == m {
+			n++
+		}
+	}
+	return n
+}
+
+// make makes an instance, and returns the names of its functions, and what the script did. The caller has noted the
+// instance in m.instances.
+func (m *Module) make(ctx context.Context) (*moduleInstance, json.RawMessage, *ScriptResult, error) {
+	p, err := newPlace(ctx, m)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	defer p.leave()
+	r := *m.run
+	r.ctx = withPlace(ctx, p)
+	if err := r.grant(); err != nil {
+		return nil, nil, nil, err
+	}
+	in, names, result, err := r.load()
+	if err != nil {
+		return nil, nil, result, err
+	}
+	return &moduleInstance{sandbox: in}, names, result, nil
+}
+
+// load makes an instance and loads the script into it.
+func (r *scriptRun) load() (*script.Instance, json.RawMessage, *ScriptResult, error) {
+	in, failure := script.New(r.ctx, r.config)
+	if failure != nil {
+		return nil, nil, &ScriptResult{}, r.error(failure)
+	}
+	names, report, failure := in.Load(r.ctx, r.source)
+	result := resultOf(report)
+	if failure != nil {
+		in.Close()
+		return nil, nil, result, r.error(failure)
+	}
+	return in, names, result, nil
+}
+
+// ended is the error of a run whose context has ended before it was begun.
+func (r *scriptRun) ended(ctx context.Context) error {
+	ended := *r
+	ended.ctx = ctx
+	return ended.error(&script.Failure{Kind: script.ContextEnded, Err: ctx.Err()})
+}
+
+// pop returns the idle instance that was used last, so that others become idle for long. The caller has taken from
+// m.ready.
+func (m *Module) pop() *moduleInstance {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	last := len(m.idle) - 1
+	in := m.idle[last]
+	m.idle[last] = nil
+	m.idle = m.idle[:last]
+	return in
+}
+
+// put makes an instance idle, or frees it where it is at its end.
+func (m *Module) put(in *moduleInstance) {
+	if in.sandbox.Dead() || m.options.CallLimit > 0 && in.calls >= m.options.CallLimit {
+		m.free(in)
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	in.since = time.Now()
+	m.idle = append(m.idle, in)
+	m.arm()
+	m.ready <- struct{}{}
+}
+
+func (m *Module) free(in *moduleInstance) {
+	in.sandbox.Close()
+	<-m.instances
+}
+
+// arm has reap called when the next instance is at its idle limit. The caller holds the lock.
+func (m *Module) arm() {
+	if m.options.IdleLimit > 0 && m.timer == nil && len(m.idle) > 0 && !m.closed {
+		m.timer = time.AfterFunc(time.Until(m.idle[0].since.Add(m.options.IdleLimit)), m.reap)
+	}
+}
+
+// reap frees the instances that are at their idle limit: the first ones.
+func (m *Module) reap() {
+	if !m.begin() {
+		return
+	}
+	defer m.calls.Done()
+	for {
+		if in := m.stale(); in != nil {
+			m.free(in)
+			continue
+		}
+		return
+	}
+}
+
+// stale takes an instance that is at its idle limit; nil where there is none, and the timer runs for the next one.
+func (m *Module) stale() *moduleInstance {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.idle) > 0 && time.Since(m.idle[0].since) >= m.options.IdleLimit {
+		select {
+		case <-m.ready:
+			in := m.idle[0]
+			m.idle = slices.Delete(m.idle, 0, 1)
+			return in
+		default: // Calls have taken all of them, and are about to pop them.
+		}
+	}
+	m.timer = nil
+	m.arm()
+	return nil
+}
+
+// begin makes Close wait until calls.Done; it returns false when the module is closed.
+func (m *Module) begin() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
-		return m.errClosed()
+		return false
 	}
-	if m.broken != nil {
-		return &Error{Code: CodeClosed, Step: "run function", Message: "the module " + m.run.name + " has ended: " + m.broken.Error(), Err: m.broken}
-	}
-	return nil
+	m.calls.Add(1)
+	return true
 }
 
 func (m *Module) errClosed() *Error {
@@ -190,24 +426,28 @@ func joined(ctx, other context.Context) (context.Context, context.CancelFunc) {
 	}
 }
 
-// Close ends the module: a function that runs is stopped. It may be called more than once, and always returns
-// nil.
+// Close ends the module: functions that run are stopped, and their calls fail with [CodeClosed]. It may be called
+// more than once, and always returns nil.
 func (m *Module) Close() error {
-	if m.run == nil {
-		return nil
+	if m.run != nil {
+		m.closing.Do(m.close)
 	}
-	m.mu.Lock()
-	closed := m.closed
-	m.closed = true
-	m.mu.Unlock()
-	if closed {
-		return nil
-	}
-	m.run.cancel(m.errClosed())
-	m.turn <- struct{}{} // Nobody is inside.
-	m.core.Close()
-	<-m.turn
-	m.run.client.removeModule(m)
-	m.run.end()
 	return nil
+}
+
+func (m *Module) close() {
+	m.mu.Lock()
+	m.closed = true
+	if m.timer != nil {
+		m.timer.Stop()
+	}
+	m.mu.Unlock()
+	m.run.cancel(m.errClosed())
+	m.calls.Wait()
+	for _, in := range m.idle { // Nobody uses it any more.
+		in.sandbox.Close()
+	}
+	m.run.client.removeModule(m)
+	m.run.client.runtime.places.giveBack(m.options.Instances)
+	m.run.end()
 }

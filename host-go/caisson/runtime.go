@@ -39,6 +39,14 @@ type RuntimeOptions struct {
 	// MaxSessions bounds the sessions that are open or being opened at once, of all clients together;
 	// each takes about 10 MB. A further one fails with [CodeLimit]. Default: 1000.
 	MaxSessions int
+
+	// MaxScripts bounds the sandboxes of scripts that are there at once, of all clients together: scripts that
+	// run, and instances of modules, which may have half of them. A further script waits for its turn, as long as
+	// its context lasts. A script that a tool of another script runs waits for no other: where all places are
+	// taken, the scripts that one script leads to take turns. Default: 16 for each processor that Go uses, 32 at
+	// least, and no more than the memory that GOMEMLIMIT names has room for, by the default of
+	// [ScriptLimits].MemoryBytes.
+	MaxScripts int
 }
 
 const defaultMaxSessions = 1000
@@ -53,6 +61,7 @@ type Runtime struct {
 	logger       *slog.Logger
 	client       *Client       // of Connect: one without options
 	sessions     chan struct{} // holds one for each session of all clients
+	places       *places       // for scripts
 
 	mu      sync.Mutex
 	closed  bool
@@ -71,6 +80,9 @@ func New(ctx context.Context, options *RuntimeOptions) (*Runtime, error) {
 	if o.MaxSessions < 0 {
 		return nil, errOption("RuntimeOptions.MaxSessions is negative")
 	}
+	if o.MaxScripts < 0 {
+		return nil, errOption("RuntimeOptions.MaxScripts is negative")
+	}
 	dir, err := cacheDir(&o)
 	if err != nil {
 		return nil, err
@@ -88,7 +100,7 @@ func New(ctx context.Context, options *RuntimeOptions) (*Runtime, error) {
 		}
 		return nil, &Error{Code: CodeInternal, Step: "compile", Message: failure.Error(), Err: failure}
 	}
-	r := &Runtime{engine: e, engineConfig: config, logger: o.Logger, sessions: make(chan struct{}, o.MaxSessions), clients: map[*Client]struct{}{}}
+	r := &Runtime{engine: e, engineConfig: config, logger: o.Logger, sessions: make(chan struct{}, o.MaxSessions), places: newPlaces(o.MaxScripts), clients: map[*Client]struct{}{}}
 	if r.client, failure = r.NewClient(nil); failure != nil {
 		return nil, errors.Join(failure, r.Close())
 	}
@@ -103,6 +115,7 @@ func (o *RuntimeOptions) withDefaults() RuntimeOptions {
 	}
 	c.Logger = orDefault(c.Logger, slog.New(slog.DiscardHandler))
 	c.MaxSessions = orDefault(c.MaxSessions, defaultMaxSessions)
+	c.MaxScripts = orDefault(c.MaxScripts, defaultMaxScripts())
 	return c
 }
 

@@ -41,6 +41,8 @@ type Script struct {
 	// log and fuel each time, when its tools answer the same in the same order. Default: the true time, in
 	// milliseconds.
 	Now time.Time
+	// Module says how [Client.Load] keeps the script. RunScript takes no notice of it.
+	Module ModuleOptions
 }
 
 const defaultScriptName = "script"
@@ -116,10 +118,11 @@ type ScriptUsage struct {
 // A script that fails is a [*ScriptError]. The result is there then too, for what the script did before. The end
 // of ctx stops the script, also while it computes, and RunScript returns the context's error with the result. It
 // fails with an [*Error] when the script cannot be begun: with [CodeInvalidArgument] for a Script that is not
-// valid, with [CodeClosed] when the client is closed, and with the error of a Caller whose tools cannot be
-// listed; the result is nil then.
+// valid, with [CodeClosed] when the client is closed, with [CodeLimit] when more than 8 scripts would run in each
+// other, and with the error of a Caller whose tools cannot be listed; the result is nil then.
 //
-// It is safe for concurrent use; each run has about 5 MB of its own.
+// It is safe for concurrent use; each run has about 5 MB of its own. It waits while there are as many scripts as
+// [RuntimeOptions].MaxScripts.
 func (c *Client) RunScript(ctx context.Context, s Script) (*ScriptResult, error) {
 	r, err := c.beginScript(ctx, &s, "run script")
 	if err != nil {
@@ -130,6 +133,11 @@ func (c *Client) RunScript(ctx context.Context, s Script) (*ScriptResult, error)
 	if err != nil {
 		return nil, errScript("run script", "Script.Input does not marshal to JSON: "+err.Error())
 	}
+	leave, err := r.enter("run script")
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	return r.observed(r.ctx, "run script", func(ctx context.Context) (*ScriptResult, error) {
 		in, failure := script.New(ctx, r.config)
 		if failure != nil {
@@ -193,6 +201,8 @@ type scriptRun struct {
 	source    script.Source
 	positions Positions
 	config    script.Config
+	tools     *ToolSet
+	seed      uint64
 }
 
 // beginScript makes a script ready. The caller ends it.
@@ -206,7 +216,7 @@ func (c *Client) beginScript(ctx context.Context, s *Script, step string) (*scri
 	if !c.begin() {
 		return nil, c.errClosed(step, "")
 	}
-	r := &scriptRun{client: c, name: orDefault(s.Name, defaultScriptName)}
+	r := &scriptRun{client: c, name: orDefault(s.Name, defaultScriptName), tools: s.Tools, seed: s.Seed}
 	r.ctx, r.cancel = c.whileOpen(ctx)
 	if err := r.prepare(s, step); err != nil {
 		if errors.Is(context.Cause(r.ctx), errClientClosed) {
@@ -244,22 +254,29 @@ func (r *scriptRun) prepare(s *Script, step string) error {
 	if err != nil {
 		return err
 	}
-	tools, err := s.Tools.listingJSON(r.client.forScript(r.ctx))
-	if err != nil {
-		return err
-	}
 	r.config = script.Config{
-		Engine: e,
-		Mounts: mounts,
-		Limits: limits.internal(),
-		Tools:  tools,
-		Call: func(ctx context.Context, server, tool string, arguments json.RawMessage) (json.RawMessage, *script.ToolFailure) {
-			return s.Tools.call(r.client.forScript(ctx), server, tool, arguments)
-		},
-		Random:  randomOf(s.Seed),
+		Engine:  e,
+		Mounts:  mounts,
+		Limits:  limits.internal(),
 		Now:     s.Now,
 		Ordered: s.Seed != 0 || !s.Now.IsZero(),
 	}
+	return r.grant()
+}
+
+// grant gives an instance that is to be made what is its own: the tools as they are now, which it keeps, and random
+// numbers.
+func (r *scriptRun) grant() error {
+	client, tools := r.client, r.tools
+	listed, err := tools.current(client.forScript(r.ctx))
+	if err != nil {
+		return err
+	}
+	r.config.Tools = listed.json
+	r.config.Call = func(ctx context.Context, server, tool string, arguments json.RawMessage) (json.RawMessage, *script.ToolFailure) {
+		return tools.call(client.forScript(ctx), listed, server, tool, arguments)
+	}
+	r.config.Random = randomOf(r.seed)
 	return nil
 }
 

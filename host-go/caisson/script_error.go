@@ -17,7 +17,7 @@ const (
 	ScriptRuntime ScriptErrorKind = "runtime"
 	// ScriptTool says that a tool has failed, or could not be called, and that the script did not catch it.
 	ScriptTool ScriptErrorKind = "tool"
-	// ScriptNotFound says that a module has no such function.
+	// ScriptNotFound says that a module has no such function, or a [ModuleFolder] no such module.
 	ScriptNotFound ScriptErrorKind = "not-found"
 	// ScriptInvalidArguments says that the arguments do not fit the function, that the value has no form in
 	// JSON, or that it does not fit the Go type.
@@ -57,6 +57,20 @@ type ScriptError struct {
 	// Err is the cause, or nil.
 	Err error
 }
+
+// A LoadError is how [Client.Load] fails when the script has begun.
+type LoadError struct {
+	// Result is what the script did until it failed: its log, its calls, and what it used.
+	Result *ScriptResult
+	// Err is a [*ScriptError], the end of the context, or an [*Error].
+	Err error
+}
+
+// Error returns the text of the cause.
+func (e *LoadError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *LoadError) Unwrap() error { return e.Err }
 
 // Error returns the place, the kind and the message.
 func (e *ScriptError) Error() string {

@@ -42,6 +42,10 @@ type session struct {
 
 	// listChanged, when set, is called for every list of the server that changes; see [Group].
 	listChanged func(method string)
+	// toolChanges counts the changes of the tools that the server has told of.
+	toolChanges atomic.Uint64
+	following   chan struct{} // holds one while followTools asks
+	followed    bool          // it has asked
 
 	authorization *authorization.Flow    // nil where there is none
 	wants         atomic.Pointer[string] // what the server said of the authorization that it wants, where there is none
@@ -73,7 +77,7 @@ type introduction struct {
 }
 
 func newSession(c *Client, name string) *Session {
-	s := &Session{session: &session{client: c, name: name, opened: make(chan struct{}), defined: newDefinitions()}}
+	s := &Session{session: &session{client: c, name: name, opened: make(chan struct{}), defined: newDefinitions(), following: make(chan struct{}, 1)}}
 	s.introduction.Store(&introduction{Capabilities: &mcp.ServerCapabilities{}})
 	return s
 }
@@ -156,6 +160,7 @@ func (s *Session) open(ctx context.Context, server *Server, transport TransportT
 		RetryBudget:       o.RetryBudget,
 		Restarts:          o.Restarts,
 		CacheResults:      !o.NoResultCache,
+		Notified:          s.notified,
 		Notify:            s.notifier(),
 		NotificationQueue: o.NotificationQueue,
 		Ask:               s.answer,

@@ -21,6 +21,7 @@ type scriptFlags struct {
 	language languageFlags
 	tools    []string
 	allow    []string
+	answers  []string
 	limits   caisson.ScriptLimits
 	seed     uint64
 	now      string
@@ -38,8 +39,10 @@ func (f *scriptFlags) register(c *cobra.Command) {
 	f.session.store.register(c)
 	flags.StringArrayVar(&f.tools, "tools", nil, "grant the script the tools of the server `NAME` in the configuration; repeatable")
 	flags.StringArrayVar(&f.allow, "allow-tool", nil, "grant it only `SERVER.TOOL` of them; repeatable")
-	flags.DurationVar(&f.limits.Time, "time", 60*time.Second, "bound the whole run by `DURATION`")
-	flags.DurationVar(&f.limits.Computing, "computing", 10*time.Second, "bound what it computes by `DURATION`")
+	flags.StringArrayVar(&f.answers, "answers", nil, "answer calls of tools from `FILE`, written down or a recording, and call nobody; repeatable")
+	_ = c.MarkFlagFilename("answers")
+	durationFlag(c, &f.limits.Time, "time", 60*time.Second, "bound the whole run by `DURATION`")
+	durationFlag(c, &f.limits.Computing, "computing", 10*time.Second, "bound what it computes by `DURATION`")
 	flags.Int64Var(&f.limits.MemoryBytes, "memory", 128<<20, "bound the sandbox by `BYTES`")
 	flags.Uint64Var(&f.limits.Fuel, "fuel", 0, "bound what it computes without waiting by `UNITS` (default: by --computing)")
 	flags.IntVar(&f.limits.SourceBytes, "source-bytes", 128_000, "bound the source by `BYTES`")
@@ -52,8 +55,8 @@ func (f *scriptFlags) register(c *cobra.Command) {
 	flags.BoolVar(&f.asJSON, "json", false, "print one JSON object: the value or the error, the log, the calls and what was used")
 }
 
-// script makes a script of the flags and a source.
-func (f *scriptFlags) script(c *cobra.Command, name, source string) (caisson.Script, error) {
+// script makes a script of the flags and a source. What it reads from then on is noted.
+func (f *scriptFlags) script(c *cobra.Command, name, source string, reads *files) (caisson.Script, error) {
 	s := caisson.Script{Name: name, Source: source, Limits: f.limits, Seed: f.seed}
 	if f.now != "" {
 		now, err := time.Parse(time.RFC3339, f.now)
@@ -63,7 +66,7 @@ func (f *scriptFlags) script(c *cobra.Command, name, source string) (caisson.Scr
 		s.Now = now
 	}
 	var err error
-	if s.Language, err = f.language.of(c, name); err != nil {
+	if s.Language, err = f.language.of(c, name, reads); err != nil {
 		return s, err
 	}
 	for _, tool := range f.allow {
@@ -77,6 +80,7 @@ func (f *scriptFlags) script(c *cobra.Command, name, source string) (caisson.Scr
 func (a *app) runScriptCommand() *cobra.Command {
 	var flags scriptFlags
 	var source, input string
+	var watch bool
 	c := &cobra.Command{
 		Use:   "run FILE [NAME=VALUE]... [-- ARG...]\n  caisson run -e SOURCE [NAME=VALUE]... [-- ARG...]",
 		Short: "Run a script with tools in its hands",
@@ -88,33 +92,63 @@ no environment. NAME=VALUE words make the object that is 'input' in it; a VALUE 
 value, and any other is a text. --input gives the whole of it. What follows -- are the arguments of
 its function main, and 'args'.
 
+--answers FILE has the answers of tools, so that a script can be written without the servers: a list
+in YAML or JSON of {server, tool, answer}, or a recording of a session. See docs/cli.md.
+
+--watch runs the script again when a file that it has read changes: its own, what it imports, the
+file of --input, and those of --answers. The servers of --tools stay. It ends when it is interrupted.
+
 A script that fails ends the command with exit code 1; one that takes longer than --time with 5.`,
 		Example: `  caisson run count.js path=notes.txt --tools files
   caisson run -e 'return (await tools.demo.add({ a: 1, b: 2 }))' --tools demo
-  caisson run report.js --input @report.json --tools github --allow-tool github.search_repositories --json`,
+  caisson run report.js --input @report.json --tools github --allow-tool github.search_repositories --json
+  caisson run report.js --input @report.json --answers answers.yaml --watch`,
 		DisableFlagsInUseLine: true,
 		RunE: func(c *cobra.Command, words []string) error {
 			words, args := afterDashes(c, words)
-			name, text, words, err := a.readSource(c, words, source)
+			if watch && (c.Flags().Changed("eval") || input == "-" || len(words) > 0 && words[0] == "-") {
+				return usage(c, "--watch is for a script in a file, and an input that is not standard input")
+			}
+			prepare := func(reads *files) (*scriptTask, error) {
+				name, text, words, err := a.readSource(c, words, source, reads)
+				if err != nil {
+					return nil, err
+				}
+				task, err := flags.task(c, name, text, reads)
+				if err != nil {
+					return nil, err
+				}
+				task.script.Args = args
+				task.script.Input, err = a.readInput(c, input, words, reads)
+				return task, err
+			}
+			task, err := prepare(nil) // What is wrong with the command line is wrong for good.
 			if err != nil {
 				return err
 			}
-			s, err := flags.script(c, name, text)
-			if err != nil {
-				return err
-			}
-			s.Args = args
-			if s.Input, err = a.readInput(c, input, words); err != nil {
-				return err
-			}
-			return a.withTools(c, &flags, func(ctx context.Context, client *caisson.Client, tools *caisson.ToolSet) error {
-				s.Tools = tools
-				result, err := client.RunScript(ctx, s)
-				return a.printScript(&flags, result, err)
+			return a.withTools(c, &flags, task, func(ctx context.Context, client *caisson.Client, servers map[string]caisson.Caller) error {
+				run := func(ctx context.Context, task *scriptTask) error {
+					if err := task.grant(&flags, servers); err != nil {
+						return err
+					}
+					result, err := client.RunScript(ctx, task.script)
+					return a.printScript(&flags, task, result, err)
+				}
+				if !watch {
+					return run(ctx, task)
+				}
+				return a.runAgain(ctx, func(ctx context.Context, reads *files) error {
+					task, err := prepare(reads)
+					if err != nil {
+						return err
+					}
+					return run(ctx, task)
+				})
 			})
 		},
 	}
 	flags.register(c)
+	c.Flags().BoolVar(&watch, "watch", false, "run it again when a file that it has read changes, until interrupted")
 	c.Flags().StringVarP(&source, "eval", "e", "", "run `SOURCE` in place of a file")
 	c.Flags().StringVar(&input, "input", "", "give the script `JSON`, @FILE, or - for standard input, as its input")
 	return c
@@ -122,47 +156,91 @@ A script that fails ends the command with exit code 1; one that takes longer tha
 
 func (a *app) runFunctionCommand() *cobra.Command {
 	var flags scriptFlags
+	var list string
 	c := &cobra.Command{
 		Use:   "run-function FILE NAME [ARG]...",
 		Short: "Call a function of a script",
 		Long: `Loads a script as a module, calls one of its functions, and prints what it returns, as 'caisson
-run' does. An ARG that is JSON is that value, and any other is a text.`,
-		Example:               `  caisson run-function geometry.js area 3 4`,
+run' does. An ARG that is JSON is that value, and any other is a text. FILE may be without the end
+of its name that says its language.`,
+		Example: `  caisson run-function geometry.js area 3 4
+  caisson run-function modules/geometry area --args '[3, 4]'`,
 		DisableFlagsInUseLine: true,
 		RunE: func(c *cobra.Command, words []string) error {
-			name, text, words, err := a.readSource(c, words, "")
+			if len(words) > 0 {
+				file, err := findModule(c, words[0])
+				if err != nil {
+					return err
+				}
+				words = append([]string{file}, words[1:]...)
+			}
+			name, text, words, err := a.readSource(c, words, "", nil)
 			if err != nil {
 				return err
 			}
 			if len(words) == 0 {
 				return usage(c, "no function is given")
 			}
-			s, err := flags.script(c, name, text)
-			if err != nil {
-				return err
-			}
 			args := make([]any, len(words)-1)
 			for i, word := range words[1:] {
 				args[i] = jsonOrText(word)
 			}
-			return a.withTools(c, &flags, func(ctx context.Context, client *caisson.Client, tools *caisson.ToolSet) error {
-				s.Tools = tools
-				module, err := client.Load(ctx, s)
-				if err != nil {
-					return a.printScript(&flags, nil, err)
+			if c.Flags().Changed("args") {
+				if len(args) > 0 {
+					return usage(c, "%q is one argument too many: --args gives all of them", shown(words[1]))
 				}
-				defer module.Close()
-				result, err := module.RunFunction(ctx, words[0], args...)
-				if result != nil {
-					result.Logs = append(module.Loaded().Logs, result.Logs...)
-					result.Calls = append(module.Loaded().Calls, result.Calls...)
+				if args, err = jsonList(c, list); err != nil {
+					return err
 				}
-				return a.printScript(&flags, result, err)
+			}
+			task, err := flags.task(c, name, text, nil)
+			if err != nil {
+				return err
+			}
+			return a.withTools(c, &flags, task, func(ctx context.Context, client *caisson.Client, servers map[string]caisson.Caller) error {
+				if err := task.grant(&flags, servers); err != nil {
+					return err
+				}
+				result, err := loadAndRun(ctx, client, task.script, words[0], args)
+				return a.printScript(&flags, task, result, err)
 			})
 		},
 	}
 	flags.register(c)
+	c.Flags().StringVar(&list, "args", "", "give the function the arguments of a `JSON` list")
 	return c
+}
+
+// loadAndRun calls a function once. The result has what was done to load the script, too.
+func loadAndRun(ctx context.Context, client *caisson.Client, s caisson.Script, function string, args []any) (*caisson.ScriptResult, error) {
+	module, err := client.Load(ctx, s)
+	if err != nil {
+		var failed *caisson.LoadError
+		if errors.As(err, &failed) {
+			return failed.Result, failed.Err
+		}
+		return nil, err
+	}
+	defer module.Close()
+	result, err := module.RunFunction(ctx, function, args...)
+	if result != nil {
+		result.Logs = append(module.Loaded().Logs, result.Logs...)
+		result.Calls = append(module.Loaded().Calls, result.Calls...)
+	}
+	return result, err
+}
+
+// jsonList reads arguments.
+func jsonList(c *cobra.Command, text string) ([]any, error) {
+	var list []json.RawMessage
+	if err := json.Unmarshal([]byte(text), &list); err != nil || list == nil {
+		return nil, usage(c, "--args: it is no JSON list, such as [1, \"two\"]")
+	}
+	args := make([]any, len(list))
+	for i, item := range list {
+		args[i] = item
+	}
+	return args, nil
 }
 
 // afterDashes splits what follows -- from the other words.
@@ -174,7 +252,7 @@ func afterDashes(c *cobra.Command, words []string) (before, after []string) {
 }
 
 // readSource reads the source of a script: the first word is its file, unless there is an -e.
-func (a *app) readSource(c *cobra.Command, words []string, source string) (name, text string, rest []string, err error) {
+func (a *app) readSource(c *cobra.Command, words []string, source string, reads *files) (name, text string, rest []string, err error) {
 	if c.Flags().Changed("eval") {
 		return "eval", source, words, nil
 	}
@@ -186,6 +264,7 @@ func (a *app) readSource(c *cobra.Command, words []string, source string) (name,
 		name = "stdin"
 		b, err = readInput(c.Context(), a.in)
 	} else {
+		reads.add(name)
 		b, err = readFile(name)
 	}
 	if err != nil {
@@ -195,7 +274,7 @@ func (a *app) readSource(c *cobra.Command, words []string, source string) (name,
 }
 
 // readInput makes the input of a script: --input, or the words NAME=VALUE; null without both.
-func (a *app) readInput(c *cobra.Command, flag string, words []string) (any, error) {
+func (a *app) readInput(c *cobra.Command, flag string, words []string, reads *files) (any, error) {
 	if c.Flags().Changed("input") {
 		if len(words) > 0 {
 			return nil, usage(c, "%q is one argument too many: --input gives the whole input", shown(words[0]))
@@ -203,6 +282,7 @@ func (a *app) readInput(c *cobra.Command, flag string, words []string) (any, err
 		text := []byte(flag)
 		var err error
 		if file, ok := strings.CutPrefix(flag, "@"); ok {
+			reads.add(file)
 			text, err = readFile(file)
 		} else if flag == "-" {
 			text, err = readInput(c.Context(), a.in)
@@ -237,10 +317,15 @@ func jsonOrText(word string) any {
 	return word
 }
 
-// withTools connects to the servers of --tools and makes a set of their tools.
-func (a *app) withTools(c *cobra.Command, f *scriptFlags, use func(context.Context, *caisson.Client, *caisson.ToolSet) error) error {
+// withTools connects to the servers of --tools.
+func (a *app) withTools(c *cobra.Command, f *scriptFlags, task *scriptTask, use func(context.Context, *caisson.Client, map[string]caisson.Caller) error) error {
 	if err := f.session.check(c); err != nil {
 		return err
+	}
+	for _, name := range f.tools {
+		if task.book.Callers()[name] != nil {
+			return usage(c, "--tools %s: --answers has answers of this server: leave one of the two out", shown(name))
+		}
 	}
 	ctx := byPerson(c.Context())
 	options := caisson.ClientOptions{Logger: a.logger(), Stderr: a.serverErr(), PrivateAddresses: f.session.private}
@@ -249,11 +334,13 @@ func (a *app) withTools(c *cobra.Command, f *scriptFlags, use func(context.Conte
 	if options.Handlers, err = asker.handlers(f.session.roots); err != nil {
 		return err
 	}
-	closeLog, err := f.session.governance.apply(&options, asker.approve)
-	if err != nil {
-		return err
+	if len(f.tools) > 0 || !task.book.Has() { // Nothing is called where all answers are there.
+		closeLog, err := f.session.governance.apply(&options, asker.approve)
+		if err != nil {
+			return err
+		}
+		defer closeLog()
 	}
-	defer closeLog()
 	runtime, err := a.newRuntime(ctx, f.session.runtime.options(a))
 	if err != nil {
 		return err
@@ -287,14 +374,7 @@ func (a *app) withTools(c *cobra.Command, f *scriptFlags, use func(context.Conte
 		callers[name] = session
 	}
 	stop() // From here on the script's own bounds count.
-	tools, err := caisson.NewToolSet(callers)
-	if err != nil {
-		return err
-	}
-	if len(f.allow) > 0 {
-		tools = tools.Only(f.allow...)
-	}
-	if err := use(ctx, client, tools); err != nil {
+	if err := use(ctx, client, callers); err != nil {
 		return err
 	}
 	if !f.session.runtime.noCache {
@@ -353,7 +433,7 @@ type usageJSON struct {
 }
 
 // printScript prints what a script did.
-func (a *app) printScript(f *scriptFlags, result *caisson.ScriptResult, err error) error {
+func (a *app) printScript(f *scriptFlags, task *scriptTask, result *caisson.ScriptResult, err error) error {
 	var failed *caisson.ScriptError
 	if err != nil && !errors.As(err, &failed) {
 		return err
@@ -380,6 +460,7 @@ func (a *app) printScript(f *scriptFlags, result *caisson.ScriptResult, err erro
 			}
 		}
 	}
+	a.sayMissing(task, result)
 	if failed == nil {
 		return nil
 	}

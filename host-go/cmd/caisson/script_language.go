@@ -35,7 +35,7 @@ func (f *languageFlags) register(c *cobra.Command) {
 }
 
 // of returns the language of a script.
-func (f *languageFlags) of(c *cobra.Command, script string) (caisson.Language, error) {
+func (f *languageFlags) of(c *cobra.Command, script string, reads *files) (caisson.Language, error) {
 	name := f.name
 	if name == "" {
 		name = languageOf(script)
@@ -52,7 +52,7 @@ func (f *languageFlags) of(c *cobra.Command, script string) (caisson.Language, e
 	}
 	switch name {
 	case "ts":
-		return f.typeScript(c, script)
+		return f.typeScript(c, script, reads)
 	case "py":
 		if f.python == "" {
 			return python.Language, nil
@@ -61,7 +61,7 @@ func (f *languageFlags) of(c *cobra.Command, script string) (caisson.Language, e
 		if err != nil {
 			return nil, usage(c, "--python-path: %w", err)
 		}
-		return python.WithPackages(folder.FS()), nil
+		return python.WithPackages(reads.folder(f.python, folder.FS())), nil
 	}
 	return caisson.JavaScript, nil
 }
@@ -83,7 +83,7 @@ func languageOf(script string) string {
 }
 
 // typeScript returns TypeScript, with the modules of a folder.
-func (f *languageFlags) typeScript(c *cobra.Command, script string) (caisson.Language, error) {
+func (f *languageFlags) typeScript(c *cobra.Command, script string, reads *files) (caisson.Language, error) {
 	if f.modules == "" {
 		return typescript.Language(nil), nil
 	}
@@ -91,7 +91,7 @@ func (f *languageFlags) typeScript(c *cobra.Command, script string) (caisson.Lan
 	if err != nil {
 		return nil, usage(c, "--modules: %w", err)
 	}
-	options := typescript.Options{Files: folder.FS()}
+	options := typescript.Options{Files: reads.folder(f.modules, folder.FS())}
 	// What a script imports by "./" lies beside it, where that is in the folder.
 	if dir, err := within(f.modules, filepath.Dir(script)); err == nil && filepath.IsLocal(dir) {
 		options.Dir = filepath.ToSlash(dir)

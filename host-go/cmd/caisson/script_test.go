@@ -92,6 +92,12 @@ func TestRunScript(t *testing.T) {
 	if err := os.WriteFile(input, []byte(`{"from":"file"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	twice := filepath.Join(filepath.Dir(script), "twice")
+	for name, text := range map[string]string{"twice.js": "export const f = () => 'js'", "twice.py": "def f(): return 'py'", "fails.js": "console.log('so far'); throw 1"} {
+		if err := os.WriteFile(filepath.Join(filepath.Dir(script), name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	tools := []string{"--tools", "demo", "--config", config}
 	for _, test := range []struct {
 		stdin string
@@ -109,6 +115,12 @@ func TestRunScript(t *testing.T) {
 		{"", []string{"run", "-e", "let x = ;"}, exitScript, "", "eval:1:9: syntax"},
 		{"", []string{"run", "-e", "for (;;);", "--computing", "200ms"}, exitScript, "", "--computing is 200ms"},
 		{"", []string{"run", "-e", "await sleep(1e6)", "--time", "200ms"}, exitTimeout, "", "--time is 200ms"},
+		{"", []string{"run", "-e", "await sleep(1e6)", "--time", "0.2"}, exitTimeout, "", "--time is 200ms"},
+		{"", []string{"run", "-e", "for (;;);", "--computing", "0.2"}, exitScript, "", "--computing is 200ms"},
+		{"", []string{"run", "-e", "1", "--computing", "soon"}, exitUsage, "", "neither seconds"},
+		{"", []string{"run", "-e", "1", "--watch"}, exitUsage, "", "--watch is for a script in a file"},
+		{"", []string{"run", "-", "--watch"}, exitUsage, "", "--watch is for a script in a file"},
+		{"", []string{"run", script, "--input", "-", "--watch"}, exitUsage, "", "--watch is for a script in a file"},
 		{"", append([]string{"run", "-e", "Object.keys(tools.demo)", "--allow-tool", "demo.add"}, tools...), exitOK, "[\"add\"]\n", ""},
 		{"", append([]string{"run", "-e", "1", "--allow-tool", "demo.none"}, tools...), exitUsage, "", "demo.none"},
 		{"", append([]string{"run", "-e", "1", "--allow-tool", "add"}, tools...), exitUsage, "", "SERVER.TOOL"},
@@ -123,6 +135,14 @@ func TestRunScript(t *testing.T) {
 		{"", []string{"run", "-e", "1", "--now", "yesterday"}, exitUsage, "", "--now"},
 		{"", []string{"run-function", script, "area", "3", "4"}, exitOK, "12\n", "warn: input null"},
 		{"", []string{"run-function", script, "join", "3", "x", `"4"`}, exitOK, "3,x,4\n", ""},
+		{"", []string{"run-function", script, "area", "--args", "[3, 4]"}, exitOK, "12\n", "warn: input null"},
+		{"", []string{"run-function", script, "area", "--args", "{}"}, exitUsage, "", "it is no JSON list"},
+		{"", []string{"run-function", script, "area", "3", "--args", "[4]"}, exitUsage, "", "gives all of them"},
+		{"", []string{"run-function", strings.TrimSuffix(script, ".js"), "area", "3", "4"}, exitOK, "12\n", ""},
+		{"", []string{"run-function", twice, "f"}, exitUsage, "", "twice.js and twice.py"},
+		{"", []string{"run-function", twice + ".py", "f"}, exitOK, "py\n", ""},
+		{"", []string{"run-function", filepath.Join(filepath.Dir(script), "missing"), "f"}, exitUsage, "", `there is no module "missing"`},
+		{"", []string{"run-function", filepath.Join(filepath.Dir(script), "fails"), "f"}, exitScript, "", "info: so far"},
 		{"", []string{"run-function", script, "none"}, exitScript, "", `no function "none"; it has area, join, main`},
 		{"", []string{"run-function", script}, exitUsage, "", "no function is given"},
 	} {

@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
+	"os"
+	"strings"
 	"testing"
-	"time"
-
-	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
-	"github.com/caisson-dev/caisson/host-go/caissontest"
+	"github.com/caisson-dev/caisson/host-go/caisson/python"
+	"github.com/caisson-dev/caisson/host-go/caisson/typescript"
 )
 
 // scripts is the code in docs/scripts.md.
@@ -54,74 +53,61 @@ func addSave(functions *caisson.Functions, save func(ctx context.Context, path s
 	return err
 }
 
-// following is the code in docs/scripts.md that keeps the tools of scripts fresh.
-func following(runtime *caisson.Runtime, failed func(error)) (*caisson.Client, *atomic.Pointer[caisson.ToolSet], error) {
-	var tools atomic.Pointer[caisson.ToolSet] // set once there is a session
-	client, err := runtime.NewClient(&caisson.ClientOptions{Handlers: caisson.Handlers{
-		ToolListChangedHandler: func(ctx context.Context, _ *caisson.Request[*mcp.ToolListChangedParams]) {
-			if err := tools.Load().Refresh(ctx); err != nil {
-				failed(err)
-			}
+// area is the code in docs/scripts.md that calls a function of a module in a folder.
+func area(ctx context.Context, client *caisson.Client, root *os.Root, tools *caisson.ToolSet) (*caisson.ScriptResult, error) {
+	folder := caisson.ModuleFolder{
+		Files: root.FS(), // of os.OpenRoot: no link leads out of it
+		Languages: map[string]caisson.Language{
+			".js": caisson.JavaScript,
+			".ts": typescript.Language(&typescript.Options{Files: root.FS()}),
+			".py": python.Language,
 		},
-	}})
-	return client, &tools, err
+		Tools: tools,
+	}
+	result, err := client.RunFunction(ctx, folder, "geometry", "area", 3, 4)
+	return result, err
 }
 
-// TestFollowing has a server tell of a tool that is new. Scripts that begin after the handler can call it.
-func TestFollowing(t *testing.T) {
+// TestModuleFolder has the module in each language, and in two of them.
+func TestModuleFolder(t *testing.T) {
 	runtime, err := caisson.New(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer runtime.Close()
-	client, tools, err := following(runtime, func(err error) { t.Error(err) })
+	client, err := runtime.NewClient(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := caissontest.NewServer(t)
-	say := func(text string) caissontest.Handler {
-		return func(*caissontest.Call) (any, error) { return caissontest.Text(text), nil }
-	}
-	server.AddTool(&mcp.Tool{Name: "old"}, say("old"))
-	session, err := client.Connect(t.Context(), server.Caisson())
+	folder := t.TempDir()
+	root, err := os.OpenRoot(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer session.Close()
-	set, err := caisson.NewToolSet(map[string]caisson.Caller{"server": session})
-	if err != nil {
-		t.Fatal(err)
-	}
-	names := func() string {
-		value, _, err := caisson.RunScriptAs[string](t.Context(), client, caisson.Script{
-			Source: "search_tools('server', 10).map(tool => tool.name).sort().join()", Tools: set,
-		})
-		if err != nil {
+	defer root.Close()
+	write := func(name, text string) {
+		if err := root.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		return value
 	}
-	if got := names(); got != "old" {
-		t.Fatalf("a script finds the tools %q", got)
-	}
-	tools.Store(set)
-	server.AddTool(&mcp.Tool{Name: "young"}, say("young"))
-	patience, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	for server.Notify("notifications/tools/list_changed", nil) == 0 { // The session has not asked for changes yet.
-		if patience.Err() != nil {
-			t.Fatal("the session never asks for changes")
+	write("lib.ts", "export const product = (a: number, b: number): number => a * b")
+	for name, text := range map[string]string{
+		"geometry.js": "export const area = (a, b) => a * b",
+		"geometry.ts": "import { product } from './lib'\nexport const area = (a: number, b: number): number => product(a, b)",
+		"geometry.py": "def area(a, b):\n    return a * b",
+	} {
+		write(name, text)
+		if result, err := area(t.Context(), client, root, nil); err != nil || string(result.Value) != "12" {
+			t.Errorf("%s gives %v, %v", name, result, err)
 		}
-		time.Sleep(time.Millisecond)
-	}
-	for names() != "old,young" {
-		if patience.Err() != nil {
-			t.Fatal("the scripts never find the new tool")
+		if err := root.Remove(name); err != nil {
+			t.Fatal(err)
 		}
 	}
-	value, _, err := caisson.RunScriptAs[string](t.Context(), client, caisson.Script{Source: "await tools.server.young()", Tools: set})
-	if err != nil || value != "young" {
-		t.Errorf("the new tool gives %q: %v", value, err)
+	write("geometry.js", "")
+	write("geometry.py", "")
+	if _, err := area(t.Context(), client, root, nil); caisson.CodeOf(err) != caisson.CodeInvalidArgument || !strings.Contains(err.Error(), "geometry.js and geometry.py") {
+		t.Errorf("two of the name: %v", err)
 	}
 }
 

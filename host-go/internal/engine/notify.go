@@ -31,6 +31,9 @@ func (p *Progress) handle(n notification) {
 // notify queues a notification for its handlers. The instance's goroutine calls it. An error ends the
 // session: notifications keep their order, so none may be left out.
 func (in *instance) notify(n notification) error {
+	if f := in.session.config.Notified; f != nil {
+		f(n.method)
+	}
 	if n.method == "notifications/progress" && len(in.progress) > 0 {
 		in.notifyProgress(n)
 	}

@@ -58,6 +58,9 @@ type SessionConfig struct {
 	RetryBudget      time.Duration
 	Restarts         int
 	CacheResults     bool
+	// Notified is called with the method of each notification, before anything else hears of it. It is called on the
+	// instance's goroutine and must not wait. nil hears nothing.
+	Notified func(method string)
 	// Notify gets the server's notifications, one at a time; nil drops them. Neither it nor Ask is
 	// called before [Session.Ready].
 	Notify            func(method string, params []byte)

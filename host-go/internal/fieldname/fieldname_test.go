@@ -15,7 +15,7 @@ import (
 var programsAlone = []string{
 	"ClientOptions.Capabilities", "ClientOptions.ClientInfo", "ClientOptions.CreateMessageHandler", "ClientOptions.Extensions", "ClientOptions.Handlers",
 	"ClientOptions.KeepAlive", "ClientOptions.MaxGuestTime", "ClientOptions.MaxListBytes", "ClientOptions.MaxListItems", "ClientOptions.MaxListPages", "ClientOptions.MaxMemoryBytes", "ClientOptions.MaxMessageBytes", "ClientOptions.MaxQueuedBytes",
-	"ClientOptions.NotificationQueue", "ClientOptions.OnNotification", "ClientOptions.Principal", "ClientOptions.Roots", "ScriptLimits.AnswerBytes", "RuntimeOptions.CacheDir", "RuntimeOptions.MaxSessions",
+	"ClientOptions.NotificationQueue", "ClientOptions.OnNotification", "ClientOptions.Principal", "ClientOptions.Roots", "ScriptLimits.AnswerBytes", "RuntimeOptions.CacheDir", "RuntimeOptions.MaxScripts", "RuntimeOptions.MaxSessions",
 	"Server.HTTPTransport", "Server.Transport", "Session.Listen", "Session.NotifyRootsListChanged", "Session.Request",
 	"Session.StartTask", "Session.Task", "auth.Token",
 }

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/answers"
+)
+
+// A scriptTask is one script to run, with the answers of --answers.
+type scriptTask struct {
+	script caisson.Script
+	book   *answers.Book
+}
+
+// task makes a task of the flags and a source.
+func (f *scriptFlags) task(c *cobra.Command, name, source string, reads *files) (*scriptTask, error) {
+	s, err := f.script(c, name, source, reads)
+	if err != nil {
+		return nil, err
+	}
+	t := &scriptTask{script: s, book: &answers.Book{}}
+	for _, file := range f.answers {
+		reads.add(file)
+		if err := t.book.Read(file); err != nil {
+			return nil, usage(c, "--answers: %w", err)
+		}
+	}
+	return t, nil
+}
+
+// grant gives the script the tools of servers, and those that have answers.
+func (t *scriptTask) grant(f *scriptFlags, servers map[string]caisson.Caller) error {
+	callers := maps.Clone(servers)
+	maps.Copy(callers, t.book.Callers())
+	tools, err := caisson.NewToolSet(callers)
+	if err == nil && len(f.allow) > 0 {
+		tools = tools.Only(f.allow...)
+	}
+	t.script.Tools = tools
+	return err
+}
+
+// sayMissing says what to add for calls of tools that --answers does not have at all. Those that it has say so
+// themselves.
+func (a *app) sayMissing(t *scriptTask, result *caisson.ScriptResult) {
+	said := map[string]bool{}
+	for _, call := range result.Calls {
+		// The words of a script: nothing of that name is granted.
+		if text := t.book.Missing(call.Server, call.Tool, nil); t.book.Has() && call.Code == notFound && !said[text] {
+			said[text] = true
+			a.err.Say("%s", text)
+		}
+	}
+}
+
+// notFound is the code of a call of a tool that the script is not granted.
+const notFound = "not found"
+
+// findModule returns the file of a module that may be named without the end that says its language.
+func findModule(c *cobra.Command, name string) (string, error) {
+	if name == "-" || languageOf(name) != "" && filepath.Ext(name) != "" {
+		return name, nil
+	}
+	if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
+		return name, nil
+	}
+	folder := filepath.Dir(name)
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return "", usage(c, "the script cannot be read: %w", err)
+	}
+	defer root.Close()
+	languages := map[string]caisson.Language{}
+	for _, end := range slices.Concat(slices.Collect(maps.Values(extensions))...) {
+		languages[end] = caisson.JavaScript // Which one it is the file's name says later.
+	}
+	modules := caisson.ModuleFolder{Files: root.FS(), Languages: languages}
+	file, err := modules.Find(filepath.Base(name))
+	if err != nil {
+		return "", usage(c, "the script cannot be read: %w", err)
+	}
+	return filepath.Join(folder, file), nil
+}
