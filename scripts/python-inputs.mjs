@@ -12,7 +12,7 @@ function sha256(folder, names) {
 }
 
 /** The files of the contract that the world `script` has. */
-const WIT = ['script-host.wit', 'scripts.wit', 'timers.wit', 'types.wit', 'waiting.wit'];
+const WIT = ['script-host.wit', 'scripts.wit', 'timers.wit', 'tool-search.wit', 'types.wit', 'waiting.wit'];
 
 /** The inputs of a component that is built now. */
 export function pythonInputs(root) {

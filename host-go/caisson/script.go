@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caisson-dev/caisson/host-go/internal/catalog"
 	"github.com/caisson-dev/caisson/host-go/internal/script"
 )
 
@@ -275,6 +276,9 @@ func (r *scriptRun) grant() error {
 	r.config.Tools = listed.json
 	r.config.Call = func(ctx context.Context, server, tool string, arguments json.RawMessage) (json.RawMessage, *script.ToolFailure) {
 		return tools.call(client.forScript(ctx), listed, server, tool, arguments)
+	}
+	r.config.Search = func(ctx context.Context, text string, limit uint32) (string, error) {
+		return catalog.Search(ctx, client.runtime.engine, listed.json, text, limit, string(PythonDeclarations), string(DetailBrief))
 	}
 	r.config.Random = randomOf(r.seed)
 	return nil

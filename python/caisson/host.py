@@ -1,6 +1,6 @@
 """What the host does for the component. Here are the only uses of its imports."""
 
-from wit_world.imports import script_host, timers, waiting
+from wit_world.imports import script_host, timers, tool_search, waiting
 from wit_world.imports.script_host import (
     ScriptEvent_Timer,
     ScriptEvent_ToolAnswer,
@@ -16,6 +16,7 @@ call_tool = script_host.call_tool
 set_timer = timers.set
 clear_timer = timers.clear
 wait = waiting.wait
+search = tool_search.search
 
 
 def text_of(text: str) -> str:
@@ -37,5 +38,5 @@ def fail(call: int, failure: ScriptFailure) -> None:
 
 __all__ = [
     "DEBUG", "ERROR", "Err", "INFO", "Ok", "ScriptEvent_Timer", "ScriptEvent_ToolAnswer", "ScriptFailure",
-    "ScriptFailureKind", "WARN", "call_tool", "clear_timer", "fail", "log", "set_timer", "settle", "text_of", "wait",
+    "ScriptFailureKind", "WARN", "call_tool", "clear_timer", "fail", "log", "search", "set_timer", "settle", "text_of", "wait",
 ]  # fmt: skip

@@ -13,7 +13,6 @@ from caisson import failure, host, loop as loops, output
 from caisson.failure import PACKAGES, Failure
 from caisson.host import ScriptFailureKind
 from caisson.loop import loop
-from caisson.search import search
 from caisson.source import IMPORT_ALL, Source, import_all_into
 from caisson.tools import ToolError, Tools, namespace
 from caisson.values import NoForm, from_json, to_json
@@ -164,7 +163,7 @@ class Runner:
         self._tools.give(tools)
         caisson.tools = namespace(self._tools)
         caisson.call_tool = self._tools.call
-        caisson.search_tools = lambda text, most=10, /: search(self._tools.listed, text, most)
+        caisson.search_tools = self._tools.search
         caisson.get_tool = self._tools.get
         caisson.input = input
         caisson.args = args

@@ -6,6 +6,9 @@ from caisson import host
 from caisson.loop import loop
 from caisson.values import from_json, to_json
 
+# So many tools a search finds, unless the script wants another number, and at most. So much of a text it looks at.
+FOUND, MOST_FOUND, LOOKED_AT = 10, 100, 4000
+
 
 class ToolError(Exception):
     """A tool that has failed, or that could not be called."""
@@ -102,6 +105,23 @@ class Tools:
         except (JSONDecodeError, RecursionError):
             return only["text"]
 
+    def search(self, text, limit=FOUND, /):
+        """The tools that have these words, the best first, as the core ranks them."""
+        if not isinstance(text, str):
+            raise TypeError(f"search_tools(text, limit): the text is a {type(text).__name__}")
+        try:
+            # No search looks at more of a text.
+            found = from_json(host.search(host.text_of(text[:LOOKED_AT]), max(1, min(int(limit), MOST_FOUND))))
+        except host.Err as error:
+            raise RuntimeError(error.value) from None
+        listed = {}
+        for one in self.listed:
+            listed.setdefault((one["server"], one["tool"]["name"]), one["tool"])
+        return [
+            {"server": one["server"], "name": one["tool"], "description": described(listed[one["server"], one["tool"]])}
+            for one in found
+        ]
+
     def get(self, name, tool=None, /):
         """The tool of a name: `SERVER.TOOL`, or both apart, or the tool's alone where one server has it."""
         found = [
@@ -182,6 +202,12 @@ def object_of(server, tool, arguments, named):
     if not isinstance(arguments, dict):
         raise TypeError(f"the arguments of the tool {server}.{tool} are not a dict")
     return {**arguments, **named} if named else arguments
+
+
+def described(tool):
+    """The description of a tool; empty where the server has none."""
+    description = tool.get("description")
+    return description if isinstance(description, str) else ""
 
 
 def failure_text(result, server, tool):

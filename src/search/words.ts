@@ -20,9 +20,10 @@ export function words(text: string): string[] {
     let start = 0;
     let before = Kind.None;
     const end = Math.min(text.length, MAX_CHARACTERS);
+    let next = end > 0 ? kindOf(text.charCodeAt(0)) : Kind.None;
     for (let at = 0; at <= end && found.length < MAX_WORDS; at++) {
-        const kind = at < end ? kindOf(text.charCodeAt(at)) : Kind.None;
-        const next = at + 1 < end ? kindOf(text.charCodeAt(at + 1)) : Kind.None;
+        const kind = next;
+        next = at + 1 < end ? kindOf(text.charCodeAt(at + 1)) : Kind.None;
         if (at > start && !isSame(before, kind, next)) {
             if (before !== Kind.None) found.push(stem(text.slice(start, at).toLowerCase()));
             start = at;

@@ -30,6 +30,8 @@ func (in *Instance) linker() *component.Linker {
 		}))
 	l.Interface("caisson:mcp/waiting@0.1.0").
 		Func("wait", component.HostFunc(in.wait))
+	l.Interface("caisson:mcp/tool-search@0.1.0").
+		Func("search", component.HostFunc(in.search))
 	return l
 }
 
@@ -86,6 +88,21 @@ func (in *Instance) wait(context.Context, []any) ([]any, error) {
 		return nil, failure
 	}
 	return []any{events}, nil
+}
+
+// search implements `search` of wit/tool-search.wit. Its time is the script's: the entry's own deadline ends the
+// script afterwards when that was too long.
+func (in *Instance) search(_ context.Context, args []any) ([]any, error) {
+	ctx, cancel := context.WithTimeout(in.ctx, in.config.Limits.Computing)
+	defer cancel()
+	found, err := in.config.Search(ctx, args[0].(string), args[1].(uint32))
+	if end := ctx.Err(); end != nil {
+		return nil, end
+	}
+	if err != nil {
+		return []any{component.Err(valid(cut(err.Error(), in.config.Limits.FailureBytes)))}, nil
+	}
+	return []any{component.OK(found)}, nil
 }
 
 func (in *Instance) log(args []any) error {

@@ -74,7 +74,7 @@ func run(ctx context.Context, e *engine.Engine, name, text string) error {
 			ParallelCalls: 10, ArgumentBytes: 1 << 20, AnswerBytes: 1 << 20, Timers: 100, FailureBytes: 1 << 20,
 		},
 		Mounts: []wasi.Mount{{Path: "/packages", FS: packages}},
-		Tools:  tools, Call: answer, Random: rand.Reader,
+		Tools:  tools, Call: answer, Search: search, Random: rand.Reader,
 	})
 	if failure != nil {
 		return failure
@@ -86,6 +86,11 @@ func run(ctx context.Context, e *engine.Engine, name, text string) error {
 		return fmt.Errorf("fails: %t, and its failure is %w", fails, error(failure))
 	}
 	return nil
+}
+
+// search is what the core would find.
+func search(context.Context, string, uint32) (string, error) {
+	return `[{"server":"shop","tool":"get_items","score":1,"text":""}]`, nil
 }
 
 // answer is what the tools of the scripts answer.
