@@ -66,11 +66,11 @@ function declarePython(servers: Map<string, Tool[]>): string {
         const name = names.take(`${pascalCase(server)}Server`);
         const methods = tools.map(tool => {
             const whole = typed(tool, names);
-            const definitions = python.definitions(whole, names, imports, true);
-            const fits = room.take(size(definitions));
-            if (fits) parts.push(...definitions);
+            const written = python.write(whole, names, imports, true);
+            const fits = room.take(size(written.definitions) + size(written.forms));
+            if (fits) parts.push(...written.definitions);
             const own = names.take(`${pascalCase(server)}${pascalCase(tool.name)}Tool`);
-            return python.method(whole, own, imports, purpose(whole, fits), fits);
+            return python.method(whole, own, imports, purpose(whole, fits), fits ? written : undefined);
         });
         parts.push(...methods.flatMap(({ before }) => before ?? []), python.classOf(name, methods));
         members.push(python.attribute(server, name, imports));
@@ -112,8 +112,7 @@ export function describe(tool: Tool, language: Language, detail: Detail): string
             '\n\n'
         );
     }
-    const parts = python.definitions(whole, names, new Set(), comments);
-    return [...parts, `${name}${python.parameters(whole, false)}\n${python.docstring(purpose(whole, true))}`].join(
-        '\n'
-    );
+    const written = python.write(whole, names, new Set(), comments);
+    const call = python.calls(whole, written, name) + python.docstring(purpose(whole, true));
+    return [...written.definitions, call].join('\n');
 }

@@ -89,15 +89,14 @@ def call_tool(server: str, tool: str, arguments: dict[str, Any] = ..., /) -> Any
 class FoundTool(TypedDict):
     """A tool that a search has found."""
     server: str
-    tool: str
-    text: str
-    """What the tool is for, or how it is called."""
+    name: str
+    description: str
 
 def search_tools(text: str, limit: int = ..., /) -> list[FoundTool]:
-    """Finds tools by words: the best first."""
+    """Finds tools by words: the best first. 10 at most, unless \`limit\` says otherwise."""
 
-def get_tool(name: str, /) -> FoundTool | None:
-    """A tool by its name, \`server.tool\`, with its declarations."""
+def get_tool(name: str, tool: str | None = ..., /) -> dict[str, Any] | None:
+    """A tool by its name, as its server lists it: \`server.tool\`, both names apart, or the tool's alone."""
 
 def sleep(seconds: float, /) -> Awaitable[None]:
     """Waits so many seconds."""
@@ -112,9 +111,12 @@ class Console(Protocol):
 console: Console
 
 class ToolError(Exception):
-    """A tool's own failure."""
+    """A tool has failed, or it could not be called."""
     server: str
     tool: str
-    content: list[dict[str, Any]]
+    code: str | None
+    """Why it could not be called; None where the tool itself has failed."""
+    content: list[dict[str, Any]] | None
     """What the tool has said: the content of its result."""
+    structured_content: Any
 `;

@@ -21,23 +21,40 @@ const INDENT = '    ';
 /** What a stub imports, as far as it is used: checkers complain of the rest. */
 export type Imports = Set<'Literal' | 'Never' | 'NotRequired' | 'overload'>;
 
-/** The classes and types of a tool; without comments unless wanted. */
-export function definitions(tool: TypedTool, names: Names, imports: Imports, comments: boolean): string[] {
+/** A call has so many forms with arguments by name at most: one for each member of a union. */
+const MAX_FORMS = 8;
+
+/** What a stub says of a tool. */
+export interface Written {
+    /** The classes and types. */
+    readonly definitions: readonly string[];
+    /** The parameters of each form that a call may have, without parentheses: a dict, and arguments by name. */
+    readonly forms: readonly string[];
+}
+
+/** Writes a tool; without comments unless wanted. */
+export function write(tool: TypedTool, names: Names, imports: Imports, comments: boolean): Written {
     const writer = new Writer(names, imports, new Room(MAX_CHARACTERS), comments);
     for (const definition of tool.definitions) writer.definition(definition);
-    return writer.written;
+    const named = writer.forms(tool.arguments.type);
+    // Without arguments a call has one of the forms, whichever it is.
+    const isOptional = tool.isOptional && !named.some(form => form.isOptional);
+    const dict = `arguments: ${tool.arguments.name}${isOptional ? ' = ...' : ''}, /`;
+    return { definitions: writer.written, forms: [dict, ...named.map(form => form.text)] };
 }
+
+/** What a call may be where nothing is known of the arguments. */
+const ANY_FORM: Written = { definitions: [], forms: ['arguments: dict[str, Any] = ..., /, **named: Any'] };
 
 /** Whether a text can be written as the name of a member. Names with two underscores mean something else in a class. */
 export function isIdentifier(text: string): boolean {
     return /^[A-Za-z_][A-Za-z0-9_]*$/.test(text) && !text.startsWith('__') && !KEYWORDS.has(text);
 }
 
-/** The parameters of a tool and what it promises. */
-export function parameters(tool: TypedTool, isMethod: boolean): string {
-    const self = isMethod ? 'self, ' : '';
+/** How a tool is called, in each form. */
+export function calls(tool: TypedTool, written: Written, name: string): string {
     const result = tool.result?.name ?? 'Any';
-    return `(${self}arguments: ${tool.arguments.name}${tool.isOptional ? ' = ...' : ''}, /) -> Awaitable[${result}]`;
+    return written.forms.map(form => `${name}(${form}) -> Awaitable[${result}]\n`).join('');
 }
 
 /** An expression that is a member of an object. */
@@ -58,8 +75,22 @@ export function indent(text: string): string {
     return text.replace(/^(?=.)/gm, INDENT);
 }
 
+/** A form of a call with arguments by name. */
+interface Form {
+    readonly text: string;
+    /** Whether no argument has to be there. */
+    readonly isOptional: boolean;
+}
+
+/** Whether an argument can be given by this name. */
+function isKeyword(text: string): boolean {
+    return isIdentifier(text) && text !== 'self';
+}
+
 class Writer {
     readonly written: string[] = [];
+    /** The members of the classes that are written, with their types. */
+    private readonly members = new Map<ObjectType, ReadonlyMap<string, string>>();
     private readonly named = new Map<ObjectType, string>();
 
     constructor(
@@ -78,6 +109,32 @@ class Writer {
         }
         const text = type ? this.type(type, name) : 'Any';
         this.written.push(`${this.remark(notes)}type ${name} = ${text}\n`);
+    }
+
+    /**
+     * The forms of a call that has these arguments by name. An argument whose name is no identifier can only be
+     * given in a dict: a form leaves it out, and there is none where it has to be there.
+     */
+    forms(type: Type | undefined, depth = 0): Form[] {
+        if (type?.kind === 'reference') return depth < MAX_FORMS ? this.forms(type.to.type, depth + 1) : [];
+        if (type?.kind === 'union') return type.of.flatMap(one => this.forms(one, depth + 1)).slice(0, MAX_FORMS);
+        if (type?.kind !== 'object') return [];
+        const parts: string[] = [];
+        let isOptional = true;
+        const known = this.members.get(type);
+        for (const [name, { required }] of type.properties) {
+            const text = known?.get(name);
+            if (!isKeyword(name) || text === undefined) {
+                if (required) return [];
+                continue;
+            }
+            if (!this.room.take(name.length + text.length)) return [];
+            isOptional &&= !required;
+            parts.push(`${name}: ${text}${required ? '' : ' = ...'}`);
+        }
+        if (parts.length > 0) parts.unshift('*');
+        if (type.rest !== undefined) parts.push('**others: Any');
+        return parts.length > 0 ? [{ text: parts.join(', '), isOptional }] : [];
     }
 
     /** A type; objects in it become classes whose names begin with `place`. */
@@ -152,6 +209,8 @@ class Writer {
         this.named.set(type, name);
         const at = this.written.push('') - 1;
         const members: [name: string, type: string, notes: Notes][] = [];
+        const types = new Map<string, string>();
+        this.members.set(type, types);
         let isOpen = type.rest !== undefined;
         for (const [member, property] of type.properties) {
             if (!this.room.take(member.length + 8)) {
@@ -165,6 +224,7 @@ class Writer {
             }
             if (!property.required) this.imports.add('NotRequired');
             const text = this.type(property.type, name + pascalCase(member));
+            types.set(member, text);
             members.push([member, property.required ? text : `NotRequired[${text}]`, property.notes]);
         }
         const isClass = members.every(([member]) => isIdentifier(member));
@@ -222,20 +282,32 @@ export interface Member {
     readonly before?: string;
 }
 
-/** A tool as a method of its server. One whose name is no identifier is an item, of a class of the given name. */
+/**
+ * A tool as a method of its server; without types unless it is written. One whose name is no identifier is an item, of a
+ * class of the given name.
+ */
 export function method(
     tool: TypedTool,
     name: string,
     imports: Imports,
     purpose: readonly string[],
-    isTyped: boolean
+    written: Written | undefined
 ): Member {
-    const call = isTyped ? parameters(tool, true) : '(self, arguments: dict[str, Any] = ..., /) -> Awaitable[Any]';
-    const body = `:\n${indent(docstring(purpose) || '...\n')}`;
-    if (isIdentifier(tool.name)) return { text: `def ${tool.name}${call}${body}`, isItem: false };
+    const result = written ? (tool.result?.name ?? 'Any') : 'Any';
+    const { forms } = written ?? ANY_FORM;
+    if (forms.length > 1) imports.add('overload');
+    const text = (method: string) =>
+        forms
+            .map((form, i) => {
+                const head = `${forms.length > 1 ? '@overload\n' : ''}def ${method}(self, ${form}) -> Awaitable[${result}]`;
+                // An editor shows the text of the first.
+                return `${head}:\n${indent((i === 0 && docstring(purpose)) || '...\n')}`;
+            })
+            .join('');
+    if (isIdentifier(tool.name)) return { text: text(tool.name), isItem: false };
     return {
         ...item(tool.name, name, imports),
-        before: `class ${name}(Protocol):\n${indent(`def __call__${call}${body}`)}`
+        before: `class ${name}(Protocol):\n${indent(text('__call__'))}`
     };
 }
 
