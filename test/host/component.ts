@@ -40,10 +40,10 @@ export const transpiled = new URL(`../../${buildFolder}test/`, import.meta.url);
 
 const modules = new Map<string, Promise<WebAssembly.Module>>();
 
-function load(path: string): Promise<WebAssembly.Module> {
-    let module = modules.get(path);
-    if (!module)
-        modules.set(path, (module = readFile(new URL(path, transpiled)).then(bytes => WebAssembly.compile(bytes))));
+/** A core module in a file, compiled once. */
+export function loaded(file: URL): Promise<WebAssembly.Module> {
+    let module = modules.get(file.href);
+    if (!module) modules.set(file.href, (module = readFile(file).then(bytes => WebAssembly.compile(bytes))));
     return module;
 }
 
@@ -57,31 +57,45 @@ const refused = new Proxy(
     }
 );
 
+/** What of WASI an instance has: the clock of the test, and random bytes; no files, no environment, no network. */
+export function wasi({ now, random }: Pick<Imports, 'now' | 'random'>): Record<string, object> {
+    const sandbox = { preopens: {}, env: {}, args: [], enableNetwork: false };
+    const shim = new WASIShim({ sandbox }).getImportObject() as Record<string, object>;
+    const nanoseconds = () => BigInt(Math.round(now() * 1e6));
+    const none = () => {
+        throw new Error('the instance waits, which it must not');
+    };
+    return {
+        ...shim,
+        'wasi:random/random': random ?? (shim['wasi:random/random'] as object),
+        'wasi:clocks/monotonic-clock': {
+            now: nanoseconds,
+            resolution: () => 1_000_000n,
+            subscribeDuration: none,
+            subscribeInstant: none
+        },
+        'wasi:clocks/wall-clock': {
+            now: () => ({
+                seconds: nanoseconds() / 1_000_000_000n,
+                nanoseconds: Number(nanoseconds() % 1_000_000_000n)
+            }),
+            resolution: () => ({ seconds: 0n, nanoseconds: 1_000_000 })
+        },
+        'wasi:io/poll': { ...shim['wasi:io/poll'], poll: none }
+    };
+}
+
 /** A fresh instance of the component. */
 export async function instantiate({ timers, now, random, ...own }: Imports): Promise<Core> {
     const { instantiate } = (await import(new URL('core.js', transpiled).href)) as {
         instantiate: (load: (path: string) => Promise<WebAssembly.Module>, imports: object) => Promise<Core>;
     };
-    const wasi = new WASIShim().getImportObject() as Record<string, object>;
-    const nanoseconds = () => BigInt(Math.round(now() * 1e6));
-    const none = () => {
-        throw new Error('the core waits, which it must not');
-    };
-    return instantiate(load, {
+    return instantiate(path => loaded(new URL(path, transpiled)), {
+        ...wasi({ now, random }),
         'caisson:mcp/authorization': own.authorization ?? refused,
         'caisson:mcp/egress': own.egress ?? refused,
         'caisson:mcp/timers': timers,
         'caisson:mcp/host': own.host ?? refused,
-        'caisson:mcp/script-host': own.scriptHost ?? refused,
-        ...wasi,
-        'wasi:random/random': random ?? wasi['wasi:random/random'],
-        'wasi:clocks/monotonic-clock': { now: nanoseconds, subscribeDuration: none, subscribeInstant: none },
-        'wasi:clocks/wall-clock': {
-            now: () => ({
-                seconds: nanoseconds() / 1_000_000_000n,
-                nanoseconds: Number(nanoseconds() % 1_000_000_000n)
-            })
-        },
-        'wasi:io/poll': { ...wasi['wasi:io/poll'], poll: none }
+        'caisson:mcp/script-host': own.scriptHost ?? refused
     });
 }

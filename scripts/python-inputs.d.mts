@@ -1,0 +1,1 @@
+export function pythonInputs(root: string): object;
