@@ -58,7 +58,7 @@ const refused = new Proxy(
 );
 
 /** What of WASI an instance has: the clock of the test, and random bytes; no files, no environment, no network. */
-export function wasi({ now, random }: Pick<Imports, 'now' | 'random'>): Record<string, object> {
+export function wasi(now: () => number, random?: Imports['random']): Record<string, object> {
     const sandbox = { preopens: {}, env: {}, args: [], enableNetwork: false };
     const shim = new WASIShim({ sandbox }).getImportObject() as Record<string, object>;
     const nanoseconds = () => BigInt(Math.round(now() * 1e6));
@@ -91,7 +91,7 @@ export async function instantiate({ timers, now, random, ...own }: Imports): Pro
         instantiate: (load: (path: string) => Promise<WebAssembly.Module>, imports: object) => Promise<Core>;
     };
     return instantiate(path => loaded(new URL(path, transpiled)), {
-        ...wasi({ now, random }),
+        ...wasi(now, random),
         'caisson:mcp/authorization': own.authorization ?? refused,
         'caisson:mcp/egress': own.egress ?? refused,
         'caisson:mcp/timers': timers,

@@ -62,7 +62,7 @@ export async function instantiatePython(own: Imports): Promise<{ scripts: typeof
         ) => Promise<{ scripts: typeof Scripts }>;
     };
     return instantiate(path => loaded(new URL(path, transpiled)), {
-        ...wasi({ now: own.now }),
+        ...wasi(own.now),
         'caisson:mcp/timers': own.timers,
         'caisson:mcp/script-host': own.scriptHost,
         'caisson:mcp/tool-search': own.toolSearch,
