@@ -52,7 +52,7 @@ test.each([
     ],
     ['await tools.test.fail()', { kind: 'tool', message: 'ToolError: as it should', line: 1 }],
     ['await tools.other.x()', { kind: 'tool', message: 'ToolError: there is no other.x' }],
-    ['return 1n', { kind: 'invalid-arguments' }]
+    ['return NaN', { kind: 'invalid-arguments' }]
 ])('%s fails', async (text, failure) => {
     expect((await run(text)).outcome).toMatchObject({ tag: 'err', val: failure });
 });

@@ -73,7 +73,7 @@ class Runner:
 
     async def _run(self, name, text, tools, input, args):
         source = self._made(name, text, True)
-        self._give(tools, from_json(input), args)
+        self._give(tools, given(input, "the input"), args)
         # With a function main it is the runner that calls it, and not the source's own last lines.
         module = self._module_of(source, name.rpartition("/")[2].removesuffix(".py") if source.defines_main else MODULE)
         value = await self._executed(source, module)
@@ -97,7 +97,7 @@ class Runner:
         if found is None:
             there = f"; it has {', '.join(functions)}" if functions else ""
             raise Failure(ScriptFailureKind.NOT_FOUND, f"the module has no function {function!r}{there}")
-        args, kwargs = from_json(positional or "[]"), from_json(named or "{}")
+        args, kwargs = given(positional or "[]", "an argument"), given(named or "{}", "an argument")
         if not isinstance(args, list):
             raise Failure(ScriptFailureKind.INVALID_ARGUMENTS, "the arguments by position are not a JSON array")
         if not isinstance(kwargs, dict):
@@ -175,6 +175,14 @@ def copied(module):
     copy = types.ModuleType(module.__name__)
     vars(copy).update(vars(module))
     return copy
+
+
+def given(text, what):
+    """What the host gives to the script."""
+    try:
+        return from_json(text)
+    except (ValueError, RecursionError) as error:
+        raise Failure(ScriptFailureKind.INVALID_ARGUMENTS, f"{what} has no form in Python: {error}") from None
 
 
 def raises(error):

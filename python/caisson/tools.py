@@ -1,7 +1,5 @@
 """The tools as a script sees them: `tools.SERVER.TOOL(...)`, and the functions about them."""
 
-from json import JSONDecodeError
-
 from caisson import host
 from caisson.loop import loop
 from caisson.values import from_json, to_json
@@ -78,7 +76,12 @@ class Tools:
             failure = answer.outcome.value
             future.set_exception(ToolError(failure.message, server, tool, failure.code))
             return
-        result = from_json(answer.outcome.value)
+        try:
+            result = from_json(answer.outcome.value)
+        except (ValueError, RecursionError) as error:
+            message = f"the answer of the tool {server}.{tool} has no form in Python: {error}"
+            future.set_exception(ToolError(message, server, tool, "protocol"))
+            return
         if result.get("isError") is True:
             future.set_exception(ToolError(failure_text(result, server, tool), server, tool, None, result))
         else:
@@ -102,7 +105,7 @@ class Tools:
             return content
         try:
             return from_json(only["text"])
-        except (JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):
             return only["text"]
 
     def search(self, text, limit=FOUND, /):

@@ -1,4 +1,4 @@
-"""Values of Python as JSON. docs/python.md has the table."""
+"""Values of Python as JSON, and back, without silent loss. docs/conversions.md has the table."""
 
 import base64
 import dataclasses
@@ -8,6 +8,7 @@ import enum
 import fractions
 import json
 import pathlib
+import re
 import uuid
 from collections.abc import Mapping, Sequence, Set, ValuesView, ItemsView
 
@@ -16,7 +17,29 @@ class NoForm(ValueError):
     """A value that has no form in JSON."""
 
 
-from_json = json.loads
+# What only a JSON has in which a number may be none that json.loads keeps: a negative zero, or a large exponent.
+ODD = re.compile(r"-0|[eE]\+?[0-9]{3}")
+
+
+def from_json(text):
+    """The value of a JSON. Raises a ValueError, or a RecursionError, for what is too much."""
+    return odd_decode(text) if ODD.search(text) else decode(text)
+
+
+def integer(text):
+    return -0.0 if text == "-0" else int(text)
+
+
+def fraction(text):
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        raise NoForm(f"it has the number {text[:100]}, which is too large")
+    return value
+
+
+# Kept from before the script runs, as encode is: it may change the module.
+decode = json.loads
+odd_decode = json.JSONDecoder(parse_int=integer, parse_float=fraction).decode
 
 
 def to_json(value):

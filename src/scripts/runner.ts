@@ -16,16 +16,15 @@ import {
     mapEach,
     mapGet,
     mapSet,
-    parse,
     quote,
-    slice,
-    stringify
+    slice
 } from './primordials.js';
 import type { Compiles } from './last-expression.js';
 import type { Body, Position } from './source.js';
 import { GIVEN, loadable, mistakeIn, runnable, SourceError } from './source.js';
 import { errorText, framesOf, SOURCE } from './thrown.js';
 import { isToolError, Tools } from './tools.js';
+import { fromJson, NoForm, toJson } from './values.js';
 
 type Script = (given?: unknown) => Promise<unknown>;
 type AnyFunction = (...args: unknown[]) => unknown;
@@ -63,7 +62,7 @@ export class Runner {
     run(call: CallId, source: Source, tools: Json, input: Json, args: string[]): void {
         this.#attempt(call, () => {
             const script = this.#made(source, runnable);
-            this.#give(tools, parse(input), args);
+            this.#give(tools, given(input, 'the input'), args);
             const main = (main: unknown) =>
                 typeof main === 'function' ? apply(main as AnyFunction, undefined, args) : undefined;
             this.#follow(call, script(main));
@@ -94,7 +93,7 @@ export class Runner {
             if (!this.#functions) throw new Failure('not-found', 'no module is loaded');
             const found = mapGet(this.#functions, name);
             if (!found) throw new Failure('not-found', this.#noSuch(name));
-            const args = parse(positional);
+            const args = given(positional, 'an argument');
             if (!isArray(args))
                 throw new Failure('invalid-arguments', 'the arguments by position are not a JSON array');
             if (named !== '' && named !== '{}')
@@ -231,18 +230,22 @@ function failureOf(
 /** The value as JSON. */
 function json(value: unknown): Json {
     if (value === undefined) return 'null';
-    let text: string | undefined;
     try {
-        text = stringify(value);
+        return toJson(value) ?? 'null';
     } catch (error) {
-        throw new Failure(
-            'invalid-arguments',
-            `the result has no form in JSON: ${slice(errorText(error), 0, MESSAGE)}`
-        );
+        const why = error instanceof NoForm ? error.message : errorText(error);
+        throw new Failure('invalid-arguments', `the result has no form in JSON: ${slice(why, 0, MESSAGE)}`);
     }
-    if (text === undefined)
-        throw new Failure('invalid-arguments', `the result has no form in JSON: it is a ${typeof value}`);
-    return text;
+}
+
+/** What the host gives to the script. */
+function given(text: Json, what: string): unknown {
+    try {
+        return fromJson(text);
+    } catch (error) {
+        const why = error instanceof NoForm ? error.message : errorText(error);
+        throw new Failure('invalid-arguments', `${what} has no form in JavaScript: ${why}`);
+    }
 }
 
 /** Calls a function so that what it throws is an outcome too. */

@@ -2,7 +2,7 @@
 import type { ToolAnswer } from 'caisson:mcp/script-host@0.1.0';
 
 import type { ScriptHost } from './host.js';
-import { placeAt } from './thrown.js';
+import { errorText, placeAt } from './thrown.js';
 import {
     append,
     create,
@@ -22,10 +22,10 @@ import {
     mapSet,
     parse,
     setHas,
-    stringify,
     weakAdd,
     weakHas
 } from './primordials.js';
+import { fromJson, NoForm, toJson } from './values.js';
 
 /** A tool of a server, as it is listed. */
 export interface ListedTool {
@@ -106,7 +106,7 @@ export class Tools {
     call(server: string, tool: string, args: unknown): Promise<unknown> {
         return new makePromise((kept, broken) => {
             const object = args === undefined || args === null ? {} : args;
-            const text = typeof object === 'object' && !isArray(object) ? stringify(object) : undefined;
+            const text = typeof object === 'object' && !isArray(object) ? argumentsOf(object, server, tool) : undefined;
             if (text?.[0] !== '{')
                 throw new makeTypeError(`the arguments of the tool ${server}.${tool} are not an object`);
             do this.#last = this.#last < 0xffff_ffff ? this.#last + 1 : 1;
@@ -128,7 +128,13 @@ export class Tools {
             waiting.broken(error);
         };
         if (outcome.tag === 'err') return fail(outcome.val.message, outcome.val.code);
-        const result = parse(outcome.val) as CallToolResult;
+        let result: CallToolResult;
+        try {
+            result = fromJson(outcome.val) as CallToolResult;
+        } catch (error) {
+            const why = error instanceof NoForm ? error.message : errorText(error);
+            return fail(`the answer of the tool ${server}.${tool} has no form in JavaScript: ${why}`, 'protocol');
+        }
         if (result.isError === true) fail(failureText(result, server, tool), undefined, result);
         else waiting.kept(this.#unwrapped(result, server, tool));
     }
@@ -143,7 +149,7 @@ export class Tools {
         if (only?.type !== 'text' || typeof only.text !== 'string') return content;
         if (mapGet(this.#of(server), tool)?.tool.outputSchema !== undefined) return content;
         try {
-            return parse(only.text);
+            return fromJson(only.text);
         } catch {
             return only.text;
         }
@@ -218,6 +224,16 @@ function namespace(listed: () => Map<string, unknown>, made: (name: string) => u
         deleteProperty: () => false
     };
     return new makeProxy(create(null) as object, handler);
+}
+
+/** The arguments of a call as JSON. */
+function argumentsOf(object: object, server: string, tool: string): string | undefined {
+    try {
+        return toJson(object);
+    } catch (error) {
+        if (!(error instanceof NoForm)) throw error;
+        throw new makeTypeError(`the arguments of the tool ${server}.${tool} have no form in JSON: ${error.message}`);
+    }
 }
 
 /** What a tool says of its failure. */
