@@ -2,7 +2,7 @@
 
 from caisson import host
 from caisson.loop import loop
-from caisson.values import from_json, to_json
+from caisson.values import NoForm, from_json, to_json
 
 # So many tools a search finds, unless the script wants another number, and at most. So much of a text it looks at.
 FOUND, MOST_FOUND, LOOKED_AT = 10, 100, 4000
@@ -52,7 +52,10 @@ class Tools:
 
     def begin(self, server, tool, arguments):
         """Calls a tool. The future has the outcome."""
-        text = to_json(arguments)
+        try:
+            text = to_json(arguments)
+        except NoForm as error:
+            raise ValueError(f"the arguments of the tool {server}.{tool} have no form in JSON: {error}") from None
         while self._last == 0 or self._last in self._waiting:
             self._last = self._last % 0xFFFF_FFFF + 1
         future = loop.create_future()
