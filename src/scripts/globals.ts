@@ -21,6 +21,7 @@ import {
     toText
 } from './primordials.js';
 import { line } from './show.js';
+import { any, timeout } from './signals.js';
 import { IMPORT } from './source.js';
 import type { ListedTool, Tools } from './tools.js';
 import { ToolError } from './tools.js';
@@ -37,6 +38,19 @@ const ABSENT = [
     'Response',
     'Headers',
     'FormData',
+    'Performance',
+    'Crypto',
+    'CryptoKey',
+    'SubtleCrypto',
+    'MessageEvent',
+    'ReadableStreamBYOBReader',
+    'ReadableStreamBYOBRequest',
+    'ReadableStreamDefaultController',
+    'ReadableByteStreamController',
+    'ByteLengthQueuingStrategy',
+    'CountQueuingStrategy',
+    'self',
+    'InternalError',
     'addEventListener',
     'removeEventListener',
     'dispatchEvent'
@@ -93,6 +107,12 @@ export function fixBoundary(): void {
 export function take(stack: (error: unknown) => string): void {
     const global = globalThis;
     for (let i = 0; i < ABSENT.length; i++) deleteProperty(global, ABSENT[i] as string);
+    define(AbortSignal, 'any', any);
+    define(AbortSignal, 'timeout', timeout);
+    // They would wait for what the core has not, or for nobody.
+    deleteProperty(Blob.prototype, 'stream');
+    deleteProperty(URL, 'createObjectURL');
+    deleteProperty(URL, 'revokeObjectURL');
     define(global, 'eval', evaluator(global.eval));
     defineProperty(makeError.prototype, 'stack', {
         get(this: unknown) {
