@@ -103,7 +103,7 @@ func (a *app) command() *cobra.Command {
 		a.startTaskCommand(), a.getTaskCommand(), a.waitTaskCommand(), a.updateTaskCommand(), a.cancelTaskCommand(), a.listTasksCommand(),
 		a.setLoggingLevelCommand(), a.pingCommand(), a.listenCommand(),
 		a.runScriptCommand(), a.runFunctionCommand(),
-		a.policyCommand(), a.pinsCommand(), a.auditCommand(), a.scanCommand(),
+		a.policyCommand(), a.pinsCommand(), a.auditCommand(), a.scanCommand(), a.serveCommand(),
 		a.authCommand(), a.demoCommand(), a.demoServerCommand(), a.componentCommand(), a.pluginCommand(), a.runToolCommand(), a.replayCommand(), a.trustCommand(), a.cacheCommand(), a.versionCommand(),
 	)
 	return root

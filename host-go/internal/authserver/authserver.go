@@ -32,6 +32,10 @@ type Server struct {
 	Device bool
 	// Refuse has the person say no.
 	Refuse bool
+	// Sign makes access tokens of claims (RFC 9068), for resources that are elsewhere, and Keys is the JSON Web Key
+	// Set with which they are checked. Default: the tokens are random texts, for its own resource.
+	Sign func(claims map[string]any) string
+	Keys any
 	// SecretLife is how long the secret of a client that registers is good. Default: for ever.
 	SecretLife time.Duration
 
@@ -43,6 +47,7 @@ type Server struct {
 	codes   map[string]url.Values // what was asked for
 	refresh map[string]string     // refresh tokens, and their scopes
 	used    map[string]bool       // those that were good once
+	meant   map[string]string     // refresh tokens, and the resources that they are for
 	to      []string              // the redirects of clients that have registered
 	access  map[string]time.Time  // access tokens, and when they end
 	entered string                // the code that a person entered
@@ -56,10 +61,11 @@ type Did struct{ Registrations, Logins, Refreshes, Thefts int }
 
 // New starts a server on loopback. Who starts it closes it.
 func New(resource http.Handler) *Server {
-	s := &Server{Life: time.Hour, codes: map[string]url.Values{}, refresh: map[string]string{}, used: map[string]bool{}, access: map[string]time.Time{}, counts: map[string]int{}}
+	s := &Server{Life: time.Hour, codes: map[string]url.Values{}, refresh: map[string]string{}, used: map[string]bool{}, meant: map[string]string{}, access: map[string]time.Time{}, counts: map[string]int{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/oauth-protected-resource/mcp", s.resourceMetadata)
 	mux.HandleFunc("GET /.well-known/oauth-authorization-server", s.metadata)
+	mux.HandleFunc("GET /keys", func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, http.StatusOK, s.Keys) })
 	mux.HandleFunc("POST /register", s.register)
 	mux.HandleFunc("GET /authorize", s.authorize)
 	mux.HandleFunc("POST /token", s.token)
@@ -186,6 +192,9 @@ func (s *Server) metadata(w http.ResponseWriter, _ *http.Request) {
 	if s.ClientID == "" {
 		m["registration_endpoint"] = s.server.URL + "/register"
 	}
+	if s.Keys != nil {
+		m["jwks_uri"] = s.server.URL + "/keys"
+	}
 	if s.Device {
 		m["device_authorization_endpoint"] = s.server.URL + "/device"
 	}
@@ -287,18 +296,19 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 		refuse("invalid_client")
 		return
 	}
-	scope := "read write"
+	scope, resource := "read write", s.URL()
 	refreshes := true
 	switch r.PostForm.Get("grant_type") {
 	case "authorization_code":
 		asked := s.codes[r.PostForm.Get("code")]
 		delete(s.codes, r.PostForm.Get("code"))
 		sum := sha256.Sum256([]byte(r.PostForm.Get("code_verifier")))
-		if asked == nil || asked.Get("code_challenge") != base64.RawURLEncoding.EncodeToString(sum[:]) || !s.NoMetadata && asked.Get("resource") != s.URL() {
+		if asked == nil || asked.Get("code_challenge") != base64.RawURLEncoding.EncodeToString(sum[:]) || !s.NoMetadata && s.Sign == nil && asked.Get("resource") != s.URL() {
 			refuse("invalid_grant")
 			return
 		}
 		scope = asked.Get("scope")
+		resource = asked.Get("resource")
 	case deviceGrant:
 		code := r.PostForm.Get("device_code")
 		if asked := s.codes[code]; asked == nil {
@@ -326,7 +336,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 		delete(s.refresh, token) // It is good once.
 		s.used[token] = true
 		s.did.Refreshes++
-		scope = granted
+		scope, resource = granted, s.meant[token]
 	case "client_credentials":
 		refreshes = false
 	default:
@@ -334,11 +344,18 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	access := s.newSecret("access")
+	if s.Sign != nil {
+		now := time.Now()
+		access = s.Sign(map[string]any{
+			"iss": s.server.URL, "sub": "somebody", "aud": resource, "scope": scope, "jti": access, "iat": now.Unix(), "exp": now.Add(s.Life).Unix(),
+		})
+		s.secrets = append(s.secrets, access)
+	}
 	s.access[access] = time.Now().Add(s.Life)
 	given := map[string]any{"access_token": access, "token_type": "Bearer", "expires_in": int(s.Life / time.Second), "scope": scope}
 	if refreshes {
 		token := s.newSecret("refresh")
-		s.refresh[token] = scope
+		s.refresh[token], s.meant[token] = scope, resource
 		given["refresh_token"] = token
 	}
 	answerJSON(w, http.StatusOK, given)
