@@ -10,6 +10,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/caisson/auth"
 	"github.com/caisson-dev/caisson/host-go/caisson/pins"
 	"github.com/caisson-dev/caisson/host-go/internal/authorization"
+	"github.com/caisson-dev/caisson/host-go/internal/confinement"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
 	"github.com/caisson-dev/caisson/host-go/internal/gate"
@@ -117,14 +118,15 @@ func (c *Client) connect(ctx context.Context, server Server, listChanged func(me
 		return nil, wrong
 	}
 	var identity *pins.Identity
+	var confined *confinement.Rules
 	if c.gate != nil {
 		var err error
-		if identity, err = c.admit(ctx, &server, u); err != nil {
+		if identity, confined, err = c.admit(ctx, &server, u); err != nil {
 			return nil, err
 		}
 	}
 	s := newSession(c, server.name())
-	s.identity, s.caller = identity, callerOf(ctx)
+	s.identity, s.confined, s.caller = identity, confined, callerOf(ctx)
 	s.listChanged = listChanged
 	select {
 	case c.runtime.sessions <- struct{}{}:

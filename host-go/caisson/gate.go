@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/caisson-dev/caisson/host-go/caisson/audit"
 	"github.com/caisson-dev/caisson/host-go/caisson/pins"
 	"github.com/caisson-dev/caisson/host-go/caisson/policy"
+	"github.com/caisson-dev/caisson/host-go/internal/confinement"
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
 	"github.com/caisson-dev/caisson/host-go/internal/gate"
 	"github.com/caisson-dev/caisson/host-go/internal/script"
@@ -124,8 +126,9 @@ func denied(server, step string, err error) error {
 	return &Error{Code: CodeDenied, Server: server, Step: step, Message: no.Error(), Err: no}
 }
 
-// admit decides about connecting with a server, before anything is started or sent.
-func (c *Client) admit(ctx context.Context, server *Server, u *url.URL) (*pins.Identity, error) {
+// admit decides about connecting with a server, before anything is started or sent. It returns who the server is,
+// if that is pinned, and what its command is confined to, if it is.
+func (c *Client) admit(ctx context.Context, server *Server, u *url.URL) (*pins.Identity, *confinement.Rules, error) {
 	name := server.name()
 	no := func(reason policy.Reason, message string) error {
 		return denied(name, "connect", policy.Denied(reason, message, nil))
@@ -133,28 +136,59 @@ func (c *Client) admit(ctx context.Context, server *Server, u *url.URL) (*pins.I
 	call := &gate.Call{Call: policy.Call{Server: name, Kind: policy.Use, Name: "connect", Caller: callerOf(ctx)}, Method: "connect"}
 	pass, err := c.gate.Enter(ctx, call)
 	if err != nil {
-		return nil, denied(name, "connect", err)
+		return nil, nil, denied(name, "connect", err)
 	}
 	_ = pass.Leave(nil, "") // The decision is written; what becomes of the session is not a call.
 	p := c.gate.Policy()
 	rules, key := p.Source(policy.Server, name)
 	if rules == nil { // The policy was replaced.
-		return nil, no(policy.NotGranted, "the policy does not grant the server")
+		return nil, nil, no(policy.NotGranted, "the policy does not grant the server")
 	}
 	if message := granted(rules, key, server, u); message != "" {
-		return nil, no(policy.NotGranted, message)
+		return nil, nil, no(policy.NotGranted, message)
+	}
+	confined, err := confine(rules, key)
+	if err != nil {
+		return nil, nil, denied(name, "connect", err)
 	}
 	if p.PinMode() == policy.PinsOff {
-		return nil, nil
+		return nil, confined, nil
 	}
 	identity, err := server.identity(u)
 	if err != nil {
-		return nil, &Error{Code: CodeConnect, Server: name, Step: "connect", Message: "who the server is cannot be found out: " + err.Error(), Err: err}
+		return nil, nil, &Error{Code: CodeConnect, Server: name, Step: "connect", Message: "who the server is cannot be found out: " + err.Error(), Err: err}
 	}
 	if err := c.gate.Server(name, identity); err != nil {
-		return nil, denied(name, "connect", err)
+		return nil, nil, denied(name, "connect", err)
 	}
-	return identity, nil
+	return identity, confined, nil
+}
+
+// confine gives what the rules confine a server's command to; nil for nothing. It fails where that cannot be done
+// here: then nothing is started.
+func confine(rules *policy.Source, key string) (*confinement.Rules, error) {
+	if rules.Folders == nil && rules.Ports == nil {
+		return nil, nil
+	}
+	confined := &confinement.Rules{Folders: rules.Folders != nil, Ports: rules.Ports != nil}
+	for _, folder := range rules.Folders {
+		path, err := filepath.Abs(folder.Path)
+		if err != nil {
+			return nil, policy.Denied(policy.NotGranted, key+".folders: "+err.Error(), err)
+		}
+		if folder.Access == policy.AccessWrite {
+			confined.Write = append(confined.Write, path)
+		} else {
+			confined.Read = append(confined.Read, path)
+		}
+	}
+	for _, port := range rules.Ports {
+		confined.Connect = append(confined.Connect, uint16(port)) // The policy has checked it.
+	}
+	if err := confined.Check(); err != nil {
+		return nil, policy.Denied(policy.NotGranted, "the command cannot be confined, which "+key+" demands: "+err.Error(), err)
+	}
+	return confined, nil
 }
 
 // granted says which part of a server's description the rules do not grant.
@@ -162,8 +196,8 @@ func granted(rules *policy.Source, key string, server *Server, u *url.URL) strin
 	if u == nil && len(rules.Origins) > 0 {
 		return key + ".origins: the server is no URL, and nothing here confines a command to origins"
 	}
-	if len(rules.Folders) > 0 {
-		return key + ".folders: nothing here confines a server to folders: leave them out, and confine it yourself"
+	if server.Command == "" && (rules.Folders != nil || rules.Ports != nil) {
+		return key + ": folders and ports are for a server that is a command, and this one is none"
 	}
 	if u != nil && len(rules.Origins) > 0 && !slices.Contains(rules.Origins, originOf(u)) {
 		return key + ".origins does not have " + originOf(u)

@@ -352,7 +352,11 @@ func TestConnectIsGoverned(t *testing.T) {
 		{"s: {environment: []}", touch, `servers.s.environment does not have "TOKEN"`},
 		{"s: {environment: [TOKEN]}", caisson.Server{Name: "s", Command: "touch", Args: []string{marker}, InheritEnv: true}, "whole environment"},
 		{"s: {origins: ['https://a']}", touch, "nothing here confines a command to origins"},
-		{"s: {folders: [{path: /a, access: read}]}", touch, "nothing here confines a server to folders"},
+		{"s: {folders: [{path: /a, access: read}]}", touch, "main does not call confine.Main"},
+		{"s: {folders: []}", touch, "main does not call confine.Main"},
+		{"s: {ports: [443]}", touch, "main does not call confine.Main"},
+		{"s: {ports: []}", web, "this one is none"},
+		{"s: {folders: [{path: /a, access: read}]}", web, "this one is none"},
 		{"s: {origins: ['https://a', 'http://127.0.0.1']}", web, "servers.s.origins does not have http://127.0.0.1:1"},
 		{"s: {commands: [touch]}", web, "the server is not a command"},
 	} {

@@ -179,14 +179,24 @@ func bounds(t *testing.T) [][3]string {
 			fmt.Sprintf("%d KiB, %d KiB of arguments or of a result", in(auditRecord, "maxLine")>>10, in(auditRecord, "maxContent")>>10), "",
 		},
 		{"an audit log", fmt.Sprintf("%d files of %s", in(auditLog, "defaultFiles"), mib(in(auditLog, "defaultMaxBytes"))), "audit.Options"},
+		{
+			"a bearer token of a client; a file of them",
+			fmt.Sprintf("%d KiB; %d tokens, %s", in(bearerFolder+"header.go", "maxTokenBytes")>>10, in(bearerFolder+"tokens.go", "maxTokens"), mib(in(bearerFolder+"tokens.go", "maxTokensBytes"))), "",
+		},
+		{
+			"the metadata and the keys of an issuer of tokens",
+			fmt.Sprintf("%s, %d keys", mib(in(bearerFolder+"issuer.go", "maxDocumentBytes")), in(bearerFolder+"issuer.go", "maxKeys")), "",
+		},
+		{"the configuration file of a client", mib(in("host-go/cmd/caisson/internal/install/client.go", "maxFileBytes")), ""},
 		{"nesting of JSON", "about 200 levels, then `CodeInternal`", ""},
 	}
 }
 
 const (
-	approval    = "host-go/internal/gate/approval.go"
-	auditRecord = "host-go/caisson/audit/record.go"
-	auditLog    = "host-go/caisson/audit/log.go"
+	approval     = "host-go/internal/gate/approval.go"
+	auditRecord  = "host-go/caisson/audit/record.go"
+	auditLog     = "host-go/caisson/audit/log.go"
+	bearerFolder = "host-go/caisson/bearer/"
 )
 
 const authorizing = "host-go/internal/authorization/"

@@ -14,6 +14,7 @@ import (
 
 	"github.com/caisson-dev/caisson/host-go/caisson/auth"
 	"github.com/caisson-dev/caisson/host-go/internal/authorization"
+	"github.com/caisson-dev/caisson/host-go/internal/confinement"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 )
 
@@ -232,7 +233,7 @@ func (s *Server) checkHeaders() string {
 }
 
 // grant is what the sandbox may reach on the server's behalf.
-func (s *Server) grant(u *url.URL) egress.Grant {
+func (s *Server) grant(u *url.URL, confined *confinement.Rules) egress.Grant {
 	g := egress.Grant{Server: s.name(), URL: u}
 	if u != nil {
 		g.Header = http.Header{}
@@ -247,7 +248,7 @@ func (s *Server) grant(u *url.URL) egress.Grant {
 		g.Dial = dial(s.Transport)
 		return g
 	}
-	g.Command = &egress.Command{Path: s.Command, Args: slices.Clone(s.Args), Env: s.environ(), Dir: s.Dir}
+	g.Command = &egress.Command{Path: s.Command, Args: slices.Clone(s.Args), Env: s.environ(), Dir: s.Dir, Confinement: confined}
 	return g
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/caisson/pins"
 	"github.com/caisson-dev/caisson/host-go/caisson/policy"
 	"github.com/caisson-dev/caisson/host-go/internal/authorization"
+	"github.com/caisson-dev/caisson/host-go/internal/confinement"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
 	"github.com/caisson-dev/caisson/host-go/internal/exact"
@@ -53,6 +54,7 @@ type session struct {
 	peer []attribute.KeyValue // the server, for telemetry
 
 	identity *pins.Identity             // nil where nobody asks for it
+	confined *confinement.Rules         // what its command is confined to; nil for nothing
 	caller   policy.Caller              // who connected
 	defined  map[pins.Kind]*definitions // for the policy
 	begun    begunTasks
@@ -153,7 +155,7 @@ func (s *Session) open(ctx context.Context, server *Server, transport TransportT
 		Endpoint:          endpoint(transport, u),
 		ClientInfo:        engine.Implementation{Name: o.ClientInfo.Name, Version: o.ClientInfo.Version, Title: o.ClientInfo.Title},
 		ConnectTimeout:    o.ConnectTimeout,
-		Grant:             server.grant(u),
+		Grant:             server.grant(u, s.confined),
 		ProtocolVersions:  server.ProtocolVersions,
 		Capabilities:      capabilities,
 		InputRounds:       o.InputRounds,

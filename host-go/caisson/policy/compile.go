@@ -164,6 +164,14 @@ func (c *compiler) source(kind SourceKind, key string, p pattern, s *Source) *so
 		}
 	}
 	c.secrets(kind, key+".secrets", s)
+	if s.Ports != nil && kind != Server {
+		c.fail(key+".ports", "only a server's command is confined to ports")
+	}
+	for i, port := range s.Ports {
+		if port < 1 || port > 65535 {
+			c.fail(fmt.Sprintf("%s.ports[%d]", key, i), "it must be 1 to 65535, and is %d", port)
+		}
+	}
 	for i, folder := range s.Folders {
 		at := fmt.Sprintf("%s.folders[%d]", key, i)
 		if folder.Path == "" {

@@ -67,9 +67,14 @@ type Source struct {
 	// Each value is a reference: ${env:NAME}, ${file:PATH} or ${keyring:SERVICE/NAME}. The secret itself is in
 	// no policy. Default: none.
 	Secrets map[string]string `json:"secrets,omitempty"`
-	// Folders may be used by a plugin; see [Policy.CheckGrants]. Default: none. No server's command is confined to its folders here: for a server they are an
-	// error when it is connected with.
-	Folders []Folder `json:"folders,omitempty"`
+	// Folders may be used by a plugin (see [Policy.CheckGrants]), and by a server's command, which the kernel then
+	// confines to them and to the system's programs: see package confine. An empty list is none. Default: none, for
+	// a plugin; any, for a server.
+	Folders []Folder `json:"folders,omitzero"`
+	// Ports are the TCP ports, 1 to 65535, that a server's command may connect with, at any address. The kernel
+	// confines it to them, and it may wait for connections at none. An empty list is none. Default: any. Plugins
+	// and scripts have none.
+	Ports []int `json:"ports,omitzero"`
 }
 
 // A Rule grants, or denies, tools, resources, prompts or methods. In a file, a rule that is only a name is

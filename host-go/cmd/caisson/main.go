@@ -2,8 +2,13 @@
 // which runs in Caisson's sandbox. See `caisson --help`.
 package main
 
-import "os"
+import (
+	"os"
+
+	"github.com/caisson-dev/caisson/host-go/caisson/confine"
+)
 
 func main() {
+	confine.Main()
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }

@@ -10,6 +10,8 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+
+	"github.com/caisson-dev/caisson/host-go/internal/confinement"
 )
 
 // Grant names everything that one session may reach.
@@ -45,4 +47,6 @@ type Command struct {
 	Env []string
 	// Dir is its working directory. Empty is the host's own.
 	Dir string
+	// Confinement is what the kernel confines it to. Nil is nothing.
+	Confinement *confinement.Rules
 }

@@ -27,7 +27,13 @@ func startProcess(c *Command) (*process, error) {
 			return nil, err
 		}
 	}
-	cmd := &exec.Cmd{Path: path, Args: append([]string{c.Path}, c.Args...), Env: c.Env, Dir: c.Dir}
+	argv := append([]string{c.Path}, c.Args...)
+	if c.Confinement != nil {
+		if path, argv, err = c.Confinement.Command(path, argv); err != nil {
+			return nil, err
+		}
+	}
+	cmd := &exec.Cmd{Path: path, Args: argv, Env: c.Env, Dir: c.Dir}
 	setGroup(cmd)
 
 	var files [6]*os.File // a reading and a writing end each
