@@ -28,7 +28,6 @@ require (
 	go.yaml.in/yaml/v3 v3.0.6
 	golang.org/x/net v0.53.0
 	golang.org/x/sync v0.24.0
-	golang.org/x/sys v0.48.0
 	golang.org/x/sys v0.49.0
 	golang.org/x/time v0.15.0
 	oras.land/oras-go/v2 v2.7.0
