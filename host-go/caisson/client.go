@@ -34,6 +34,7 @@ type Client struct {
 	store auth.Store // of tokens, where a way to authorize has none
 	// unsaved are tokens that a store did not keep.
 	unsaved authorization.Unsaved
+	claims  claims // of runs that sleep, where the options have none
 	// In tests: authorizing sets the clocks of an authorization, inspect is shown the core's memory.
 	authorizing func(*authorization.Config)
 	inspect     func(memories [][]byte)

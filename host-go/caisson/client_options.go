@@ -38,6 +38,8 @@ type ClientOptions struct {
 	Governance
 	// Telemetry says where spans and metrics go. Default: nowhere.
 	Telemetry
+	// Sleeping says how scripts sleep. Default: they do not.
+	Sleeping
 
 	// HTTPTransport carries the HTTP requests. Default: one of Caisson's own, with HTTP/1.1 and HTTP/2 and
 	// the proxy that the environment names. It must not follow redirects, and must enforce
@@ -146,6 +148,7 @@ func (o *ClientOptions) withDefaults(logger *slog.Logger) ClientOptions {
 	}
 	c.Logger = orDefault(c.Logger, logger)
 	c.Limits = c.Limits.withDefaults()
+	c.Sleeping = c.Sleeping.withDefaults()
 	c.SendingMiddleware, c.ReceivingMiddleware = slices.Clone(c.SendingMiddleware), slices.Clone(c.ReceivingMiddleware)
 	extensions := make([]Extension, len(c.Extensions))
 	for i, e := range c.Extensions {
@@ -161,6 +164,9 @@ func (o *ClientOptions) check() error {
 		return err
 	}
 	if err := o.Governance.check(); err != nil {
+		return err
+	}
+	if err := o.Sleeping.check(); err != nil {
 		return err
 	}
 	if o.ClientInfo.Name == "" || o.ClientInfo.Version == "" {

@@ -65,7 +65,13 @@ func (o *ClientOptions) newGate(t *telemetry) *gate.Gate {
 	if approve != nil {
 		approve = func(ctx context.Context, question *policy.Question) (policy.Answer, error) {
 			defer script.StopClock(ctx)()
-			return o.Approve(ctx, question)
+			release := script.Hold(ctx)
+			answer, err := o.Approve(ctx, question)
+			if !release() { // The script that calls sleeps.
+				<-ctx.Done()
+				return policy.Answer{}, ctx.Err()
+			}
+			return answer, err
 		}
 	}
 	config := gate.Config{Policy: o.Policy, Principal: o.Principal, Pins: o.Pins, Audit: o.Audit, Approve: approve, Logger: o.Logger}

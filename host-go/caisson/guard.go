@@ -12,6 +12,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/caisson/policy"
 	"github.com/caisson-dev/caisson/host-go/internal/gate"
 	"github.com/caisson-dev/caisson/host-go/internal/jcs"
+	"github.com/caisson-dev/caisson/host-go/internal/script"
 )
 
 // Guard puts the client's policy in front of a Caller that is no session of the client: a plugin, or another
@@ -145,7 +146,7 @@ func (g *guarded) CallTool(ctx context.Context, params *mcp.CallToolParams) (*mc
 	if err != nil {
 		return nil, denied(g.name, callToolOp.Method, err)
 	}
-	result, err := g.behind.CallTool(ctx, p)
+	result, err := g.behind.CallTool(script.Out(ctx), p)
 	if err != nil {
 		_ = pass.Leave(nil, CodeOf(err).String())
 		return nil, err

@@ -33,6 +33,8 @@ func TestMain(m *testing.M) {
 			serveWhole()
 		case "fuzz":
 			serveFuzz()
+		case "sleep":
+			sleepProcess()
 		case "login":
 			logIn()
 		case "hostile":

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+
+	"github.com/caisson-dev/caisson/host-go/internal/script"
 )
 
 // A MethodHandler sends a request or a notification to a server, or handles one from a server. The params
@@ -66,5 +68,5 @@ func through(ctx context.Context, chain MethodHandler, s *Session, method string
 	if chain == nil {
 		return handler(ctx, s, method, params)
 	}
-	return chain(context.WithValue(ctx, messageKey{}, &message{method, handler}), s, method, params)
+	return chain(context.WithValue(script.Out(ctx), messageKey{}, &message{method, handler}), s, method, params)
 }

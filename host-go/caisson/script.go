@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	randv2 "math/rand/v2"
 	"strings"
 	"time"
@@ -125,41 +124,18 @@ type ScriptUsage struct {
 // It is safe for concurrent use; each run has about 5 MB of its own. It waits while there are as many scripts as
 // [RuntimeOptions].MaxScripts.
 func (c *Client) RunScript(ctx context.Context, s Script) (*ScriptResult, error) {
-	r, err := c.beginScript(ctx, &s, "run script")
+	run, err := c.StartScript(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	defer r.end()
-	input, err := json.Marshal(s.Input)
-	if err != nil {
-		return nil, errScript("run script", "Script.Input does not marshal to JSON: "+err.Error())
-	}
-	leave, err := r.enter("run script")
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
-	return r.observed(r.ctx, "run script", func(ctx context.Context) (*ScriptResult, error) {
-		in, failure := script.New(ctx, r.config)
-		if failure != nil {
-			return &ScriptResult{}, r.error(failure)
-		}
-		defer in.Close()
-		value, report, failure := in.Run(ctx, r.source, input, s.Args)
-		result := resultOf(report)
-		if failure != nil {
-			return result, r.error(failure)
-		}
-		result.Value = value
-		return result, nil
-	})
+	return run.Wait()
 }
 
 // observed runs a script, or a function of a module, under the eyes of the client's telemetry.
 func (r *scriptRun) observed(ctx context.Context, what string, run func(context.Context) (*ScriptResult, error)) (result *ScriptResult, err error) {
 	if t := r.client.telemetry; t != nil {
 		var observed func(*ScriptResult, error)
-		ctx, observed = t.runs(ctx, what, r.name, r.language)
+		ctx, observed = t.runs(ctx, what, r.name, r.language.Name())
 		defer func() { observed(result, err) }()
 	}
 	return run(ctx)
@@ -198,7 +174,8 @@ type scriptRun struct {
 	ctx       context.Context // ends with the client
 	cancel    context.CancelCauseFunc
 	name      string
-	language  string
+	text      string // the source as it was given
+	language  Language
 	source    script.Source
 	positions Positions
 	config    script.Config
@@ -245,7 +222,7 @@ func (r *scriptRun) prepare(s *Script, step string) error {
 	if language == nil {
 		language = JavaScript
 	}
-	r.language = language.Name()
+	r.text, r.language = s.Source, language
 	translation, err := language.Translate(r.ctx, ScriptSource{Name: r.name, Text: s.Source})
 	if err != nil {
 		return err
@@ -290,7 +267,7 @@ func (r *scriptRun) end() {
 }
 
 // randomOf is a source of random bytes that no other script has, unless it is given the same seed.
-func randomOf(seed uint64) io.Reader {
+func randomOf(seed uint64) *randv2.ChaCha8 {
 	var key [32]byte
 	if seed != 0 {
 		binary.LittleEndian.PutUint64(key[:], seed)
@@ -311,6 +288,9 @@ func (r *scriptRun) error(f *script.Failure) error {
 			return closed
 		}
 		return f.Err
+	}
+	if f.Kind == script.Asleep {
+		return ErrAsleep
 	}
 	if f.Kind == script.Internal {
 		return &Error{Code: CodeInternal, Step: "run script", Message: r.name + ": " + f.Message, Err: f.Err}

@@ -353,6 +353,9 @@ func (t *ToolSet) call(ctx context.Context, listed *listedTools, server, tool st
 		raw, err := s.callTool(ctx, params)
 		return raw, toolFailure(err)
 	}
+	if _, ok := c.(*guarded); !ok {
+		ctx = script.Out(ctx)
+	}
 	ctx, observed := runsTool(ctx, server, tool)
 	result, err := c.CallTool(ctx, params)
 	var raw json.RawMessage

@@ -28,6 +28,7 @@ type ended struct {
 type coreInstances struct {
 	modules []api.Module   // by core instance
 	chunks  []api.Module   // the chunks that were loaded
+	owners  []int          // the core instance of each memory
 	first   [][]uint64     // the values that the globals of Instance.ownGlobals began with
 	memory  memory.Rewound // the memories
 	limit   uint64         // of Limits.Memory: the address space of the memories depends on it
@@ -95,7 +96,7 @@ func (in *Instance) reuse() {
 		return
 	}
 	in.reused = true
-	in.modules, in.chunks, in.first = c.modules, c.chunks, c.first
+	in.modules, in.chunks, in.first, in.owners = c.modules, c.chunks, c.first, c.owners
 	in.allocator.Adopt(c.memory)
 }
 
@@ -105,7 +106,7 @@ func (in *Instance) rewind(ctx context.Context) (kept bool, err error) {
 	if !in.c.movable || in.moved || len(in.memory) == 0 {
 		return false, nil
 	}
-	c := &coreInstances{modules: in.modules, chunks: in.chunks, first: in.first, limit: in.limits.Memory}
+	c := &coreInstances{modules: in.modules, chunks: in.chunks, first: in.first, owners: in.owners, limit: in.limits.Memory}
 	shrink := func() {
 		for _, m := range in.memory {
 			m.Grow(1)

@@ -28,6 +28,7 @@ type Instance struct {
 	modules []api.Module                            // by core instance
 	memory  []api.Memory                            // each memory once
 	chunks  []api.Module                            // the chunks that were loaded
+	owners  []int                                   // the core instance of each memory, in the allocator's order
 
 	comps   []*componentState
 	options []*instanceOptions
@@ -88,6 +89,16 @@ func (c *Compiled) Instantiate(ctx context.Context, l *Linker) (*Instance, error
 
 // InstantiateWith is Instantiate with these limits in place of the Config's.
 func (c *Compiled) InstantiateWith(ctx context.Context, l *Linker, limits Limits) (*Instance, error) {
+	return c.newInstance(ctx, l, limits, "instantiate", func(in *Instance) {
+		for i := range c.program.Instances {
+			in.instantiate(i)
+			in.start(i)
+		}
+	})
+}
+
+// newInstance makes an instance whose core instances build makes, in a call of this name.
+func (c *Compiled) newInstance(ctx context.Context, l *Linker, limits Limits, name string, build func(in *Instance)) (*Instance, error) {
 	if l == nil {
 		l = NewLinker()
 	}
@@ -103,7 +114,7 @@ func (c *Compiled) InstantiateWith(ctx context.Context, l *Linker, limits Limits
 	if err := in.bind(l); err != nil {
 		return nil, err
 	}
-	err := in.enter(ctx, "instantiate", func() {
+	err := in.enter(ctx, name, func() {
 		in.chargeProgram()
 		in.reuse()
 		for i := range c.program.Components {
@@ -112,10 +123,7 @@ func (c *Compiled) InstantiateWith(ctx context.Context, l *Linker, limits Limits
 		for i := range c.program.Options {
 			in.options = append(in.options, &instanceOptions{Options: abi.Options{Encoding: c.program.Options[i].Encoding}})
 		}
-		for i := range c.program.Instances {
-			in.instantiate(i)
-			in.start(i)
-		}
+		build(in)
 	})
 	if err != nil {
 		return nil, errors.Join(err, in.Close(ctx))
@@ -215,6 +223,9 @@ func (in *Instance) instantiate(i int) {
 	in.modules[i] = m
 	if in.c.movable {
 		in.first = append(in.first, in.globals(i))
+	}
+	for len(in.owners) < in.allocator.Len() {
+		in.owners = append(in.owners, i)
 	}
 	in.addCounter(i)
 }

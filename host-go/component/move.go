@@ -35,7 +35,7 @@ func (in *Instance) move(ctx context.Context, to *Compiled) {
 	old := &Instance{modules: in.modules, chunks: in.chunks}
 	defer func() { _ = old.closeModules(ctx) }()
 	left := in.budget.left
-	in.c, in.modules, in.chunks = to, make([]api.Module, len(old.modules)), nil
+	in.c, in.modules, in.chunks, in.owners = to, make([]api.Module, len(old.modules)), nil, nil
 	in.fuel.counters = nil
 	in.moved, in.reused = true, false
 	in.allocator.Move()

@@ -2,6 +2,8 @@ package component
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"sync"
@@ -23,10 +25,40 @@ type Prepared struct {
 	// Chunk returns chunk i. Chunks is how many there are.
 	Chunk  func(i int) ([]byte, error)
 	Chunks int
+	// Identity returns a text that no other component has, and no other form of this one, such as a hash of the
+	// file that the parts are read from. nil computes a hash of the parts.
+	Identity func() string
 
 	once  sync.Once
 	index *split.Index
 	err   error
+
+	hashing sync.Mutex
+	hash    string
+}
+
+// Hash returns the Identity. What [Instance.Save] writes can be restored where the Hash is the same.
+func (p *Prepared) Hash() (string, error) {
+	p.hashing.Lock()
+	defer p.hashing.Unlock()
+	if p.hash != "" {
+		return p.hash, nil
+	}
+	if p.Identity != nil {
+		p.hash = p.Identity()
+		return p.hash, nil
+	}
+	sum := sha256.Sum256(p.Index) // The index has a hash of the memory.
+	for i := range p.Chunks {
+		b, err := p.Chunk(i)
+		if err != nil {
+			return "", err
+		}
+		chunk := sha256.Sum256(b)
+		sum = sha256.Sum256(append(sum[:], chunk[:]...))
+	}
+	p.hash = hex.EncodeToString(sum[:])
+	return p.hash, nil
 }
 
 const (

@@ -37,18 +37,20 @@ func (h *host) addCLI(l *component.Linker) {
 
 // addStdio defines the standard streams. All handles of one of them are the same stream.
 func (h *host) addStdio(l *component.Linker) {
-	stdin := &reader{from: h.cfg.Stdin}
+	h.stdin = &reader{from: h.cfg.Stdin}
 	if h.cfg.Stdin == nil {
-		stdin.from = strings.NewReader("")
+		h.stdin.from = strings.NewReader("")
 	}
+	h.standard = map[string]standard{}
 	l.Interface("wasi:cli/stdin"+version).
-		Func("get-stdin", func(context.Context, []any) ([]any, error) { return one(h.input(stdin)) })
+		Func("get-stdin", func(context.Context, []any) ([]any, error) { return one(h.input(h.stdin)) })
 	for name, w := range map[string]io.Writer{"stdout": h.cfg.Stdout, "stderr": h.cfg.Stderr} {
 		if w == nil {
 			w = io.Discard
 		}
+		h.standard[name] = standard{writer{w}, name}
 		l.Interface("wasi:cli/"+name+version).
-			Func("get-"+name, func(context.Context, []any) ([]any, error) { return one(h.output(writer{w})) })
+			Func("get-"+name, func(context.Context, []any) ([]any, error) { return one(h.output(h.standard[name])) })
 	}
 
 	in := addResource[struct{}](h, l.Interface("wasi:cli/terminal-input"+version), "terminal-input", nil)
@@ -66,4 +68,10 @@ func (h *host) addStdio(l *component.Linker) {
 	terminal("stdin", h.cfg.Terminal.Stdin, in)
 	terminal("stdout", h.cfg.Terminal.Stdout, out)
 	terminal("stderr", h.cfg.Terminal.Stderr, out)
+}
+
+// standard is a standard stream that the component writes to.
+type standard struct {
+	writer
+	name string
 }

@@ -40,18 +40,23 @@ func (h *host) addFilesystem(l *component.Linker) {
 func (h *host) preopens() ([]any, error) {
 	out := make([]any, len(h.cfg.Mounts))
 	for i := range h.cfg.Mounts {
-		m := &h.cfg.Mounts[i]
-		d := &descriptor{mount: m, path: ".", flags: flagRead, dir: m.folder(), done: func() {}}
-		if m.Root != nil && !m.ReadOnly {
-			d.flags |= flagMutate
-		}
-		rep, err := h.descriptors.own(d)
+		rep, err := h.descriptors.own(h.preopen(i))
 		if err != nil {
 			return nil, err
 		}
-		out[i] = component.Tuple{rep, m.Path}
+		out[i] = component.Tuple{rep, h.cfg.Mounts[i].Path}
 	}
 	return out, nil
+}
+
+// preopen returns a mount as an open directory.
+func (h *host) preopen(i int) *descriptor {
+	m := &h.cfg.Mounts[i]
+	d := &descriptor{mount: m, path: ".", flags: flagRead, dir: m.folder(), done: func() {}}
+	if m.Root != nil && !m.ReadOnly {
+		d.flags |= flagMutate
+	}
+	return d
 }
 
 // onDescriptor defines a method that returns a result with an error-code.

@@ -92,7 +92,7 @@ const version = "@0.2.12"
 //
 // All instances of a linker share its bounds, such as 1,024 open files and 64 open requests. Give a component
 // its own linker when it must not use up what another component needs.
-func AddToLinker(l *component.Linker, cfg *Config) { newHost(l, cfg) }
+func AddToLinker(l *component.Linker, cfg *Config) *Host { return &Host{newHost(l, cfg)} }
 
 func newHost(l *component.Linker, cfg *Config) *host {
 	h := &host{table: newTable(), seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
@@ -127,6 +127,9 @@ type host struct {
 	seeds [2]maphash.Seed
 	open  limiter
 	table *table
+
+	stdin    *reader
+	standard map[string]standard // stdout and stderr
 
 	errors      *resource[error]
 	pollables   *resource[pollable]

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/caisson-dev/caisson/host-go/component"
 )
@@ -22,6 +23,23 @@ var imported = []string{"egress", "timers", "authorization", "host", "script-hos
 // has. Unless Config.Interpreted says otherwise it waits until the core is compiled: scripts compute, and the
 // interpreter is slow. Close the Guest before the engine.
 func (e *Engine) Instantiate(ctx context.Context, l *component.Linker, limits component.Limits) (*Guest, error) {
+	return e.newGuest(ctx, l, func(c *component.Compiled) (*component.Instance, error) {
+		return c.InstantiateWith(ctx, l, limits)
+	})
+}
+
+// Restore makes an instance as Instantiate does, of what [component.Instance.Save] has written for a Guest of an
+// engine with the same Build.
+func (e *Engine) Restore(ctx context.Context, l *component.Linker, limits component.Limits, from io.Reader) (*Guest, error) {
+	return e.newGuest(ctx, l, func(c *component.Compiled) (*component.Instance, error) {
+		return c.Restore(ctx, l, limits, from)
+	})
+}
+
+// Build identifies the component that the engine runs.
+func (e *Engine) Build() (string, error) { return e.core.Hash() }
+
+func (e *Engine) newGuest(ctx context.Context, l *component.Linker, instantiate func(*component.Compiled) (*component.Instance, error)) (*Guest, error) {
 	if !e.config.Interpreted {
 		if err := e.Compiled(ctx); err != nil {
 			return nil, err
@@ -36,7 +54,7 @@ func (e *Engine) Instantiate(ctx context.Context, l *component.Linker, limits co
 	if err != nil {
 		return nil, err
 	}
-	in, err := c.compiled.InstantiateWith(ctx, l, limits)
+	in, err := instantiate(c.compiled)
 	if err != nil {
 		c.users.Done()
 		return nil, err

@@ -4,6 +4,8 @@ package pack
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,6 +27,7 @@ const maxPart = 64 << 20
 type Pack struct {
 	parts [][]byte
 	index func() ([]byte, error)
+	hash  func() string
 }
 
 // packHead is the beginning of the file, in one line of JSON.
@@ -42,7 +45,10 @@ func Read(b []byte) (*Pack, error) {
 	if !ok || json.Unmarshal(line, &head) != nil || head.Format != packFormat || len(head.Parts) < 2 {
 		return nil, fmt.Errorf("pack: not a pack of format %d", packFormat)
 	}
-	p := &Pack{}
+	p := &Pack{hash: sync.OnceValue(func() string {
+		sum := sha256.Sum256(b)
+		return hex.EncodeToString(sum[:])
+	})}
 	for _, size := range head.Parts {
 		if size < 0 || size > len(rest) {
 			return nil, fmt.Errorf("pack: cut short")
@@ -107,7 +113,7 @@ func (p *Pack) Prepared() (*component.Prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &component.Prepared{Index: index, Memory: p.Memory, Chunk: p.Chunk, Chunks: p.Chunks()}, nil
+	return &component.Prepared{Index: index, Memory: p.Memory, Chunk: p.Chunk, Chunks: p.Chunks(), Identity: p.hash}, nil
 }
 
 // Write makes a pack of a component, and says for people how large its parts are.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/caisson-dev/caisson/host-go/component"
@@ -18,6 +19,7 @@ type toolCall struct {
 	arguments    json.RawMessage
 	record       int // its place in the report's Calls; -1 when that is another operation's
 	begun        time.Time
+	held         bool // somebody is asked whether it may go out; calls.mu guards it
 }
 
 // An answer is what a call of a tool ended with.
@@ -35,6 +37,10 @@ type calls struct {
 	running int
 	// answers has room for all that run: a call never waits for the instance, which may be gone.
 	answers chan answer
+
+	holding   chan struct{} // holds one when a call has come to be held
+	mu        sync.Mutex
+	withdrawn bool // the instance sleeps: no call goes out any more
 }
 
 // begin takes a call, unless it is too much.
@@ -68,7 +74,7 @@ func (in *Instance) start() {
 		cs.running++
 		go func(ctx context.Context) {
 			cs.answers <- in.call(ctx, c)
-		}(in.ctx)
+		}(withHold(in.ctx, cs, c))
 	}
 }
 

@@ -59,6 +59,16 @@ func (c *clock) isOver() bool {
 	return c.over
 }
 
+// remaining is how much time there is.
+func (c *clock) remaining() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stopped > 0 {
+		return c.left
+	}
+	return max(0, time.Until(c.ends))
+}
+
 func (c *clock) stop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -16,6 +16,7 @@ const (
 	Limit
 	Trap
 	ContextEnded
+	Asleep // it goes on elsewhere
 	Internal
 )
 

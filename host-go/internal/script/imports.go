@@ -14,7 +14,7 @@ import (
 // is a broken contract or a bound: it ends the instance.
 func (in *Instance) linker() *component.Linker {
 	l := component.NewLinker()
-	wasi.AddToLinker(l, in.wasi())
+	in.wasi = wasi.AddToLinker(l, in.grants())
 	l.Interface("caisson:mcp/timers@0.1.0").
 		Func("set", does(in.setTimer)).
 		Func("clear", does(func(args []any) error {
@@ -40,18 +40,22 @@ func does(f func(args []any) error) component.HostFunc {
 	return func(_ context.Context, args []any) ([]any, error) { return nil, f(args) }
 }
 
-// wasi is what of WASI a script is granted: the time, in milliseconds, and random bytes.
-func (in *Instance) wasi() *wasi.Config {
-	c := &wasi.Config{Mounts: in.config.Mounts, Random: in.config.Random}
-	if frozen := in.config.Now; !frozen.IsZero() {
-		c.Now = func() time.Time { return frozen }
-		c.Monotonic = func() time.Duration { return 0 }
-		return c
+// grants is what of WASI a script is granted: the time, in milliseconds, and random bytes.
+func (in *Instance) grants() *wasi.Config {
+	return &wasi.Config{Mounts: in.config.Mounts, Random: in.config.Random, Monotonic: in.monotonic, Now: func() time.Time {
+		if frozen := in.config.Now; !frozen.IsZero() {
+			return frozen
+		}
+		return time.Now().Truncate(time.Millisecond)
+	}}
+}
+
+// monotonic is the monotonic clock, which stands when the time does.
+func (in *Instance) monotonic() time.Duration {
+	if !in.config.Now.IsZero() {
+		return 0
 	}
-	begun := time.Now()
-	c.Now = func() time.Time { return time.Now().Truncate(time.Millisecond) }
-	c.Monotonic = func() time.Duration { return time.Since(begun).Truncate(time.Millisecond) }
-	return c
+	return time.Since(in.origin).Truncate(time.Millisecond)
 }
 
 func (in *Instance) setTimer(args []any) error {
@@ -82,7 +86,7 @@ func (in *Instance) callTool(args []any) error {
 // wait implements `wait` of wit/waiting.wit. The calls of tools that are underway go on.
 func (in *Instance) wait(context.Context, []any) ([]any, error) {
 	begun := time.Now()
-	events, failure := in.await(in.caller)
+	events, failure := in.await(in.caller, inside)
 	in.guest.PutOff(time.Since(begun))
 	if failure != nil {
 		return nil, failure

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/caisson-dev/caisson/host-go/component"
+	"github.com/caisson-dev/caisson/host-go/component/wasi"
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
 	"github.com/caisson-dev/caisson/host-go/internal/timers"
 )
@@ -16,10 +17,15 @@ import (
 type Instance struct {
 	config  Config
 	guest   *engine.Guest
+	wasi    *wasi.Host
 	exports map[string]*component.Function
 	timers  timers.Timers
 	calls   calls
-	dead    bool // the instance has trapped, or was ended in the middle of something
+	dead    bool      // the instance has trapped, or was ended in the middle of something
+	origin  time.Time // where the monotonic clock is 0
+
+	requests chan *request // to sleep
+	request  *request      // the one that waits; nil for none
 
 	// Of the operation that runs.
 	operation uint32
@@ -30,7 +36,9 @@ type Instance struct {
 	outcome   *outcome
 	made      int // calls of tools
 	written   int // bytes of the log and the result
+	begun     time.Time
 	computed  time.Duration
+	slept     slept
 }
 
 // An outcome is what the instance has settled an operation with.
@@ -43,22 +51,38 @@ const firstOperation = 1
 
 // New makes an instance. Close it.
 func New(ctx context.Context, config Config) (*Instance, *Failure) {
-	in := &Instance{config: config, exports: map[string]*component.Function{}}
-	in.calls.byID = map[uint32]*toolCall{}
-	in.calls.answers = make(chan answer, config.Limits.ParallelCalls)
-	begun := time.Now()
-	bounded, cancel := context.WithTimeout(ctx, config.Limits.Computing)
-	defer cancel()
-	var err error
-	if in.guest, err = config.Engine.Instantiate(bounded, in.linker(), config.Limits.instance()); err != nil {
-		return nil, in.failed(ctx, err)
-	}
-	in.computed = time.Since(begun)
-	if failure := in.findExports(); failure != nil {
-		in.Close()
+	in := newInstance(config)
+	failure := in.instantiate(ctx, func(ctx context.Context, l *component.Linker) (*engine.Guest, error) {
+		return config.Engine.Instantiate(ctx, l, config.Limits.instance())
+	})
+	if failure != nil {
 		return nil, failure
 	}
+	in.computed = time.Since(in.origin)
 	return in, nil
+}
+
+func newInstance(config Config) *Instance {
+	in := &Instance{config: config, exports: map[string]*component.Function{}, origin: time.Now(), requests: make(chan *request)}
+	in.calls.byID = map[uint32]*toolCall{}
+	in.calls.answers = make(chan answer, config.Limits.ParallelCalls)
+	in.calls.holding = make(chan struct{}, 1)
+	return in
+}
+
+// instantiate makes the guest.
+func (in *Instance) instantiate(ctx context.Context, instantiate func(context.Context, *component.Linker) (*engine.Guest, error)) *Failure {
+	bounded, cancel := context.WithTimeout(ctx, in.config.Limits.Computing)
+	defer cancel()
+	var err error
+	if in.guest, err = instantiate(bounded, in.linker()); err != nil {
+		return in.failed(ctx, err)
+	}
+	if failure := in.findExports(); failure != nil {
+		in.Close()
+		return failure
+	}
+	return nil
 }
 
 func (in *Instance) findExports() *Failure {
@@ -102,28 +126,34 @@ func (s *Source) encode() component.Record { return component.Record{valid(s.Nam
 // operate runs one operation: it enters the instance with it, and then with everything that happens, until the
 // instance settles it.
 func (in *Instance) operate(ctx context.Context, export string, args ...any) (json.RawMessage, *Report, *Failure) {
-	begun := time.Now()
-	bounded, cancel, clock := withClock(ctx, in.config.Limits.Time)
-	defer cancel()
-	in.clock = clock
 	in.operation++
-	in.caller, in.ctx, in.report, in.outcome = ctx, bounded, Report{}, nil
+	in.report, in.slept = Report{}, slept{}
 	in.made, in.written = 0, 0
 	if in.operation > firstOperation {
 		in.computed = 0
 	}
-	failure := in.enter(ctx, export, append([]any{in.operation}, args...)...)
+	return in.follow(ctx, in.config.Limits.Time, func() *Failure {
+		return in.enter(ctx, export, append([]any{in.operation}, args...)...)
+	})
+}
+
+// follow begins an operation that has so much time left, and runs it to its end.
+func (in *Instance) follow(ctx context.Context, left time.Duration, begin func() *Failure) (json.RawMessage, *Report, *Failure) {
+	in.begun = time.Now()
+	bounded, cancel, clock := withClock(ctx, left)
+	defer cancel()
+	in.clock, in.caller, in.ctx, in.outcome = clock, ctx, bounded, nil
+	failure := begin()
 	for failure == nil && in.outcome == nil {
 		var events []any
-		if events, failure = in.await(ctx); failure == nil {
+		if events, failure = in.await(ctx, between); failure == nil {
 			failure = in.enter(ctx, "deliver", events)
 		}
 	}
 	cancel()
 	in.abandon()
 	in.report.Usage = Usage{
-		Fuel: in.guest.FuelUsed(), MemoryBytes: in.guest.MemorySize(),
-		Computing: in.computed, Waiting: max(0, time.Since(begun)-in.computed),
+		Fuel: in.guest.FuelUsed(), MemoryBytes: in.guest.MemorySize(), Computing: in.computed, Waiting: in.waited(),
 	}
 	report := in.report
 	in.report = Report{}
@@ -132,6 +162,11 @@ func (in *Instance) operate(ctx context.Context, export string, args ...any) (js
 		return nil, &report, failure
 	}
 	return json.RawMessage(in.outcome.value), &report, in.outcome.failure
+}
+
+// waited is how long the operation has waited.
+func (in *Instance) waited() time.Duration {
+	return in.slept.waited + max(0, time.Since(in.begun)-(in.computed-in.slept.computed))
 }
 
 // enter calls an export. It is the only place where the script runs.
@@ -198,28 +233,25 @@ func (in *Instance) late() *Failure {
 	return (&overLimit{"Time", l.Time, "the script has taken longer than it may"}).failure()
 }
 
+// A place is where an instance waits: between two of its exports, or inside of one.
+type place bool
+
+const (
+	between place = false
+	inside  place = true
+)
+
 // await waits for something to happen, and returns the events.
-func (in *Instance) await(ctx context.Context) ([]any, *Failure) {
-	due, timed := in.timers.First()
-	if in.calls.running == 0 && len(in.calls.queue) == 0 && !timed {
-		return nil, &Failure{Kind: NeverSettled, Message: "the script waits for something that never happens: no call of a tool is underway, and no timer is set"}
-	}
+func (in *Instance) await(ctx context.Context, at place) ([]any, *Failure) {
 	var events []any
-	var alarm <-chan time.Time
-	if timed {
-		t := time.NewTimer(time.Until(due))
-		defer t.Stop()
-		alarm = t.C
-	}
-	select {
-	case a := <-in.calls.answers:
-		events = append(events, in.answered(a))
-	case <-alarm:
-	case <-in.ctx.Done():
-		if end := endOf(ctx); end != nil {
-			return nil, &Failure{Kind: ContextEnded, Message: end.Error(), Err: end}
+	for happened := false; !happened; {
+		if in.sleeps(at) {
+			return nil, &Failure{Kind: Asleep, Message: "the run sleeps"}
 		}
-		return nil, in.late()
+		var failure *Failure
+		if events, happened, failure = in.wakes(ctx); failure != nil {
+			return nil, failure
+		}
 	}
 	most := eventsAtOnce
 	if in.config.Ordered {
@@ -239,6 +271,43 @@ func (in *Instance) await(ctx context.Context) ([]any, *Failure) {
 		events = append(events, component.Variant{Case: "timer", Value: id})
 	}
 	return events, nil
+}
+
+// wakes waits for the first thing to happen. It also returns, without one, when there may be a change in whether the instance
+// can sleep.
+func (in *Instance) wakes(ctx context.Context) (events []any, happened bool, failure *Failure) {
+	due, timed := in.timers.First()
+	if in.calls.running == 0 && len(in.calls.queue) == 0 && !timed {
+		return nil, false, &Failure{Kind: NeverSettled, Message: "the script waits for something that never happens: no call of a tool is underway, and no timer is set"}
+	}
+	var alarm <-chan time.Time
+	if timed {
+		t := time.NewTimer(time.Until(due))
+		defer t.Stop()
+		alarm = t.C
+	}
+	requests, holding := in.requests, (chan struct{})(nil)
+	if in.request != nil {
+		requests, holding = nil, in.calls.holding
+	}
+	select {
+	case a := <-in.calls.answers:
+		return []any{in.answered(a)}, true, nil
+	case <-alarm:
+		return nil, true, nil
+	case in.request = <-requests:
+		return nil, false, nil
+	case <-holding:
+		return nil, false, nil
+	case <-in.request.givenUp():
+		in.request = nil
+		return nil, false, nil
+	case <-in.ctx.Done():
+		if end := endOf(ctx); end != nil {
+			return nil, false, &Failure{Kind: ContextEnded, Message: end.Error(), Err: end}
+		}
+		return nil, false, in.late()
+	}
 }
 
 // eventsAtOnce bounds one entry: entering costs more than an event does.

@@ -29,7 +29,7 @@ type Config struct {
 	// Search finds tools among Tools, as `search` in wit/tool-search.wit has it. Only a component that imports
 	// tool-search needs it: the core does not.
 	Search func(ctx context.Context, text string, limit uint32) (string, error)
-	// Random is the source of random bytes.
+	// Random is the source of random bytes. An instance can sleep when it is a *rand.ChaCha8.
 	Random io.Reader
 	// Now is the clock of the script, which does not go on; the zero time for the true one, in milliseconds.
 	Now time.Time
@@ -48,9 +48,9 @@ type Source struct{ Name, Text string }
 
 // A Line is one line of a script's log.
 type Line struct {
-	Level string // a case of `script-log-level` in wit/script-host.wit
-	Text  string
-	Time  time.Time
+	Level string    `json:"level"` // a case of `script-log-level` in wit/script-host.wit
+	Text  string    `json:"text"`
+	Time  time.Time `json:"time"`
 }
 
 // An Outcome says how a call of a tool has ended.
@@ -66,12 +66,13 @@ const (
 
 // A Call is one call of a tool.
 type Call struct {
-	Server, Tool  string
-	ArgumentBytes int
-	Begun         time.Time
-	Duration      time.Duration
-	Outcome       Outcome
-	Code          string // with Failed
+	Server        string        `json:"server"`
+	Tool          string        `json:"tool"`
+	ArgumentBytes int           `json:"argumentBytes"`
+	Begun         time.Time     `json:"begun"`
+	Duration      time.Duration `json:"duration"`
+	Outcome       Outcome       `json:"outcome"`
+	Code          string        `json:"code,omitempty"` // with Failed
 }
 
 // Usage is what a script has used.

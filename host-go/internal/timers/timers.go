@@ -2,7 +2,9 @@
 package timers
 
 import (
+	"cmp"
 	"container/heap"
+	"slices"
 	"time"
 )
 
@@ -27,7 +29,9 @@ func (ts *Timers) Len() int { return len(ts.heap) }
 func (ts *Timers) Has(id uint32) bool { return ts.byID[id] != nil }
 
 // Set sets a timer, or sets one anew.
-func (ts *Timers) Set(id uint32, delay time.Duration) {
+func (ts *Timers) Set(id uint32, delay time.Duration) { ts.set(id, time.Now(), delay) }
+
+func (ts *Timers) set(id uint32, now time.Time, delay time.Duration) {
 	t := ts.byID[id]
 	if t == nil {
 		t = &timer{id: id}
@@ -38,7 +42,7 @@ func (ts *Timers) Set(id uint32, delay time.Duration) {
 		heap.Push(&ts.heap, t)
 	}
 	ts.last++
-	t.due, t.order = time.Now().Add(delay), ts.last
+	t.due, t.order = now.Add(delay), ts.last
 	heap.Fix(&ts.heap, t.index)
 }
 
@@ -69,6 +73,32 @@ func (ts *Timers) Take(now time.Time) (id uint32, ok bool) {
 	t := heap.Pop(&ts.heap).(*timer)
 	delete(ts.byID, t.id)
 	return t.id, true
+}
+
+// A Timer is one timer as it is saved.
+type Timer struct {
+	ID   uint32        `json:"id"`
+	Left time.Duration `json:"left"` // until it is due
+}
+
+// Save returns the timers, in the order in which those of the same time come.
+func (ts *Timers) Save() []Timer {
+	var out []Timer
+	now := time.Now()
+	byOrder := slices.SortedFunc(slices.Values(ts.heap), func(a, b *timer) int { return cmp.Compare(a.order, b.order) })
+	for _, t := range byOrder {
+		out = append(out, Timer{t.id, t.due.Sub(now)})
+	}
+	return out
+}
+
+// Restore sets the timers that were saved so long ago, in place of those that are set.
+func (ts *Timers) Restore(saved []Timer, ago time.Duration) {
+	*ts = Timers{}
+	now := time.Now().Add(-ago) // The same for all: what was due at the same time still is.
+	for _, t := range saved {
+		ts.set(t.ID, now, t.Left)
+	}
 }
 
 // A timerHeap has the timer first that is due first.

@@ -1,6 +1,13 @@
 package abi
 
-import "github.com/caisson-dev/caisson/host-go/component/internal/trap"
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"math"
+
+	"github.com/caisson-dev/caisson/host-go/component/internal/trap"
+)
 
 // handle is an element of a component instance's handle table (CanonicalABI.md,
 // "Resource State").
@@ -125,4 +132,73 @@ func (t *Table) Clear(f func(typ int, rep uint32)) {
 		}
 	}
 	t.elems, t.free = nil, nil
+}
+
+// Append appends the handles to a state. It returns false when there is one that is borrowed or lent: between two calls
+// there is none.
+func (t *Table) Append(out []byte) (_ []byte, ok bool) {
+	out = binary.AppendUvarint(out, uint64(max(0, len(t.elems)-1)))
+	for _, h := range t.elems[min(1, len(t.elems)):] {
+		if h == nil {
+			out = append(out, 0)
+			continue
+		}
+		if !h.own || h.lends != 0 {
+			return out, false
+		}
+		out = binary.AppendUvarint(out, uint64(h.typ)+1)
+		out = binary.AppendUvarint(out, uint64(h.rep))
+	}
+	// The order of those that are free decides which index is given next.
+	out = binary.AppendUvarint(out, uint64(len(t.free)))
+	for _, i := range t.free {
+		out = binary.AppendUvarint(out, uint64(i))
+	}
+	return out, true
+}
+
+var errHandles = errors.New("its handles are not valid")
+
+// Read fills an empty table with what Append has written. types is how many types of resources there are. It traps
+// where the budget has not enough for the handles.
+func (t *Table) Read(r io.ByteReader, types int) error {
+	count, err := binary.ReadUvarint(r)
+	if err != nil {
+		return err
+	}
+	for ; count > 0; count-- {
+		typ, err := binary.ReadUvarint(r)
+		if err != nil {
+			return err
+		}
+		var h *handle
+		if typ > 0 {
+			rep, err := binary.ReadUvarint(r)
+			if err != nil {
+				return err
+			}
+			if typ > uint64(types) || rep > math.MaxUint32 {
+				return errHandles
+			}
+			h = &handle{typ: int(typ) - 1, rep: uint32(rep), own: true}
+		}
+		t.add(h)
+	}
+	free, err := binary.ReadUvarint(r)
+	if err != nil {
+		return err
+	}
+	seen := map[uint64]bool{}
+	for ; free > 0; free-- {
+		i, err := binary.ReadUvarint(r)
+		if err != nil {
+			return err
+		}
+		if i == 0 || i >= uint64(len(t.elems)) || t.elems[i] != nil || seen[i] {
+			return errHandles
+		}
+		seen[i] = true
+		t.free = append(t.free, uint32(i))
+	}
+	return nil
 }

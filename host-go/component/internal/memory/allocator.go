@@ -58,6 +58,12 @@ const maxPages = 65536
 // StartWith sets the image for the next new memory. nil means zeros.
 func (a *Allocator) StartWith(im *Image) { a.start = im }
 
+// Len returns how many memories there are.
+func (a *Allocator) Len() int { return len(a.all) }
+
+// Bytes returns a view of memory i, in the order in which they were made, until the memory grows.
+func (a *Allocator) Bytes(i int) []byte { return a.all[i].buf }
+
 // Move makes the next memories take over the present ones, in their order: the instance moves to other
 // code. Keep must follow, or the old core instances free the memories.
 func (a *Allocator) Move() { a.moved, a.all = a.all, nil }

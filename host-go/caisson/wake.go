@@ -1,0 +1,170 @@
+package caisson
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/caisson-dev/caisson/host-go/component"
+	"github.com/caisson-dev/caisson/host-go/component/wasi"
+	"github.com/caisson-dev/caisson/host-go/internal/script"
+	"github.com/caisson-dev/caisson/host-go/internal/sleep"
+)
+
+// Waking says what a run finds when it wakes.
+type Waking struct {
+	// Tools are what the script may call from now on, whatever it could call before: what it knows of and is not there
+	// fails as a tool that is not found. Default: none.
+	Tools *ToolSet
+	// Language is what the script is written in, as in [Script].Language. Default: [JavaScript].
+	Language Language
+}
+
+// Wake goes on with a run that [Run.Sleep] has put to sleep. The client has the same [Sleeping].SleepKey and
+// [Governance].Principal as the one before, and its build is the same. The run has the limits that it had; what it
+// has used so far counts, and so does its log. The context is that of the rest of the run, as in [Client.StartScript].
+//
+// Each sleep wakes once: before anything runs, it is claimed in [Sleeping].SleepClaims. A failure before that leaves
+// it to be woken again.
+//
+// The bytes may be anything. Those that are not a run which may wake here are a [*SleepError]. Wake fails with an
+// [*Error] where StartScript would, and with [CodeInvalidArgument] without a SleepKey; with a [*ScriptError] when the
+// run does not fit into its own limits; and with the error of the SleepClaims.
+func (c *Client) Wake(ctx context.Context, asleep []byte, w Waking) (*Run, error) {
+	if c.runtime == nil {
+		return nil, errZero("Client", "Runtime.NewClient")
+	}
+	if len(c.options.SleepKey) == 0 {
+		return nil, &Error{Code: CodeInvalidArgument, Step: "wake", Message: "ClientOptions.SleepKey is not set: it opens a run that sleeps"}
+	}
+	if w.Language == nil {
+		w.Language = JavaScript
+	}
+	id, from, err := sleep.Open(c.options.SleepKey, asleep, c.options.MaxSleepBytes, maxSleepHead+c.options.mostMemory())
+	if err != nil {
+		return nil, sleepError(err)
+	}
+	defer from.Close()
+	head, err := c.readAsleep(from, &w)
+	if err != nil {
+		return nil, sleepError(err)
+	}
+	r, err := c.beginScript(ctx, &Script{
+		Source: head.Source, Name: head.Name, Language: w.Language, Tools: w.Tools,
+		Limits: ScriptLimits{SourceBytes: max(1, len(head.Source))},
+	}, "wake")
+	if err != nil {
+		return nil, err
+	}
+	run, err := r.wake(id, head, from)
+	if err != nil {
+		r.end()
+		return nil, err
+	}
+	return run, nil
+}
+
+// readAsleep reads what is sealed with a guest, and checks whether it may wake here.
+func (c *Client) readAsleep(from io.Reader, w *Waking) (*asleep, error) {
+	var size [4]byte
+	if _, err := io.ReadFull(from, size[:]); err != nil {
+		return nil, shortened(err)
+	}
+	n := binary.LittleEndian.Uint32(size[:])
+	if n > maxSleepHead {
+		return nil, &SleepError{Code: SleepTooLarge, Message: fmt.Sprintf("the run's source, log and calls have %d bytes, and may have %d", n, maxSleepHead)}
+	}
+	text, err := io.ReadAll(io.LimitReader(from, int64(n)))
+	if err != nil {
+		return nil, shortened(err)
+	}
+	head := &asleep{}
+	if err := json.Unmarshal(text, head); err != nil || head.State == nil {
+		return nil, &SleepError{Code: SleepChanged, Message: "what is sealed is not a run", Err: err}
+	}
+	switch o := &c.options; {
+	case head.Principal != o.Principal:
+		return nil, &SleepError{Code: SleepPrincipal, Message: "the run is not one of ClientOptions.Principal"}
+	case head.Language != w.Language.Name():
+		return nil, &SleepError{Code: SleepLanguage, Message: fmt.Sprintf("the run is in %s, and Waking.Language is %s", head.Language, w.Language.Name())}
+	case head.Component != componentName(w.Language):
+		return nil, errBuild()
+	case time.Now().After(head.Until):
+		return nil, &SleepError{Code: SleepExpired, Message: "the run should have been woken by " + head.Until.UTC().Format(time.RFC3339)}
+	default:
+		return head, o.holds(&head.State.Limits)
+	}
+}
+
+func errBuild() *SleepError {
+	return &SleepError{Code: SleepBuild, Message: "the run is of another build: wake it with the program that put it to sleep, or with one that has the same version of Caisson"}
+}
+
+// shortened is an error of reading what is sealed.
+func shortened(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return &SleepError{Code: SleepChanged, Message: "what is sealed is cut short", Err: err}
+	}
+	return err
+}
+
+// wake restores a run, claims it, and goes on with it.
+func (r *scriptRun) wake(id string, head *asleep, guest io.Reader) (*Run, error) {
+	build, err := r.config.Engine.Build()
+	if err != nil {
+		return nil, &Error{Code: CodeInternal, Step: "wake", Message: "the build cannot be found out: " + err.Error(), Err: err}
+	}
+	if build != head.Build {
+		return nil, errBuild()
+	}
+	if r.textHash() != head.Text {
+		// The language makes another text of the source by now: a module has changed. No place is better than a wrong one.
+		r.positions = func(int, int) (string, int, int, bool) { return "", 0, 0, false }
+	}
+	run, err := r.newRun("wake")
+	if err != nil {
+		return nil, err
+	}
+	if err := r.restore(run, id, head, guest); err != nil {
+		run.leave()
+		return nil, err
+	}
+	close(run.begun)
+	go run.follow(func(ctx context.Context) (json.RawMessage, *script.Report, *script.Failure) {
+		defer run.in.Close()
+		return run.in.Wake(ctx, head.State.Left)
+	})
+	return run, nil
+}
+
+// restore makes the instance of a run, and claims the run.
+func (r *scriptRun) restore(run *Run, id string, head *asleep, guest io.Reader) error {
+	in, failure := script.Restore(r.ctx, r.config, head.State, guest)
+	if failure != nil {
+		var state *component.StateError
+		var sealed *sleep.Error
+		if errors.As(failure.Err, &state) || errors.As(failure.Err, &sealed) || errors.Is(failure.Err, script.ErrState) || errors.Is(failure.Err, wasi.ErrState) {
+			return sleepError(failure.Err)
+		}
+		return r.error(failure)
+	}
+	claims, err := r.client.sleepClaims()
+	first := false
+	if err == nil {
+		first, err = claims.Claim(r.ctx, id, head.Until)
+	}
+	switch {
+	case err != nil:
+		in.Close()
+		return fmt.Errorf("caisson: wake: the run cannot be claimed: %w", err)
+	case !first:
+		in.Close()
+		return &SleepError{Code: SleepClaimed, Message: "the run has woken already: each sleep wakes once"}
+	}
+	run.in = in
+	return nil
+}
