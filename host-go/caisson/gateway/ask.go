@@ -1,0 +1,50 @@
+//lint:file-ignore SA1019 The newest revision deprecates roots and sampling; servers go on using them.
+
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+// askSession asks a client of the older revisions, with a request of its own.
+func askSession(ctx context.Context, session *mcp.ServerSession, method string, text json.RawMessage) (json.RawMessage, error) {
+	whole, err := members(text)
+	if err != nil {
+		return nil, err
+	}
+	meta, err := members(whole["_meta"])
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range own {
+		delete(meta, key)
+	}
+	delete(whole, "_meta")
+	if len(meta) > 0 {
+		whole["_meta"] = marshal(meta)
+	}
+	ctx = context.WithValue(ctx, outgoingKey{}, &outgoing{method, marshal(whole)})
+	var answer any
+	switch method {
+	case "sampling/createMessage":
+		answer, err = session.CreateMessageWithTools(ctx, &mcp.CreateMessageWithToolsParams{})
+	case "elicitation/create":
+		p := &mcp.ElicitParams{Mode: "form"}
+		if string(whole["mode"]) == `"url"` {
+			p.Mode, p.ElicitationID = "url", "sent as it is"
+		}
+		answer, err = session.Elicit(ctx, p)
+	case "roots/list":
+		answer, err = session.ListRoots(ctx, nil)
+	default:
+		return nil, &jsonrpc.Error{Code: jsonrpc.CodeMethodNotFound, Message: "the gateway does not pass on " + method}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(answer)
+}

@@ -1,0 +1,221 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caisson/policy"
+)
+
+// A client is a downstream client, with its upstream sessions: one session of the older revisions, or all requests of
+// 2026-07-28 of one principal that declare the same capabilities.
+type client struct {
+	gateway      *Gateway
+	principal    string
+	capabilities *mcp.ClientCapabilities // what it can be asked
+	session      *mcp.ServerSession      // nil where it is shared
+	key          string                  // in Gateway.shared; "" where it is not shared
+	ctx          context.Context         // ends with it
+	cancel       context.CancelFunc
+	routes       *routes
+
+	mu        sync.Mutex
+	upstreams map[string]*upstream
+	sources   *sources
+	callers   map[string]caisson.Caller // of endpoints, by their paths
+	sinks     map[*sink]struct{}
+	level     mcp.LoggingLevel
+	users     int // requests underway, where it is shared
+	idle      *time.Timer
+	closed    bool
+	ending    sync.WaitGroup
+}
+
+// asksOf is the part of a client's capabilities that servers may make use of; nil when there is none.
+func asksOf(capabilities *mcp.ClientCapabilities) *mcp.ClientCapabilities {
+	if capabilities == nil || capabilities.Sampling == nil && capabilities.Elicitation == nil && capabilities.RootsV2 == nil {
+		return nil
+	}
+	return &mcp.ClientCapabilities{Sampling: capabilities.Sampling, Elicitation: capabilities.Elicitation, RootsV2: capabilities.RootsV2}
+}
+
+// newClient makes a client; the gateway's lock is held.
+func (g *Gateway) newClient(principal string, capabilities *mcp.ClientCapabilities) (*client, error) {
+	own := 0
+	for c := range g.clients {
+		if c.principal == principal {
+			own++
+		}
+	}
+	switch {
+	case g.closed:
+		return nil, &caisson.Error{Code: caisson.CodeClosed, Step: "serve", Message: "the gateway is closed"}
+	case own >= g.options.MaxSessionsOfPrincipal:
+		return nil, &caisson.Error{Code: caisson.CodeLimit, Step: "serve", Message: "there are as many sessions as gateway.Options.MaxSessionsOfPrincipal allows: end some"}
+	case len(g.clients) >= g.options.MaxSessions:
+		return nil, &caisson.Error{Code: caisson.CodeLimit, Step: "serve", Message: "there are as many sessions as gateway.Options.MaxSessions allows: try again later"}
+	}
+	c := &client{
+		gateway: g, principal: principal, capabilities: capabilities,
+		upstreams: map[string]*upstream{}, callers: map[string]caisson.Caller{}, sinks: map[*sink]struct{}{}, routes: newRoutes(),
+	}
+	c.ctx, c.cancel = context.WithCancel(caisson.WithCaller(g.ctx, policy.CallerClient))
+	g.clients[c] = struct{}{}
+	return c, nil
+}
+
+// begin makes the client of a session of the older revisions.
+func (g *Gateway) begin(principal string, session *mcp.ServerSession, capabilities *mcp.ClientCapabilities) (*client, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	c, err := g.newClient(principal, asksOf(capabilities))
+	if err != nil {
+		return nil, err
+	}
+	c.session = session
+	return c, nil
+}
+
+// share returns the client of a request of 2026-07-28. The caller calls done when the request has ended.
+func (g *Gateway) share(principal string, capabilities *mcp.ClientCapabilities) (c *client, done func(), err error) {
+	asks := asksOf(capabilities)
+	var roots *mcp.RootCapabilities // The Go SDK does not write it with the others.
+	if asks != nil {
+		roots = asks.RootsV2
+	}
+	key := string(marshal([]any{principal, asks, roots}))
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	c = g.shared[key]
+	if c == nil {
+		if c, err = g.newClient(principal, asks); err != nil {
+			return nil, nil, err
+		}
+		c.key = key
+		g.shared[key] = c
+	}
+	c.users++
+	if c.idle != nil {
+		c.idle.Stop()
+	}
+	return c, sync.OnceFunc(func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if c.users--; c.users == 0 && !g.closed {
+			c.idle = time.AfterFunc(g.options.IdleTimeout, c.expire)
+		}
+	}), nil
+}
+
+// expire closes a shared client that nobody uses.
+func (c *client) expire() {
+	g := c.gateway
+	g.mu.Lock()
+	used := c.users > 0
+	if !used {
+		delete(g.shared, c.key)
+	}
+	g.mu.Unlock()
+	if !used {
+		c.close()
+	}
+}
+
+// close ends all upstream sessions of a client.
+func (c *client) close() {
+	g := c.gateway
+	g.mu.Lock()
+	_, there := g.clients[c]
+	delete(g.clients, c)
+	if c.key != "" && g.shared[c.key] == c {
+		delete(g.shared, c.key)
+	}
+	if there {
+		g.ending.Add(1)
+		defer g.ending.Done()
+	}
+	g.mu.Unlock()
+
+	c.mu.Lock()
+	c.closed = true
+	upstreams, sources := c.upstreams, c.sources
+	c.mu.Unlock()
+	c.cancel()
+	var all sync.WaitGroup
+	for _, u := range upstreams {
+		all.Go(u.close)
+	}
+	all.Wait()
+	if sources != nil {
+		sources.close()
+	}
+}
+
+// upstream returns the client's side of a server.
+func (c *client) upstream(name string) *upstream {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	u := c.upstreams[name]
+	if u == nil {
+		u = newUpstream(c, name)
+		if c.closed {
+			u.closed = true
+		} else {
+			c.upstreams[name] = u
+		}
+	}
+	return u
+}
+
+// options are those of the client's upstream sessions.
+func (c *client) options() caisson.ClientOptions {
+	o := c.gateway.options.Client
+	if o.Policy != nil {
+		o.Principal = c.principal
+	}
+	if o.Logger == nil {
+		o.Logger = c.gateway.options.Logger
+	}
+	o.Handlers = caisson.Handlers{}
+	return o
+}
+
+// mayBeAsked reports whether servers may ask the client something.
+func (c *client) mayBeAsked() bool { return c.capabilities != nil }
+
+// changed tells the client that a list of a server has changed.
+func (c *client) changed(server, method string) {
+	c.tell(server, method, nil)
+}
+
+// tell passes a notification of a server on to whoever wants it.
+func (c *client) tell(server, method string, text json.RawMessage) {
+	c.mu.Lock()
+	var all []*sink
+	for s := range c.sinks {
+		if s.wants(server, method, text) {
+			all = append(all, s)
+		}
+	}
+	c.mu.Unlock()
+	for _, s := range all {
+		s.send(method, text)
+	}
+}
+
+func (c *client) addSink(s *sink) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sinks[s] = struct{}{}
+}
+
+func (c *client) removeSink(s *sink) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.sinks, s)
+}

@@ -1,0 +1,24 @@
+// Package gateway serves many MCP servers as one. A [Gateway] is an MCP server in front of sessions of package
+// caisson, behind the policy of their clients: over stdio ([Gateway.Run]) and over streamable HTTP
+// ([Gateway.Handler]), in revision 2026-07-28 and the older ones, whatever the servers behind it speak.
+//
+// # Endpoints
+//
+//   - /mcp has the tools, prompts and resources of all servers, and of [Options].Sources. The names of tools and
+//     prompts begin with the server's: see [ToolName].
+//   - /servers/NAME is one server alone, with the names that it gives itself.
+//   - each of [Options].Endpoints has a path of its own.
+//
+// # Sessions
+//
+// A downstream client of the older revisions has upstream sessions of its own, from its first request until its
+// session ends. In revision 2026-07-28, which has no sessions, the clients of one principal that declare the same
+// capabilities share upstream sessions; a call in which the server may ask the client something, or log, has an
+// upstream session to itself while it lasts, so that what the server says reaches the client that it concerns.
+//
+// # Resources
+//
+// Resources keep their URIs. A URI leads to the server that lists it, whose template it fits, or that linked to it in
+// a result of the same client; no other server hears of it. When two servers list the same URI or template, the first
+// in the order of their names has it, the other's is left out, and the log says so.
+package gateway

@@ -1,0 +1,153 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
+)
+
+// An exchange is one request of a downstream client, until its result: in revision 2026-07-28 over several rounds,
+// when the client is asked something meanwhile.
+type exchange struct {
+	client *client
+	view   *View
+	modern bool
+	level  mcp.LoggingLevel // that the request wants; "" for none, and for a session that has one
+
+	mu      sync.Mutex
+	request context.Context // of the round
+	session *mcp.ServerSession
+	token   json.RawMessage // of the progress; nil without
+	over    bool
+
+	questions *questions // nil where nobody can be asked in rounds
+}
+
+type exchangeKey struct{}
+
+// exchangeOf returns the exchange that a context belongs to.
+func exchangeOf(ctx context.Context) *exchange {
+	x, _ := ctx.Value(exchangeKey{}).(*exchange)
+	return x
+}
+
+// round is what the notifications of an exchange go with, now.
+func (x *exchange) round() (ctx context.Context, session *mcp.ServerSession, token json.RawMessage) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.over {
+		return nil, nil, nil
+	}
+	return x.request, x.session, x.token
+}
+
+// turn begins a round, and ends the one before.
+func (x *exchange) turn(ctx context.Context, session *mcp.ServerSession, token json.RawMessage) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.request, x.session, x.token = ctx, session, token
+}
+
+// end has no more notifications go with the exchange: after its result there must be none.
+func (x *exchange) end() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.over = true
+}
+
+// notify tells the client something that belongs to the exchange. Between two rounds nobody hears it.
+func (x *exchange) notify(method string, text json.RawMessage) {
+	ctx, session, _ := x.round()
+	if ctx == nil || ctx.Err() != nil {
+		return
+	}
+	if err := notify(ctx, session, method, text); err != nil && ctx.Err() == nil {
+		x.client.gateway.options.Logger.Warn("a client was not notified", "method", method, "error", err)
+	}
+}
+
+// progress passes progress on, under the token of the client's.
+func (x *exchange) progress(p *mcp.ProgressNotificationParams) {
+	_, _, token := x.round()
+	if token == nil {
+		return
+	}
+	whole, err := members(marshal(p))
+	if err != nil {
+		return
+	}
+	whole["progressToken"] = token
+	x.notify("notifications/progress", marshal(whole))
+}
+
+// ask asks the client on behalf of a server.
+func (x *exchange) ask(ctx context.Context, method string, text json.RawMessage) (json.RawMessage, error) {
+	if x.questions != nil {
+		return x.questions.ask(ctx, method, text)
+	}
+	request, session, _ := x.round()
+	if request == nil || x.modern {
+		return nil, &jsonrpc.Error{Code: jsonrpc.CodeMethodNotFound, Message: "the client cannot be asked in this request"}
+	}
+	ctx, cancel := merge(ctx, request)
+	defer cancel()
+	return askSession(ctx, session, method, text)
+}
+
+// merge returns a context with the values of one context that ends with another.
+func merge(ends, values context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(values))
+	stop := context.AfterFunc(ends, cancel)
+	return ctx, func() { stop(); cancel() }
+}
+
+// own are the members of `_meta` that concern only the two ends of a connection.
+var own = []string{mcp.MetaKeyProtocolVersion, mcp.MetaKeyClientInfo, mcp.MetaKeyClientCapabilities, mcp.MetaKeyLogLevel, mcp.MetaKeySubscriptionID, "progressToken"}
+
+// send sends a request to a server on behalf of the exchange. Its params are an object.
+func (x *exchange) send(ctx context.Context, server, method string, whole map[string]json.RawMessage) (json.RawMessage, error) {
+	meta, err := members(whole["_meta"])
+	if err != nil {
+		return nil, invalidParams("_meta is no object")
+	}
+	for _, key := range own {
+		delete(meta, key)
+	}
+	delete(whole, "_meta")
+	if len(meta) > 0 {
+		whole["_meta"] = marshal(meta)
+	}
+	u := x.client.upstream(server)
+	// Who shares a session could be asked what another call is asked, or hear what another one logs.
+	alone := x.client.session == nil && (x.questions != nil || x.level != "")
+	var l *link
+	if alone {
+		if l, err = u.take(ctx); err != nil {
+			return nil, err
+		}
+		defer u.give(l)
+	} else if l, err = u.get(ctx); err != nil {
+		return nil, err
+	}
+	level := x.level
+	if x.client.session != nil {
+		x.client.mu.Lock()
+		level = x.client.level
+		x.client.mu.Unlock()
+	}
+	if err := l.setLevel(ctx, level); err != nil {
+		x.client.gateway.options.Logger.Warn("a server's logging level was not set", "server", server, "error", err)
+	}
+	if alone || x.client.session != nil {
+		defer l.enter(x)()
+	}
+	if _, _, token := x.round(); token != nil {
+		ctx = caisson.WithCallOptions(ctx, caisson.CallOptions{OnProgress: x.progress})
+	}
+	return l.session.Request(ctx, method, whole)
+}

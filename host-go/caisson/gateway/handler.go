@@ -1,0 +1,85 @@
+package gateway
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Handler serves the gateway over streamable HTTP: see the package for the paths. It refuses requests that a web page
+// of another origin makes, or that call the server by a name that it does not have, so that no web page reaches it by
+// DNS rebinding. A session id of another principal's is not found.
+func (g *Gateway) Handler() http.Handler {
+	var handler http.Handler = http.HandlerFunc(g.serve)
+	if g.options.Authenticate != nil {
+		handler = g.options.Authenticate(handler)
+	}
+	return g.guard(handler)
+}
+
+// guard checks Host and Origin, before anything else.
+func (g *Gateway) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := hostOf(r.Host)
+		if !g.knows(host) {
+			http.Error(w, "the Host is none of this server's: gateway.Options.AllowedHosts has others", http.StatusForbidden)
+			return
+		}
+		if origins := r.Header.Values("Origin"); len(origins) > 0 {
+			u, err := url.Parse(origins[0])
+			same := err == nil && len(origins) == 1 && u.Host != "" && (u.Host == r.Host || isLoopback(u.Hostname()) && isLoopback(host))
+			if !same && (len(origins) > 1 || !slices.Contains(g.options.AllowedOrigins, origins[0])) {
+				http.Error(w, "the Origin is another one: gateway.Options.AllowedOrigins has those that may call", http.StatusForbidden)
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func hostOf(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return strings.ToLower(strings.Trim(host, "[]"))
+}
+
+// knows reports whether the server may be called by a name. An address cannot be rebound.
+func (g *Gateway) knows(host string) bool {
+	if _, err := netip.ParseAddr(host); err == nil || host == "localhost" {
+		return true
+	}
+	return slices.ContainsFunc(g.options.AllowedHosts, func(name string) bool { return strings.EqualFold(name, host) })
+}
+
+func isLoopback(host string) bool {
+	address, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return host == "localhost" || err == nil && address.IsLoopback()
+}
+
+func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
+	e := g.endpoint(strings.TrimSuffix(r.URL.Path, "/"))
+	if e == nil {
+		http.NotFound(w, r)
+		return
+	}
+	principal := g.principalOf(r.Context())
+	r = r.WithContext(WithPrincipal(r.Context(), principal))
+	if r.Header.Get("Mcp-Protocol-Version") >= modern {
+		e.stateless.ServeHTTP(w, r)
+		return
+	}
+	if id := r.Header.Get("Mcp-Session-Id"); id != "" {
+		e.mu.Lock()
+		c := e.ids[id]
+		e.mu.Unlock()
+		if c == nil || c.principal != principal {
+			http.Error(w, "session not found", http.StatusNotFound)
+			return
+		}
+	}
+	e.stateful.ServeHTTP(w, r)
+}

@@ -1,0 +1,172 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+// introductionWait bounds how long a client's first request waits for the servers. Those that take longer come by a
+// notification.
+const introductionWait = 15 * time.Second
+
+// initialize begins a session of the older revisions.
+func (e *endpoint) initialize(ctx context.Context, session *mcp.ServerSession, request mcp.Request, next mcp.MethodHandler) (mcp.Result, error) {
+	params, _ := request.GetParams().(*mcp.InitializeParams)
+	e.mu.Lock()
+	begun := e.clients[session] != nil
+	e.mu.Unlock()
+	if begun || params == nil {
+		return next(ctx, "initialize", request) // It is an error.
+	}
+	c, err := e.gateway.begin(e.gateway.principalOf(ctx), session, params.Capabilities)
+	if err != nil {
+		return nil, wireError(err)
+	}
+	v := e.view(c)
+	// Before the Go SDK has begun the session: a client may try again.
+	introduced, err := v.introduce(ctx, e)
+	if err != nil {
+		c.close()
+		return nil, wireError(err)
+	}
+	res, err := next(ctx, "initialize", request)
+	answer, ok := res.(*mcp.InitializeResult)
+	if err == nil && !ok {
+		err = errors.New("the handshake is none")
+	}
+	if err != nil {
+		c.close()
+		return nil, err
+	}
+	e.mu.Lock()
+	e.clients[session] = c
+	if id := session.ID(); id != "" {
+		e.ids[id] = c
+	}
+	e.mu.Unlock()
+	go func() { // The client's close waits for the rest.
+		_ = session.Wait()
+		e.mu.Lock()
+		delete(e.clients, session)
+		delete(e.ids, session.ID())
+		e.mu.Unlock()
+		c.close()
+	}()
+	c.addSink(&sink{ctx: c.ctx, session: session, view: v})
+	answer.Capabilities, answer.Instructions = introduced.capabilities, introduced.instructions
+	if introduced.info != nil {
+		answer.ServerInfo = introduced.info
+	}
+	return answer, nil
+}
+
+// discover answers a client of 2026-07-28 that asks who is there.
+func (e *endpoint) discover(ctx context.Context, r *request, next mcp.MethodHandler) (mcp.Result, error) {
+	res, err := next(ctx, "server/discover", r.request)
+	if err != nil {
+		return nil, err
+	}
+	answer, ok := res.(*mcp.DiscoverResult)
+	if !ok {
+		return nil, errors.New("the answer to server/discover is none")
+	}
+	introduced, err := r.view.introduce(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	answer.Capabilities, answer.Instructions = introduced.capabilities, introduced.instructions
+	answer.TTLMs, answer.CacheScope = 0, "private"
+	if introduced.info != nil {
+		meta := answer.GetMeta()
+		if meta == nil {
+			meta = map[string]any{}
+		}
+		meta[mcp.MetaKeyServerInfo] = introduced.info
+		answer.SetMeta(meta)
+	}
+	return answer, nil
+}
+
+// introduced is what a client is told of an endpoint.
+type introduced struct {
+	info         *mcp.Implementation // nil for the gateway itself
+	capabilities *mcp.ServerCapabilities
+	instructions string
+}
+
+// introduce connects with the servers, and says what they can do.
+func (v *View) introduce(ctx context.Context, e *endpoint) (*introduced, error) {
+	if e.gateway.options.Endpoints[e.path] != nil {
+		return &introduced{capabilities: &mcp.ServerCapabilities{Tools: &mcp.ToolCapabilities{}}}, nil
+	}
+	if v.only != "" {
+		l, err := v.client.upstream(v.only).get(ctx)
+		if err != nil {
+			return nil, err
+		}
+		can := l.session.Capabilities()
+		return &introduced{info: l.session.ServerInfo(), capabilities: served(can), instructions: l.session.Instructions()}, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, introductionWait)
+	defer cancel()
+	servers := v.Servers()
+	links := make([]*link, len(servers))
+	var all sync.WaitGroup
+	for i, name := range servers {
+		all.Go(func() { links[i], _ = v.client.upstream(name).get(ctx) }) // The log has the failure.
+	}
+	all.Wait()
+	can := &mcp.ServerCapabilities{Tools: &mcp.ToolCapabilities{ListChanged: true}}
+	var instructions []string
+	if own := v.client.gateway.options.Instructions; own != "" {
+		instructions = append(instructions, own)
+	}
+	for i, l := range links {
+		own := &mcp.ServerCapabilities{ // What a server can that is not there yet is not known.
+			Prompts: &mcp.PromptCapabilities{}, Resources: &mcp.ResourceCapabilities{Subscribe: true},
+			Logging: &mcp.LoggingCapabilities{}, Completions: &mcp.CompletionCapabilities{},
+		}
+		if l != nil {
+			own = l.session.Capabilities()
+			if text := strings.TrimSpace(l.session.Instructions()); text != "" {
+				instructions = append(instructions, "# "+servers[i]+"\n\n"+text)
+			}
+		}
+		if own.Prompts != nil {
+			can.Prompts = &mcp.PromptCapabilities{ListChanged: true}
+		}
+		if own.Resources != nil {
+			if can.Resources == nil {
+				can.Resources = &mcp.ResourceCapabilities{ListChanged: true}
+			}
+			can.Resources.Subscribe = can.Resources.Subscribe || own.Resources.Subscribe
+		}
+		if own.Logging != nil {
+			can.Logging = own.Logging
+		}
+		if own.Completions != nil {
+			can.Completions = own.Completions
+		}
+	}
+	return &introduced{capabilities: can, instructions: strings.Join(instructions, "\n\n")}, nil
+}
+
+// served is what of a server's capabilities the gateway passes on. Lists always change: a server may go, and come back.
+func served(can *mcp.ServerCapabilities) *mcp.ServerCapabilities {
+	s := &mcp.ServerCapabilities{Logging: can.Logging, Completions: can.Completions, Experimental: can.Experimental}
+	if can.Tools != nil {
+		s.Tools = &mcp.ToolCapabilities{ListChanged: true}
+	}
+	if can.Prompts != nil {
+		s.Prompts = &mcp.PromptCapabilities{ListChanged: true}
+	}
+	if can.Resources != nil {
+		s.Resources = &mcp.ResourceCapabilities{ListChanged: true, Subscribe: can.Resources.Subscribe}
+	}
+	return s
+}

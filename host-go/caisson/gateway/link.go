@@ -1,0 +1,150 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"sync"
+
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
+)
+
+// A link is one upstream session. It has a caisson.Client to itself, so that what the server asks and tells
+// comes to it.
+type link struct {
+	upstream *upstream
+	client   *caisson.Client
+	session  *caisson.Session
+	taken    bool // a call has the main link to itself; the upstream's lock guards it
+	done     chan struct{}
+
+	mu        sync.Mutex
+	exchanges []*exchange // underway, the oldest first
+	level     mcp.LoggingLevel
+	// subscriptions to resources, of a server of the new era.
+	subscriptions map[string]*caisson.Subscription
+}
+
+func newLink(ctx context.Context, u *upstream) (*link, error) {
+	server, err := u.client.gateway.server(u.name)
+	if err != nil {
+		return nil, err
+	}
+	server.Name = u.name
+	l := &link{upstream: u, done: make(chan struct{})}
+	o := u.client.options()
+	o.Capabilities = u.client.capabilities
+	o.ReceivingMiddleware = []caisson.Middleware{func(caisson.MethodHandler) caisson.MethodHandler { return l.receive }}
+	// A session asks for the changes that have a handler; the middleware hears them first, and passes none on.
+	o.ToolListChangedHandler = func(context.Context, *caisson.Request[*mcp.ToolListChangedParams]) {}
+	o.PromptListChangedHandler = func(context.Context, *caisson.Request[*mcp.PromptListChangedParams]) {}
+	o.ResourceListChangedHandler = func(context.Context, *caisson.Request[*mcp.ResourceListChangedParams]) {}
+	if l.client, err = u.client.gateway.runtime.NewClient(&o); err != nil {
+		return nil, err
+	}
+	if l.session, err = l.client.Connect(ctx, server); err != nil {
+		_ = l.client.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// watch waits for the end of the session. The upstream's lock may be held.
+func (l *link) watch() {
+	l.upstream.ending.Go(func() {
+		err := l.session.Wait()
+		close(l.done)
+		_ = l.client.Close()
+		l.upstream.lost(l, err)
+	})
+}
+
+func (l *link) close() { _ = l.client.Close() }
+
+func (l *link) ended() bool {
+	select {
+	case <-l.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// modern reports whether the server speaks a revision of the new era.
+func (l *link) modern() bool { return l.session.ProtocolVersion() >= modern }
+
+// receive gets what the server asks and tells.
+func (l *link) receive(ctx context.Context, _ *caisson.Session, method string, text json.RawMessage) (json.RawMessage, error) {
+	if !strings.HasPrefix(method, "notifications/") {
+		return l.ask(ctx, method, text)
+	}
+	l.hear(method, text)
+	return nil, nil
+}
+
+// ask asks the downstream client what the server has asked.
+func (l *link) ask(ctx context.Context, method string, text json.RawMessage) (json.RawMessage, error) {
+	if x := l.oldest(); x != nil {
+		return x.ask(ctx, method, text)
+	}
+	if session := l.upstream.client.session; session != nil {
+		return askSession(ctx, session, method, text)
+	}
+	return nil, &jsonrpc.Error{Code: jsonrpc.CodeMethodNotFound, Message: "no call is underway that the question could belong to"}
+}
+
+// hear passes a notification on.
+func (l *link) hear(method string, text json.RawMessage) {
+	c := l.upstream.client
+	switch method {
+	case "notifications/progress", "notifications/cancelled":
+		return // The exchange has them.
+	case toolsChanged, promptsChanged, resourcesChanged:
+		if method == resourcesChanged {
+			c.routes.forget(l.upstream.name)
+		}
+		if l == l.upstream.now() { // The others hear the same.
+			c.tell(l.upstream.name, method, text)
+		}
+	case messageLogged:
+		l.log(text)
+	case resourceUpdated:
+		c.tell(l.upstream.name, method, text)
+	default:
+		if x := l.oldest(); x != nil {
+			x.notify(method, text)
+		} else {
+			c.tell(l.upstream.name, method, text)
+		}
+	}
+}
+
+// enter notes a request that is underway. The caller calls the function when it has ended.
+func (l *link) enter(x *exchange) (leave func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.exchanges = append(l.exchanges, x)
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		for i, other := range l.exchanges {
+			if other == x {
+				l.exchanges = append(l.exchanges[:i:i], l.exchanges[i+1:]...)
+				return
+			}
+		}
+	}
+}
+
+// oldest returns the request that has been underway for longest; nil when there is none.
+func (l *link) oldest() *exchange {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.exchanges) == 0 {
+		return nil
+	}
+	return l.exchanges[0]
+}

@@ -1,0 +1,140 @@
+package gateway
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
+)
+
+// Options say how a [Gateway] works. The zero value, or nil, serves everything to everybody who reaches it on this
+// machine.
+type Options struct {
+	// ServerInfo is the name that the gateway tells downstream clients. Default: "caisson" and this module's version.
+	ServerInfo *mcp.Implementation
+	// Instructions stand before those of the servers at /mcp. Default: none.
+	Instructions string
+	// Client are the options of all upstream sessions: limits, policy, authorization. The gateway sets the
+	// Principal where there is a Policy, the capabilities to what the downstream client declares, and the handlers
+	// and the middleware, which must not be set. Default: the defaults of package caisson.
+	Client caisson.ClientOptions
+	// Logger gets diagnostics. No content of a message is ever logged. Default: none.
+	Logger *slog.Logger
+
+	// Sources are tools beside those of the servers, such as plugins, by their names: /mcp lists them as it does a
+	// server's, behind the same policy. Default: none.
+	Sources map[string]caisson.Caller
+	// Endpoints are MCP servers with tools of their own, by their paths, such as /mcp/code. Each is made anew for
+	// each downstream client. Default: none.
+	Endpoints map[string]NewEndpoint
+
+	// Authenticate wraps the HTTP handler: it answers requests that prove nothing with 401, and says who makes the
+	// others with [WithPrincipal]. Default: none, and everybody is the principal "", or [Options].Principal.
+	Authenticate func(http.Handler) http.Handler
+	// Principal makes the requests that say no other: those over stdio, and all without Authenticate. Default: "".
+	Principal string
+	// AllowedHosts are names, without a port, by which clients may call an HTTP server beside localhost and the
+	// addresses of this machine. Default: none.
+	AllowedHosts []string
+	// AllowedOrigins are origins of web pages that may call it, such as https://example.com, beside those of the
+	// server itself. Default: none.
+	AllowedOrigins []string
+
+	// MaxRequestBytes bounds the body of an HTTP request. Default: 4 MiB.
+	MaxRequestBytes int64
+	// MaxSessions bounds the downstream clients that have sessions of their own, and those that share some, at
+	// once; MaxSessionsOfPrincipal those of one principal. Defaults: 256 and 64.
+	MaxSessions, MaxSessionsOfPrincipal int
+	// MaxSessionsOfServer bounds the upstream sessions with one server that calls of one principal in revision
+	// 2026-07-28 have to themselves; further calls wait. Default: 8.
+	MaxSessionsOfServer int
+	// IdleTimeout ends a downstream session over HTTP, and upstream sessions that are shared, after so long without
+	// a request. Default: 30 min.
+	IdleTimeout time.Duration
+	// MaxHeldCalls bounds the calls of revision 2026-07-28 that wait for what their client has been asked, and
+	// MaxHeldCallsOfPrincipal those of one principal. Defaults: 256 and 32.
+	MaxHeldCalls, MaxHeldCallsOfPrincipal int
+	// HoldTimeout is how long such a call waits. Default: 10 min.
+	HoldTimeout time.Duration
+	// MinBackoff and MaxBackoff are the first and the longest delay between two attempts to connect with a server.
+	// Defaults: 1 s and 1 min.
+	MinBackoff, MaxBackoff time.Duration
+}
+
+// NewEndpoint makes the tools of an endpoint for one downstream client. The context ends with the client; all lists
+// and calls everything that the client may, under the names that /mcp has. A call of the endpoint's own context
+// reaches all with what its client has asked for, such as progress.
+type NewEndpoint func(ctx context.Context, all *View) (caisson.Caller, error)
+
+const (
+	defaultMaxRequestBytes = 4 << 20
+	defaultMaxSessions     = 256
+	defaultPrincipalMax    = 64
+	defaultServerMax       = 8
+	defaultIdle            = 30 * time.Minute
+	defaultMaxHeld         = 256
+	defaultPrincipalHeld   = 32
+	defaultHold            = 10 * time.Minute
+	defaultMinBackoff      = time.Second
+	defaultMaxBackoff      = time.Minute
+)
+
+func (o *Options) withDefaults() Options {
+	var c Options
+	if o != nil {
+		c = *o
+	}
+	if c.ServerInfo == nil {
+		c.ServerInfo = &mcp.Implementation{Name: "caisson", Version: caisson.Version}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	set(&c.MaxRequestBytes, defaultMaxRequestBytes)
+	set(&c.MaxSessions, defaultMaxSessions)
+	set(&c.MaxSessionsOfPrincipal, defaultPrincipalMax)
+	set(&c.MaxSessionsOfServer, defaultServerMax)
+	set(&c.IdleTimeout, defaultIdle)
+	set(&c.MaxHeldCalls, defaultMaxHeld)
+	set(&c.MaxHeldCallsOfPrincipal, defaultPrincipalHeld)
+	set(&c.HoldTimeout, defaultHold)
+	set(&c.MinBackoff, defaultMinBackoff)
+	set(&c.MaxBackoff, defaultMaxBackoff)
+	c.MaxBackoff = max(c.MaxBackoff, c.MinBackoff)
+	return c
+}
+
+func set[T comparable](value *T, byDefault T) {
+	var zero T
+	if *value == zero {
+		*value = byDefault
+	}
+}
+
+func (o *Options) check() error {
+	if o.MaxRequestBytes < 0 || o.MaxSessions < 0 || o.MaxSessionsOfPrincipal < 0 || o.MaxSessionsOfServer < 0 || o.IdleTimeout < 0 ||
+		o.MaxHeldCalls < 0 || o.MaxHeldCallsOfPrincipal < 0 || o.HoldTimeout < 0 || o.MinBackoff < 0 || o.MaxBackoff < 0 {
+		return invalid("a bound of gateway.Options is negative: leave it out for the default")
+	}
+	if o.Client.SendingMiddleware != nil || o.Client.ReceivingMiddleware != nil || o.Client.OnNotification != nil || o.Client.Capabilities != nil {
+		return invalid("gateway.Options.Client has middleware, OnNotification or Capabilities: those are the gateway's own")
+	}
+	for name, source := range o.Sources {
+		if err := checkName(name); err != nil {
+			return err
+		}
+		if source == nil {
+			return invalid("the source " + name + " of gateway.Options.Sources is nil")
+		}
+	}
+	for path, endpoint := range o.Endpoints {
+		if !ownPath(path) || endpoint == nil {
+			return invalid("gateway.Options.Endpoints has " + path + ", which is nil, no path, or one of the gateway's own")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,257 @@
+package gateway
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
+)
+
+// An upstream is a server as one client has it: the session that its requests share, and those that calls have to
+// themselves. When the shared session ends, it is made anew, with growing delays.
+type upstream struct {
+	client *client
+	name   string
+
+	mu         sync.Mutex
+	main       *link
+	connecting chan struct{} // closed when an attempt is over; nil when none is underway
+	failure    error
+	delay      time.Duration
+	retry      *time.Timer // until it fires, the failure stands
+	spare      []*link     // without a call
+	own        int         // links beside the main one, with spare ones and those that are made
+	freed      chan struct{}
+	subscribed map[string]int // URIs, with the number of who wants them
+	closed     bool
+	ending     sync.WaitGroup
+}
+
+func newUpstream(c *client, name string) *upstream {
+	return &upstream{client: c, name: name, freed: make(chan struct{}), subscribed: map[string]int{}}
+}
+
+func (u *upstream) errClosed() error {
+	return &caisson.Error{Code: caisson.CodeClosed, Server: u.name, Step: "connect", Message: "the downstream session has ended, or the server is not served any more"}
+}
+
+// get returns the shared session. It connects when there is none, and waits for that.
+func (u *upstream) get(ctx context.Context) (*link, error) {
+	for {
+		u.mu.Lock()
+		switch {
+		case u.closed:
+			u.mu.Unlock()
+			return nil, u.errClosed()
+		case u.main != nil:
+			defer u.mu.Unlock()
+			return u.main, nil
+		case u.retry != nil:
+			defer u.mu.Unlock()
+			return nil, u.failure
+		}
+		wait := u.connect()
+		u.mu.Unlock()
+		select {
+		case <-wait:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// connect begins an attempt, unless one is underway. The lock is held.
+func (u *upstream) connect() chan struct{} {
+	if u.connecting != nil {
+		return u.connecting
+	}
+	u.connecting = make(chan struct{})
+	again := u.failure != nil
+	u.ending.Go(func() {
+		l, err := newLink(u.client.ctx, u)
+		u.mu.Lock()
+		done := u.connecting
+		u.connecting = nil
+		u.main, u.failure = l, err
+		closed, uris := u.closed, slices.Collect(maps.Keys(u.subscribed))
+		if err != nil {
+			u.later()
+		} else {
+			u.delay = 0
+			l.watch()
+		}
+		u.mu.Unlock()
+		close(done)
+		switch {
+		case closed && l != nil:
+			l.close()
+		case err != nil:
+			u.client.gateway.options.Logger.Warn("a server cannot be reached", "server", u.name, "error", err)
+		case again:
+			l.subscribeAgain(u.client.ctx, uris)
+			u.listsChanged(l)
+		}
+	})
+	return u.connecting
+}
+
+// later has the next attempt wait. The lock is held.
+func (u *upstream) later() {
+	o := &u.client.gateway.options
+	u.delay = min(max(2*u.delay, o.MinBackoff), o.MaxBackoff)
+	if u.closed {
+		return
+	}
+	u.retry = time.AfterFunc(u.delay, func() {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		u.retry = nil
+		if !u.closed && u.main == nil {
+			u.connect()
+		}
+	})
+}
+
+// lost is called when the shared session, or one of a call's own, has ended.
+func (u *upstream) lost(l *link, err error) {
+	u.mu.Lock()
+	main := u.main == l
+	if main {
+		u.main = nil
+		if err == nil {
+			err = u.errClosed()
+		}
+		u.failure = err
+		u.later()
+	}
+	closed := u.closed
+	u.mu.Unlock()
+	if main && !closed {
+		u.client.gateway.options.Logger.Warn("the session with a server has ended", "server", u.name, "error", err)
+		u.listsChanged(l)
+	}
+}
+
+// listsChanged tells the client that what a server has has come or gone.
+func (u *upstream) listsChanged(l *link) {
+	u.client.routes.forget(u.name)
+	can := l.session.Capabilities()
+	if can.Tools != nil {
+		u.client.changed(u.name, toolsChanged)
+	}
+	if can.Prompts != nil {
+		u.client.changed(u.name, promptsChanged)
+	}
+	if can.Resources != nil {
+		u.client.changed(u.name, resourcesChanged)
+	}
+}
+
+// take returns a session that the call has to itself, until give.
+func (u *upstream) take(ctx context.Context) (*link, error) {
+	main, err := u.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		u.mu.Lock()
+		switch {
+		case u.closed:
+			u.mu.Unlock()
+			return nil, u.errClosed()
+		case !main.taken && main == u.main:
+			main.taken = true
+			u.mu.Unlock()
+			return main, nil
+		case len(u.spare) > 0:
+			l := u.spare[len(u.spare)-1]
+			u.spare = u.spare[:len(u.spare)-1]
+			u.mu.Unlock()
+			if l.ended() {
+				u.give(l)
+				continue
+			}
+			return l, nil
+		case u.own < u.client.gateway.options.MaxSessionsOfServer-1:
+			u.own++
+			u.mu.Unlock()
+			l, err := newLink(ctx, u)
+			if err != nil {
+				u.mu.Lock()
+				u.own--
+				u.wake()
+				u.mu.Unlock()
+				return nil, err
+			}
+			l.watch()
+			return l, nil
+		}
+		freed := u.freed
+		u.mu.Unlock()
+		select {
+		case <-freed:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		if main, err = u.get(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// give brings a session back.
+func (u *upstream) give(l *link) {
+	u.mu.Lock()
+	closed := u.closed
+	switch {
+	case l.taken:
+		l.taken = false
+	case l.ended() || closed:
+		u.own--
+	default:
+		u.spare = append(u.spare, l)
+	}
+	u.wake()
+	u.mu.Unlock()
+	if closed {
+		l.close()
+	}
+}
+
+func (u *upstream) wake() {
+	close(u.freed)
+	u.freed = make(chan struct{})
+}
+
+// close ends all sessions.
+func (u *upstream) close() {
+	u.mu.Lock()
+	u.closed = true
+	if u.retry != nil {
+		u.retry.Stop()
+		u.retry = nil
+	}
+	links := u.spare
+	u.spare = nil
+	if u.main != nil {
+		links = append(links, u.main)
+	}
+	u.wake()
+	u.mu.Unlock()
+	var all sync.WaitGroup
+	for _, l := range links {
+		all.Go(l.close)
+	}
+	all.Wait()
+	u.ending.Wait()
+}
+
+// now returns the shared session if there is one.
+func (u *upstream) now() *link {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.main
+}
