@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-
 	"github.com/caisson-dev/caisson/host-go/caisson"
 )
 
@@ -147,4 +146,3 @@ func (call *heldCall) wait(ctx context.Context) (json.RawMessage, error) {
 		}
 	}
 }
-
