@@ -29,6 +29,11 @@ type CallOptions struct {
 	// TaskTTL is how long a server of revision 2025-11-25 is asked to keep the task that
 	// [Session.StartTask] begins, from then on, in whole milliseconds. Default: as long as it likes.
 	TaskTTL time.Duration
+	// AfterNotifications has a call return its result only when the handlers of notifications, and
+	// [ClientOptions].OnNotification, have heard everything that the server told before: for a program that passes
+	// on what belongs to the call. Such a handler must not make such a call: it would wait for itself. Default: the
+	// call returns at once.
+	AfterNotifications bool
 }
 
 type callOptionsKey struct{}

@@ -348,6 +348,9 @@ func (s *Session) reach(ctx context.Context, op engine.Operation) (answer json.R
 		}
 		return nil, s.error(failure, op.Method)
 	}
+	if o := s.callOptions(ctx); o != nil && o.AfterNotifications {
+		s.core.Heard(ctx)
+	}
 	return json.RawMessage(result), nil
 }
 

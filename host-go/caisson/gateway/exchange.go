@@ -146,8 +146,10 @@ func (x *exchange) send(ctx context.Context, server, method string, whole map[st
 	if alone || x.client.session != nil {
 		defer l.enter(x)()
 	}
+	options := caisson.CallOptions{AfterNotifications: true} // What belongs to the request goes before its result.
 	if _, _, token := x.round(); token != nil {
-		ctx = caisson.WithCallOptions(ctx, caisson.CallOptions{OnProgress: x.progress})
+		options.OnProgress = x.progress
 	}
+	ctx = caisson.WithCallOptions(ctx, options)
 	return l.session.Request(ctx, method, whole)
 }

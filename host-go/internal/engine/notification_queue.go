@@ -26,6 +26,15 @@ type notificationQueue struct {
 
 	mu      sync.Mutex
 	waiting []notification
+	busy    bool            // the handler has one
+	handled uint64          // how many the handler has had
+	awaited []*awaitedCount // in order
+}
+
+// An awaitedCount is somebody who waits until so many have been handled.
+type awaitedCount struct {
+	count uint64
+	done  chan struct{}
 }
 
 // newNotificationQueue makes a queue whose notifications wait until it is opened; nil is open.
@@ -55,6 +64,7 @@ func (q *notificationQueue) run(opened <-chan struct{}, handle func(notification
 		if n, ok := q.next(); ok {
 			handle(n)
 			q.budget.give(handlerBytes, n.size())
+			q.had()
 			continue
 		}
 		select {
@@ -64,6 +74,43 @@ func (q *notificationQueue) run(opened <-chan struct{}, handle func(notification
 				return
 			}
 		}
+	}
+}
+
+// had counts one that was handled.
+func (q *notificationQueue) had() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.handled++
+	q.busy = false
+	for len(q.awaited) > 0 && q.awaited[0].count <= q.handled {
+		close(q.awaited[0].done)
+		q.awaited = q.awaited[1:]
+	}
+}
+
+// heard waits until all that are in the queue now have been handled, until the queue is done, or until the context
+// ends. A handler must not call it.
+func (q *notificationQueue) heard(ctx context.Context) {
+	if q == nil {
+		return
+	}
+	q.mu.Lock()
+	ahead := uint64(len(q.waiting))
+	if q.busy {
+		ahead++
+	}
+	if ahead == 0 {
+		q.mu.Unlock()
+		return
+	}
+	a := &awaitedCount{q.handled + ahead, make(chan struct{})}
+	q.awaited = append(q.awaited, a)
+	q.mu.Unlock()
+	select {
+	case <-a.done:
+	case <-q.done:
+	case <-ctx.Done():
 	}
 }
 
@@ -77,6 +124,7 @@ func (q *notificationQueue) next() (n notification, ok bool) {
 	if q.waiting = q.waiting[1:]; len(q.waiting) == 0 {
 		q.waiting = nil
 	}
+	q.busy = true
 	return n, true
 }
 

@@ -202,6 +202,9 @@ func (s *Session) Call(ctx context.Context, op Operation) (string, *Failure) {
 	}
 }
 
+// Heard waits until the handler has had all notifications that have come so far, or the context ends.
+func (s *Session) Heard(ctx context.Context) { s.notifications.heard(ctx) }
+
 // Wait waits for the session's end and says what ended it: nil for [Session.Close].
 func (s *Session) Wait() *Failure {
 	<-s.ended
