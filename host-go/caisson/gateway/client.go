@@ -3,6 +3,8 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -54,7 +56,7 @@ func (g *Gateway) newClient(principal string, capabilities *mcp.ClientCapabiliti
 	}
 	switch {
 	case g.closed:
-		return nil, &caisson.Error{Code: caisson.CodeClosed, Step: "serve", Message: "the gateway is closed"}
+		return nil, errGatewayClosed
 	case own >= g.options.MaxSessionsOfPrincipal:
 		return nil, &caisson.Error{Code: caisson.CodeLimit, Step: "serve", Message: "there are as many sessions as gateway.Options.MaxSessionsOfPrincipal allows: end some"}
 	case len(g.clients) >= g.options.MaxSessions:
@@ -135,7 +137,7 @@ func (c *client) close() {
 	if c.key != "" && g.shared[c.key] == c {
 		delete(g.shared, c.key)
 	}
-	if there {
+	if there && !g.closed { // Close waits for it itself.
 		g.ending.Add(1)
 		defer g.ending.Done()
 	}
@@ -153,6 +155,38 @@ func (c *client) close() {
 	all.Wait()
 	if sources != nil {
 		sources.close()
+	}
+}
+
+// renew ends the sessions with servers that are described in another way now, and tells of it. The next request
+// connects anew.
+func (c *client) renew(servers []string) {
+	for _, name := range servers {
+		c.mu.Lock()
+		u := c.upstreams[name]
+		delete(c.upstreams, name)
+		c.mu.Unlock()
+		if u == nil {
+			continue
+		}
+		c.gateway.start(u.close) // Its command may take seconds to end.
+		c.routes.forget(name)
+		if uris := u.wanted(); len(uris) > 0 && slices.Contains(c.gateway.Servers(), name) {
+			c.upstream(name).resume(uris)
+		}
+	}
+	if len(servers) == 0 {
+		return
+	}
+	c.mu.Lock()
+	sinks := slices.Collect(maps.Keys(c.sinks))
+	c.mu.Unlock()
+	for _, s := range sinks {
+		for _, method := range []string{toolsChanged, promptsChanged, resourcesChanged} {
+			if s.hears(method) && (s.view.only == "" || slices.Contains(servers, s.view.only)) {
+				s.send(method, nil)
+			}
+		}
 	}
 }
 

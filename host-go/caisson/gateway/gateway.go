@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -154,6 +155,89 @@ func (g *Gateway) server(name string) (caisson.Server, error) {
 	g.mu.Unlock()
 	return servers.Server(name)
 }
+
+// Reload serves other servers from now on. Sessions with a server whose description has not changed go on. Those with
+// the others end, and clients are told that their lists have changed. It fails, and changes nothing, with
+// [caisson.CodeInvalidArgument] for a name that a server cannot have.
+func (g *Gateway) Reload(servers caisson.Servers) error {
+	if servers == nil {
+		return invalid("Gateway.Reload needs Servers")
+	}
+	names, err := g.served(servers)
+	if err != nil {
+		return err
+	}
+	g.mu.Lock()
+	before, old, closed := g.names, g.servers, g.closed
+	g.mu.Unlock()
+	if closed {
+		return errGatewayClosed
+	}
+	var changed []string
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(before, names)))) {
+		if !slices.Contains(names, name) || !slices.Contains(before, name) || !same(old, servers, name) {
+			changed = append(changed, name)
+		}
+	}
+	g.mu.Lock()
+	g.servers, g.names = servers, names
+	clients := slices.Collect(maps.Keys(g.clients))
+	gone := map[string]*endpoint{}
+	for path, e := range g.endpoints {
+		if e.only != "" && !slices.Contains(names, e.only) {
+			gone[path] = e
+			delete(g.endpoints, path)
+		}
+	}
+	g.mu.Unlock()
+	for _, e := range gone {
+		e.close()
+	}
+	for _, c := range clients {
+		c.renew(changed)
+	}
+	return nil
+}
+
+// A Comparer is Servers that say themselves whether a server is described as other ones have it. Without it,
+// [Gateway.Reload] compares the two deeply, and a server with functions in it, such as those of a login, has always
+// changed.
+type Comparer interface {
+	caisson.Servers
+	// Same reports whether a server is the same in other Servers.
+	Same(others caisson.Servers, name string) bool
+}
+
+// same reports whether a server is described in the same way. One that cannot be read has changed.
+func same(old, next caisson.Servers, name string) bool {
+	if c, ok := next.(Comparer); ok {
+		return c.Same(old, name)
+	}
+	a, err := old.Server(name)
+	if err != nil {
+		return false
+	}
+	b, err := next.Server(name)
+	return err == nil && reflect.DeepEqual(a, b)
+}
+
+// start runs a function in a goroutine that Close waits for. In a gateway that is closed it runs it at once.
+func (g *Gateway) start(f func()) {
+	g.mu.Lock()
+	if g.closed {
+		g.mu.Unlock()
+		f()
+		return
+	}
+	g.ending.Add(1)
+	g.mu.Unlock()
+	go func() {
+		defer g.ending.Done()
+		f()
+	}()
+}
+
+var errGatewayClosed = &caisson.Error{Code: caisson.CodeClosed, Step: "serve", Message: "the gateway is closed"}
 
 // Close ends all sessions, upstream and downstream, and waits until the servers' commands have ended. It may be called
 // more than once, and always returns nil.

@@ -29,10 +29,16 @@ const (
 	messageLogged    = "notifications/message"
 )
 
+// wants reports whether a notification of a server goes here.
 func (s *sink) wants(server, method string, text json.RawMessage) bool {
-	if !s.view.has(server) {
+	if !s.view.has(server) || !s.hears(method) {
 		return false
 	}
+	return method != resourceUpdated || s.listening == nil || slices.Contains(s.listening.ResourceSubscriptions, uriOf(text))
+}
+
+// hears reports whether such notifications go here.
+func (s *sink) hears(method string) bool {
 	if s.listening == nil {
 		return true
 	}
@@ -43,10 +49,8 @@ func (s *sink) wants(server, method string, text json.RawMessage) bool {
 		return s.listening.PromptsListChanged
 	case resourcesChanged:
 		return s.listening.ResourcesListChanged
-	case resourceUpdated:
-		return slices.Contains(s.listening.ResourceSubscriptions, uriOf(text))
 	}
-	return false
+	return method == resourceUpdated
 }
 
 func (s *sink) send(method string, text json.RawMessage) {

@@ -69,7 +69,7 @@ func (u *upstream) connect() chan struct{} {
 		return u.connecting
 	}
 	u.connecting = make(chan struct{})
-	again := u.failure != nil
+	again := u.failure != nil || len(u.subscribed) > 0
 	u.ending.Go(func() {
 		l, err := newLink(u.client.ctx, u)
 		u.mu.Lock()
@@ -254,4 +254,21 @@ func (u *upstream) now() *link {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.main
+}
+
+// wanted are the resources that the client has subscribed to, with how often.
+func (u *upstream) wanted() map[string]int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return maps.Clone(u.subscribed)
+}
+
+// resume takes over what was subscribed to, and connects for it.
+func (u *upstream) resume(uris map[string]int) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.subscribed = uris
+	if !u.closed {
+		u.connect()
+	}
 }

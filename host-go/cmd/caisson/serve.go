@@ -32,7 +32,9 @@ func (a *app) serveCommand() *cobra.Command {
 		Short: "Serve many servers as one",
 		Long: `Serves the servers of a configuration file, or those of these names, as one MCP server: over standard
 input and output, or with --http over streamable HTTP. It serves until it is interrupted or its
-standard input ends. What clients may call is the policy's to decide: see 'caisson policy'.
+standard input ends. What clients may call is the policy's to decide: see 'caisson policy'. When the
+file changes, or at the signal SIGHUP, it is read again; sessions with servers that have not changed
+go on.
 
 Tools and prompts have the server's name before theirs, such as files__read. Over HTTP, /mcp has all
 servers, and /servers/NAME one alone, with the names that it gives itself.
@@ -85,7 +87,7 @@ func listenLoopback(c *cobra.Command, address string) (net.Listener, error) {
 }
 
 // serve serves until the context ends, or standard input.
-func (a *app) serve(ctx context.Context, f *serveFlags, servers caisson.Servers, listener net.Listener) error {
+func (a *app) serve(ctx context.Context, f *serveFlags, servers *servedFile, listener net.Listener) error {
 	log := a.logger()
 	options := gateway.Options{Logger: log, Client: caisson.ClientOptions{Logger: log, Stderr: a.serverErr(), PrivateAddresses: f.private}, Principal: principal()}
 	closeLog, err := f.governance.apply(&options.Client, nil)
@@ -103,6 +105,9 @@ func (a *app) serve(ctx context.Context, f *serveFlags, servers caisson.Servers,
 		return err
 	}
 	defer g.Close()
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	go servers.watch(watching, g)
 	if listener != nil {
 		return a.serveGateway(ctx, g, listener)
 	}

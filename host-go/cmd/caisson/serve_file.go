@@ -2,22 +2,27 @@ package main
 
 import (
 	"context"
+	"reflect"
 	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
 	"github.com/caisson-dev/caisson/host-go/caisson/config"
+	"github.com/caisson-dev/caisson/host-go/caisson/gateway"
 )
 
 // A servedFile is the servers of a configuration file that are served, with their logins.
 type servedFile struct {
 	*config.File
+	path  string
 	app   *app
 	ctx   context.Context
 	store *storeFlag
 	only  []string // empty for all
 }
+
+var _ gateway.Comparer = (*servedFile)(nil)
 
 // newServedFile reads the configuration.
 func newServedFile(a *app, c *cobra.Command, f *serveFlags, names []string) (*servedFile, error) {
@@ -37,7 +42,29 @@ func newServedFile(a *app, c *cobra.Command, f *serveFlags, names []string) (*se
 			return nil, usage(c, "there is no server %q in %s", shown(name), path)
 		}
 	}
-	return &servedFile{file, a, c.Context(), &f.store, names}, nil
+	return &servedFile{File: file, path: path, app: a, ctx: c.Context(), store: &f.store, only: names}, nil
+}
+
+// again reads the file again.
+func (s *servedFile) again() (*servedFile, error) {
+	next := *s
+	var err error
+	next.File, err = config.Load(s.path)
+	return &next, err
+}
+
+// Same reports whether a server is described as it was; its login does not count.
+func (s *servedFile) Same(others caisson.Servers, name string) bool {
+	other, ok := others.(*servedFile)
+	if !ok {
+		return false
+	}
+	a, err := s.File.Server(name)
+	if err != nil {
+		return false
+	}
+	b, err := other.File.Server(name)
+	return err == nil && reflect.DeepEqual(a, b)
 }
 
 // Disabled reports whether a server is not served. One that is named is, also when the file has it disabled.

@@ -1,0 +1,123 @@
+package gateway_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caisson/gateway"
+	"github.com/caisson-dev/caisson/host-go/caissontest"
+)
+
+// A broken server is one whose connections can be refused.
+type broken struct {
+	*caissontest.Server
+	refuse   atomic.Bool
+	attempts atomic.Int32
+}
+
+func (b *broken) Connect(ctx context.Context) (mcp.Connection, error) {
+	b.attempts.Add(1)
+	if b.refuse.Load() {
+		return nil, errors.New("it is down")
+	}
+	return b.Server.Connect(ctx)
+}
+
+func tools(ctx context.Context, t testing.TB, session *mcp.ClientSession) []string {
+	t.Helper()
+	list, err := session.ListTools(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, tool := range list.Tools {
+		names = append(names, tool.Name)
+	}
+	return names
+}
+
+// TestFailure shows that a server that goes takes only its own tools with it, that clients are told, and that it comes
+// back.
+func TestFailure(t *testing.T) {
+	everyWay(t, func(t *testing.T, up, down, transport string) {
+		ctx := testContext(t)
+		good := newUpstream(t, up)
+		bad := &broken{Server: newUpstream(t, up)}
+		g := newGateway(t, caisson.ServerMap{"good": good.Caisson(), "bad": {Transport: bad}}, &gateway.Options{MinBackoff: time.Millisecond, MaxBackoff: 10 * time.Millisecond})
+		changed := make(chan struct{}, 1000)
+		session := connectTo(t, g, "/mcp", down, transport, &mcp.ClientOptions{
+			ToolListChangedHandler: func(context.Context, *mcp.ToolListChangedRequest) { changed <- struct{}{} },
+		})
+		has := func(name string) bool { return slices.Contains(tools(ctx, t, session), name) }
+		if !has("good__rich") || !has("bad__rich") {
+			t.Fatal("the tools are not there")
+		}
+		bad.refuse.Store(true)
+		bad.End()
+		for has("bad__rich") {
+			<-changed
+		}
+		if !has("good__rich") {
+			t.Error("the other server's tools have gone too")
+		}
+		if _, err := session.CallTool(ctx, &mcp.CallToolParams{Name: "bad__rich"}); err == nil {
+			t.Error("a tool of a server that is down was called")
+		}
+		bad.refuse.Store(false)
+		for !has("bad__rich") {
+			select {
+			case <-changed:
+			case <-ctx.Done():
+				t.Fatal("the client is not told that the server is back")
+			}
+		}
+	})
+}
+
+// TestReload shows that a reload ends only the sessions that are concerned.
+func TestReload(t *testing.T) {
+	everyWay(t, func(t *testing.T, up, down, transport string) {
+		ctx := testContext(t)
+		stays, goes, comes := &broken{Server: newUpstream(t, up)}, &broken{Server: newUpstream(t, up)}, &broken{Server: newUpstream(t, up)}
+		g := newGateway(t, caisson.ServerMap{"stays": {Transport: stays}, "goes": {Transport: goes}}, nil)
+		changed := make(chan struct{}, 1000)
+		session := connectTo(t, g, "/mcp", down, transport, &mcp.ClientOptions{
+			ToolListChangedHandler: func(context.Context, *mcp.ToolListChangedRequest) { changed <- struct{}{} },
+		})
+		_ = tools(ctx, t, session)
+		before := stays.attempts.Load()
+		if err := g.Reload(caisson.ServerMap{"a__b": {Transport: comes}}); caisson.CodeOf(err) != caisson.CodeInvalidArgument {
+			t.Errorf("a wrong name gets %v", err)
+		}
+		for {
+			if err := g.Reload(caisson.ServerMap{"stays": {Transport: stays}, "comes": {Transport: comes}}); err != nil {
+				t.Fatal(err)
+			}
+			select {
+			case <-changed:
+			case <-time.After(100 * time.Millisecond): // The client was not yet listening.
+				if err := g.Reload(caisson.ServerMap{"stays": {Transport: stays}, "goes": {Transport: goes}}); err != nil {
+					t.Fatal(err)
+				}
+				continue
+			case <-ctx.Done():
+				t.Fatal("the client is not told")
+			}
+			break
+		}
+		names := tools(ctx, t, session)
+		if slices.Contains(names, "goes__rich") || !slices.Contains(names, "comes__rich") || !slices.Contains(names, "stays__rich") {
+			t.Errorf("the tools are %v", names)
+		}
+		if now := stays.attempts.Load(); now != before {
+			t.Errorf("the server that stays was connected with %d times more", now-before)
+		}
+	})
+}
