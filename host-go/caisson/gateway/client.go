@@ -211,6 +211,9 @@ func (c *client) options() caisson.ClientOptions {
 	o := c.gateway.options.Client
 	if o.Policy != nil {
 		o.Principal = c.principal
+		if o.Approve == nil {
+			o.Approve = c.approver(o.Policy)
+		}
 	}
 	if o.Logger == nil {
 		o.Logger = c.gateway.options.Logger
