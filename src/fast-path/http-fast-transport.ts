@@ -34,10 +34,13 @@ export class HttpFastTransport implements FastTransport, ExchangeListener {
         this.transport.fastExchanges.delete(request);
     }
 
-    /** The template of a request: all but its body, which is the same for each call of a tool. */
+    /**
+     * The template of a request: all but its body, which is the same for each call of a tool. The header fields
+     * have the name of a tool or a prompt, and the URI of a resource.
+     */
     #template(request: FastRequest): Template {
         const { method, params } = request;
-        const key = `${method} ${String(params['name'])}`;
+        const key = `${method} ${String(params['name'] ?? params['uri'])}`;
         const { observer, protocolVersion, sessionId, url } = this.transport;
         let kept = this.#templates.get(key);
         if (!kept || kept.protocolVersion !== protocolVersion || kept.sessionId !== sessionId) {
