@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 The newest revision deprecates roots, sampling and logging; servers go on using them.
+
 package gateway
 
 import (
@@ -35,7 +37,6 @@ type client struct {
 	users     int // requests underway, where it is shared
 	idle      *time.Timer
 	closed    bool
-	ending    sync.WaitGroup
 }
 
 // asksOf is the part of a client's capabilities that servers may make use of; nil when there is none.

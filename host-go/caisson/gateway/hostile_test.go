@@ -255,9 +255,11 @@ func TestTooMuch(t *testing.T) {
 			t.Errorf("session %d: %d %s", i, a.status, a.body)
 		}
 	}
-	for _, body := range []string{``, `[]`, `{}`, `null`, `"x"`, `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`, `{"jsonrpc":"2.0","id":1,"method":"initialize"}`,
+	for _, body := range []string{
+		``, `[]`, `{}`, `null`, `"x"`, `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`, `{"jsonrpc":"2.0","id":1,"method":"initialize"}`,
 		`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":[]}`, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}`,
-		modernCall("", ""), modernCall("s", `,"requestState":1`), modernCall("s", `,"inputResponses":[]`), modernCall("__", ""), modernCall("a__", ""), modernCall("__a", "")} {
+		modernCall("", ""), modernCall("s", `,"requestState":1`), modernCall("s", `,"inputResponses":[]`), modernCall("__", ""), modernCall("a__", ""), modernCall("__a", ""),
+	} {
 		for _, version := range append([]string{""}, eras...) {
 			a := post(t, server, request{path: "/mcp", principal: "carl", version: version, body: body})
 			if len(a.result) > 0 {

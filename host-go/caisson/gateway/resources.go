@@ -8,6 +8,9 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
+// resourceNotFound is the code of a resource that is not there, in the older revisions.
+const resourceNotFound = -32002
+
 // serverOf finds the server that has a resource, or a template.
 func (v *View) serverOf(ctx context.Context, x *exchange, uri string) (string, error) {
 	if v.only != "" {
@@ -24,7 +27,11 @@ func (v *View) serverOf(ctx context.Context, x *exchange, uri string) (string, e
 		server, _ = v.client.routes.find(servers, uri)
 	}
 	if server == "" {
-		return "", &jsonrpc.Error{Code: mcp.CodeResourceNotFound, Message: "no server has the resource", Data: marshal(map[string]string{"uri": uri})}
+		code := int64(resourceNotFound)
+		if x.modern {
+			code = jsonrpc.CodeInvalidParams
+		}
+		return "", &jsonrpc.Error{Code: code, Message: "no server has the resource", Data: marshal(map[string]string{"uri": uri})}
 	}
 	return server, nil
 }
