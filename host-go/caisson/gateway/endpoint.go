@@ -87,6 +87,7 @@ func (e *endpoint) receiving(next mcp.MethodHandler) mcp.MethodHandler {
 		}
 		text, err := e.answer(ctx, r, method, next)
 		if err != nil {
+			e.gateway.failed(method, err)
 			return nil, wireError(err)
 		}
 		if r.result != nil {

@@ -50,11 +50,25 @@ func wireError(err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	code := int64(jsonrpc.CodeInternalError)
-	if caisson.CodeOf(err) == caisson.CodeInvalidArgument {
-		code = jsonrpc.CodeInvalidParams
+	var of *caisson.Error
+	if errors.As(err, &of) {
+		switch of.Code {
+		case caisson.CodeInvalidArgument:
+			return &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: err.Error()}
+		case caisson.CodeConnect, caisson.CodeTransport, caisson.CodeHTTP, caisson.CodeClosed, caisson.CodeRefused, caisson.CodeTrap, caisson.CodeInternal, caisson.CodeAuthorizationRequired:
+			// What the server's command has said, and where it is, is not the client's business.
+			return &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: of.Server + ": " + of.Step + ": " + of.Code.String() + ": the server cannot be reached, or the call has failed on the way; the gateway's log says why"}
+		}
 	}
-	return &jsonrpc.Error{Code: code, Message: err.Error()}
+	return &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: err.Error()}
+}
+
+// failed writes a failure down of which the client is not told everything.
+func (g *Gateway) failed(method string, err error) {
+	if _, answered := caisson.RPCError(err); answered || errors.Is(err, context.Canceled) || caisson.CodeOf(err) == caisson.CodeDenied {
+		return
+	}
+	g.options.Logger.Warn("a request has failed", "method", method, "error", err)
 }
 
 func invalidParams(message string) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -67,8 +68,8 @@ func TestFailure(t *testing.T) {
 		if !has("good__rich") {
 			t.Error("the other server's tools have gone too")
 		}
-		if _, err := session.CallTool(ctx, &mcp.CallToolParams{Name: "bad__rich"}); err == nil {
-			t.Error("a tool of a server that is down was called")
+		if _, err := session.CallTool(ctx, &mcp.CallToolParams{Name: "bad__rich"}); err == nil || strings.Contains(err.Error(), "it is down") || !strings.Contains(err.Error(), "bad: ") {
+			t.Errorf("a tool of a server that is down gets %v", err)
 		}
 		bad.refuse.Store(false)
 		for !has("bad__rich") {

@@ -34,6 +34,7 @@ func (e *endpoint) initialize(ctx context.Context, session *mcp.ServerSession, r
 	introduced, err := v.introduce(ctx, e)
 	if err != nil {
 		c.close()
+		e.gateway.failed("initialize", err)
 		return nil, wireError(err)
 	}
 	res, err := next(ctx, "initialize", request)
