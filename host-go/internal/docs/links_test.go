@@ -13,7 +13,7 @@ import (
 )
 
 // public are the packages whose comments users read.
-var public = []string{"caisson", "caisson/config", "caisson/plugin", "caisson/plugin/oci", "caissontest", "component", "component/wasi", "component/witjson"}
+var public = []string{"caisson", "caisson/config", "caisson/gateway", "caisson/plugin", "caisson/plugin/oci", "caissontest", "component", "component/wasi", "component/witjson"}
 
 // asLink matches a link to a name, such as [Session.Tools].
 var asLink = regexp.MustCompile(`\[\*?[A-Z]\w*(\.[A-Z]\w*)*\]`)
