@@ -1,99 +1,52 @@
+//lint:file-ignore SA1019 The newest revision deprecates roots, sampling and logging; servers go on using them.
+
 package gateway
 
 import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"strconv"
-	"strings"
-	"unicode"
 
-	"github.com/caisson-dev/caisson/host-go/caisson/policy"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/caisson-dev/caisson/host-go/caisson/policy/elicit"
 )
 
-// maxShownArguments bounds the arguments that a person is shown: nobody says yes to what they have not seen.
-const maxShownArguments = 16 << 10
-
-// approver asks the client's person by an elicitation, where the policy says that the principal is one. For everybody
-// else an answer of the client's is no approval: it may be the model's.
-func (c *client) approver(p *policy.Policy) policy.Approver {
-	return func(ctx context.Context, q *policy.Question) (policy.Answer, error) {
-		x := exchangeOf(ctx)
-		switch {
-		case !p.IsPerson(c.principal):
-			return q.No(), errors.New("the policy's people do not have the principal, so that nobody can be asked at its client")
-		case x == nil || c.capabilities == nil || c.capabilities.Elicitation == nil || c.capabilities.Elicitation.Form == nil && c.capabilities.Elicitation.URL != nil:
-			return q.No(), errors.New("the client does not show forms to its person")
-		case len(q.Call.Arguments) > maxShownArguments:
-			return q.No(), fmt.Errorf("the arguments have %d bytes, which is too much to be shown", len(q.Call.Arguments))
-		}
-		answer, err := x.ask(ctx, "elicitation/create", approvalForm(q))
-		if err != nil {
-			return q.No(), err
-		}
-		var said struct {
-			Action  string `json:"action"`
-			Content struct {
-				Answer string `json:"answer"`
-			} `json:"content"`
-		}
-		if err := json.Unmarshal(answer, &said); err != nil {
-			return q.No(), err
-		}
-		switch {
-		case said.Action != "accept":
-		case said.Content.Answer == "yes":
-			return q.Yes(c.principal), nil
-		case said.Content.Answer == "once":
-			return q.YesOnce(c.principal), nil
-		}
-		return q.No(), nil
-	}
+// withExchange returns a context whose calls belong to an exchange. Approvals are asked of its client.
+func withExchange(ctx context.Context, x *exchange) context.Context {
+	return elicit.WithClient(context.WithValue(ctx, exchangeKey{}, x), &approver{x})
 }
 
-// approvalForm is the form of a question.
-func approvalForm(q *policy.Question) json.RawMessage {
-	choices := []string{"yes", "no"}
-	message := fmt.Sprintf("The policy wants a yes for the %s %s of %s", q.Call.Kind, visible(q.Call.Name), visible(q.Call.Server))
-	if len(q.Call.Arguments) > 0 {
-		message += ", with " + visible(string(q.Call.Arguments))
+// An approver is the client of an exchange, for approvals.
+type approver struct{ exchange *exchange }
+
+func (a *approver) Principal() string { return a.exchange.client.principal }
+
+func (a *approver) ClientName() string { return a.exchange.clientName }
+
+// Elicit asks in the form of the client's revision.
+func (a *approver) Elicit(ctx context.Context, params *mcp.ElicitParams) (*mcp.ElicitResult, error) {
+	can := a.exchange.client.capabilities
+	if can == nil || can.Elicitation == nil || can.Elicitation.Form == nil && can.Elicitation.URL != nil {
+		return nil, errors.New("the client does not show forms to its person")
 	}
-	message += "."
-	if q.Text != "" {
-		message += " " + visible(q.Text)
+	answer, err := a.exchange.ask(ctx, "elicitation/create", marshal(params))
+	if err != nil {
+		return nil, err
 	}
-	if q.Lasts != "" && q.Lasts != policy.Once {
-		choices = []string{"yes", "once", "no"}
-		of := "with these arguments"
-		if q.Covers == policy.CoversTool {
-			of = "with any arguments that the policy allows"
-		}
-		how := "for " + string(q.Lasts)
-		if q.Lasts == policy.ForSession {
-			how = "for this session"
-		}
-		message += fmt.Sprintf(" A yes is good %s, %s.", how, of)
-	}
-	return marshal(map[string]any{
-		"mode": "form", "message": message,
-		"requestedSchema": map[string]any{
-			"type": "object", "required": []string{"answer"},
-			"properties": map[string]any{"answer": map[string]any{"type": "string", "title": "May it be called?", "enum": choices}},
-		},
-	})
+	result := &mcp.ElicitResult{}
+	return result, json.Unmarshal(answer, result)
 }
 
-// visible writes characters that do not show, or that change the direction of a text, as escapes.
-func visible(text string) string {
-	var out strings.Builder
-	for _, r := range text {
-		if unicode.IsPrint(r) {
-			out.WriteRune(r)
-			continue
-		}
-		quoted := strconv.QuoteRuneToASCII(r)
-		out.WriteString(quoted[1 : len(quoted)-1])
+// clientName is what a request's client calls itself.
+func (r *request) clientName() string {
+	if r.modern {
+		info, _ := r.meta[mcp.MetaKeyClientInfo].(map[string]any)
+		name, _ := info["name"].(string)
+		return name
 	}
-	return out.String()
+	if params := r.session.InitializeParams(); params != nil && params.ClientInfo != nil {
+		return params.ClientInfo.Name
+	}
+	return ""
 }

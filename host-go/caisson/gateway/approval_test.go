@@ -4,6 +4,7 @@ package gateway_test
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -20,7 +21,7 @@ import (
 func TestApproval(t *testing.T) {
 	const rules = `
 version: 1
-people: [ada]
+people: [{principal: ada, clients: [test]}]
 servers:
   s:
     tools:
@@ -43,10 +44,18 @@ servers:
 			var asked atomic.Int32
 			options.ElicitationHandler = func(_ context.Context, r *mcp.ElicitRequest) (*mcp.ElicitResult, error) {
 				asked.Add(1)
-				if !strings.Contains(r.Params.Message, "rich of s") || !strings.Contains(r.Params.Message, `{"path":"a\u202eb"}`) {
+				if !strings.Contains(r.Params.Message, "rich") || strings.Contains(r.Params.Message, "\u202e") {
 					t.Errorf("the person is asked %q", r.Params.Message)
 				}
-				return &mcp.ElicitResult{Action: "accept", Content: map[string]any{"answer": c.answer}}, nil
+				var form struct {
+					Properties map[string]any `json:"properties"`
+				}
+				_ = json.Unmarshal(mustMarshal(r.Params.RequestedSchema), &form)
+				content := map[string]any{}
+				for name := range form.Properties {
+					content[name] = c.answer
+				}
+				return &mcp.ElicitResult{Action: "accept", Content: content}, nil
 			}
 			session := connectTo(t, g, "/mcp", down, transport, options)
 			if names := tools(ctx, t, session); len(names) != 2 {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
 	"github.com/caisson-dev/caisson/host-go/caisson/policy"
+	"github.com/caisson-dev/caisson/host-go/caisson/policy/elicit"
 )
 
 // A client is a downstream client, with its upstream sessions: one session of the older revisions, or all requests of
@@ -213,7 +214,7 @@ func (c *client) options() caisson.ClientOptions {
 	if o.Policy != nil {
 		o.Principal = c.principal
 		if o.Approve == nil {
-			o.Approve = c.approver(o.Policy)
+			o.Approve = elicit.Approve
 		}
 	}
 	if o.Logger == nil {

@@ -174,14 +174,14 @@ func (e *endpoint) answer(ctx context.Context, r *request, method string, next m
 	defer r.done()
 	x := e.exchange(ctx, r)
 	defer x.end()
-	ctx, cancel := context.WithCancel(context.WithValue(caisson.WithCaller(ctx, policy.CallerClient), exchangeKey{}, x))
+	ctx, cancel := context.WithCancel(withExchange(caisson.WithCaller(ctx, policy.CallerClient), x))
 	defer cancel()
 	defer context.AfterFunc(r.client.ctx, cancel)()
 	return e.work(ctx, r, x, method)
 }
 
 func (e *endpoint) exchange(ctx context.Context, r *request) *exchange {
-	x := &exchange{client: r.client, view: r.view, modern: r.modern}
+	x := &exchange{client: r.client, view: r.view, modern: r.modern, clientName: r.clientName()}
 	if r.modern {
 		level, _ := r.meta[mcp.MetaKeyLogLevel].(string)
 		x.level = mcp.LoggingLevel(level)
@@ -230,13 +230,13 @@ func (e *endpoint) call(ctx context.Context, r *request, method string) (json.Ra
 	if !r.client.mayBeAsked() {
 		defer r.done()
 		defer x.end()
-		ctx, cancel := context.WithCancel(context.WithValue(caisson.WithCaller(ctx, policy.CallerClient), exchangeKey{}, x))
+		ctx, cancel := context.WithCancel(withExchange(caisson.WithCaller(ctx, policy.CallerClient), x))
 		defer cancel()
 		defer context.AfterFunc(r.client.ctx, cancel)()
 		return e.work(ctx, r, x, method)
 	}
 	x.questions = newQuestions()
-	working := context.WithValue(caisson.WithCaller(ctx, policy.CallerClient), exchangeKey{}, x)
+	working := withExchange(caisson.WithCaller(ctx, policy.CallerClient), x)
 	return x.hold(working, about, r.done, func(ctx context.Context) (json.RawMessage, error) {
 		return e.work(ctx, r, x, method)
 	}).wait(ctx)

@@ -19,7 +19,9 @@ type exchange struct {
 	client *client
 	view   *View
 	modern bool
-	level  mcp.LoggingLevel // that the request wants; "" for none, and for a session that has one
+	// clientName is what the client calls itself.
+	clientName string
+	level      mcp.LoggingLevel // that the request wants; "" for none, and for a session that has one
 
 	mu      sync.Mutex
 	request context.Context // of the round

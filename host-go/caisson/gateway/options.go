@@ -19,8 +19,8 @@ type Options struct {
 	// Instructions stand before those of the servers at /mcp. Default: none.
 	Instructions string
 	// Client are the options of all upstream sessions: limits, policy, authorization. The gateway sets the
-	// Principal where there is a Policy, Approve where it is nil (an elicitation at the client, whose answer counts
-	// where the policy's people have the principal), the capabilities to what the downstream client declares, and the handlers
+	// Principal where there is a Policy, Approve where it is nil (to elicit.Approve: an elicitation at the
+	// client, whose answer counts where the policy's people have the principal and the client), the capabilities to what the downstream client declares, and the handlers
 	// and the middleware, which must not be set. Default: the defaults of package caisson.
 	Client caisson.ClientOptions
 	// Logger gets diagnostics. No content of a message is ever logged. Default: none.
