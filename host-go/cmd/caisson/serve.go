@@ -27,6 +27,7 @@ type serveFlags struct {
 
 func (a *app) serveCommand() *cobra.Command {
 	var f serveFlags
+	var install installFlags
 	c := &cobra.Command{
 		Use:   "serve [NAME]...",
 		Short: "Serve many servers as one",
@@ -45,7 +46,11 @@ servers that ask for it with 'caisson auth login' before.`,
   caisson serve --config mcp.json files github
   caisson serve --config mcp.json --http 127.0.0.1:8080`,
 		DisableFlagsInUseLine: true,
+		Args:                  cobra.ArbitraryArgs, // It has sub-commands.
 		RunE: func(c *cobra.Command, names []string) error {
+			if done, err := install.run(a, c, names); done {
+				return err
+			}
 			if err := f.store.check(c); err != nil {
 				return err
 			}
@@ -70,6 +75,8 @@ servers that ask for it with 'caisson auth login' before.`,
 	f.runtime.register(c)
 	f.store.register(c)
 	f.governance.register(c)
+	install.register(c)
+	c.AddCommand(a.serveTokenCommand())
 	return c
 }
 

@@ -22,13 +22,13 @@ func (s *servedFile) watch(ctx context.Context, g *gateway.Gateway) {
 	}
 	look := time.NewTicker(watchEvery)
 	defer look.Stop()
-	for seen := stateOf(s.path); ; {
+	for seen := configStateOf(s.path); ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-asked:
 		case <-look.C:
-			if now := stateOf(s.path); now == seen {
+			if now := configStateOf(s.path); now == seen {
 				continue
 			} else {
 				seen = now
@@ -47,16 +47,16 @@ func (s *servedFile) watch(ctx context.Context, g *gateway.Gateway) {
 	}
 }
 
-// fileState is what tells that a file has changed.
-type fileState struct {
+// configState is what tells that a file has changed.
+type configState struct {
 	size     int64
 	modified time.Time
 }
 
-func stateOf(path string) fileState {
+func configStateOf(path string) configState {
 	info, err := os.Stat(path)
 	if err != nil {
-		return fileState{}
+		return configState{}
 	}
-	return fileState{info.Size(), info.ModTime()}
+	return configState{info.Size(), info.ModTime()}
 }
