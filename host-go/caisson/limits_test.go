@@ -166,6 +166,7 @@ func bounds(t *testing.T) [][3]string {
 			"asking a server that tells of changes for its tools, for a `ToolSet`",
 			fmt.Sprintf("%s; then a pause of %s, doubled up to %s", seconds(followWithin), ms(shortestPause.Milliseconds()), ms(longestPause.Milliseconds())), "",
 		},
+		{
 			"a run that sleeps: its bytes; its source, log and calls in them; how long",
 			mib(defaultMaxSleepBytes) + "; " + mib(maxSleepHead) + fmt.Sprintf("; %d days", defaultMaxSleep/(24*time.Hour)), "MaxSleepBytes`, `MaxSleep",
 		},
