@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -35,7 +36,8 @@ type client struct {
 	callers   map[string]caisson.Caller // of endpoints, by their paths
 	sinks     map[*sink]struct{}
 	level     mcp.LoggingLevel
-	users     int // requests underway, where it is shared
+	changes   atomic.Uint64 // of the servers' tools
+	users     int           // requests underway, where it is shared
 	idle      *time.Timer
 	closed    bool
 }
@@ -234,6 +236,9 @@ func (c *client) changed(server, method string) {
 
 // tell passes a notification of a server on to whoever wants it.
 func (c *client) tell(server, method string, text json.RawMessage) {
+	if method == toolsChanged {
+		c.changes.Add(1)
+	}
 	c.mu.Lock()
 	var all []*sink
 	for s := range c.sinks {

@@ -151,7 +151,9 @@ func (e *endpoint) read(ctx context.Context, session *mcp.ServerSession, req mcp
 	return r, nil
 }
 
-func (e *endpoint) view(c *client) *View { return &View{client: c, only: e.only} }
+func (e *endpoint) view(c *client) *View {
+	return &View{client: c, only: e.only, sources: e.only == ""}
+}
 
 // answer answers a request. r.done is called when it has ended.
 func (e *endpoint) answer(ctx context.Context, r *request, method string, next mcp.MethodHandler) (json.RawMessage, error) {
@@ -259,6 +261,7 @@ func (e *endpoint) work(ctx context.Context, r *request, x *exchange, method str
 		if err != nil {
 			return nil, err
 		}
+		x.own = true
 		return callOwn(ctx, x, caller, method, r.request)
 	}
 	v := r.view

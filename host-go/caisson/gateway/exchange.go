@@ -22,6 +22,7 @@ type exchange struct {
 	// clientName is what the client calls itself.
 	clientName string
 	level      mcp.LoggingLevel // that the request wants; "" for none, and for a session that has one
+	own        bool             // a Caller of the program's answers it, which says itself what progress goes on
 
 	mu      sync.Mutex
 	request context.Context // of the round
@@ -150,10 +151,13 @@ func (x *exchange) send(ctx context.Context, server, method string, whole map[st
 	if alone || x.client.session != nil {
 		defer l.enter(x)()
 	}
-	options := caisson.CallOptions{AfterNotifications: true} // What belongs to the request goes before its result.
-	if _, _, token := x.round(); token != nil {
+	options := caisson.CallOptions{}
+	if x.own {
+		options, _ = caisson.CallOptionsOf(ctx)
+	} else if _, _, token := x.round(); token != nil {
 		options.OnProgress = x.progress
 	}
+	options.AfterNotifications = true // What belongs to the request goes before its result.
 	ctx = caisson.WithCallOptions(ctx, options)
 	return l.session.Request(ctx, method, whole)
 }

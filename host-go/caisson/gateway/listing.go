@@ -169,7 +169,7 @@ func (v *View) merged(ctx context.Context, x *exchange, of *listing) ([]json.Raw
 			kept = append(kept, text)
 		}
 	}
-	if of == toolList {
+	if of == toolList && v.sources {
 		own, err := v.sourceTools(ctx)
 		if err != nil {
 			return nil, err

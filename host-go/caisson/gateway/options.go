@@ -27,11 +27,10 @@ type Options struct {
 	Logger *slog.Logger
 
 	// Sources are tools beside those of the servers, such as plugins, by their names: /mcp lists them as it does a
-	// server's, behind the same policy. Default: none.
-	Sources map[string]caisson.Caller
-	// Endpoints are MCP servers with tools of their own, by their paths, such as /mcp/code. Each is made anew for
-	// each downstream client. Default: none.
-	Endpoints map[string]NewEndpoint
+	// server's, behind the same policy: as plugins, or as what their Caller's method SourceKind says. Default: none.
+	Sources map[string]NewCaller
+	// Endpoints are MCP servers with tools of their own, by their paths, such as /mcp/code. Default: none.
+	Endpoints map[string]NewCaller
 
 	// Authenticate wraps the HTTP handler: it answers requests that prove nothing with 401, and says who makes the
 	// others with [WithPrincipal]. Default: none, and everybody is the principal "", or [Options].Principal.
@@ -66,10 +65,18 @@ type Options struct {
 	MinBackoff, MaxBackoff time.Duration
 }
 
-// NewEndpoint makes the tools of an endpoint for one downstream client. The context ends with the client; all lists
-// and calls everything that the client may, under the names that /mcp has. A call of the endpoint's own context
-// reaches all with what its client has asked for, such as progress.
-type NewEndpoint func(ctx context.Context, all *View) (caisson.Caller, error)
+// NewCaller makes the tools of an endpoint or a source for one downstream client. The context ends with the client; all
+// lists and calls everything that the client may, under the names that /mcp has; for a source, what the servers have. A
+// call of the context that the Caller was called with has what its client has asked for, such as progress.
+type NewCaller func(ctx context.Context, all *View) (caisson.Caller, error)
+
+// Shared makes a NewCaller that gives each client the same Caller.
+func Shared(caller caisson.Caller) NewCaller {
+	if caller == nil {
+		return nil
+	}
+	return func(context.Context, *View) (caisson.Caller, error) { return caller, nil }
+}
 
 const (
 	defaultMaxRequestBytes = 4 << 20

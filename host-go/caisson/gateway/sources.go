@@ -3,23 +3,25 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caisson/policy"
 )
 
 // sources are the tools of Options.Sources as one client has them: behind the policy.
 type sources struct {
-	client *caisson.Client
-	group  *caisson.Group
+	client  *caisson.Client
+	callers map[string]caisson.Caller
+	group   *caisson.Group // of all, under their names at /mcp
 }
 
-// sources returns the client's; nil when there are none.
-func (v *View) sources(ctx context.Context) (*sources, error) {
+// ofSources returns the client's; nil when there are none.
+func (v *View) ofSources(ctx context.Context) (*sources, error) {
 	c := v.client
-	all := c.gateway.options.Sources
-	if len(all) == 0 {
+	if !v.sources || len(c.gateway.options.Sources) == 0 {
 		return nil, nil
 	}
 	c.mu.Lock()
@@ -27,18 +29,41 @@ func (v *View) sources(ctx context.Context) (*sources, error) {
 	if c.sources != nil || c.closed {
 		return c.sources, nil
 	}
+	made, err := newSources(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	c.sources = made
+	return made, nil
+}
+
+func newSources(ctx context.Context, c *client) (*sources, error) {
 	o := c.options()
-	made, err := c.gateway.runtime.NewClient(&o)
+	client, err := c.gateway.runtime.NewClient(&o)
 	if err != nil {
 		return nil, err
 	}
-	group, err := made.ConnectGroup(ctx, nil, &caisson.GroupOptions{Callers: all, Name: ToolName})
-	if err != nil {
-		_ = made.Close()
+	s := &sources{client: client, callers: map[string]caisson.Caller{}}
+	for name, make := range c.gateway.options.Sources {
+		caller, err := make(c.ctx, &View{client: c})
+		if err == nil && caller == nil {
+			err = fmt.Errorf("the source %s has made no Caller", quote(name))
+		}
+		if err != nil {
+			_ = client.Close()
+			return nil, err
+		}
+		kind := policy.Plugin
+		if says, ok := caller.(interface{ SourceKind() policy.SourceKind }); ok {
+			kind = says.SourceKind()
+		}
+		s.callers[name] = client.Guard(kind, name, caller)
+	}
+	if s.group, err = client.ConnectGroup(ctx, nil, &caisson.GroupOptions{Callers: s.callers, Name: ToolName}); err != nil {
+		_ = client.Close()
 		return nil, err
 	}
-	c.sources = &sources{made, group}
-	return c.sources, nil
+	return s, nil
 }
 
 func (s *sources) close() {
@@ -48,7 +73,7 @@ func (s *sources) close() {
 
 // sourceTools lists the tools of the sources.
 func (v *View) sourceTools(ctx context.Context) ([]json.RawMessage, error) {
-	s, err := v.sources(ctx)
+	s, err := v.ofSources(ctx)
 	if s == nil || err != nil {
 		return nil, err
 	}
@@ -66,13 +91,14 @@ func (v *View) sourceTools(ctx context.Context) ([]json.RawMessage, error) {
 
 // callSource calls a tool of a source, by its name at /mcp.
 func (v *View) callSource(ctx context.Context, x *exchange, name string, whole map[string]json.RawMessage) (json.RawMessage, error) {
-	s, err := v.sources(ctx)
+	s, err := v.ofSources(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if s == nil {
 		return nil, invalidParams("unknown tool " + quote(name))
 	}
+	x.own = true
 	if _, _, token := x.round(); token != nil {
 		ctx = caisson.WithCallOptions(ctx, caisson.CallOptions{OnProgress: x.progress})
 	}

@@ -14,8 +14,9 @@ import (
 // alone. It is a [caisson.Caller], for the programs of [Options].Endpoints: what it calls is decided about for the
 // client. In the context of a call of the endpoint's, what the servers ask and tell reaches the client of that call.
 type View struct {
-	client *client
-	only   string // the server that is alone; "" for all
+	client  *client
+	only    string // the server that is alone; "" for all
+	sources bool   // there are Options.Sources beside the servers
 }
 
 var _ caisson.Caller = (*View)(nil)
@@ -32,7 +33,11 @@ func (v *View) Servers() []string {
 }
 
 func (v *View) has(server string) bool {
-	return v.only == server || v.only == "" && (slices.Contains(v.client.gateway.Servers(), server) || v.client.gateway.options.Sources[server] != nil)
+	return slices.Contains(v.Servers(), server) || v.isSource(server)
+}
+
+func (v *View) isSource(name string) bool {
+	return v.sources && v.client.gateway.options.Sources[name] != nil
 }
 
 // exchange is the exchange of a context, or one for a program's own call.
@@ -86,7 +91,7 @@ func (v *View) callTool(ctx context.Context, x *exchange, name string, whole map
 		return nil, err
 	}
 	whole["name"] = marshal(own)
-	if v.client.gateway.options.Sources[server] != nil && v.only == "" {
+	if v.isSource(server) {
 		return v.callSource(ctx, x, name, whole)
 	}
 	text, err := x.send(ctx, server, "tools/call", whole)
@@ -122,7 +127,7 @@ func (v *View) resolve(ctx context.Context, x *exchange, of *listing, name strin
 	if !ok || !v.has(server) {
 		return unknown()
 	}
-	if !shortened(own) || v.client.gateway.options.Sources[server] != nil {
+	if !shortened(own) || v.isSource(server) {
 		return server, own, nil
 	}
 	// It may be the name that another one was given, and only the server's list says of which.

@@ -22,6 +22,7 @@ type serveFlags struct {
 	runtime    runtimeFlags
 	store      storeFlag
 	governance governanceFlags
+	tools      servedTools
 	private    bool
 }
 
@@ -38,12 +39,14 @@ file changes, or at the signal SIGHUP, it is read again; sessions with servers t
 go on.
 
 Tools and prompts have the server's name before theirs, such as files__read. Over HTTP, /mcp has all
-servers, and /servers/NAME one alone, with the names that it gives itself.
+servers, /servers/NAME one alone, with the names that it gives itself, and /mcp/code is code mode:
+three tools, by which a model finds the others and calls them in scripts.
 
 Without --config the file is mcp.json in the folder "caisson" of your configuration folder. Log in to
 servers that ask for it with 'caisson auth login' before.`,
 		Example: `  caisson serve --config mcp.json
   caisson serve --config mcp.json files github
+  caisson serve --config mcp.json --code --scripts tools
   caisson serve --config mcp.json --http 127.0.0.1:8080`,
 		DisableFlagsInUseLine: true,
 		Args:                  cobra.ArbitraryArgs, // It has sub-commands.
@@ -59,13 +62,16 @@ servers that ask for it with 'caisson auth login' before.`,
 				return err
 			}
 			var listener net.Listener
+			if f.tools.code && c.Flags().Changed("http") {
+				return usage(c, "--code is for standard input and output: with --http code mode is at /mcp/code")
+			}
 			if c.Flags().Changed("http") {
 				if listener, err = listenLoopback(c, f.http); err != nil {
 					return err
 				}
 				defer listener.Close()
 			}
-			return a.serve(c.Context(), &f, servers, listener)
+			return a.serve(c, &f, servers, listener)
 		},
 	}
 	c.Flags().StringVar(&f.config, "config", "", "serve the servers in `FILE`")
@@ -77,6 +83,7 @@ servers that ask for it with 'caisson auth login' before.`,
 	f.governance.register(c)
 	install.register(c)
 	c.AddCommand(a.serveTokenCommand())
+	f.tools.register(c)
 	return c
 }
 
@@ -94,7 +101,8 @@ func listenLoopback(c *cobra.Command, address string) (net.Listener, error) {
 }
 
 // serve serves until the context ends, or standard input.
-func (a *app) serve(ctx context.Context, f *serveFlags, servers *servedFile, listener net.Listener) error {
+func (a *app) serve(c *cobra.Command, f *serveFlags, servers *servedFile, listener net.Listener) error {
+	ctx := c.Context()
 	log := a.logger()
 	options := gateway.Options{Logger: log, Client: caisson.ClientOptions{Logger: log, Stderr: a.serverErr(), PrivateAddresses: f.private}, Principal: principal()}
 	closeLog, err := f.governance.apply(&options.Client, nil)
@@ -107,6 +115,11 @@ func (a *app) serve(ctx context.Context, f *serveFlags, servers *servedFile, lis
 		return err
 	}
 	defer runtime.Close()
+	closeTools, err := f.tools.add(ctx, c, a, runtime, f.runtime, &options)
+	if err != nil {
+		return err
+	}
+	defer closeTools()
 	g, err := gateway.New(runtime, servers, &options)
 	if err != nil {
 		return err
@@ -122,7 +135,11 @@ func (a *app) serve(ctx context.Context, f *serveFlags, servers *servedFile, lis
 	if !ok {
 		in = io.NopCloser(a.in)
 	}
-	return g.Run(ctx, &mcp.IOTransport{Reader: in, Writer: unclosed{a.out}})
+	path := "/mcp"
+	if f.tools.code {
+		path = codePath
+	}
+	return g.RunEndpoint(ctx, path, &mcp.IOTransport{Reader: in, Writer: unclosed{a.out}})
 }
 
 // serveGateway serves over HTTP.
