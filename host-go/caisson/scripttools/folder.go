@@ -2,6 +2,9 @@
 // with a description, schemas, limits and grants of its own.
 //
 //	folder, err := scripttools.Load(os.DirFS("scripts"), nil)
+//	if err != nil {
+//		return nil, err
+//	}
 //	tools := folder.Caller(client, scripttools.Servers(map[string]caisson.Caller{"files": session}))
 //
 // # A script as a tool

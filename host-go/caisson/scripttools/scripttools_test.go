@@ -38,6 +38,11 @@ func files(pairs ...string) fstest.MapFS {
 	return folder
 }
 
+// unindented takes a tab off each line.
+func unindented(text string) string {
+	return strings.ReplaceAll(strings.TrimPrefix(text, "\n"), "\n\t", "\n")[1:]
+}
+
 // reach has two servers with the same tools.
 func reach(t testing.TB) scripttools.Reach {
 	t.Helper()
