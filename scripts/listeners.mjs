@@ -34,11 +34,12 @@ function sockets(pid) {
     });
 }
 
-/** What a process and its children listen on: one text for each socket beyond the loopback, and how many there are in all. */
+/** What a process and its children listen on: one text for each socket beyond the loopback, how many there are in all, and at which ports. */
 export function listeners(pid) {
     const beyond = [];
     const own = new Set(tree(pid).flatMap(sockets));
     let all = 0;
+    const ports = [];
     for (const table of ['tcp', 'tcp6']) {
         const [, ...rows] = attempt(() => readFileSync(`/proc/net/${table}`, 'utf8'), '')
             .trim()
@@ -48,8 +49,9 @@ export function listeners(pid) {
             if (state !== LISTENS || !own.has(inode)) continue;
             all++;
             const [address, port] = local.split(':');
+            ports.push(parseInt(port, 16));
             if (!LOOPBACK.some(form => form.test(address))) beyond.push(`${address}, port ${parseInt(port, 16)}`);
         }
     }
-    return { all, beyond };
+    return { all, beyond, ports };
 }
