@@ -22,7 +22,7 @@ type serveFlags struct {
 	runtime    runtimeFlags
 	store      storeFlag
 	governance governanceFlags
-	tools      servedTools
+	tools      toolFlags
 	private    bool
 }
 

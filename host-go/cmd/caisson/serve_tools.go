@@ -22,14 +22,14 @@ import (
 // codePath is the endpoint for models that write scripts.
 const codePath = "/mcp/code"
 
-// servedTools are the flags of serve for tools that are no server's.
-type servedTools struct {
+// toolFlags are the flags of serve for tools that are no server's.
+type toolFlags struct {
 	code    bool
 	scripts []string
 	plugins []string
 }
 
-func (f *servedTools) register(c *cobra.Command) {
+func (f *toolFlags) register(c *cobra.Command) {
 	c.Flags().BoolVar(&f.code, "code", false, "serve code mode over standard input and output: search_tools, get_tool and run_script. Over HTTP it is at /mcp/code")
 	c.Flags().StringArrayVar(&f.scripts, "scripts", nil, "serve the scripts in `[NAME=]FOLDER` as tools; repeatable (see docs/serve.md)")
 	c.Flags().StringArrayVar(&f.plugins, "plugin", nil, "serve the tools of the plugin `[NAME=]FILE`, with the folders, variables and origins that the policy grants it; repeatable")
@@ -37,7 +37,7 @@ func (f *servedTools) register(c *cobra.Command) {
 
 // add adds the tools to the options of a gateway. The function that it returns closes what they need, after the
 // gateway.
-func (f *servedTools) add(ctx context.Context, c *cobra.Command, a *app, runtime *caisson.Runtime, cache runtimeFlags, options *gateway.Options) (func(), error) {
+func (f *toolFlags) add(ctx context.Context, c *cobra.Command, a *app, runtime *caisson.Runtime, cache runtimeFlags, options *gateway.Options) (func(), error) {
 	var closing []func() error
 	closeAll := func() {
 		for i := len(closing) - 1; i >= 0; i-- {
@@ -103,7 +103,7 @@ func taken(c *cobra.Command, flag, name string, sources map[string]gateway.NewCa
 }
 
 // addScripts adds the scripts of a folder, which stays open: they import from it.
-func (f *servedTools) addScripts(c *cobra.Command, client *caisson.Client, word string, sources map[string]gateway.NewCaller) (*os.Root, error) {
+func (f *toolFlags) addScripts(c *cobra.Command, client *caisson.Client, word string, sources map[string]gateway.NewCaller) (*os.Root, error) {
 	name, path := named(word, func(path string) string {
 		if whole, err := filepath.Abs(path); err == nil {
 			path = whole
@@ -140,7 +140,7 @@ func (f *servedTools) addScripts(c *cobra.Command, client *caisson.Client, word 
 }
 
 // addPlugin adds the tools of a plugin.
-func (f *servedTools) addPlugin(ctx context.Context, c *cobra.Command, a *app, runtime *plugin.Runtime, word string, options *gateway.Options) error {
+func (f *toolFlags) addPlugin(ctx context.Context, c *cobra.Command, a *app, runtime *plugin.Runtime, word string, options *gateway.Options) error {
 	name, path := named(word, plugin.NameOf)
 	if err := taken(c, "--plugin", name, options.Sources); err != nil {
 		return err
