@@ -114,12 +114,15 @@ try {
                 if (only.length > 0 && !only.includes(scenario)) continue;
                 if (await judge(name, revision, scenario, direct[name], gateway + name)) passed++;
             }
-            if (only.length === 0 && passed === 0) settle(false, `${revision} ${name}: nothing passes through the gateway`);
+            if (only.length === 0 && passed === 0)
+                settle(false, `${revision} ${name}: nothing passes through the gateway`);
         }
     }
 } finally {
     for (const child of running) child.kill();
-    await Promise.all(running.map(child => child.exitCode === null && child.signalCode === null && once(child, 'exit')));
+    await Promise.all(
+        running.map(child => child.exitCode === null && child.signalCode === null && once(child, 'exit'))
+    );
     rmSync(folder, { recursive: true, force: true });
 }
 console.log(`\nconformance of the gateway: ${total.passed} as they should be, ${total.failed} not`);

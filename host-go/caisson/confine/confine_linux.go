@@ -122,10 +122,10 @@ func restrict(rules *confinement.Rules, path string) error {
 	if err := supports(rules, have, err); err != nil {
 		return err
 	}
-	var config []any
+	var config landlock.Config
 	var allowed []landlock.Rule
 	if rules.Folders {
-		config = append(config, handled(have))
+		config.HandledAccessFS = handled(have)
 		allowed = append(
 			allowed,
 			landlock.RODirs(systemFolders...).IgnoreIfMissing(),
@@ -141,19 +141,15 @@ func restrict(rules *confinement.Rules, path string) error {
 		}
 	}
 	if rules.Ports {
-		config = append(config, landlock.V4.HandledAccessNet)
+		config.HandledAccessNet = landlock.V4.HandledAccessNet
 		for _, port := range rules.Connect {
 			allowed = append(allowed, landlock.ConnectTCP(port))
 		}
 	}
 	if have >= 6 { // It reaches no process outside by signals, or by abstract sockets.
-		config = append(config, landlock.V6.Scoped)
+		config.Scoped = landlock.V6.Scoped
 	}
-	c, err := landlock.NewConfig(config...)
-	if err != nil {
-		return err
-	}
-	if err := c.Restrict(allowed...); err != nil || !rules.Ports {
+	if err := config.Restrict(allowed...); err != nil || !rules.Ports {
 		return err
 	}
 	return filterSockets()
