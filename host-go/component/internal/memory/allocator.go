@@ -86,7 +86,7 @@ func (a *Allocator) Allocate(size, max uint64) experimental.LinearMemory {
 		if size > a.Budget.Left() {
 			a.Budget.Charge(size, "memory")
 		}
-		l = &linear{Allocator: a, start: a.start, image: a.start, max: max}
+		l = &linear{Allocator: a, start: a.start, image: a.start, first: size, max: max}
 		a.start = nil
 		if len(a.all) < reservedMemories || size >= reservedSize {
 			l.reserve(a.Budget.Left())
@@ -161,9 +161,6 @@ func (l *linear) Reallocate(size uint64) []byte {
 			trap.Throw(err)
 		}
 		l.copied, l.start = !mapped, nil
-	}
-	if l.first == 0 {
-		l.first = size
 	}
 	l.grown = max(l.grown, size)
 	return l.buf

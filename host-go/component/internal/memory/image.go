@@ -15,10 +15,10 @@ type Image struct {
 	data []byte
 	size int
 
-	// mapped is the file, for rewinding memories.
-	once   sync.Once
+	// mapped is the file, for rewinding memories: nil before the first of them, and after Close.
+	mu     sync.RWMutex
 	mapped []byte
-	err    error
+	closed bool
 }
 
 // A Store says where an image is kept: InFile or InBytes.
@@ -126,6 +126,9 @@ func (im *Image) Close() {
 	if im == nil || im.file == nil {
 		return
 	}
+	im.mu.Lock()
+	defer im.mu.Unlock()
+	im.closed = true
 	_ = im.file.Close()
 	im.unmap()
 }
