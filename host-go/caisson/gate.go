@@ -133,7 +133,7 @@ func denied(server, step string, err error) error {
 }
 
 // admit decides about connecting with a server, before anything is started or sent. It returns who the server is,
-// if that is pinned, and what its command is confined to, if it is.
+// if definitions may be pinned, and what its command is confined to, if it is.
 func (c *Client) admit(ctx context.Context, server *Server, u *url.URL) (*pins.Identity, *confinement.Rules, error) {
 	name := server.name()
 	no := func(reason policy.Reason, message string) error {
@@ -157,9 +157,10 @@ func (c *Client) admit(ctx context.Context, server *Server, u *url.URL) (*pins.I
 	if err != nil {
 		return nil, nil, denied(name, "connect", err)
 	}
-	if p.PinMode() == policy.PinsOff {
+	if c.options.Pins == nil {
 		return nil, confined, nil
 	}
+	// Where the policy has no pins now, one that replaces it may have some: they count in the session too.
 	identity, err := server.identity(u)
 	if err != nil {
 		return nil, nil, &Error{Code: CodeConnect, Server: name, Step: "connect", Message: "who the server is cannot be found out: " + err.Error(), Err: err}

@@ -67,6 +67,22 @@ func (s *Session) filterDefined(ctx context.Context, page json.RawMessage, first
 	})
 }
 
+// filterInstructions leaves out a server's instructions that [Session.Instructions] would not show.
+func (s *Session) filterInstructions(_ context.Context, result json.RawMessage) (json.RawMessage, error) {
+	if s.client.gate.Policy().PinMode() == policy.PinsOff {
+		return result, nil
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(result, &members); err != nil {
+		return nil, &Error{Code: CodeProtocol, Server: s.name, Step: "server/discover", Message: "the result is no object", Err: err}
+	}
+	text := ""
+	if given := members["instructions"]; json.Unmarshal(given, &text) != nil || !s.client.gate.Instructions(s.name, s.identified(), text) {
+		delete(members, "instructions")
+	}
+	return json.Marshal(members) // So a member that was there twice is there once.
+}
+
 // filter leaves out items of a list, and nothing else of the page.
 func (s *Session) filter(page json.RawMessage, list string, keep func(json.RawMessage) bool) (json.RawMessage, error) {
 	wrong := func(message string) (json.RawMessage, error) {

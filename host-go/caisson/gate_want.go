@@ -96,6 +96,8 @@ func (s *Session) want(op *engine.Operation) (*want, error) {
 		}
 	}
 	switch op.Method {
+	case "server/discover":
+		w.filter = s.filterInstructions
 	case "prompts/list":
 		w.filter = s.filterOf("prompts", policy.Prompt, "name")
 	case "resources/list":

@@ -31,11 +31,12 @@ func (approved *Identity) is(now *Identity) bool {
 		(approved.Issuer == now.Issuer || approved.Issuer == "" || now.Issuer == "")
 }
 
-// merge is the identity to keep when a server is approved: the files of the same command add up.
+// merge is the identity to keep when a server is approved: the files of the same command add up, and the issuer of
+// the same origin stays.
 func (approved *Identity) merge(now *Identity) Identity {
 	next := *now
 	next.Files = slices.Clone(now.Files)
-	if approved != nil && approved.Command == now.Command && approved.ArgumentsHash == now.ArgumentsHash {
+	if approved != nil && approved.Command == now.Command && approved.ArgumentsHash == now.ArgumentsHash && approved.Origin == now.Origin {
 		next.Files = append(next.Files, approved.Files...)
 		if next.Issuer == "" {
 			next.Issuer = approved.Issuer

@@ -104,6 +104,15 @@ func TestIdentity(t *testing.T) {
 			t.Errorf("with the issuer %q it is %s", issuer, got)
 		}
 	}
+	// The issuer stays with its origin, and goes to no other.
+	l.Approve("w", &pins.Identity{Origin: "https://a"})
+	if got := l.Identity("w").Issuer; got != "https://i" {
+		t.Errorf("the issuer of the origin is %q", got)
+	}
+	l.Approve("w", &pins.Identity{Origin: "https://b"})
+	if got := l.Identity("w").Issuer; got != "" {
+		t.Errorf("the issuer of another origin is %q", got)
+	}
 }
 
 // TestStates has random sequences of what a server and a person do, beside a model of a few lines. Nothing but

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -72,7 +73,10 @@ func message(q *policy.Question) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	kind := strings.ToUpper(string(q.Call.Kind[:1])) + string(q.Call.Kind[1:])
+	kind := string(q.Call.Kind)
+	if kind != "" {
+		kind = strings.ToUpper(kind[:1]) + kind[1:]
+	}
 	source := q.Call.Source
 	if source == "" {
 		source = policy.Server
@@ -87,10 +91,10 @@ func message(q *policy.Question) (string, error) {
 		{kind, q.Call.Name}, {string(source), q.Call.Server}, {"called by", string(caller)}, {"for", q.Call.Principal},
 	} {
 		if line[1] != "" {
-			fmt.Fprintf(&b, "    %s: %s\n", line[0], oneLine(line[1]))
+			writeBlock(&b, line[0]+": "+oneLine(line[1]))
 		}
 	}
-	fmt.Fprintf(&b, "    arguments: %s\n", strings.ReplaceAll(arguments, "\n", "\n    "))
+	writeBlock(&b, "arguments: "+arguments)
 	if q.Text != "" {
 		fmt.Fprintf(&b, "\n%s\n", unseen.Show(q.Text))
 	}
@@ -98,6 +102,32 @@ func message(q *policy.Question) (string, error) {
 		return "", fmt.Errorf("the question has %d bytes, which is too much to be shown: %d is the most", b.Len(), maxMessageBytes)
 	}
 	return b.String(), nil
+}
+
+const (
+	// maxColumns is how many characters a line of the block has at the most: what is beyond would be out of sight.
+	maxColumns = 100
+	// maxSpaces is how many spaces stand in a row. More could hide what is behind them.
+	maxSpaces = 40
+)
+
+// writeBlock writes a text into the indented block. A line that is too long goes on in lines that begin with an
+// arrow, and so is no line of its own.
+func writeBlock(b *strings.Builder, text string) {
+	for line := range strings.SplitSeq(text, "\n") {
+		all := []rune(countSpaces(line))
+		fmt.Fprintf(b, "    %s\n", string(all[:min(len(all), maxColumns)]))
+		for all = all[min(len(all), maxColumns):]; len(all) > 0; all = all[min(len(all), maxColumns):] {
+			fmt.Fprintf(b, "    ↪ %s\n", string(all[:min(len(all), maxColumns)]))
+		}
+	}
+}
+
+var manySpaces = regexp.MustCompile(fmt.Sprintf(" {%d,}", maxSpaces+1))
+
+// countSpaces shows too many spaces in a row as their number.
+func countSpaces(line string) string {
+	return manySpaces.ReplaceAllStringFunc(line, func(spaces string) string { return fmt.Sprintf("<%d spaces>", len(spaces)) })
 }
 
 // oneLine shows a text that somebody else has chosen on one line.
