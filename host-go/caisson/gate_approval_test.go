@@ -15,6 +15,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/caisson"
 	"github.com/caisson-dev/caisson/host-go/caisson/pins"
 	"github.com/caisson-dev/caisson/host-go/caisson/policy"
+	"github.com/caisson-dev/caisson/host-go/caisson/policy/elicit"
 	"github.com/caisson-dev/caisson/host-go/caissontest"
 )
 
@@ -138,6 +139,47 @@ func TestLastingApproval(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestLastingApprovalIsOfOne finds that a yes that lasts is not for another sort of caller, and not for another client
+// downstream.
+func TestLastingApprovalIsOfOne(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	s := governed(t, toolServer(t, "2025-11-25", "a"), caisson.Governance{
+		Policy: asksFor(t, "lasts: session, covers: tool"),
+		Approve: func(_ context.Context, q *policy.Question) (policy.Answer, error) {
+			asked++
+			return q.Yes(""), nil
+		},
+	})
+	want := 0
+	for _, client := range []string{"", "editor", "agent"} {
+		for _, caller := range []policy.Caller{"", policy.CallerClient, policy.CallerScript} {
+			want++
+			for range 2 {
+				ctx := caisson.WithCaller(testContext(t), caller)
+				if client != "" {
+					ctx = elicit.WithClient(ctx, namedClient(client))
+				}
+				if _, err := s.CallTool(ctx, &mcp.CallToolParams{Name: "a"}); err != nil {
+					t.Error(err)
+				}
+				if asked != want {
+					t.Errorf("client %q, caller %q: asked %d times, and not %d", client, caller, asked, want)
+				}
+			}
+		}
+	}
+}
+
+// A namedClient is a client downstream that nobody asks.
+type namedClient string
+
+func (namedClient) Principal() string    { return "" }
+func (c namedClient) ClientName() string { return string(c) }
+func (namedClient) Elicit(context.Context, *mcp.ElicitParams) (*mcp.ElicitResult, error) {
+	return nil, errors.New("nobody is there")
 }
 
 // TestNobodyApproves finds that a call that needs a yes is not made where nobody can be asked, and that what has

@@ -42,7 +42,7 @@ func NewQuestion(p *Policy, q Question) *Question {
 	q.policy, q.Policy = p, p.Version()
 	q.answered = &atomic.Bool{}
 	text, _ := json.Marshal([]string{ // Texts always marshal.
-		"caisson question 1", rand.Text(), q.Call.Principal, string(orServer(q.Call.Source)), q.Call.Server, string(q.Call.Kind), q.Call.Name,
+		"caisson question 1", rand.Text(), q.Call.Principal, string(q.Call.Caller), string(orServer(q.Call.Source)), q.Call.Server, string(q.Call.Kind), q.Call.Name,
 		q.ArgumentsHash, q.Definition, q.Policy, q.Until.UTC().Format(time.RFC3339Nano),
 	})
 	sum := sha256.Sum256(text)

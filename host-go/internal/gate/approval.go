@@ -21,6 +21,8 @@ const (
 // keptKey is what an approval is bound to.
 type keptKey struct {
 	principal  string
+	client     string // downstream, where the call was made by one
+	caller     policy.Caller
 	source     policy.SourceKind
 	server     string
 	kind       policy.Kind
@@ -31,10 +33,22 @@ type keptKey struct {
 	rule       string
 }
 
+type clientKey struct{}
+
+// WithClient returns a context whose calls were made by a client downstream of this name. What was approved at one
+// client does not count at another, where nobody may be who could have been asked.
+func WithClient(ctx context.Context, name string) context.Context {
+	return context.WithValue(ctx, clientKey{}, name)
+}
+
 func keyOf(call *Call, v *verdict) keptKey {
+	// Who trusts a person with a call does not trust each script with it.
 	k := keptKey{
-		principal: call.Principal, source: orServer(call.Source), server: call.Server, kind: call.Kind, name: call.Name,
+		principal: call.Principal, caller: call.Caller, source: orServer(call.Source), server: call.Server, kind: call.Kind, name: call.Name,
 		policy: v.policy.Version(), rule: v.Rule,
+	}
+	if k.caller == "" {
+		k.caller = policy.CallerProgram
 	}
 	if v.definition != nil {
 		k.definition = v.definition.Hash
@@ -59,6 +73,7 @@ func (g *Gate) approve(ctx context.Context, call *Call, v *verdict) (string, err
 		}
 	}
 	key := keyOf(call, v)
+	key.client, _ = ctx.Value(clientKey{}).(string)
 	if g.isKept(key) {
 		return "kept", nil
 	}

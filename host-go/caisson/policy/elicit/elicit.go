@@ -13,6 +13,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/caisson/policy"
+	"github.com/caisson-dev/caisson/host-go/internal/gate"
 )
 
 // A Client is a client downstream that has made a call, and can be asked about it. Its methods may be called by
@@ -29,8 +30,11 @@ type Client interface {
 type clientKey struct{}
 
 // WithClient returns a context whose calls were made by a client downstream. Its approvals are asked of that
-// client, by [Approve].
+// client, by [Approve]. Those that last count for clients of the same name alone.
 func WithClient(ctx context.Context, client Client) context.Context {
+	if client != nil {
+		ctx = gate.WithClient(ctx, client.ClientName())
+	}
 	return context.WithValue(ctx, clientKey{}, client)
 }
 
