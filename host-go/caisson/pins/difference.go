@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -74,16 +75,27 @@ func Difference(before, after json.RawMessage) []Change {
 	return changes
 }
 
-// flatten gives each value its place.
+// member is the place of a member. No two members have one place: whoever chooses names could hide a value behind
+// another.
+func member(place, name string) string {
+	odd := func(r rune) bool {
+		return r != '_' && r != '-' && r != '$' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	}
+	switch {
+	case name == "" || strings.ContainsFunc(name, odd):
+		return place + "[" + strconv.Quote(name) + "]"
+	case place == "":
+		return name
+	}
+	return place + "." + name
+}
+
+// flatten gives each value its place. A text stands for itself, but for one that could be taken for another value.
 func flatten(text json.RawMessage, place string, into map[string]string) {
 	var object map[string]json.RawMessage
 	if json.Unmarshal(text, &object) == nil && len(object) > 0 {
 		for name, value := range object {
-			at := name
-			if place != "" {
-				at = place + "." + name
-			}
-			flatten(value, at, into)
+			flatten(value, member(place, name), into)
 		}
 		return
 	}
@@ -95,7 +107,7 @@ func flatten(text json.RawMessage, place string, into map[string]string) {
 		return
 	}
 	var s string
-	if json.Unmarshal(text, &s) == nil && s != "" && text[0] == '"' {
+	if json.Unmarshal(text, &s) == nil && text[0] == '"' && !json.Valid([]byte(s)) && s != "" {
 		into[place] = s
 	} else if len(text) > 0 {
 		into[place] = string(text)

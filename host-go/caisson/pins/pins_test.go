@@ -354,6 +354,12 @@ func TestDifference(t *testing.T) {
 		{`{"a":"1"}`, `{"a":"1"}`, ""},
 		{`{"a":"one\ntwo"}`, `{"a":"one\nthree"}`, `a: one\n[-two-]{+three+}`},
 		{`{"a":{}}`, `{"a":{"b":1}}`, "a: [-{}-]\na.b: {+1+}"},
+		// Nothing hides behind the place or the spelling of another value.
+		{`{"a":{"b":"x"}}`, `{"a":{"b":"x"},"a.b":"evil"}`, `["a.b"]: {+evil+}`},
+		{`{"a":["x"]}`, `{"a":["x"],"a[0]":"evil"}`, `["a[0]"]: {+evil+}`},
+		{`{"a":{"":"x"}}`, `{"a":{"":"x"},"a.":"evil"}`, `["a."]: {+evil+}`},
+		{`{"a":5}`, `{"a":"5"}`, `a: {+"+}5{+"+}`},
+		{`{"a":null}`, `{"a":"null"}`, `a: {+"+}null{+"+}`},
 	} {
 		if got := show(test[0], test[1]); got != test[2] {
 			t.Errorf("%s and %s:\n%s\nand not\n%s", test[0], test[1], got, test[2])
@@ -368,6 +374,7 @@ func TestDifference(t *testing.T) {
 
 func FuzzDefine(f *testing.F) {
 	f.Add([]byte(`{"name":"a","annotations":{"readOnlyHint":true}}`), []byte(`{"name":"b"}`))
+	f.Add([]byte(`{"name":"a","b":{"c":"1"}}`), []byte(`{"name":"a","b":{"c":1},"b.c":"x"}`))
 	f.Fuzz(func(t *testing.T, a, b []byte) {
 		pins.Difference(a, b)
 		d, err := pins.Define(a)
@@ -380,6 +387,59 @@ func FuzzDefine(f *testing.F) {
 		}
 		if changes := pins.Difference(d.Text, again.Text); len(changes) > 0 {
 			t.Fatalf("%v", changes)
+		}
+		if other, err := pins.Define(b); err == nil && (other.Hash != d.Hash) != (len(pins.Difference(d.Text, other.Text)) > 0) {
+			t.Fatalf("the difference of %s and %s: %v", d.Text, other.Text, pins.Difference(d.Text, other.Text))
+		}
+	})
+}
+
+// FuzzLoad reads lock files of anybody's, and what it reads it writes so that it reads the same.
+func FuzzLoad(f *testing.F) {
+	d, err := pins.Define(json.RawMessage(`{"name":"x"}`))
+	if err != nil {
+		f.Fatal(err)
+	}
+	entry := fmt.Sprintf(`{"s":{"identity":{"origin":"https://a"},"tools":{"x":{"hash":%q,"definition":{"name":"x"}}}`, d.Hash)
+	f.Add([]byte(`{"version":1,"servers":` + entry + `}}}`))
+	f.Add([]byte(`{"version":2,"servers":` + entry + `,"prompts":{},"instructions":null}}}`))
+	f.Add([]byte(`{"version":3,"servers":{}}`))
+	path := filepath.Join(f.TempDir(), pins.Name)
+	read := func(t *testing.T, text []byte) (*pins.Lock, error) {
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return pins.Load(path)
+	}
+	known := func(l *pins.Lock) string {
+		var b strings.Builder
+		for _, server := range l.Servers() {
+			fmt.Fprintf(&b, "%s %+v\n", server, *l.Identity(server))
+			for _, kind := range pins.Kinds {
+				fmt.Fprintf(&b, "%s %t", kind, l.Covers(server, kind))
+				for _, name := range l.Names(server, kind) {
+					fmt.Fprintf(&b, " %q %s", name, l.Definition(server, kind, name))
+				}
+			}
+		}
+		return b.String()
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		l, err := read(t, text)
+		if err != nil {
+			return
+		}
+		if err := l.Save(); err != nil {
+			t.Fatal(err)
+		}
+		again, err := pins.Load(path)
+		if err != nil || known(again) != known(l) {
+			t.Fatalf("%s\nbecame\n%s\n%v", known(l), known(again), err)
+		}
+		for _, server := range l.Servers() {
+			l.Cover(server)
+			l.Approve(server, &pins.Identity{Origin: "https://b"}, d)
+			l.Forget(server, pins.Tool, "x")
 		}
 	})
 }
