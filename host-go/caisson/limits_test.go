@@ -16,6 +16,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/caisson/pins"
 	"github.com/caisson-dev/caisson/host-go/caisson/policyfile"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
+	"github.com/caisson-dev/caisson/host-go/internal/catalog"
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
 	"github.com/caisson-dev/caisson/host-go/internal/record"
 )
@@ -171,6 +172,10 @@ func bounds(t *testing.T) [][3]string {
 			mib(defaultMaxSleepBytes) + "; " + mib(maxSleepHead) + fmt.Sprintf("; %d days", defaultMaxSleep/(24*time.Hour)), "MaxSleepBytes`, `MaxSleep",
 		},
 		{"a run that wakes: its memory", mib(d.MaxMemoryBytes), "MaxMemoryBytes"},
+		{
+			"a script in Python: a search of its tools, in a sandbox of its own",
+			seconds(catalog.Computing) + " and " + mib(in("host-go/internal/catalog/catalog.go", "memoryBytes")), "",
+		},
 		{"the tools of a `ToolSet`", fmt.Sprintf("%d, %s, %d pages of one server", maxToolSetTools, mib(maxToolSetBytes), maxToolSetPages), ""},
 		{"a policy's file", fmt.Sprintf("%s, %d levels", mib(policyfile.MaxBytes), in("host-go/caisson/policyfile/decode.go", "maxDepth")), ""},
 		{"a lock file", mib(pins.MaxBytes), ""},
