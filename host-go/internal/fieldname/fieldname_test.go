@@ -13,7 +13,7 @@ import (
 
 // programsAlone are the fields that only a Go program can set, and that errors name all the same.
 var programsAlone = []string{
-	"ClientOptions.MaxSleepBytes", "ClientOptions.MeterProvider", "ClientOptions.SleepClaims", "ClientOptions.SleepKey", "ClientOptions.Capabilities", "ClientOptions.ClientInfo", "ClientOptions.CreateMessageHandler", "ClientOptions.Extensions", "ClientOptions.Handlers",
+	"ClientOptions.MaxSleep", "ClientOptions.MaxSleepBytes", "ClientOptions.MeterProvider", "ClientOptions.SleepClaims", "ClientOptions.SleepKey", "ClientOptions.Capabilities", "ClientOptions.ClientInfo", "ClientOptions.CreateMessageHandler", "ClientOptions.Extensions", "ClientOptions.Handlers",
 	"ClientOptions.KeepAlive", "ClientOptions.MaxGuestTime", "ClientOptions.MaxListBytes", "ClientOptions.MaxListItems", "ClientOptions.MaxListPages", "ClientOptions.MaxMemoryBytes", "ClientOptions.MaxMessageBytes", "ClientOptions.MaxQueuedBytes",
 	"ClientOptions.NotificationQueue", "ClientOptions.OnNotification", "ClientOptions.Principal", "ClientOptions.Roots", "ScriptLimits.AnswerBytes", "RuntimeOptions.CacheDir", "RuntimeOptions.MaxScripts", "RuntimeOptions.MaxSessions",
 	"Server.HTTPTransport", "Server.Transport", "Session.Listen", "Session.NotifyRootsListChanged", "Session.Request",
