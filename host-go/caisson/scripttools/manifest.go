@@ -33,7 +33,7 @@ type Manifest struct {
 	// Annotations are hints about the tool, as MCP has them. Default: none.
 	Annotations *Annotations `yaml:"annotations"`
 	// Tools are what the script may call: names or patterns of tools, by the names of their servers. In a pattern "*"
-	// stands for any characters. Default: nothing.
+	// stands for any characters but "/", as in [path.Match]. Default: nothing.
 	Tools map[string][]string `yaml:"tools"`
 	// Limits lower those of the folder.
 	Limits Limits `yaml:"limits"`

@@ -43,6 +43,9 @@ type Options struct {
 	// KeptResults and KeptBytes bound the values that are kept for further scripts of one client, the newest.
 	// Defaults: 16 and 16 MiB.
 	KeptResults, KeptBytes int
+	// ParallelCalls bounds the calls of the three tools that are underway for one principal, in all its sessions; a
+	// further one fails, and the model is told why. Default: 8.
+	ParallelCalls int
 }
 
 const (
@@ -53,6 +56,7 @@ const (
 	defaultOutputBytes = 4 << 20
 	defaultKeptResults = 16
 	defaultKeptBytes   = 16 << 20
+	defaultParallel    = 8
 )
 
 func (o *Options) withDefaults() Options {
@@ -68,6 +72,7 @@ func (o *Options) withDefaults() Options {
 	set(&c.LogBytes, defaultLogBytes)
 	set(&c.KeptResults, defaultKeptResults)
 	set(&c.KeptBytes, defaultKeptBytes)
+	set(&c.ParallelCalls, defaultParallel)
 	return c
 }
 
@@ -81,8 +86,9 @@ func set(value *int, byDefault int) {
 // about their calls beside the gateway's. It must not be closed before the gateway.
 func Endpoint(client *caisson.Client, options *Options) gateway.NewCaller {
 	o := options.withDefaults()
+	turns := newTurns(o.ParallelCalls)
 	return func(_ context.Context, all *gateway.View) (caisson.Caller, error) {
-		s := &session{client: client, options: o, all: all, kept: newKept(o.KeptResults, o.KeptBytes)}
+		s := &session{client: client, options: o, all: all, turns: turns, kept: newKept(o.KeptResults, o.KeptBytes)}
 		s.languages = slices.Sorted(maps.Keys(o.Languages))
 		s.language = s.languages[0]
 		if o.Languages[javaScript] != nil {
@@ -99,6 +105,7 @@ type session struct {
 	all       *gateway.View
 	languages []string
 	language  string // where a model gives none
+	turns     *turns // of all sessions of the endpoint
 	kept      *kept
 
 	mu      sync.Mutex
@@ -151,6 +158,11 @@ func (s *session) CallTool(ctx context.Context, params *mcp.CallToolParams) (*mc
 	if err != nil {
 		return nil, &caisson.Error{Code: caisson.CodeInvalidArgument, Step: "tools/call", Message: "the arguments do not marshal to JSON: " + err.Error(), Err: err}
 	}
+	end, err := s.turns.begin(s.all.Principal())
+	if err != nil {
+		return failed(err.Error()), nil
+	}
+	defer end()
 	result, err := call(ctx, arguments)
 	if err != nil && ctx.Err() == nil {
 		return failed(err.Error()), nil

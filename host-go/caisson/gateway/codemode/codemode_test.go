@@ -284,3 +284,51 @@ func TestProgress(t *testing.T) {
 		}
 	}
 }
+
+// TestParallelCalls has a client begin more scripts than one principal may have at once: the others are refused, and
+// there is room again when one has ended.
+func TestParallelCalls(t *testing.T) {
+	for _, era := range eras {
+		t.Run(era, func(t *testing.T) {
+			t.Parallel()
+			begun, release := make(chan struct{}, 10), make(chan struct{})
+			server := mcp.NewServer(&mcp.Implementation{Name: "slow", Version: "1"}, nil)
+			mcp.AddTool(server, &mcp.Tool{Name: "wait"}, func(ctx context.Context, _ *mcp.CallToolRequest, _ struct{}) (*mcp.CallToolResult, any, error) {
+				begun <- struct{}{}
+				select {
+				case <-release:
+				case <-ctx.Done():
+				}
+				return &mcp.CallToolResult{}, nil, nil
+			})
+			session := connect(t, era, caisson.ServerMap{"slow": serve(t, server)}, &codemode.Options{ParallelCalls: 2}, nil, nil)
+			waiting := map[string]any{"source": "await tools.slow.wait({}); return 'over'"}
+			var scripts sync.WaitGroup
+			for range 2 {
+				scripts.Go(func() {
+					if got, isError := call(t, session, "run_script", waiting); isError {
+						t.Errorf("a script that may run fails: %q", got)
+					}
+				})
+			}
+			for range 2 {
+				select {
+				case <-begun:
+				case <-testContext(t).Done():
+					t.Fatal("the scripts do not begin")
+				}
+			}
+			for tool, arguments := range map[string]any{"run_script": map[string]any{"source": "return 1"}, "search_tools": map[string]any{"query": ""}, "get_tool": map[string]any{"name": "slow.wait"}} {
+				got, isError := call(t, session, tool, arguments)
+				if contains(t, strings.Join(got, ""), "2 calls are underway"); !isError {
+					t.Errorf("%s is not refused", tool)
+				}
+			}
+			close(release)
+			scripts.Wait()
+			if got, isError := call(t, session, "run_script", map[string]any{"source": "return 'again'"}); isError {
+				t.Errorf("there is no room again: %q", got)
+			}
+		})
+	}
+}
