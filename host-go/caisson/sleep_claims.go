@@ -43,7 +43,7 @@ func (m *memoryClaims) Claim(_ context.Context, id string, until time.Time) (boo
 		return false, nil
 	}
 	for other, end := range m.until {
-		if time.Now().After(end) {
+		if time.Now().After(end.Add(sweepMargin)) {
 			delete(m.until, other)
 		}
 	}
@@ -73,7 +73,7 @@ type fileClaims struct {
 }
 
 // sweepInterval is how often expired claims are looked for; sweepMargin how long they are kept beyond their end, for
-// clocks that differ.
+// clocks that differ, and for who has looked at the clock and then stops for a while.
 const (
 	sweepInterval = time.Hour
 	sweepMargin   = 24 * time.Hour

@@ -275,6 +275,20 @@ func TestSleepClaims(t *testing.T) {
 			t.Errorf("the id %q is claimed", id)
 		}
 	}
+	// What has expired just now is not forgotten: somebody may have looked at the clock before.
+	for name, claims := range map[string]caisson.SleepClaims{"memory": caisson.NewMemoryClaims(), "files": open()} {
+		var firsts []bool
+		for i, id := range []string{"11112222333344445555", "66667777888899990000", "11112222333344445555"} {
+			first, err := claims.Claim(context.Background(), id, time.Now().Add(time.Duration(i-1)*time.Minute))
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			firsts = append(firsts, first)
+		}
+		if !slices.Equal(firsts, []bool{true, true, false}) {
+			t.Errorf("%s: what has expired is claimed again: %v", name, firsts)
+		}
+	}
 	// What has expired long ago is forgotten, and nothing else.
 	old := filepath.Join(folder, "ffffffffffffffffffff")
 	other := filepath.Join(folder, "a file of somebody else's")
@@ -313,3 +327,38 @@ var errBroken = errors.New("the store is broken")
 type brokenClaims struct{}
 
 func (brokenClaims) Claim(context.Context, string, time.Time) (bool, error) { return false, errBroken }
+
+// TestSleepExpiresInTheQueue has a run expire while it waits for a place: it does not wake.
+func TestSleepExpiresInTheQueue(t *testing.T) {
+	t.Parallel()
+	r, err := caisson.New(context.Background(), &caisson.RuntimeOptions{MaxScripts: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.Close() })
+	const length = 3 * time.Second
+	c, err := r.NewClient(&caisson.ClientOptions{Sleeping: caisson.Sleeping{SleepKey: sleepKey, SleepClaims: caisson.NewMemoryClaims(), MaxSleep: length}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := time.Now()
+	asleep := putToSleep(t, startScript(t, c, caisson.Script{Source: "await sleep(60_000)"}))
+	occupant := startScript(t, c, caisson.Script{Source: "await sleep(50_000)"})
+	woken := make(chan error, 1)
+	go func() {
+		_, err := c.Wake(testContext(t), asleep, caisson.Waking{})
+		woken <- err
+	}()
+	select {
+	case err := <-woken:
+		if time.Since(before) < length {
+			t.Fatalf("it does not wait for its place: %v", err)
+		}
+		t.Skip("the machine is too slow: it has expired before it was read")
+	case <-time.After(time.Until(time.Now().Add(length))):
+	}
+	putToSleep(t, occupant)
+	if err := <-woken; sleepCode(err) != caisson.SleepExpired {
+		t.Errorf("it wakes: %v", err)
+	}
+}

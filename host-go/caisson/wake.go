@@ -93,11 +93,19 @@ func (c *Client) readAsleep(from io.Reader, w *Waking) (*asleep, error) {
 		return nil, &SleepError{Code: SleepLanguage, Message: fmt.Sprintf("the run is in %s, and Waking.Language is %s", head.Language, w.Language.Name())}
 	case head.Component != componentName(w.Language):
 		return nil, errBuild()
-	case time.Now().After(head.Until):
-		return nil, &SleepError{Code: SleepExpired, Message: "the run should have been woken by " + head.Until.UTC().Format(time.RFC3339)}
-	default:
-		return head, o.holds(&head.State.Limits)
 	}
+	if err := head.expired(); err != nil {
+		return nil, err
+	}
+	return head, c.options.holds(&head.State.Limits)
+}
+
+// expired finds a run that has slept too long.
+func (a *asleep) expired() error {
+	if time.Now().After(a.Until) {
+		return &SleepError{Code: SleepExpired, Message: "the run should have been woken by " + a.Until.UTC().Format(time.RFC3339)}
+	}
+	return nil
 }
 
 func errBuild() *SleepError {
@@ -151,6 +159,11 @@ func (r *scriptRun) restore(run *Run, id string, head *asleep, guest io.Reader) 
 			return sleepError(failure.Err)
 		}
 		return r.error(failure)
+	}
+	// It may have waited long for its place, and claims of what has expired are forgotten.
+	if err := head.expired(); err != nil {
+		in.Close()
+		return err
 	}
 	claims, err := r.client.sleepClaims()
 	first := false
