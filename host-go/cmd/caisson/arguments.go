@@ -36,7 +36,7 @@ func (a *app) readArguments(c *cobra.Command, flag string) (json.RawMessage, err
 		text, err = readInput(c.Context(), a.in)
 	case isFile:
 		source = file
-		text, err = readFile(file)
+		text, err = readFile(c.Context(), file)
 	default:
 		text = []byte(flag)
 	}
@@ -57,31 +57,41 @@ func (a *app) readArguments(c *cobra.Command, flag string) (json.RawMessage, err
 	return text, nil
 }
 
-func readFile(path string) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	return readBounded(file)
+// readFile reads a file until its end or the end of the context. A pipe with a name may have nobody who writes.
+func readFile(ctx context.Context, path string) ([]byte, error) {
+	return interruptibly(ctx, func() ([]byte, error) {
+		file, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		return readBounded(file)
+	})
 }
 
 // readInput reads a stream until its end or the end of the context. The stream may never end.
 func readInput(ctx context.Context, r io.Reader) ([]byte, error) {
+	return interruptibly(ctx, func() ([]byte, error) { return readBounded(r) })
+}
+
+// interruptibly does what cannot be cancelled, and leaves it alone when the context ends before: nobody may use then what it
+// works on.
+func interruptibly[T any](ctx context.Context, do func() (T, error)) (T, error) {
 	type outcome struct {
-		text []byte
-		err  error
+		value T
+		err   error
 	}
 	done := make(chan outcome, 1)
 	go func() {
-		text, err := readBounded(r)
-		done <- outcome{text, err}
+		value, err := do()
+		done <- outcome{value, err}
 	}()
 	select {
 	case o := <-done:
-		return o.text, o.err
+		return o.value, o.err
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		var none T
+		return none, ctx.Err()
 	}
 }
 

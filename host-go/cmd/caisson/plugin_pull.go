@@ -27,7 +27,7 @@ func (f *storeOfPlugins) register(c *cobra.Command) {
 func (f *storeOfPlugins) open(c *cobra.Command) (*oci.Store, error) {
 	o := &oci.Options{Folder: f.folder, PrivateAddresses: f.private, Credentials: dockerCredentials}
 	for _, file := range f.keys {
-		text, err := readFile(file)
+		text, err := readFile(c.Context(), file)
 		if err != nil {
 			return nil, usage(c, "--key: %w", err)
 		}

@@ -109,20 +109,20 @@ A script that fails ends the command with exit code 1; one that takes longer tha
 			if watch && (c.Flags().Changed("eval") || input == "-" || len(words) > 0 && words[0] == "-") {
 				return usage(c, "--watch is for a script in a file, and an input that is not standard input")
 			}
-			prepare := func(reads *files) (*scriptTask, error) {
-				name, text, words, err := a.readSource(c, words, source, reads)
+			prepare := func(ctx context.Context, reads *files) (*scriptTask, error) {
+				name, text, words, err := a.readSource(ctx, c, words, source, reads)
 				if err != nil {
 					return nil, err
 				}
-				task, err := flags.task(c, name, text, reads)
+				task, err := flags.task(ctx, c, name, text, reads)
 				if err != nil {
 					return nil, err
 				}
 				task.script.Args = args
-				task.script.Input, err = a.readInput(c, input, words, reads)
+				task.script.Input, err = a.readInput(ctx, c, input, words, reads)
 				return task, err
 			}
-			task, err := prepare(nil) // What is wrong with the command line is wrong for good.
+			task, err := prepare(c.Context(), nil) // What is wrong with the command line is wrong for good.
 			if err != nil {
 				return err
 			}
@@ -138,7 +138,7 @@ A script that fails ends the command with exit code 1; one that takes longer tha
 					return run(ctx, task)
 				}
 				return a.runAgain(ctx, func(ctx context.Context, reads *files) error {
-					task, err := prepare(reads)
+					task, err := prepare(ctx, reads)
 					if err != nil {
 						return err
 					}
@@ -174,7 +174,7 @@ of its name that says its language.`,
 				}
 				words = append([]string{file}, words[1:]...)
 			}
-			name, text, words, err := a.readSource(c, words, "", nil)
+			name, text, words, err := a.readSource(c.Context(), c, words, "", nil)
 			if err != nil {
 				return err
 			}
@@ -193,7 +193,7 @@ of its name that says its language.`,
 					return err
 				}
 			}
-			task, err := flags.task(c, name, text, nil)
+			task, err := flags.task(c.Context(), c, name, text, nil)
 			if err != nil {
 				return err
 			}
@@ -252,7 +252,7 @@ func afterDashes(c *cobra.Command, words []string) (before, after []string) {
 }
 
 // readSource reads the source of a script: the first word is its file, unless there is an -e.
-func (a *app) readSource(c *cobra.Command, words []string, source string, reads *files) (name, text string, rest []string, err error) {
+func (a *app) readSource(ctx context.Context, c *cobra.Command, words []string, source string, reads *files) (name, text string, rest []string, err error) {
 	if c.Flags().Changed("eval") {
 		return "eval", source, words, nil
 	}
@@ -262,10 +262,10 @@ func (a *app) readSource(c *cobra.Command, words []string, source string, reads 
 	var b []byte
 	if name = words[0]; name == "-" {
 		name = "stdin"
-		b, err = readInput(c.Context(), a.in)
+		b, err = readInput(ctx, a.in)
 	} else {
 		reads.add(name)
-		b, err = readFile(name)
+		b, err = readFile(ctx, name)
 	}
 	if err != nil {
 		return "", "", nil, usage(c, "the script cannot be read: %w", err)
@@ -274,7 +274,7 @@ func (a *app) readSource(c *cobra.Command, words []string, source string, reads 
 }
 
 // readInput makes the input of a script: --input, or the words NAME=VALUE; null without both.
-func (a *app) readInput(c *cobra.Command, flag string, words []string, reads *files) (any, error) {
+func (a *app) readInput(ctx context.Context, c *cobra.Command, flag string, words []string, reads *files) (any, error) {
 	if c.Flags().Changed("input") {
 		if len(words) > 0 {
 			return nil, usage(c, "%q is one argument too many: --input gives the whole input", shown(words[0]))
@@ -283,9 +283,9 @@ func (a *app) readInput(c *cobra.Command, flag string, words []string, reads *fi
 		var err error
 		if file, ok := strings.CutPrefix(flag, "@"); ok {
 			reads.add(file)
-			text, err = readFile(file)
+			text, err = readFile(ctx, file)
 		} else if flag == "-" {
-			text, err = readInput(c.Context(), a.in)
+			text, err = readInput(ctx, a.in)
 		}
 		if err == nil && !json.Valid(text) {
 			err = errors.New("it is not JSON")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"maps"
@@ -21,19 +22,20 @@ type scriptTask struct {
 }
 
 // task makes a task of the flags and a source.
-func (f *scriptFlags) task(c *cobra.Command, name, source string, reads *files) (*scriptTask, error) {
+func (f *scriptFlags) task(ctx context.Context, c *cobra.Command, name, source string, reads *files) (*scriptTask, error) {
 	s, err := f.script(c, name, source, reads)
 	if err != nil {
 		return nil, err
 	}
-	t := &scriptTask{script: s, book: &answers.Book{}}
+	book := &answers.Book{}
 	for _, file := range f.answers {
 		reads.add(file)
-		if err := t.book.Read(file); err != nil {
+		_, err := interruptibly(ctx, func() (struct{}, error) { return struct{}{}, book.Read(file) })
+		if err != nil {
 			return nil, usage(c, "--answers: %w", err)
 		}
 	}
-	return t, nil
+	return &scriptTask{script: s, book: book}, nil
 }
 
 // grant gives the script the tools of servers, and those that have answers.
