@@ -139,7 +139,7 @@ func calls(result *caisson.ScriptResult) string {
 			fmt.Fprintf(&b, "and %d more\n", len(result.Calls)-i)
 			break
 		}
-		fmt.Fprintf(&b, "%s.%s: %s\n", c.Server, c.Tool, strings.TrimSpace(string(c.Outcome)+" "+c.Code))
+		fmt.Fprintf(&b, "%s.%s: %s\n", spelled(c.Server), spelled(c.Tool), strings.TrimSpace(string(c.Outcome)+" "+c.Code))
 	}
 	return b.String()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -49,7 +50,8 @@ func (s *session) shown(found []caisson.FoundTool) string {
 	for i, tool := range found {
 		text := tool.Text + "\n"
 		if !strings.Contains(tool.Text, "\n") {
-			text = fmt.Sprintf("%s.%s: %s\n", tool.Server, tool.Tool, strings.TrimPrefix(tool.Text, tool.Server+"."+tool.Tool+": "))
+			name := spelled(tool.Server) + "." + spelled(tool.Tool)
+			text = fmt.Sprintf("%s: %s\n", name, strings.TrimPrefix(tool.Text, name+": "))
 		}
 		if b.Len()+len(text) > s.options.ResultBytes {
 			if i == 0 {
@@ -64,6 +66,15 @@ func (s *session) shown(found []caisson.FoundTool) string {
 		b.WriteString(text)
 	}
 	return b.String()
+}
+
+// spelled is a name of a server's. One that has what cannot be seen is quoted: it must not look like a line of another
+// tool.
+func spelled(name string) string {
+	if quoted := strconv.Quote(name); quoted[1:len(quoted)-1] != name {
+		return quoted
+	}
+	return name
 }
 
 // get answers get_tool.
