@@ -41,6 +41,7 @@ export const unraced = {
     TestComponentRun: 'runs one program after the other; the tests of component/wasi have its goroutines',
     TestAuthorizationServers: "servers in processes of their own; TestGroupLogsInOnce has the client's goroutines",
     TestProcessesLogInOnce: 'processes, which share a file and no memory',
+    TestServeRealClients: 'programs in processes of their own; the tests of caisson/gateway have its goroutines',
     TestReplayOnFirstRun:
         'interprets, a hundred times slower; TestFirstRun has the move, TestRecordAndReplay the replay',
     TestDifferential: 'carries values, in one goroutine',

@@ -19,6 +19,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/internal/fastmcp"
 	"github.com/caisson-dev/caisson/host-go/caisson/auth"
 )
 
@@ -50,7 +51,7 @@ var authorizingServers = []authorizingServer{
 }
 
 func authorizingPython(t *testing.T, _ string) string {
-	program, err := fastMCP()
+	program, err := fastmcp.Python(root(t))
 	if err != nil {
 		t.Skipf("no FastMCP: %v", err)
 	}

@@ -3,17 +3,12 @@
 package caisson_test
 
 import (
-	"crypto/sha256"
-	"errors"
-	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
-	"sync"
 	"testing"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/internal/fastmcp"
 )
 
 // A wholeServer is one of the servers that have something of everything.
@@ -62,7 +57,7 @@ func wholeNode(sdk, file string) func(*testing.T, caisson.TransportType, string)
 
 // wholePython starts the whole server on FastMCP.
 func wholePython(t *testing.T, transport caisson.TransportType, _ string) caisson.Server {
-	program, err := fastMCP()
+	program, err := fastmcp.Python(root(t))
 	if err != nil {
 		t.Skipf("no FastMCP: %v", err)
 	}
@@ -73,37 +68,3 @@ func wholePython(t *testing.T, transport caisson.TransportType, _ string) caisso
 	url := start(t, exec.Command(program, script, string(transport)), "http://")
 	return caisson.Server{URL: url, Type: transport}
 }
-
-// fastMCP gives the path of a Python that has FastMCP. It is installed on the first use, into a
-// folder of the user's cache that is named after what is installed.
-var fastMCP = sync.OnceValues(func() (python string, err error) {
-	requirements, err := filepath.Abs(filepath.Join("..", "..", "test", "servers", "requirements.txt"))
-	if err != nil {
-		return "", err
-	}
-	pinned, err := os.ReadFile(requirements)
-	if err != nil {
-		return "", err
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
-	}
-	venv := filepath.Join(cache, "caisson-test", fmt.Sprintf("fastmcp-%x", sha256.Sum256(pinned))[:24])
-	python = filepath.Join(venv, "bin", "python")
-	if runtime.GOOS == "windows" {
-		python = filepath.Join(venv, "Scripts", "python.exe")
-	}
-	if _, err := os.Stat(filepath.Join(venv, "installed")); err == nil {
-		return python, nil
-	}
-	for _, command := range [][]string{
-		{"python3", "-m", "venv", venv},
-		{python, "-m", "pip", "install", "--quiet", "--requirement", requirements},
-	} {
-		if out, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil {
-			return "", errors.Join(err, errors.New(string(out)))
-		}
-	}
-	return python, os.WriteFile(filepath.Join(venv, "installed"), nil, 0o600)
-})
