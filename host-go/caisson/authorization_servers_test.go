@@ -19,8 +19,8 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
-	"github.com/caisson-dev/caisson/host-go/internal/fastmcp"
 	"github.com/caisson-dev/caisson/host-go/caisson/auth"
+	"github.com/caisson-dev/caisson/host-go/internal/fastmcp"
 )
 
 // An authorizingServer is a server with an authorization server that nobody here wrote.

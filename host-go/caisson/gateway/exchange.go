@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"sync"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -101,6 +102,9 @@ func (x *exchange) ask(ctx context.Context, method string, text json.RawMessage)
 	}
 	ctx, cancel := merge(ctx, request)
 	defer cancel()
+	// A session of the Go SDK's does not end while it waits for an answer.
+	defer context.AfterFunc(x.client.ctx, cancel)()
+	defer time.AfterFunc(x.client.gateway.options.HoldTimeout, cancel).Stop()
 	return askSession(ctx, session, method, text)
 }
 

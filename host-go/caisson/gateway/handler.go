@@ -80,6 +80,10 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "session not found", http.StatusNotFound)
 			return
 		}
+		if r.Method == http.MethodDelete {
+			c.cancel() // The session ends when nothing that was asked waits any more.
+			defer func() { _ = c.session.Close() }()
+		}
 	}
 	e.stateful.ServeHTTP(w, r)
 }

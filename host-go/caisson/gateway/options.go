@@ -58,7 +58,8 @@ type Options struct {
 	// MaxHeldCalls bounds the calls of revision 2026-07-28 that wait for what their client has been asked, and
 	// MaxHeldCallsOfPrincipal those of one principal. Defaults: 256 and 32.
 	MaxHeldCalls, MaxHeldCallsOfPrincipal int
-	// HoldTimeout is how long such a call waits. Default: 10 min.
+	// HoldTimeout is how long such a call waits, and a server's question to a client of an older revision. Default:
+	// 10 min.
 	HoldTimeout time.Duration
 	// MinBackoff and MaxBackoff are the first and the longest delay between two attempts to connect with a server.
 	// Defaults: 1 s and 1 min.
