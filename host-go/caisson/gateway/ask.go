@@ -10,8 +10,9 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// askSession asks a client of the older revisions, with a request of its own.
-func askSession(ctx context.Context, session *mcp.ServerSession, method string, text json.RawMessage) (json.RawMessage, error) {
+// askSession asks a client of the older revisions, with a request of its own. The question ends with the client: a session
+// of the Go SDK's does not end while one waits for an answer.
+func (c *client) askSession(ctx context.Context, session *mcp.ServerSession, method string, text json.RawMessage) (json.RawMessage, error) {
 	whole, err := members(text)
 	if err != nil {
 		return nil, err
@@ -27,6 +28,9 @@ func askSession(ctx context.Context, session *mcp.ServerSession, method string, 
 	if len(meta) > 0 {
 		whole["_meta"] = marshal(meta)
 	}
+	ctx, cancel := context.WithTimeout(ctx, c.gateway.options.HoldTimeout)
+	defer cancel()
+	defer context.AfterFunc(c.ctx, cancel)()
 	ctx = context.WithValue(ctx, outgoingKey{}, &outgoing{method, marshal(whole)})
 	var answer any
 	switch method {

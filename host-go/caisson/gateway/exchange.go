@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"sync"
-	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -102,10 +101,7 @@ func (x *exchange) ask(ctx context.Context, method string, text json.RawMessage)
 	}
 	ctx, cancel := merge(ctx, request)
 	defer cancel()
-	// A session of the Go SDK's does not end while it waits for an answer.
-	defer context.AfterFunc(x.client.ctx, cancel)()
-	defer time.AfterFunc(x.client.gateway.options.HoldTimeout, cancel).Stop()
-	return askSession(ctx, session, method, text)
+	return x.client.askSession(ctx, session, method, text)
 }
 
 // merge returns a context with the values of one context that ends with another.
@@ -139,7 +135,7 @@ func (x *exchange) send(ctx context.Context, server, method string, whole map[st
 		if l, err = u.take(ctx); err != nil {
 			return nil, err
 		}
-		defer u.give(l)
+		defer func() { u.give(l, abandoned(ctx, err)) }()
 	} else if l, err = u.get(ctx); err != nil {
 		return nil, err
 	}
@@ -163,5 +159,12 @@ func (x *exchange) send(ctx context.Context, server, method string, whole map[st
 	}
 	options.AfterNotifications = true // What belongs to the request goes before its result.
 	ctx = caisson.WithCallOptions(ctx, options)
-	return l.session.Request(ctx, method, whole)
+	var text json.RawMessage
+	text, err = l.session.Request(ctx, method, whole)
+	return text, err
+}
+
+// abandoned reports whether a call has ended before its server had answered it: the server may go on with it, ask and log.
+func abandoned(ctx context.Context, err error) bool {
+	return err != nil && (ctx.Err() != nil || caisson.CodeOf(err) == caisson.CodeTimeout)
 }

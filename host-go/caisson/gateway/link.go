@@ -20,8 +20,10 @@ type link struct {
 	upstream *upstream
 	client   *caisson.Client
 	session  *caisson.Session
-	taken    bool // a call has the main link to itself; the upstream's lock guards it
 	done     chan struct{}
+
+	// The upstream's lock guards these two: a call has the main link to itself; one that had it was abandoned.
+	taken, abandoned bool
 
 	mu        sync.Mutex
 	exchanges []*exchange // underway, the oldest first
@@ -92,8 +94,8 @@ func (l *link) ask(ctx context.Context, method string, text json.RawMessage) (js
 	if x := l.oldest(); x != nil {
 		return x.ask(ctx, method, text)
 	}
-	if session := l.upstream.client.session; session != nil {
-		return askSession(ctx, session, method, text)
+	if c := l.upstream.client; c.session != nil {
+		return c.askSession(ctx, c.session, method, text)
 	}
 	return nil, &jsonrpc.Error{Code: jsonrpc.CodeMethodNotFound, Message: "no call is underway that the question could belong to"}
 }

@@ -158,11 +158,15 @@ func (u *upstream) take(ctx context.Context) (*link, error) {
 	}
 	for {
 		u.mu.Lock()
+		most := u.client.gateway.options.MaxSessionsOfServer
+		if !main.abandoned {
+			most--
+		}
 		switch {
 		case u.closed:
 			u.mu.Unlock()
 			return nil, u.errClosed()
-		case !main.taken && main == u.main:
+		case !main.taken && !main.abandoned && main == u.main:
 			main.taken = true
 			u.mu.Unlock()
 			return main, nil
@@ -171,11 +175,11 @@ func (u *upstream) take(ctx context.Context) (*link, error) {
 			u.spare = u.spare[:len(u.spare)-1]
 			u.mu.Unlock()
 			if l.ended() {
-				u.give(l)
+				u.give(l, false)
 				continue
 			}
 			return l, nil
-		case u.own < u.client.gateway.options.MaxSessionsOfServer-1:
+		case u.own < most:
 			u.own++
 			u.mu.Unlock()
 			l, err := newLink(ctx, u)
@@ -202,13 +206,14 @@ func (u *upstream) take(ctx context.Context) (*link, error) {
 	}
 }
 
-// give brings a session back.
-func (u *upstream) give(l *link) {
+// give brings a session back. One whose call was abandoned is for no other call, which would get its questions: the
+// shared session goes on without calls, and another ends.
+func (u *upstream) give(l *link, abandoned bool) {
 	u.mu.Lock()
-	closed := u.closed
+	closed := u.closed || abandoned && !l.taken
 	switch {
 	case l.taken:
-		l.taken = false
+		l.taken, l.abandoned = false, l.abandoned || abandoned
 	case l.ended() || closed:
 		u.own--
 	default:
