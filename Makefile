@@ -74,8 +74,9 @@ differential: build/wasmtime/.installed node_modules/.installed ## run the core 
 	CAISSON_WASMTIME="$(CURDIR)/build/wasmtime/bin/python" $(GO) test ./component -run 'TestDifferentialLive' -timeout 30m -v
 
 .PHONY: faults
-faults: node_modules/.installed ## run 10,000 seeded sessions through a proxy that spoils them; minutes
+faults: node_modules/.installed ## run 10,000 seeded sessions through a proxy that spoils them, and as many with the gateway; an hour
 	CAISSON_FAULT_RUNS=10000 npx vitest run test/proxy.test.ts
+	CAISSON_FAULT_RUNS=10000 $(GO) test ./caisson/gateway -run '^TestFaults$$' -timeout 6h -v
 
 FUZZTIME := 30m
 
