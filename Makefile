@@ -63,6 +63,13 @@ conformance: conformance/node_modules/.installed ## run the official conformance
 	./bin/caisson cache warm
 	@"$$(ls conformance/node_modules/node-*/bin/node 2>/dev/null || echo node)" conformance/run.mjs $(ARGS)
 
+# ARGS are serve.mjs's: scenarios to run, --verbose.
+.PHONY: conformance-serve
+conformance-serve: conformance/node_modules/.installed node_modules/.installed ## run the official conformance suite for servers against 'caisson serve'
+	$(GO) build -o ../bin/ ./cmd/caisson github.com/modelcontextprotocol/go-sdk/conformance/everything-server
+	./bin/caisson cache warm
+	@"$$(ls conformance/node_modules/node-*/bin/node 2>/dev/null || echo node)" conformance/serve.mjs $(ARGS)
+
 build/wasmtime/.installed: host-go/component/testdata/corpus/requirements.txt
 	python3 -m venv build/wasmtime
 	build/wasmtime/bin/pip install --quiet $$(grep '^wasmtime==' $<)

@@ -37,11 +37,11 @@ function vitest(name, env = {}, files = []) {
     return step(name, say => reported(report, counts, () => run('npx', args, say, { env })));
 }
 
-/** The official conformance suite: one test a scenario. */
-function conformance() {
-    const report = `${root}build/conformance.json`;
-    const args = ['--silent', 'conformance', `ARGS=--report=${report}`];
-    return step('conformance', say =>
+/** The official conformance suite, for clients or for the gateway: one test a scenario. */
+function conformance(target) {
+    const report = `${root}build/${target}.json`;
+    const args = ['--silent', target, `ARGS=--report=${report}`];
+    return step(target, say =>
         reported(
             report,
             found => found,
@@ -86,7 +86,8 @@ async function ofTheCore(built, program) {
         await vitest('vitest, without any optimisation', env, OPTIMISED);
     }
     await program;
-    await conformance();
+    await conformance('conformance');
+    await conformance('conformance-serve');
     await check('every platform builds without cgo', 'make', ['--silent', 'cross', `TARGETS=${DIFFERENT}`]);
     await check('no other platform has files of its own', 'node', ['scripts/check-platforms.mjs', DIFFERENT]);
     if (all) await ofTheHostWithout();
