@@ -16,7 +16,7 @@ import (
 )
 
 // Functions are functions of the program as tools: a [Caller]. With it a script calls into the program, as the
-// program calls into the script. The zero value has none. It is safe for concurrent use.
+// program calls into the script. The zero value has none; [AddFunction] adds one. It is safe for concurrent use.
 type Functions struct {
 	mu    sync.RWMutex
 	tools map[string]*functionTool

@@ -339,8 +339,11 @@ func changesOf(c Caller) uint64 {
 
 // call calls a tool for a script. Only what is listed may be called.
 func (t *ToolSet) call(ctx context.Context, listed *listedTools, server, tool string, arguments json.RawMessage) (json.RawMessage, *script.ToolFailure) {
-	if t == nil || t.servers[server] == nil {
-		return nil, notGranted("there is no server %q%s", server, t.names())
+	if t == nil || len(t.servers) == 0 {
+		return nil, notGranted("there is no server %q: the script is granted no tools", server)
+	}
+	if t.servers[server] == nil {
+		return nil, notGranted("there is no server %q%s", server, some(slices.Sorted(maps.Keys(t.servers))))
 	}
 	if !listed.has(server, tool) {
 		return nil, notGranted("the server %q has no tool %q%s", server, tool, some(slices.Sorted(maps.Keys(listed.servers[server].names))))
@@ -364,13 +367,6 @@ func (t *ToolSet) call(ctx context.Context, listed *listedTools, server, tool st
 	}
 	observed(raw, err)
 	return raw, toolFailure(err)
-}
-
-func (t *ToolSet) names() string {
-	if t == nil {
-		return ""
-	}
-	return some(slices.Sorted(maps.Keys(t.servers)))
 }
 
 // some names a few of what there is.

@@ -107,8 +107,21 @@ func (v *View) callSource(ctx context.Context, x *exchange, name string, whole m
 		params.Arguments = arguments
 	}
 	result, err := s.group.CallTool(ctx, params)
+	if caisson.CodeOf(err) == caisson.CodeInvalidArgument && !s.has(ctx, name) {
+		return nil, invalidParams("unknown tool " + quote(name))
+	}
 	if err != nil {
 		return nil, err
 	}
 	return json.Marshal(result)
+}
+
+// has reports whether a source may have a tool of this name.
+func (s *sources) has(ctx context.Context, name string) bool {
+	for tool, err := range s.group.Tools(ctx) {
+		if err != nil || tool.Item.Name == name {
+			return true
+		}
+	}
+	return false
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -153,7 +154,7 @@ func parse(text string) (*Manifest, error) {
 		if errors.Is(err, io.EOF) {
 			err = errors.New("the manifest is empty")
 		}
-		return nil, fmt.Errorf("the manifest is not as it should be: %w", err)
+		return nil, fmt.Errorf("the manifest is not as it should be: %w", plain(err))
 	}
 	if err := d.Decode(&struct{}{}); !errors.Is(err, io.EOF) {
 		return nil, errors.New("the manifest is followed by another document: there is one")
@@ -170,6 +171,24 @@ func parse(text string) (*Manifest, error) {
 		return nil, errors.New("a limit of the manifest is negative")
 	}
 	return m, nil
+}
+
+var (
+	unknownKey = regexp.MustCompile(`field (.*) not found in type \S+`)
+	wrongSort  = regexp.MustCompile(`cannot unmarshal (.*) into \S+`)
+)
+
+// plain says without the types of Go what YAML found wrong.
+func plain(err error) error {
+	var wrong *yaml.TypeError
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	said := make([]string, len(wrong.Errors))
+	for i, text := range wrong.Errors {
+		said[i] = wrongSort.ReplaceAllString(unknownKey.ReplaceAllString(text, `unknown key "$1"`), "wrong sort of value: $1")
+	}
+	return errors.New(strings.Join(said, "; "))
 }
 
 // tool makes the tool as MCP lists it.

@@ -167,7 +167,8 @@ func TestBadManifests(t *testing.T) {
 		folder fstest.MapFS
 		want   []string
 	}{
-		"an unknown key":     {files("a.js", front("// description: d\n// descritpion: e")), []string{"a.js", "line 3", "descritpion"}},
+		"an unknown key":     {files("a.js", front("// description: d\n// descritpion: e")), []string{"a.js", "line 3", `unknown key "descritpion"`}},
+		"a wrong sort":       {files("a.js", front("// description: d\n// limits: {toolCalls: many}")), []string{"a.js", "line 3", "wrong sort of value: !!str `many`"}},
 		"no description":     {files("a.js", front("// title: t")), []string{"a.js", "description"}},
 		"no YAML":            {files("a.js", front("// {")), []string{"a.js", "line"}},
 		"a list":             {files("a.js", front("// - 1")), []string{"a.js"}},

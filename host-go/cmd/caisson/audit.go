@@ -49,7 +49,7 @@ func auditPath(c *cobra.Command, g *governanceFlags, args []string) (string, err
 	case p == nil:
 		return "", usage(c, "there is no policy, and no file is given")
 	case p.Rules().Audit == nil:
-		return "", usage(c, "the policy %s has no audit log", path)
+		return "", usage(c, "the policy %s has no audit log: write \"audit: {file: audit.jsonl}\" into it", path)
 	}
 	return p.Rules().Audit.File, nil
 }

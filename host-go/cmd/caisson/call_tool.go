@@ -7,6 +7,9 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caisson/policy"
 )
 
 func (a *app) callToolCommand() *cobra.Command {
@@ -134,15 +137,25 @@ func (c *client) findTool(ctx context.Context, call *toolCall) (*tool, error) {
 			names = append(names, page.Tools[i].Name)
 		}
 	}
-	return nil, call.noTool("server", names)
+	err := call.noTool("server", names)
+	if c.policy == nil {
+		return nil, err
+	}
+	err = fmt.Errorf("%w; the policy may hide others: %s", err, whatHides)
+	asked := &policy.Call{Principal: principal(), Caller: policy.CallerCommandLine, Source: policy.Server, Server: c.session.Name(), Kind: policy.Tool, Name: call.tool}
+	if c.policy.PinMode() != policy.PinsEnforce && c.policy.Grant(asked).Effect != policy.Deny {
+		return nil, err
+	}
+	return nil, &caisson.Error{Code: caisson.CodeDenied, Server: c.session.Name(), Step: "tools/call", Message: err.Error()}
 }
 
 // noTool is the error of a tool that a server, or a plugin, does not have. names are those that it has.
 func (c *toolCall) noTool(what string, names []string) error {
-	if len(names) == 0 {
-		return usage(c.command, "the %s has no tools", what)
+	has := "it has none"
+	if len(names) > 0 {
+		has = "it has " + strings.Join(names, ", ")
 	}
-	return usage(c.command, "the %s has no tool %q: it has %s", what, shown(c.tool), strings.Join(names, ", "))
+	return usage(c.command, "the %s has no tool %q: %s", what, shown(c.tool), has)
 }
 
 // isError reports whether a result says that the tool has failed.

@@ -140,6 +140,9 @@ func openAudit(p *policy.Policy) (*audit.Log, error) {
 	return audit.Open(rules.File, &audit.Options{MaxBytes: rules.MaxBytes, Files: rules.Files})
 }
 
+// whatHides says where to look for what a policy does not show.
+const whatHides = "'caisson policy explain' says what it grants, and 'caisson pins verify' what is not approved"
+
 // principal is the user of this process, as the system calls them.
 func principal() string {
 	u, err := osuser.Current()

@@ -53,7 +53,7 @@ nextCursor.`,
 				case asJSON:
 					return a.printf("%s\n", list)
 				}
-				return a.printList(&l, list)
+				return a.printList(&l, list, client.policy != nil)
 			}}, noOperands(c, operands)
 		},
 	}.command(a)
@@ -101,7 +101,7 @@ func (c *client) list(ctx context.Context, l *listing) (json.RawMessage, error) 
 const maxNameWidth = 32
 
 // printList prints two columns.
-func (a *app) printList(l *listing, list json.RawMessage) error {
+func (a *app) printList(l *listing, list json.RawMessage, hides bool) error {
 	var result map[string]json.RawMessage
 	var items []json.RawMessage
 	err := json.Unmarshal(list, &result)
@@ -112,6 +112,9 @@ func (a *app) printList(l *listing, list json.RawMessage) error {
 		return fmt.Errorf("the list of %s is not what the protocol says: %w", l.noun, err)
 	}
 	if len(items) == 0 {
+		if hides {
+			return a.printf("The server has no %s that the policy shows: %s.\n", l.noun, whatHides)
+		}
 		return a.printf("The server has no %s.\n", l.noun)
 	}
 	type row struct {

@@ -16,8 +16,9 @@ func (a *app) pinsCommand() *cobra.Command {
 		Use:   "pins",
 		Short: "Approve the definitions of tools and their like, and see how they changed",
 		Long: `A server can change what its tools, prompts and resources say of themselves, and its instructions, at
-any time, and a language model reads and obeys it. caisson.lock has the definitions that somebody has approved, and who each server is: its command
-with the hash of its file, or its origin. Keep it in your repository, and review its changes.
+any time, and a language model reads and obeys it. caisson.lock has the definitions that somebody has
+approved, and who each server is: its command with the hash of its file, or its origin. Keep it in
+your repository, and review its changes.
 
 With "pins: {mode: enforce}" in the policy, what is not approved is neither listed nor used.
 Nothing is approved but by 'caisson pins approve'.

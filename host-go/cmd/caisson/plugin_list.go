@@ -30,7 +30,7 @@ With --json the result of tools/list is printed.`,
 				if asJSON {
 					return a.printf("%s\n", list)
 				}
-				return a.printList(&toolListing, list)
+				return a.printList(&toolListing, list, false)
 			})
 		},
 	}

@@ -173,16 +173,19 @@ name is then the plugin's, such as that of its file without ".wasm", or the scri
 				}
 				return a.printf("%s\n", text)
 			}
-			text := string(d.Effect)
+			text := string(d.Effect) + ", by "
 			if d.Rule != "" {
-				text += ", by " + d.Rule
+				text += d.Rule + " of "
 			}
-			text += " of " + path
+			text += path
 			if d.Message != "" {
 				text += ": " + d.Message
 			}
 			if p.NeedsDefinition(call) {
 				text += "\nthe rule looks at readOnlyHint, the server's own word: --read-only supposes it"
+			}
+			if d.Effect == policy.Allow && call.Source == policy.Server && p.PinMode() == policy.PinsEnforce {
+				text += "\nonly what is approved is called: 'caisson pins verify' says whether it is"
 			}
 			return a.printf("%s\n", text)
 		},

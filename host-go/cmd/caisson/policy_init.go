@@ -22,7 +22,8 @@ func (a *app) policyInitCommand() *cobra.Command {
 		Long: `Connects with servers, all of the configuration without SERVER, and writes a policy: tools that say
 that they only read are granted, for all others somebody is asked, and those that say that they
 destroy something are denied. What tools say of themselves is their server's own word: read the file
-before you use it.
+before you use it. With its "pins: {mode: enforce}" nothing is listed or called until 'caisson pins
+approve' has approved what the servers offer.
 
 It does not replace a file.`,
 		Example: `  caisson policy init
@@ -47,7 +48,7 @@ It does not replace a file.`,
 		if err != nil {
 			return errPolicy(err)
 		}
-		return a.printf("%s is written: read it, and then 'caisson policy check'\n", output)
+		return a.printf("%s is written: read it, and then 'caisson policy check'. Nothing is shown or called before it is approved: 'caisson pins approve'\n", output)
 	})
 	c.Flags().StringVarP(&output, "output", "o", policyfile.Name, "write to `FILE`, or to standard output with -")
 	return c

@@ -168,12 +168,19 @@ func TestPins(t *testing.T) {
 	caissonRun(t, with("call-tool", "--args", `{"message":"a"}`)...).expect(t, exitUsage)
 	call := []string{"call-tool", "--config", "servers.json", "demo", "echo", "--args", `{"message":"a"}`}
 	caissonRun(t, call...).expect(t, exitDenied, "not approved (pending)")
+	inWords := []string{"call-tool", "--config", "servers.json", "demo", "echo", "message=a"}
+	caissonRun(t, inWords...).expect(t, exitDenied, `no tool "echo"`, "caisson pins verify")
+	if o := caissonRun(t, with("list-tools")...); o.code != exitOK || !strings.Contains(o.out, "caisson pins verify") {
+		t.Errorf("%d %s", o.code, o.out)
+	}
+	caissonRun(t, "run", "-e", "await tools.demo.echo({ message: 'a' })", "--tools", "demo", "--config", "servers.json").expect(t, exitToolError, "caisson pins verify")
 	caissonRun(t, with("pins", "verify")...).expect(t, exitDifference, "not approved")
 	caissonRun(t, with("pins", "approve")...).expect(t, exitUsage, "--yes")
 	atTerminal(t, "no\n", with("pins", "approve")...).expect(t, exitDifference, "{+Gives the message back, as text.+}")
 	caissonRun(t, call...).expect(t, exitDenied)
 	atTerminal(t, "yes\n", with("pins", "approve")...).expect(t, exitOK)
 	caissonRun(t, call...).expect(t, exitOK)
+	caissonRun(t, inWords...).expect(t, exitOK)
 	caissonRun(t, with("pins", "verify")...).expect(t, exitOK)
 	caissonRun(t, "pins", "reset", "demo", "echo").expect(t, exitOK)
 	caissonRun(t, call...).expect(t, exitDenied)

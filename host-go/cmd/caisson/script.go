@@ -35,6 +35,7 @@ func (f *scriptFlags) register(c *cobra.Command) {
 	durationFlag(c, &f.session.timeout, "timeout", 30*time.Second, "bound connecting with the servers by `DURATION`")
 	flags.StringArrayVar(&f.session.roots, "root", nil, "tell the servers that they may work in `FOLDER`; repeatable")
 	flags.BoolVar(&f.session.private, "private-addresses", false, "let the name of a server lead to a private address; localhost and addresses always may")
+	f.session.governance.register(c)
 	f.session.runtime.register(c)
 	f.session.store.register(c)
 	flags.StringArrayVar(&f.tools, "tools", nil, "grant the script the tools of the server `NAME` in the configuration; repeatable")
@@ -340,6 +341,7 @@ func (a *app) withTools(c *cobra.Command, f *scriptFlags, task *scriptTask, use 
 			return err
 		}
 		defer closeLog()
+		task.hides = options.Governance.Policy != nil
 	}
 	runtime, err := a.newRuntime(ctx, f.session.runtime.options(a))
 	if err != nil {
@@ -466,7 +468,7 @@ func (a *app) printScript(f *scriptFlags, task *scriptTask, result *caisson.Scri
 	}
 	if failed.Stack != "" && !f.asJSON {
 		for line := range strings.Lines(failed.Stack) {
-			a.err.Say("    %s", shown(strings.TrimSuffix(line, "\n")))
+			a.err.Say("    %s", terminal.Visible(strings.TrimSuffix(line, "\n")))
 		}
 	}
 	return &scriptFailure{err: failed, late: failed.Kind == caisson.ScriptLimit && strings.Contains(failed.Message, "ScriptLimits.Time ")}

@@ -19,6 +19,7 @@ import (
 type scriptTask struct {
 	script caisson.Script
 	book   *answers.Book
+	hides  bool // there is a policy, so that a tool of a server may not be there
 }
 
 // task makes a task of the flags and a source.
@@ -61,6 +62,9 @@ func (a *app) sayMissing(t *scriptTask, result *caisson.ScriptResult) {
 			a.err.Say("%s", text)
 		}
 	}
+	if t.hides && slices.ContainsFunc(result.Calls, func(c caisson.ScriptCall) bool { return c.Code == notFound }) {
+		a.err.Say("the policy may hide a tool: %s", whatHides)
+	}
 }
 
 // notFound is the code of a call of a tool that the script is not granted.
@@ -87,7 +91,7 @@ func findModule(c *cobra.Command, name string) (string, error) {
 	modules := caisson.ModuleFolder{Files: root.FS(), Languages: languages}
 	file, err := modules.Find(filepath.Base(name))
 	if err != nil {
-		return "", usage(c, "the script cannot be read: %w", err)
+		return "", usage(c, "%w", err)
 	}
 	return filepath.Join(folder, file), nil
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"reflect"
 	"slices"
 
@@ -34,6 +36,9 @@ func newServedFile(a *app, c *cobra.Command, f *serveFlags, names []string) (*se
 		}
 	}
 	file, err := config.Load(path)
+	if f.config == "" && errors.Is(err, fs.ErrNotExist) {
+		return nil, usage(c, "there is no file %s: name the configuration with --config FILE", path)
+	}
 	if err != nil {
 		return nil, err
 	}

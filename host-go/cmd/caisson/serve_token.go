@@ -17,7 +17,10 @@ func (a *app) serveTokenCommand() *cobra.Command {
 		Use:   "token",
 		Short: "Make, list and remove the tokens of clients that come over HTTP",
 		Long: `A token is for clients that cannot log in at an authorization server. The file has its name, which is
-the principal of the policy, its scopes, and its hash. A change of the file counts within a second.`,
+the principal of the policy, its scopes, and its hash. A change of the file counts within a second.
+
+A Go program serves with these tokens, by the package bearer: see docs/authentication.md. 'caisson
+serve --http' is for the programs of this machine alone, and asks for none.`,
 		Example: `  caisson serve token new alice --tokens tokens.json
   caisson serve token list --tokens tokens.json
   caisson serve token remove alice --tokens tokens.json`,

@@ -99,6 +99,11 @@ func TestServeTools(t *testing.T) {
 	if text := tell(t, session, "tools__sum", nil); text != "6" {
 		t.Errorf("the script in Python gives %q", text)
 	}
+	for _, absent := range []string{"tools__none", "numbers__none", "nobody__none"} { // all in the same words
+		if text := tell(t, session, absent, nil); !strings.Contains(text, `unknown tool "`+absent+`"`) || strings.Contains(text, "group") {
+			t.Errorf("a tool that is not there gives %q", text)
+		}
+	}
 }
 
 // TestServeCode serves code mode, in each language.

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caisson/policy"
 )
 
 // sessionFlags are the flags of every command that talks to a server.
@@ -90,7 +91,7 @@ func (a *app) withSession(ctx context.Context, f *sessionFlags, server caisson.S
 		defer session.Close()
 		u.log.Debug("connected", "took", time.Since(begin), "server", session.Name(),
 			"transport", session.TransportType(), "protocol", session.ProtocolVersion())
-		client := &client{app: a, owner: u.client, session: session, clock: u.clock, log: u.log}
+		client := &client{app: a, owner: u.client, session: session, clock: u.clock, log: u.log, policy: u.policy}
 		if f.logLevel != "" {
 			if err := client.setLevel(ctx, f.logLevel); err != nil {
 				return err
@@ -107,6 +108,7 @@ type user struct {
 	logins *logins // nil for a server that has no login
 	clock  *clock
 	log    *slog.Logger
+	policy *policy.Policy // see client
 }
 
 // userOptions say how a command differs from the others.
@@ -181,7 +183,7 @@ func (a *app) withUser(ctx context.Context, f *sessionFlags, server caisson.Serv
 	ctx, clock, stop := newClock(ctx, f.timeout)
 	defer stop()
 	asker.clock = clock
-	if err := use(ctx, &user{client: client, server: server, logins: logins, clock: clock, log: log}); err != nil {
+	if err := use(ctx, &user{client: client, server: server, logins: logins, clock: clock, log: log, policy: options.Governance.Policy}); err != nil {
 		return f.explainLogin(err, &server, logins)
 	}
 	// The result is printed. A first run waits until the next run will find the core in the cache.
@@ -198,6 +200,7 @@ type client struct {
 	session *caisson.Session
 	clock   *clock
 	log     *slog.Logger
+	policy  *policy.Policy // nil without one; with it a list may lack what the server has
 }
 
 // do makes a call. It explains the call's error.

@@ -26,8 +26,8 @@ func scripts(ctx context.Context, runtime *caisson.Runtime, session caisson.Call
 	result, err := runtime.RunScript(ctx, caisson.Script{
 		Name: "count.js",
 		Source: `
-			const text = await tools.files.read_file({ path: input.path });
-			const words = text.split(/\s+/).filter(Boolean);
+			const { content } = await tools.files.read_text_file({ path: input.path });
+			const words = content.split(/\s+/).filter(Boolean);
 			return tools.program.save({ path: input.path, words: words.length });`,
 		Input: map[string]any{"path": "notes.txt"},
 		Tools: tools,
@@ -121,13 +121,13 @@ func TestScripts(t *testing.T) {
 	read := func(_ context.Context, in struct {
 		Path string `json:"path"`
 	},
-	) (string, error) {
+	) (map[string]string, error) { // as server-filesystem answers
 		if in.Path != "notes.txt" {
-			return "", errors.New("there is no " + in.Path)
+			return nil, errors.New("there is no " + in.Path)
 		}
-		return "three little words", nil
+		return map[string]string{"content": "three little words"}, nil
 	}
-	if err := caisson.AddFunction(files, "read_file", "Reads a file.", read); err != nil {
+	if err := caisson.AddFunction(files, "read_text_file", "Reads a file.", read); err != nil {
 		t.Fatal(err)
 	}
 	saved := ""

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -61,17 +62,14 @@ func (s *session) ListTools(context.Context, *mcp.ListToolsParams) (*mcp.ListToo
 // manual says how scripts call tools.
 func (s *session) manual() string {
 	var b strings.Builder
-	for i, name := range s.languages {
-		if i > 0 {
-			b.WriteString(" ")
-		}
-		if name == python {
-			b.WriteString("In Python: `await tools.SERVER.TOOL({...})`, asyncio.gather for several at once.")
-		} else {
-			fmt.Fprintf(&b, "In %s: `await tools.SERVER.TOOL({...})`, or tools['SERVER']['TOOL'] for other names; Promise.all for several at once.", name)
-		}
+	others := slices.DeleteFunc(slices.Clone(s.languages), func(name string) bool { return name == python })
+	if len(others) > 0 {
+		fmt.Fprintf(&b, "In %s: `await tools.SERVER.TOOL({...})`, or tools['SERVER']['TOOL'] for other names; Promise.all for several at once. ", strings.Join(others, " and "))
 	}
-	b.WriteString(" A tool that fails throws a ToolError. Return only what you need to know: filter and count in the script.")
+	if len(others) < len(s.languages) {
+		fmt.Fprintf(&b, "In %s: `await tools.SERVER.TOOL({...})`, or tools['SERVER']['TOOL'] for other names; asyncio.gather for several at once. ", python)
+	}
+	b.WriteString("A tool that fails throws a ToolError. Return only what you need to know: filter and count in the script.")
 	return b.String()
 }
 
