@@ -132,7 +132,7 @@ scripts:
 		{[]string{"files", "a:b", "--kind", "resource"}, "allow, by servers.files.resources[0]"},
 		{[]string{"files"}, "allow, by servers.files"},
 		{[]string{"none"}, `the policy has no server "none"`},
-		{[]string{"files", "read", "--source", "plugin"}, `deny of`},
+		{[]string{"files", "read", "--source", "plugin"}, `deny, by caisson.policy.yaml: the policy has no plugin`},
 		{[]string{"files", "--source", "script"}, `the policy has no script "files"`},
 		{[]string{"thumbs", "resize", "--source", "plugin"}, "allow, by plugins.thumbs.tools[0]"},
 		{[]string{"thumbs", "--source", "plugin"}, "allow, by plugins.thumbs of"},
