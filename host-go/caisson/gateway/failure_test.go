@@ -3,8 +3,10 @@ package gateway_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -44,6 +46,24 @@ func tools(ctx context.Context, t testing.TB, session *mcp.ClientSession) []stri
 	return names
 }
 
+// lines are what a log has said.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *lines) count(words string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.text.String(), words)
+}
+
 // TestFailure shows that a server that goes takes only its own tools with it, that clients are told, and that it comes
 // back.
 func TestFailure(t *testing.T) {
@@ -51,7 +71,10 @@ func TestFailure(t *testing.T) {
 		ctx := testContext(t)
 		good := newUpstream(t, up)
 		bad := &broken{Server: newUpstream(t, up)}
-		g := newGateway(t, caisson.ServerMap{"good": good.Caisson(), "bad": {Transport: bad}}, &gateway.Options{MinBackoff: time.Millisecond, MaxBackoff: 10 * time.Millisecond})
+		var said lines
+		g := newGateway(t, caisson.ServerMap{"good": good.Caisson(), "bad": {Transport: bad}}, &gateway.Options{
+			MinBackoff: time.Millisecond, MaxBackoff: 10 * time.Millisecond, Logger: slog.New(slog.NewTextHandler(&said, nil)),
+		})
 		changed := make(chan struct{}, 1000)
 		session := connectTo(t, g, "/mcp", down, transport, &mcp.ClientOptions{
 			ToolListChangedHandler: func(context.Context, *mcp.ToolListChangedRequest) { changed <- struct{}{} },
@@ -70,6 +93,12 @@ func TestFailure(t *testing.T) {
 		}
 		if _, err := session.CallTool(ctx, &mcp.CallToolParams{Name: "bad__rich"}); err == nil || strings.Contains(err.Error(), "it is down") || !strings.Contains(err.Error(), "bad: ") {
 			t.Errorf("a tool of a server that is down gets %v", err)
+		}
+		for before := bad.attempts.Load(); bad.attempts.Load() < before+20; {
+			time.Sleep(time.Millisecond)
+		}
+		if n := said.count("a server cannot be reached"); n == 0 || n > 4 {
+			t.Errorf("the log says %d times that the server cannot be reached", n)
 		}
 		bad.refuse.Store(false)
 		for !has("bad__rich") {

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"log/slog"
 	"maps"
 	"slices"
 	"sync"
@@ -69,7 +70,8 @@ func (u *upstream) connect() chan struct{} {
 		return u.connecting
 	}
 	u.connecting = make(chan struct{})
-	again := u.failure != nil || len(u.subscribed) > 0
+	before := u.failure
+	again := before != nil || len(u.subscribed) > 0
 	u.ending.Go(func() {
 		l, err := newLink(u.client.ctx, u)
 		u.mu.Lock()
@@ -89,7 +91,11 @@ func (u *upstream) connect() chan struct{} {
 		case closed && l != nil:
 			l.close()
 		case err != nil:
-			u.client.gateway.options.Logger.Warn("a server cannot be reached", "server", u.name, "error", err)
+			level := slog.LevelWarn
+			if before != nil && before.Error() == err.Error() { // It has been said.
+				level = slog.LevelDebug
+			}
+			u.client.gateway.options.Logger.Log(u.client.ctx, level, "a server cannot be reached", "server", u.name, "error", err)
 		case again:
 			l.subscribeAgain(u.client.ctx, uris)
 			u.listsChanged(l)
