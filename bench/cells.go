@@ -27,6 +27,7 @@ type Cell struct {
 	InFlight  int    // for each session
 	Revision  string `json:",omitempty"` // the one that the server speaks; the newest when empty
 	Unlisted  bool   `json:",omitempty"` // the session has never listed the server's tools
+	Upstream  string `json:",omitempty"` // the SDK of the server behind a gateway
 	Task      string `json:",omitempty"` // of a script, whose language is the transport
 }
 
@@ -55,6 +56,9 @@ func (c Cell) name() string {
 	}
 	if c.Unlisted {
 		name += ", never listed"
+	}
+	if c.Upstream != "" {
+		name += ", a server on " + c.Upstream
 	}
 	if c.InFlight > 1 {
 		name += fmt.Sprintf(", %d in flight", c.InFlight)

@@ -51,11 +51,15 @@ var sections = []section{
 	{"parts", false, (*bench).measureParts},
 	{"memory", false, (*bench).measureMemory},
 	{scripts, false, (*bench).measureScripts},
+	{serve, false, (*bench).measureServe},
 	{"soak", true, (*bench).measureSoak},
 }
 
-// scripts is the section with peers of its own; the others compare clients of MCP.
-const scripts = "scripts"
+// scripts and serve are the sections with peers of their own; the others compare clients of MCP.
+const (
+	scripts = "scripts"
+	serve   = "serve"
+)
 
 // wantedSections are those that are named, or all that belong to the run.
 func (b *bench) wantedSections(only []string) []section {
@@ -108,7 +112,7 @@ func (b *bench) run(out string, only, peers []string) error {
 	}
 	results := Results{Machine: thisMachine(b.workshop.source), Component: b.componentSize()}
 	results.Machine.Full, results.Machine.Rounds = b.full, b.rounds
-	if slices.ContainsFunc(wanted, func(s section) bool { return s.name != scripts }) {
+	if slices.ContainsFunc(wanted, func(s section) bool { return s.name != scripts && s.name != serve }) {
 		if err := b.prepareClients(&results); err != nil {
 			return err
 		}

@@ -18,6 +18,7 @@ var scriptMeasures = []struct {
 	{"memory", (*bench).measureScriptMemory},
 	{"compiling", (*bench).measureCompiling},
 	{"sizes", (*bench).measureSizes},
+	{"sleep", (*bench).measureSleep},
 }
 
 // measureScripts has the peers that run scripts run the same ones.

@@ -34,6 +34,9 @@ func plotAll(folder string, r *Results) error {
 	if err := plotScripts(folder, &r.Scripts); err != nil {
 		return err
 	}
+	if err := plotServe(folder, &r.Serve); err != nil {
+		return err
+	}
 	return plotSoak(filepath.Join(folder, "soak.svg"), r.Soak)
 }
 

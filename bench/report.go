@@ -31,6 +31,7 @@ func render(r *Results) string {
 	renderParts(&w, r.Parts)
 	renderSoak(&w, r.Soak)
 	renderScripts(&w, &r.Scripts)
+	renderServe(&w, &r.Serve)
 	return w.String()
 }
 

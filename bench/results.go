@@ -23,6 +23,7 @@ type Results struct {
 	Parts     []PartsResult
 	Soak      []SoakResult `json:",omitempty"`
 	Scripts   ScriptResults
+	Serve     ServeResults
 }
 
 // A PeerResult is a peer, and why it was left out if it was.

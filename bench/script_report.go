@@ -17,6 +17,7 @@ func renderScripts(w *strings.Builder, r *ScriptResults) {
 	renderMet(w, r)
 	renderCompiling(w, r)
 	renderSizes(w, r)
+	renderSleep(w, r.Sleep)
 	renderFailures(w, r.Runs)
 }
 
@@ -151,6 +152,15 @@ func renderSizes(w *strings.Builder, r *ScriptResults) {
 		rows = append(rows, []string{s.About, megabytes(float64(s.Bytes))})
 	}
 	grid(w, "Sizes of programs", "As `go build` makes them, with the tables for debuggers.", []string{"program", "size"}, rows)
+}
+
+func renderSleep(w *strings.Builder, s SleepResult) {
+	if s.Turns == 0 {
+		return
+	}
+	grid(w, "Sleep and wake of a small run", "A run in JavaScript that has called a function and waits, by Caisson, with claims in files: the medians of the rounds.",
+		[]string{"turns", "sleep", "wake", "both", "the longest", "bytes, the most"},
+		[][]string{{fmt.Sprint(s.Turns), duration(median(s.Slept)), duration(median(s.Woken)), duration(median(s.Both)), duration(s.Worst), fmt.Sprint(s.Bytes)}})
 }
 
 // plotScripts draws the runs that call a function, and the starts.

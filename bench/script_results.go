@@ -8,6 +8,7 @@ type ScriptResults struct {
 	Met       []MetResult
 	Compiling []CompilingResult
 	Sizes     []SizeResult
+	Sleep     SleepResult
 }
 
 // A MetResult is the memory of a peer, its processes included, with so many runs (in place of sessions) at once.
@@ -20,6 +21,15 @@ type MetResult struct {
 type CompilingResult struct {
 	How  string
 	Peak int64
+}
+
+// A SleepResult is a small run of Caisson's that sleeps and wakes: the medians of the rounds, the longest of all turns,
+// and the most bytes of a sleep.
+type SleepResult struct {
+	Slept, Woken, Both []float64 // in microseconds
+	Worst              float64
+	Turns              int
+	Bytes              int64
 }
 
 // A SizeResult is the size of a program.

@@ -60,6 +60,13 @@ var scriptTargets = []target{
 		return fmt.Sprintf("%s / %s; %s without scripts, the command line %s",
 			megabytes(float64(js-without)), megabytes(float64(py-js)), megabytes(float64(without)), megabytes(float64(r.Scripts.size(sizeCommand))))
 	}},
+	{"a small JavaScript run, put to sleep and woken: time / bytes", "50 ms / 300 kB", "20 ms / 100 kB", func(r *Results) string {
+		s := r.Scripts.Sleep
+		if s.Turns == 0 {
+			return ""
+		}
+		return fmt.Sprintf("%s / %s kB", duration(median(s.Both)), number(float64(s.Bytes)/1e3))
+	}},
 	{"a call of a Go function from JavaScript / from Python", "", "", func(r *Results) string {
 		js, py := r.Scripts.crossing(wire.JavaScript, ours), r.Scripts.crossing(wire.Python, ours)
 		if js == 0 && py == 0 {

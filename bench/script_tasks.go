@@ -17,6 +17,7 @@ const (
 	taskCalls     = "calls"
 	taskCrossings = "crossings"
 	taskMeet      = "meet"
+	taskSleep     = "sleep"
 	taskSort      = "sort"
 	taskJSON      = "json"
 	taskLoop      = "loop"
@@ -29,6 +30,7 @@ var tasks = map[string]task{
 	taskCalls:     {"a run with 50 calls in parallel", "1275"},
 	taskCrossings: {"a run with 1,000 calls, one after the other", "499500"},
 	taskMeet:      {"a run that waits for the others", "true"},
+	taskSleep:     {"a run that waits and can sleep", "4"},
 	taskSort:      {"sorting 100,000 numbers", "847534"},
 	taskJSON:      {"JSON of 10,000 objects, out and back", "62602640"},
 	taskLoop:      {"a loop of a million", "499999500000"},

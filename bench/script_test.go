@@ -56,6 +56,9 @@ func TestScripts(t *testing.T) {
 			t.Errorf("memory: %+v", m)
 		}
 	}
+	if s := r.Sleep; s.Turns == 0 || s.Bytes == 0 || median(s.Slept) <= 0 || median(s.Woken) <= 0 {
+		t.Errorf("sleep: %+v", s)
+	}
 	if plain, all := r.size(sizePlain), r.size(sizePython); plain == 0 || all <= plain {
 		t.Errorf("a program has %d bytes, and one with all languages %d", plain, all)
 	}
@@ -70,7 +73,7 @@ func TestScripts(t *testing.T) {
 	table := render(&results)
 	for _, title := range []string{
 		"Scripts in JavaScript: whole runs", "Scripts in Python: what the engine computes", "A call of a Go function from a script",
-		"Start of a Go program, to the value of its first script", "Memory by runs at once", "The most memory of a process that compiles Python", "Sizes of programs",
+		"Start of a Go program, to the value of its first script", "Memory by runs at once", "The most memory of a process that compiles Python", "Sizes of programs", "Sleep and wake of a small run",
 	} {
 		if !strings.Contains(table, "## "+title) {
 			t.Errorf("the table has no %q", title)
@@ -173,13 +176,14 @@ func TestScriptTargets(t *testing.T) {
 		},
 		Met:       []MetResult{{wire.JavaScript, MemoryResult{Peer: ours, Sessions: []int{1, 100}, Resident: []int64{50e6, 446e6}}}},
 		Compiling: []CompilingResult{{"behind", 280e6}},
+		Sleep:     SleepResult{Slept: []float64{16e3}, Woken: []float64{8e3}, Both: []float64{24e3}, Worst: 30e3, Turns: 9, Bytes: 64e3},
 		Sizes:     []SizeResult{{Name: sizeSessions, Bytes: 20e6}, {Name: sizeJavaScript, Bytes: 20.5e6}, {Name: sizePython, Bytes: 30e6}, {Name: sizeCommand, Bytes: 45e6}},
 	}}
 	var report strings.Builder
 	renderTargets(&report, &r)
 	for _, want := range []string{
 		"2.00 ms, 0.04 × " + nodeProcess, "4.00 MB", "1.80 ×, on 2 cores", "400 ms / 70.0 ms", "4.00 × " + pythonKept + ", 30.0 ms",
-		"280 MB behind", "0.5 MB / 9.50 MB; 20.0 MB without scripts, the command line 45.0 MB", "– / 50.0 µs",
+		"280 MB behind", "24.0 ms / 64.0 kB", "0.5 MB / 9.50 MB; 20.0 MB without scripts, the command line 45.0 MB", "– / 50.0 µs",
 	} {
 		if !strings.Contains(report.String(), want) {
 			t.Errorf("there is no %q in\n%s", want, report.String())

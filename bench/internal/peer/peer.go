@@ -32,6 +32,11 @@ type Session interface {
 	Close() error
 }
 
+// A Chooser is a Session that calls a tool of another name in the place of "echo".
+type Chooser interface {
+	EchoBy(ctx context.Context, tool, message string, times int) (string, error)
+}
+
 // A Profiler is a Client that can tell where its CPU time goes while run runs.
 type Profiler interface {
 	Profile(run func() error) (map[string]float64, error)

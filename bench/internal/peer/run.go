@@ -98,7 +98,7 @@ func task(work wire.Work) func(context.Context, Session) error {
 	if work.Do == wire.List {
 		return func(ctx context.Context, s Session) error {
 			n, err := s.List(ctx)
-			if err == nil && n != work.Tools {
+			if err == nil && n != work.Tools && !(work.More && n > work.Tools) {
 				err = fmt.Errorf("%d tools were listed, not %d", n, work.Tools)
 			}
 			return err
@@ -106,10 +106,22 @@ func task(work wire.Work) func(context.Context, Session) error {
 	}
 	message := Message(work.Size)
 	return func(ctx context.Context, s Session) error {
-		text, err := s.Echo(ctx, message, work.Times)
+		text, err := echo(ctx, s, work.Tool, message, work.Times)
 		if err == nil && (len(text) != work.Size*work.Times || text[:work.Size] != message) {
 			err = fmt.Errorf("the echo has %d bytes, and is not the message %d times", len(text), work.Times)
 		}
 		return err
 	}
+}
+
+// echo calls the tool that a work is about.
+func echo(ctx context.Context, s Session, tool, message string, times int) (string, error) {
+	if tool == "" {
+		return s.Echo(ctx, message, times)
+	}
+	chooser, ok := s.(Chooser)
+	if !ok {
+		return "", errors.New("this peer calls no tool but echo")
+	}
+	return chooser.EchoBy(ctx, tool, message, times)
 }

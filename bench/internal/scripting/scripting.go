@@ -32,10 +32,14 @@ func Main(open func(context.Context, *Tools) (Engine, error)) {
 	}
 	l := &loop{engine, tools}
 	err = peer.Serve(wire.Reply{Ready: true, Helpers: engine.Helpers()}, func(r wire.Request) wire.Reply {
-		if r.Op != wire.Run || r.Work == nil || r.Work.Do != wire.Script || r.Work.Source == nil {
+		if r.Op != wire.Run || r.Work == nil || r.Work.Do != wire.Script && r.Work.Do != wire.Sleep || r.Work.Source == nil {
 			return wire.Reply{Error: fmt.Sprintf("no operation %q of scripts", r.Op)}
 		}
-		reply, err := l.run(ctx, *r.Work)
+		do := l.run
+		if r.Work.Do == wire.Sleep {
+			do = l.sleep
+		}
+		reply, err := do(ctx, *r.Work)
 		if err != nil {
 			reply.Error = err.Error()
 		}

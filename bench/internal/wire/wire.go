@@ -19,6 +19,7 @@ const (
 	// after the end the call returned.
 	Expire = "expire"
 	Script = "script" // a run of Work.Source, all of it
+	Sleep  = "sleep"  // a run of Work.Source is put to sleep and woken, again and again, until it ends
 )
 
 // The values of Source.Language.
@@ -40,16 +41,20 @@ type Server struct {
 	Command string   `json:"command,omitempty"`
 	Args    []string `json:"args,omitempty"`
 	URL     string   `json:"url,omitempty"`
+	// Revision is the one that the client asks for first, where it can choose; the newest when empty.
+	Revision string `json:"revision,omitempty"`
 }
 
 // A Work is the same thing done again and again: until both Seconds and Least are reached, or Most
 // is.
 type Work struct {
 	Do       string  `json:"do"`
-	Size     int     `json:"size"`     // of the message that the tool gets, in bytes
-	Times    int     `json:"times"`    // how often the tool's text has the message in it
-	Tools    int     `json:"tools"`    // how many tools the server has
-	Sessions int     `json:"sessions"` // the first that were opened
+	Size     int     `json:"size"`           // of the message that the tool gets, in bytes
+	Times    int     `json:"times"`          // how often the tool's text has the message in it
+	Tools    int     `json:"tools"`          // how many tools the server has
+	More     bool    `json:"more,omitempty"` // it may have more
+	Tool     string  `json:"tool,omitempty"` // to call in place of "echo", where the client can
+	Sessions int     `json:"sessions"`       // the first that were opened
 	InFlight int     `json:"in_flight"`
 	Seconds  float64 `json:"seconds"`
 	Least    int     `json:"least"`
@@ -80,4 +85,7 @@ type Reply struct {
 	Values    []string  `json:"values,omitempty"`
 	Computing []float64 `json:"computing,omitempty"`
 	Met       int64     `json:"met,omitempty"`
+	// Of a run that sleeps: how long each wake took, when the samples are the sleeps, and the most bytes of one.
+	Woken  []float64 `json:"woken,omitempty"`
+	Asleep int64     `json:"asleep,omitempty"`
 }

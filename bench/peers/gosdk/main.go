@@ -33,7 +33,7 @@ func (c client) Connect(ctx context.Context, server wire.Server) (peer.Session, 
 		command.Stderr = os.Stderr
 		transport = &mcp.CommandTransport{Command: command}
 	}
-	s, err := c.sdk.Connect(ctx, transport, nil)
+	s, err := c.sdk.Connect(ctx, transport, &mcp.ClientSessionOptions{ProtocolVersion: server.Revision})
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +46,11 @@ func (client) Close() error   { return nil }
 type session struct{ *mcp.ClientSession }
 
 func (s session) Echo(ctx context.Context, message string, times int) (string, error) {
-	result, err := s.CallTool(ctx, &mcp.CallToolParams{Name: "echo", Arguments: map[string]any{"message": message, "times": times}})
+	return s.EchoBy(ctx, "echo", message, times)
+}
+
+func (s session) EchoBy(ctx context.Context, tool, message string, times int) (string, error) {
+	result, err := s.CallTool(ctx, &mcp.CallToolParams{Name: tool, Arguments: map[string]any{"message": message, "times": times}})
 	return peer.Text(result, err)
 }
 

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -41,7 +42,11 @@ func main() {
 		if err != nil {
 			return nil, err
 		}
-		e := engine{runtime, set}
+		claims, err := os.MkdirTemp("", "caisson-bench-claims-")
+		if err != nil {
+			return nil, err
+		}
+		e := engine{runtime, set, claims}
 		if fill {
 			if err := runtime.Compile(ctx, nil); err != nil {
 				return nil, err
@@ -57,6 +62,7 @@ func main() {
 type engine struct {
 	runtime *caisson.Runtime
 	tools   *caisson.ToolSet
+	claims  string // a folder: which sleeps have woken
 }
 
 func (e engine) Run(ctx context.Context, source wire.Source) ([]byte, time.Duration, error) {
@@ -73,4 +79,4 @@ func (e engine) Run(ctx context.Context, source wire.Source) ([]byte, time.Durat
 
 func (engine) Helpers() []int { return nil }
 
-func (e engine) Close() error { return e.runtime.Close() }
+func (e engine) Close() error { return errors.Join(e.runtime.Close(), os.RemoveAll(e.claims)) }

@@ -1,0 +1,316 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/caisson-dev/caisson/host-go/bench/internal/usage"
+	"github.com/caisson-dev/caisson/host-go/bench/internal/wire"
+)
+
+// A serving is what the section for gateways works with.
+type serving struct {
+	bench    *bench
+	client   *peer // which makes all calls
+	all      []upstream
+	file     string // the configuration
+	gateways []gatewayPeer
+	results  *ServeResults
+}
+
+// serveTransports are what the clients of gateways speak.
+var serveTransports = []string{stdio, httpSSE}
+
+// measureServe measures gateways in front of the same servers.
+func (b *bench) measureServe(results *Results) (err error) {
+	b.say("building the gateways and their servers")
+	folder, err := os.MkdirTemp("", "caisson-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	s := &serving{bench: b, client: &peer{name: reference, prepare: goPeer("gosdk")}, results: &results.Serve}
+	if b.workshop.prepare(s.client); s.client.skipped != nil {
+		return s.client.skipped
+	}
+	if b.echoServer, err = b.workshop.build("echoserver", "./echoserver", nil); err != nil {
+		return err
+	}
+	if s.all, err = b.upstreams(folder); err != nil {
+		return err
+	}
+	if s.file, err = writeConfiguration(folder, s.all); err != nil {
+		return err
+	}
+	s.results.Servers, s.results.Tools = len(s.all), toolsOf(s.all)
+	for _, g := range b.gateways() {
+		if !b.chooses(g.name) {
+			continue
+		}
+		if b.workshop.prepare(g.peer); g.skipped == nil {
+			g.skipped = s.try(g) // It fills the caches, too.
+		}
+		s.results.Peers = append(s.results.Peers, b.told(g.peer))
+		if g.skipped == nil {
+			s.gateways = append(s.gateways, g)
+		}
+	}
+	return errors.Join(s.measureStarts(), s.measureCalls(), s.measureMemory())
+}
+
+// each is done for each round, transport and revision.
+func (s *serving) each(what string, do func(round int, transport, revision string) error) error {
+	for round := range s.bench.rounds {
+		s.bench.say("%s of gateways, round %d of %d", what, round+1, s.bench.rounds)
+		for _, transport := range serveTransports {
+			for _, revision := range []string{older, newest} {
+				if err := do(round, transport, revision); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (s *serving) try(g gatewayPeer) error {
+	_, err := s.start(g, httpSSE, older)
+	return err
+}
+
+// measureStarts starts each gateway anew, up to the first complete list.
+func (s *serving) measureStarts() error {
+	return s.each("starts", func(round int, transport, revision string) error {
+		for _, g := range rotated(s.gateways, round) {
+			if !g.serves(transport, revision) {
+				continue
+			}
+			total, err := s.start(g, transport, revision)
+			result := s.results.start(transport, revision, g.name)
+			if err != nil {
+				result.Error = err.Error()
+				continue
+			}
+			result.Totals = append(result.Totals, float64(total.Nanoseconds())/1e3)
+		}
+		return nil
+	})
+}
+
+func (s *serving) start(g gatewayPeer, transport, revision string) (total time.Duration, err error) {
+	client, err := start(s.client)
+	if err != nil {
+		return 0, err
+	}
+	defer client.stop()
+	began := time.Now()
+	if transport == stdio {
+		return s.connected(client, []*wire.Server{s.command(g, revision)}, began)
+	}
+	run, err := startGateway(g, s.file)
+	if err != nil {
+		return 0, err
+	}
+	defer run.stop()
+	return s.connected(client, run.servers(s.all, revision), began)
+}
+
+func (s *serving) connected(client *process, servers []*wire.Server, began time.Time) (time.Duration, error) {
+	if err := s.listAll(client, servers); err != nil {
+		return 0, err
+	}
+	return time.Since(began), nil
+}
+
+// command is a gateway that the client starts, over stdio.
+func (s *serving) command(g gatewayPeer, revision string) *wire.Server {
+	return &wire.Server{Command: g.peer.command[0], Args: append(slices.Clone(g.peer.command[1:]), g.over[stdio](s.file)...), Revision: revision}
+}
+
+// listAll connects to all servers, at one place or at one for each, and lists until nothing is missing.
+func (s *serving) listAll(client *process, servers []*wire.Server) error {
+	for i, server := range servers {
+		if _, err := client.ask(wire.Request{Op: wire.Connect, Server: server, Count: 1}); err != nil {
+			return err
+		}
+		work := wire.Work{Do: wire.List, Tools: toolsOf(s.all), More: true, Sessions: 1, InFlight: 1, Most: 1, Least: 1}
+		if len(servers) > 1 {
+			work.Tools = s.all[i].tools
+		}
+		for until := time.Now().Add(20 * time.Second); ; {
+			_, err := client.ask(wire.Request{Op: wire.Run, Work: &work})
+			if err == nil {
+				break
+			}
+			if client.failed != nil || time.Now().After(until) {
+				return err
+			}
+		}
+		if i < len(servers)-1 {
+			if _, err := client.ask(wire.Request{Op: wire.Close}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// serveCell is a call of a server on an SDK, through a gateway.
+func serveCell(transport, revision, sdk string) Cell {
+	c := call(transport, 100, 1, 1)
+	c.Revision, c.Upstream = revision, sdk
+	return c
+}
+
+// serveSDKs are those of the servers that are called. What server-everything's echo answers is not the message alone.
+var serveSDKs = []string{goSDK, typescript, newer, fastMCP}
+
+// measureCalls has gateways and the two calls that one through them is made of take turns.
+func (s *serving) measureCalls() error {
+	t := &table{}
+	err := s.each("calls", func(round int, transport, revision string) error {
+		o := &opened{s: s, processes: map[string]*process{}}
+		defer o.close()
+		direct, err := startServers(s.bench.echoServer)
+		if err != nil {
+			return err
+		}
+		defer direct.stop()
+		running := map[string]*gateway{}
+		for _, g := range s.gateways {
+			if transport == stdio || !g.serves(transport, revision) {
+				continue
+			}
+			run, err := startGateway(g, s.file)
+			if err != nil {
+				return err
+			}
+			defer run.stop()
+			running[g.name] = run
+		}
+		for _, sdk := range serveSDKs {
+			c := serveCell(transport, revision, sdk)
+			if !s.bench.work.MatchString(c.String()) {
+				continue
+			}
+			u := s.all[slices.IndexFunc(s.all, func(u upstream) bool { return u.sdk == sdk })]
+			first := direct.server(transport, 1, revision)
+			first.Revision = revision
+			o.turn(t, c, toGateway, first, "echo")
+			o.turn(t, c, toServer, u.server(newest), "echo")
+			for _, g := range rotated(s.gateways, round) {
+				switch run := running[g.name]; {
+				case !g.serves(transport, revision):
+				case run == nil:
+					o.turn(t, c, g.name, s.command(g, revision), g.tool(u))
+				default:
+					o.turn(t, c, g.name, run.alone(u, revision), g.tool(u))
+				}
+			}
+		}
+		return nil
+	})
+	s.results.Calls = summarize(t.calls, caissonServe)
+	return err
+}
+
+// opened are clients with one session each, by what they are connected with.
+type opened struct {
+	s         *serving
+	processes map[string]*process
+}
+
+// turn has a client call a tool, again and again; first unmeasured, for what is done once.
+func (o *opened) turn(t *table, c Cell, name string, server *wire.Server, tool string) {
+	result := t.call(c, &peer{name: name})
+	r, err := o.open(server)
+	if err != nil {
+		result.Error = err.Error()
+		return
+	}
+	work := c.work(o.s.bench.seconds)
+	work.Tool = tool
+	warm := work
+	warm.Seconds, warm.Least, warm.Most = 0, 5, 5
+	if _, err := r.ask(wire.Request{Op: wire.Run, Work: &warm}); err != nil {
+		result.Error = err.Error()
+		return
+	}
+	reply, err := r.ask(wire.Request{Op: wire.Run, Work: &work})
+	if err != nil {
+		result.Error = err.Error()
+		return
+	}
+	result.add(reply.Samples, nil, reply.Elapsed, 0)
+}
+
+func (o *opened) open(server *wire.Server) (*process, error) {
+	key, err := json.Marshal(server)
+	if err != nil {
+		return nil, err
+	}
+	if r := o.processes[string(key)]; r != nil {
+		return r, r.failed
+	}
+	r, err := start(o.s.client)
+	if err != nil {
+		return nil, err
+	}
+	o.processes[string(key)] = r
+	_, err = r.ask(wire.Request{Op: wire.Connect, Server: server, Count: 1})
+	return r, err
+}
+
+func (o *opened) close() {
+	for _, r := range o.processes {
+		r.stop()
+	}
+}
+
+// clientsOf is how many clients a gateway has when its memory is looked at.
+var clientsOf = []int{1, 4}
+
+// measureMemory looks at a gateway's own process with one client that has listed everything, and with more.
+func (s *serving) measureMemory() error {
+	for _, revision := range []string{older, newest} {
+		for _, g := range s.gateways {
+			if !g.serves(httpSSE, revision) {
+				continue
+			}
+			s.bench.say("memory of %s, %s", g.name, revision)
+			result := ServeMemory{Revision: revision, MemoryResult: MemoryResult{Peer: g.name}}
+			if err := s.fillWithClients(g, &result); err != nil {
+				result.Error = err.Error()
+			}
+			s.results.Memory = append(s.results.Memory, result)
+		}
+	}
+	return nil
+}
+
+func (s *serving) fillWithClients(g gatewayPeer, result *ServeMemory) error {
+	run, err := startGateway(g, s.file)
+	if err != nil {
+		return err
+	}
+	defer run.stop()
+	for n := 1; n <= clientsOf[len(clientsOf)-1]; n++ {
+		client, err := start(s.client)
+		if err != nil {
+			return err
+		}
+		defer client.stop()
+		if err := s.listAll(client, run.servers(s.all, result.Revision)); err != nil {
+			return fmt.Errorf("client %d: %w", n, err)
+		}
+		if slices.Contains(clientsOf, n) {
+			result.Sessions = append(result.Sessions, n)
+			result.Resident = append(result.Resident, usage.Proportional([]int{run.command.Process.Pid}))
+		}
+	}
+	return nil
+}

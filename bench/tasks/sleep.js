@@ -1,0 +1,3 @@
+const sum = await tools.go.add({ a: 1, b: 3 });
+await sleep(3000);
+return sum;
