@@ -226,7 +226,7 @@ type opened struct {
 
 // turn has a client call a tool, again and again; first unmeasured, for what is done once.
 func (o *opened) turn(t *table, c Cell, name string, server *wire.Server, tool string) {
-	result := t.call(c, &peer{name: name})
+	result := t.called(c, name)
 	r, err := o.open(server)
 	if err != nil {
 		result.Error = err.Error()
@@ -246,6 +246,18 @@ func (o *opened) turn(t *table, c Cell, name string, server *wire.Server, tool s
 		return
 	}
 	result.add(reply.Samples, nil, reply.Elapsed, 0)
+}
+
+// called is where the calls of a peer in a cell go.
+func (t *table) called(c Cell, name string) *CallResult {
+	for _, result := range t.calls {
+		if result.Cell == c && result.Peer == name {
+			return result
+		}
+	}
+	result := &CallResult{Cell: c, Peer: name}
+	t.calls = append(t.calls, result)
+	return result
 }
 
 func (o *opened) open(server *wire.Server) (*process, error) {

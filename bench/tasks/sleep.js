@@ -1,3 +1,3 @@
 const sum = await tools.go.add({ a: 1, b: 3 });
-await sleep(3000);
+await sleep(5000);
 return sum;
