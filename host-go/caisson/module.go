@@ -67,6 +67,9 @@ func (c *Client) Load(ctx context.Context, s Script) (*Module, error) {
 	if s.Input != nil || s.Args != nil {
 		return nil, errScript("load module", "a module has no Input and no Args: its functions have arguments")
 	}
+	if s.Record != nil {
+		return nil, errScript("load module", "a module has no Record: the run of a script is recorded")
+	}
 	o := s.Module
 	if o.Instances < 0 || o.IdleLimit < 0 || o.CallLimit < 0 {
 		return nil, errOption("a field of Script.Module is negative")

@@ -25,14 +25,16 @@ const (
 	ReplayTruncated ReplayEnd = "truncated"
 )
 
-// A Replay is the outcome of [Client.Replay]: a recorded session that was run again.
+// A Replay is the outcome of [Client.Replay]: a recorded session, or a recorded script, that was run again.
 type Replay struct {
-	Server   string    `json:"server"`   // the server's name
-	Began    time.Time `json:"began"`    // when it was recorded
-	Calls    int       `json:"calls"`    // of the core, by the host: operations and batches of events
-	Effects  int       `json:"effects"`  // that the core asked for, outcomes of calls among them
-	Readings int       `json:"readings"` // of clocks and of random bytes, by the core
+	Server   string    `json:"server,omitempty"` // the server's name, of a session
+	Began    time.Time `json:"began"`            // when it was recorded
+	Calls    int       `json:"calls"`            // of the core, by the host: operations and batches of events
+	Effects  int       `json:"effects"`          // that the core asked for, outcomes of calls among them
+	Readings int       `json:"readings"`         // of clocks and of random bytes, by the core
 	End      ReplayEnd `json:"end"`
+	// Script is what a script did; nil for a session.
+	Script *ReplayedScript `json:"script,omitempty"`
 }
 
 // ReplayOptions say how strict a replay is. The zero value, or nil, is strict.
@@ -41,6 +43,9 @@ type ReplayOptions struct {
 	// bytes more or less often. What the core asks for must still be the same, byte for byte. It is
 	// for recordings that are kept as tests.
 	AnyCore bool
+	// Languages are what recorded scripts may be in, besides [JavaScript]: see [Script].Language. Of a translated
+	// language only the places in errors need it.
+	Languages []Language
 }
 
 // A ReplayCode says why a replay failed.
@@ -70,9 +75,10 @@ type ReplayError struct {
 // Error returns the line and the message.
 func (e *ReplayError) Error() string { return "caisson: replay: " + e.Message }
 
-// Replay runs a recorded session again (see [ClientOptions.Record]) in a sandbox of its own, with the
-// recorded times and random bytes: nothing is sent, nothing is started, nothing is waited for. What
-// the core asks for is compared with the recording, byte for byte. The recording may be untrusted.
+// Replay runs a recorded session (see [ClientOptions.Record]), or a recorded script (see [Script].Record), again in a
+// sandbox of its own, with the recorded times and random bytes: nothing is sent, nothing is started, nothing is waited
+// for. What the core asks for is compared with the recording, byte for byte, and so is what a script ends with, and its
+// fuel. The recording may be untrusted; a script may compute for as long as its recorded limits say, and until ctx ends.
 //
 // It fails with a *ReplayError, with the reader's error, with the context's, which is looked at
 // between calls of the core, and with [CodeClosed] on a closed client.
@@ -91,27 +97,31 @@ func (c *Client) Replay(ctx context.Context, recording io.Reader, options *Repla
 	if err != nil {
 		return nil, replayError(err)
 	}
-	done, err := c.runtime.engine.Replay(ctx, reader, c.limits(), options != nil && options.AnyCore)
+	if options == nil {
+		options = &ReplayOptions{}
+	}
+	h := reader.Header()
+	if h.Script != nil {
+		return c.replayScript(ctx, reader, options)
+	}
+	done, err := c.runtime.engine.Replay(ctx, reader, c.limits(), options.AnyCore)
 	if err != nil {
 		return nil, replayError(err)
 	}
-	end := ReplayEnd(done.Reason)
-	if end == "" {
-		end = ReplayTruncated
-	}
-	h := reader.Header()
 	return &Replay{
-		Server: h.Server, Began: h.Began, End: end,
+		Server: h.Server, Began: h.Began, End: replayEnd(done.Reason),
 		Calls: done.Calls, Effects: done.Imports, Readings: done.Readings,
 	}, nil
 }
+
+func replayEnd(reason string) ReplayEnd { return orDefault(ReplayEnd(reason), ReplayTruncated) }
 
 // replayError returns an error of the engine's the form that users see.
 func replayError(err error) error {
 	var (
 		format     *record.FormatError
 		other      *engine.CoreError
-		difference *engine.Difference
+		difference *record.Difference
 	)
 	switch {
 	case errors.As(err, &format):
@@ -123,7 +133,7 @@ func replayError(err error) error {
 		return &ReplayError{
 			Code: ReplayDifference, Line: difference.Line,
 			Recorded: difference.Recorded, Replayed: difference.Replayed,
-			Message: fmt.Sprintf("line %d: the session went another way\n  recorded: %s\n  replayed: %s", difference.Line, was, is),
+			Message: fmt.Sprintf("line %d: the replay went another way\n  recorded: %s\n  replayed: %s", difference.Line, was, is),
 		}
 	}
 	return err

@@ -22,19 +22,14 @@ type Run struct {
 // StartScript begins a script as [Client.RunScript] does, and does not wait for its end. The context is that of the whole
 // run: its end stops the script. Whoever only wants the result calls RunScript.
 func (c *Client) StartScript(ctx context.Context, s Script) (*Run, error) {
-	input, err := json.Marshal(s.Input)
+	run, input, err := c.startScript(ctx, &s)
 	if err != nil {
-		return nil, errScript("run script", "Script.Input does not marshal to JSON: "+err.Error())
-	}
-	r, err := c.beginScript(ctx, &s, "run script")
-	if err != nil {
+		if s.Record != nil {
+			_ = s.Record.Close() // There is nothing in it.
+		}
 		return nil, err
 	}
-	run, err := r.newRun("run script")
-	if err != nil {
-		r.end()
-		return nil, err
-	}
+	r := run.run
 	go run.follow(func(ctx context.Context) (json.RawMessage, *script.Report, *script.Failure) {
 		in, failure := script.New(ctx, r.config)
 		if failure != nil {
@@ -46,6 +41,28 @@ func (c *Client) StartScript(ctx context.Context, s Script) (*Run, error) {
 		return in.Run(ctx, r.source, input, s.Args)
 	})
 	return run, nil
+}
+
+// startScript makes a run that is ready to begin.
+func (c *Client) startScript(ctx context.Context, s *Script) (run *Run, input json.RawMessage, err error) {
+	if input, err = json.Marshal(s.Input); err != nil {
+		return nil, nil, errScript("run script", "Script.Input does not marshal to JSON: "+err.Error())
+	}
+	r, err := c.beginScript(ctx, s, "run script")
+	if err != nil {
+		return nil, nil, err
+	}
+	run, err = r.newRun("run script")
+	if err == nil && s.Record != nil {
+		if err = r.record(s.Record); err != nil {
+			run.leave()
+		}
+	}
+	if err != nil {
+		r.end()
+		return nil, nil, err
+	}
+	return run, input, nil
 }
 
 // StartScript begins a script for a client without options: the short way. See [Client.StartScript].
@@ -66,12 +83,16 @@ func (r *scriptRun) newRun(step string) (*Run, error) {
 }
 
 // follow runs the script to its end.
-func (r *Run) follow(script func(context.Context) (json.RawMessage, *script.Report, *script.Failure)) {
+func (r *Run) follow(run func(context.Context) (json.RawMessage, *script.Report, *script.Failure)) {
 	defer r.run.end()
 	defer close(r.done)
 	defer r.leave()
 	r.result, r.err = r.run.observed(r.run.ctx, "run script", func(ctx context.Context) (*ScriptResult, error) {
-		value, report, failure := script(ctx)
+		value, report, failure := run(ctx)
+		if recorded := r.run.config.Record; recorded != nil {
+			recorded.Outcome(script.OutcomeOf(report, failure))
+			recorded.Close()
+		}
 		result := resultOf(report)
 		if failure != nil {
 			return result, r.run.error(failure)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	randv2 "math/rand/v2"
 	"strings"
 	"time"
@@ -41,6 +42,12 @@ type Script struct {
 	// log and fuel each time, when its tools answer the same in the same order. Default: the true time, in
 	// milliseconds.
 	Now time.Time
+	// Record, when set, gets a recording of the run: everything that crosses the boundary of its sandbox, for
+	// [Client.Replay]. What docs/recording.md says about secrets and [Limits].MaxRecordBytes goes for it; it is written
+	// when the run has ended. When the writer fails, only the recording is lost, and the log says so once. It is closed
+	// with the run, also when that does not begin. A run that is recorded cannot sleep, and a module has no
+	// recording. Default: no recording.
+	Record io.WriteCloser
 	// Module says how [Client.Load] keeps the script. RunScript takes no notice of it.
 	Module ModuleOptions
 }

@@ -48,8 +48,9 @@ type session struct {
 	following   chan struct{} // holds one while followTools asks
 	followed    bool          // it has asked
 
-	authorization *authorization.Flow    // nil where there is none
-	wants         atomic.Pointer[string] // what the server said of the authorization that it wants, where there is none
+	secrets       atomic.Pointer[[]string] // of the server, for recordings of scripts
+	authorization *authorization.Flow      // nil where there is none
+	wants         atomic.Pointer[string]   // what the server said of the authorization that it wants, where there is none
 
 	peer []attribute.KeyValue // the server, for telemetry
 
@@ -145,6 +146,9 @@ func (s *Session) open(ctx context.Context, server *Server, transport TransportT
 	if !none {
 		s.authorization = s.client.authorization(server, u, s.name)
 	}
+	grant := server.grant(u, s.confined)
+	secrets := grant.Secrets()
+	s.secrets.Store(&secrets)
 	core, failure := s.client.runtime.engine.Open(ctx, engine.SessionConfig{
 		Authorization:     s.authorization,
 		NoLogin:           none,
@@ -155,7 +159,7 @@ func (s *Session) open(ctx context.Context, server *Server, transport TransportT
 		Endpoint:          endpoint(transport, u),
 		ClientInfo:        engine.Implementation{Name: o.ClientInfo.Name, Version: o.ClientInfo.Version, Title: o.ClientInfo.Title},
 		ConnectTimeout:    o.ConnectTimeout,
-		Grant:             server.grant(u, s.confined),
+		Grant:             grant,
 		ProtocolVersions:  server.ProtocolVersions,
 		Capabilities:      capabilities,
 		InputRounds:       o.InputRounds,

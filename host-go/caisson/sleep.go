@@ -74,7 +74,7 @@ const (
 	SleepUnderway SleepCode = "underway"
 	// SleepSynchronous says that the script waits in a synchronous call: a run that is to sleep waits by await.
 	SleepSynchronous SleepCode = "synchronous"
-	// SleepHeld says that the script holds something that only this process has, such as an open file.
+	// SleepHeld says that the script holds something that only this process has, such as an open file, or its recording.
 	SleepHeld SleepCode = "held"
 	// SleepUnsupported says that the component of the language cannot be saved.
 	SleepUnsupported SleepCode = "unsupported"
@@ -243,7 +243,7 @@ func sleepError(err error) error {
 		code = SleepEnded
 	case errors.Is(err, script.ErrInside):
 		code = SleepSynchronous
-	case errors.As(err, &held):
+	case errors.As(err, &held), errors.Is(err, script.ErrRecorded):
 		code = SleepHeld
 	case errors.Is(err, wasi.ErrState):
 		code = SleepLanguage

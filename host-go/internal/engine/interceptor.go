@@ -37,9 +37,3 @@ func (i *interceptedInterface) Func(name string, f component.HostFunc) *intercep
 	i.defined.Func(name, i.interceptor.function(i.name+"#"+name, f))
 	return i
 }
-
-// readerFunc is a function as an io.Reader.
-type readerFunc func([]byte) (int, error)
-
-// Read implements [io.Reader].
-func (f readerFunc) Read(b []byte) (int, error) { return f(b) }

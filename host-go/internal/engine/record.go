@@ -48,21 +48,8 @@ func (r recorder) sources(c *wasi.Config) {
 		return
 	}
 	begin := time.Now()
-	c.Now = func() time.Time {
-		now := time.Now()
-		r.Reading(record.Now, now.UnixNano())
-		return now
-	}
-	c.Monotonic = func() time.Duration {
-		d := time.Since(begin)
-		r.Reading(record.Monotonic, int64(d))
-		return d
-	}
-	c.Random = readerFunc(func(b []byte) (int, error) {
-		n, err := rand.Read(b)
-		r.Random(b[:n])
-		return n, err
-	})
+	c.Now, c.Monotonic, c.Random = time.Now, func() time.Duration { return time.Since(begin) }, rand.Reader
+	r.Sources(c)
 }
 
 func (r recorder) function(name string, f component.HostFunc) component.HostFunc {

@@ -102,6 +102,9 @@ func (w *Writer) entry(it *item) {
 	var err, err2 error
 	e.Values, err = EncodeAll(it.values)
 	e.Results, err2 = EncodeAll(it.results)
+	if it.kind == Result {
+		e.Hidden = w.redact.hidden
+	}
 	if err := errors.Join(err, err2); err != nil {
 		w.lose(err)
 		return

@@ -45,11 +45,15 @@ func NewReader(from io.Reader) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	if json.Unmarshal(text, &r.header) != nil || r.header.Version == 0 {
+	h := &r.header
+	if json.Unmarshal(text, h) != nil || (h.Version == 0) == (h.ScriptVersion == 0) || (h.Script == nil) != (h.ScriptVersion == 0) {
 		return nil, r.wrong("this is not a recording of Caisson's")
 	}
-	if r.header.Version != Version {
-		return nil, r.wrong(fmt.Sprintf("the format's version is %d: this program reads %d", r.header.Version, Version))
+	if h.Script == nil && h.Version != Version {
+		return nil, r.wrong(fmt.Sprintf("the format's version is %d: this program reads %d", h.Version, Version))
+	}
+	if h.Script != nil && h.ScriptVersion != ScriptVersion {
+		return nil, r.wrong(fmt.Sprintf("the version of the format of scripts is %d: this program reads %d", h.ScriptVersion, ScriptVersion))
 	}
 	r.sum.Write(text)
 	return r, nil

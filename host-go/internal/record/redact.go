@@ -27,6 +27,7 @@ const (
 type redactor struct {
 	spellings []spelling
 	known     map[string]bool
+	hidden    int // texts in which something was replaced
 }
 
 // A spelling is one way in which a secret is written.
@@ -120,6 +121,7 @@ func (r *redactor) hide(b []byte) []byte {
 				break
 			}
 			if &out[0] == &b[0] {
+				r.hidden++
 				out = bytes.Clone(b)
 			}
 			at += i

@@ -27,6 +27,9 @@ type Options struct {
 	Limit int64
 	// Secrets are hidden wherever they occur.
 	Secrets []string
+	// Whole has the recording written when it is closed, and not before: a secret that shows itself as one late is hidden
+	// from the beginning.
+	Whole bool
 	// Learned returns more secrets. The Writer's goroutine calls it before it writes. It may be nil.
 	Learned func() []string
 	// Failed gets the reason that the recording is not whole. It is called at most once, from any goroutine.
@@ -67,7 +70,11 @@ func NewWriter(to io.WriteCloser, header Header, options Options) *Writer {
 		buffer: bufio.NewWriter(to), sum: sha256.New(), redact: r,
 		streams: streams{redactor: r, open: map[uint32][]part{}},
 	}
-	header.Version = Version
+	if header.Script != nil {
+		header.ScriptVersion = ScriptVersion
+	} else {
+		header.Version = Version
+	}
 	go w.run(header)
 	return w
 }
@@ -121,7 +128,9 @@ func (w *Writer) put(it item) {
 	} else {
 		w.items = append(w.items, it)
 	}
-	w.signal()
+	if !w.options.Whole || w.closed {
+		w.signal()
+	}
 }
 
 // signal wakes the goroutine.
@@ -167,6 +176,12 @@ func (w *Writer) run(header Header) {
 		if w.options.Learned != nil {
 			for _, secret := range w.options.Learned() {
 				w.redact.add(secret)
+			}
+		}
+		if w.options.Whole {
+			for _, it := range items {
+				w.redact.learnEach(it.values)
+				w.redact.learnEach(it.results)
 			}
 		}
 		for _, it := range items {

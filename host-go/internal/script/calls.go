@@ -67,6 +67,9 @@ const nameBytes = 256
 // start begins calls, as many as may run at once.
 func (in *Instance) start() {
 	cs := &in.calls
+	if in.config.Play != nil {
+		return // Their answers are recorded.
+	}
 	for cs.running < in.config.Limits.ParallelCalls && len(cs.queue) > 0 {
 		c := cs.queue[0]
 		cs.queue[0] = nil
@@ -85,11 +88,16 @@ func (in *Instance) call(ctx context.Context, c *toolCall) answer {
 	if l := in.config.Limits.AnswerBytes; len(a.result) > l {
 		a.failure = &ToolFailure{"limit", fmt.Sprintf("the answer of %s.%s has %d bytes: ScriptLimits.AnswerBytes is %d", c.server, c.tool, len(a.result), l)}
 	}
+	a.look()
+	return a
+}
+
+// look finds out whether the tool itself has failed.
+func (a *answer) look() {
 	var r struct {
 		IsError bool `json:"isError"`
 	}
 	a.isError = a.failure == nil && exact.Unmarshal(a.result, &r) == nil && r.IsError
-	return a
 }
 
 // ended notes how a call has ended.

@@ -28,6 +28,12 @@ var kinds = map[string]Kind{
 	"invalid-arguments": InvalidArguments,
 }
 
+// words are the kinds in recordings.
+var words = [...]string{
+	Syntax: "syntax", Runtime: "runtime", Tool: "tool", NotFound: "not-found", InvalidArguments: "invalid-arguments",
+	NeverSettled: "never-settled", Limit: "limit", Trap: "trap", ContextEnded: "context", Asleep: "asleep", Internal: "internal",
+}
+
 // A Failure is what a script ends with in place of a value.
 type Failure struct {
 	Kind         Kind

@@ -14,24 +14,33 @@ import (
 // is a broken contract or a bound: it ends the instance.
 func (in *Instance) linker() *component.Linker {
 	l := component.NewLinker()
-	in.wasi = wasi.AddToLinker(l, in.grants())
-	l.Interface("caisson:mcp/timers@0.1.0").
-		Func("set", does(in.setTimer)).
-		Func("clear", does(func(args []any) error {
-			in.timers.Clear(args[0].(uint32))
-			return nil
-		}))
-	l.Interface("caisson:mcp/script-host@0.1.0").
-		Func("call-tool", does(in.callTool)).
-		Func("log", does(in.log)).
-		Func("settle", does(func(args []any) error {
-			in.settle(args[0].(uint32), args[1].(component.Result))
-			return nil
-		}))
-	l.Interface("caisson:mcp/waiting@0.1.0").
-		Func("wait", component.HostFunc(in.wait))
-	l.Interface("caisson:mcp/tool-search@0.1.0").
-		Func("search", component.HostFunc(in.search))
+	in.sources = in.grants()
+	in.wasi = wasi.AddToLinker(l, in.sources)
+	define := func(from, name string, f component.HostFunc) {
+		from = "caisson:mcp/" + from + "@0.1.0"
+		l.Interface(from).Func(name, in.crossing(from+"#"+name, f))
+	}
+	define("timers", "set", does(in.setTimer))
+	define("timers", "clear", does(func(args []any) error {
+		in.timers.Clear(args[0].(uint32))
+		return nil
+	}))
+	define("script-host", "call-tool", does(in.callTool))
+	define("script-host", "settle", does(func(args []any) error {
+		in.settle(args[0].(uint32), args[1].(component.Result))
+		return nil
+	}))
+	logged := in.crossing("caisson:mcp/script-host@0.1.0#log", does(in.log))
+	l.Interface("caisson:mcp/script-host@0.1.0").Func("log", func(ctx context.Context, args []any) ([]any, error) {
+		results, err := logged(ctx, args)
+		if err == nil {
+			// After the crossing, for it is a crossing of its own.
+			in.report.Logs[len(in.report.Logs)-1].Time = in.sources.Now()
+		}
+		return results, err
+	})
+	define("waiting", "wait", in.wait)
+	define("tool-search", "search", in.search)
 	return l
 }
 
@@ -40,14 +49,36 @@ func does(f func(args []any) error) component.HostFunc {
 	return func(_ context.Context, args []any) ([]any, error) { return nil, f(args) }
 }
 
+// crossing is a function that the instance imports, as it is recorded, or played again.
+func (in *Instance) crossing(name string, f component.HostFunc) component.HostFunc {
+	switch {
+	case in.config.Record != nil:
+		return func(ctx context.Context, args []any) ([]any, error) {
+			results, err := f(ctx, args)
+			in.config.Record.Import(name, args, results, err)
+			return results, err
+		}
+	case in.config.Play != nil:
+		return func(ctx context.Context, args []any) ([]any, error) { return in.plays(ctx, name, f, args) }
+	}
+	return f
+}
+
 // grants is what of WASI a script is granted: the time, in milliseconds, and random bytes.
 func (in *Instance) grants() *wasi.Config {
-	return &wasi.Config{Mounts: in.config.Mounts, Random: in.config.Random, Monotonic: in.monotonic, Now: func() time.Time {
+	c := &wasi.Config{Mounts: in.config.Mounts, Random: in.config.Random, Monotonic: in.monotonic, Now: func() time.Time {
 		if frozen := in.config.Now; !frozen.IsZero() {
 			return frozen
 		}
 		return time.Now().Truncate(time.Millisecond)
 	}}
+	switch {
+	case in.config.Record != nil:
+		in.config.Record.Sources(c)
+	case in.config.Play != nil:
+		in.config.Play.Sources(c)
+	}
+	return c
 }
 
 // monotonic is the monotonic clock, which stands when the time does.
@@ -118,16 +149,8 @@ func (in *Instance) log(args []any) error {
 	if err := in.writes(len(text)); err != nil {
 		return err
 	}
-	in.report.Logs = append(in.report.Logs, Line{Level: string(args[0].(component.Enum)), Text: text, Time: in.now()})
+	in.report.Logs = append(in.report.Logs, Line{Level: string(args[0].(component.Enum)), Text: text})
 	return nil
-}
-
-// now is the time for a line of the log.
-func (in *Instance) now() time.Time {
-	if !in.config.Now.IsZero() {
-		return in.config.Now
-	}
-	return time.Now()
 }
 
 // writes draws on the bound on the output.

@@ -18,6 +18,7 @@ type Instance struct {
 	config  Config
 	guest   *engine.Guest
 	wasi    *wasi.Host
+	sources *wasi.Config // the clocks and the random bytes
 	exports map[string]*component.Function
 	timers  timers.Timers
 	calls   calls
@@ -48,6 +49,9 @@ type outcome struct {
 }
 
 const firstOperation = 1
+
+// scripts is what the names of the exports begin with.
+const scripts = "caisson:mcp/scripts@0.1.0#"
 
 // New makes an instance. Close it.
 func New(ctx context.Context, config Config) (*Instance, *Failure) {
@@ -87,7 +91,7 @@ func (in *Instance) instantiate(ctx context.Context, instantiate func(context.Co
 
 func (in *Instance) findExports() *Failure {
 	for _, name := range []string{"run", "load", "call", "deliver"} {
-		f := in.guest.ExportedFunction("caisson:mcp/scripts@0.1.0#" + name)
+		f := in.guest.ExportedFunction(scripts + name)
 		if f == nil {
 			return &Failure{Kind: Internal, Message: "the component does not export caisson:mcp/scripts#" + name}
 		}
@@ -178,6 +182,7 @@ func (in *Instance) enter(ctx context.Context, export string, args ...any) *Fail
 			return failure
 		}
 	}
+	in.config.Record.Call(scripts+export, args)
 	begun := time.Now()
 	bounded, cancel := context.WithDeadline(in.ctx, begun.Add(in.config.Limits.Computing-in.computed))
 	_, err := in.exports[export].Call(bounded, args...)
@@ -243,6 +248,9 @@ const (
 
 // await waits for something to happen, and returns the events.
 func (in *Instance) await(ctx context.Context, at place) ([]any, *Failure) {
+	if in.config.Play != nil {
+		return in.played()
+	}
 	var events []any
 	for happened := false; !happened; {
 		if in.sleeps(at) {

@@ -32,6 +32,23 @@ func (l *Limits) instance() component.Limits {
 	return component.Limits{Memory: uint64((l.MemoryBytes + pageSize - 1) / pageSize * pageSize), Fuel: l.Fuel}
 }
 
+// Check finds limits that no instance has: ErrState.
+func (l *Limits) Check() error {
+	for _, n := range []int64{
+		int64(l.Computing), int64(l.Time), l.MemoryBytes, int64(l.SourceBytes), int64(l.OutputBytes), int64(l.LogLines),
+		int64(l.ResultDepth), int64(l.ToolCalls), int64(l.ArgumentBytes), int64(l.AnswerBytes), int64(l.Timers),
+		int64(l.LogLineBytes), int64(l.FailureBytes),
+	} {
+		if n < 0 {
+			return ErrState
+		}
+	}
+	if l.ParallelCalls < 1 || l.ParallelCalls > maxParallel {
+		return ErrState
+	}
+	return nil
+}
+
 // overLimit is a bound that a script has reached. As the error of an import it ends the run.
 type overLimit struct {
 	option string

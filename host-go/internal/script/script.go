@@ -15,6 +15,7 @@ import (
 
 	"github.com/caisson-dev/caisson/host-go/component/wasi"
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
+	"github.com/caisson-dev/caisson/host-go/internal/record"
 )
 
 // A Config describes an instance. Set every field, unless its comment says otherwise.
@@ -33,6 +34,10 @@ type Config struct {
 	Random io.Reader
 	// Now is the clock of the script, which does not go on; the zero time for the true one, in milliseconds.
 	Now time.Time
+	// Record records what crosses the boundary of the instance; nil for no recording.
+	Record *record.Writer
+	// Play has the instance do again what was recorded, by [Instance.Replay], and call nobody; nil otherwise.
+	Play *record.Player
 	// Ordered has the instance told of one thing at a time, so that a run can be repeated.
 	Ordered bool
 }

@@ -51,6 +51,8 @@ type slept struct{ computed, waited time.Duration }
 var (
 	// ErrInside says that the script waits inside of code that cannot await.
 	ErrInside = errors.New("the script waits in a synchronous call, whose stack is not a part of what can be saved: a script that is to sleep waits by await")
+	// ErrRecorded says that the run is recorded.
+	ErrRecorded = errors.New("the run is recorded, and its recording has no part that is made elsewhere")
 	// ErrOver says that the operation has ended.
 	ErrOver = errors.New("the run has ended")
 )
@@ -100,6 +102,9 @@ func (r *request) givenUp() <-chan struct{} {
 // closed when the operation has ended. The error is ErrInside, ErrOver, an *UnderwayError when the context ended
 // before, or that of save; the operation goes on then.
 func (in *Instance) Sleep(ctx context.Context, over <-chan struct{}, save Save) ([]byte, error) {
+	if in.config.Record != nil {
+		return nil, ErrRecorded
+	}
 	r := &request{save: save, done: ctx.Done(), reply: make(chan reply, 1)}
 	select {
 	case in.requests <- r:
