@@ -44,7 +44,7 @@ func replay(t testing.TB, c *caisson.Client, recording []byte, options *caisson.
 	t.Helper()
 	again, err := c.Replay(testContext(t), bytes.NewReader(recording), options)
 	if err != nil {
-		t.Fatalf("%v\nof\n%s", err, recording)
+		t.Fatalf("%v\nof\n%.5000s", err, recording)
 	}
 	return again
 }
@@ -215,8 +215,9 @@ func TestScriptReplayInterrupted(t *testing.T) {
 func TestScriptReplayTranslated(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, caisson.ClientOptions{})
-	s := caisson.Script{Language: shifted{}, Source: "await sleep(1)\nthrow new Error('here')"}
-	recording := repeats(t, c, s, &caisson.ReplayOptions{Languages: []caisson.Language{shifted{}}})
+	lines := 2
+	s := caisson.Script{Language: shifted{&lines}, Source: "await sleep(1)\nthrow new Error('here')"}
+	recording := repeats(t, c, s, &caisson.ReplayOptions{Languages: []caisson.Language{shifted{&lines}}})
 	var e *caisson.ScriptError
 	if again := replay(t, c, recording, nil); !errors.As(again.Script.Err, &e) || e.Line != 0 {
 		t.Errorf("without the language the error is %+v", again.Script.Err)
@@ -255,14 +256,14 @@ func TestScriptRecordSecrets(t *testing.T) {
 	}
 }
 
-// changed replaces a text of a recording, and signs it anew.
+// changed replaces a text of a recording, and leaves out the end, which has the checksum.
 func changed(t testing.TB, recording []byte, old, new string) []byte {
 	t.Helper()
 	if !bytes.Contains(recording, []byte(old)) {
 		t.Fatalf("the recording has no %s:\n%s", old, recording)
 	}
 	body := bytes.Replace(recording, []byte(old), []byte(new), 1)
-	return body[:bytes.LastIndexByte(bytes.TrimSpace(body), '\n')+1] // Without an end there is no checksum.
+	return body[:bytes.LastIndexByte(bytes.TrimSpace(body), '\n')+1]
 }
 
 // TestScriptReplayDifference shows the first difference: another source, answer, build or result.
@@ -289,15 +290,11 @@ func TestScriptReplayDifference(t *testing.T) {
 		"version":  {`"caisson-script-recording":1`, `"caisson-script-recording":2`, caisson.ReplayFormat, "version"},
 		"both":     {`"caisson-script-recording":1`, `"caisson-script-recording":1,"caisson-recording":1`, caisson.ReplayFormat, "not a recording"},
 		"neither":  {`"script":{`, `"scripts":{`, caisson.ReplayFormat, "not a recording"},
-		"language": {`"component":`, `"component":`, "", ""},
 		"call id":  {`"case":"tool-answer","value":{"record":[`, `"case":"tool-answer","value":{"record":[7`, caisson.ReplayFormat, "not underway"},
 		"event":    {`"case":"tool-answer"`, `"case":"http-end"`, caisson.ReplayFormat, "event"},
 		"timer":    {`{"case":"tool-answer","value":`, `{"case":"timer","value":5},{"case":"tool-answer","value":`, caisson.ReplayFormat, "timer"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if test.code == "" {
-				t.Skip()
-			}
 			_, err := c.Replay(testContext(t), bytes.NewReader(changed(t, recording, test.old, test.new)), nil)
 			var e *caisson.ReplayError
 			if !errors.As(err, &e) || e.Code != test.code || !strings.Contains(e.Error(), test.message) {

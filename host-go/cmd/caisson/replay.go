@@ -17,15 +17,17 @@ import (
 func (a *app) replayCommand() *cobra.Command {
 	var (
 		flags   runtimeFlags
+		imports languageFlags
 		options caisson.ReplayOptions
 		asJSON  bool
 	)
 	c := &cobra.Command{
 		Use:   "replay FILE",
-		Short: "Run a recorded session again and compare it",
-		Long: `Runs a recorded session (ClientOptions.Record in Go) again in the sandbox, with the recorded times and
-random bytes. It sends, starts and waits for nothing: it compares what the core asks for with the
-recording, byte by byte.
+		Short: "Run a recorded session or script again and compare it",
+		Long: `Runs a recorded session (--record, or ClientOptions.Record in Go) or a recorded script (caisson run
+--record) again in the sandbox, with the recorded times and random bytes. It sends, starts and waits
+for nothing: it compares what the sandbox asks for with the recording, byte by byte, and what a
+script ends with, and its fuel.
 
 Exit codes: 0 the same, 1 different, or the file is damaged, 2 the file is missing, or comes from
 another build of the core.`,
@@ -38,6 +40,9 @@ another build of the core.`,
 				return usage(c, "%w", err)
 			}
 			defer f.Close()
+			if options.Languages, err = imports.all(c); err != nil {
+				return err
+			}
 			runtime, err := a.newRuntime(c.Context(), flags.options(a))
 			if err != nil {
 				return err
@@ -50,6 +55,7 @@ another build of the core.`,
 		},
 	}
 	flags.register(c)
+	imports.registerFolders(c)
 	c.Flags().BoolVar(&options.AnyCore, "any-core", false, "also replay recordings of other builds of the core")
 	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
 	return c
@@ -70,15 +76,27 @@ func (e *replayError) Unwrap() error { return e.err }
 type replayOutcome struct {
 	Same bool `json:"same"`
 	*caisson.Replay
-	Error    caisson.ReplayCode `json:"error,omitempty"`
-	Line     int                `json:"line,omitempty"` // of the recording, with an error
-	Recorded string             `json:"recorded,omitempty"`
-	Replayed string             `json:"replayed,omitempty"`
+	Script   *replayedScriptJSON `json:"script,omitempty"`
+	Error    caisson.ReplayCode  `json:"error,omitempty"`
+	Line     int                 `json:"line,omitempty"` // of the recording, with an error
+	Recorded string              `json:"recorded,omitempty"`
+	Replayed string              `json:"replayed,omitempty"`
+}
+
+// A replayedScriptJSON is a script, and what 'caisson run --json' prints of its run.
+type replayedScriptJSON struct {
+	*caisson.ReplayedScript
+	scriptJSON
 }
 
 // replayed prints the outcome of a replay.
 func (a *app) replayed(c *cobra.Command, file string, replay *caisson.Replay, err error, asJSON bool) error {
 	outcome := replayOutcome{Same: err == nil, Replay: replay}
+	if replay != nil && replay.Script != nil {
+		var failed *caisson.ScriptError
+		_ = errors.As(replay.Script.Err, &failed)
+		outcome.Script = &replayedScriptJSON{replay.Script, scriptJSONOf(replay.Script.Result, failed)}
+	}
 	if wrong := (*caisson.ReplayError)(nil); errors.As(err, &wrong) {
 		err = &replayError{file, wrong}
 		if wrong.Code == caisson.ReplayCore {
@@ -106,10 +124,14 @@ var replayEnds = map[caisson.ReplayEnd]string{
 
 // replayText returns the summary for people.
 func replayText(r *caisson.Replay) string {
+	name := r.Server
+	if r.Script != nil {
+		name = r.Script.Name
+	}
 	return fmt.Sprintf(`the same  %s, recorded %s
 calls     %d
 effects   %d
 readings  %d
 end       %s
-`, terminal.Visible(r.Server), r.Began.Format(time.RFC3339), r.Calls, r.Effects, r.Readings, replayEnds[r.End])
+`, terminal.Visible(name), r.Began.Format(time.RFC3339), r.Calls, r.Effects, r.Readings, replayEnds[r.End])
 }

@@ -102,3 +102,48 @@ func TestReplay(t *testing.T) {
 	caissonRun(t, "replay", "none.jsonl").expect(t, exitUsage, "none.jsonl")
 	caissonRun(t, "replay").expect(t, exitUsage, "no file is given")
 }
+
+// TestRecordScript has a script recorded and replayed, in each language, and one that is changed.
+func TestRecordScript(t *testing.T) {
+	manyRuntimes(t)
+	for _, test := range []struct{ lang, source string }{
+		{"js", `console.log(Date.now()); return [Math.random(), input.a]`},
+		{"ts", `const x: number = Math.random(); return [x, input.a]`},
+		{"py", "import random\n[random.random(), input['a']]"},
+	} {
+		file := filepath.Join(t.TempDir(), "run.jsonl")
+		ran := caissonRun(t, "run", "-e", test.source, "--lang", test.lang, "a=1", "--record", file, "--json")
+		ran.expect(t, exitOK)
+		var was struct{ Value json.RawMessage }
+		if err := json.Unmarshal([]byte(ran.out), &was); err != nil {
+			t.Fatal(err)
+		}
+		o := caissonRun(t, "replay", file)
+		o.expect(t, exitOK)
+		if !strings.HasPrefix(o.out, "the same  eval, recorded ") || !strings.HasSuffix(o.out, "end       closed\n") {
+			t.Errorf("%s: the output is\n%s", test.lang, o.out)
+		}
+		o = caissonRun(t, "replay", file, "--json")
+		o.expect(t, exitOK)
+		var is struct {
+			Same   bool
+			Script struct{ Value json.RawMessage }
+		}
+		if err := json.Unmarshal([]byte(o.out), &is); err != nil || !is.Same || !bytes.Equal(is.Script.Value, was.Value) {
+			t.Errorf("%s: the replay is %s, and it was %s", test.lang, o.out, ran.out)
+		}
+		info, err := os.Stat(file)
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: the file is %v, %v", test.lang, info, err)
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, bytes.Replace(text, []byte("andom()"), []byte("andom(1)"), 1), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		caissonRun(t, "replay", file).expect(t, exitDifference, file+": line ")
+	}
+	caissonRun(t, "run", "-e", "1", "--record", t.TempDir()).expect(t, exitUsage, "--record: ")
+}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -80,7 +81,7 @@ func (f *scriptFlags) script(c *cobra.Command, name, source string, reads *files
 
 func (a *app) runScriptCommand() *cobra.Command {
 	var flags scriptFlags
-	var source, input string
+	var source, input, record string
 	var watch bool
 	c := &cobra.Command{
 		Use:   "run FILE [NAME=VALUE]... [-- ARG...]\n  caisson run -e SOURCE [NAME=VALUE]... [-- ARG...]",
@@ -110,6 +111,9 @@ A script that fails ends the command with exit code 1; one that takes longer tha
 			if watch && (c.Flags().Changed("eval") || input == "-" || len(words) > 0 && words[0] == "-") {
 				return usage(c, "--watch is for a script in a file, and an input that is not standard input")
 			}
+			if watch && record != "" {
+				return usage(c, "--watch runs a script many times, and --record has one run: leave one of the two out")
+			}
 			prepare := func(ctx context.Context, reads *files) (*scriptTask, error) {
 				name, text, words, err := a.readSource(ctx, c, words, source, reads)
 				if err != nil {
@@ -132,6 +136,13 @@ A script that fails ends the command with exit code 1; one that takes longer tha
 					if err := task.grant(&flags, servers); err != nil {
 						return err
 					}
+					if record != "" {
+						to, err := os.OpenFile(record, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+						if err != nil {
+							return usage(c, "--record: %w", err)
+						}
+						task.script.Record = to
+					}
 					result, err := client.RunScript(ctx, task.script)
 					return a.printScript(&flags, task, result, err)
 				}
@@ -149,6 +160,8 @@ A script that fails ends the command with exit code 1; one that takes longer tha
 		},
 	}
 	flags.register(c)
+	c.Flags().StringVar(&record, "record", "", "record the run in `FILE`, for 'caisson replay'")
+	_ = c.MarkFlagFilename("record")
 	c.Flags().BoolVar(&watch, "watch", false, "run it again when a file that it has read changes, until interrupted")
 	c.Flags().StringVarP(&source, "eval", "e", "", "run `SOURCE` in place of a file")
 	c.Flags().StringVar(&input, "input", "", "give the script `JSON`, @FILE, or - for standard input, as its input")
@@ -475,6 +488,15 @@ func (a *app) printScript(f *scriptFlags, task *scriptTask, result *caisson.Scri
 }
 
 func (a *app) printScriptJSON(result *caisson.ScriptResult, failed *caisson.ScriptError) error {
+	text, err := json.Marshal(scriptJSONOf(result, failed))
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(a.out, string(text))
+	return err
+}
+
+func scriptJSONOf(result *caisson.ScriptResult, failed *caisson.ScriptError) scriptJSON {
 	milliseconds := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 	out := scriptJSON{
 		Value: result.Value, Logs: []logJSON{}, Calls: []callJSON{},
@@ -489,10 +511,5 @@ func (a *app) printScriptJSON(result *caisson.ScriptResult, failed *caisson.Scri
 	if failed != nil {
 		out.Error = &scriptErrJSON{string(failed.Kind), failed.Message, failed.Script, failed.Line, failed.Column, failed.Stack}
 	}
-	text, err := json.Marshal(out)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(a.out, string(text))
-	return err
+	return out
 }

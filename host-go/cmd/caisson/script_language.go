@@ -27,9 +27,14 @@ type languageFlags struct {
 
 func (f *languageFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.name, "lang", "", "take it for `LANGUAGE`: js, ts or py (default: what the file's name ends in, or js)")
+	completeFlag(c, "lang", "js", "ts", "py")
+	f.registerFolders(c)
+}
+
+// registerFolders registers the flags of what is imported.
+func (f *languageFlags) registerFolders(c *cobra.Command) {
 	c.Flags().StringVar(&f.modules, "modules", "", "let a script in TypeScript import from `FOLDER`, and from node_modules in it")
 	c.Flags().StringVar(&f.python, "python-path", "", "let a script in Python import packages from `FOLDER`, and read what is in it")
-	completeFlag(c, "lang", "js", "ts", "py")
 	_ = c.MarkFlagDirname("modules")
 	_ = c.MarkFlagDirname("python-path")
 }
@@ -54,16 +59,31 @@ func (f *languageFlags) of(c *cobra.Command, script string, reads *files) (caiss
 	case "ts":
 		return f.typeScript(c, script, reads)
 	case "py":
-		if f.python == "" {
-			return python.Language, nil
-		}
-		folder, err := os.OpenRoot(f.python)
-		if err != nil {
-			return nil, usage(c, "--python-path: %w", err)
-		}
-		return python.WithPackages(reads.folder(f.python, folder.FS())), nil
+		return f.inPython(c, reads)
 	}
 	return caisson.JavaScript, nil
+}
+
+// all returns every language, for a script that says which one it is in.
+func (f *languageFlags) all(c *cobra.Command) ([]caisson.Language, error) {
+	typeScript, err := f.typeScript(c, filepath.Join(f.modules, "script"), nil)
+	if err != nil {
+		return nil, err
+	}
+	inPython, err := f.inPython(c, nil)
+	return []caisson.Language{typeScript, inPython}, err
+}
+
+// inPython returns Python, with the packages of a folder.
+func (f *languageFlags) inPython(c *cobra.Command, reads *files) (caisson.Language, error) {
+	if f.python == "" {
+		return python.Language, nil
+	}
+	folder, err := os.OpenRoot(f.python)
+	if err != nil {
+		return nil, usage(c, "--python-path: %w", err)
+	}
+	return python.WithPackages(reads.folder(f.python, folder.FS())), nil
 }
 
 // languageOf finds a language by the name of a script; "" when there is none of such names.

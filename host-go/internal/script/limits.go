@@ -32,6 +32,9 @@ func (l *Limits) instance() component.Limits {
 	return component.Limits{Memory: uint64((l.MemoryBytes + pageSize - 1) / pageSize * pageSize), Fuel: l.Fuel}
 }
 
+// maxComputing keeps sums of durations from running over.
+const maxComputing = 10000 * time.Hour
+
 // Check finds limits that no instance has: ErrState.
 func (l *Limits) Check() error {
 	for _, n := range []int64{
@@ -43,7 +46,7 @@ func (l *Limits) Check() error {
 			return ErrState
 		}
 	}
-	if l.ParallelCalls < 1 || l.ParallelCalls > maxParallel {
+	if l.Computing > maxComputing || l.ParallelCalls < 1 || l.ParallelCalls > maxParallel {
 		return ErrState
 	}
 	return nil

@@ -29,9 +29,10 @@ var errReplay = errors.New("the replay has ended")
 
 // Replay does again what a Player has of one [Instance.Run], and compares what the instance asks for, and what comes of
 // it. It takes the calls, what the clocks said and what came back from the recording: nothing waits, and nobody is
-// called. The limits bound what is computed. The Config has no Now, Random and Ordered. What went wrong is the Player's
+// called. Twice the recorded time, and some seconds, bound what is computed. The Config has no Now, Random and Ordered. What went wrong is the Player's
 // Failure.
 func Replay(ctx context.Context, config Config) (json.RawMessage, *Report, *Failure) {
+	config.Limits.Computing = 2*config.Limits.Computing + 5*time.Second // This machine may be slower.
 	in, failure := New(ctx, config)
 	if failure != nil {
 		return nil, &Report{}, failure.compare(config.Play, &Report{})
@@ -281,7 +282,11 @@ func same(was, is record.Outcome, anyUse bool) bool {
 func failureOf(o *record.Outcome) *Failure {
 	for kind, word := range words {
 		if word == o.Failure {
-			return &Failure{Kind: Kind(kind), Message: o.Message, Line: o.Line, Column: o.Column, Stack: o.Stack}
+			f := &Failure{Kind: Kind(kind), Message: o.Message, Line: o.Line, Column: o.Column, Stack: o.Stack}
+			if f.Kind == ContextEnded {
+				f.Err = errors.New(o.Message)
+			}
+			return f
 		}
 	}
 	return ended
