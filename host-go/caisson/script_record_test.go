@@ -354,7 +354,9 @@ func FuzzScriptReplay(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, recording []byte) {
 		var h struct {
-			Script struct{ Limits struct{ Computing time.Duration } }
+			Script struct {
+				Limits struct{ Computing time.Duration }
+			}
 		}
 		if line, _, _ := bytes.Cut(recording, []byte("\n")); json.Unmarshal(line, &h) != nil || h.Script.Limits.Computing > time.Second {
 			t.Skip()
