@@ -78,7 +78,7 @@ func New(ctx context.Context, options Options) (*Authenticator, error) {
 		a.log = slog.New(slog.DiscardHandler)
 	}
 	if options.TokensFile == "" && len(options.Issuers) == 0 {
-		return nil, &OptionsError{"Issuers", errors.New("it is missing, and so is TokensFile: no token would be good")}
+		return nil, &OptionsError{"Issuers", errors.New("it is missing, and so is bearer.Options.TokensFile: no token would be good")}
 	}
 	for field, list := range map[string][]string{"Issuers": options.Issuers, "Audiences": options.Audiences, "Scopes": options.Scopes} {
 		if len(list) > maxConfigured {

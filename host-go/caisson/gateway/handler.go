@@ -25,7 +25,7 @@ func (g *Gateway) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := hostOf(r.Host)
 		if !g.knows(host) {
-			http.Error(w, "the Host is none of this server's: gateway.Options.AllowedHosts has others", http.StatusForbidden)
+			http.Error(w, "the Host is none of this server's: gateway.Options.AllowedHosts has others, and --url of caisson serve", http.StatusForbidden)
 			return
 		}
 		if origins := r.Header.Values("Origin"); len(origins) > 0 {

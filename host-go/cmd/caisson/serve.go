@@ -23,6 +23,7 @@ type serveFlags struct {
 	store      storeFlag
 	governance governanceFlags
 	tools      toolFlags
+	access     accessFlags
 	private    bool
 }
 
@@ -47,7 +48,8 @@ servers that ask for it with 'caisson auth login' before.`,
 		Example: `  caisson serve --config mcp.json
   caisson serve --config mcp.json files github
   caisson serve --config mcp.json --code --scripts tools
-  caisson serve --config mcp.json --http 127.0.0.1:8080`,
+  caisson serve --config mcp.json --http 127.0.0.1:8080
+  caisson serve --config mcp.json --http :8443 --tokens tokens.json --tls-cert cert.pem --tls-key key.pem`,
 		DisableFlagsInUseLine: true,
 		Args:                  cobra.ArbitraryArgs, // It has sub-commands.
 		RunE: func(c *cobra.Command, names []string) error {
@@ -65,8 +67,11 @@ servers that ask for it with 'caisson auth login' before.`,
 			if f.tools.code && c.Flags().Changed("http") {
 				return usage(c, "--code is for standard input and output: with --http code mode is at /mcp/code")
 			}
+			if err := f.access.check(c); err != nil {
+				return err
+			}
 			if c.Flags().Changed("http") {
-				if listener, err = listenLoopback(c, f.http); err != nil {
+				if listener, err = f.access.listen(c, f.http); err != nil {
 					return err
 				}
 				defer listener.Close()
@@ -76,28 +81,16 @@ servers that ask for it with 'caisson auth login' before.`,
 	}
 	c.Flags().StringVar(&f.config, "config", "", "serve the servers in `FILE`")
 	_ = c.MarkFlagFilename("config", "json") // It fails only for a flag that is not there.
-	c.Flags().StringVar(&f.http, "http", "", "serve HTTP at `ADDRESS`, host:port, on this machine; with port 0 at any free port")
+	c.Flags().StringVar(&f.http, "http", "", "serve HTTP at `ADDRESS`, host:port, on this machine, or with --tokens or --issuer on any; with port 0 at any free port")
 	c.Flags().BoolVar(&f.private, "private-addresses", false, "let the name of a server lead to a private address; localhost and addresses always may")
 	f.runtime.register(c)
 	f.store.register(c)
 	f.governance.register(c)
+	f.access.register(c)
 	install.register(c)
 	c.AddCommand(a.serveTokenCommand())
 	f.tools.register(c)
 	return c
-}
-
-// listenLoopback binds an address of this machine.
-func listenLoopback(c *cobra.Command, address string) (net.Listener, error) {
-	listener, err := listen(c.Context(), address)
-	if err != nil {
-		return nil, usage(c, "--http: %w", err)
-	}
-	if at, ok := listener.Addr().(*net.TCPAddr); !ok || !at.IP.IsLoopback() {
-		_ = listener.Close()
-		return nil, usage(c, "--http %s: other machines could reach it, and whoever reaches it may call everything: use an address such as 127.0.0.1:8080", shown(address))
-	}
-	return listener, nil
 }
 
 // serve serves until the context ends, or standard input.
@@ -110,6 +103,11 @@ func (a *app) serve(c *cobra.Command, f *serveFlags, servers *servedFile, listen
 		return err
 	}
 	defer closeLog()
+	if listener != nil {
+		if err := f.access.apply(ctx, c, listener, &options); err != nil {
+			return err
+		}
+	}
 	runtime, err := a.newRuntime(ctx, f.runtime.options(a))
 	if err != nil {
 		return err
@@ -129,7 +127,7 @@ func (a *app) serve(c *cobra.Command, f *serveFlags, servers *servedFile, listen
 	defer stop()
 	go servers.watch(watching, g)
 	if listener != nil {
-		return a.serveGateway(ctx, g, listener)
+		return a.serveGateway(ctx, g, &f.access, listener)
 	}
 	in, ok := a.in.(io.ReadCloser)
 	if !ok {
@@ -143,12 +141,15 @@ func (a *app) serve(c *cobra.Command, f *serveFlags, servers *servedFile, listen
 }
 
 // serveGateway serves over HTTP.
-func (a *app) serveGateway(ctx context.Context, g *gateway.Gateway, listener net.Listener) error {
+func (a *app) serveGateway(ctx context.Context, g *gateway.Gateway, access *accessFlags, listener net.Listener) error {
 	server := &http.Server{Handler: g.Handler(), ReadHeaderTimeout: 10 * time.Second}
 	// Event streams never become idle, so a graceful shutdown would not end.
 	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
-	a.err.Say("serving at http://%s/mcp", listener.Addr())
-	err := server.Serve(listener)
+	if access.authenticated() && access.scheme() == "http" && !isLoopback(listener) {
+		a.err.Say("tokens come in clear text: have a proxy in front that ends TLS, or use --tls-cert")
+	}
+	a.err.Say("serving at %s://%s/mcp", access.scheme(), listener.Addr())
+	err := access.serveHTTP(server, listener)
 	if errors.Is(err, http.ErrServerClosed) {
 		return ctx.Err()
 	}

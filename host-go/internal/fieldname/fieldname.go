@@ -8,7 +8,7 @@ import (
 )
 
 // qualified matches a field or a type of the library as errors have it, such as auth.OAuth.ClientID.
-var qualified = regexp.MustCompile(`\b(?:Server|ClientOptions|RuntimeOptions|ScriptLimits|Session|auth)(?:\.[A-Z][A-Za-z]*)+\b`)
+var qualified = regexp.MustCompile(`\b(?:Server|ClientOptions|RuntimeOptions|ScriptLimits|Session|auth|bearer)(?:\.[A-Z][A-Za-z]*)+\b`)
 
 // A name is what a field is called elsewhere.
 type name struct {
@@ -49,6 +49,12 @@ var names = map[string]name{
 	"auth.Browser.Notice":          {"", "--wait-for-auth"},
 	"auth.Browser.Prompt":          {"", "--wait-for-auth"},
 	"auth.Bearer.Source":           {"auth.token", ""},
+
+	"bearer.Options.Audiences":  {"", "--audience"},
+	"bearer.Options.Issuers":    {"", "--issuer"},
+	"bearer.Options.Scopes":     {"", "--scope"},
+	"bearer.Options.TokensFile": {"", "--tokens"},
+	"bearer.Options.URL":        {"", "--url"},
 
 	"ClientOptions.ConnectTimeout":   {"", "--timeout"},
 	"ClientOptions.ListRootsHandler": {"", "--root"},

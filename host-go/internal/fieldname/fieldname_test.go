@@ -17,7 +17,7 @@ var programsAlone = []string{
 	"ClientOptions.KeepAlive", "ClientOptions.MaxGuestTime", "ClientOptions.MaxListBytes", "ClientOptions.MaxListItems", "ClientOptions.MaxListPages", "ClientOptions.MaxMemoryBytes", "ClientOptions.MaxMessageBytes", "ClientOptions.MaxQueuedBytes",
 	"ClientOptions.MaxSleep", "ClientOptions.MaxSleepBytes", "ClientOptions.NotificationQueue", "ClientOptions.OnNotification", "ClientOptions.Principal", "ClientOptions.Roots", "ClientOptions.SleepClaims", "ClientOptions.SleepKey", "ScriptLimits.AnswerBytes", "RuntimeOptions.CacheDir", "RuntimeOptions.MaxScripts", "RuntimeOptions.MaxSessions",
 	"Server.HTTPTransport", "Server.Transport", "Session.Listen", "Session.NotifyRootsListChanged", "Session.Request",
-	"Session.StartTask", "Session.Task", "auth.Token",
+	"Session.StartTask", "Session.Task", "auth.Token", "bearer.Options",
 }
 
 // Every field that an error of the library names has a name elsewhere, or is one of those that have none.
@@ -81,6 +81,7 @@ func TestNames(t *testing.T) {
 		"; Server.Auth logs in":                               {"; oauth or auth logs in", "; 'caisson auth login' logs in"},
 		"set ClientOptions.PrivateAddresses":                  {"set a Go program's ClientOptions.PrivateAddresses", "set --private-addresses"},
 		"raise ClientOptions.MaxMessageBytes if":              {"raise a Go program's ClientOptions.MaxMessageBytes if", "raise a Go program's ClientOptions.MaxMessageBytes if"},
+		"bearer.Options.URL: \"x\" is no origin":               {"a Go program's bearer.Options.URL: \"x\" is no origin", "--url: \"x\" is no origin"},
 		"auth.token and https://auth.example.com/Server":      {"auth.token and https://auth.example.com/Server", "auth.token and https://auth.example.com/Server"},
 	} {
 		if got := InFile(text); got != want[0] {
