@@ -179,9 +179,14 @@ func (c *client) renew(servers []string) {
 			c.upstream(name).resume(uris)
 		}
 	}
-	if len(servers) == 0 {
-		return
+	if len(servers) > 0 {
+		c.announce(servers)
 	}
+}
+
+// announce tells that the lists of these servers may have changed.
+func (c *client) announce(servers []string) {
+	c.changes.Add(1)
 	c.mu.Lock()
 	sinks := slices.Collect(maps.Keys(c.sinks))
 	c.mu.Unlock()

@@ -21,6 +21,7 @@ type Gateway struct {
 	ctx     context.Context // ends with the gateway
 	cancel  context.CancelFunc
 	held    *holds
+	policed *policed
 
 	mu        sync.Mutex
 	servers   caisson.Servers
@@ -54,6 +55,7 @@ func New(runtime *caisson.Runtime, servers caisson.Servers, options *Options) (*
 	if g.names, err = g.served(servers); err != nil {
 		return nil, err
 	}
+	g.policed = newPoliced(o.Client.Policy)
 	g.held = newHolds(o.MaxHeldCalls, o.MaxHeldCallsOfPrincipal, o.HoldTimeout)
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	return g, nil

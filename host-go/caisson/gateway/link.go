@@ -46,11 +46,11 @@ func newLink(ctx context.Context, u *upstream) (*link, error) {
 	o.ToolListChangedHandler = func(context.Context, *caisson.Request[*mcp.ToolListChangedParams]) {}
 	o.PromptListChangedHandler = func(context.Context, *caisson.Request[*mcp.PromptListChangedParams]) {}
 	o.ResourceListChangedHandler = func(context.Context, *caisson.Request[*mcp.ResourceListChangedParams]) {}
-	if l.client, err = u.client.gateway.runtime.NewClient(&o); err != nil {
+	if l.client, err = u.client.gateway.newUpstreamClient(&o); err != nil {
 		return nil, err
 	}
 	if l.session, err = l.client.Connect(ctx, server); err != nil {
-		_ = l.client.Close()
+		u.client.gateway.endUpstreamClient(l.client)
 		return nil, err
 	}
 	return l, nil
@@ -61,12 +61,12 @@ func (l *link) watch() {
 	l.upstream.ending.Go(func() {
 		err := l.session.Wait()
 		close(l.done)
-		_ = l.client.Close()
+		l.upstream.client.gateway.endUpstreamClient(l.client)
 		l.upstream.lost(l, err)
 	})
 }
 
-func (l *link) close() { _ = l.client.Close() }
+func (l *link) close() { l.upstream.client.gateway.endUpstreamClient(l.client) }
 
 func (l *link) ended() bool {
 	select {

@@ -13,6 +13,7 @@ import (
 
 // sources are the tools of Options.Sources as one client has them: behind the policy.
 type sources struct {
+	gateway *Gateway
 	client  *caisson.Client
 	callers map[string]caisson.Caller
 	group   *caisson.Group // of all, under their names at /mcp
@@ -39,18 +40,18 @@ func (v *View) ofSources(ctx context.Context) (*sources, error) {
 
 func newSources(ctx context.Context, c *client) (*sources, error) {
 	o := c.options()
-	client, err := c.gateway.runtime.NewClient(&o)
+	client, err := c.gateway.newUpstreamClient(&o)
 	if err != nil {
 		return nil, err
 	}
-	s := &sources{client: client, callers: map[string]caisson.Caller{}}
+	s := &sources{gateway: c.gateway, client: client, callers: map[string]caisson.Caller{}}
 	for name, make := range c.gateway.options.Sources {
 		caller, err := make(c.ctx, &View{client: c})
 		if err == nil && caller == nil {
 			err = fmt.Errorf("the source %s has made no Caller", quote(name))
 		}
 		if err != nil {
-			_ = client.Close()
+			c.gateway.endUpstreamClient(client)
 			return nil, err
 		}
 		kind := policy.Plugin
@@ -60,7 +61,7 @@ func newSources(ctx context.Context, c *client) (*sources, error) {
 		s.callers[name] = client.Guard(kind, name, caller)
 	}
 	if s.group, err = client.ConnectGroup(ctx, nil, &caisson.GroupOptions{Callers: s.callers, Name: ToolName}); err != nil {
-		_ = client.Close()
+		c.gateway.endUpstreamClient(client)
 		return nil, err
 	}
 	return s, nil
@@ -68,7 +69,7 @@ func newSources(ctx context.Context, c *client) (*sources, error) {
 
 func (s *sources) close() {
 	_ = s.group.Close()
-	_ = s.client.Close()
+	s.gateway.endUpstreamClient(s.client)
 }
 
 // sourceTools lists the tools of the sources.

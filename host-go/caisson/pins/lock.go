@@ -130,6 +130,20 @@ func Load(path string) (*Lock, error) {
 	return l, nil
 }
 
+// Reload reads the file again, as a lock file that somebody else has written. A file with a mistake is an error, and
+// changes nothing; without a file nothing is approved any more.
+func (l *Lock) Reload() error {
+	next, err := Load(l.path)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.servers = next.servers
+	l.changes.Add(1)
+	return nil
+}
+
 func (l *Lock) parse(text []byte) error {
 	if _, err := jcs.Lenient(text); err != nil { // A member that is there twice would be read as one of the two.
 		return err

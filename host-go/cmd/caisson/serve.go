@@ -37,7 +37,7 @@ func (a *app) serveCommand() *cobra.Command {
 input and output, or with --http over streamable HTTP. It serves until it is interrupted or its
 standard input ends. What clients may call is the policy's to decide: see 'caisson policy'. When the
 file changes, or at the signal SIGHUP, it is read again; sessions with servers that have not changed
-go on.
+go on. The policy and its lock file are read again, too.
 
 Tools and prompts have the server's name before theirs, such as files__read. Over HTTP, /mcp has all
 servers, /servers/NAME one alone, with the names that it gives itself, and /mcp/code is code mode:
@@ -126,6 +126,7 @@ func (a *app) serve(c *cobra.Command, f *serveFlags, servers *servedFile, listen
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
 	go servers.watch(watching, g)
+	go a.watchPolicy(watching, &f.governance, options.Client.Governance, g)
 	if listener != nil {
 		return a.serveGateway(ctx, g, &f.access, listener)
 	}

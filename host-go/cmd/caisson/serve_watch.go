@@ -2,19 +2,21 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
+	"slices"
 	"time"
 
+	"github.com/caisson-dev/caisson/host-go/caisson"
 	"github.com/caisson-dev/caisson/host-go/caisson/gateway"
 )
 
-// watchEvery is how often the configuration is looked at.
+// watchEvery is how often the files are looked at.
 const watchEvery = time.Second
 
-// watch reads the configuration again when the file changes, or the user asks for it with SIGHUP. A file with a
-// mistake changes nothing.
-func (s *servedFile) watch(ctx context.Context, g *gateway.Gateway) {
+// watchFiles calls a function when one of the files changes, or the user asks for it with SIGHUP.
+func watchFiles(ctx context.Context, paths []string, changed func()) {
 	asked := make(chan os.Signal, 1)
 	if len(reloadSignals) > 0 {
 		signal.Notify(asked, reloadSignals...)
@@ -22,41 +24,89 @@ func (s *servedFile) watch(ctx context.Context, g *gateway.Gateway) {
 	}
 	look := time.NewTicker(watchEvery)
 	defer look.Stop()
-	for seen := configStateOf(s.path); ; {
+	for seen := statesOf(paths); ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-asked:
 		case <-look.C:
-			if now := configStateOf(s.path); now == seen {
+			if now := statesOf(paths); slices.Equal(now, seen) {
 				continue
 			} else {
 				seen = now
 			}
 		}
+		changed()
+	}
+}
+
+func statesOf(paths []string) []fileState {
+	states := make([]fileState, len(paths))
+	for i, path := range paths {
+		states[i] = stateOf(path)
+	}
+	return states
+}
+
+// watch reads the configuration again when it changes. A file with a mistake changes nothing.
+func (s *servedFile) watch(ctx context.Context, g *gateway.Gateway) {
+	watchFiles(ctx, []string{s.path}, func() {
 		next, err := s.again()
 		if err == nil {
 			err = g.Reload(next)
 		}
 		if err != nil {
 			s.app.err.Say("the configuration has changed, and is not used: %v", err)
-			continue
+			return
 		}
 		s = next
 		s.app.err.Say("the configuration was read again")
+	})
+}
+
+// watchPolicy reads the policy and the lock file again when one of them changes. The old ones hold on where the new
+// ones have a mistake.
+func (a *app) watchPolicy(ctx context.Context, f *governanceFlags, held caisson.Governance, g *gateway.Gateway) {
+	if held.Policy == nil {
+		return
 	}
-}
-
-// configState is what tells that a file has changed.
-type configState struct {
-	size     int64
-	modified time.Time
-}
-
-func configStateOf(path string) configState {
-	info, err := os.Stat(path)
+	path, err := f.path()
 	if err != nil {
-		return configState{}
+		return // There was none a moment ago.
 	}
-	return configState{info.Size(), info.ModTime()}
+	paths := []string{path}
+	if held.Pins != nil {
+		paths = append(paths, held.Pins.Path())
+	}
+	watchFiles(ctx, paths, func() {
+		if err := f.again(&held, g); err != nil {
+			a.err.Say("the policy has changed, and the old one holds: %v", err)
+			return
+		}
+		a.err.Say("the policy was read again")
+	})
+}
+
+// again has a gateway take the policy and the lock file as they are now.
+func (f *governanceFlags) again(held *caisson.Governance, g *gateway.Gateway) error {
+	p, _, err := f.load()
+	if err != nil {
+		return err
+	}
+	if p == nil {
+		return errPolicy(errors.New("the file is not there any more: start serve again to be without a policy"))
+	}
+	if was, is := held.Policy.Rules().Audit, p.Rules().Audit; is != nil && was != nil && (was.File != is.File || was.MaxBytes != is.MaxBytes || was.Files != is.Files) {
+		return errPolicy(errors.New("audit names another file, or other bounds for it: start serve again"))
+	}
+	if held.Pins != nil {
+		if err := held.Pins.Reload(); err != nil {
+			return errPolicy(err)
+		}
+	}
+	if err := g.SetPolicy(p); err != nil {
+		return err
+	}
+	held.Policy = p
+	return nil
 }

@@ -361,3 +361,44 @@ func TestNamesOfTools(t *testing.T) {
 		t.Errorf("a call writes a line of another: %q", text)
 	}
 }
+
+// TestExistence compares what a model hears of a tool that the policy takes away with what it hears of one that is not
+// there: in what it searches, in declarations, and in scripts, whose calls reach neither.
+func TestExistence(t *testing.T) {
+	for what, rules := range map[string]string{
+		"not granted":       "one: {tools: [echo]}",
+		"denied":            "one: {tools: [{name: 'add*', deny: true}, '**']}",
+		"another principal": "one: {tools: [{name: 'add*', principals: [bob]}, echo]}",
+		"no server":         "other: {tools: ['**']}",
+	} {
+		p, err := policyfile.Parse("p.yaml", []byte("version: 1\nservers: {"+rules+"}\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, era := range eras {
+			session := connect(t, era, caisson.ServerMap{"one": serve(t, demoserver.New())}, nil,
+				&gateway.Options{Client: caisson.ClientOptions{Governance: caisson.Governance{Policy: p}}}, nil)
+			for tool, arguments := range map[string]map[string]any{
+				"search_tools": {"query": "NAME", "detail": "full"},
+				"get_tool":     {"name": "one.NAME"},
+				"run_script":   {"source": "return await tools.one.NAME({a: 1, b: 2})"},
+				// Caught by the script, and by a name that it makes up.
+				" run_script":  {"source": "try { await tools['one']['NAME']({a: 1, b: 2}) } catch (e) { return e.name + e.message }"},
+				"  run_script": {"source": "try { await call_tool('one', 'NAME', {a: 1, b: 2}) } catch (e) { return e.name + e.message }"},
+			} {
+				var heard []string
+				for _, name := range []string{"add", "adx"} { // The second is not there.
+					own := map[string]any{}
+					for key, value := range arguments {
+						own[key] = strings.ReplaceAll(value.(string), "NAME", name)
+					}
+					texts, isError := call(t, session, strings.TrimSpace(tool), own)
+					heard = append(heard, strings.ReplaceAll(fmt.Sprint(isError, texts), name, "NAME"))
+				}
+				if heard[0] != heard[1] || strings.Contains(heard[0], "sum") {
+					t.Errorf("%s, %s, %s: %q, and of what is not there %q", era, what, tool, heard[0], heard[1])
+				}
+			}
+		}
+	}
+}
