@@ -81,7 +81,7 @@ func TestNames(t *testing.T) {
 		"; Server.Auth logs in":                               {"; oauth or auth logs in", "; 'caisson auth login' logs in"},
 		"set ClientOptions.PrivateAddresses":                  {"set a Go program's ClientOptions.PrivateAddresses", "set --private-addresses"},
 		"raise ClientOptions.MaxMessageBytes if":              {"raise a Go program's ClientOptions.MaxMessageBytes if", "raise a Go program's ClientOptions.MaxMessageBytes if"},
-		"bearer.Options.URL: \"x\" is no origin":               {"a Go program's bearer.Options.URL: \"x\" is no origin", "--url: \"x\" is no origin"},
+		"bearer.Options.URL: \"x\" is no origin":              {"a Go program's bearer.Options.URL: \"x\" is no origin", "--url: \"x\" is no origin"},
 		"auth.token and https://auth.example.com/Server":      {"auth.token and https://auth.example.com/Server", "auth.token and https://auth.example.com/Server"},
 	} {
 		if got := InFile(text); got != want[0] {
