@@ -201,6 +201,8 @@ func TestScriptErrors(t *testing.T) {
 	}{
 		{"let x = 1;\nlet y = ;", "expected expression, got ';'", caisson.ScriptSyntax, 2, 9, ""},
 		{"}", "garbage after function body", caisson.ScriptSyntax, 1, 1, ""},
+		{"let x = 1;\nconsole.log(x", "the source ends too soon", caisson.ScriptSyntax, 2, 14, ""},
+		{"if (true) {\n\n", "the source ends too soon", caisson.ScriptSyntax, 3, 1, ""},
 		{"import fs from 'fs'", "cannot import", caisson.ScriptSyntax, 1, 1, ""},
 		{"\n export * from 'x'", "cannot import", caisson.ScriptSyntax, 2, 2, ""},
 		{"const a = 1; const a = 2", "redeclaration of const a", caisson.ScriptSyntax, 1, 20, ""},

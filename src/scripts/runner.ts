@@ -43,6 +43,16 @@ function compiles(text: string): boolean {
     }
 }
 
+/** Whether a place is behind everything that a source has. Called before anything of the source runs. */
+function isAtEnd(place: Position | undefined, source: string): boolean {
+    const lines = source.trimEnd().split('\n');
+    const last = lines[lines.length - 1] ?? '';
+    return (
+        place !== undefined &&
+        (place.line > lines.length || (place.line === lines.length && place.column > last.length))
+    );
+}
+
 /** The longest message and stack of a failure, in characters. */
 const MESSAGE = 8192;
 const FRAMES = 50;
@@ -140,7 +150,11 @@ export class Runner {
             return body.given ? new AsyncFunction(GIVEN, text) : new AsyncFunction(text);
         } catch (error) {
             if (!(error instanceof SyntaxError)) throw new SourceError('the source is nested too deeply', undefined);
-            throw new SourceError(error.message, this.#placeOf(error) ?? mistakeIn(source.text));
+            const place = this.#placeOf(error);
+            if (place) throw new SourceError(error.message, place);
+            const mistake = mistakeIn(source.text);
+            // There the engine speaks of what the runner closes the source with.
+            throw new SourceError(isAtEnd(mistake, source.text) ? 'the source ends too soon' : error.message, mistake);
         }
     }
 
