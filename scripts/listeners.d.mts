@@ -1,1 +1,1 @@
-export function listeners(pid: number): { all: number; beyond: string[] };
+export function listeners(pid: number): { all: number; beyond: string[]; ports: number[] };

@@ -18,6 +18,7 @@ import (
 var reachesCore = map[string][]string{
 	"Call":    {"reach"},
 	"Connect": {"connect"},
+	"Heard":   {"reach"}, // It waits for notifications.
 }
 
 // uses finds which functions of the package use a member, by the member's name.

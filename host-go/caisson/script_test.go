@@ -291,7 +291,7 @@ return all`,
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `["just text",{"a":[1,9007199254740992]},{"b":1},[],[{"text":"1","type":"text"},{"text":"2","type":"text"}],"odd","no luck","not found"]`
+	want := `["just text",{"a":[1,9007199254740993]},{"b":1},[],[{"text":"1","type":"text"},{"text":"2","type":"text"}],"odd","no luck","not found"]`
 	if string(result.Value) != want {
 		t.Errorf("it gives %s, want %s", result.Value, want)
 	}

@@ -22,8 +22,7 @@ type link struct {
 	session  *caisson.Session
 	done     chan struct{}
 
-	// The upstream's lock guards these two: a call has the main link to itself; one that had it was abandoned.
-	taken, abandoned bool
+	taken bool // a call has the main link to itself; the upstream's lock guards it
 
 	mu        sync.Mutex
 	exchanges []*exchange // underway, the oldest first

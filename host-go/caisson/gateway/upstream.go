@@ -19,6 +19,7 @@ type upstream struct {
 
 	mu         sync.Mutex
 	main       *link
+	renewed    bool          // the next main link is in place of one that was abandoned
 	connecting chan struct{} // closed when an attempt is over; nil when none is underway
 	failure    error
 	delay      time.Duration
@@ -71,7 +72,8 @@ func (u *upstream) connect() chan struct{} {
 	}
 	u.connecting = make(chan struct{})
 	before := u.failure
-	again := before != nil || len(u.subscribed) > 0
+	again := before != nil || u.renewed || len(u.subscribed) > 0
+	u.renewed = false
 	u.ending.Go(func() {
 		l, err := newLink(u.client.ctx, u)
 		u.mu.Lock()
@@ -164,15 +166,11 @@ func (u *upstream) take(ctx context.Context) (*link, error) {
 	}
 	for {
 		u.mu.Lock()
-		most := u.client.gateway.options.MaxSessionsOfServer
-		if !main.abandoned {
-			most--
-		}
 		switch {
 		case u.closed:
 			u.mu.Unlock()
 			return nil, u.errClosed()
-		case !main.taken && !main.abandoned && main == u.main:
+		case !main.taken && main == u.main:
 			main.taken = true
 			u.mu.Unlock()
 			return main, nil
@@ -185,7 +183,7 @@ func (u *upstream) take(ctx context.Context) (*link, error) {
 				continue
 			}
 			return l, nil
-		case u.own < most:
+		case u.own < u.client.gateway.options.MaxSessionsOfServer-1:
 			u.own++
 			u.mu.Unlock()
 			l, err := newLink(ctx, u)
@@ -212,14 +210,19 @@ func (u *upstream) take(ctx context.Context) (*link, error) {
 	}
 }
 
-// give brings a session back. One whose call was abandoned is for no other call, which would get its questions: the
-// shared session goes on without calls, and another ends.
+// give brings a session back. One whose call was abandoned ends: another call would get its questions. In place of the
+// shared session there is a new one, at once, which has the calls and tells of changes.
 func (u *upstream) give(l *link, abandoned bool) {
 	u.mu.Lock()
 	closed := u.closed || abandoned && !l.taken
 	switch {
 	case l.taken:
-		l.taken, l.abandoned = false, l.abandoned || abandoned
+		l.taken = false
+		if abandoned && u.main == l && !u.closed {
+			u.main, u.renewed = nil, true
+			u.connect()
+			u.ending.Go(l.close)
+		}
 	case l.ended() || closed:
 		u.own--
 	default:
