@@ -35,6 +35,9 @@ func TestWholeThroughGateway(t *testing.T) {
 							t.Cleanup(func() { listener.CloseClientConnections(); listener.Close() })
 							through := caisson.Server{URL: listener.URL + "/servers/whole", ProtocolVersions: []string{down}}
 							w := &whole{T: t, server: &server, transport: transport, revision: down, received: h}
+							// The server may log on another stream than the one of the result, and later. Then there is
+							// no request any more with which it could go to a client of 2026-07-28.
+							w.lateLogs = up != modern && down == modern && transport == caisson.TransportHTTP
 							w.session = connect(t, r, through)
 							if up == down {
 								w.theirs = goClientIn(t, at, up)

@@ -32,6 +32,13 @@ func (h *received) add(method string) {
 	}
 }
 
+// has reports whether a notification has come.
+func (h *received) has(method string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Contains(h.notifications, method)
+}
+
 // wait waits for a notification.
 func (h *received) wait(ctx context.Context, t *testing.T, method string) {
 	t.Helper()
