@@ -66,6 +66,35 @@ const (
 	maxScriptMessage = 16 << 10
 )
 
+// Lowered returns the limits, each as low as the one of to where that is set and lower. What l leaves out counts as
+// its default.
+func (l ScriptLimits) Lowered(to ScriptLimits) ScriptLimits {
+	l, _ = l.withDefaults() // A negative one stays, and fails the run.
+	lower(&l.Computing, to.Computing)
+	lower(&l.Time, to.Time)
+	lower(&l.MemoryBytes, to.MemoryBytes)
+	if l.Fuel == 0 {
+		l.Fuel = to.Fuel // There is no bound by default.
+	}
+	lower(&l.Fuel, to.Fuel)
+	lower(&l.SourceBytes, to.SourceBytes)
+	lower(&l.OutputBytes, to.OutputBytes)
+	lower(&l.LogLines, to.LogLines)
+	lower(&l.ResultDepth, to.ResultDepth)
+	lower(&l.ToolCalls, to.ToolCalls)
+	lower(&l.ParallelCalls, to.ParallelCalls)
+	lower(&l.ArgumentBytes, to.ArgumentBytes)
+	lower(&l.AnswerBytes, to.AnswerBytes)
+	lower(&l.Timers, to.Timers)
+	return l
+}
+
+func lower[T int | int64 | uint64 | time.Duration](limit *T, to T) {
+	if to != 0 {
+		*limit = min(*limit, to)
+	}
+}
+
 // withDefaults fills in the defaults, and finds an invalid limit.
 func (l ScriptLimits) withDefaults() (ScriptLimits, error) {
 	l.Computing = orDefault(l.Computing, defaultScriptComputing)

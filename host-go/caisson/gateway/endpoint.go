@@ -318,10 +318,7 @@ func callOwn(ctx context.Context, x *exchange, caller caisson.Caller, method str
 		if len(p.Arguments) > 0 {
 			params.Arguments = p.Arguments
 		}
-		if _, _, token := x.round(); token != nil {
-			ctx = caisson.WithCallOptions(ctx, caisson.CallOptions{OnProgress: x.progress})
-		}
-		answer, err = caller.CallTool(ctx, params)
+		answer, err = caller.CallTool(x.withProgress(ctx), params)
 	case *mcp.SetLoggingLevelParams:
 		return x.view.setLevel(ctx, p.Level)
 	default:

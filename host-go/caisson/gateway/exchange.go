@@ -76,6 +76,14 @@ func (x *exchange) notify(method string, text json.RawMessage) {
 	}
 }
 
+// withProgress has what is called with a context tell the client of progress, where the client wants to hear of it.
+func (x *exchange) withProgress(ctx context.Context) context.Context {
+	if _, _, token := x.round(); token != nil {
+		ctx = caisson.WithCallOptions(ctx, caisson.CallOptions{OnProgress: x.progress})
+	}
+	return ctx
+}
+
 // progress passes progress on, under the token of the client's.
 func (x *exchange) progress(p *mcp.ProgressNotificationParams) {
 	_, _, token := x.round()

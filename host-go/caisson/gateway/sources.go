@@ -99,10 +99,10 @@ func (v *View) callSource(ctx context.Context, x *exchange, name string, whole m
 	if s == nil {
 		return nil, invalidParams("unknown tool " + quote(name))
 	}
-	x.own = true
-	if _, _, token := x.round(); token != nil {
-		ctx = caisson.WithCallOptions(ctx, caisson.CallOptions{OnProgress: x.progress})
+	if !x.own { // An endpoint of the program's may call several at once.
+		x.own = true
 	}
+	ctx = x.withProgress(ctx)
 	params := &mcp.CallToolParams{Name: name}
 	if arguments := whole["arguments"]; arguments != nil {
 		params.Arguments = arguments

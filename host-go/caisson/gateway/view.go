@@ -94,11 +94,7 @@ func (v *View) callTool(ctx context.Context, x *exchange, name string, whole map
 	if v.isSource(server) {
 		return v.callSource(ctx, x, name, whole)
 	}
-	text, err := x.send(ctx, server, "tools/call", whole)
-	if err == nil {
-		v.client.routes.learn(server, text)
-	}
-	return text, err
+	return v.send(ctx, x, server, "tools/call", whole)
 }
 
 // getPrompt gets a prompt of a server.
@@ -108,7 +104,12 @@ func (v *View) getPrompt(ctx context.Context, x *exchange, name string, whole ma
 		return nil, err
 	}
 	whole["name"] = marshal(own)
-	text, err := x.send(ctx, server, "prompts/get", whole)
+	return v.send(ctx, x, server, "prompts/get", whole)
+}
+
+// send sends a request to a server, and learns of the resources that its result links to.
+func (v *View) send(ctx context.Context, x *exchange, server, method string, whole map[string]json.RawMessage) (json.RawMessage, error) {
+	text, err := x.send(ctx, server, method, whole)
 	if err == nil {
 		v.client.routes.learn(server, text)
 	}

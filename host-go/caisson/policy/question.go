@@ -37,6 +37,23 @@ type Question struct {
 	answered *atomic.Bool
 }
 
+// Lasting says what a yes is for, in words, such as "for this session, with these arguments"; "" when it is for this one
+// call.
+func (q *Question) Lasting() string {
+	if q.Lasts == "" || q.Lasts == Once {
+		return ""
+	}
+	of := "with these arguments"
+	if q.Covers == CoversTool {
+		of = "with any arguments that the policy allows"
+	}
+	how := "for " + string(q.Lasts)
+	if q.Lasts == ForSession {
+		how = "for this session"
+	}
+	return how + ", " + of
+}
+
 // NewQuestion makes a question under a policy. It sets the ID and Policy.
 func NewQuestion(p *Policy, q Question) *Question {
 	q.policy, q.Policy = p, p.Version()

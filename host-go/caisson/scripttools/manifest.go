@@ -256,24 +256,8 @@ func (m *Manifest) grants(server, tool string) bool {
 // lowered are limits, as low as those of the manifest.
 func (m *Manifest) lowered(limits caisson.ScriptLimits) caisson.ScriptLimits {
 	l := m.Limits
-	lower(&limits.Time, l.Time, 60*time.Second)
-	lower(&limits.Computing, l.Computing, 10*time.Second)
-	lower(&limits.Fuel, l.Fuel, 0)
-	lower(&limits.MemoryBytes, l.MemoryBytes, 128<<20)
-	lower(&limits.OutputBytes, l.OutputBytes, 100_000)
-	lower(&limits.ToolCalls, l.ToolCalls, 50)
-	lower(&limits.ParallelCalls, l.ParallelCalls, 8)
-	return limits
-}
-
-func lower[T int | int64 | uint64 | time.Duration](limit *T, to, byDefault T) {
-	if to == 0 {
-		return
-	}
-	if *limit == 0 {
-		*limit = byDefault
-	}
-	if *limit == 0 || to < *limit {
-		*limit = to
-	}
+	return limits.Lowered(caisson.ScriptLimits{
+		Time: l.Time, Computing: l.Computing, Fuel: l.Fuel, MemoryBytes: l.MemoryBytes,
+		OutputBytes: l.OutputBytes, ToolCalls: l.ToolCalls, ParallelCalls: l.ParallelCalls,
+	})
 }

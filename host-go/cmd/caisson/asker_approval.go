@@ -40,16 +40,8 @@ func (k *asker) approve(ctx context.Context, q *policy.Question) (policy.Answer,
 	}
 	choices := map[string]string{"y": "yes", "n": "no"}
 	question := "May it be called? yes or no"
-	if q.Lasts != "" && q.Lasts != policy.Once {
-		of := "with these arguments"
-		if q.Covers == policy.CoversTool {
-			of = "with any arguments that the policy allows"
-		}
-		how := "for " + string(q.Lasts)
-		if q.Lasts == policy.ForSession {
-			how = "for this session"
-		}
-		question = fmt.Sprintf("May it be called? yes (%s, %s), once, or no", how, of)
+	if lasting := q.Lasting(); lasting != "" {
+		question = fmt.Sprintf("May it be called? yes (%s), once, or no", lasting)
 		choices["o"] = "once"
 	}
 	answer, err := k.choose(ctx, question, choices)

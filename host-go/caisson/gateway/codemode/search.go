@@ -26,11 +26,7 @@ func (s *session) search(ctx context.Context, arguments json.RawMessage) (*mcp.C
 	if len(p.Query) > maxQuery {
 		return nil, fmt.Errorf("the query has %d bytes, and may have %d", len(p.Query), maxQuery)
 	}
-	_, language, err := s.in(p.Language)
-	if err != nil {
-		return nil, err
-	}
-	tools, err := s.toolSet(ctx)
+	tools, language, err := s.declared(ctx, p.Language)
 	if err != nil {
 		return nil, err
 	}
@@ -42,6 +38,16 @@ func (s *session) search(ctx context.Context, arguments json.RawMessage) (*mcp.C
 		return &mcp.CallToolResult{Content: texts("No tool has any of these words. Try others; without words the first tools are shown.")}, nil
 	}
 	return &mcp.CallToolResult{Content: texts(s.shown(found))}, nil
+}
+
+// declared returns all tools, and the language of the declarations for scripts in a language.
+func (s *session) declared(ctx context.Context, language string) (*caisson.ToolSet, caisson.DeclarationLanguage, error) {
+	_, of, err := s.in(language)
+	if err != nil {
+		return nil, "", err
+	}
+	tools, err := s.toolSet(ctx)
+	return tools, of, err
 }
 
 // shown is what a model sees of tools that were found: as many as there is room for.
@@ -86,11 +92,7 @@ func (s *session) get(ctx context.Context, arguments json.RawMessage) (*mcp.Call
 	if err := decode(arguments, &p); err != nil {
 		return nil, err
 	}
-	_, language, err := s.in(p.Language)
-	if err != nil {
-		return nil, err
-	}
-	tools, err := s.toolSet(ctx)
+	tools, language, err := s.declared(ctx, p.Language)
 	if err != nil {
 		return nil, err
 	}

@@ -52,18 +52,10 @@ func params(q *policy.Question) (*mcp.ElicitParams, error) {
 
 // lasting says what a yes is for.
 func lasting(q *policy.Question) string {
-	if q.Lasts == "" || q.Lasts == policy.Once {
-		return "yes: this one call."
+	if lasting := q.Lasting(); lasting != "" {
+		return "once: this one call. yes: " + lasting + "."
 	}
-	of := "with these arguments"
-	if q.Covers == policy.CoversTool {
-		of = "with any arguments that the policy allows"
-	}
-	how := "for " + string(q.Lasts)
-	if q.Lasts == policy.ForSession {
-		how = "for this session"
-	}
-	return fmt.Sprintf("once: this one call. yes: %s, %s.", how, of)
+	return "yes: this one call."
 }
 
 // message is what the person reads. What others have chosen stands in an indented block, each on its line: there
