@@ -190,6 +190,7 @@ func (u *upstream) take(ctx context.Context) (*link, error) {
 			if err != nil {
 				u.mu.Lock()
 				u.own--
+				u.renew()
 				u.wake()
 				u.mu.Unlock()
 				return nil, err
@@ -210,8 +211,34 @@ func (u *upstream) take(ctx context.Context) (*link, error) {
 	}
 }
 
-// give brings a session back. One whose call was abandoned ends: another call would get its questions. In place of the
-// shared session there is a new one, at once, which has the calls and tells of changes.
+// renew has another session in place of the shared one that was abandoned: the first that is without a call, or a new
+// one where no call has one. The lock is held.
+func (u *upstream) renew() {
+	if u.closed || u.main != nil || u.connecting != nil || u.retry != nil {
+		return
+	}
+	switch {
+	case len(u.spare) > 0:
+		l := u.spare[0]
+		u.spare = u.spare[1:]
+		u.own--
+		if l.ended() {
+			u.renew()
+			return
+		}
+		u.main = l
+		uris := slices.Collect(maps.Keys(u.subscribed))
+		u.ending.Go(func() {
+			l.subscribeAgain(u.client.ctx, uris)
+			u.listsChanged(l)
+		})
+	case u.own == 0:
+		u.renewed = true
+		u.connect()
+	}
+}
+
+// give brings a session back. One whose call was abandoned ends: another call would get its questions.
 func (u *upstream) give(l *link, abandoned bool) {
 	u.mu.Lock()
 	closed := u.closed || abandoned && !l.taken
@@ -219,8 +246,7 @@ func (u *upstream) give(l *link, abandoned bool) {
 	case l.taken:
 		l.taken = false
 		if abandoned && u.main == l && !u.closed {
-			u.main, u.renewed = nil, true
-			u.connect()
+			u.main = nil
 			u.ending.Go(l.close)
 		}
 	case l.ended() || closed:
@@ -228,6 +254,7 @@ func (u *upstream) give(l *link, abandoned bool) {
 	default:
 		u.spare = append(u.spare, l)
 	}
+	u.renew()
 	u.wake()
 	u.mu.Unlock()
 	if closed {
