@@ -34,7 +34,7 @@ func TestWholeThroughGateway(t *testing.T) {
 							listener := httptest.NewServer(g.Handler())
 							t.Cleanup(func() { listener.CloseClientConnections(); listener.Close() })
 							through := caisson.Server{URL: listener.URL + "/servers/whole", ProtocolVersions: []string{down}}
-							w := &whole{T: t, server: &server, transport: transport, revision: down, received: h}
+							w := &whole{T: t, server: &server, transport: transport, revision: down, upstream: up, received: h}
 							// The server may log on another stream than the one of the result, and later. Then there is
 							// no request any more with which it could go to a client of 2026-07-28.
 							w.lateLogs = up != modern && down == modern && transport == caisson.TransportHTTP

@@ -60,6 +60,7 @@ type whole struct {
 	server    *wholeServer
 	transport caisson.TransportType
 	revision  string
+	upstream  string // the revision behind a gateway; "" without one
 	lateLogs  bool // a log may come too late to be told
 	session   *caisson.Session
 	theirs    *mcp.ClientSession
@@ -91,6 +92,7 @@ func (w *whole) run() {
 func (w *whole) feature(name string, test func(t *testing.T)) {
 	w.Run(name, func(t *testing.T) {
 		w.server.skip(t, name, w.transport, w.revision)
+		w.server.skip(t, name, w.transport, w.upstream)
 		test(t)
 	})
 }

@@ -4,6 +4,7 @@ package gateway
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
@@ -28,6 +29,11 @@ func (c *client) askSession(ctx context.Context, session *mcp.ServerSession, met
 	if len(meta) > 0 {
 		whole["_meta"] = marshal(meta)
 	}
+	url := method == "elicitation/create" && string(whole["mode"]) == `"url"`
+	if url && whole["elicitationId"] == nil {
+		// A server of 2026-07-28 gives none, and a client of 2025-11-25 refuses a question without one.
+		whole["elicitationId"] = marshal(rand.Text())
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.gateway.options.HoldTimeout)
 	defer cancel()
 	defer context.AfterFunc(c.ctx, cancel)()
@@ -38,7 +44,7 @@ func (c *client) askSession(ctx context.Context, session *mcp.ServerSession, met
 		answer, err = session.CreateMessageWithTools(ctx, &mcp.CreateMessageWithToolsParams{})
 	case "elicitation/create":
 		p := &mcp.ElicitParams{Mode: "form"}
-		if string(whole["mode"]) == `"url"` {
+		if url {
 			p.Mode, p.ElicitationID = "url", "sent as it is"
 		}
 		answer, err = session.Elicit(ctx, p)

@@ -31,7 +31,11 @@ func newUpstream(t testing.TB, era string) *caissontest.Server {
 		}
 	}
 	s.AddTool(&mcp.Tool{Name: "form"}, asks("elicitation/create", `{"mode":"form","message":"Who?","requestedSchema":{"type":"object","properties":{"name":{"type":"string"}}}}`))
-	s.AddTool(&mcp.Tool{Name: "url"}, asks("elicitation/create", `{"mode":"url","message":"Look","url":"https://example.com/","elicitationId":"e1"}`))
+	url := `{"mode":"url","message":"Look","url":"https://example.com/","elicitationId":"e1"}`
+	if era == modern { // The revision has no ids of questions, and clients of the older ones refuse a question without.
+		url = `{"mode":"url","message":"Look","url":"https://example.com/"}`
+	}
+	s.AddTool(&mcp.Tool{Name: "url"}, asks("elicitation/create", url))
 	s.AddTool(&mcp.Tool{Name: "sample"}, asks("sampling/createMessage", `{"messages":[{"role":"user","content":{"type":"text","text":"Hi"}}],"maxTokens":5}`))
 	s.AddTool(&mcp.Tool{Name: "roots"}, asks("roots/list", `{}`))
 	s.AddTool(&mcp.Tool{Name: "twice"}, func(call *caissontest.Call) (any, error) {

@@ -34,6 +34,9 @@ var errAuthorizing = errors.New("authorization: a step of the turn is not over y
 var errTurn = errors.New("authorization: the turn has not ended yet")
 
 func (in *instance) beginAuthorization(args []any) error {
+	if in.authorizing {
+		return errAuthorizing // Before the flow is asked: it may be in the turn already, or not yet.
+	}
 	if flow := in.session.config.Authorization; flow != nil && flow.Turning() {
 		return errTurn
 	}
