@@ -32,7 +32,7 @@ func newUpstream(t testing.TB, era string) *caissontest.Server {
 	}
 	s.AddTool(&mcp.Tool{Name: "form"}, asks("elicitation/create", `{"mode":"form","message":"Who?","requestedSchema":{"type":"object","properties":{"name":{"type":"string"}}}}`))
 	url := `{"mode":"url","message":"Look","url":"https://example.com/","elicitationId":"e1"}`
-	if era == modern { // The revision has no ids of questions, and clients of the older ones refuse a question without.
+	if era == newest { // The revision has no ids of questions, and clients of the older ones refuse a question without.
 		url = `{"mode":"url","message":"Look","url":"https://example.com/"}`
 	}
 	s.AddTool(&mcp.Tool{Name: "url"}, asks("elicitation/create", url))
