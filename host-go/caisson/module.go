@@ -129,7 +129,8 @@ func (m *Module) Functions() []string { return slices.Clone(m.functions) }
 func (m *Module) Loaded() *ScriptResult { return m.loaded }
 
 // RunFunction calls a function of the module with arguments by position: anything that marshals to JSON, or one
-// [ArgumentList]. It waits for an instance. [ScriptLimits] bound each call.
+// [ArgumentList]. [NamedArguments] behind them are arguments by name. It waits for an instance. [ScriptLimits] bound
+// each call.
 //
 // A function that fails is a [*ScriptError]; the result is there then too. Most failures leave the instance as it
 // is. After [ScriptLimit], [ScriptTrap], [ScriptNeverSettled] and the end of ctx while the function ran, the
@@ -140,25 +141,11 @@ func (m *Module) Loaded() *ScriptResult { return m.loaded }
 // A function whose call leads, by a tool, to another call of the same module fails there with [CodeLimit] when all
 // instances wait for that one.
 func (m *Module) RunFunction(ctx context.Context, name string, args ...any) (*ScriptResult, error) {
-	positional, err := argumentList(name, args)
+	positional, named, err := splitArguments(name, args)
 	if err != nil {
 		return nil, err
 	}
-	return m.call(ctx, name, positional, json.RawMessage("{}"))
-}
-
-// RunFunctionNamed is [Module.RunFunction] with arguments by name besides those by position: a map or a struct.
-// Python has them. JavaScript has not, and fails with [ScriptInvalidArguments].
-func (m *Module) RunFunctionNamed(ctx context.Context, name string, named any, args ...any) (*ScriptResult, error) {
-	object, err := marshalObject(named)
-	if err != nil {
-		return nil, errScript("run function", fmt.Sprintf("the arguments of %s by name: %v", name, err))
-	}
-	positional, err := argumentList(name, args)
-	if err != nil {
-		return nil, err
-	}
-	return m.call(ctx, name, positional, object)
+	return m.call(ctx, name, positional, named)
 }
 
 // RunFunctionAs is [Module.RunFunction] with its value decoded into a T.
@@ -171,31 +158,50 @@ func RunFunctionAs[T any](ctx context.Context, m *Module, name string, args ...a
 	return value, err
 }
 
-// An ArgumentList is the arguments of a function as one JSON list, such as `[1, "two"]`. As the only argument of
-// RunFunction it stands for all of them.
+// An ArgumentList is the arguments of a function as one JSON list, such as `[1, "two"]`. It stands for all arguments by
+// position of RunFunction.
 type ArgumentList json.RawMessage
 
-// argumentList is the arguments of a function as JSON.
-func argumentList(function string, args []any) (json.RawMessage, error) {
-	if len(args) == 0 {
-		return json.RawMessage("[]"), nil
+// NamedArguments are arguments of a function by name, as the last argument of RunFunction: what marshals to JSON, under
+// names. Python has them. JavaScript and TypeScript have not: there they fail with [ScriptInvalidArguments], unless
+// there are none.
+type NamedArguments map[string]any
+
+// splitArguments is the arguments of a function as JSON: a list, and an object.
+func splitArguments(function string, args []any) (positional, named json.RawMessage, err error) {
+	wrong := func(format string, of ...any) (json.RawMessage, json.RawMessage, error) {
+		return nil, nil, errScript("run function", fmt.Sprintf("the arguments of %s%s", function, fmt.Sprintf(format, of...)))
+	}
+	named = json.RawMessage("{}")
+	if last := len(args) - 1; last >= 0 {
+		if byName, ok := args[last].(NamedArguments); ok {
+			args = args[:last]
+			if len(byName) > 0 {
+				if named, err = json.Marshal(map[string]any(byName)); err != nil {
+					return wrong(" by name do not marshal to JSON: %v", err)
+				}
+			}
+		}
 	}
 	for _, arg := range args {
-		list, ok := arg.(ArgumentList)
-		if !ok {
-			continue
+		switch list := arg.(type) {
+		case NamedArguments:
+			return wrong(": NamedArguments are the last, and there once")
+		case ArgumentList:
+			var items []json.RawMessage
+			if err := json.Unmarshal(list, &items); len(args) > 1 || err != nil || items == nil {
+				return wrong(": an ArgumentList is a JSON list, and stands for all arguments by position")
+			}
+			return json.RawMessage(list), named, nil
 		}
-		var items []json.RawMessage
-		if err := json.Unmarshal(list, &items); len(args) > 1 || err != nil || items == nil {
-			return nil, errScript("run function", fmt.Sprintf("the arguments of %s: an ArgumentList is a JSON list, and stands alone", function))
-		}
-		return json.RawMessage(list), nil
 	}
-	positional, err := json.Marshal(args)
-	if err != nil {
-		return nil, errScript("run function", fmt.Sprintf("the arguments of %s do not marshal to JSON: %v", function, err))
+	if len(args) == 0 {
+		return json.RawMessage("[]"), named, nil
 	}
-	return positional, nil
+	if positional, err = json.Marshal(args); err != nil {
+		return wrong(" do not marshal to JSON: %v", err)
+	}
+	return positional, named, nil
 }
 
 func (m *Module) call(ctx context.Context, name string, positional, named json.RawMessage) (*ScriptResult, error) {

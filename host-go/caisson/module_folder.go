@@ -2,7 +2,6 @@ package caisson
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -123,13 +122,13 @@ func (f *ModuleFolder) script(module string) (Script, error) {
 }
 
 // RunFunction calls a function of a module in a folder: it loads the module into a sandbox of its own, calls the
-// function with arguments by position, and throws the sandbox away. The arguments are anything that marshals to
-// JSON, or one [ArgumentList]. [Client.Load] is for a module that is called more than once.
+// function, and throws the sandbox away. The arguments are those of [Module.RunFunction]: anything that marshals to
+// JSON or one [ArgumentList], and [NamedArguments]. [Client.Load] is for a module that is called more than once.
 //
 // It fails as [ModuleFolder.Find], [Client.RunScript] and [Module.RunFunction] do. The result is there when the module
 // or its function has failed, too; its log and its calls begin with those of the loading.
 func (c *Client) RunFunction(ctx context.Context, folder ModuleFolder, module, function string, args ...any) (*ScriptResult, error) {
-	positional, err := argumentList(function, args)
+	positional, named, err := splitArguments(function, args)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +153,7 @@ func (c *Client) RunFunction(ctx context.Context, folder ModuleFolder, module, f
 			return loaded, err
 		}
 		defer in.Close()
-		value, report, failure := in.Call(ctx, function, positional, json.RawMessage("{}"))
+		value, report, failure := in.Call(ctx, function, positional, named)
 		result := after(loaded, resultOf(report))
 		if failure != nil {
 			return result, r.error(failure)

@@ -102,6 +102,9 @@ func TestRunFunction(t *testing.T) {
 			t.Errorf("it is not fs.ErrNotExist: %v", err)
 		}
 	}
+	if _, err := r.RunFunction(testContext(t), folder, "area", "area", 3, caisson.NamedArguments{"b": 4}); kindOf(err) != caisson.ScriptInvalidArguments || !strings.Contains(err.Error(), "JavaScript has no arguments by name") {
+		t.Errorf("arguments by name: %v", err)
+	}
 	if _, err := r.RunFunction(testContext(t), caisson.ModuleFolder{}, "area", "area"); caisson.CodeOf(err) != caisson.CodeInvalidArgument {
 		t.Errorf("no folder: %v", err)
 	}

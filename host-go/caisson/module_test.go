@@ -97,7 +97,11 @@ func TestModuleInstances(t *testing.T) {
 	if got, err := caisson.RunFunctionAs[int](testContext(t), m, "add", caisson.ArgumentList("[1, 2]")); err != nil || got != 3 {
 		t.Errorf("arguments as a list: %d, %v", got, err)
 	}
-	for _, args := range [][]any{{caisson.ArgumentList("{}")}, {caisson.ArgumentList("null")}, {caisson.ArgumentList("[1")}, {1, caisson.ArgumentList("[2]")}, {caisson.ArgumentList(nil)}} {
+	if got, err := caisson.RunFunctionAs[int](testContext(t), m, "add", caisson.ArgumentList("[1, 2]"), caisson.NamedArguments{}); err != nil || got != 3 {
+		t.Errorf("no arguments by name: %d, %v", got, err)
+	}
+	named := caisson.NamedArguments{"a": 1}
+	for _, args := range [][]any{{named, 1}, {named, named}, {1, caisson.NamedArguments{"a": func() {}}}, {caisson.ArgumentList("{}")}, {caisson.ArgumentList("null")}, {caisson.ArgumentList("[1")}, {1, caisson.ArgumentList("[2]")}, {caisson.ArgumentList(nil)}} {
 		if _, err := m.RunFunction(testContext(t), "add", args...); caisson.CodeOf(err) != caisson.CodeInvalidArgument {
 			t.Errorf("the arguments %v: %v", args, err)
 		}

@@ -459,7 +459,7 @@ function hidden() {}`)
 			t.Errorf("%s ends with %v", test.name, err)
 		}
 	}
-	if _, err := m.RunFunctionNamed(testContext(t), "add", map[string]any{"a": 1}); err == nil || !strings.Contains(err.Error(), "by position") {
+	if _, err := m.RunFunction(testContext(t), "add", 1, caisson.NamedArguments{"b": 1}); kindOf(err) != caisson.ScriptInvalidArguments || !strings.Contains(err.Error(), "by position") {
 		t.Errorf("arguments by name: %v", err)
 	}
 	if _, err := caisson.RunFunctionAs[string](testContext(t), m, "count"); err == nil || !strings.Contains(err.Error(), "does not fit") {

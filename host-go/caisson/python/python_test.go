@@ -469,13 +469,14 @@ def fails(): return 1 / 0
 		t.Errorf("the functions are %s", got)
 	}
 	call := func(name, named string, args ...any) (string, error) {
-		var r *caisson.ScriptResult
-		var err error
-		if named == "" {
-			r, err = m.RunFunction(t.Context(), name, args...)
-		} else {
-			r, err = m.RunFunctionNamed(t.Context(), name, json.RawMessage(named), args...)
+		if named != "" {
+			var byName caisson.NamedArguments
+			if err := json.Unmarshal([]byte(named), &byName); err != nil {
+				t.Fatal(err)
+			}
+			args = append(args, byName)
 		}
+		r, err := m.RunFunction(t.Context(), name, args...)
 		if err != nil {
 			return "", err
 		}
@@ -510,6 +511,32 @@ def fails(): return 1 / 0
 		case test.kind != "" && (!errors.As(err, &e) || e.Kind != test.kind || !strings.Contains(e.Message, test.want)):
 			t.Errorf("%s: %s, %v", test.name, got, err)
 		}
+	}
+}
+
+// TestRunFunction calls a function of a module in a folder, by position and by name.
+func TestRunFunction(t *testing.T) {
+	folder := caisson.ModuleFolder{
+		Files:     fstest.MapFS{"shapes.py": {Data: []byte("def area(width, height=1, *, unit='m'): return f'{width * height} {unit}'\n")}},
+		Languages: map[string]caisson.Language{".py": python.Language},
+	}
+	for _, test := range []struct {
+		args []any
+		want string
+	}{
+		{[]any{3}, `"3 m"`},
+		{[]any{3, caisson.NamedArguments{"unit": "mm", "height": 4}}, `"12 mm"`},
+		{[]any{caisson.ArgumentList("[3]"), caisson.NamedArguments{"unit": "mm"}}, `"3 mm"`},
+		{[]any{caisson.NamedArguments{"width": 2, "height": 2}}, `"4 m"`},
+	} {
+		result, err := shared(t).RunFunction(t.Context(), folder, "shapes", "area", test.args...)
+		if err != nil || string(result.Value) != test.want {
+			t.Errorf("%v: %+v, %v", test.args, result, err)
+		}
+	}
+	var e *caisson.ScriptError
+	if _, err := shared(t).RunFunction(t.Context(), folder, "shapes", "area", 3, caisson.NamedArguments{"width": 4}); !errors.As(err, &e) || e.Kind != caisson.ScriptInvalidArguments {
+		t.Errorf("an argument twice: %v", err)
 	}
 }
 

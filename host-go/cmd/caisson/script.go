@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -172,12 +173,14 @@ func (a *app) runFunctionCommand() *cobra.Command {
 	var flags scriptFlags
 	var list string
 	c := &cobra.Command{
-		Use:   "run-function FILE NAME [ARG]...",
+		Use:   "run-function FILE NAME [ARG]... [KEY=VALUE]...",
 		Short: "Call a function of a script",
 		Long: `Loads a script as a module, calls one of its functions, and prints what it returns, as 'caisson
-run' does. An ARG that is JSON is that value, and any other is a text. FILE may be without the end
-of its name that says its language.`,
+run' does. An ARG that is JSON is that value, and any other is a text. KEY=VALUE is an argument by
+name, which Python has; a KEY is letters, digits and _. A text that looks so is given in quotes, as
+JSON has it: '"a=b"'. FILE may be without the end of its name that says its language.`,
 		Example: `  caisson run-function geometry.js area 3 4
+  caisson run-function geometry.py area 3 unit=mm
   caisson run-function modules/geometry area --args '[3, 4]'`,
 		DisableFlagsInUseLine: true,
 		RunE: func(c *cobra.Command, words []string) error {
@@ -195,17 +198,9 @@ of its name that says its language.`,
 			if len(words) == 0 {
 				return usage(c, "no function is given")
 			}
-			args := make([]any, len(words)-1)
-			for i, word := range words[1:] {
-				args[i] = jsonOrText(word)
-			}
-			if c.Flags().Changed("args") {
-				if len(args) > 0 {
-					return usage(c, "%q is one argument too many: --args gives all of them", shown(words[1]))
-				}
-				if args, err = jsonList(c, list); err != nil {
-					return err
-				}
+			args, err := functionArguments(c, words[1:], list)
+			if err != nil {
+				return err
 			}
 			task, err := flags.task(c.Context(), c, name, text, nil)
 			if err != nil {
@@ -221,7 +216,7 @@ of its name that says its language.`,
 		},
 	}
 	flags.register(c)
-	c.Flags().StringVar(&list, "args", "", "give the function the arguments of a `JSON` list")
+	c.Flags().StringVar(&list, "args", "", "give the function the arguments by position of a `JSON` list")
 	return c
 }
 
@@ -244,17 +239,44 @@ func loadAndRun(ctx context.Context, client *caisson.Client, s caisson.Script, f
 	return result, err
 }
 
-// jsonList reads arguments.
-func jsonList(c *cobra.Command, text string) ([]any, error) {
-	var list []json.RawMessage
-	if err := json.Unmarshal([]byte(text), &list); err != nil || list == nil {
-		return nil, usage(c, "--args: it is no JSON list, such as [1, \"two\"]")
+// keyword matches an argument by name.
+var keyword = regexp.MustCompile(`^[\p{L}_][\p{L}\p{N}_]*=`)
+
+// functionArguments makes the arguments of a function of words, and of the list of --args.
+func functionArguments(c *cobra.Command, words []string, list string) ([]any, error) {
+	var args []any
+	var named []string
+	for _, word := range words {
+		switch {
+		case keyword.MatchString(word):
+			named = append(named, word)
+		case c.Flags().Changed("args"):
+			return nil, usage(c, "%q is one argument too many: --args gives all of them", shown(word))
+		default:
+			args = append(args, jsonOrText(word))
+		}
 	}
-	args := make([]any, len(list))
-	for i, item := range list {
-		args[i] = item
+	if c.Flags().Changed("args") {
+		var items []json.RawMessage
+		if err := json.Unmarshal([]byte(list), &items); err != nil || items == nil {
+			return nil, usage(c, "--args: it is no JSON list, such as [1, \"two\"]")
+		}
+		args = append(args, caisson.ArgumentList(list))
 	}
-	return args, nil
+	pairs, err := splitPairs(c, named)
+	if err != nil || len(pairs) == 0 {
+		return args, err
+	}
+	return append(args, caisson.NamedArguments(pairValues(pairs))), nil
+}
+
+// pairValues is the object that pairs make.
+func pairValues(pairs []pair) map[string]any {
+	object := map[string]any{}
+	for _, p := range pairs {
+		object[p.name] = jsonOrText(p.value)
+	}
+	return object
 }
 
 // afterDashes splits what follows -- from the other words.
@@ -316,11 +338,7 @@ func (a *app) readInput(ctx context.Context, c *cobra.Command, flag string, word
 	if err != nil {
 		return nil, err
 	}
-	object := map[string]any{}
-	for _, p := range pairs {
-		object[p.name] = jsonOrText(p.value)
-	}
-	return object, nil
+	return pairValues(pairs), nil
 }
 
 // jsonOrText is the value of a word.

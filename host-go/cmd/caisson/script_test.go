@@ -23,6 +23,7 @@ func TestRunScriptLanguages(t *testing.T) {
 		return path
 	}
 	ts := file("typed.ts", "const n: number = input.n\nreturn n satisfies number")
+	keywords := file("keywords.py", "def area(width, height=1, *, unit='m'): return f'{width} {height} {unit}'\n")
 	imports := file("imports.ts", "import { twice } from './lib/twice'\nreturn twice(4)")
 	file("lib/twice.ts", "export const twice = (n: number): number => 2 * n")
 	py := file("sum.py", "import statistics\ndef main(*args):\n    return {'mean': statistics.mean(map(int, args))}\n")
@@ -41,6 +42,12 @@ func TestRunScriptLanguages(t *testing.T) {
 		{[]string{"run", "--lang", "js", ts}, exitScript, "syntax"},
 		{[]string{"run", py, "--", "1", "2", "6"}, exitOK, "{\"mean\":3}\n"},
 		{[]string{"run-function", py, "main", "4"}, exitOK, "{\"mean\":4}\n"},
+		{[]string{"run-function", keywords, "area", "3", "unit=mm"}, exitOK, "3 1 mm\n"},
+		{[]string{"run-function", keywords, "area", "unit=mm", "--args", "[3]", "height=7"}, exitOK, "3 7 mm\n"},
+		{[]string{"run-function", keywords, "area", `"unit=mm"`, "https://x/?a=b"}, exitOK, "unit=mm https://x/?a=b m\n"},
+		{[]string{"run-function", keywords, "area", "3", "size=4"}, exitScript, "size"},
+		{[]string{"run-function", keywords, "area", "3", "unit=m", "unit=m"}, exitUsage, "given twice"},
+		{[]string{"run-function", keywords, "area", "3", "--args", "[3]"}, exitUsage, "gives all of them"},
 		{[]string{"run", "--lang", "py", "-e", "sum(range(4))"}, exitOK, "6\n"},
 		{[]string{"run", packed, "--python-path", packages}, exitOK, "12\n"},
 		{[]string{"run", packed}, exitScript, "shapes"},
@@ -137,6 +144,7 @@ func TestRunScript(t *testing.T) {
 		{"", []string{"run-function", script, "area", "3", "4"}, exitOK, "12\n", "warn: input null"},
 		{"", []string{"run-function", script, "join", "3", "x", `"4"`}, exitOK, "3,x,4\n", ""},
 		{"", []string{"run-function", script, "area", "--args", "[3, 4]"}, exitOK, "12\n", "warn: input null"},
+		{"", []string{"run-function", script, "area", "3", "b=4"}, exitScript, "", "JavaScript has no arguments by name"},
 		{"", []string{"run-function", script, "area", "--args", "{}"}, exitUsage, "", "it is no JSON list"},
 		{"", []string{"run-function", script, "area", "3", "--args", "[4]"}, exitUsage, "", "gives all of them"},
 		{"", []string{"run-function", strings.TrimSuffix(script, ".js"), "area", "3", "4"}, exitOK, "12\n", ""},
