@@ -94,7 +94,7 @@ const (
 	SleepOtherKey SleepCode = "key"
 	// SleepBuild says that the run is of another build of Caisson's core, or of another component of its language.
 	SleepBuild SleepCode = "build"
-	// SleepLanguage says that the run is in another [Language] than [Waking].Language, or that it finds other folders.
+	// SleepLanguage says that the run is in a [Language] that [Waking].Languages does not have, or finds other folders there.
 	SleepLanguage SleepCode = "language"
 	// SleepPrincipal says that the run is of another [Governance].Principal.
 	SleepPrincipal SleepCode = "principal"

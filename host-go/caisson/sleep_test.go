@@ -459,7 +459,7 @@ func TestSleepTranslated(t *testing.T) {
 		lines := 2
 		asleep := asleepOf(t, c, caisson.Script{Name: "a", Language: shifted{&lines}, Source: "await sleep(PAUSE);\nthrow new Error('no')"})
 		lines = test.later
-		woken, err := c.Wake(testContext(t), asleep, caisson.Waking{Language: shifted{&lines}})
+		woken, err := c.Wake(testContext(t), asleep, caisson.Waking{Languages: []caisson.Language{shifted{&lines}}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -20,8 +20,8 @@ type Waking struct {
 	// Tools are what the script may call from now on, whatever it could call before: what it knows of and is not there
 	// fails as a tool that is not found. Default: none.
 	Tools *ToolSet
-	// Language is what the script is written in, as in [Script].Language. Default: [JavaScript].
-	Language Language
+	// Languages are what the script may be in, besides [JavaScript]: see [Script].Language.
+	Languages []Language
 }
 
 // Wake goes on with a run that [Run.Sleep] has put to sleep. The client has the same [Sleeping].SleepKey and
@@ -41,20 +41,17 @@ func (c *Client) Wake(ctx context.Context, asleep []byte, w Waking) (*Run, error
 	if len(c.options.SleepKey) == 0 {
 		return nil, &Error{Code: CodeInvalidArgument, Step: "wake", Message: "ClientOptions.SleepKey is not set: it opens a run that sleeps"}
 	}
-	if w.Language == nil {
-		w.Language = JavaScript
-	}
 	id, from, err := sleep.Open(c.options.SleepKey, asleep, c.options.MaxSleepBytes, maxSleepHead+c.options.mostMemory())
 	if err != nil {
 		return nil, sleepError(err)
 	}
 	defer from.Close()
-	head, err := c.readAsleep(from, &w)
+	head, language, err := c.readAsleep(from, &w)
 	if err != nil {
 		return nil, sleepError(err)
 	}
 	r, err := c.beginScript(ctx, &Script{
-		Source: head.Source, Name: head.Name, Language: w.Language, Tools: w.Tools,
+		Source: head.Source, Name: head.Name, Language: language, Tools: w.Tools,
 		Limits: ScriptLimits{SourceBytes: max(1, len(head.Source))},
 	}, "wake")
 	if err != nil {
@@ -69,35 +66,46 @@ func (c *Client) Wake(ctx context.Context, asleep []byte, w Waking) (*Run, error
 }
 
 // readAsleep reads what is sealed with a guest, and checks whether it may wake here.
-func (c *Client) readAsleep(from io.Reader, w *Waking) (*asleep, error) {
+func (c *Client) readAsleep(from io.Reader, w *Waking) (*asleep, Language, error) {
 	var size [4]byte
 	if _, err := io.ReadFull(from, size[:]); err != nil {
-		return nil, shortened(err)
+		return nil, nil, shortened(err)
 	}
 	n := binary.LittleEndian.Uint32(size[:])
 	if n > maxSleepHead {
-		return nil, &SleepError{Code: SleepTooLarge, Message: fmt.Sprintf("the run's source, log and calls have %d bytes, and may have %d", n, maxSleepHead)}
+		return nil, nil, &SleepError{Code: SleepTooLarge, Message: fmt.Sprintf("the run's source, log and calls have %d bytes, and may have %d", n, maxSleepHead)}
 	}
 	text, err := io.ReadAll(io.LimitReader(from, int64(n)))
 	if err != nil {
-		return nil, shortened(err)
+		return nil, nil, shortened(err)
 	}
 	head := &asleep{}
 	if err := json.Unmarshal(text, head); err != nil || head.State == nil {
-		return nil, &SleepError{Code: SleepChanged, Message: "what is sealed is not a run", Err: err}
+		return nil, nil, &SleepError{Code: SleepChanged, Message: "what is sealed is not a run", Err: err}
 	}
+	language := head.language(w.Languages)
 	switch o := &c.options; {
 	case head.Principal != o.Principal:
-		return nil, &SleepError{Code: SleepPrincipal, Message: "the run is not one of ClientOptions.Principal"}
-	case head.Language != w.Language.Name():
-		return nil, &SleepError{Code: SleepLanguage, Message: fmt.Sprintf("the run is in %s, and Waking.Language is %s", head.Language, w.Language.Name())}
-	case head.Component != componentName(w.Language):
-		return nil, errBuild()
+		return nil, nil, &SleepError{Code: SleepPrincipal, Message: "the run is not one of ClientOptions.Principal"}
+	case language == nil:
+		return nil, nil, &SleepError{Code: SleepLanguage, Message: fmt.Sprintf("the run is in %.64s, which Waking.Languages does not have", head.Language)}
+	case head.Component != componentName(language):
+		return nil, nil, errBuild()
 	}
 	if err := head.expired(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return head, c.options.holds(&head.State.Limits)
+	return head, language, c.options.holds(&head.State.Limits)
+}
+
+// language finds the language of a run; nil when it is not there.
+func (a *asleep) language(languages []Language) Language {
+	for _, l := range append([]Language{JavaScript}, languages...) {
+		if l != nil && l.Name() == a.Language {
+			return l
+		}
+	}
+	return nil
 }
 
 // expired finds a run that has slept too long.

@@ -80,7 +80,7 @@ out`}
 			var asleep []byte
 			if asleep, err = run.Sleep(testContext(t)); err == nil {
 				slept, size = slept+1, len(asleep)
-				run, err = c.Wake(testContext(t), asleep, caisson.Waking{Tools: s.Tools, Language: language})
+				run, err = c.Wake(testContext(t), asleep, caisson.Waking{Tools: s.Tools, Languages: []caisson.Language{language}})
 			}
 		}
 		if sleepCode(err) != caisson.SleepEnded || slept < 2 {
@@ -126,7 +126,7 @@ func TestSleepNotNow(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, language := range []caisson.Language{nil, python.Language} {
-		if _, err := c.Wake(testContext(t), asleep, caisson.Waking{Language: language}); sleepCode(err) != caisson.SleepLanguage {
+		if _, err := c.Wake(testContext(t), asleep, caisson.Waking{Languages: []caisson.Language{language}}); sleepCode(err) != caisson.SleepLanguage {
 			t.Errorf("woken as %v: %v", language, err)
 		}
 	}

@@ -29,6 +29,7 @@ const (
 	exitTimeout     = 5
 	exitLogin       = 6   // authorization is required, and there is none
 	exitDenied      = 7   // by the policy
+	exitAsleep      = 8   // the run of a script sleeps
 	exitInterrupted = 130 // 128 + SIGINT, as shells have it
 	exitTerminated  = 143 // 128 + SIGTERM
 )
@@ -87,6 +88,9 @@ func interruptible(parent context.Context) (context.Context, func()) {
 // consequence of the signal.
 func interruption(ctx context.Context, err error) error {
 	var i *interrupt
+	if asleep := (*asleepError)(nil); errors.As(err, &asleep) {
+		return nil // What the signal was to bring about.
+	}
 	if err != nil && errors.As(context.Cause(ctx), &i) {
 		return i
 	}
@@ -105,6 +109,8 @@ func exitCode(err error) int {
 		failed      *scriptFailure
 		unapproved  *pinsError
 		damaged     *auditError
+		asleep      *asleepError
+		waking      *wakeError
 	)
 	code := caisson.CodeOf(err)
 	switch {
@@ -116,13 +122,15 @@ func exitCode(err error) int {
 		return exitTerminated
 	case errors.As(err, &guest):
 		return guest.code
+	case errors.As(err, &asleep):
+		return exitAsleep
 	case errors.As(err, &tool):
 		return exitToolError
 	case errors.As(err, &failed) && failed.late:
 		return exitTimeout
 	case failed != nil:
 		return exitScript
-	case errors.As(err, &wrong), code == caisson.CodeInvalidArgument:
+	case errors.As(err, &wrong), errors.As(err, &waking), code == caisson.CodeInvalidArgument:
 		return exitUsage
 	case errors.As(err, &replay):
 		return exitDifference
@@ -161,6 +169,9 @@ func remedy(err error) string {
 	var wrong *usageError
 	if errors.As(err, &wrong) {
 		return fmt.Sprintf("run '%s --help' for how to use it", wrong.command)
+	}
+	if waking := (*wakeError)(nil); errors.As(err, &waking) {
+		return waking.remedy()
 	}
 	if complex := (*component.ComplexityError)(nil); errors.As(err, &complex) {
 		return "run it with --interpret, or have its compiler make smaller functions"

@@ -72,7 +72,8 @@ Results go to standard output. Logs, progress and the server's standard error go
 error.
 
 Exit codes: 0 success, 1 the tool reported an error, 2 usage, 3 could not connect, 4 protocol or
-transport error, 5 timeout, 6 authorization required, 7 denied by the policy, 130 interrupted.`
+transport error, 5 timeout, 6 authorization required, 7 denied by the policy, 8 the run of a script
+sleeps, 130 interrupted.`
 
 const rootExample = `  caisson list-tools -- npx -y @modelcontextprotocol/server-everything
   caisson call-tool https://mcp.example.com/mcp search query=wasm limit=3
@@ -102,7 +103,7 @@ func (a *app) command() *cobra.Command {
 		a.listSkillsCommand(), a.getSkillCommand(), a.readSkillCommand(), a.typesCommand(),
 		a.startTaskCommand(), a.getTaskCommand(), a.waitTaskCommand(), a.updateTaskCommand(), a.cancelTaskCommand(), a.listTasksCommand(),
 		a.setLoggingLevelCommand(), a.pingCommand(), a.listenCommand(),
-		a.runScriptCommand(), a.runFunctionCommand(),
+		a.runScriptCommand(), a.wakeCommand(), a.runFunctionCommand(),
 		a.policyCommand(), a.pinsCommand(), a.auditCommand(), a.scanCommand(), a.serveCommand(),
 		a.authCommand(), a.demoCommand(), a.demoServerCommand(), a.componentCommand(), a.pluginCommand(), a.runToolCommand(), a.replayCommand(), a.trustCommand(), a.cacheCommand(), a.versionCommand(),
 	)

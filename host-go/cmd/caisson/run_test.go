@@ -14,7 +14,7 @@ func TestHelp(t *testing.T) {
 	for _, command := range []string{
 		"", "list-tools", "call-tool", "list-resources", "list-resource-templates", "read-resource",
 		"subscribe", "unsubscribe", "list-prompts", "get-prompt", "complete", "list-skills", "get-skill", "read-skill", "types",
-		"set-logging-level", "ping", "listen", "serve", "replay", "demo", "demo-server", "version",
+		"set-logging-level", "ping", "listen", "serve", "run", "wake", "run-function", "replay", "demo", "demo-server", "version",
 		"cache", "cache warm", "cache path", "cache clear",
 	} {
 		t.Run(command, func(t *testing.T) {

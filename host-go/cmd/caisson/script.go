@@ -33,17 +33,7 @@ type scriptFlags struct {
 func (f *scriptFlags) register(c *cobra.Command) {
 	flags := c.Flags()
 	f.language.register(c)
-	flags.StringVar(&f.session.server.config, "config", "", "look the servers' names up in `FILE` (default: see 'caisson --help')")
-	durationFlag(c, &f.session.timeout, "timeout", 30*time.Second, "bound connecting with the servers by `DURATION`")
-	flags.StringArrayVar(&f.session.roots, "root", nil, "tell the servers that they may work in `FOLDER`; repeatable")
-	flags.BoolVar(&f.session.private, "private-addresses", false, "let the name of a server lead to a private address; localhost and addresses always may")
-	f.session.governance.register(c)
-	f.session.runtime.register(c)
-	f.session.store.register(c)
-	flags.StringArrayVar(&f.tools, "tools", nil, "grant the script the tools of the server `NAME` in the configuration; repeatable")
-	flags.StringArrayVar(&f.allow, "allow-tool", nil, "grant it only `SERVER.TOOL` of them; repeatable")
-	flags.StringArrayVar(&f.answers, "answers", nil, "answer calls of tools from `FILE`, written down or a recording, and call nobody; repeatable")
-	_ = c.MarkFlagFilename("answers")
+	f.registerTools(c)
 	durationFlag(c, &f.limits.Time, "time", 60*time.Second, "bound the whole run by `DURATION`")
 	durationFlag(c, &f.limits.Computing, "computing", 10*time.Second, "bound what it computes by `DURATION`")
 	flags.Int64Var(&f.limits.MemoryBytes, "memory", 128<<20, "bound the sandbox by `BYTES`")
@@ -55,7 +45,33 @@ func (f *scriptFlags) register(c *cobra.Command) {
 	flags.IntVar(&f.limits.ParallelCalls, "parallel-calls", 8, "bound the calls of tools at once by `NUMBER`")
 	flags.Uint64Var(&f.seed, "seed", 0, "give it the same random numbers for the same `NUMBER`")
 	flags.StringVar(&f.now, "now", "", "stop its clock at `TIME`, such as 2026-11-29T12:00:00Z")
+}
+
+// registerTools registers the flags of what a script may call, and of what is printed.
+func (f *scriptFlags) registerTools(c *cobra.Command) {
+	flags := c.Flags()
+	flags.StringVar(&f.session.server.config, "config", "", "look the servers' names up in `FILE` (default: see 'caisson --help')")
+	durationFlag(c, &f.session.timeout, "timeout", 30*time.Second, "bound connecting with the servers by `DURATION`")
+	flags.StringArrayVar(&f.session.roots, "root", nil, "tell the servers that they may work in `FOLDER`; repeatable")
+	flags.BoolVar(&f.session.private, "private-addresses", false, "let the name of a server lead to a private address; localhost and addresses always may")
+	f.session.governance.register(c)
+	f.session.runtime.register(c)
+	f.session.store.register(c)
+	flags.StringArrayVar(&f.tools, "tools", nil, "grant the script the tools of the server `NAME` in the configuration; repeatable")
+	flags.StringArrayVar(&f.allow, "allow-tool", nil, "grant it only `SERVER.TOOL` of them; repeatable")
+	flags.StringArrayVar(&f.answers, "answers", nil, "answer calls of tools from `FILE`, written down or a recording, and call nobody; repeatable")
+	_ = c.MarkFlagFilename("answers")
 	flags.BoolVar(&f.asJSON, "json", false, "print one JSON object: the value or the error, the log, the calls and what was used")
+}
+
+// checkAllowed finds a tool that is named wrongly.
+func (f *scriptFlags) checkAllowed(c *cobra.Command) error {
+	for _, tool := range f.allow {
+		if !strings.Contains(tool, ".") {
+			return usage(c, "--allow-tool %q: name it as SERVER.TOOL", shown(tool))
+		}
+	}
+	return nil
 }
 
 // script makes a script of the flags and a source. What it reads from then on is noted.
@@ -72,16 +88,12 @@ func (f *scriptFlags) script(c *cobra.Command, name, source string, reads *files
 	if s.Language, err = f.language.of(c, name, reads); err != nil {
 		return s, err
 	}
-	for _, tool := range f.allow {
-		if !strings.Contains(tool, ".") {
-			return s, usage(c, "--allow-tool %q: name it as SERVER.TOOL", shown(tool))
-		}
-	}
-	return s, nil
+	return s, f.checkAllowed(c)
 }
 
 func (a *app) runScriptCommand() *cobra.Command {
 	var flags scriptFlags
+	var sleep sleepFlags
 	var source, input, record string
 	var watch bool
 	c := &cobra.Command{
@@ -101,11 +113,16 @@ in YAML or JSON of {server, tool, answer}, or a recording of a session. See docs
 --watch runs the script again when a file that it has read changes: its own, what it imports, the
 file of --input, and those of --answers. The servers of --tools stay. It ends when it is interrupted.
 
+With --sleep-to FILE an interrupt, a SIGTERM, and the end of --sleep-after put the run to sleep as soon
+as it waits for nothing but timers and approvals: it is in FILE then, encrypted, and 'caisson wake'
+goes on with it. The exit code is 8 then.
+
 A script that fails ends the command with exit code 1; one that takes longer than --time with 5.`,
 		Example: `  caisson run count.js path=notes.txt --tools files
   caisson run -e 'return (await tools.demo.add({ a: 1, b: 2 }))' --tools demo
   caisson run report.js --input @report.json --tools github --allow-tool github.search_repositories --json
-  caisson run report.js --input @report.json --answers answers.yaml --watch`,
+  caisson run report.js --input @report.json --answers answers.yaml --watch
+  caisson run clean.js --tools files --sleep-to clean.run --sleep-after 10s`,
 		DisableFlagsInUseLine: true,
 		RunE: func(c *cobra.Command, words []string) error {
 			words, args := afterDashes(c, words)
@@ -114,6 +131,9 @@ A script that fails ends the command with exit code 1; one that takes longer tha
 			}
 			if watch && record != "" {
 				return usage(c, "--watch runs a script many times, and --record has one run: leave one of the two out")
+			}
+			if err := sleep.check(c, &flags, watch, record); err != nil {
+				return err
 			}
 			prepare := func(ctx context.Context, reads *files) (*scriptTask, error) {
 				name, text, words, err := a.readSource(ctx, c, words, source, reads)
@@ -132,7 +152,7 @@ A script that fails ends the command with exit code 1; one that takes longer tha
 			if err != nil {
 				return err
 			}
-			return a.withTools(c, &flags, task, func(ctx context.Context, client *caisson.Client, servers map[string]caisson.Caller) error {
+			return a.withTools(c, &flags, &sleep, task, func(ctx context.Context, client *caisson.Client, servers map[string]caisson.Caller) error {
 				run := func(ctx context.Context, task *scriptTask) error {
 					if err := task.grant(&flags, servers); err != nil {
 						return err
@@ -144,7 +164,7 @@ A script that fails ends the command with exit code 1; one that takes longer tha
 						}
 						task.script.Record = to
 					}
-					result, err := client.RunScript(ctx, task.script)
+					result, err := a.runSleeping(ctx, &sleep, func(ctx context.Context) (*caisson.Run, error) { return client.StartScript(ctx, task.script) })
 					return a.printScript(&flags, task, result, err)
 				}
 				if !watch {
@@ -161,6 +181,7 @@ A script that fails ends the command with exit code 1; one that takes longer tha
 		},
 	}
 	flags.register(c)
+	sleep.register(c)
 	c.Flags().StringVar(&record, "record", "", "record the run in `FILE`, for 'caisson replay'")
 	_ = c.MarkFlagFilename("record")
 	c.Flags().BoolVar(&watch, "watch", false, "run it again when a file that it has read changes, until interrupted")
@@ -206,7 +227,7 @@ JSON has it: '"a=b"'. FILE may be without the end of its name that says its lang
 			if err != nil {
 				return err
 			}
-			return a.withTools(c, &flags, task, func(ctx context.Context, client *caisson.Client, servers map[string]caisson.Caller) error {
+			return a.withTools(c, &flags, &sleepFlags{}, task, func(ctx context.Context, client *caisson.Client, servers map[string]caisson.Caller) error {
 				if err := task.grant(&flags, servers); err != nil {
 					return err
 				}
@@ -350,7 +371,7 @@ func jsonOrText(word string) any {
 }
 
 // withTools connects to the servers of --tools.
-func (a *app) withTools(c *cobra.Command, f *scriptFlags, task *scriptTask, use func(context.Context, *caisson.Client, map[string]caisson.Caller) error) error {
+func (a *app) withTools(c *cobra.Command, f *scriptFlags, sleep *sleepFlags, task *scriptTask, use func(context.Context, *caisson.Client, map[string]caisson.Caller) error) error {
 	if err := f.session.check(c); err != nil {
 		return err
 	}
@@ -373,6 +394,9 @@ func (a *app) withTools(c *cobra.Command, f *scriptFlags, task *scriptTask, use 
 		}
 		defer closeLog()
 		task.hides = options.Governance.Policy != nil
+	}
+	if options.SleepKey, err = sleep.key(ctx); err != nil {
+		return err
 	}
 	runtime, err := a.newRuntime(ctx, f.session.runtime.options(a))
 	if err != nil {
@@ -427,11 +451,12 @@ func (e *scriptFailure) Unwrap() error { return e.err }
 
 // scriptJSON is what --json prints.
 type scriptJSON struct {
-	Value json.RawMessage `json:"value,omitempty"`
-	Error *scriptErrJSON  `json:"error,omitempty"`
-	Logs  []logJSON       `json:"logs"`
-	Calls []callJSON      `json:"calls"`
-	Usage usageJSON       `json:"usage"`
+	Asleep string          `json:"asleep,omitempty"` // the file that the run sleeps in
+	Value  json.RawMessage `json:"value,omitempty"`
+	Error  *scriptErrJSON  `json:"error,omitempty"`
+	Logs   []logJSON       `json:"logs"`
+	Calls  []callJSON      `json:"calls"`
+	Usage  usageJSON       `json:"usage"`
 }
 
 type scriptErrJSON struct {
@@ -468,6 +493,15 @@ type usageJSON struct {
 // printScript prints what a script did.
 func (a *app) printScript(f *scriptFlags, task *scriptTask, result *caisson.ScriptResult, err error) error {
 	var failed *caisson.ScriptError
+	var asleep *asleepError
+	if errors.As(err, &asleep) {
+		if f.asJSON {
+			out := scriptJSONOf(result, nil)
+			out.Asleep = asleep.file
+			return errors.Join(a.printJSON(out), err)
+		}
+		return err // The log goes along, and is printed in the end.
+	}
 	if err != nil && !errors.As(err, &failed) {
 		return err
 	}
@@ -475,7 +509,7 @@ func (a *app) printScript(f *scriptFlags, task *scriptTask, result *caisson.Scri
 		result = &caisson.ScriptResult{}
 	}
 	if f.asJSON {
-		if err := a.printScriptJSON(result, failed); err != nil {
+		if err := a.printJSON(scriptJSONOf(result, failed)); err != nil {
 			return err
 		}
 	} else {
@@ -505,13 +539,12 @@ func (a *app) printScript(f *scriptFlags, task *scriptTask, result *caisson.Scri
 	return &scriptFailure{err: failed, late: failed.Kind == caisson.ScriptLimit && strings.Contains(failed.Message, "ScriptLimits.Time ")}
 }
 
-func (a *app) printScriptJSON(result *caisson.ScriptResult, failed *caisson.ScriptError) error {
-	text, err := json.Marshal(scriptJSONOf(result, failed))
+func (a *app) printJSON(value any) error {
+	text, err := json.Marshal(value)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(a.out, string(text))
-	return err
+	return a.printf("%s\n", text)
 }
 
 func scriptJSONOf(result *caisson.ScriptResult, failed *caisson.ScriptError) scriptJSON {

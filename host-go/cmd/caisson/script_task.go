@@ -28,6 +28,12 @@ func (f *scriptFlags) task(ctx context.Context, c *cobra.Command, name, source s
 	if err != nil {
 		return nil, err
 	}
+	book, err := f.readAnswers(ctx, c, reads)
+	return &scriptTask{script: s, book: book}, err
+}
+
+// readAnswers reads the files of --answers.
+func (f *scriptFlags) readAnswers(ctx context.Context, c *cobra.Command, reads *files) (*answers.Book, error) {
 	book := &answers.Book{}
 	for _, file := range f.answers {
 		reads.add(file)
@@ -36,19 +42,23 @@ func (f *scriptFlags) task(ctx context.Context, c *cobra.Command, name, source s
 			return nil, usage(c, "--answers: %w", err)
 		}
 	}
-	return &scriptTask{script: s, book: book}, nil
+	return book, nil
 }
 
 // grant gives the script the tools of servers, and those that have answers.
-func (t *scriptTask) grant(f *scriptFlags, servers map[string]caisson.Caller) error {
+func (t *scriptTask) grant(f *scriptFlags, servers map[string]caisson.Caller) (err error) {
+	t.script.Tools, err = t.tools(f, servers)
+	return err
+}
+
+func (t *scriptTask) tools(f *scriptFlags, servers map[string]caisson.Caller) (*caisson.ToolSet, error) {
 	callers := maps.Clone(servers)
 	maps.Copy(callers, t.book.Callers())
 	tools, err := caisson.NewToolSet(callers)
 	if err == nil && len(f.allow) > 0 {
 		tools = tools.Only(f.allow...)
 	}
-	t.script.Tools = tools
-	return err
+	return tools, err
 }
 
 // sayMissing says what to add for calls of tools that --answers does not have at all. Those that it has say so
