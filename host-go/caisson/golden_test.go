@@ -108,3 +108,79 @@ func TestGoldenRecordings(t *testing.T) {
 		})
 	}
 }
+
+// goldenScripts are the scripts of testdata/recordings.
+var goldenScripts = map[string]caisson.Script{
+	"script-value": {
+		Name: "value.js", Input: map[string]any{"names": []string{"Grüße", "世界 😀"}}, Args: []string{"one"},
+		Source: `console.log('begun', input.names, args, Math.random(), new Date().toISOString());
+const order = [];
+setTimeout(() => order.push('timer'), 5);
+await Promise.all([1, 2, 3].map(async n => order.push(await tools.odd.later({ n }))));
+await sleep(10);
+try { await tools.odd.fail({}) } catch (e) { console.error(e.name, e.message) }
+try { await tools.odd.none({}) } catch (e) { console.warn(e.code) }
+console.log(search_tools('later').map(t => t.name), get_tool('odd.none'), performance.now() > 0);
+tools.odd.never({});
+return { order, big: 2n ** 60n, id: crypto.randomUUID() }`,
+	},
+	"script-error": {
+		Name:   "error.js",
+		Source: "async function inner() {\n  await sleep(1)\n  throw new RangeError('no ' + Math.random())\n}\nawait inner()",
+	},
+	"script-limit": {
+		Name: "limit.js", Limits: caisson.ScriptLimits{ToolCalls: 2},
+		Source: `for (let n = 0; ; n++) console.log(await tools.odd.later({ n }))`,
+	},
+	"script-never": {Name: "never.js", Source: `await new Promise(() => {})`, Seed: 7},
+}
+
+// TestGoldenScripts replays recordings of scripts that earlier builds have made: a script gets the same answers, and has the
+// same value, log and error.
+func TestGoldenScripts(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, caisson.ClientOptions{})
+	for name, s := range goldenScripts {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join("testdata", "recordings", name+".jsonl")
+			if *update {
+				s.Tools = oddTools(t)
+				_, _, tape := record(t, c, s)
+				if err := os.WriteFile(path, tape, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			tape, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// Git may have given the file other line breaks.
+			tape = bytes.ReplaceAll(tape, []byte("\r\n"), []byte("\n"))
+			again, err := c.Replay(testContext(t), bytes.NewReader(tape), &caisson.ReplayOptions{AnyCore: true})
+			if err != nil {
+				t.Fatalf("%v\ngo test -run TestGoldenScripts -update records it anew", err)
+			}
+			if again.End != caisson.ReplayClosed || again.Script == nil || again.Script.Name != s.Name {
+				t.Fatalf("the replay is %+v", again)
+			}
+			want := map[string]caisson.ScriptErrorKind{"script-error": caisson.ScriptRuntime, "script-limit": caisson.ScriptLimit, "script-never": caisson.ScriptNeverSettled}[name]
+			if kindOf(again.Script.Err) != want {
+				t.Errorf("it ends with %v, want the kind %q", again.Script.Err, want)
+			}
+			for _, text := range []string{"#run", `"kind":"result"`} {
+				if !strings.Contains(string(tape), text) {
+					t.Errorf("the recording has no %s", text)
+				}
+			}
+			// A replay that compared nothing would be the same with another answer, and another log.
+			for old, new := range map[string]string{`{"enum":"info"},"`: `{"enum":"info"},"x`, `"structuredContent\":`: `"structuredContent\":1`} {
+				if !bytes.Contains(tape, []byte(old)) {
+					continue
+				}
+				if _, err := c.Replay(testContext(t), bytes.NewReader(changed(t, tape, old, new)), &caisson.ReplayOptions{AnyCore: true}); err == nil {
+					t.Errorf("it replays with %s", new)
+				}
+			}
+		})
+	}
+}
