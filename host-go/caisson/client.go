@@ -194,6 +194,9 @@ func (c *Client) add(s *Session) bool {
 		return false
 	}
 	c.sessions[s] = struct{}{}
+	if c.options.ListCache != nil {
+		c.options.ListCache.open(s.session)
+	}
 	c.ending.Add(1)
 	return true
 }
@@ -202,6 +205,9 @@ func (c *Client) remove(s *Session) {
 	c.mu.Lock()
 	delete(c.sessions, s)
 	c.mu.Unlock()
+	if c.options.ListCache != nil {
+		c.options.ListCache.end(s.session)
+	}
 	<-c.runtime.sessions
 	c.ending.Done()
 }

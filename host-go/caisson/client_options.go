@@ -96,6 +96,9 @@ type ClientOptions struct {
 	// NoResultCache turns the cache of results off. Without it each session keeps the results to which a
 	// server gave a time to live, for that time (revision 2026-07-28, "Caching").
 	NoResultCache bool
+	// ListCache keeps what servers list. Clients may share one. Default: none, and each list is fetched when it is asked
+	// for.
+	ListCache *ListCache
 
 	// Record, when set, returns a writer for the recording of each session, by its server's name. Caisson
 	// writes everything that crosses the sandbox's boundary to it, with secrets hidden, for

@@ -16,3 +16,10 @@ func (c *Client) SetClock(now func() time.Time) {
 
 // Inspect has a function look at the memory of each session's core after each batch of events.
 func (c *Client) Inspect(inspect func(memories [][]byte)) { c.inspect = inspect }
+
+// ListCacheBytes is what a cache has.
+func ListCacheBytes(c *ListCache) int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.bytes
+}

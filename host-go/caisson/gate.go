@@ -250,12 +250,12 @@ func (s *Session) pass(ctx context.Context, op engine.Operation) (json.RawMessag
 	if err != nil {
 		return nil, denied(s.name, op.Method, err)
 	}
-	result, err := s.reach(ctx, op)
+	result, fetched, err := s.obtain(ctx, op)
 	code := ""
 	if err != nil {
 		code = CodeOf(err).String()
 	} else if w.filter != nil {
-		if result, err = w.filter(ctx, result); err != nil {
+		if result, err = w.filter(ctx, result, fetched); err != nil {
 			code = CodeProtocol.String()
 		}
 	}

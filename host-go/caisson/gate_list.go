@@ -16,8 +16,8 @@ import (
 )
 
 // filterOf gives a function that leaves in a list what may be called. key is the member that names an item.
-func (s *Session) filterOf(list string, kind policy.Kind, key string) func(context.Context, json.RawMessage) (json.RawMessage, error) {
-	return func(ctx context.Context, page json.RawMessage) (json.RawMessage, error) {
+func (s *Session) filterOf(list string, kind policy.Kind, key string) filter {
+	return func(ctx context.Context, page json.RawMessage, _ time.Time) (json.RawMessage, error) {
 		return s.filter(page, list, func(item json.RawMessage) bool {
 			if _, err := jcs.Lenient(item); err != nil {
 				return false
@@ -48,10 +48,10 @@ var definingLists = map[pins.Kind]*definingList{
 	pins.Template: {pins.Template, policy.Resource, "resources/templates/list", "resourceTemplates"},
 }
 
-// filterDefined leaves in a page what may be called, and keeps its definitions.
-func (s *Session) filterDefined(ctx context.Context, page json.RawMessage, first bool, list *definingList) (json.RawMessage, error) {
+// filterDefined leaves in a page what may be called, and keeps its definitions: they are as old as the page.
+func (s *Session) filterDefined(ctx context.Context, page json.RawMessage, first bool, fetched time.Time, list *definingList) (json.RawMessage, error) {
 	defined := s.defined[list.kind]
-	listing := defined.page(first, s.client.gate.Now())
+	listing := defined.page(first, fetched)
 	identity := s.identified()
 	return s.filter(page, list.items, func(item json.RawMessage) bool {
 		d, err := pins.DefineAs(list.kind, item)
@@ -68,7 +68,7 @@ func (s *Session) filterDefined(ctx context.Context, page json.RawMessage, first
 }
 
 // filterInstructions leaves out a server's instructions that [Session.Instructions] would not show.
-func (s *Session) filterInstructions(_ context.Context, result json.RawMessage) (json.RawMessage, error) {
+func (s *Session) filterInstructions(_ context.Context, result json.RawMessage, _ time.Time) (json.RawMessage, error) {
 	if s.client.gate.Policy().PinMode() == policy.PinsOff {
 		return result, nil
 	}
@@ -327,7 +327,7 @@ func (s *Session) listDefinitions(ctx context.Context, list *definingList) error
 			text, _ := json.Marshal(map[string]string{"cursor": cursor}) // Texts always marshal.
 			op.Params = string(text)
 		}
-		raw, err := s.reach(ctx, op)
+		raw, err := s.fetchAnew(ctx, op) // What is kept may be older than the policy allows.
 		if err != nil {
 			return err
 		}

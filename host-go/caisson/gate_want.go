@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/caisson-dev/caisson/host-go/caisson/pins"
 	"github.com/caisson-dev/caisson/host-go/caisson/policy"
@@ -21,9 +22,12 @@ import (
 type want struct {
 	call   gate.Call
 	parts  []gate.Call // more that has to be granted for it
-	filter func(context.Context, json.RawMessage) (json.RawMessage, error)
+	filter filter
 	begins bool // its result may be a task
 }
+
+// A filter leaves out of a result what may not be shown. fetched is when the server sent it.
+type filter func(ctx context.Context, page json.RawMessage, fetched time.Time) (json.RawMessage, error)
 
 // used are the methods that name no tool, resource or prompt. Lists show what may be called.
 var used = []string{
@@ -89,8 +93,8 @@ func (s *Session) want(op *engine.Operation) (*want, error) {
 	for _, list := range definingLists {
 		// Without pins only the annotations of tools count.
 		if op.Method == list.method && (list.kind == pins.Tool || s.client.gate.Policy().PinMode() != policy.PinsOff) {
-			w.filter = func(ctx context.Context, page json.RawMessage) (json.RawMessage, error) {
-				return s.filterDefined(ctx, page, params["cursor"] == nil, list)
+			w.filter = func(ctx context.Context, page json.RawMessage, fetched time.Time) (json.RawMessage, error) {
+				return s.filterDefined(ctx, page, params["cursor"] == nil, fetched, list)
 			}
 			return w, nil
 		}
@@ -106,12 +110,12 @@ func (s *Session) want(op *engine.Operation) (*want, error) {
 		w.filter = s.filterOf("resourceTemplates", policy.Resource, "uriTemplate")
 	case "skills/list":
 		skills, invalid := s.filterOf("skills", policy.Resource, "uri"), s.filterOf("invalid", policy.Resource, "uri")
-		w.filter = func(ctx context.Context, page json.RawMessage) (json.RawMessage, error) {
-			page, err := skills(ctx, page)
+		w.filter = func(ctx context.Context, page json.RawMessage, fetched time.Time) (json.RawMessage, error) {
+			page, err := skills(ctx, page, fetched)
 			if err != nil {
 				return nil, err
 			}
-			return invalid(ctx, page)
+			return invalid(ctx, page, fetched)
 		}
 	}
 	return w, nil

@@ -95,6 +95,7 @@ func bounds(t *testing.T) [][3]string {
 			fmt.Sprintf("%d, %d million characters, %s", in(cache, "MOST_RESULTS"), in(cache, "MOST_CHARACTERS")/1e6, map[int64]string{86_400_000: "a day"}[in(cache, "LONGEST_TTL_MS")]),
 			"NoResultCache",
 		},
+		{"lists that a ListCache keeps, of all its sessions", mib(NewListCache(nil).maxBytes) + "; 10 s of a server that does not tell of changes", "ListCache"},
 		{"messages that wait for a command to read them", mib(egress.MaxUnsent) + ", or two of the largest messages if that is more", "MaxMessageBytes"},
 		{"requests on their way to a server over HTTP", mib(engine.MaxBodies) + ", or four of the largest messages if that is more", "MaxMessageBytes"},
 		{"exchanges over HTTP of one session", fmt.Sprintf("%d, %d of them not for calls", egress.MaxExchanges, egress.MaxReplies), ""},

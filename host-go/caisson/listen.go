@@ -2,6 +2,7 @@ package caisson
 
 import (
 	"context"
+	"strings"
 	"sync"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -37,6 +38,7 @@ func (s *Session) Listen(ctx context.Context, params *mcp.SubscriptionsListenPar
 	var once sync.Once
 	op := engine.Operation{Export: "listen", Method: "subscriptions/listen", Listening: func(notifications []byte) {
 		sub.grant(notifications)
+		s.listsStale("") // While the stream was down nobody told of changes.
 		once.Do(func() { close(granted) })
 	}}
 	go func() {
@@ -98,7 +100,7 @@ func (sub *Subscription) Close() error {
 // them only to subscribers.
 func (s *Session) listenForHandlers(ctx context.Context) {
 	h, introduced := &s.client.options.Handlers, s.introduced()
-	can, all := introduced.Capabilities, s.listChanged != nil
+	can, all := introduced.Capabilities, s.listChanged != nil || s.client.options.ListCache != nil
 	want := &mcp.NotificationSubscriptions{
 		ToolsListChanged:     (all || h.ToolListChangedHandler != nil || s.client.gate != nil) && can.Tools != nil && can.Tools.ListChanged,
 		PromptsListChanged:   (all || h.PromptListChangedHandler != nil) && can.Prompts != nil && can.Prompts.ListChanged,
@@ -110,13 +112,19 @@ func (s *Session) listenForHandlers(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.client.options.ConnectTimeout)
 	defer cancel()
-	if _, err := s.Listen(ctx, &mcp.SubscriptionsListenParams{Notifications: want}); err != nil {
+	sub, err := s.Listen(ctx, &mcp.SubscriptionsListenParams{Notifications: want})
+	if err != nil {
 		s.client.options.Logger.Warn("the server does not notify of changes", "server", s.name, "error", err)
+		return
 	}
+	s.listening.Store(sub)
 }
 
-// notified counts the changes of the tools.
+// notified counts the changes of the tools, and drops lists that were kept.
 func (s *Session) notified(method string) {
+	if strings.HasSuffix(method, "/list_changed") {
+		s.listsStale(method) // Before a list that comes after it is kept.
+	}
 	if method == "notifications/tools/list_changed" {
 		s.toolChanges.Add(1)
 	}
@@ -132,7 +140,7 @@ func (s *Session) followTools(ctx context.Context) {
 	}
 	introduced, o := s.introduced(), &s.client.options
 	can := introduced.Capabilities.Tools
-	asked := s.listChanged != nil || o.ToolListChangedHandler != nil || s.client.gate != nil // See listenForHandlers.
+	asked := s.listChanged != nil || o.ListCache != nil || o.ToolListChangedHandler != nil || s.client.gate != nil // See listenForHandlers.
 	if s.core == nil || asked || can == nil || !can.ListChanged || introduced.ProtocolVersion < firstOfTheNewEra {
 		return
 	}

@@ -54,12 +54,13 @@ type session struct {
 
 	peer []attribute.KeyValue // the server, for telemetry
 
-	identity *pins.Identity             // nil where nobody asks for it
-	confined *confinement.Rules         // what its command is confined to; nil for nothing
-	caller   policy.Caller              // who connected
-	defined  map[pins.Kind]*definitions // for the policy
-	begun    begunTasks
-	asking   asking
+	identity  *pins.Identity             // nil where nobody asks for it
+	confined  *confinement.Rules         // what its command is confined to; nil for nothing
+	caller    policy.Caller              // who connected
+	defined   map[pins.Kind]*definitions // for the policy
+	begun     begunTasks
+	asking    asking
+	listening atomic.Pointer[Subscription] // to the changes of lists; nil where there is none
 
 	declaresRoots bool         // set before ready is
 	ready         atomic.Bool  // Connect has brought it about: handlers may hear of it
@@ -170,8 +171,12 @@ func (s *Session) open(ctx context.Context, server *Server, transport TransportT
 		Notify:            s.notifier(),
 		NotificationQueue: o.NotificationQueue,
 		Ask:               s.answer,
-		Renewed:           func(introduction []byte) { s.forgetDefinitions(""); _ = s.introduce(introduction) },
-		Record:            recording,
+		Renewed: func(introduction []byte) {
+			s.listsStale("")
+			s.forgetDefinitions("")
+			_ = s.introduce(introduction)
+		},
+		Record: recording,
 	})
 	if failure != nil {
 		return nil, s.error(failure, "connect")
@@ -329,7 +334,8 @@ func (s *Session) send(ctx context.Context, op engine.Operation) (json.RawMessag
 	if s.client.gate != nil {
 		return s.pass(ctx, op)
 	}
-	return s.reach(ctx, op)
+	answer, _, err := s.obtain(ctx, op)
+	return answer, err
 }
 
 // reach brings an operation to the core.
