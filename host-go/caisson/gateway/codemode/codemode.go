@@ -43,6 +43,9 @@ type Options struct {
 	// KeptResults and KeptBytes bound the values that are kept for further scripts of one client, the newest.
 	// Defaults: 16 and 16 MiB.
 	KeptResults, KeptBytes int
+	// KeptBytesOfPrincipal bounds the values that are kept for all clients of one principal together, the newest.
+	// Default: 64 MiB.
+	KeptBytesOfPrincipal int
 	// ParallelCalls bounds the calls of the three tools that are underway for one principal, in all its sessions; a
 	// further one fails, and the model is told why. Default: 8.
 	ParallelCalls int
@@ -56,6 +59,7 @@ const (
 	defaultOutputBytes = 4 << 20
 	defaultKeptResults = 16
 	defaultKeptBytes   = 16 << 20
+	defaultKeptOfOne   = 64 << 20
 	defaultParallel    = 8
 )
 
@@ -72,6 +76,7 @@ func (o *Options) withDefaults() Options {
 	set(&c.LogBytes, defaultLogBytes)
 	set(&c.KeptResults, defaultKeptResults)
 	set(&c.KeptBytes, defaultKeptBytes)
+	set(&c.KeptBytesOfPrincipal, defaultKeptOfOne)
 	set(&c.ParallelCalls, defaultParallel)
 	return c
 }
@@ -86,9 +91,10 @@ func set(value *int, byDefault int) {
 // about their calls beside the gateway's. It must not be closed before the gateway.
 func Endpoint(client *caisson.Client, options *Options) gateway.NewCaller {
 	o := options.withDefaults()
-	turns := newTurns(o.ParallelCalls)
-	return func(_ context.Context, all *gateway.View) (caisson.Caller, error) {
-		s := &session{client: client, options: o, all: all, turns: turns, kept: newKept(o.KeptResults, o.KeptBytes)}
+	turns, store := newTurns(o.ParallelCalls), newStore(o.KeptBytesOfPrincipal)
+	return func(ctx context.Context, all *gateway.View) (caisson.Caller, error) {
+		s := &session{client: client, options: o, all: all, turns: turns, kept: store.of(all.Principal(), o.KeptResults, o.KeptBytes)}
+		context.AfterFunc(ctx, s.kept.close)
 		s.languages = slices.Sorted(maps.Keys(o.Languages))
 		s.language = s.languages[0]
 		if o.Languages[javaScript] != nil {
