@@ -32,6 +32,12 @@ type client struct {
 
 	mu        sync.Mutex
 	upstreams map[string]*upstream
+	homes     map[string]*client // who has the upstream of a server: the client itself, or its pool
+	isPool    bool               // of sessions
+	pool      *client            // of the principal's sessions, for stateless servers; nil before one is used
+	leavePool func()
+	guests    map[*client]struct{}           // whose pool it is
+	subjects  map[string]map[string]struct{} // URIs that are subscribed to in the pool, by server
 	sources   *sources
 	callers   map[string]caisson.Caller // of endpoints, by their paths
 	sinks     map[*sink]struct{}
@@ -51,7 +57,7 @@ func asksOf(capabilities *mcp.ClientCapabilities) *mcp.ClientCapabilities {
 }
 
 // newClient makes a client; the gateway's lock is held.
-func (g *Gateway) newClient(principal string, capabilities *mcp.ClientCapabilities) (*client, error) {
+func (g *Gateway) newClient(principal string, capabilities *mcp.ClientCapabilities, pool bool) (*client, error) {
 	own := 0
 	for c := range g.clients {
 		if c.principal == principal {
@@ -61,6 +67,7 @@ func (g *Gateway) newClient(principal string, capabilities *mcp.ClientCapabiliti
 	switch {
 	case g.closed:
 		return nil, errGatewayClosed
+	case pool: // There are no more than sessions.
 	case own >= g.options.MaxSessionsOfPrincipal:
 		return nil, &caisson.Error{Code: caisson.CodeLimit, Step: "serve", Message: "there are as many sessions as gateway.Options.MaxSessionsOfPrincipal allows: end some"}
 	case len(g.clients) >= g.options.MaxSessions:
@@ -68,7 +75,8 @@ func (g *Gateway) newClient(principal string, capabilities *mcp.ClientCapabiliti
 	}
 	c := &client{
 		gateway: g, principal: principal, capabilities: capabilities,
-		upstreams: map[string]*upstream{}, callers: map[string]caisson.Caller{}, sinks: map[*sink]struct{}{}, routes: newRoutes(),
+		upstreams: map[string]*upstream{}, homes: map[string]*client{},
+		guests: map[*client]struct{}{}, subjects: map[string]map[string]struct{}{}, callers: map[string]caisson.Caller{}, sinks: map[*sink]struct{}{}, routes: newRoutes(),
 	}
 	c.ctx, c.cancel = context.WithCancel(caisson.WithCaller(g.ctx, policy.CallerClient))
 	g.clients[c] = struct{}{}
@@ -79,7 +87,7 @@ func (g *Gateway) newClient(principal string, capabilities *mcp.ClientCapabiliti
 func (g *Gateway) begin(principal string, session *mcp.ServerSession, capabilities *mcp.ClientCapabilities) (*client, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	c, err := g.newClient(principal, asksOf(capabilities))
+	c, err := g.newClient(principal, asksOf(capabilities), false)
 	if err != nil {
 		return nil, err
 	}
@@ -87,22 +95,23 @@ func (g *Gateway) begin(principal string, session *mcp.ServerSession, capabiliti
 	return c, nil
 }
 
-// share returns the client of a request of 2026-07-28. The caller calls done when the request has ended.
-func (g *Gateway) share(principal string, capabilities *mcp.ClientCapabilities) (c *client, done func(), err error) {
+// share returns the client of a request of 2026-07-28, or the pool of a session. The caller calls done when the request,
+// or the session, has ended.
+func (g *Gateway) share(principal string, capabilities *mcp.ClientCapabilities, pool bool) (c *client, done func(), err error) {
 	asks := asksOf(capabilities)
 	var roots *mcp.RootCapabilities // The Go SDK does not write it with the others.
 	if asks != nil {
 		roots = asks.RootsV2
 	}
-	key := string(marshal([]any{principal, asks, roots}))
+	key := string(marshal([]any{principal, asks, roots, pool}))
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	c = g.shared[key]
 	if c == nil {
-		if c, err = g.newClient(principal, asks); err != nil {
+		if c, err = g.newClient(principal, asks, pool); err != nil {
 			return nil, nil, err
 		}
-		c.key = key
+		c.key, c.isPool = key, pool
 		g.shared[key] = c
 	}
 	c.users++
@@ -152,6 +161,7 @@ func (c *client) close() {
 	upstreams, sources := c.upstreams, c.sources
 	c.mu.Unlock()
 	c.cancel()
+	c.unpool()
 	var all sync.WaitGroup
 	for _, u := range upstreams {
 		all.Go(u.close)
@@ -170,11 +180,11 @@ func (c *client) renew(servers []string) {
 		u := c.upstreams[name]
 		delete(c.upstreams, name)
 		c.mu.Unlock()
-		if u == nil {
+		c.routes.forget(name)
+		if u == nil { // It has none, or the pool has it, which does the same.
 			continue
 		}
 		c.gateway.start(u.close) // Its command may take seconds to end.
-		c.routes.forget(name)
 		if uris := u.wanted(); len(uris) > 0 && slices.Contains(c.gateway.Servers(), name) {
 			c.upstream(name).resume(uris)
 		}
@@ -199,8 +209,14 @@ func (c *client) announce(servers []string) {
 	}
 }
 
-// upstream returns the client's side of a server.
+// upstream returns the client's side of a server: in the pool of the principal's sessions, when the policy says that the
+// server is stateless.
 func (c *client) upstream(name string) *upstream {
+	if c.session != nil {
+		if home := c.home(name); home != c {
+			return home.upstream(name)
+		}
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	u := c.upstreams[name]
@@ -241,8 +257,16 @@ func (c *client) changed(server, method string) {
 
 // tell passes a notification of a server on to whoever wants it.
 func (c *client) tell(server, method string, text json.RawMessage) {
-	if method == toolsChanged {
+	switch method {
+	case toolsChanged:
 		c.changes.Add(1)
+	case resourcesChanged:
+		c.routes.forget(server)
+	}
+	for _, guest := range c.guestsOf(server) {
+		if guest.overhears(server, method, text) {
+			guest.tell(server, method, text)
+		}
 	}
 	c.mu.Lock()
 	var all []*sink

@@ -16,6 +16,14 @@
 // capabilities share upstream sessions; a call in which the server may ask the client something, or log, has an
 // upstream session to itself while it lasts, so that what the server says reaches the client that it concerns.
 //
+// Sessions of the older revisions share upstream sessions, too, with the servers that the policy says are stateless: those
+// of one principal that declare the same capabilities.
+//
+// # Lists
+//
+// What a server lists is kept for the upstream session that it came to (see [caisson.ListCache]). The policy, the pins
+// and the log see each list that a client asks for as if it had just come.
+//
 // # Resources
 //
 // Resources keep their URIs. A URI leads to the server that lists it, whose template it fits, or that linked to it in

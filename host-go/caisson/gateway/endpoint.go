@@ -135,7 +135,7 @@ func (e *endpoint) read(ctx context.Context, session *mcp.ServerSession, req mcp
 			return nil, invalidParams("_meta has no " + mcp.MetaKeyClientCapabilities)
 		}
 		capabilities.RootsV2 = capabilities.Roots
-		r.client, r.done, err = e.gateway.share(e.gateway.principalOf(ctx), &capabilities.ClientCapabilities)
+		r.client, r.done, err = e.gateway.share(e.gateway.principalOf(ctx), &capabilities.ClientCapabilities, false)
 	} else {
 		e.mu.Lock()
 		r.client = e.clients[session]
@@ -361,7 +361,11 @@ func (v *View) setLevel(ctx context.Context, level mcp.LoggingLevel) (json.RawMe
 	c.level = level
 	c.mu.Unlock()
 	for _, name := range v.Servers() {
-		if l := c.upstream(name).now(); l != nil {
+		u := c.upstream(name)
+		if u.client != c { // Calls that have a session to themselves set it.
+			continue
+		}
+		if l := u.now(); l != nil {
 			if err := l.setLevel(ctx, level); err != nil {
 				if v.only != "" {
 					return nil, err

@@ -136,27 +136,26 @@ func (x *exchange) send(ctx context.Context, server, method string, whole map[st
 		whole["_meta"] = marshal(meta)
 	}
 	u := x.client.upstream(server)
+	level, shared := x.logs(), u.client.session == nil
 	// Who shares a session could be asked what another call is asked, or hear what another one logs.
-	alone := x.client.session == nil && (x.questions != nil || x.level != "")
+	alone := shared && (x.questions != nil || level != "" || x.client.session != nil && x.client.mayBeAsked())
 	var l *link
 	if alone {
 		if l, err = u.take(ctx); err != nil {
 			return nil, err
 		}
 		defer func() { u.give(l, abandoned(ctx, err)) }()
-	} else if l, err = u.get(ctx); err != nil {
-		return nil, err
-	}
-	level := x.level
-	if x.client.session != nil {
-		x.client.mu.Lock()
-		level = x.client.level
-		x.client.mu.Unlock()
+	} else {
+		var done func()
+		if l, done, err = u.use(ctx, u.get); err != nil {
+			return nil, err
+		}
+		defer done()
 	}
 	if err := l.setLevel(ctx, level); err != nil {
 		x.client.gateway.options.Logger.Warn("a server's logging level was not set", "server", server, "error", err)
 	}
-	if alone || x.client.session != nil {
+	if alone || !shared {
 		defer l.enter(x)()
 	}
 	options := caisson.CallOptions{}
@@ -170,6 +169,16 @@ func (x *exchange) send(ctx context.Context, server, method string, whole map[st
 	var text json.RawMessage
 	text, err = l.session.Request(ctx, method, whole)
 	return text, err
+}
+
+// logs is the level from which on the client wants to hear what is logged; "" where it has said nothing.
+func (x *exchange) logs() mcp.LoggingLevel {
+	if x.client.session == nil {
+		return x.level
+	}
+	x.client.mu.Lock()
+	defer x.client.mu.Unlock()
+	return x.client.level
 }
 
 // abandoned reports whether a call has ended before its server had answered it: the server may go on with it, ask and log.

@@ -61,7 +61,14 @@ func serveURL(t testing.TB, server *mcp.Server, era string) caisson.Server {
 
 func newGateway(t testing.TB, servers caisson.Servers, options *gateway.Options) *gateway.Gateway {
 	t.Helper()
-	g, err := gateway.New(runtime(t), servers, options)
+	var o gateway.Options
+	if options != nil {
+		o = *options
+	}
+	if o.ConnectWait == 0 { // A busy machine is slow.
+		o.ConnectWait = patience
+	}
+	g, err := gateway.New(runtime(t), servers, &o)
 	if err != nil {
 		t.Fatal(err)
 	}

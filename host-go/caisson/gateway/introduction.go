@@ -7,14 +7,9 @@ import (
 	"errors"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
-
-// introductionWait bounds how long a client's first request waits for the servers. Those that take longer come by a
-// notification.
-const introductionWait = 15 * time.Second
 
 // initialize begins a session of the older revisions.
 func (e *endpoint) initialize(ctx context.Context, session *mcp.ServerSession, request mcp.Request, next mcp.MethodHandler) (mcp.Result, error) {
@@ -115,13 +110,11 @@ func (v *View) introduce(ctx context.Context, e *endpoint) (*introduced, error) 
 		can := l.session.Capabilities()
 		return &introduced{info: l.session.ServerInfo(), capabilities: served(can), instructions: l.session.Instructions()}, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, introductionWait)
-	defer cancel()
 	servers := v.Servers()
 	links := make([]*link, len(servers))
 	var all sync.WaitGroup
 	for i, name := range servers {
-		all.Go(func() { links[i], _ = v.client.upstream(name).get(ctx) }) // The log has the failure.
+		all.Go(func() { links[i], _ = v.client.upstream(name).soon(ctx) }) // The log has the failure.
 	}
 	all.Wait()
 	can := &mcp.ServerCapabilities{Tools: &mcp.ToolCapabilities{ListChanged: true}}

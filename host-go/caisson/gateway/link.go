@@ -22,7 +22,10 @@ type link struct {
 	session  *caisson.Session
 	done     chan struct{}
 
-	taken bool // a call has the main link to itself; the upstream's lock guards it
+	// The upstream's lock guards these, of the main link.
+	taken    bool          // a call has it to itself
+	underway int           // requests that share it
+	drained  chan struct{} // closed when there are none; nil before others take its place
 
 	mu        sync.Mutex
 	exchanges []*exchange // underway, the oldest first
@@ -115,6 +118,9 @@ func (l *link) hear(method string, text json.RawMessage) {
 	case messageLogged:
 		l.log(text)
 	case resourceUpdated:
+		if main := l.upstream.now(); main != nil && main != l { // It has subscribed too.
+			return
+		}
 		c.tell(l.upstream.name, method, text)
 	default:
 		if x := l.oldest(); x != nil {

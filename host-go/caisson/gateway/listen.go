@@ -81,7 +81,7 @@ func (e *endpoint) subscribe(ctx context.Context, request *mcp.SubscribeRequest)
 	if err != nil {
 		return wireError(err)
 	}
-	return wireError(v.client.upstream(server).subscribe(ctx, request.Params.URI))
+	return wireError(v.client.subscribe(ctx, server, request.Params.URI))
 }
 
 func (e *endpoint) unsubscribe(ctx context.Context, request *mcp.UnsubscribeRequest) error {
@@ -94,7 +94,7 @@ func (e *endpoint) unsubscribe(ctx context.Context, request *mcp.UnsubscribeRequ
 	if err != nil {
 		return wireError(err)
 	}
-	return wireError(v.client.upstream(server).unsubscribe(ctx, request.Params.URI))
+	return wireError(v.client.unsubscribe(ctx, server, request.Params.URI))
 }
 
 // subscribe subscribes to a resource, once for all who want it.
@@ -189,8 +189,9 @@ func (e *endpoint) rootsChanged(ctx context.Context, request *mcp.RootsListChang
 		return
 	}
 	for _, name := range e.view(c).Servers() {
-		l := c.upstream(name).now()
-		if l == nil || l.modern() {
+		u := c.upstream(name)
+		l := u.now()
+		if u.client != c || l == nil || l.modern() {
 			continue
 		}
 		if err := l.session.NotifyRootsListChanged(ctx); err != nil {

@@ -51,16 +51,18 @@ func (l *link) offered(of *listing) bool {
 	}
 }
 
-// items lists all items of one server.
-func (v *View) items(ctx context.Context, x *exchange, of *listing, server string) ([]item, error) {
-	l, err := v.client.upstream(server).get(ctx)
+// items lists all items of one server. get waits for its session.
+func (v *View) items(ctx context.Context, x *exchange, of *listing, server string, get func(*upstream, context.Context) (*link, error)) ([]item, error) {
+	u := v.client.upstream(server)
+	l, done, err := u.use(ctx, func(ctx context.Context) (*link, error) { return get(u, ctx) })
 	if err != nil {
 		return nil, err
 	}
+	defer done()
 	if !l.offered(of) {
 		return nil, nil
 	}
-	if v.client.session != nil {
+	if u.client.session != nil {
 		defer l.enter(x)()
 	}
 	var all []item
@@ -128,7 +130,7 @@ func (v *View) merged(ctx context.Context, x *exchange, of *listing) ([]json.Raw
 	var all sync.WaitGroup
 	for i, server := range servers {
 		all.Go(func() {
-			items, err := v.items(ctx, x, of, server)
+			items, err := v.items(ctx, x, of, server, (*upstream).soon)
 			if err != nil && ctx.Err() == nil { // Its failure is its own.
 				v.client.gateway.options.Logger.Warn("a server's list is left out", "server", server, "list", of.list, "error", err)
 			}

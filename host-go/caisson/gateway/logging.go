@@ -28,7 +28,10 @@ func (l *link) log(text json.RawMessage) {
 	}
 	x := l.oldest()
 	if c.session == nil {
-		if x != nil && x.level != "" && wants(x.level) {
+		if x == nil {
+			return
+		}
+		if level := x.logs(); level != "" && wants(level) {
 			x.notify(messageLogged, x.view.logged(l.upstream.name, message.Logger, text))
 		}
 		return

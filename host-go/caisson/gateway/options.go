@@ -21,7 +21,8 @@ type Options struct {
 	// Client are the options of all upstream sessions: limits, policy, authorization. The gateway sets the
 	// Principal where there is a Policy, Approve where it is nil (to elicit.Approve: an elicitation at the
 	// client, whose answer counts where the policy's people have the principal and the client), the capabilities to what the downstream client declares, and the handlers
-	// and the middleware, which must not be set. Default: the defaults of package caisson.
+	// and the middleware, which must not be set. The ListCache keeps the lists of all servers for all clients, each
+	// for itself, below the policy. Default: the defaults of package caisson, and a ListCache with its own.
 	Client caisson.ClientOptions
 	// Logger gets diagnostics. No content of a message is ever logged. Default: none.
 	Logger *slog.Logger
@@ -61,6 +62,10 @@ type Options struct {
 	// HoldTimeout is how long such a call waits, and a server's question to a client of an older revision. Default:
 	// 10 min.
 	HoldTimeout time.Duration
+	// ConnectWait is how long a client's first request, and a list of all servers, wait for a server that is being
+	// connected with. The tools of a slower one come later, and a notification tells of them; a call of one of its
+	// tools waits for as long as Client.ConnectTimeout allows. Default: 5 s.
+	ConnectWait time.Duration
 	// MinBackoff and MaxBackoff are the first and the longest delay between two attempts to connect with a server.
 	// Defaults: 1 s and 1 min.
 	MinBackoff, MaxBackoff time.Duration
@@ -88,6 +93,7 @@ const (
 	defaultMaxHeld         = 256
 	defaultPrincipalHeld   = 32
 	defaultHold            = 10 * time.Minute
+	defaultConnectWait     = 5 * time.Second
 	defaultMinBackoff      = time.Second
 	defaultMaxBackoff      = time.Minute
 )
@@ -111,8 +117,12 @@ func (o *Options) withDefaults() Options {
 	set(&c.MaxHeldCalls, defaultMaxHeld)
 	set(&c.MaxHeldCallsOfPrincipal, defaultPrincipalHeld)
 	set(&c.HoldTimeout, defaultHold)
+	set(&c.ConnectWait, defaultConnectWait)
 	set(&c.MinBackoff, defaultMinBackoff)
 	set(&c.MaxBackoff, defaultMaxBackoff)
+	if c.Client.ListCache == nil {
+		c.Client.ListCache = caisson.NewListCache(nil)
+	}
 	c.MaxBackoff = max(c.MaxBackoff, c.MinBackoff)
 	return c
 }
@@ -126,7 +136,7 @@ func set[T comparable](value *T, byDefault T) {
 
 func (o *Options) check() error {
 	if o.MaxRequestBytes < 0 || o.MaxSessions < 0 || o.MaxSessionsOfPrincipal < 0 || o.MaxSessionsOfServer < 0 || o.IdleTimeout < 0 ||
-		o.MaxHeldCalls < 0 || o.MaxHeldCallsOfPrincipal < 0 || o.HoldTimeout < 0 || o.MinBackoff < 0 || o.MaxBackoff < 0 {
+		o.MaxHeldCalls < 0 || o.MaxHeldCallsOfPrincipal < 0 || o.HoldTimeout < 0 || o.ConnectWait < 0 || o.MinBackoff < 0 || o.MaxBackoff < 0 {
 		return invalid("a bound of gateway.Options is negative: leave it out for the default")
 	}
 	if o.Client.SendingMiddleware != nil || o.Client.ReceivingMiddleware != nil || o.Client.OnNotification != nil || o.Client.Capabilities != nil {

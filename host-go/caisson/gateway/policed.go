@@ -33,6 +33,18 @@ func (g *Gateway) newUpstreamClient(o *caisson.ClientOptions) (*caisson.Client, 
 	return client, err
 }
 
+// stateless reports whether the policy says that a server is.
+func (g *Gateway) stateless(server string) bool {
+	g.policed.mu.Lock()
+	p := g.policed.policy
+	g.policed.mu.Unlock()
+	if p == nil {
+		return false
+	}
+	rules, _ := p.Source(policy.Server, server)
+	return rules != nil && rules.Stateless
+}
+
 func (g *Gateway) endUpstreamClient(client *caisson.Client) {
 	g.policed.mu.Lock()
 	delete(g.policed.clients, client)
@@ -42,7 +54,8 @@ func (g *Gateway) endUpstreamClient(client *caisson.Client) {
 
 // SetPolicy replaces the policy for all calls that are decided from now on, also in sessions that are open, and tells
 // the clients that their lists may have changed. What a server is connected with, such as the folders of its command,
-// stays until it is connected with anew. It fails, and changes nothing, with [caisson.CodeInvalidArgument] for nil,
+// stays until it is connected with anew; whether a client shares sessions with a
+// stateless server, until its own session ends. It fails, and changes nothing, with [caisson.CodeInvalidArgument] for nil,
 // where [Options].Client has no Policy, and for a policy that wants pins or an audit log which Options.Client does not
 // have.
 func (g *Gateway) SetPolicy(p *policy.Policy) error {

@@ -20,20 +20,31 @@ type upstream struct {
 	mu         sync.Mutex
 	main       *link
 	renewed    bool          // the next main link is in place of one that was abandoned
+	apart      bool          // no call has the main link to itself: who shares it may be of several sessions
 	connecting chan struct{} // closed when an attempt is over; nil when none is underway
+	began      time.Time     // when it began
+	missed     bool          // a list or an introduction did not wait for it
 	failure    error
 	delay      time.Duration
 	retry      *time.Timer // until it fires, the failure stands
 	spare      []*link     // without a call
 	own        int         // links beside the main one, with spare ones and those that are made
+	draining   int         // links that were the main one
 	freed      chan struct{}
 	subscribed map[string]int // URIs, with the number of who wants them
 	closed     bool
+	over       chan struct{} // closed when it is closed
 	ending     sync.WaitGroup
 }
 
+// drainTimeout is how long the requests on a shared session that was abandoned may take until it is closed.
+const drainTimeout = time.Minute
+
 func newUpstream(c *client, name string) *upstream {
-	return &upstream{client: c, name: name, freed: make(chan struct{}), subscribed: map[string]int{}}
+	return &upstream{
+		client: c, name: name, apart: c.isPool,
+		freed: make(chan struct{}), over: make(chan struct{}), subscribed: map[string]int{},
+	}
 }
 
 func (u *upstream) errClosed() error {
@@ -65,12 +76,86 @@ func (u *upstream) get(ctx context.Context) (*link, error) {
 	}
 }
 
+// soon is get for who does not wait for a slow server: for Options.ConnectWait since the attempt has begun. Once the
+// server is there, the client is told that its lists have changed.
+func (u *upstream) soon(ctx context.Context) (*link, error) {
+	u.mu.Lock()
+	began := u.began
+	if u.connecting == nil {
+		began = time.Now()
+	}
+	u.mu.Unlock()
+	bounded, cancel := context.WithDeadline(ctx, began.Add(u.client.gateway.options.ConnectWait))
+	defer cancel()
+	l, err := u.get(bounded)
+	if err == nil || ctx.Err() != nil || bounded.Err() == nil {
+		return l, err
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.main != nil {
+		return u.main, nil
+	}
+	u.missed = true
+	return nil, &caisson.Error{Code: caisson.CodeTimeout, Server: u.name, Step: "connect", Message: "the server is not there yet: a notification tells when it is; gateway.Options.ConnectWait is how long lists wait"}
+}
+
+// use returns the shared session for a request. The caller calls done when the request has ended: a session that others
+// take the place of is closed only then.
+func (u *upstream) use(ctx context.Context, get func(context.Context) (*link, error)) (l *link, done func(), err error) {
+	for {
+		if l, err = get(ctx); err != nil {
+			return nil, nil, err
+		}
+		u.mu.Lock()
+		if u.main == l {
+			l.underway++
+			u.mu.Unlock()
+			return l, func() { u.leave(l) }, nil
+		}
+		u.mu.Unlock()
+	}
+}
+
+func (u *upstream) leave(l *link) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if l.underway--; l.underway == 0 && l.drained != nil {
+		close(l.drained)
+	}
+}
+
+// retire closes a session that was the main one, when what is underway in it has ended. The lock is held.
+func (u *upstream) retire(l *link) {
+	u.main = nil
+	if l.underway == 0 || u.draining >= u.client.gateway.options.MaxSessionsOfServer {
+		u.ending.Go(l.close)
+		return
+	}
+	u.draining++
+	l.drained = make(chan struct{})
+	u.ending.Go(func() {
+		late := time.NewTimer(drainTimeout)
+		defer late.Stop()
+		select {
+		case <-l.drained:
+		case <-l.done:
+		case <-late.C:
+		case <-u.over:
+		}
+		l.close()
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		u.draining--
+	})
+}
+
 // connect begins an attempt, unless one is underway. The lock is held.
 func (u *upstream) connect() chan struct{} {
 	if u.connecting != nil {
 		return u.connecting
 	}
-	u.connecting = make(chan struct{})
+	u.connecting, u.began = make(chan struct{}), time.Now()
 	before := u.failure
 	again := before != nil || u.renewed || len(u.subscribed) > 0
 	u.renewed = false
@@ -86,6 +171,8 @@ func (u *upstream) connect() chan struct{} {
 		} else {
 			u.delay = 0
 			l.watch()
+			again = again || u.missed
+			u.missed = false
 		}
 		u.mu.Unlock()
 		close(done)
@@ -160,17 +247,24 @@ func (u *upstream) listsChanged(l *link) {
 
 // take returns a session that the call has to itself, until give.
 func (u *upstream) take(ctx context.Context) (*link, error) {
-	main, err := u.get(ctx)
-	if err != nil {
-		return nil, err
+	most := u.client.gateway.options.MaxSessionsOfServer - 1
+	if u.apart {
+		most = max(most, 1)
 	}
 	for {
+		var main *link
+		if !u.apart {
+			var err error
+			if main, err = u.get(ctx); err != nil {
+				return nil, err
+			}
+		}
 		u.mu.Lock()
 		switch {
 		case u.closed:
 			u.mu.Unlock()
 			return nil, u.errClosed()
-		case !main.taken && main == u.main:
+		case main != nil && !main.taken && main == u.main:
 			main.taken = true
 			u.mu.Unlock()
 			return main, nil
@@ -183,7 +277,7 @@ func (u *upstream) take(ctx context.Context) (*link, error) {
 				continue
 			}
 			return l, nil
-		case u.own < u.client.gateway.options.MaxSessionsOfServer-1:
+		case u.own < most:
 			u.own++
 			u.mu.Unlock()
 			l, err := newLink(ctx, u)
@@ -205,16 +299,13 @@ func (u *upstream) take(ctx context.Context) (*link, error) {
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		if main, err = u.get(ctx); err != nil {
-			return nil, err
-		}
 	}
 }
 
 // renew has another session in place of the shared one that was abandoned: the first that is without a call, or a new
 // one where no call has one. The lock is held.
 func (u *upstream) renew() {
-	if u.closed || u.main != nil || u.connecting != nil || u.retry != nil {
+	if u.apart || u.closed || u.main != nil || u.connecting != nil || u.retry != nil {
 		return
 	}
 	switch {
@@ -238,7 +329,8 @@ func (u *upstream) renew() {
 	}
 }
 
-// give brings a session back. One whose call was abandoned ends: another call would get its questions.
+// give brings a session back. One whose call was abandoned ends, with what else is underway in it: another call would
+// get its questions.
 func (u *upstream) give(l *link, abandoned bool) {
 	u.mu.Lock()
 	closed := u.closed || abandoned && !l.taken
@@ -246,8 +338,7 @@ func (u *upstream) give(l *link, abandoned bool) {
 	case l.taken:
 		l.taken = false
 		if abandoned && u.main == l && !u.closed {
-			u.main = nil
-			u.ending.Go(l.close)
+			u.retire(l)
 		}
 	case l.ended() || closed:
 		u.own--
@@ -270,6 +361,9 @@ func (u *upstream) wake() {
 // close ends all sessions.
 func (u *upstream) close() {
 	u.mu.Lock()
+	if !u.closed {
+		close(u.over)
+	}
 	u.closed = true
 	if u.retry != nil {
 		u.retry.Stop()
@@ -308,8 +402,14 @@ func (u *upstream) wanted() map[string]int {
 func (u *upstream) resume(uris map[string]int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.subscribed = uris
-	if !u.closed {
+	for uri, n := range uris {
+		u.subscribed[uri] += n
+	}
+	switch l := u.main; {
+	case u.closed || u.retry != nil: // The next attempt subscribes to them.
+	case l == nil:
 		u.connect()
+	default:
+		u.ending.Go(func() { l.subscribeAgain(u.client.ctx, slices.Collect(maps.Keys(uris))) })
 	}
 }

@@ -132,7 +132,7 @@ func (v *View) resolve(ctx context.Context, x *exchange, of *listing, name strin
 		return server, own, nil
 	}
 	// It may be the name that another one was given, and only the server's list says of which.
-	items, err := v.items(ctx, x, of, server)
+	items, err := v.items(ctx, x, of, server, (*upstream).get)
 	if err != nil {
 		return "", "", err
 	}

@@ -164,6 +164,9 @@ func (c *compiler) source(kind SourceKind, key string, p pattern, s *Source) *so
 		}
 	}
 	c.secrets(kind, key+".secrets", s)
+	if s.Stateless && kind != Server {
+		c.fail(key+".stateless", "only a server has sessions")
+	}
 	if s.Ports != nil && kind != Server {
 		c.fail(key+".ports", "only a server's command is confined to ports")
 	}

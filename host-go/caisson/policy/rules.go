@@ -44,6 +44,9 @@ type Source struct {
 	// ReadOnly denies the tools that are not annotated with readOnlyHint. The annotation is the server's own
 	// word. Default: false.
 	ReadOnly bool `json:"readOnly,omitempty"`
+	// Stateless says that a server keeps nothing of one session that another one could notice. Then the sessions of a
+	// principal with the gateway share theirs with the server; see package gateway. Only a server has it. Default: false.
+	Stateless bool `json:"stateless,omitempty"`
 	// Tools, Resources and Prompts are granted by name, or by URI. Default: none.
 	Tools     []Rule `json:"tools,omitempty"`
 	Resources []Rule `json:"resources,omitempty"`

@@ -19,6 +19,7 @@ import (
 type serveFlags struct {
 	config     string
 	http       string
+	wait       time.Duration
 	runtime    runtimeFlags
 	store      storeFlag
 	governance governanceFlags
@@ -82,6 +83,7 @@ servers that ask for it with 'caisson auth login' before.`,
 	c.Flags().StringVar(&f.config, "config", "", "serve the servers in `FILE`")
 	_ = c.MarkFlagFilename("config", "json") // It fails only for a flag that is not there.
 	c.Flags().StringVar(&f.http, "http", "", "serve HTTP at `ADDRESS`, host:port, on this machine, or with --tokens or --issuer on any; with port 0 at any free port")
+	durationFlag(c, &f.wait, "wait", 5*time.Second, "have a client's first request, and its lists, wait for a slow server for `DURATION`: a notification tells of its tools later")
 	c.Flags().BoolVar(&f.private, "private-addresses", false, "let the name of a server lead to a private address; localhost and addresses always may")
 	f.runtime.register(c)
 	f.store.register(c)
@@ -97,7 +99,7 @@ servers that ask for it with 'caisson auth login' before.`,
 func (a *app) serve(c *cobra.Command, f *serveFlags, servers *servedFile, listener net.Listener) error {
 	ctx := c.Context()
 	log := a.logger()
-	options := gateway.Options{Logger: log, Client: caisson.ClientOptions{Logger: log, Stderr: a.serverErr(), PrivateAddresses: f.private}, Principal: principal()}
+	options := gateway.Options{Logger: log, Client: caisson.ClientOptions{Logger: log, Stderr: a.serverErr(), PrivateAddresses: f.private}, Principal: principal(), ConnectWait: f.wait}
 	closeLog, err := f.governance.apply(&options.Client, nil)
 	if err != nil {
 		return err
