@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"sync"
 
 	"github.com/yosida95/uritemplate/v3"
@@ -18,7 +19,7 @@ type routes struct {
 
 type listedRoutes struct {
 	resources map[string]bool
-	templates map[string]*uritemplate.Template // nil for one that is none
+	templates map[string]*uritemplate.Template // nil for one that no URI is compared with
 }
 
 // maxLinked bounds the URIs that are kept of results.
@@ -53,12 +54,25 @@ func (r *routes) list(of *listing, server string, items []item) {
 	}
 	known.templates = map[string]*uritemplate.Template{}
 	for _, one := range items {
-		template, err := uritemplate.New(one.name)
-		if err != nil {
-			template = nil
-		}
-		known.templates[one.name] = template
+		known.templates[one.name] = templateOf(one.name)
 	}
+}
+
+// maxTemplate bounds a template that URIs are compared with, in bytes, and maxVariables what it has of expressions and
+// variables. A server writes it, and a regular expression is made of it, which is larger, and must have no more than
+// 1000 repetitions.
+const maxTemplate, maxVariables = 8192, 100
+
+// templateOf reads a template; nil for one that no URI is compared with.
+func templateOf(text string) *uritemplate.Template {
+	if len(text) > maxTemplate || strings.Count(text, "{")+strings.Count(text, ",") > maxVariables {
+		return nil
+	}
+	template, err := uritemplate.New(text)
+	if err != nil {
+		return nil
+	}
+	return template
 }
 
 // find returns the first of the servers that lists a URI, has a template that it fits, or that is one, or linked to it.
