@@ -150,11 +150,15 @@ func (g *Gateway) endpoint(path string) *endpoint {
 	return e
 }
 
-// server returns the description of a server.
+// server returns the description of a server that is served. Whoever knows the name of another one, of a result before a
+// reload, does not reach it.
 func (g *Gateway) server(name string) (caisson.Server, error) {
 	g.mu.Lock()
-	servers := g.servers
+	servers, served := g.servers, slices.Contains(g.names, name)
 	g.mu.Unlock()
+	if !served {
+		return caisson.Server{}, &caisson.Error{Code: caisson.CodeClosed, Server: name, Step: "connect", Message: "the server is not served any more"}
+	}
 	return servers.Server(name)
 }
 
