@@ -132,7 +132,7 @@ func (v *View) merged(ctx context.Context, x *exchange, of *listing) ([]json.Raw
 		all.Go(func() {
 			items, err := v.items(ctx, x, of, server, (*upstream).soon)
 			if err != nil && ctx.Err() == nil { // Its failure is its own.
-				v.client.gateway.options.Logger.Warn("a server's list is left out", "server", server, "list", of.list, "error", err)
+				v.client.gateway.options.Logger.Warn("a server's list is left out", "server", server, "principal", v.client.principal, "list", of.list, "error", err)
 			}
 			lists[i] = items
 		})

@@ -184,7 +184,7 @@ func (u *upstream) connect() chan struct{} {
 			if before != nil && before.Error() == err.Error() { // It has been said.
 				level = slog.LevelDebug
 			}
-			u.client.gateway.options.Logger.Log(u.client.ctx, level, "a server cannot be reached", "server", u.name, "error", err)
+			u.client.gateway.options.Logger.Log(u.client.ctx, level, "a server cannot be reached", "server", u.name, "principal", u.client.principal, "error", err)
 		case again:
 			l.subscribeAgain(u.client.ctx, uris)
 			u.listsChanged(l)

@@ -66,7 +66,7 @@ func (f *accessFlags) listen(c *cobra.Command, address string) (net.Listener, er
 	}
 	if !f.authenticated() && !isLoopback(listener) {
 		_ = listener.Close()
-		return nil, usage(c, "--http %s: other machines could reach it, and whoever reaches it may call everything: use an address such as 127.0.0.1:8080, or --tokens or --issuer", shown(address))
+		return nil, usage(c, "--http %s: other machines could reach it, and whoever reaches it may call everything: use an address such as 127.0.0.1:8080, or --tokens or --issuer", address) // It is one: it was listened at.
 	}
 	return listener, nil
 }
