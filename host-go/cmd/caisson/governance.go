@@ -28,9 +28,18 @@ type governanceFlags struct {
 
 func (f *governanceFlags) register(c *cobra.Command) {
 	if !f.off {
-		c.Flags().StringVar(&f.policy, "policy", "", "make only the calls that `FILE` grants (default: see 'caisson policy --help')")
-		_ = c.MarkFlagFilename("policy", "yaml", "yml", "json")
+		f.registerAs(c, "make only the calls that `FILE` grants (default: see 'caisson policy --help')")
 	}
+}
+
+// registerLock is for commands that use the lock file, and of the policy only its place.
+func (f *governanceFlags) registerLock(c *cobra.Command) {
+	f.registerAs(c, "use the lock file that is beside the policy `FILE` (default: see 'caisson policy --help')")
+}
+
+func (f *governanceFlags) registerAs(c *cobra.Command, usage string) {
+	c.Flags().StringVar(&f.policy, "policy", "", usage)
+	_ = c.MarkFlagFilename("policy", "yaml", "yml", "json")
 	c.Flags().StringVar(&f.lock, "lock", "", "read the approved definitions from `FILE` (default: caisson.lock beside the policy)")
 }
 

@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"io/fs"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -101,8 +104,9 @@ func (o *offer) add(page json.RawMessage, member, id string, kind pins.Kind) err
 }
 
 // offerCommand is a command that looks at what servers offer. Its operands are names of servers; without any it
-// looks at all of the configuration, or at the command after --.
-func (a *app) offerCommand(c *cobra.Command, f *sessionFlags, run func(c *cobra.Command, offers []*offer, f *sessionFlags) error) *cobra.Command {
+// looks at all of the configuration, or at the command after --. It connects with nobody when prepare, which may be
+// nil, fails.
+func (a *app) offerCommand(c *cobra.Command, f *sessionFlags, prepare func(*cobra.Command) error, run func(*cobra.Command, []*offer) error) *cobra.Command {
 	c.Args = cobra.ArbitraryArgs
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := f.check(c); err != nil {
@@ -111,6 +115,11 @@ func (a *app) offerCommand(c *cobra.Command, f *sessionFlags, run func(c *cobra.
 		targets, err := offerTargets(c, f, args)
 		if err != nil {
 			return err
+		}
+		if prepare != nil {
+			if err := prepare(c); err != nil {
+				return err
+			}
 		}
 		var offers []*offer
 		for _, t := range targets {
@@ -124,7 +133,7 @@ func (a *app) offerCommand(c *cobra.Command, f *sessionFlags, run func(c *cobra.
 			}
 			offers = append(offers, o)
 		}
-		return run(c, offers, f)
+		return run(c, offers)
 	}
 	f.governance.off = true
 	f.register(c)
@@ -139,18 +148,19 @@ func offerTargets(c *cobra.Command, f *sessionFlags, args []string) ([]target, e
 		}
 		return []target{{command: args}}, nil
 	}
+	var paths []string
 	if len(args) == 0 {
-		paths := []string{f.server.config}
+		paths = []string{f.server.config}
 		if f.server.config == "" {
 			paths = defaultConfigs()
 		}
 		for _, path := range paths {
 			file, err := config.Load(path)
-			if err != nil {
-				if f.server.config != "" {
-					return nil, err
-				}
+			if f.server.config == "" && errors.Is(err, fs.ErrNotExist) {
 				continue
+			}
+			if err != nil {
+				return nil, err
 			}
 			for _, name := range file.Names() {
 				if !file.Disabled(name) {
@@ -161,7 +171,7 @@ func offerTargets(c *cobra.Command, f *sessionFlags, args []string) ([]target, e
 		}
 	}
 	if len(args) == 0 {
-		return nil, usage(c, "no server is given, and there is no configuration with one")
+		return nil, usage(c, "no server is given, and none is in %s: write one there, or name a server, or a configuration with --config FILE", strings.Join(paths, " or "))
 	}
 	var all []target
 	for _, name := range args {

@@ -39,7 +39,7 @@ The file is caisson.lock beside the policy, or in the current folder; --lock nam
 type pinsError struct{ n int }
 
 func (e *pinsError) Error() string {
-	return fmt.Sprintf("%d are not approved: look at the differences, and then 'caisson pins approve'", e.n)
+	return fmt.Sprintf("%d are not approved: 'caisson pins approve' shows them whole, and asks for your yes", e.n)
 }
 
 func loadLock(g *governanceFlags) (*pins.Lock, error) {
@@ -55,7 +55,7 @@ func loadLock(g *governanceFlags) (*pins.Lock, error) {
 }
 
 func (a *app) pinsListCommand() *cobra.Command {
-	g := governanceFlags{off: true}
+	var g governanceFlags
 	c := &cobra.Command{
 		Use: "list", Short: "Print what is approved", Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -87,7 +87,7 @@ func (a *app) pinsListCommand() *cobra.Command {
 			return nil
 		},
 	}
-	g.register(c)
+	g.registerLock(c)
 	return c
 }
 
@@ -113,7 +113,8 @@ func describeIdentity(i *pins.Identity) string {
 }
 
 // compare prints how what a server offers differs from the lock file, and counts what is not approved.
-func (a *app) compare(lock *pins.Lock, o *offer, print func(format string, args ...any) error) (int, error) {
+// Of a definition of which nothing was approved yet it prints the text only where whole is true.
+func (a *app) compare(lock *pins.Lock, o *offer, whole bool, print func(format string, args ...any) error) (int, error) {
 	count := 0
 	report := func(format string, args ...any) error {
 		count++
@@ -148,6 +149,9 @@ func (a *app) compare(lock *pins.Lock, o *offer, print func(format string, args 
 		}
 		if err := report("%s: %s: %s\n", server, name, state); err != nil {
 			return 0, err
+		}
+		if state == pins.Pending && !whole {
+			continue
 		}
 		for _, change := range pins.Difference(lock.Definition(o.server, d.Kind, d.Name), d.Text) {
 			if err := print("    %s\n", shownChange(change.String())); err != nil {
@@ -196,19 +200,23 @@ func (a *app) pinsVerifyCommand() *cobra.Command {
 		Use:   "verify [SERVER]...\n  caisson pins verify -- COMMAND [ARG]...",
 		Short: "Compare what servers offer with what is approved",
 		Long: `Connects with servers, all of the configuration without SERVER, and prints how what they offer differs
-from the lock file: word by word, as [-gone-] and {+new+}, with invisible characters as numbers. The
-exit code is 1 when something is not approved.`,
+from the lock file: word by word, as [-gone-] and {+new+}, with invisible characters as numbers. Of what
+is pending, since nothing of its name was approved, it prints the name; 'caisson pins approve' prints it
+whole. The exit code is 1 when something is not approved.`,
 		Example: `  caisson pins verify
+  caisson pins verify --config mcp.json --policy caisson.policy.yaml
   caisson pins verify files --lock work/caisson.lock`,
 	}
-	return a.offerCommand(c, &f, func(_ *cobra.Command, offers []*offer, f *sessionFlags) error {
-		lock, err := loadLock(&f.governance)
-		if err != nil {
-			return err
-		}
+	var lock *pins.Lock
+	load := func(*cobra.Command) (err error) {
+		lock, err = loadLock(&f.governance)
+		return err
+	}
+	f.governance.registerLock(c)
+	return a.offerCommand(c, &f, load, func(_ *cobra.Command, offers []*offer) error {
 		count, definitions := 0, 0
 		for _, o := range offers {
-			n, err := a.compare(lock, o, a.printf)
+			n, err := a.compare(lock, o, false, a.printf)
 			if err != nil {
 				return err
 			}
@@ -233,11 +241,13 @@ the lock file, asks you, and writes the lock file. Without a terminal it needs -
 		Example: `  caisson pins approve
   caisson pins approve files --tool read_file`,
 	}
-	c = a.offerCommand(c, &f, func(c *cobra.Command, offers []*offer, f *sessionFlags) error {
-		lock, err := loadLock(&f.governance)
-		if err != nil {
-			return err
-		}
+	var lock *pins.Lock
+	load := func(*cobra.Command) (err error) {
+		lock, err = loadLock(&f.governance)
+		return err
+	}
+	f.governance.registerLock(c)
+	c = a.offerCommand(c, &f, load, func(c *cobra.Command, offers []*offer) error {
 		say := func(format string, args ...any) error {
 			a.err.Prompt(format, args...)
 			return nil
@@ -254,7 +264,7 @@ the lock file, asks you, and writes the lock file. Without a terminal it needs -
 			if err := twice(o); err != nil {
 				return err
 			}
-			n, err := a.compare(lock, o, say)
+			n, err := a.compare(lock, o, true, say)
 			if err != nil {
 				return err
 			}
@@ -269,9 +279,9 @@ the lock file, asks you, and writes the lock file. Without a terminal it needs -
 		}
 		if !yes {
 			if !a.person() {
-				return usage(c, "there is no terminal to ask at: look at 'caisson pins verify', and then approve with --yes")
+				return usage(c, "there is no terminal to ask at: look at what is printed above, and then approve it with --yes, in %s", oneLine(lock.Path()))
 			}
-			a.err.Prompt("Do you approve this? yes or no> ")
+			a.err.Prompt("Do you approve this, in %s? yes or no> ", oneLine(lock.Path()))
 			answer, err := readAnswer(c.Context(), a.in)
 			if err != nil {
 				return err
@@ -309,7 +319,7 @@ func twice(o *offer) error {
 }
 
 func (a *app) pinsResetCommand() *cobra.Command {
-	g := governanceFlags{off: true}
+	var g governanceFlags
 	var sort string
 	c := &cobra.Command{
 		Use: "reset SERVER [NAME]...", Short: "Take approvals back", Args: cobra.ArbitraryArgs,
@@ -343,7 +353,7 @@ func (a *app) pinsResetCommand() *cobra.Command {
 			return a.printf("%s is written\n", lock.Path())
 		},
 	}
-	g.register(c)
+	g.registerLock(c)
 	c.Flags().StringVar(&sort, "kind", string(pins.Tool), "what NAME is: `"+strings.Join(pinKinds(), "|")+"`")
 	completeFlag(c, "kind", pinKinds()...)
 	return c

@@ -11,6 +11,7 @@ import (
 
 	"github.com/caisson-dev/caisson/host-go/caisson/pins"
 	"github.com/caisson-dev/caisson/host-go/caisson/policyfile"
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
 func (a *app) policyInitCommand() *cobra.Command {
@@ -29,7 +30,17 @@ It does not replace a file.`,
 		Example: `  caisson policy init
   caisson policy init files github -o -`,
 	}
-	c = a.offerCommand(c, &f, func(c *cobra.Command, offers []*offer, _ *sessionFlags) error {
+	// Writing checks it too; but by then the servers have been asked, which takes a while.
+	absent := func(*cobra.Command) error {
+		if output == "-" {
+			return nil
+		}
+		if _, err := os.Lstat(output); err == nil {
+			return errPolicy(fmt.Errorf("%s exists, and is not replaced: write another file with -o FILE, or print it with -o -", output))
+		}
+		return nil
+	}
+	c = a.offerCommand(c, &f, absent, func(_ *cobra.Command, offers []*offer) error {
 		text := writePolicy(offers)
 		if _, err := policyfile.Parse(policyfile.Name, []byte(text)); err != nil {
 			return fmt.Errorf("the policy that was written is wrong, which is a fault of this program: %w", err)
@@ -57,7 +68,9 @@ It does not replace a file.`,
 // writePolicy writes a policy for what servers offer.
 func writePolicy(offers []*offer) string {
 	var b strings.Builder
-	b.WriteString("# What is not granted here is denied. See docs/policy.md of Caisson.\nversion: 1\n\npins: {mode: enforce}\n\nservers:\n")
+	b.WriteString("# What is not granted here is denied. See docs/policy.md of Caisson.\nversion: 1\n\npins: {mode: enforce}\n\n")
+	b.WriteString("# What has \"ask\" is asked at the terminal by the command line. 'caisson serve' asks at clients that people\n# names, and denies it without them. Name only clients of which you know that they ask a person.\n")
+	fmt.Fprintf(&b, "# people:\n#   - {principal: %s, clients: [editor]}\n\nservers:\n", yamlText(terminal.Visible(principal())))
 	for _, o := range offers {
 		fmt.Fprintf(&b, "  %s:\n", yamlText(o.server))
 		switch {

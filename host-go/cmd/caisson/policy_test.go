@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/caisson-dev/caisson/host-go/caisson/config"
 	"github.com/caisson-dev/caisson/host-go/caisson/policyfile"
+	"github.com/caisson-dev/caisson/host-go/caisson/scan"
 )
 
 // withPolicy changes to a folder with a configuration of the demo server, and a policy.
@@ -174,8 +176,11 @@ func TestPins(t *testing.T) {
 		t.Errorf("%d %s", o.code, o.out)
 	}
 	caissonRun(t, "run", "-e", "await tools.demo.echo({ message: 'a' })", "--tools", "demo", "--config", "servers.json").expect(t, exitToolError, "caisson pins verify")
-	caissonRun(t, with("pins", "verify")...).expect(t, exitDifference, "not approved")
-	caissonRun(t, with("pins", "approve")...).expect(t, exitUsage, "--yes")
+	pending := caissonRun(t, with("pins", "verify")...)
+	if pending.expect(t, exitDifference, "not approved"); !strings.Contains(pending.out, "demo: echo: pending\n") || strings.Contains(pending.out, "{+") {
+		t.Errorf("it says of what is pending: %s", pending.out)
+	}
+	caissonRun(t, with("pins", "approve")...).expect(t, exitUsage, "{+Gives the message back, as text.+}", "--yes, in caisson.lock")
 	atTerminal(t, "no\n", with("pins", "approve")...).expect(t, exitDifference, "{+Gives the message back, as text.+}")
 	caissonRun(t, call...).expect(t, exitDenied)
 	atTerminal(t, "yes\n", with("pins", "approve")...).expect(t, exitOK)
@@ -215,6 +220,64 @@ func TestPins(t *testing.T) {
 	scanned := caissonRun(t, with("scan")...)
 	if scanned.expect(t, exitOK); !strings.Contains(scanned.out, "0 findings") {
 		t.Errorf("%s", scanned.out)
+	}
+}
+
+// TestPinsOfOnePolicy has a policy in the folder and one of the user's own: --policy says whose lock file it is, for each
+// command of pins.
+func TestPinsOfOnePolicy(t *testing.T) {
+	manyRuntimes(t)
+	withPolicy(t, "version: 1\n")
+	own := filepath.Join(filepath.Dir(ownDefault(t)), policyfile.Name)
+	if err := os.MkdirAll(filepath.Dir(own), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	put(t, own, "version: 1\n")
+	folder := []string{"--policy", policyfile.Name}
+	servers := []string{"--config", "servers.json", "demo"}
+	for _, command := range [][]string{{"pins", "approve", "--yes"}, {"pins", "verify"}} {
+		without := append(slices.Clone(command), servers...)
+		caissonRun(t, without...).expect(t, exitUsage, "two policies", "--policy")
+		caissonRun(t, append(without, folder...)...).expect(t, exitOK)
+	}
+	for _, command := range [][]string{{"pins", "list"}, {"pins", "reset", "demo", "echo"}} {
+		caissonRun(t, command...).expect(t, exitUsage, "two policies", "--policy")
+		caissonRun(t, append(command, folder...)...).expect(t, exitOK)
+	}
+	if _, err := os.Stat(filepath.Join(filepath.Dir(own), "caisson.lock")); !os.IsNotExist(err) {
+		t.Errorf("the own lock file: %v", err)
+	}
+	caissonRun(t, "pins", "verify", "--config", "servers.json", "--policy", policyfile.Name).expect(t, exitDifference, "1 are not approved")
+}
+
+// TestOfferWithoutServers looks for the servers of a command that is given none.
+func TestOfferWithoutServers(t *testing.T) {
+	withPolicy(t, "")
+	own := ownDefault(t)
+	for _, command := range [][]string{{"pins", "verify"}, {"pins", "approve"}, {"policy", "init", "-o", "-"}, {"scan"}} {
+		caissonRun(t, command...).expect(t, exitUsage, projectConfig, own, "--config FILE")
+	}
+	put(t, projectConfig, "{")
+	// The user's own servers do not stand in for those of a file with a mistake.
+	if err := os.MkdirAll(filepath.Dir(own), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	put(t, own, `{"mcpServers": {"none": {"command": "./none"}}}`)
+	caissonRun(t, "pins", "verify").expect(t, exitUsage, projectConfig, "line 1")
+	caissonRun(t, "policy", "init").expect(t, exitUsage, projectConfig, "line 1")
+	put(t, policyfile.Name, "version: 1\n")
+	caissonRun(t, "policy", "init", "--config", own).expect(t, exitUsage, "exists", "-o FILE") // It does not start the server.
+}
+
+// TestFindingLine has a finding without a name and a place, as those in instructions are.
+func TestFindingLine(t *testing.T) {
+	for want, finding := range map[string]scan.Finding{
+		"a: instructions: instruction: obey":         {Server: "a", Kind: "instructions", Sort: "instruction", Text: "obey"},
+		"a: tool read: description: secret: ~/.ssh/": {Server: "a", Kind: "tool", Name: "read", Place: "description", Sort: "secret", Text: "~/.ssh/"},
+	} {
+		if got := findingLine(&finding); got != want {
+			t.Errorf("%q, not %q", got, want)
+		}
 	}
 }
 

@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -23,7 +25,7 @@ server may be reported. The exit code is 0 whatever it finds.`,
 		Example: `  caisson scan
   caisson scan files github --json`,
 	}
-	c = a.offerCommand(c, &f, func(_ *cobra.Command, offers []*offer, _ *sessionFlags) error {
+	c = a.offerCommand(c, &f, nil, func(_ *cobra.Command, offers []*offer) error {
 		var items []scan.Item
 		for _, o := range offers {
 			items = append(items, o.items...)
@@ -40,7 +42,7 @@ server may be reported. The exit code is 0 whatever it finds.`,
 			return a.printf("%s\n", text)
 		}
 		for _, finding := range found {
-			if err := a.printf("%s\n", oneLine(finding.Server+": "+finding.Kind+" "+finding.Name+": "+finding.Place+": "+string(finding.Sort)+": "+finding.Text)); err != nil {
+			if err := a.printf("%s\n", findingLine(&finding)); err != nil {
 				return err
 			}
 		}
@@ -48,4 +50,10 @@ server may be reported. The exit code is 0 whatever it finds.`,
 	})
 	c.Flags().BoolVar(&asJSON, "json", false, "print the findings as JSON")
 	return c
+}
+
+// findingLine is a finding in one line. Instructions have no name, and are one text without places.
+func findingLine(f *scan.Finding) string {
+	parts := []string{f.Server, strings.TrimSpace(f.Kind + " " + f.Name), f.Place, string(f.Sort), f.Text}
+	return oneLine(strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ": "))
 }

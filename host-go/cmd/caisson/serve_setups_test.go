@@ -72,6 +72,18 @@ func TestSetups(t *testing.T) {
 		}
 	}
 
+	write(filepath.Join(home, ".config", "caisson", "mcp.json"), config)
+	elsewhere := filepath.Join(home, "elsewhere")
+	if err := os.Mkdir(elsewhere, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	run(elsewhere, own, "is written", "mcpServers")
+
+	// Who does this has a policy and a lock file of their own by now.
+	ownLock, err := os.ReadFile(filepath.Join(home, ".config", "caisson", "caisson.lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	repository := filepath.Join(home, "repository")
 	write(filepath.Join(repository, "mcp.json"), config)
 	if _, err := exec.LookPath("git"); err != nil {
@@ -85,14 +97,7 @@ func TestSetups(t *testing.T) {
 	if out, err := shell(repository, job); err == nil {
 		t.Errorf("another server is approved: %s", out)
 	}
-
-	write(filepath.Join(home, ".config", "caisson", "mcp.json"), config)
-	elsewhere := filepath.Join(home, "elsewhere")
-	if err := os.Mkdir(elsewhere, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	run(elsewhere, own, "is written", "mcpServers")
-	if _, err := os.Stat(filepath.Join(home, ".config", "caisson", "caisson.lock")); err != nil {
-		t.Error(err)
+	if now, err := os.ReadFile(filepath.Join(home, ".config", "caisson", "caisson.lock")); err != nil || string(now) != string(ownLock) {
+		t.Errorf("the repository's servers are in the own lock file: %v %s", err, now)
 	}
 }
