@@ -31,8 +31,25 @@ func (f *installFlags) register(c *cobra.Command) {
 	completeFlag(c, "install", names...)
 }
 
-// filesOf are the flags of 'serve' whose values are paths. A client starts the command in another folder.
-var filesOf = []string{"config", "policy", "lock"}
+// absolute makes the path in a flag's value absolute: a client starts the command in another folder. The flag's help says
+// whether the value is one.
+func absolute(flag *pflag.Flag, value string) (string, error) {
+	kind, _ := pflag.UnquoteUsage(flag)
+	kind, mayHaveName := strings.CutPrefix(kind, "[NAME=]")
+	isPath := kind == "FILE" || kind == "FOLDER" || kind == "STORE" && strings.ContainsAny(value, `/\`)
+	if !isPath {
+		return value, nil
+	}
+	name, path := "", value
+	if mayHaveName {
+		name, path = named(value, func(string) string { return "" })
+	}
+	path, err := filepath.Abs(path)
+	if name != "" {
+		path = name + "=" + path
+	}
+	return path, err
+}
 
 // run prints or writes the entry. It reports whether that was asked for; then nothing is to be served.
 func (f *installFlags) run(a *app, c *cobra.Command, words []string) (bool, error) {
@@ -105,11 +122,11 @@ func (f *installFlags) entry(c *cobra.Command, words []string) (install.Entry, e
 		return install.Entry{}, err
 	}
 	args := strings.Fields(c.CommandPath())[1:]
-	add := func(name, value string) {
-		if err == nil && slices.Contains(filesOf, name) {
-			value, err = filepath.Abs(value)
+	add := func(flag *pflag.Flag, value string) {
+		if err == nil {
+			value, err = absolute(flag, value)
 		}
-		args = append(args, "--"+name+"="+value)
+		args = append(args, "--"+flag.Name+"="+value)
 	}
 	c.Flags().Visit(func(flag *pflag.Flag) {
 		if slices.Contains([]string{"install", "write", "name"}, flag.Name) {
@@ -117,18 +134,18 @@ func (f *installFlags) entry(c *cobra.Command, words []string) (install.Entry, e
 		}
 		if list, ok := flag.Value.(pflag.SliceValue); ok {
 			for _, value := range list.GetSlice() {
-				add(flag.Name, value)
+				add(flag, value)
 			}
 			return
 		}
-		add(flag.Name, flag.Value.String())
+		add(flag, flag.Value.String())
 	})
 	if err == nil && !c.Flags().Changed("policy") {
 		// The policy of this folder holds here, and must hold where the client starts the command.
 		var g governanceFlags
 		var path string
 		if path, err = g.path(); path != "" {
-			add("policy", path)
+			add(c.Flags().Lookup("policy"), path)
 		}
 	}
 	if len(words) > 0 {

@@ -77,6 +77,22 @@ func TestServeInstall(t *testing.T) {
 	if _, said := do(exitFailure, "--install", "cursor", "--write"); !strings.Contains(said, path) || !strings.Contains(said, "line 2") {
 		t.Errorf("about a broken file it says %q", said)
 	}
+	out, _ = do(exitOK, "--install", "cursor", "--config=mcp.json", "--policy=p.yaml", "--lock=l.lock", "--scripts=tools", "--scripts=more=scripts/a=b",
+		"--plugin=thumbs.wasm", "--plugin=t=./x.wasm", "--cache-dir=cache", "--store=./logins", "one")
+	want = []string{"serve"}
+	for _, word := range []string{
+		"--cache-dir=cache", "--config=mcp.json", "--lock=l.lock", "--plugin=thumbs.wasm", "--plugin=t=x.wasm", "--policy=p.yaml",
+		"--scripts=tools", "--scripts=more=scripts/a=b", "--store=logins",
+	} {
+		flag, path, _ := strings.Cut(word, "=")
+		if name, rest, ok := strings.Cut(path, "="); ok && name != "scripts/a" {
+			flag, path = flag+"="+name, rest
+		}
+		want = append(want, flag+"="+filepath.Join(here, path))
+	}
+	if got := args(out); !slices.Equal(got, append(want, "--", "one")) {
+		t.Errorf("the arguments are\n%q, want\n%q", got, want)
+	}
 	do(exitUsage, "--install", "emacs")
 	do(exitUsage, "--write")
 	do(exitUsage, "--install", "cursor", "--name", "a b")
