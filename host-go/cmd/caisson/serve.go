@@ -152,7 +152,9 @@ func (a *app) serveGateway(ctx context.Context, g *gateway.Gateway, access *acce
 		a.err.Say("tokens come in clear text: have a proxy in front that ends TLS, or use --tls-cert")
 	}
 	a.err.Say("serving at %s://%s/mcp", access.scheme(), listener.Addr())
-	err := access.serveHTTP(server, listener)
+	serving, stop := context.WithCancel(ctx)
+	defer stop()
+	err := access.serveHTTP(serving, a, server, listener)
 	if errors.Is(err, http.ErrServerClosed) {
 		return ctx.Err()
 	}

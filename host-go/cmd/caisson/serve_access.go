@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"net/url"
@@ -116,9 +117,15 @@ func (f *accessFlags) apply(ctx context.Context, c *cobra.Command, listener net.
 }
 
 // serveHTTP serves until the listener is closed.
-func (f *accessFlags) serveHTTP(server *http.Server, listener net.Listener) error {
-	if f.certificate != "" {
-		return server.ServeTLS(listener, f.certificate, f.key)
+func (f *accessFlags) serveHTTP(ctx context.Context, a *app, server *http.Server, listener net.Listener) error {
+	if f.certificate == "" {
+		return server.Serve(listener)
 	}
-	return server.Serve(listener)
+	held := &heldCertificate{certificate: f.certificate, key: f.key}
+	if err := held.read(); err != nil {
+		return err
+	}
+	go held.watch(ctx, a)
+	server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: held.get}
+	return server.ServeTLS(listener, "", "")
 }

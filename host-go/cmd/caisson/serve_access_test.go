@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"io"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -308,6 +309,74 @@ func TestServeTLS(t *testing.T) {
 		if response.StatusCode != want {
 			t.Errorf("Host %q: %d, want %d", host, response.StatusCode, want)
 		}
+	}
+}
+
+// newCertificate makes the files of a certificate for the addresses of this machine, with a serial number.
+func newCertificate(t *testing.T, serial int64) map[string]string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(serial), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	made, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]string{
+		"cert.pem": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: made})),
+		"key.pem":  string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})),
+	}
+}
+
+// TestServeNewCertificate renews the certificate while it is served. A broken one changes nothing.
+func TestServeNewCertificate(t *testing.T) {
+	manyRuntimes(t)
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	folder := inFolder(t, newCertificate(t, 1))
+	endpoint, stderr := servedHTTP(t, folder, "127.0.0.1:0", "--tls-cert", "cert.pem", "--tls-key", "key.pem")
+	address := strings.TrimSuffix(strings.TrimPrefix(endpoint, "https://"), "/mcp")
+	serial := func() int64 {
+		t.Helper()
+		dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}} // The test looks at the serial number.
+		c, err := dialer.DialContext(ctx, "tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		return c.(*tls.Conn).ConnectionState().PeerCertificates[0].SerialNumber.Int64()
+	}
+	if got := serial(); got != 1 {
+		t.Fatalf("the certificate has the number %d", got)
+	}
+	for name, text := range newCertificate(t, 2) {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stderr.await(ctx, t, "the certificate was read again")
+	if got := serial(); got != 2 {
+		t.Errorf("after the change it has the number %d", got)
+	}
+	before := strings.Count(stderr.String(), "the old one holds")
+	if err := os.WriteFile(filepath.Join(folder, "cert.pem"), []byte("broken"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for ctx.Err() == nil && strings.Count(stderr.String(), "the old one holds") == before {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if text := stderr.String(); strings.Count(text, "the old one holds") == before || !strings.Contains(text, "cert.pem") {
+		t.Errorf("about a broken file it says %s", text)
+	}
+	if got := serial(); got != 2 {
+		t.Errorf("with a broken file it has the number %d", got)
 	}
 }
 
