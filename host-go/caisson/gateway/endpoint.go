@@ -50,11 +50,13 @@ func newEndpoint(g *Gateway, path, only string) *endpoint {
 		UnsubscribeHandler:      e.unsubscribe,
 		RootsListChangedHandler: e.rootsChanged,
 	})
+	acceptTasks(e.server)
 	e.server.AddReceivingMiddleware(e.receiving)
 	e.server.AddSendingMiddleware(sending)
 	get := func(*http.Request) *mcp.Server { return e.server }
 	e.stateful = mcp.NewStreamableHTTPHandler(get, &mcp.StreamableHTTPOptions{
-		Logger: g.options.Logger, SessionTimeout: g.options.IdleTimeout, MaxRequestBodyBytes: g.options.MaxRequestBytes,
+		EventStore: g.events,
+		Logger:     g.options.Logger, SessionTimeout: g.options.IdleTimeout, MaxRequestBodyBytes: g.options.MaxRequestBytes,
 		DisableLocalhostProtection: true, // The gateway's handler checks it.
 	})
 	e.stateless = mcp.NewStreamableHTTPHandler(get, &mcp.StreamableHTTPOptions{
@@ -85,7 +87,7 @@ func (e *endpoint) receiving(next mcp.MethodHandler) mcp.MethodHandler {
 		if err != nil {
 			return nil, wireError(err)
 		}
-		text, err := e.answer(ctx, r, method, next)
+		text, err := e.counted(ctx, r, method, next)
 		if err != nil {
 			e.gateway.failed(method, err)
 			return nil, wireError(err)
@@ -97,6 +99,21 @@ func (e *endpoint) receiving(next mcp.MethodHandler) mcp.MethodHandler {
 	}
 }
 
+// counted answers a request where its principal has room for another one.
+func (e *endpoint) counted(ctx context.Context, r *request, method string, next mcp.MethodHandler) (json.RawMessage, error) {
+	busy := e.gateway.busy
+	if method == "subscriptions/listen" { // It is no work, and lasts: calls must not wait for its end.
+		busy = e.gateway.listening
+	}
+	leave, err := busy.enter(r.client.principal)
+	if err != nil {
+		r.done()
+		return nil, err
+	}
+	defer leave()
+	return e.answer(ctx, r, method, next)
+}
+
 // A request is one of a client's, as the gateway handles it.
 type request struct {
 	request mcp.Request
@@ -104,6 +121,7 @@ type request struct {
 	client  *client
 	view    *View
 	modern  bool
+	tasks   bool                       // the client takes tasks
 	whole   map[string]json.RawMessage // the params
 	meta    map[string]any
 	done    func() // to be called once it has ended
@@ -135,6 +153,7 @@ func (e *endpoint) read(ctx context.Context, session *mcp.ServerSession, req mcp
 			return nil, invalidParams("_meta has no " + mcp.MetaKeyClientCapabilities)
 		}
 		capabilities.RootsV2 = capabilities.Roots
+		r.tasks = takesTasks(&capabilities.ClientCapabilities)
 		r.client, r.done, err = e.gateway.share(e.gateway.principalOf(ctx), &capabilities.ClientCapabilities, false)
 	} else {
 		e.mu.Lock()
@@ -183,7 +202,7 @@ func (e *endpoint) answer(ctx context.Context, r *request, method string, next m
 }
 
 func (e *endpoint) exchange(ctx context.Context, r *request) *exchange {
-	x := &exchange{client: r.client, view: r.view, modern: r.modern, clientName: r.clientName()}
+	x := &exchange{client: r.client, view: r.view, modern: r.modern, tasks: r.tasks, clientName: r.clientName(), poll: polling(r.request)}
 	if r.modern {
 		level, _ := r.meta[mcp.MetaKeyLogLevel].(string)
 		x.level = mcp.LoggingLevel(level)
@@ -261,7 +280,7 @@ func (e *endpoint) work(ctx context.Context, r *request, x *exchange, method str
 		if err != nil {
 			return nil, err
 		}
-		x.own = true
+		x.own, x.tasks = true, false // What the Caller calls is the Caller's to await.
 		return callOwn(ctx, x, caller, method, r.request)
 	}
 	v := r.view
@@ -269,6 +288,8 @@ func (e *endpoint) work(ctx context.Context, r *request, x *exchange, method str
 		return v.list(ctx, x, of, r.whole)
 	}
 	switch p := r.request.GetParams().(type) {
+	case *rawParams:
+		return v.task(ctx, x, method, r.whole)
 	case *mcp.CallToolParamsRaw:
 		return v.callTool(ctx, x, p.Name, r.whole)
 	case *mcp.GetPromptParams:

@@ -22,6 +22,8 @@ type exchange struct {
 	// clientName is what the client calls itself.
 	clientName string
 	level      mcp.LoggingLevel // that the request wants; "" for none, and for a session that has one
+	poll       func()           // has the client poll for the result; nil where it cannot
+	tasks      bool             // the client takes a task in place of a tool's result
 	own        bool             // a Caller of the program's answers it, which says itself what progress goes on
 
 	mu      sync.Mutex
@@ -122,11 +124,11 @@ func merge(ends, values context.Context) (context.Context, context.CancelFunc) {
 // own are the members of `_meta` that concern only the two ends of a connection.
 var own = []string{mcp.MetaKeyProtocolVersion, mcp.MetaKeyClientInfo, mcp.MetaKeyClientCapabilities, mcp.MetaKeyLogLevel, mcp.MetaKeySubscriptionID, "progressToken"}
 
-// send sends a request to a server on behalf of the exchange. Its params are an object.
-func (x *exchange) send(ctx context.Context, server, method string, whole map[string]json.RawMessage) (json.RawMessage, error) {
+// withoutOwn takes from params what concerns only the two ends of a connection.
+func withoutOwn(whole map[string]json.RawMessage) error {
 	meta, err := members(whole["_meta"])
 	if err != nil {
-		return nil, invalidParams("_meta is no object")
+		return invalidParams("_meta is no object")
 	}
 	for _, key := range own {
 		delete(meta, key)
@@ -134,6 +136,15 @@ func (x *exchange) send(ctx context.Context, server, method string, whole map[st
 	delete(whole, "_meta")
 	if len(meta) > 0 {
 		whole["_meta"] = marshal(meta)
+	}
+	return nil
+}
+
+// send sends a request to a server on behalf of the exchange. Its params are an object.
+func (x *exchange) send(ctx context.Context, server, method string, whole map[string]json.RawMessage) (json.RawMessage, error) {
+	err := withoutOwn(whole)
+	if err != nil {
+		return nil, err
 	}
 	u := x.client.upstream(server)
 	level, shared := x.logs(), u.client.session == nil
@@ -167,6 +178,10 @@ func (x *exchange) send(ctx context.Context, server, method string, whole map[st
 	options.AfterNotifications = true // What belongs to the request goes before its result.
 	ctx = caisson.WithCallOptions(ctx, options)
 	var text json.RawMessage
+	if x.tasks && method == "tools/call" && l.modern() && x.client.gateway.tasks.reserve(x.client.principal) {
+		text, err = x.startTask(ctx, l, whole)
+		return text, err
+	}
 	text, err = l.session.Request(ctx, method, whole)
 	return text, err
 }

@@ -16,12 +16,15 @@ import (
 
 // A Gateway serves the servers of a configuration as one. Its methods are safe for concurrent use.
 type Gateway struct {
-	runtime *caisson.Runtime
-	options Options
-	ctx     context.Context // ends with the gateway
-	cancel  context.CancelFunc
-	held    *holds
-	policed *policed
+	runtime         *caisson.Runtime
+	options         Options
+	ctx             context.Context // ends with the gateway
+	cancel          context.CancelFunc
+	held            *holds
+	events          *events
+	busy, listening *busy
+	tasks           *tasks
+	policed         *policed
 
 	mu        sync.Mutex
 	servers   caisson.Servers
@@ -57,6 +60,9 @@ func New(runtime *caisson.Runtime, servers caisson.Servers, options *Options) (*
 	}
 	g.policed = newPoliced(o.Client.Policy)
 	g.held = newHolds(o.MaxHeldCalls, o.MaxHeldCallsOfPrincipal, o.HoldTimeout)
+	g.tasks = newTasks(o.MaxTasks, o.MaxTasksOfPrincipal, o.IdleTimeout)
+	g.events = newEvents(o.MaxEventBytes, o.MaxEventBytesOfSession)
+	g.busy, g.listening = newBusy(o.MaxRequestsOfPrincipal), newBusy(o.MaxRequestsOfPrincipal)
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	return g, nil
 }

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -85,5 +86,27 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 			defer func() { _ = c.session.Close() }()
 		}
 	}
-	e.stateful.ServeHTTP(w, r)
+	e.stateful.ServeHTTP(&resumable{ResponseWriter: w}, r)
 }
+
+// resumable writes in front of an event stream how long a client waits: the Go SDK says so only where it closes a stream.
+type resumable struct {
+	http.ResponseWriter
+	begun bool
+}
+
+// Write writes a part of the response.
+func (w *resumable) Write(text []byte) (int, error) {
+	if !w.begun {
+		w.begun = true
+		if w.Header().Get("Content-Type") == "text/event-stream" {
+			if _, err := fmt.Fprintf(w.ResponseWriter, "retry: %d\n", retry.Milliseconds()); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return w.ResponseWriter.Write(text)
+}
+
+// Unwrap is for an [http.ResponseController].
+func (w *resumable) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -107,8 +107,9 @@ func (v *View) introduce(ctx context.Context, e *endpoint) (*introduced, error) 
 		if err != nil {
 			return nil, err
 		}
-		can := l.session.Capabilities()
-		return &introduced{info: l.session.ServerInfo(), capabilities: served(can), instructions: l.session.Instructions()}, nil
+		can := served(l.session.Capabilities())
+		v.declareTasks(can, l)
+		return &introduced{info: l.session.ServerInfo(), capabilities: can, instructions: l.session.Instructions()}, nil
 	}
 	servers := v.Servers()
 	links := make([]*link, len(servers))
@@ -129,6 +130,7 @@ func (v *View) introduce(ctx context.Context, e *endpoint) (*introduced, error) 
 		}
 		if l != nil {
 			own = l.session.Capabilities()
+			v.declareTasks(can, l)
 			if text := strings.TrimSpace(l.session.Instructions()); text != "" {
 				instructions = append(instructions, "# "+servers[i]+"\n\n"+text)
 			}
@@ -150,6 +152,14 @@ func (v *View) introduce(ctx context.Context, e *endpoint) (*introduced, error) 
 		}
 	}
 	return &introduced{capabilities: can, instructions: strings.Join(instructions, "\n\n")}, nil
+}
+
+// declareTasks declares the extension of tasks to a client of 2026-07-28 where a server has it.
+func (v *View) declareTasks(can *mcp.ServerCapabilities, l *link) {
+	if v.client.session == nil && l.hasTasks() {
+		settings, _ := l.session.Capabilities().Extensions[tasksExtension].(map[string]any)
+		can.AddExtension(tasksExtension, settings)
+	}
 }
 
 // served is what of a server's capabilities the gateway passes on. Lists always change: a server may go, and come back.

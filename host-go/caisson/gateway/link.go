@@ -22,6 +22,8 @@ type link struct {
 	session  *caisson.Session
 	done     chan struct{}
 
+	idle func() // to be called when the session has ended
+
 	// The upstream's lock guards these, of the main link.
 	taken    bool          // a call has it to itself
 	underway int           // requests that share it
@@ -48,11 +50,12 @@ func newLink(ctx context.Context, u *upstream) (*link, error) {
 	o.ToolListChangedHandler = func(context.Context, *caisson.Request[*mcp.ToolListChangedParams]) {}
 	o.PromptListChangedHandler = func(context.Context, *caisson.Request[*mcp.PromptListChangedParams]) {}
 	o.ResourceListChangedHandler = func(context.Context, *caisson.Request[*mcp.ResourceListChangedParams]) {}
+	l.idle = l.passPolling(&o, &server)
 	if l.client, err = u.client.gateway.newUpstreamClient(&o); err != nil {
 		return nil, err
 	}
 	if l.session, err = l.client.Connect(ctx, server); err != nil {
-		u.client.gateway.endUpstreamClient(l.client)
+		l.close()
 		return nil, err
 	}
 	return l, nil
@@ -63,12 +66,15 @@ func (l *link) watch() {
 	l.upstream.ending.Go(func() {
 		err := l.session.Wait()
 		close(l.done)
-		l.upstream.client.gateway.endUpstreamClient(l.client)
+		l.close()
 		l.upstream.lost(l, err)
 	})
 }
 
-func (l *link) close() { l.upstream.client.gateway.endUpstreamClient(l.client) }
+func (l *link) close() {
+	l.upstream.client.gateway.endUpstreamClient(l.client)
+	l.idle()
+}
 
 func (l *link) ended() bool {
 	select {
@@ -108,6 +114,8 @@ func (l *link) hear(method string, text json.RawMessage) {
 	switch method {
 	case "notifications/progress", "notifications/cancelled":
 		return // The exchange has them.
+	case "notifications/tasks", "notifications/tasks/status":
+		return // They have the server's own ids.
 	case toolsChanged, promptsChanged, resourcesChanged:
 		if method == resourcesChanged {
 			c.routes.forget(l.upstream.name)

@@ -50,6 +50,14 @@ type Options struct {
 	// MaxSessions bounds the downstream clients that have sessions of their own, and those that share some, at
 	// once; MaxSessionsOfPrincipal those of one principal. Defaults: 256 and 64.
 	MaxSessions, MaxSessionsOfPrincipal int
+	// MaxRequestsOfPrincipal bounds the requests of one principal that the gateway works on at once, in all its
+	// sessions and at all endpoints, and beside them its subscriptions/listen. A further one fails at once, with
+	// [caisson.CodeLimit]. Code mode has a bound of its own, too. Default: 256.
+	MaxRequestsOfPrincipal int
+	// MaxEventBytes bounds the events of all event streams of the older revisions that are kept for clients that
+	// lose their connections, and MaxEventBytesOfSession those of one session, in bytes. The oldest are forgotten
+	// first, in the session that has most. Defaults: 64 MiB and 4 MiB.
+	MaxEventBytes, MaxEventBytesOfSession int64
 	// MaxSessionsOfServer bounds the upstream sessions with one server that calls of one principal in revision
 	// 2026-07-28 have to themselves; further calls wait. Default: 8.
 	MaxSessionsOfServer int
@@ -59,6 +67,10 @@ type Options struct {
 	// MaxHeldCalls bounds the calls of revision 2026-07-28 that wait for what their client has been asked, and
 	// MaxHeldCallsOfPrincipal those of one principal. Defaults: 256 and 32.
 	MaxHeldCalls, MaxHeldCallsOfPrincipal int
+	// MaxTasks bounds the tasks of servers that clients of revision 2026-07-28 know, and MaxTasksOfPrincipal those of
+	// one principal. A call beyond is awaited, and its client gets the result. Tasks whose end the client has seen,
+	// and those that it has not asked for during IdleTimeout, make room. Defaults: 1024 and 128.
+	MaxTasks, MaxTasksOfPrincipal int
 	// HoldTimeout is how long such a call waits, and a server's question to a client of an older revision. Default:
 	// 10 min.
 	HoldTimeout time.Duration
@@ -89,9 +101,14 @@ const (
 	defaultMaxSessions     = 256
 	defaultPrincipalMax    = 64
 	defaultServerMax       = 8
+	defaultRequestsMax     = 256
+	defaultMaxEvents       = 64 << 20
+	defaultSessionEvents   = 4 << 20
 	defaultIdle            = 30 * time.Minute
 	defaultMaxHeld         = 256
 	defaultPrincipalHeld   = 32
+	defaultMaxTasks        = 1024
+	defaultPrincipalTasks  = 128
 	defaultHold            = 10 * time.Minute
 	defaultConnectWait     = 5 * time.Second
 	defaultMinBackoff      = time.Second
@@ -113,9 +130,14 @@ func (o *Options) withDefaults() Options {
 	set(&c.MaxSessions, defaultMaxSessions)
 	set(&c.MaxSessionsOfPrincipal, defaultPrincipalMax)
 	set(&c.MaxSessionsOfServer, defaultServerMax)
+	set(&c.MaxRequestsOfPrincipal, defaultRequestsMax)
+	set(&c.MaxEventBytes, defaultMaxEvents)
+	set(&c.MaxEventBytesOfSession, defaultSessionEvents)
 	set(&c.IdleTimeout, defaultIdle)
 	set(&c.MaxHeldCalls, defaultMaxHeld)
 	set(&c.MaxHeldCallsOfPrincipal, defaultPrincipalHeld)
+	set(&c.MaxTasks, defaultMaxTasks)
+	set(&c.MaxTasksOfPrincipal, defaultPrincipalTasks)
 	set(&c.HoldTimeout, defaultHold)
 	set(&c.ConnectWait, defaultConnectWait)
 	set(&c.MinBackoff, defaultMinBackoff)
@@ -136,6 +158,7 @@ func set[T comparable](value *T, byDefault T) {
 
 func (o *Options) check() error {
 	if o.MaxRequestBytes < 0 || o.MaxSessions < 0 || o.MaxSessionsOfPrincipal < 0 || o.MaxSessionsOfServer < 0 || o.IdleTimeout < 0 ||
+		o.MaxTasks < 0 || o.MaxTasksOfPrincipal < 0 || o.MaxRequestsOfPrincipal < 0 || o.MaxEventBytes < 0 || o.MaxEventBytesOfSession < 0 ||
 		o.MaxHeldCalls < 0 || o.MaxHeldCallsOfPrincipal < 0 || o.HoldTimeout < 0 || o.ConnectWait < 0 || o.MinBackoff < 0 || o.MaxBackoff < 0 {
 		return invalid("a bound of gateway.Options is negative: leave it out for the default")
 	}
