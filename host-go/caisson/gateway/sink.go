@@ -18,6 +18,7 @@ type sink struct {
 	// listening is what a subscription asked for; nil for a session, which gets everything.
 	listening *mcp.NotificationSubscriptions
 	id        any // of the subscription
+	out       outbox
 }
 
 // The notifications that a sink may get.
@@ -53,7 +54,19 @@ func (s *sink) hears(method string) bool {
 	return method == resourceUpdated
 }
 
+// send has a notification sent, after those before it. It does not wait for the client.
 func (s *sink) send(method string, text json.RawMessage) {
+	if s.out.put(notification{method, text}, s.deliver) {
+		s.view.client.gateway.options.Logger.Warn("a client does not read what it is told: more is left out until it does", "method", method)
+	}
+}
+
+// deliver sends a notification. It waits until the client has room for it.
+func (s *sink) deliver(n notification) {
+	if s.ctx.Err() != nil {
+		return
+	}
+	method, text := n.method, n.text
 	if strings.HasSuffix(method, "/list_changed") && text == nil {
 		text = json.RawMessage(`{}`)
 	}
