@@ -18,7 +18,7 @@ func (g *Gateway) Handler() http.Handler {
 	if g.options.Authenticate != nil {
 		handler = g.options.Authenticate(handler)
 	}
-	return g.guard(handler)
+	return hurry(g.guard(handler), bodyTime, writeTime)
 }
 
 // guard checks Host and Origin, before anything else.

@@ -145,7 +145,7 @@ func (a *app) serve(c *cobra.Command, f *serveFlags, servers *servedFile, listen
 
 // serveGateway serves over HTTP.
 func (a *app) serveGateway(ctx context.Context, g *gateway.Gateway, access *accessFlags, listener net.Listener) error {
-	server := &http.Server{Handler: g.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: g.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 	// Event streams never become idle, so a graceful shutdown would not end.
 	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
 	if access.authenticated() && access.scheme() == "http" && !isLoopback(listener) {
