@@ -97,6 +97,10 @@ func (e *endpoint) unsubscribe(ctx context.Context, request *mcp.UnsubscribeRequ
 	return wireError(v.client.unsubscribe(ctx, server, request.Params.URI))
 }
 
+// maxSubscribed bounds the resources of one server that one client is subscribed to. With a server of 2026-07-28 each is a
+// stream of its own.
+const maxSubscribed = 256
+
 // subscribe subscribes to a resource, once for all who want it.
 func (u *upstream) subscribe(ctx context.Context, uri string) error {
 	l, err := u.get(ctx)
@@ -104,6 +108,10 @@ func (u *upstream) subscribe(ctx context.Context, uri string) error {
 		return err
 	}
 	u.mu.Lock()
+	if u.subscribed[uri] == 0 && len(u.subscribed) >= maxSubscribed {
+		u.mu.Unlock()
+		return &caisson.Error{Code: caisson.CodeLimit, Server: u.name, Step: "resources/subscribe", Message: "the client is subscribed to as many resources of the server as it may be: end some subscriptions"}
+	}
 	u.subscribed[uri]++
 	first := u.subscribed[uri] == 1
 	u.mu.Unlock()
