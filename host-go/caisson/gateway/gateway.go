@@ -109,7 +109,7 @@ func (g *Gateway) RunEndpoint(ctx context.Context, path string, transport mcp.Tr
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(g.ctx, cancel)()
-	session, err := e.server.Connect(ctx, transport, nil)
+	session, err := e.server.Connect(ctx, parting(ctx, transport), nil)
 	if err != nil {
 		return err
 	}
