@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -377,6 +378,9 @@ func (r *request) finish(method string, text json.RawMessage) json.RawMessage {
 
 // setLevel has all servers of a session log from a level on.
 func (v *View) setLevel(ctx context.Context, level mcp.LoggingLevel) (json.RawMessage, error) {
+	if !slices.Contains(levels, level) {
+		return nil, invalidParams("the level is none of debug, info, notice, warning, error, critical, alert and emergency")
+	}
 	c := v.client
 	c.mu.Lock()
 	c.level = level

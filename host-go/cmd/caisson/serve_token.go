@@ -19,8 +19,8 @@ func (a *app) serveTokenCommand() *cobra.Command {
 		Long: `A token is for clients that cannot log in at an authorization server. The file has its name, which is
 the principal of the policy, its scopes, and its hash. A change of the file counts within a second.
 
-A Go program serves with these tokens, by the package bearer: see docs/authentication.md. 'caisson
-serve --http' is for the programs of this machine alone, and asks for none.`,
+Give the file to 'caisson serve --http' by --tokens; a Go program reads it by the package bearer. See
+docs/authentication.md.`,
 		Example: `  caisson serve token new alice --tokens tokens.json
   caisson serve token list --tokens tokens.json
   caisson serve token remove alice --tokens tokens.json`,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -191,30 +192,38 @@ func TestLongResult(t *testing.T) {
 			return strings.Join(texts, "\n")
 		}
 		first := make(1000)
-		contains(t, first, `"item 0"`, "first 1000 bytes", `"result-1"`)
+		contains(t, first, `"item 0"`, "first 1000 bytes", `"result-`)
+		kept := keptName.FindString(first)
 		if len(first) > 1500 {
 			t.Errorf("the model gets %d bytes", len(first))
 		}
-		texts, isError := call(t, session, "run_script", map[string]any{"source": "return [input.length, input.at(-1)]", "from": "result-1"})
+		texts, isError := call(t, session, "run_script", map[string]any{"source": "return [input.length, input.at(-1)]", "from": kept})
 		if isError || !strings.Contains(texts[0], "1000") || !strings.Contains(texts[0], "item 999") {
 			t.Errorf("the second script has given %q", texts)
 		}
 		make(1000)
 		make(1000)
-		if texts, isError = call(t, session, "run_script", map[string]any{"source": "1", "from": "result-1"}); !isError {
+		if texts, isError = call(t, session, "run_script", map[string]any{"source": "1", "from": kept}); !isError {
 			t.Errorf("the oldest result is still there: %q", texts)
 		}
 		contains(t, make(50_000), "too large to be kept")
 	}
 }
 
+// keptName finds the name of a result that was too long to show.
+var keptName = regexp.MustCompile(`result-[A-Z2-7]{12}`)
+
 // TestOnlyItsOwn shows that the results of one client are nobody else's.
 func TestOnlyItsOwn(t *testing.T) {
 	servers := caisson.ServerMap{"one": serve(t, demoserver.New())}
 	one := connect(t, eras[0], servers, &codemode.Options{ResultBytes: 10}, nil, nil)
 	other := connect(t, eras[0], servers, &codemode.Options{ResultBytes: 10}, nil, nil)
-	call(t, one, "run_script", map[string]any{"source": "'a secret of the first'"})
-	if texts, isError := call(t, other, "run_script", map[string]any{"source": "input", "from": "result-1"}); !isError {
+	texts, _ := call(t, one, "run_script", map[string]any{"source": "'a secret of the first'"})
+	kept := keptName.FindString(strings.Join(texts, ""))
+	if texts, isError := call(t, one, "run_script", map[string]any{"source": "input.length", "from": kept}); isError {
+		t.Errorf("its own client cannot read %q: %q", kept, texts)
+	}
+	if texts, isError := call(t, other, "run_script", map[string]any{"source": "input", "from": kept}); !isError {
 		t.Errorf("another client has read %q", texts)
 	}
 }

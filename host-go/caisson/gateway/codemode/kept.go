@@ -1,9 +1,9 @@
 package codemode
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"slices"
-	"strconv"
 	"sync"
 )
 
@@ -39,7 +39,6 @@ type kept struct {
 	// The store's lock guards these.
 	values []*keptValue // the oldest first
 	bytes  int
-	last   int
 	closed bool
 }
 
@@ -68,8 +67,8 @@ func (k *kept) add(value json.RawMessage) (name string, ok bool) {
 		own = &shelf{}
 		s.shelves[k.principal] = own
 	}
-	k.last++
-	v := &keptValue{of: k, name: "result-" + strconv.Itoa(k.last), value: value}
+	// Programs of one principal that can be asked the same are one client: no name must follow from another.
+	v := &keptValue{of: k, name: "result-" + rand.Text()[:12], value: value}
 	k.values, own.values = append(k.values, v), append(own.values, v)
 	k.bytes += len(value)
 	own.bytes += len(value)
