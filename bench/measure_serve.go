@@ -22,6 +22,10 @@ type serving struct {
 	results  *ServeResults
 }
 
+// stepLimit bounds each answer of a client of a gateway. A gateway that does not answer in time has a row that says so,
+// and is not asked again over the same transport in the same revision.
+const stepLimit = time.Minute
+
 // serveTransports are what the clients of gateways speak.
 var serveTransports = []string{stdio, httpSSE}
 
@@ -89,8 +93,11 @@ func (s *serving) measureStarts() error {
 			if !g.serves(transport, revision) {
 				continue
 			}
-			total, err := s.start(g, transport, revision)
 			result := s.results.start(transport, revision, g.name)
+			if result.Error != "" {
+				continue
+			}
+			total, err := s.start(g, transport, revision)
 			if err != nil {
 				result.Error = err.Error()
 				continue
@@ -102,7 +109,7 @@ func (s *serving) measureStarts() error {
 }
 
 func (s *serving) start(g gatewayPeer, transport, revision string) (total time.Duration, err error) {
-	client, err := start(s.client)
+	client, err := s.newClient()
 	if err != nil {
 		return 0, err
 	}
@@ -141,7 +148,7 @@ func (s *serving) listAll(client *process, servers []*wire.Server) error {
 		if len(servers) > 1 {
 			work.Tools = s.all[i].tools
 		}
-		for until := time.Now().Add(20 * time.Second); ; {
+		for until := time.Now().Add(patience); ; { // Its servers come one by one.
 			_, err := client.ask(wire.Request{Op: wire.Run, Work: &work})
 			if err == nil {
 				break
@@ -180,14 +187,15 @@ func (s *serving) measureCalls() error {
 			return err
 		}
 		defer direct.stop()
-		running := map[string]*gateway{}
+		running, failed := map[string]*gateway{}, map[string]error{}
 		for _, g := range s.gateways {
 			if transport == stdio || !g.serves(transport, revision) {
 				continue
 			}
 			run, err := startGateway(g, s.file)
 			if err != nil {
-				return err
+				failed[g.name] = err
+				continue
 			}
 			defer run.stop()
 			running[g.name] = run
@@ -205,8 +213,11 @@ func (s *serving) measureCalls() error {
 			for _, g := range rotated(s.gateways, round) {
 				switch run := running[g.name]; {
 				case !g.serves(transport, revision):
-				case run == nil:
+				case t.called(c, g.name).Error != "": // In an earlier round, or it did not start.
+				case run == nil && transport == stdio:
 					o.turn(t, c, g.name, s.command(g, revision), g.tool(u))
+				case run == nil:
+					t.called(c, g.name).Error = failed[g.name].Error()
 				default:
 					o.turn(t, c, g.name, run.alone(u, revision), g.tool(u))
 				}
@@ -216,6 +227,15 @@ func (s *serving) measureCalls() error {
 	})
 	s.results.Calls = summarize(t.calls, caissonServe)
 	return err
+}
+
+// newClient starts a client of gateways.
+func (s *serving) newClient() (*process, error) {
+	client, err := start(s.client)
+	if err == nil {
+		client.limit = stepLimit
+	}
+	return client, err
 }
 
 // opened are clients with one session each, by what they are connected with.
@@ -268,7 +288,7 @@ func (o *opened) open(server *wire.Server) (*process, error) {
 	if r := o.processes[string(key)]; r != nil {
 		return r, r.failed
 	}
-	r, err := start(o.s.client)
+	r, err := o.s.newClient()
 	if err != nil {
 		return nil, err
 	}
@@ -311,7 +331,7 @@ func (s *serving) fillWithClients(g gatewayPeer, result *ServeMemory) error {
 	}
 	defer run.stop()
 	for n := 1; n <= clientsOf[len(clientsOf)-1]; n++ {
-		client, err := start(s.client)
+		client, err := s.newClient()
 		if err != nil {
 			return err
 		}

@@ -19,28 +19,35 @@ import (
 // first compile of the core on a busy machine.
 const patience = 3 * time.Minute
 
+// lingering bounds the wait for the output of a process that has ended: what it has started may hold on to it.
+const lingering = 5 * time.Second
+
 // A process is a peer that runs.
 type process struct {
 	peer    *peer
 	command *exec.Cmd
 	in      io.WriteCloser
+	out     io.Closer
 	replies chan wire.Reply // closed when there are no more
 	stderr  *tail
 	helpers []int
 	began   time.Time
 	loaded  time.Duration // until it was ready to connect
 	failed  error         // it is of no more use
+	limit   time.Duration // of each answer, beyond the time that its work is given
 }
 
 // start starts a peer and waits until it is ready.
 func start(p *peer, env ...string) (*process, error) {
-	r := &process{peer: p, command: exec.Command(p.command[0], p.command[1:]...), replies: make(chan wire.Reply), stderr: &tail{}}
+	r := &process{peer: p, command: exec.Command(p.command[0], p.command[1:]...), replies: make(chan wire.Reply), stderr: &tail{}, limit: patience}
 	r.command.Env = append(os.Environ(), env...)
 	r.command.Stderr = r.stderr
+	r.command.WaitDelay = lingering
 	out, err := r.command.StdoutPipe()
 	if err != nil {
 		return nil, err
 	}
+	r.out = out
 	if r.in, err = r.command.StdinPipe(); err != nil {
 		return nil, err
 	}
@@ -90,7 +97,7 @@ func (r *process) ask(request wire.Request) (wire.Reply, error) {
 		r.failed = fmt.Errorf("%s has ended: %s", r.peer.name, r.stderr)
 		return wire.Reply{}, r.failed
 	}
-	limit := patience
+	limit := r.limit
 	if request.Work != nil {
 		limit += time.Duration(request.Work.Seconds * float64(time.Second))
 	}
@@ -117,7 +124,10 @@ func (r *process) reply(limit time.Duration) (wire.Reply, error) {
 // stop ends the peer by ending its input, or by force when it does not listen.
 func (r *process) stop() {
 	_ = r.in.Close()
-	killer := time.AfterFunc(10*time.Second, func() { _ = r.command.Process.Kill() })
+	killer := time.AfterFunc(10*time.Second, func() {
+		_ = r.command.Process.Kill()
+		time.AfterFunc(lingering, func() { _ = r.out.Close() }) // What it has started may have its output, too.
+	})
 	for range r.replies {
 	}
 	_ = r.command.Wait()

@@ -114,6 +114,7 @@ func startGateway(g gatewayPeer, file string) (*gateway, error) {
 	run.command = exec.Command(g.command[0], append(slices.Clone(g.command[1:]), g.over[httpSSE](file)...)...)
 	reader, writer := io.Pipe()
 	run.command.Stdout, run.command.Stderr = writer, writer
+	run.command.WaitDelay = lingering // Its servers have its standard error.
 	began := time.Now()
 	if err := run.command.Start(); err != nil {
 		return nil, err
