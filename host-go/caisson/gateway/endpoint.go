@@ -3,6 +3,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -96,7 +97,7 @@ func (e *endpoint) receiving(next mcp.MethodHandler) mcp.MethodHandler {
 		if r.result != nil {
 			return r.result, nil
 		}
-		return &result{text: r.finish(method, text)}, nil
+		return r.finish(method, text), nil
 	}
 }
 
@@ -237,6 +238,15 @@ func (e *endpoint) call(ctx context.Context, r *request, method string) (json.Ra
 	}
 	delete(r.whole, "requestState")
 	delete(r.whole, "inputResponses")
+	if state == "" && !r.client.mayBeAsked() {
+		x := e.exchange(ctx, r)
+		defer r.done()
+		defer x.end()
+		ctx, cancel := context.WithCancel(withExchange(caisson.WithCaller(ctx, policy.CallerClient), x))
+		defer cancel()
+		defer context.AfterFunc(r.client.ctx, cancel)()
+		return e.work(ctx, r, x, method)
+	}
 	about := r.about(e.path, method)
 	if state != "" {
 		defer r.done() // The call has its own hold on the client.
@@ -249,14 +259,6 @@ func (e *endpoint) call(ctx context.Context, r *request, method string) (json.Ra
 		return held.wait(ctx)
 	}
 	x := e.exchange(ctx, r)
-	if !r.client.mayBeAsked() {
-		defer r.done()
-		defer x.end()
-		ctx, cancel := context.WithCancel(withExchange(caisson.WithCaller(ctx, policy.CallerClient), x))
-		defer cancel()
-		defer context.AfterFunc(r.client.ctx, cancel)()
-		return e.work(ctx, r, x, method)
-	}
 	x.questions = newQuestions()
 	working := withExchange(caisson.WithCaller(ctx, policy.CallerClient), x)
 	return x.hold(working, about, r.done, func(ctx context.Context) (json.RawMessage, error) {
@@ -356,10 +358,13 @@ func callOwn(ctx context.Context, x *exchange, caller caisson.Caller, method str
 }
 
 // finish gives a result the members that its client's revision has.
-func (r *request) finish(method string, text json.RawMessage) json.RawMessage {
+func (r *request) finish(method string, text json.RawMessage) *result {
+	if !r.modern && !bytes.Contains(text, []byte(`"resultType"`)) {
+		return &result{text: text}
+	}
 	whole, err := members(text)
 	if err != nil {
-		return text
+		return &result{text: text}
 	}
 	_, typed := whole["resultType"]
 	switch {
@@ -368,12 +373,12 @@ func (r *request) finish(method string, text json.RawMessage) json.RawMessage {
 	case !r.modern && typed:
 		delete(whole, "resultType")
 	case !r.modern:
-		return text
+		return &result{text: text}
 	}
 	if _, cached := whole["ttlMs"]; r.modern && !cached && (listings[method] != nil || method == "resources/read") && string(whole["resultType"]) == `"complete"` {
 		whole["ttlMs"], whole["cacheScope"] = marshal(0), marshal("private")
 	}
-	return marshal(whole)
+	return &result{whole: whole}
 }
 
 // setLevel has all servers of a session log from a level on.

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 
@@ -11,16 +12,25 @@ import (
 type result struct {
 	mcp.ResultBase
 	text       json.RawMessage
-	serverInfo any // of the gateway, where the server says nothing
+	whole      map[string]json.RawMessage // its members, in place of the text
+	serverInfo any                        // of the gateway, where the server says nothing
 }
 
 // GetMeta returns the server's `_meta`.
 func (r *result) GetMeta() map[string]any {
-	var whole struct {
-		Meta map[string]any `json:"_meta"`
+	whole := r.whole
+	if whole == nil {
+		if !bytes.Contains(r.text, []byte(`"_meta"`)) {
+			return nil
+		}
+		whole, _ = members(r.text) // It is an object.
 	}
-	_ = json.Unmarshal(r.text, &whole) // It is an object.
-	return whole.Meta
+	if whole["_meta"] == nil {
+		return nil
+	}
+	var meta map[string]any
+	_ = json.Unmarshal(whole["_meta"], &meta)
+	return meta
 }
 
 // SetMeta takes the one member that the Go SDK adds.
@@ -28,10 +38,15 @@ func (r *result) SetMeta(meta map[string]any) { r.serverInfo = meta[mcp.MetaKeyS
 
 // MarshalJSON returns the text.
 func (r *result) MarshalJSON() ([]byte, error) {
-	if r.serverInfo == nil {
+	whole, err := r.whole, error(nil)
+	switch {
+	case r.serverInfo == nil && whole == nil:
 		return r.text, nil
+	case r.serverInfo == nil:
+		return json.Marshal(whole)
+	case whole == nil:
+		whole, err = members(r.text)
 	}
-	whole, err := members(r.text)
 	if err != nil {
 		return nil, err
 	}
