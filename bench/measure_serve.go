@@ -81,8 +81,9 @@ func (s *serving) each(what string, do func(round int, transport, revision strin
 	return nil
 }
 
+// try starts a gateway once, with nothing in its caches.
 func (s *serving) try(g gatewayPeer) error {
-	_, err := s.start(g, httpSSE, older)
+	_, err := s.start(g, httpSSE, older, patience)
 	return err
 }
 
@@ -97,7 +98,7 @@ func (s *serving) measureStarts() error {
 			if result.Error != "" {
 				continue
 			}
-			total, err := s.start(g, transport, revision)
+			total, err := s.start(g, transport, revision, stepLimit)
 			if err != nil {
 				result.Error = err.Error()
 				continue
@@ -108,11 +109,12 @@ func (s *serving) measureStarts() error {
 	})
 }
 
-func (s *serving) start(g gatewayPeer, transport, revision string) (total time.Duration, err error) {
+func (s *serving) start(g gatewayPeer, transport, revision string, limit time.Duration) (total time.Duration, err error) {
 	client, err := s.newClient()
 	if err != nil {
 		return 0, err
 	}
+	client.limit = limit
 	defer client.stop()
 	began := time.Now()
 	if transport == stdio {
