@@ -1,7 +1,10 @@
 package caisson_test
 
 import (
+	"context"
+	"errors"
 	"testing"
+	"time"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
 )
@@ -44,4 +47,40 @@ func BenchmarkScript(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkScriptCancelled is how long a run goes on after the end of its context, while it computes.
+func BenchmarkScriptCancelled(b *testing.B) {
+	r := sharedRuntime(b)
+	if err := r.Compile(testContext(b), nil); err != nil {
+		b.Fatal(err)
+	}
+	for _, s := range []struct{ name, source string }{
+		{"loop", `for (;;) {}`},
+		{"pattern", `/^(a+)+$/.test('a'.repeat(60) + 'b')`},
+		{"awaiting", `for (;;) await null`},
+	} {
+		b.Run(s.name, func(b *testing.B) {
+			var after, most time.Duration
+			for range b.N {
+				ctx, cancel := context.WithCancel(b.Context())
+				fs := &caisson.Functions{}
+				var ended time.Time
+				if err := caisson.AddFunction(fs, "begin", "", func(context.Context, struct{}) (any, error) {
+					time.AfterFunc(20*time.Millisecond, func() { ended = time.Now(); cancel() })
+					return nil, nil
+				}); err != nil {
+					b.Fatal(err)
+				}
+				tools := toolSet(b, map[string]caisson.Caller{"go": fs})
+				if _, err := r.RunScript(ctx, caisson.Script{Source: "await tools.go.begin(); " + s.source, Tools: tools}); !errors.Is(err, context.Canceled) {
+					b.Fatal(err)
+				}
+				took := time.Since(ended)
+				after, most = after+took, max(most, took)
+			}
+			b.ReportMetric(float64(after.Microseconds())/1000/float64(b.N), "ms-after")
+			b.ReportMetric(float64(most.Microseconds())/1000, "ms-most")
+		})
+	}
 }

@@ -79,6 +79,7 @@ func tools(t testing.TB) *caisson.ToolSet {
 				return "", ctx.Err()
 			}
 		}),
+		caisson.AddFunction(fs, "much", "Answers with more than a script takes.", func(context.Context, struct{}) (string, error) { return strings.Repeat("x", 9<<20), nil }),
 		caisson.AddFunction(fs, "wait", "Waits for the end of its context.", func(ctx context.Context, _ struct{}) (any, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
@@ -318,6 +319,9 @@ func TestErrors(t *testing.T) {
 		{"raise ValueError('ü' * 100_000)", caisson.ScriptRuntime, "characters ...]", 1, 1, ""},
 		{"class E(BaseException):\n    def __str__(self): return 1 / 0\nraise E", caisson.ScriptRuntime, "E: <exception str() failed>", 3, 1, ""},
 		{"import sys\nsys.exit('over')", caisson.ScriptRuntime, "SystemExit: over", 2, 1, ""},
+		{"raise 1", caisson.ScriptRuntime, "exceptions must derive from BaseException", 1, 1, ""},
+		{"raise GeneratorExit", caisson.ScriptRuntime, "GeneratorExit", 1, 1, ""},
+		{"raise StopIteration(3)", caisson.ScriptRuntime, "StopIteration", 0, 0, ""},
 		{"raise KeyboardInterrupt", caisson.ScriptRuntime, "KeyboardInterrupt", 1, 1, ""},
 		{"import asyncio, sys\nasync def f(): sys.exit(3)\nasyncio.create_task(f())\nawait asyncio.sleep(60)", caisson.ScriptRuntime, "SystemExit: 3", 2, 16, ""},
 		{"try:\n    1 / 0\nexcept Exception as e:\n    raise TypeError('x') from e", caisson.ScriptRuntime, "TypeError: x", 4, 5, "direct cause"},
@@ -404,6 +408,12 @@ func TestLimits(t *testing.T) {
 		{"a log without an end of line", "while True: print('x', end='')", soon, caisson.ScriptLimit, ""},
 		{"a million lines", "for i in range(10**6): print(i)", none, caisson.ScriptLimit, "LogLines"},
 		{"many timers", "import asyncio\nawait asyncio.gather(*[asyncio.sleep(0.001) for i in range(10_000)])\n1", none, "", "1"},
+		{"a million timers", "import asyncio\nloop = asyncio.get_running_loop()\nx = [loop.call_later(1e6, print) for i in range(10**6)]\nawait asyncio.sleep(1e6)", soon, caisson.ScriptLimit, ""},
+		{"a deep result", "x = []\nfor _ in range(300): x = [x]\nx", none, caisson.ScriptLimit, "ResultDepth"},
+		{"a large answer", "await tools.go.much()", none, caisson.ScriptTool, "AnswerBytes"},
+		{"large arguments", "await tools.go.describe(name='x' * 20_000)", caisson.ScriptLimits{ArgumentBytes: 10_000}, caisson.ScriptLimit, "ArgumentBytes"},
+		{"10,000 calls of what is not there", "for i in range(10_000):\n    try: await tools.no.no()\n    except Exception: pass", none, caisson.ScriptLimit, "ToolCalls"},
+		{"a large source", "# " + strings.Repeat("x", 128_000) + "\n1", none, caisson.ScriptLimit, "SourceBytes"},
 		{"10,000 calls at once", "import asyncio\nawait asyncio.gather(*[tools.go.add(a=1, b=2) for i in range(10_000)])", none, caisson.ScriptLimit, "ToolCalls"},
 		{"never settled", "import asyncio\nawait asyncio.get_running_loop().create_future()", none, caisson.ScriptNeverSettled, ""},
 		{"never settled, blocked", "import asyncio\nasyncio.run(asyncio.Event().wait())", none, caisson.ScriptNeverSettled, ""},
@@ -432,6 +442,44 @@ func TestLimits(t *testing.T) {
 	}
 	if got := value(t, "'alive'"); got != `"alive"` {
 		t.Error(got)
+	}
+}
+
+// TestCancelled has the context end while a script computes, awaits, and waits in a synchronous call.
+func TestCancelled(t *testing.T) {
+	for name, source := range map[string]string{
+		"computing":           "while True: pass",
+		"awaiting":            "import asyncio\nwhile True: await asyncio.sleep(0)",
+		"a tool":              "await tools.go.wait()",
+		"a synchronous call":  "call_tool('go', 'wait')",
+		"a timer":             "await sleep(1e6)",
+		"a sleep that blocks": "import time\ntime.sleep(1e6)",
+		"a pattern":           "import re\nre.match('(a+)+$', 'a' * 60 + 'b')",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			s := script(t, "await tools.go.begin()\n"+source)
+			begin := &caisson.Functions{}
+			// The script goes on with what follows, and is there or soon will be when the context ends.
+			if err := caisson.AddFunction(begin, "begin", "", func(context.Context, struct{}) (any, error) {
+				time.AfterFunc(100*time.Millisecond, cancel)
+				return nil, nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if err := caisson.AddFunction(begin, "wait", "", func(ctx context.Context, _ struct{}) (any, error) { <-ctx.Done(); return nil, ctx.Err() }); err != nil {
+				t.Fatal(err)
+			}
+			var err error
+			if s.Tools, err = caisson.NewToolSet(map[string]caisson.Caller{"go": begin}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := shared(t).RunScript(ctx, s); !errors.Is(err, context.Canceled) {
+				t.Errorf("it ends with %v", err)
+			}
+		})
 	}
 }
 
