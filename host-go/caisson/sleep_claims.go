@@ -8,10 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"sync"
-	"syscall"
 	"time"
+
+	"github.com/caisson-dev/caisson/host-go/internal/atomicfile"
 )
 
 // SleepClaims keeps which sleeps have woken. [NewFileClaims] and [NewMemoryClaims] are two.
@@ -100,7 +100,7 @@ func (f *fileClaims) Claim(_ context.Context, id string, until time.Time) (bool,
 	}
 	// The time of the file is when the claim may be forgotten. A claim that may not last is none: whoever gets an error
 	// has not woken the run, and nobody else does either.
-	err = errors.Join(os.Chtimes(path, until, until), file.Sync(), file.Close(), syncFolder(f.folder))
+	err = errors.Join(os.Chtimes(path, until, until), file.Sync(), file.Close(), atomicfile.SyncFolder(f.folder))
 	return err == nil, err
 }
 
@@ -124,20 +124,6 @@ func (f *fileClaims) sweep(now time.Time) {
 			_ = os.Remove(filepath.Join(f.folder, e.Name()))
 		}
 	}
-}
-
-// syncFolder has the system keep the names in a folder. Windows and some file systems cannot, and say so.
-func syncFolder(folder string) error {
-	d, err := os.Open(folder)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	err = d.Sync()
-	if runtime.GOOS == "windows" || errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
-		return nil
-	}
-	return err
 }
 
 // claims are those of a client without SleepClaims.

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/caisson-dev/caisson/host-go/internal/atomicfile"
 	"github.com/caisson-dev/caisson/host-go/internal/filelock"
 )
 
@@ -269,7 +270,7 @@ func (s *FileStore) setAside(cause error) error {
 			return errors.Join(unreadable, err)
 		}
 		unreadable.Aside = aside
-		if err := syncFolder(s.folder); err != nil {
+		if err := atomicfile.SyncFolder(s.folder); err != nil {
 			return errors.Join(unreadable, err)
 		}
 		break

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/caisson-dev/caisson/host-go/internal/atomicfile"
 )
 
 // privateFolder makes a folder that is this user's alone, where it is not there, and gives its path without
@@ -100,5 +102,5 @@ func replacePrivate(path string, text []byte) error {
 	if err != nil {
 		return errors.Join(err, os.Remove(temporary))
 	}
-	return syncFolder(filepath.Dir(path))
+	return atomicfile.SyncFolder(filepath.Dir(path))
 }

@@ -3,7 +3,6 @@
 package auth
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -34,17 +33,4 @@ func private(path string, info fs.FileInfo) error {
 		}
 	}
 	return nil
-}
-
-// syncFolder has the names in a folder outlast a loss of power.
-func syncFolder(path string) error {
-	folder, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	// A file system that cannot do it says so, and keeps names in its own way.
-	if err = folder.Sync(); errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOTSUP) {
-		err = nil
-	}
-	return errors.Join(err, folder.Close())
 }

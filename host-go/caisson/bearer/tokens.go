@@ -22,6 +22,7 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/auth"
 
+	"github.com/caisson-dev/caisson/host-go/internal/atomicfile"
 	"github.com/caisson-dev/caisson/host-go/internal/filelock"
 )
 
@@ -181,21 +182,7 @@ func changeTokens(ctx context.Context, path string, change func([]Token) ([]Toke
 	if _, err := parseTokens(text); err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // of mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(text)
-	if err == nil {
-		err = file.Sync()
-	}
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
-	}
-	return nil
+	return atomicfile.Write(path, text, 0o600)
 }
 
 // A tokenFile has the tokens of a file, and reads it again when it has changed. nil has none.

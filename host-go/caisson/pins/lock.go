@@ -14,11 +14,11 @@ import (
 	"io"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
 
+	"github.com/caisson-dev/caisson/host-go/internal/atomicfile"
 	"github.com/caisson-dev/caisson/host-go/internal/jcs"
 )
 
@@ -207,17 +207,8 @@ func (l *Lock) Save() error {
 	if err != nil {
 		return fmt.Errorf("pins: %w", err)
 	}
-	temporary, err := os.CreateTemp(filepath.Dir(l.path), "."+Name+"-*")
-	if err != nil {
+	if err := atomicfile.Write(l.path, text.Bytes(), 0o644); err != nil {
 		return fmt.Errorf("pins: %w", err)
-	}
-	_, err = temporary.Write(text.Bytes())
-	err = errors.Join(err, temporary.Chmod(0o644), temporary.Close())
-	if err == nil {
-		err = os.Rename(temporary.Name(), l.path)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("pins: %w", err), os.Remove(temporary.Name()))
 	}
 	return nil
 }

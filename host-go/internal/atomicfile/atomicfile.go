@@ -18,20 +18,31 @@ const Suffix = ".new"
 // Write puts a text in the place of a file's, or makes the file. The file has the mode, whatever it had before. A
 // symbolic link is replaced, and not what it leads to.
 func Write(path string, text []byte, mode fs.FileMode) error {
-	return put(path, text, mode, rename)
+	pending, err := Prepare(path, text, mode)
+	if err != nil {
+		return err
+	}
+	return pending.Replace()
 }
 
 // Create is [Write] for a file that must not be there: when it is, the error is [fs.ErrExist], and the file is as it was.
 func Create(path string, text []byte, mode fs.FileMode) error {
-	// A link, and not a renaming, which would replace the file.
-	return put(path, text, mode, os.Link)
-}
-
-func put(path string, text []byte, mode fs.FileMode, name func(from, to string) error) error {
-	folder := filepath.Dir(path)
-	file, err := os.CreateTemp(folder, "."+filepath.Base(path)+"-*"+Suffix) // of the mode 0600
+	pending, err := Prepare(path, text, mode)
 	if err != nil {
 		return err
+	}
+	return pending.Create()
+}
+
+// A Pending is a text that is written, and has not got its name yet: for who looks at the old file in between. Replace,
+// Create or Discard ends it, whether they fail or not.
+type Pending struct{ from, path string }
+
+// Prepare writes a text that is to be the file of a path.
+func Prepare(path string, text []byte, mode fs.FileMode) (*Pending, error) {
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*"+Suffix) // of the mode 0600
+	if err != nil {
+		return nil, err
 	}
 	_, err = file.Write(text)
 	if err == nil && mode != 0o600 {
@@ -40,17 +51,31 @@ func put(path string, text []byte, mode fs.FileMode, name func(from, to string) 
 	if err == nil {
 		err = file.Sync()
 	}
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = name(file.Name(), path)
+	pending := &Pending{file.Name(), path}
+	if err = errors.Join(err, file.Close()); err != nil {
+		pending.Discard()
+		return nil, err
 	}
-	if gone := os.Remove(file.Name()); gone != nil && !errors.Is(gone, fs.ErrNotExist) {
-		err = errors.Join(err, gone)
-	}
+	return pending, nil
+}
+
+// Replace gives the text its name, as [Write] does.
+func (p *Pending) Replace() error { return p.name(rename) }
+
+// Create gives the text its name, as [Create] does. It is a link, and not a renaming, which would replace the file.
+func (p *Pending) Create() error { return p.name(os.Link) }
+
+func (p *Pending) name(give func(from, to string) error) error {
+	err := give(p.from, p.path)
+	p.Discard()
 	if err != nil {
 		return err
 	}
-	return SyncFolder(folder)
+	return SyncFolder(filepath.Dir(p.path))
 }
+
+// Discard removes the text, where it has not got its name.
+func (p *Pending) Discard() { _ = os.Remove(p.from) }
 
 // SyncFolder has the names in a folder outlast a loss of power, where the system can do that.
 func SyncFolder(path string) error {

@@ -32,6 +32,7 @@ import (
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
 	"github.com/caisson-dev/caisson/host-go/caisson/plugin"
+	"github.com/caisson-dev/caisson/host-go/internal/atomicfile"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -173,8 +174,13 @@ func TestConcurrentPulls(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if left, _ := filepath.Glob(filepath.Join(folder, ".new-*")); len(left) > 0 {
-		t.Errorf("%q are left", left)
+	for _, files := range []string{"*", filepath.Join("*", "*")} {
+		left, _ := filepath.Glob(filepath.Join(folder, files))
+		for _, path := range left {
+			if filepath.Ext(path) == atomicfile.Suffix {
+				t.Errorf("%s is left", path)
+			}
+		}
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/internal/atomicfile"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 )
 
@@ -120,22 +121,7 @@ func (s *Store) path(parts ...string) string {
 func (s *Store) blob(d digest.Digest) string { return s.path("blobs", d.Encoded()) }
 
 // save writes a file at once: another process sees all of it, or nothing.
-func (s *Store) save(path string, b []byte) (err error) {
-	f, err := os.CreateTemp(s.options.Folder, ".new-*") // With the mode 0600.
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name())
-		}
-	}()
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
-}
+func (s *Store) save(path string, b []byte) error { return atomicfile.Write(path, b, 0o600) }
 
 // load reads a file of at most so many bytes.
 func load(path string, most int64) ([]byte, error) {

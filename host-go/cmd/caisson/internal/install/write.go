@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/caisson-dev/caisson/host-go/internal/atomicfile"
 	"github.com/caisson-dev/caisson/host-go/internal/filelock"
 )
 
@@ -52,14 +53,13 @@ func Write(ctx context.Context, path string, change func([]byte) ([]byte, error)
 	if old != nil && bytes.Equal(old, text) {
 		return result, nil
 	}
-	temporary, err := create(path, text, mode)
+	pending, err := atomicfile.Prepare(path, text, mode)
 	if err != nil {
 		return nil, err
 	}
-	defer os.Remove(temporary)
+	defer pending.Discard()
 	if old == nil {
-		// A link, and not a renaming: it fails where the file is there by now.
-		if err := os.Link(temporary, path); errors.Is(err, fs.ErrExist) {
+		if err := pending.Create(); errors.Is(err, fs.ErrExist) {
 			return nil, &ChangedError{Path: path}
 		} else if err != nil {
 			return nil, err
@@ -74,7 +74,7 @@ func Write(ctx context.Context, path string, change func([]byte) ([]byte, error)
 	if now, _, err := read(path); err != nil || now == nil || !bytes.Equal(now, old) {
 		return nil, errors.Join(&ChangedError{Path: path}, os.Remove(result.Copy))
 	}
-	if err := os.Rename(temporary, path); err != nil {
+	if err := pending.Replace(); err != nil {
 		return nil, errors.Join(err, os.Remove(result.Copy))
 	}
 	result.Changed = true
@@ -129,25 +129,6 @@ func read(path string) ([]byte, fs.FileMode, error) {
 		text = []byte{}
 	}
 	return text, info.Mode().Perm(), err
-}
-
-// create writes a new file beside another one.
-func create(path string, text []byte, mode fs.FileMode) (string, error) {
-	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.new")
-	if err != nil {
-		return "", err
-	}
-	_, err = file.Write(text)
-	if err == nil {
-		err = file.Chmod(mode)
-	}
-	if err == nil {
-		err = file.Sync()
-	}
-	if err = errors.Join(err, file.Close()); err != nil {
-		return "", errors.Join(err, os.Remove(file.Name()))
-	}
-	return file.Name(), nil
 }
 
 // keep writes the copy.
