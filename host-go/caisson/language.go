@@ -111,19 +111,18 @@ func (r *Runtime) engineFor(ctx context.Context, l Language) (*engine.Engine, []
 	if e.engine != nil {
 		return e.engine, mounts, nil
 	}
-	prepared, err := c.Open()
-	if err == nil {
-		config := r.engineConfig
-		// A language's first run does not wait for its compiler. One goroutine takes the least memory.
-		config.Core, config.Interpreted, config.Workers = prepared, true, 1
-		e.engine, err = engine.New(ctx, config)
-	}
+	config := r.engineConfig
+	// A language's first run does not wait for its compiler. One goroutine takes the least memory, also with
+	// CompileFirst.
+	config.Core, config.Interpreted, config.Workers = c.Open, true, 1
+	made, err := engine.New(ctx, config)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, nil, ctx.Err()
 		}
 		return nil, nil, &Error{Code: CodeInternal, Step: "compile", Message: l.Name() + " cannot be made ready: " + err.Error(), Err: err}
 	}
+	e.engine = made
 	return e.engine, mounts, nil
 }
 

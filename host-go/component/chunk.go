@@ -111,15 +111,26 @@ func (c *Compiled) CompileChunks(ctx context.Context) error {
 			if effort > maxAhead {
 				continue
 			}
-			// The code is not kept in memory: most chunks are never called.
-			code, err := c.r.ahead(ctx, b, "", c.r.cfg.CompilationWorkers)
-			if err != nil {
-				return errors.Join(err, ctx.Err())
-			}
-			if err := code.Close(ctx); err != nil {
+			if err := c.compileAhead(ctx, b); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// compileAhead puts the code of a chunk into the cache. The code is not kept in memory: most chunks are never called.
+func (c *Compiled) compileAhead(ctx context.Context, b []byte) error {
+	if turn := c.r.cfg.Turn; turn != nil {
+		done, err := turn(ctx)
+		if err != nil {
+			return err
+		}
+		defer done()
+	}
+	code, err := c.r.compile(ctx, b, "", c.r.cfg.CompilationWorkers)
+	if err != nil {
+		return errors.Join(err, ctx.Err())
+	}
+	return code.Close(ctx)
 }

@@ -61,15 +61,6 @@ func (r *Runtime) compile(ctx context.Context, b []byte, hash string, workers in
 	})
 }
 
-// ahead is compile for a module that no call waits for.
-func (r *Runtime) ahead(ctx context.Context, b []byte, hash string, workers int) (wazero.CompiledModule, error) {
-	if l := r.cfg.Compiling; l != nil && r.compiles() {
-		l.Lock()
-		defer l.Unlock()
-	}
-	return r.compile(ctx, b, hash, workers)
-}
-
 // compiling counts the compilations that run. The core runtime cannot be closed during one, so the last
 // compilation that ends after Close closes the runtime.
 type compiling struct {

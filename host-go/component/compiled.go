@@ -130,7 +130,7 @@ func (c *Compiled) addModule(ctx context.Context, i int, b []byte, hash string, 
 			return c.moduleError(ctx, i, err)
 		}
 	}
-	code, err := c.r.ahead(listening, b, hash, workers)
+	code, err := c.r.compile(listening, b, hash, workers)
 	if err != nil {
 		return c.moduleError(ctx, i, fmt.Errorf("core module: %w", err))
 	}

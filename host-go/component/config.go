@@ -1,8 +1,8 @@
 package component
 
 import (
+	"context"
 	"runtime"
-	"sync"
 )
 
 // Config says how components are compiled and run. The zero value is the default. The Runtime copies the
@@ -54,10 +54,10 @@ type Config struct {
 	// CompilationWorkers when its functions are so costly that compiling many at once would need much memory.
 	CompilationWorkers int
 
-	// Compiling is locked while a core module is compiled that no call waits for: by Compile, CompilePrepared and
-	// CompileChunks. Runtimes that share it compile one module at a time, and so need less memory at once. nil locks
-	// nothing.
-	Compiling sync.Locker
+	// Turn is called by CompileChunks before it compiles a chunk, and the function that it returns after that. It may
+	// wait: so a program that compiles several components can have them compile one chunk at a time, and use less memory
+	// at once. Its error, such as the context's, ends CompileChunks. It must be safe for concurrent use. nil does nothing.
+	Turn func(context.Context) (done func(), err error)
 }
 
 // Limits bound what one instance may use. They do not affect compiling: each instance of one Compiled may

@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/caisson-dev/caisson/host-go/component"
 )
@@ -16,7 +18,23 @@ import (
 type code struct {
 	runtime  *component.Runtime
 	compiled *component.Compiled
-	users    sync.WaitGroup // instances
+	users    users // instances
+}
+
+// users are counted, and can be waited for. New ones come with the lock of the engine.
+type users struct {
+	sync.WaitGroup
+	n atomic.Int64
+}
+
+func (u *users) add() {
+	u.n.Add(1)
+	u.Add(1)
+}
+
+func (u *users) done() {
+	u.n.Add(-1)
+	u.Done()
 }
 
 func (e *Engine) newRuntime(ctx context.Context, interpreter bool, workers int) (*component.Runtime, error) {
@@ -24,7 +42,7 @@ func (e *Engine) newRuntime(ctx context.Context, interpreter bool, workers int) 
 		Interpreter:        interpreter,
 		HeapMemory:         e.config.HeapMemory,
 		CompilationWorkers: workers,
-		Compiling:          &compiling,
+		Turn:               e.turn,
 	}
 	if !interpreter && e.config.CacheDir != "" {
 		config.CacheDir = e.config.CacheDir
@@ -55,15 +73,65 @@ func (c *code) close() {
 // it may use. Fewer than two could not be stopped before their end.
 func behindWorkers() int { return max(2, runtime.GOMAXPROCS(0)/2) }
 
-// compiling has the engines of a process compile one module at a time: what their compilers take of memory would
-// add up.
-var compiling sync.Mutex
+// compile is newCode of what is not in the cache.
+func (e *Engine) compile(ctx context.Context, r *component.Runtime, p *component.Prepared) (*code, error) {
+	done, err := e.turn(ctx)
+	if err != nil {
+		return nil, errors.Join(err, r.Close(context.WithoutCancel(ctx)))
+	}
+	defer done()
+	return newCode(ctx, r, p)
+}
+
+// turn waits for the engine's turn to compile a module.
+func (e *Engine) turn(ctx context.Context) (done func(), err error) {
+	done, err = compiling.begin(ctx, isClosed(e.wanted) && !isClosed(e.compiled))
+	if err == nil {
+		e.drop()
+	}
+	return done, err
+}
+
+// drop frees the interpreter's form of the code before the first module is compiled, when no instance needs it any more:
+// the compiler takes as much. An instance that comes before the compiler is done has the form made again, and then it
+// stays.
+func (e *Engine) drop() {
+	e.mu.Lock()
+	c := e.code
+	unused := c != nil && !e.dropped && !isClosed(e.compiled) && c.users.n.Load() == 0
+	if unused {
+		e.code, e.dropped = nil, true
+	}
+	e.mu.Unlock()
+	if unused {
+		c.close()
+		debug.FreeOSMemory()
+	}
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// unneeded is how long the core's compiler waits for somebody to need the core, before it begins all the same: a program
+// that begins with another language has its first result before.
+const unneeded = 250 * time.Millisecond
 
 // compileBehind compiles the core while instances run in the interpreter, has them move, and
 // compiles the chunks after that.
 func (e *Engine) compileBehind(ctx context.Context, r *component.Runtime, p *component.Prepared) {
 	defer close(e.behind)
-	compiled, err := newCode(ctx, r, p)
+	select {
+	case <-e.wanted:
+	case <-time.After(unneeded):
+	case <-ctx.Done():
+	}
+	compiled, err := e.compile(ctx, r, p)
 	if err != nil {
 		if ctx.Err() == nil {
 			e.config.Logger.Error("the core does not compile: it stays in the interpreter, which is slow", "error", err)
@@ -113,6 +181,7 @@ func (e *Engine) use(ctx context.Context, in *instance) error {
 // take returns the code for a new instance, as one of its users. While nothing is compiled it makes the interpreter's
 // form of the code: that takes more than 100 MB, and not every program needs it. Call it with the lock.
 func (e *Engine) take(ctx context.Context) (*code, error) {
+	e.want()
 	if e.code == nil {
 		r, err := e.newRuntime(ctx, true, 0)
 		if err == nil {
@@ -122,7 +191,7 @@ func (e *Engine) take(ctx context.Context) (*code, error) {
 			return nil, failedCode(err)
 		}
 	}
-	e.code.users.Add(1)
+	e.code.users.add()
 	return e.code, nil
 }
 
@@ -131,7 +200,7 @@ func (e *Engine) release(in *instance) {
 	defer e.mu.Unlock()
 	if _, ok := e.instances[in]; ok {
 		delete(e.instances, in)
-		in.code.users.Done()
+		in.code.users.done()
 	}
 }
 
@@ -142,7 +211,7 @@ func (in *instance) move() error {
 	e.mu.Lock()
 	old, next := in.code, e.code
 	if next != old {
-		next.users.Add(1)
+		next.users.add()
 	}
 	e.mu.Unlock()
 	if next == old {
@@ -156,7 +225,7 @@ func (in *instance) move() error {
 		old = next
 	}
 	e.mu.Unlock()
-	old.users.Done()
+	old.users.done()
 	if errors.Is(err, component.ErrNotMovable) {
 		in.logger.Warn("the core stays in the interpreter, which is slow", "error", err)
 		return nil
@@ -175,6 +244,7 @@ func (in *instance) awaitCompiler(size int, given <-chan struct{}) error {
 		return nil
 	}
 	e := in.engine
+	e.want()
 	select {
 	case <-e.compiled:
 	case <-in.mailbox.done:
@@ -189,6 +259,7 @@ const interpreterBytes = 32 << 10
 // Compile waits until all of the core is compiled, and in the cache where there is one. The error
 // is the context's, or what compiling failed with.
 func (e *Engine) Compile(ctx context.Context) error {
+	e.want()
 	select {
 	case <-e.compiled:
 	case <-ctx.Done():
@@ -211,6 +282,7 @@ func (e *Engine) Compiled(ctx context.Context) error {
 		return nil
 	default:
 	}
+	e.want()
 	select {
 	case <-e.compiled:
 		return nil

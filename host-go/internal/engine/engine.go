@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 
 	"github.com/caisson-dev/caisson/host-go/component"
@@ -21,13 +22,15 @@ type Config struct {
 	CacheDir     string // the folder of compiled code; "" keeps none
 	Interpreter  bool
 	CompileFirst bool // do not begin in the interpreter while the core compiles
-	// Interpreted has guests begin in the interpreter too; else they wait for compiled code.
+	// Interpreted has guests begin in the interpreter too, at once, and the compilers of the process wait for the first
+	// of them; else guests wait for compiled code.
 	Interpreted bool
-	// Workers is how many goroutines compile behind the interpreter; 0 for half of the processors.
+	// Workers is how many goroutines compile; 0 for half of the processors behind the interpreter, and all of them
+	// with CompileFirst.
 	Workers    int
 	HeapMemory bool // keep instances' memory on the Go heap
 	Logger     *slog.Logger
-	Core       *component.Prepared // nil for the embedded core
+	Core       func() (*component.Prepared, error) // nil for the embedded core
 }
 
 // An Engine holds the core, compiled. It is safe for concurrent use.
@@ -37,11 +40,15 @@ type Engine struct {
 	core      *component.Prepared
 	mu        sync.Mutex
 	code      *code // for new instances; nil until there is compiled code, or an instance that needs the interpreter
+	dropped   bool  // the interpreter's form of the code was made, and freed before there was compiled code
 	instances map[*instance]struct{}
 
-	compiled chan struct{} // closed when there is compiled code, or never will be
-	behind   chan struct{} // closed when the compiler has stopped
-	stop     context.CancelFunc
+	wanted     chan struct{} // closed when somebody needs the core
+	want       func()        // closes wanted
+	letCompile func()        // has the compilers wait no longer for the first guest
+	compiled   chan struct{} // closed when there is compiled code, or never will be
+	behind     chan struct{} // closed when the compiler has stopped
+	stop       context.CancelFunc
 
 	background sync.WaitGroup // goroutines that still free something
 }
@@ -52,19 +59,26 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 	config.CompileFirst = config.CompileFirst || without.Interpreter
 	config.HeapMemory = config.HeapMemory || without.SharedMemory
 	e := &Engine{
-		config: config, instances: map[*instance]struct{}{},
-		compiled: make(chan struct{}), behind: make(chan struct{}),
+		config: config, instances: map[*instance]struct{}{}, letCompile: func() {},
+		wanted: make(chan struct{}), compiled: make(chan struct{}), behind: make(chan struct{}),
 	}
-	p := config.Core
-	if p == nil {
-		var err error
-		if p, err = embedded(); err != nil {
-			return nil, err
+	e.want = sync.OnceFunc(func() { close(e.wanted) })
+	if config.Interpreted && !config.CompileFirst {
+		e.letCompile = compiling.hold(giveWayToMake)
+	}
+	open := config.Core
+	if open == nil {
+		open = embedded
+	}
+	var err error
+	if e.core, err = open(); err == nil {
+		if err = e.start(ctx); err != nil {
+			err = failedCode(err)
 		}
 	}
-	e.core = p
-	if err := e.start(ctx); err != nil {
-		return nil, failedCode(err)
+	if err != nil {
+		e.letCompile()
+		return nil, err
 	}
 	return e, nil
 }
@@ -75,12 +89,9 @@ func failedCode(err error) error { return fmt.Errorf("the embedded core does not
 func (e *Engine) start(ctx context.Context) error {
 	p := e.core
 	interpreter := e.config.Interpreter || !component.CompilerSupported()
-	workers := 0
-	if !e.config.CompileFirst {
-		workers = e.config.Workers
-		if workers == 0 {
-			workers = behindWorkers()
-		}
+	workers := e.config.Workers
+	if workers == 0 && !e.config.CompileFirst {
+		workers = behindWorkers()
 	}
 	r, err := e.newRuntime(ctx, interpreter, workers)
 	if err != nil {
@@ -94,11 +105,20 @@ func (e *Engine) start(ctx context.Context) error {
 		close(e.compiled)
 		close(e.behind)
 		e.stop = func() {}
-		e.code, err = newCode(ctx, r, p)
+		e.letCompile()
+		if interpreter || cached {
+			e.code, err = newCode(ctx, r, p)
+		} else {
+			e.code, err = e.compile(ctx, r, p)
+			debug.FreeOSMemory()
+		}
 		return err
 	}
 	behind, stop := context.WithCancel(context.Background())
 	e.stop = stop
+	if e.config.Interpreted {
+		e.want()
+	}
 	go e.compileBehind(behind, r, p)
 	return nil
 }
@@ -106,6 +126,7 @@ func (e *Engine) start(ctx context.Context) error {
 // Close frees the core. Every session must be closed.
 func (e *Engine) Close() {
 	e.stop()
+	e.letCompile()
 	<-e.behind
 	e.background.Wait()
 	if e.code != nil {

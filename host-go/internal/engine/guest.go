@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/caisson-dev/caisson/host-go/component"
 )
@@ -56,9 +57,11 @@ func (e *Engine) newGuest(ctx context.Context, l *component.Linker, instantiate 
 	}
 	in, err := instantiate(c.compiled)
 	if err != nil {
-		c.users.Done()
+		c.users.done()
+		e.letCompile()
 		return nil, err
 	}
+	time.AfterFunc(giveWay, e.letCompile)
 	return &Guest{in, e, c}, nil
 }
 
@@ -69,26 +72,27 @@ func (g *Guest) Follow() (moved bool, err error) {
 	e.mu.Lock()
 	old, next := g.code, e.code
 	if next != old {
-		next.users.Add(1)
+		next.users.add()
 	}
 	e.mu.Unlock()
 	if next == old {
 		return false, nil
 	}
 	if err := g.Instance.Move(context.Background(), next.compiled); err != nil {
-		next.users.Done()
+		next.users.done()
 		if errors.Is(err, component.ErrNotMovable) {
 			return false, nil
 		}
 		return false, fmt.Errorf("going on in compiled code: %w", err)
 	}
 	g.code = next
-	old.users.Done()
+	old.users.done()
 	return true, nil
 }
 
 // Close frees the instance. Call it once.
 func (g *Guest) Close() {
 	_ = g.Instance.Close(context.Background())
-	g.code.users.Done()
+	g.code.users.done()
+	g.engine.letCompile()
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // benchCore is the core to measure: the embedded one, or the component that CAISSON_CORE names.
-func benchCore(b *testing.B) *component.Prepared {
+func benchCore(b *testing.B) func() (*component.Prepared, error) {
 	b.Helper()
 	path := os.Getenv("CAISSON_CORE")
 	if path == "" {
@@ -31,7 +31,7 @@ func benchCore(b *testing.B) *component.Prepared {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return core
+	return func() (*component.Prepared, error) { return core, nil }
 }
 
 // BenchmarkGuest measures what a call costs inside the core: the CPU time of the thread in the

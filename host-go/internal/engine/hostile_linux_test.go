@@ -369,7 +369,7 @@ type hostileEngine struct {
 func newHostileEngine(t testing.TB, core *component.Prepared, log io.Writer, guestTime time.Duration) *hostileEngine {
 	t.Helper()
 	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelInfo}))
-	e, err := New(testContext(t), Config{Core: core, CompileFirst: true, Logger: logger})
+	e, err := New(testContext(t), Config{Core: func() (*component.Prepared, error) { return core, nil }, CompileFirst: true, Logger: logger})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,17 +38,13 @@ func TestMoveFails(t *testing.T) {
 // TestMoveIsLost has an instance end on the way to other code: every call ends, and so does the session.
 func TestMoveIsLost(t *testing.T) {
 	interpreted(t)
-	core, err := embedded()
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := testEngine(t, Config{Interpreter: true, Core: core})
+	e := testEngine(t, Config{Interpreter: true})
 	s := openAt(t, e, demoserver.Handler(true, true)) // One that keeps a session would keep it for ever.
 	runtime, err := e.newRuntime(testContext(t), true, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	gone, err := newCode(testContext(t), runtime, core)
+	gone, err := newCode(testContext(t), runtime, e.core)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,7 @@ var hostileEngine = sync.OnceValues(func() (*engine.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return engine.New(context.Background(), engine.Config{Core: prepared, CompileFirst: true, Logger: slog.New(slog.DiscardHandler)})
+	return engine.New(context.Background(), engine.Config{Core: func() (*component.Prepared, error) { return prepared, nil }, CompileFirst: true, Logger: slog.New(slog.DiscardHandler)})
 })
 
 func testConfig(e *engine.Engine) Config {

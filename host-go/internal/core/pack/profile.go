@@ -85,7 +85,7 @@ func profile(wasm []byte) (*component.Profile, error) {
 
 // newEngine makes an engine for a core.
 func newEngine(ctx context.Context, p *component.Prepared) (*engine.Engine, error) {
-	return engine.New(ctx, engine.Config{Core: p, CompileFirst: true, Logger: slog.New(slog.DiscardHandler)})
+	return engine.New(ctx, engine.Config{Core: func() (*component.Prepared, error) { return p, nil }, CompileFirst: true, Logger: slog.New(slog.DiscardHandler)})
 }
 
 func useHTTP(e *engine.Engine, kind engine.EndpointKind, handler http.Handler) error {

@@ -43,7 +43,7 @@ func profile(wasm []byte) (*component.Profile, error) {
 	called := &component.Profile{}
 	ctx, cancel := context.WithTimeout(component.WithProfile(context.Background(), called), 10*time.Minute)
 	defer cancel()
-	e, err := engine.New(ctx, engine.Config{Core: whole, Interpreter: true, Logger: slog.New(slog.DiscardHandler)})
+	e, err := engine.New(ctx, engine.Config{Core: func() (*component.Prepared, error) { return whole, nil }, Interpreter: true, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return nil, err
 	}
