@@ -202,11 +202,11 @@ func (g *Gateway) Reload(servers caisson.Servers) error {
 		}
 	}
 	g.mu.Unlock()
-	for _, e := range gone {
-		e.close()
-	}
 	for _, c := range clients {
 		c.renew(changed)
+	}
+	for _, e := range gone {
+		g.start(e.close) // A session ends after its calls, and those with their server's sessions.
 	}
 	return nil
 }

@@ -26,10 +26,11 @@ type upstream struct {
 	missed     bool          // a list or an introduction did not wait for it
 	failure    error
 	delay      time.Duration
-	retry      *time.Timer // until it fires, the failure stands
-	spare      []*link     // without a call
-	own        int         // links beside the main one, with spare ones and those that are made
-	draining   int         // links that were the main one
+	retry      *time.Timer        // until it fires, the failure stands
+	spare      []*link            // without a call
+	lent       map[*link]struct{} // with a call, beside the main one
+	own        int                // links beside the main one, with spare ones and those that are made
+	draining   int                // links that were the main one
 	freed      chan struct{}
 	subscribed map[string]int // URIs, with the number of who wants them
 	closed     bool
@@ -42,7 +43,7 @@ const drainTimeout = time.Minute
 
 func newUpstream(c *client, name string) *upstream {
 	return &upstream{
-		client: c, name: name, apart: c.isPool,
+		client: c, name: name, apart: c.isPool, lent: map[*link]struct{}{},
 		freed: make(chan struct{}), over: make(chan struct{}), subscribed: map[string]int{},
 	}
 }
@@ -271,6 +272,7 @@ func (u *upstream) take(ctx context.Context) (*link, error) {
 		case len(u.spare) > 0:
 			l := u.spare[len(u.spare)-1]
 			u.spare = u.spare[:len(u.spare)-1]
+			u.lent[l] = struct{}{}
 			u.mu.Unlock()
 			if l.ended() {
 				u.give(l, false)
@@ -290,6 +292,14 @@ func (u *upstream) take(ctx context.Context) (*link, error) {
 				return nil, err
 			}
 			l.watch()
+			u.mu.Lock()
+			u.lent[l] = struct{}{}
+			closed := u.closed
+			u.mu.Unlock()
+			if closed { // Who closed it has not seen this one.
+				u.give(l, false)
+				return nil, u.errClosed()
+			}
 			return l, nil
 		}
 		freed := u.freed
@@ -334,6 +344,7 @@ func (u *upstream) renew() {
 func (u *upstream) give(l *link, abandoned bool) {
 	u.mu.Lock()
 	closed := u.closed || abandoned && !l.taken
+	delete(u.lent, l)
 	switch {
 	case l.taken:
 		l.taken = false
@@ -369,7 +380,7 @@ func (u *upstream) close() {
 		u.retry.Stop()
 		u.retry = nil
 	}
-	links := u.spare
+	links := slices.AppendSeq(u.spare, maps.Keys(u.lent)) // The calls of those that are lent end with them.
 	u.spare = nil
 	if u.main != nil {
 		links = append(links, u.main)
