@@ -25,19 +25,40 @@ def of(error, name, compiling=False):
     """The failure that an exception is. `name` is the source's; `compiling` says that no line of it has run."""
     try:
         return _of(error, name, compiling)
-    except Exception as other:  # The error is of a class of the script's, or there is no memory to describe it.
-        message = "MemoryError" if isinstance(error, MemoryError) else f"{type(error).__name__}: it cannot be shown ({type(other).__name__})"
-        return ScriptFailure(ScriptFailureKind.RUNTIME, host.text_of(message), None, None, "")
+    except BaseException as other:  # The error is of a class of the script's, or there is no memory to describe it.
+        message = "MemoryError" if is_a(error, MemoryError) else f"{class_name(error)}: it cannot be shown ({class_name(other)})"
+        return ScriptFailure(ScriptFailureKind.RUNTIME, host.text_of(cut(message, LONGEST)), None, None, "")
+
+
+def is_a(error, kind):
+    """Whether an exception is of a class. `isinstance` also asks the exception's `__class__`, which may be code of the script's."""
+    return issubclass(type(error), kind)
+
+
+NAME = type.__dict__["__name__"]
+
+
+def class_name(error):
+    """The name of an exception's class, whatever its metaclass is."""
+    return NAME.__get__(type(error))
+
+
+def is_exit(error):
+    """Whether an exception ends a script well, as `sys.exit()` and `sys.exit(0)` do."""
+    if not is_a(error, SystemExit):
+        return False
+    code = SystemExit.code.__get__(error)
+    return code is None or type(code) in (int, bool) and not code
 
 
 def _of(error, name, compiling):
-    if isinstance(error, Failure):
+    if is_a(error, Failure):
         return made(error.kind, str(error), None, None, "")
     # Stacks of recursion have thousands of frames.
     described = TracebackException(
         type(error), error, error.__traceback__, compact=True, limit=None, max_group_width=10, max_group_depth=5
     )
-    if compiling and isinstance(error, SyntaxError):
+    if compiling and is_a(error, SyntaxError):
         return made(ScriptFailureKind.SYNTAX, f"{type(error).__name__}: {error.msg}", error.lineno, error.offset, "")
     message = "".join(described.format_exception_only()).strip()
     if compiling:
@@ -103,6 +124,6 @@ def character(frame):
 
 def is_tools(error):
     """Whether a tool has failed, or several in a group and nothing else."""
-    if isinstance(error, BaseExceptionGroup):
+    if is_a(error, BaseExceptionGroup):
         return all(map(is_tools, error.exceptions))
-    return isinstance(error, ToolError)
+    return is_a(error, ToolError)

@@ -66,7 +66,7 @@ class Runner:
         except Compiling as error:
             host.fail(call, failure.of(error.__cause__, self._name, compiling=True))
         except BaseException as error:
-            if isinstance(error, SystemExit) and error.code in (None, 0):
+            if failure.is_exit(error):
                 host.settle(call, "null")
             else:
                 host.fail(call, failure.of(error, self._name))

@@ -120,6 +120,8 @@ function noForm(key: string, what: string): NoForm {
 
 /** What only a JSON has in which a number may be none of this language's: many digits, or a large exponent. */
 const LONG = /\d{16}|[eE]\+?\d{3}/;
+/** What each of them has. Most texts have none, and it is found out in a third of the time. */
+const THREE_DIGITS = /\d{3}/;
 const INTEGER = /^-?\d+$/;
 
 /**
@@ -127,7 +129,7 @@ const INTEGER = /^-?\d+$/;
  * NoForm for a number that is beyond all.
  */
 export function fromJson(text: string): unknown {
-    return execute(LONG, text) ? revive(text, revived) : parse(text);
+    return execute(THREE_DIGITS, text) && execute(LONG, text) ? revive(text, revived) : parse(text);
 }
 
 function revived(_: string, value: unknown, context: { source?: string }): unknown {

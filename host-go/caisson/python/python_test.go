@@ -322,6 +322,8 @@ func TestErrors(t *testing.T) {
 		{"raise 1", caisson.ScriptRuntime, "exceptions must derive from BaseException", 1, 1, ""},
 		{"raise GeneratorExit", caisson.ScriptRuntime, "GeneratorExit", 1, 1, ""},
 		{"raise StopIteration(3)", caisson.ScriptRuntime, "StopIteration", 0, 0, ""},
+		{"class E(Exception):\n    __class__ = property(lambda self: 1 / 0)\nraise E('x')", caisson.ScriptRuntime, "E", 0, 0, ""},
+		{"class E(Exception):\n    def __getattribute__(self, name): raise KeyboardInterrupt\nraise E('x')", caisson.ScriptRuntime, "E", 0, 0, ""},
 		{"raise KeyboardInterrupt", caisson.ScriptRuntime, "KeyboardInterrupt", 1, 1, ""},
 		{"import asyncio, sys\nasync def f(): sys.exit(3)\nasyncio.create_task(f())\nawait asyncio.sleep(60)", caisson.ScriptRuntime, "SystemExit: 3", 2, 16, ""},
 		{"try:\n    1 / 0\nexcept Exception as e:\n    raise TypeError('x') from e", caisson.ScriptRuntime, "TypeError: x", 4, 5, "direct cause"},
