@@ -42,6 +42,7 @@ describe('a server of an older revision asks with a request', () => {
     ])('%s', async (method, params, answer) => {
         const { host, session, reply } = await ask(method, params);
         expect(host.asks).toMatchObject([{ session, method, params: params ?? {}, retracted: false }]);
+        expect(host.asks[0]?.input).toBeUndefined();
         expect(reply()).toBeUndefined();
         host.answer(answer);
         expect(reply()?.result).toEqual(answer);
@@ -203,6 +204,72 @@ describe('a server of the newest revision asks in its answer', () => {
             ['stateful', answered, 's'],
             ['other', undefined, undefined]
         ]);
+    });
+
+    /** Keys that are no names of JavaScript's, or have a meaning there. */
+    const KEYS = ['user_name', '', '__proto__', 'constructor', '7', 'é "\\\n', 'k'.repeat(100_000)];
+
+    const asksAll = (keys: string[], question: object = { method: 'roots/list', params: {} }) => {
+        const entries = keys.map(key => `${JSON.stringify(key)}:${JSON.stringify(question)}`);
+        const required = `{"resultType":"input_required","inputRequests":{${entries.join(',')}},"requestState":"s"}`;
+        return new Peer('modern', {
+            'tools/call': ({ params }) =>
+                params?.['name'] === 'once' && params['inputResponses']
+                    ? { content: [] }
+                    : (JSON.parse(required) as object)
+        });
+    };
+
+    test('the questions of a round are asked at once, each with its key, and each round has a number', async () => {
+        const peer = asksAll(KEYS);
+        const { host, session } = await connected(onPipe(peer), able);
+        host.callTool(session, 'again');
+        const first = host.asks[0]?.input?.round ?? -1;
+        const place = (round: number) => KEYS.map(key => ({ round, key, size: KEYS.length }));
+        const sorted = (inputs: unknown[]) => inputs.map(input => JSON.stringify(input)).toSorted();
+        const asked = () => sorted(host.asks.map(({ input }) => input));
+        expect(asked()).toEqual(sorted(place(first)));
+        for (const index of KEYS.keys()) host.answer({ roots: [] }, index);
+        expect(asked()).toEqual(sorted([...place(first), ...place(first + 1)]));
+    });
+
+    test('the answers go back under the keys of their questions', async () => {
+        const peer = asksAll(KEYS);
+        const { host, session } = await connected(onPipe(peer), able);
+        const call = host.callTool(session, 'once');
+        const uri = (key = '') => `file:///${key.length}/${encodeURIComponent(key.slice(0, 9))}`;
+        for (const [index, { input }] of [...host.asks.entries()].toReversed())
+            host.answer({ roots: [{ uri: uri(input?.key) }] }, index);
+        expect(host.ok(call)).toMatchObject({ content: [] });
+        const sent = Object.entries(peer.requests('tools/call').at(-1)?.params?.['inputResponses'] as object);
+        expect(sent).toEqual(expect.arrayContaining(KEYS.map(key => [key, { roots: [{ uri: uri(key) }] }])));
+        expect(sent.length).toBe(KEYS.length);
+    });
+
+    test.each([
+        ['before', ['bad', 'good']],
+        ['after', ['good', 'bad']]
+    ])('a question that cannot be asked, %s others, fails the call and takes the others back', async (_, keys) => {
+        const inputRequests = Object.fromEntries(
+            keys.map(key => [key, { method: key === 'bad' ? 'tools/list' : 'roots/list' }])
+        );
+        const peer = new Peer('modern', { 'tools/call': () => ({ resultType: 'input_required', inputRequests }) });
+        const { host, session } = await connected(onPipe(peer), able);
+        const call = host.callTool(session, 'x');
+        expect(host.err(call)).toMatchObject({ step: 'tools/call' });
+        expect(host.asks.filter(({ retracted }) => !retracted)).toEqual([]);
+        expect(peer.requests('tools/call').length).toBe(1);
+    });
+
+    test('one refusal fails the call, and takes the other questions of the round back', async () => {
+        const keys = Array.from({ length: 1000 }, (_, index) => `${index}`);
+        const { host, session } = await connected(onPipe(asksAll(keys)), able);
+        const call = host.callTool(session, 'x');
+        expect(host.asks.length).toBe(1000);
+        const refusal = { code: -32603, message: 'too many questions' };
+        host.deliver({ tag: 'answer', val: { ask: host.asks[500]?.id ?? 0, outcome: { tag: 'err', val: refusal } } });
+        expect(host.err(call).failure.val).toBe('too many questions');
+        expect(host.asks.filter(({ retracted }) => retracted).length).toBe(999);
     });
 
     test('rounds have a bound', async () => {

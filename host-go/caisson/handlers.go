@@ -26,8 +26,11 @@ type Request[P any] struct {
 // Handlers answer what servers ask, and hear what they tell. None is required; a capability is
 // declared to servers exactly when its handler is set.
 //
-// A handler that answers runs in a goroutine of its own, several at a time; its context ends when
-// the server takes the question back, and with the session. It may call the session. An error that
+// A handler that answers runs in a goroutine of its own, and must be safe for concurrent use: a server
+// may ask several questions at a time, and those of one round (2026-07-28) are all asked at once. At most
+// 64 of a session wait for answers; a further one is answered with an error, which in a round fails the
+// call. The context of a handler ends when the server takes the question back, when another question of
+// its round fails, and with the session. A handler may call the session. An error that
 // is a [*jsonrpc.Error] is sent to the server as it is; of any other, the server learns only that
 // there was one. What a handler answers reaches a server in the form of its revision: as the
 // answer to a request, or in the next round of the call that asked for it (2026-07-28).

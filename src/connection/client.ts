@@ -8,7 +8,8 @@ import type {
 } from '@modelcontextprotocol/client';
 import { Client } from '@modelcontextprotocol/client';
 
-import { ASKED } from '../operations/asks.js';
+import type { Asked } from '../operations/asks.js';
+import { ASKED, newRound } from '../operations/asks.js';
 import type { Call } from '../operations/calls.js';
 import type { CallFailure } from '../operations/errors.js';
 import { failure } from '../operations/errors.js';
@@ -89,14 +90,14 @@ export class ObservedClient extends open(Client) {
     }
 
     /** Answers a question that came inside an answer, as if the server had asked it with a request. */
-    async answer(key: string, question: unknown, signal: AbortSignal): Promise<unknown> {
+    async answer(key: string, question: unknown, context: Asked): Promise<unknown> {
         const { method, params } = isObject(question) ? question : {};
         const asked = Object.values<unknown>(ASKED).includes(method) ? (method as string) : undefined;
         const handler = asked === undefined ? undefined : handlerOf(this, asked);
         if (asked === undefined || !handler)
             throw failure('protocol', `the server asks for what the client has not declared: ${String(method)}`);
         const request = { jsonrpc: '2.0' as const, id: key, method: asked, ...(isObject(params) && { params }) };
-        return handler(request, { mcpReq: { id: key, method: asked, signal } });
+        return handler(request, { mcpReq: { ...context, id: key, method: asked } });
     }
 
     /**
@@ -137,6 +138,11 @@ export class ObservedClient extends open(Client) {
         if (hasCall(round.options)) round.options.call.asked = true;
         const retry = (...args: unknown[]) => this.#sending([round.options], () => round.retry(...args));
         return { ...round, retry };
+    }
+
+    protected override asking(size: number): (key: string) => Partial<Asked> {
+        const place = newRound(size);
+        return key => ({ input: place(key) });
     }
 
     #sending<T>(args: unknown[], send: () => T): T {

@@ -12,6 +12,7 @@ import { log } from 'caisson:mcp/host@0.1.0';
 import type { Json, SessionId } from 'caisson:mcp/types@0.1.0';
 
 import type { SessionAuthorizer } from '../authorization/authorizer.js';
+import type { Asked } from '../operations/asks.js';
 import { ASKED, ask, retractAll } from '../operations/asks.js';
 import { Call } from '../operations/calls.js';
 import { declared } from '../extensions/extensions.js';
@@ -101,9 +102,9 @@ export class Connection {
         this.observer.onrefused = answer => this.#refuse(answer);
         const asked = Object.entries(ASKED).filter(([capability]) => capability in capabilities);
         this.#asks = asked.length > 0 || Object.keys(capabilities.extensions ?? {}).length > 0;
-        const answer = (method: string, params: object, { signal, _meta }: Asked) => {
+        const answer = (method: string, params: object, asked: Asked) => {
             if (!this.client.introduced) throw new ProtocolError(-32600, 'asked before initialize is answered');
-            return ask(session, method, params, signal, _meta);
+            return ask(session, method, params, asked);
         };
         for (const [, method] of asked)
             this.client.setRequestHandler(method, { params: ANY_PARAMS }, (params, { mcpReq }) =>
@@ -297,12 +298,6 @@ const LONGEST_SENTENCE = 1000;
 function saysForgotten(status: number, text: unknown): boolean {
     if (status === 404) return true;
     return status === 400 && typeof text === 'string' && FORGOTTEN.test(text.slice(0, LONGEST_SENTENCE));
-}
-
-/** The SDK's context of a server's request. */
-interface Asked {
-    readonly signal: AbortSignal;
-    readonly _meta?: object | undefined;
 }
 
 /** Accepts all params: the host checks them itself. */

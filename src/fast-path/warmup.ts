@@ -195,7 +195,7 @@ async function converse(
         await sendFast(fastPath, call, 'tools/call', params, text);
     }
     for (const [method, [params]] of Object.entries(QUESTIONS))
-        await client.answer('w', { method, params }, call.signal);
+        await client.answer('w', { method, params }, { signal: call.signal });
     await client.close();
 }
 

@@ -1,5 +1,6 @@
 import { ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/client';
 import { ask as askHost, retract } from 'caisson:mcp/host@0.1.0';
+import type { Input } from 'caisson:mcp/host@0.1.0';
 import type { Answer } from 'caisson:mcp/ingress@0.1.0';
 import type { SessionId } from 'caisson:mcp/types@0.1.0';
 
@@ -21,6 +22,22 @@ export const ASKED = {
     roots: 'roots/list'
 } as const;
 
+let lastRound = 0;
+
+/** The questions of one answer of the server's, which are asked at once. Returns what makes the place of each. */
+export function newRound(size: number): (key: string) => Input {
+    const round = (lastRound = (lastRound + 1) >>> 0);
+    return key => ({ round, key, size });
+}
+
+/** What the SDK's context says of a question. */
+export interface Asked {
+    readonly signal: AbortSignal;
+    readonly _meta?: object | undefined;
+    /** There when the question is part of an answer. */
+    readonly input?: Input;
+}
+
 /**
  * Asks the host. Rejects with a ProtocolError when the host refuses, and with the signal's reason on abort.
  */
@@ -28,8 +45,7 @@ export async function ask(
     session: SessionId,
     method: string,
     params: object,
-    signal: AbortSignal,
-    meta?: object
+    { signal, _meta, input }: Asked
 ): Promise<Record<string, unknown>> {
     const answer = Promise.withResolvers<Record<string, unknown>>();
     if (signal.aborted) throw signal.reason;
@@ -40,13 +56,13 @@ export async function ask(
         answer.reject(signal.reason);
     };
     signal.addEventListener('abort', onAbort);
-    askHost(id, session, method, JSON.stringify(params));
+    askHost(id, session, method, JSON.stringify(params), input);
     try {
         const answered = await answer.promise;
         // The form was accepted unchanged: the SDK puts the form's defaults into this content.
         const form = method === ASKED.elicitation && !('mode' in params && params.mode === 'url');
         if (form && answered['action'] === 'accept') answered['content'] ??= {};
-        return related(answered, meta);
+        return related(answered, _meta);
     } finally {
         signal.removeEventListener('abort', onAbort);
     }

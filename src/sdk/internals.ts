@@ -46,7 +46,10 @@ interface ClientMembers {
         schema: StandardSchemaV1,
         options: unknown
     ) => unknown;
+    readonly _inputRequiredDriverConfig: unknown;
+    readonly transport: unknown;
     _getRequestHandler(method: string): ((request: object, context: object) => Promise<unknown>) | undefined;
+    buildContext(context: AskedContext): object;
     _excludeInvalidXMcpHeaderTools(page: ListToolsResult): void;
 }
 
@@ -75,6 +78,19 @@ function ofTransport(transport: StreamableHTTPClientTransport): TransportMembers
     return transport as unknown as TransportMembers;
 }
 
+/** The SDK's context of a question inside an answer: its id is the server's key. */
+interface AskedContext {
+    readonly mcpReq: { readonly id: string };
+}
+
+/** What the SDK asks in rounds, in place of the client. */
+type Asker = Pick<ClientMembers, '_inputRequiredDriverConfig' | 'transport' | '_getRequestHandler' | 'buildContext'>;
+
+/** An answer that asks for input. */
+interface InputRequired {
+    readonly inputRequests?: object;
+}
+
 /** A round of questions in an answer: the options of the request, and how the SDK sends it again. */
 export interface Round {
     readonly options: unknown;
@@ -97,6 +113,14 @@ export function open(Base: typeof Client) {
             return round;
         }
 
+        /**
+         * Called before the questions of an answer are asked, with how many there are. Returns what each gets into
+         * its context, by its key.
+         */
+        protected asking(size: number): (key: string) => object {
+            return key => ({ key, size });
+        }
+
         protected override _onclose(): void {
             this.closing();
             super._onclose();
@@ -106,8 +130,28 @@ export function open(Base: typeof Client) {
             super._onresponse(this.answered(response));
         }
 
-        protected override _resolveNonCompleteResult(decoded: never, round: Round): Promise<unknown> {
-            return super._resolveNonCompleteResult(decoded, this.round(round) as never);
+        protected override _resolveNonCompleteResult(decoded: InputRequired, round: Round): Promise<unknown> {
+            const own = ofClient(this);
+            const asking = ({ inputRequests = {} }: InputRequired) => this.asking(Object.keys(inputRequests).length);
+            let member = asking(decoded);
+            const asker: Asker = {
+                _inputRequiredDriverConfig: own._inputRequiredDriverConfig,
+                transport: own.transport,
+                _getRequestHandler: method => own._getRequestHandler(method),
+                buildContext: ({ mcpReq, ...context }) =>
+                    own.buildContext({ ...context, mcpReq: { ...mcpReq, ...member(mcpReq.id) } })
+            };
+            const { retry, ...rest } = this.round(round);
+            const again = async (...args: unknown[]) => {
+                const answer = await retry(...args);
+                if (typeof answer === 'object' && answer !== null) member = asking(answer);
+                return answer;
+            };
+            return super._resolveNonCompleteResult.call(
+                asker as never,
+                decoded as never,
+                { ...rest, retry: again } as never
+            );
         }
     };
 }
@@ -344,6 +388,8 @@ export const MEMBERS: readonly Member[] = [
     { of: 'client', path: '_requestWithSchemaViaCodec', type: 'function', use: "a result's validator is kept" },
     { of: 'client', path: '_outboundMetaEnvelope', type: 'function', use: 'the fast path writes `_meta`' },
     { of: 'client', path: '_requestMessageId', type: 'number', use: 'the fast path counts on with the SDK' },
+    { of: 'client', path: '_inputRequiredDriverConfig', type: 'object', use: 'the questions of a round know it' },
+    { of: 'client', path: 'buildContext', type: 'function', use: 'the questions of a round know it' },
     { of: 'client', path: '_getRequestHandler', type: 'function', use: "a task's questions are answered" },
     { of: 'client', path: '_enforceStrictCapabilities', use: 'skills are asked for over the session' },
     { of: 'client', path: '_walkPages', type: 'function', use: 'skills are listed page by page' },

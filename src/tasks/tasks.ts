@@ -3,6 +3,7 @@ import { ProtocolError } from '@modelcontextprotocol/client';
 import type { Json, SessionId } from 'caisson:mcp/types@0.1.0';
 
 import type { Connection } from '../connection/connection.js';
+import { newRound } from '../operations/asks.js';
 import { Call } from '../operations/calls.js';
 import { failure } from '../operations/errors.js';
 import { isObject } from '../protocol/json.js';
@@ -151,9 +152,10 @@ export class Tasks {
         const fresh = questions.filter(([key]) => !one.asked.has(key));
         if (fresh.length > 0 && ++one.rounds > this.rounds)
             throw failure('protocol', `the server asked for input more than ${this.rounds} times for one task`);
+        const place = newRound(fresh.length);
         for (const [key, question] of fresh) {
             one.asked.add(key);
-            this.#connection.client.answer(key, question, one.signal).then(
+            this.#connection.client.answer(key, question, { signal: one.signal, input: place(key) }).then(
                 answer => one.answered(key, answer),
                 (error: unknown) => one.refused(error)
             );

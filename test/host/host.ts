@@ -1,7 +1,7 @@
 import type { Challenge, ClientAuthentication, Credential } from 'caisson:mcp/authorization@0.1.0';
 import type { SessionConfig } from 'caisson:mcp/client@0.1.0';
 import type { HttpRequest } from 'caisson:mcp/egress@0.1.0';
-import type { LogLevel } from 'caisson:mcp/host@0.1.0';
+import type { Input, LogLevel } from 'caisson:mcp/host@0.1.0';
 import type { Event, HttpHead } from 'caisson:mcp/ingress@0.1.0';
 import type { Error as WitError, IoError } from 'caisson:mcp/types@0.1.0';
 
@@ -40,6 +40,7 @@ export interface Ask {
     readonly session: number;
     readonly method: string;
     readonly params: unknown;
+    readonly input: Input | undefined;
     retracted: boolean;
 }
 
@@ -154,9 +155,9 @@ export class FakeHost {
                     host.history.push(`notify ${method}`);
                     host.notifications.push({ session, method, params });
                 },
-                ask: (id, session, method, params) => {
+                ask: (id, session, method, params, input) => {
                     host.history.push(`ask ${method}`);
-                    const ask = { id, session, method, params: JSON.parse(params) as unknown, retracted: false };
+                    const ask = { id, session, method, params: JSON.parse(params) as unknown, input, retracted: false };
                     host.asks.push(ask);
                     world.ask?.(ask);
                 },

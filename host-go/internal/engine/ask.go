@@ -9,6 +9,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 
 	"github.com/caisson-dev/caisson/host-go/component"
+	"github.com/caisson-dev/caisson/host-go/internal/rounds"
 )
 
 // A question is what the core has asked the host; see ask in wit/host.wit.
@@ -25,7 +26,7 @@ const (
 
 // ask begins to answer a question. The instance's goroutine calls it. The handler runs in a separate
 // goroutine until it returns, even when the question is retracted.
-func (in *instance) ask(id uint32, method, params string) error {
+func (in *instance) ask(id uint32, method, params string, place *rounds.Place) error {
 	if in.asks[id] != nil {
 		return fmt.Errorf("ask: question %d waits already", id)
 	}
@@ -36,6 +37,9 @@ func (in *instance) ask(id uint32, method, params string) error {
 		return in.refuseAsk(q, codeMethodNotFound, "the client does not answer "+method)
 	}
 	size := int64(eventSize + len(method) + len(params))
+	if place != nil {
+		size += int64(len(place.Key))
+	}
 	if over := in.budget.take(questions, 1); over != nil {
 		return in.refuseAsk(q, codeInternalError, "the client has too many questions to answer already")
 	}
@@ -45,6 +49,9 @@ func (in *instance) ask(id uint32, method, params string) error {
 	}
 	var ctx context.Context
 	ctx, q.cancel = context.WithCancel(in.session.ctx)
+	if place != nil {
+		ctx = rounds.With(ctx, *place)
+	}
 	go func() {
 		defer func() {
 			q.cancel()
@@ -60,6 +67,15 @@ func (in *instance) ask(id uint32, method, params string) error {
 		in.mailbox.put(item{event: answerEvent{q, result, err}, size: eventSize + len(result)})
 	}()
 	return nil
+}
+
+// decodePlace makes a place of an option<input> of wit/host.wit.
+func decodePlace(input component.Option) *rounds.Place {
+	if !input.Some {
+		return nil
+	}
+	fields := input.Value.(component.Record)
+	return &rounds.Place{Round: fields[0].(uint32), Key: fields[1].(string), Size: fields[2].(uint32)}
 }
 
 // refuseAsk answers a question without a handler.

@@ -50,7 +50,7 @@ func (in *instance) addImports(l interceptedLinker) {
 			return in.notify(n)
 		}))).
 		Func("ask", does(in.ofSession(1, func(args []any) error {
-			return in.ask(args[0].(uint32), args[2].(string), args[3].(string))
+			return in.ask(args[0].(uint32), args[2].(string), args[3].(string), decodePlace(args[4].(component.Option)))
 		}))).
 		Func("retract", does(func(args []any) error {
 			in.retract(args[0].(uint32))

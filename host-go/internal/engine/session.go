@@ -66,7 +66,8 @@ type SessionConfig struct {
 	Notify            func(method string, params []byte)
 	NotificationQueue int
 	// Ask answers what the server asks. It is called in a goroutine of its own; the context ends
-	// when nobody waits for the answer any more. nil answers nothing.
+	// when nobody waits for the answer any more, and has the place of a question in a round; see package rounds. nil answers
+	// nothing.
 	Ask func(ctx context.Context, method string, params []byte) (result []byte, err error)
 	// Renewed is called when the session was begun anew; see renewed in wit/host.wit. It is called on
 	// the instance's goroutine and must not wait.

@@ -16,12 +16,13 @@ declare module 'caisson:mcp/host@0.1.0' {
   /**
    * The server asks for something: a request of the protocol (`sampling/createMessage`,
    * `elicitation/create`, `roots/list`), sent by the server or part of an answer that requires
-   * input; or a request that the protocol does not have, which may be of an extension. `params` is the protocol's params object. The host answers later, with an `answer`
-   * event, exactly once, unless the question was retracted. Not called before the server has
-   * answered the handshake. What is too much for the host is answered with an error; an id in use is
-   * a broken contract, and traps.
+   * input; or a request that the protocol does not have, which may be of an extension. `params` is the
+   * protocol's params object, and `input` is there when the question is part of an answer. The host
+   * answers later, with an `answer` event, exactly once, unless the question was retracted. Not called
+   * before the server has answered the handshake. What is too much for the host is answered with an
+   * error; an id in use is a broken contract, and traps.
    */
-  export function ask(ask: AskId, session: SessionId, method: string, params: Json): void;
+  export function ask(ask: AskId, session: SessionId, method: string, params: Json, input: Input | undefined): void;
   /**
    * Nobody waits for the answer to a question any more: the server took it back, or its session
    * or its call is over. Its id is free again. One that is not there is ignored.
@@ -60,6 +61,26 @@ declare module 'caisson:mcp/host@0.1.0' {
   export type SessionId = import('caisson:mcp/types@0.1.0').SessionId;
   export type AskId = import('caisson:mcp/types@0.1.0').AskId;
   export type Error = import('caisson:mcp/types@0.1.0').Error;
+  /**
+   * Where a question stands in its round: the questions that one answer of the server's requires
+   * input with.
+   */
+  export interface Input {
+    /**
+     * The round. Another round of the session has another number, until these have all been used.
+     */
+    round: number,
+    /**
+     * The server's own name for the question: the key in `inputRequests`, which is any text, and one
+     * of its own in the round.
+     */
+    key: string,
+    /**
+     * How many questions the round has, at least one. The core asks them all before it has the answer
+     * to any; when the core cannot ask one of them, the call fails, and the others are retracted.
+     */
+    size: number,
+  }
   /**
    * How much a diagnostic matters.
    * # Variants
