@@ -30,7 +30,7 @@ func (a *approver) Elicit(ctx context.Context, params *mcp.ElicitParams) (*mcp.E
 	if can == nil || can.Elicitation == nil || can.Elicitation.Form == nil && can.Elicitation.URL != nil {
 		return nil, errors.New("the client does not show forms to its person")
 	}
-	answer, err := a.exchange.ask(ctx, "elicitation/create", marshal(params))
+	answer, err := a.exchange.ask(ctx, "elicitation/create", marshal(params), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -40,6 +40,7 @@ type client struct {
 	subjects  map[string]map[string]struct{} // URIs that are subscribed to in the pool, by server
 	sources   *sources
 	callers   map[string]caisson.Caller // of endpoints, by their paths
+	headers   map[string]*toolHeaders   // of the tools at endpoints, by their paths
 	sinks     map[*sink]struct{}
 	level     mcp.LoggingLevel
 	changes   atomic.Uint64 // of the servers' tools
@@ -76,7 +77,7 @@ func (g *Gateway) newClient(principal string, capabilities *mcp.ClientCapabiliti
 	c := &client{
 		gateway: g, principal: principal, capabilities: capabilities,
 		upstreams: map[string]*upstream{}, homes: map[string]*client{},
-		guests: map[*client]struct{}{}, subjects: map[string]map[string]struct{}{}, callers: map[string]caisson.Caller{}, sinks: map[*sink]struct{}{}, routes: newRoutes(),
+		guests: map[*client]struct{}{}, subjects: map[string]map[string]struct{}{}, callers: map[string]caisson.Caller{}, headers: map[string]*toolHeaders{}, sinks: map[*sink]struct{}{}, routes: newRoutes(),
 	}
 	c.ctx, c.cancel = context.WithCancel(caisson.WithCaller(g.ctx, policy.CallerClient))
 	g.clients[c] = struct{}{}

@@ -147,16 +147,12 @@ func (e *endpoint) read(ctx context.Context, session *mcp.ServerSession, req mcp
 	version, _ := r.meta[mcp.MetaKeyProtocolVersion].(string)
 	r.modern = version >= modern
 	if r.modern {
-		var capabilities struct {
-			mcp.ClientCapabilities
-			Roots *mcp.RootCapabilities `json:"roots"`
-		}
-		if json.Unmarshal(marshal(r.meta[mcp.MetaKeyClientCapabilities]), &capabilities) != nil {
+		capabilities, wrong := capabilitiesIn(marshal(r.meta[mcp.MetaKeyClientCapabilities]))
+		if wrong != nil {
 			return nil, invalidParams("_meta has no " + mcp.MetaKeyClientCapabilities)
 		}
-		capabilities.RootsV2 = capabilities.Roots
-		r.tasks = takesTasks(&capabilities.ClientCapabilities)
-		r.client, r.done, err = e.gateway.share(e.gateway.principalOf(ctx), &capabilities.ClientCapabilities, false)
+		r.tasks = takesTasks(capabilities)
+		r.client, r.done, err = e.gateway.share(e.gateway.principalOf(ctx), capabilities, false)
 	} else {
 		e.mu.Lock()
 		r.client = e.clients[session]
@@ -260,6 +256,9 @@ func (e *endpoint) call(ctx context.Context, r *request, method string) (json.Ra
 	}
 	x := e.exchange(ctx, r)
 	x.questions = newQuestions()
+	if e.gateway.options.Endpoints[e.path] == nil { // Nobody knows which server a key of the program's tools would be of.
+		x.questions.give(responses)
+	}
 	working := withExchange(caisson.WithCaller(ctx, policy.CallerClient), x)
 	return x.hold(working, about, r.done, func(ctx context.Context) (json.RawMessage, error) {
 		return e.work(ctx, r, x, method)
@@ -288,7 +287,11 @@ func (e *endpoint) work(ctx context.Context, r *request, x *exchange, method str
 	}
 	v := r.view
 	if of := listings[method]; of != nil {
-		return v.list(ctx, x, of, r.whole)
+		text, err := v.list(ctx, x, of, r.whole)
+		if err == nil && of == toolList && r.modern {
+			r.client.headersAt(e.path).learn(text)
+		}
+		return text, err
 	}
 	switch p := r.request.GetParams().(type) {
 	case *rawParams:

@@ -100,10 +100,10 @@ func (x *exchange) progress(p *mcp.ProgressNotificationParams) {
 	x.notify("notifications/progress", marshal(whole))
 }
 
-// ask asks the client on behalf of a server.
-func (x *exchange) ask(ctx context.Context, method string, text json.RawMessage) (json.RawMessage, error) {
+// ask asks the client on behalf of a server. The question has a place when it is one of a server's round.
+func (x *exchange) ask(ctx context.Context, method string, text json.RawMessage, at *place) (json.RawMessage, error) {
 	if x.questions != nil {
-		return x.questions.ask(ctx, method, text)
+		return x.questions.ask(ctx, method, text, at)
 	}
 	request, session, _ := x.round()
 	if request == nil || x.modern {

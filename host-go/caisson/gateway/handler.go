@@ -70,6 +70,9 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 	principal := g.principalOf(r.Context())
 	r = r.WithContext(WithPrincipal(r.Context(), principal))
 	if r.Header.Get("Mcp-Protocol-Version") >= modern {
+		if e.refuses(w, r) {
+			return
+		}
 		e.stateless.ServeHTTP(w, r)
 		return
 	}

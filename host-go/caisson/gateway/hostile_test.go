@@ -30,6 +30,7 @@ func byHeader(next http.Handler) http.Handler {
 
 type request struct {
 	path, principal, session, version, host, origin, body string
+	headers                                               map[string][]string // of Mcp-Param-, by the rest of their names
 }
 
 type answer struct {
@@ -55,6 +56,9 @@ func post(t testing.TB, server *httptest.Server, r request) answer {
 		if value != "" {
 			q.Header.Set(name, value)
 		}
+	}
+	for name, values := range r.headers {
+		q.Header["Mcp-Param-"+name] = values
 	}
 	if r.version == newest {
 		var message struct {

@@ -12,6 +12,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/internal/rounds"
 )
 
 // A link is one upstream session. It has a caisson.Client to itself, so that what the server asks and tells
@@ -100,12 +101,21 @@ func (l *link) receive(ctx context.Context, _ *caisson.Session, method string, t
 // ask asks the downstream client what the server has asked.
 func (l *link) ask(ctx context.Context, method string, text json.RawMessage) (json.RawMessage, error) {
 	if x := l.oldest(); x != nil {
-		return x.ask(ctx, method, text)
+		return x.ask(ctx, method, text, l.place(ctx))
 	}
 	if c := l.upstream.client; c.session != nil {
 		return c.askSession(ctx, c.session, method, text)
 	}
 	return nil, &jsonrpc.Error{Code: jsonrpc.CodeMethodNotFound, Message: "no call is underway that the question could belong to"}
+}
+
+// place is that of a question with this context; nil when the server asked with a request.
+func (l *link) place(ctx context.Context) *place {
+	p, ok := rounds.Of(ctx)
+	if !ok {
+		return nil
+	}
+	return &place{of: roundOf{link: l, number: p.Round}, key: p.Key, size: p.Size}
 }
 
 // hear passes a notification on.
