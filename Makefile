@@ -8,10 +8,12 @@ MAKEFLAGS += --no-print-directory
 # Pinned tools, run by `go run`: nothing to install.
 GOFUMPT := mvdan.cc/gofumpt@v0.12.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+BUF := github.com/bufbuild/buf/cmd/buf@v1.75.0
 
 # cgo is off everywhere; only the race detector needs it, see scripts/test.mjs.
 export CGO_ENABLED := 0
 GO := go -C host-go
+DAEMON := go -C daemon
 TARGETS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
 .PHONY: help
@@ -19,8 +21,9 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: ## build the command line program to bin/caisson; needs only Go
+build: ## build the command line program to bin/caisson, and the daemon to bin/caissond; needs only Go
 	$(GO) build -o ../bin/caisson ./cmd/caisson
+	$(DAEMON) build -o ../bin/caissond ./cmd/caissond
 
 .PHONY: demo
 demo: build ## talk to a small MCP server through the sandbox, and show it; needs only Go
@@ -95,10 +98,14 @@ fuzz: ## have servers send anything to the real core, for FUZZTIME=30m
 lint: node_modules/.installed ## check the code's form and find likely mistakes, in both languages
 	npm run --silent lint
 	node scripts/check-requirements.mjs
-	@out=$$($(GO) run $(GOFUMPT) -l . ../bench ../test/servers); [ -z "$$out" ] || { echo "not formatted (make format):"; echo "$$out"; exit 1; }
+	@out=$$($(GO) run $(GOFUMPT) -l . ../daemon ../bench ../test/servers); [ -z "$$out" ] || { echo "not formatted (make format):"; echo "$$out"; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) mod tidy -diff
+	$(DAEMON) vet ./...
+	$(DAEMON) run $(STATICCHECK) ./...
+	@node scripts/tidy-daemon.mjs --check
+	cd proto && go run $(BUF) lint && go run $(BUF) breaking --against caisson.binpb
 	@for module in bench test/servers/auth-zitadel; do \
 		go -C $$module vet ./...; \
 		go -C $$module mod tidy -diff; \
@@ -107,11 +114,13 @@ lint: node_modules/.installed ## check the code's form and find likely mistakes,
 .PHONY: format
 format: node_modules/.installed ## format the code, in both languages
 	npm run --silent format
-	$(GO) run $(GOFUMPT) -w .
+	$(GO) run $(GOFUMPT) -w . ../daemon
+	@node scripts/tidy-daemon.mjs
 
 .PHONY: generate
-generate: node_modules/.installed ## generate what is generated: the TypeScript types of wit/
+generate: node_modules/.installed ## generate what is generated: the TypeScript types of wit/, and the Go code of proto/
 	npm run --silent generate
+	cd proto && go run $(BUF) generate
 
 # Whether it builds does not depend on how well the compiler optimises; how long it takes does, for
 # each platform has a standard library of its own to compile.

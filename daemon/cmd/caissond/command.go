@@ -1,0 +1,110 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caisson/policyfile"
+
+	"github.com/caisson-dev/caisson/daemon/internal/config"
+)
+
+// flags are those of the daemon.
+type flags struct {
+	config, metrics, cacheDir, logFormat string
+	listen                               []string
+	verbose                              bool
+}
+
+func command() *cobra.Command {
+	var f flags
+	c := &cobra.Command{
+		Use:   "caissond",
+		Short: "Serve MCP servers and scripts by gRPC and HTTP, for many programs",
+		Long: `Serves the MCP servers and the scripts of a configuration, by gRPC, gRPC-Web, Connect and plain HTTP, on one
+port. Who calls has to say who they are: by a token, a client certificate or, on a Unix socket, as the user of
+the process. Without a word of that in the configuration, it makes a token for the user of this machine, and
+says where that is.
+
+It ends at SIGTERM, when the calls that are underway have ended, and reads its configuration, policy and lock
+file again at SIGHUP.`,
+		Example: `  caissond --config caisson.yaml
+  caissond --config caisson.yaml --listen unix:/run/caisson.sock --listen 127.0.0.1:3285
+  caissond check --config caisson.yaml`,
+		Version: caisson.Version, Args: cobra.NoArgs, SilenceUsage: true, SilenceErrors: true,
+		RunE: func(c *cobra.Command, _ []string) error { return serve(c.Context(), &f) },
+	}
+	c.PersistentFlags().StringVar(&f.config, "config", "caisson.yaml", "the configuration is in `FILE`")
+	_ = c.MarkPersistentFlagFilename("config", "yaml", "yml")
+	c.Flags().StringArrayVar(&f.listen, "listen", nil, "listen at `ADDRESS`, host:port or unix:PATH, in place of those of the configuration; repeatable")
+	c.Flags().StringVar(&f.metrics, "metrics", "", "serve metrics for Prometheus at `ADDRESS`, host:port, in place of the one of the configuration")
+	c.Flags().StringVar(&f.cacheDir, "cache-dir", "", "keep the compiled core in `FOLDER` (default \"caisson\" in your cache folder)")
+	c.Flags().StringVar(&f.logFormat, "log-format", "text", "write the log as `text|json`")
+	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "log more")
+	c.AddCommand(checkCommand(&f))
+	return c
+}
+
+func checkCommand(f *flags) *cobra.Command {
+	return &cobra.Command{
+		Use:   "check",
+		Short: "Say what is wrong with the configuration, and with the files that it names",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := check(f.config); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintln(c.OutOrStdout(), f.config+" is good")
+			return err
+		},
+	}
+}
+
+// check reads a configuration, its servers and its policy.
+func check(path string) error {
+	file, err := config.Load(path)
+	if err != nil {
+		return err
+	}
+	servers, err := file.ReadServers()
+	if err != nil {
+		return err
+	}
+	if servers != nil {
+		for _, name := range servers.Names() {
+			if servers.Disabled(name) {
+				continue
+			}
+			server, err := servers.Server(name)
+			if err != nil {
+				return err
+			}
+			if err := server.Validate(); err != nil {
+				return err
+			}
+		}
+	}
+	if file.Policy != "" {
+		_, err = policyfile.Load(file.Policy)
+	}
+	return err
+}
+
+// logger makes the log.
+func (f *flags) logger() (*slog.Logger, error) {
+	options := &slog.HandlerOptions{Level: slog.LevelInfo}
+	if f.verbose {
+		options.Level = slog.LevelDebug
+	}
+	switch f.logFormat {
+	case "text":
+		return slog.New(slog.NewTextHandler(os.Stderr, options)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(os.Stderr, options)), nil
+	}
+	return nil, fmt.Errorf("--log-format %q is neither text nor json", f.logFormat)
+}

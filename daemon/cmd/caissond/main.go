@@ -1,0 +1,24 @@
+// Command caissond is the daemon: MCP servers and scripts by gRPC, gRPC-Web, Connect and HTTP, for many programs. See
+// `caissond --help` and docs/daemon.md.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/caisson-dev/caisson/host-go/caisson/confine"
+)
+
+func main() {
+	confine.Main()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := command().ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "caissond:", err)
+		stop()
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+
+	"github.com/coreos/go-systemd/v22/activation"
+	"github.com/coreos/go-systemd/v22/daemon"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
+
+	"github.com/caisson-dev/caisson/daemon/internal/config"
+	"github.com/caisson-dev/caisson/daemon/internal/server"
+)
+
+// serve runs the daemon until the context ends, or until it was drained.
+func serve(ctx context.Context, f *flags) error {
+	log, err := f.logger()
+	if err != nil {
+		return err
+	}
+	file, err := config.Load(f.config)
+	if err != nil {
+		return err
+	}
+	if len(f.listen) > 0 {
+		file.Listen = f.listen
+	}
+	if f.metrics != "" {
+		file.Metrics = f.metrics
+	}
+	options := server.Options{Logger: log}
+	var metrics *server.Metrics
+	if file.Metrics != "" {
+		if metrics, err = server.NewMetrics(); err != nil {
+			return err
+		}
+		options.MeterProvider = metrics.Provider
+	}
+	runtime, err := caisson.New(ctx, &caisson.RuntimeOptions{Logger: log, CacheDir: f.cacheDir, MaxSessions: file.Sessions.Max})
+	if err != nil {
+		return err
+	}
+	defer runtime.Close()
+	options.Runtime = runtime
+	s, err := server.New(ctx, file, options)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	given, err := activation.Listeners()
+	if err != nil {
+		return err
+	}
+	listeners, err := s.Listen(ctx, given)
+	if err != nil {
+		return err
+	}
+	if metrics != nil {
+		listener, err := net.Listen("tcp", file.Metrics)
+		if err != nil {
+			return err
+		}
+		defer listener.Close()
+		metrics.Watch(s)
+		go func() { _ = metrics.Serve(listener) }() // It ends with the listener.
+		log.Info("metrics are served", "address", listener.Addr().String())
+	}
+	for _, listener := range listeners {
+		log.Info("the daemon listens", "network", listener.Addr().Network(), "address", listener.Addr().String())
+	}
+	if first := s.First(); first != nil {
+		log.Info("nothing says who may call: there is a token for the user of this machine", "file", first.Token)
+	}
+	reloading, stop := context.WithCancel(ctx)
+	defer stop()
+	go reload(reloading, s, log)
+	notify(log, daemon.SdNotifyReady)
+	err = s.Serve(ctx, listeners)
+	notify(log, daemon.SdNotifyStopping)
+	return err
+}
+
+// reload reads the configuration again at each SIGHUP.
+func reload(ctx context.Context, s *server.Server, log *slog.Logger) {
+	asked := make(chan os.Signal, 1)
+	if len(reloadSignals) == 0 {
+		return
+	}
+	signal.Notify(asked, reloadSignals...)
+	defer signal.Stop(asked)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-asked:
+		}
+		notify(log, daemon.SdNotifyReloading)
+		if err := s.Reload(ctx); err != nil {
+			log.Error("the configuration has a mistake, and the one before holds", "error", err)
+		} else {
+			log.Info("the configuration was read again")
+		}
+		notify(log, daemon.SdNotifyReady)
+	}
+}
+
+// notify tells systemd, where it has started the daemon.
+func notify(log *slog.Logger, state string) {
+	if _, err := daemon.SdNotify(false, state); err != nil && !errors.Is(err, os.ErrNotExist) {
+		log.Warn("systemd could not be told", "state", state, "error", err)
+	}
+}

@@ -1,0 +1,110 @@
+package access
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"slices"
+	"sync"
+	"time"
+)
+
+// lookEvery is how often the files of certificates are looked at.
+const lookEvery = time.Second
+
+// Certificates are files of certificates, in PEM, that are read again when they change.
+type Certificates struct {
+	// Certificate and Key are the daemon's own.
+	Certificate, Key string
+	// ClientCAs has the authorities of client certificates; "" for none.
+	ClientCAs string
+	// Log is told of files that have changed and cannot be used: the ones before hold.
+	Log *slog.Logger
+
+	mu     sync.Mutex
+	looked time.Time
+	seen   []fs.FileInfo
+	config *tls.Config
+}
+
+// Config returns a configuration that has the certificates as the files have them at each handshake. It fails when
+// they cannot be used now.
+func (c *Certificates) Config() (*tls.Config, error) {
+	if err := c.read(); err != nil {
+		return nil, err
+	}
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		NextProtos: []string{"h2", "http/1.1"},
+		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+			return c.current(), nil
+		},
+	}, nil
+}
+
+// current gives the certificates, and reads the files again when they have changed.
+func (c *Certificates) current() *tls.Config {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if now := time.Now(); now.Sub(c.looked) >= lookEvery {
+		c.looked = now
+		if seen := c.look(); !slices.EqualFunc(seen, c.seen, sameFile) {
+			if err := c.load(); err != nil {
+				c.Log.Warn("the certificates have changed and cannot be used: the ones before hold", "error", err)
+			} else {
+				c.Log.Info("the certificates were read again")
+			}
+		}
+	}
+	return c.config
+}
+
+func (c *Certificates) read() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.looked = time.Now()
+	return c.load()
+}
+
+// load reads the files. With c.mu held.
+func (c *Certificates) load() error {
+	seen := c.look()
+	pair, err := tls.LoadX509KeyPair(c.Certificate, c.Key)
+	if err != nil {
+		return fmt.Errorf("%s with %s: %w", c.Certificate, c.Key, err)
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}, Certificates: []tls.Certificate{pair}}
+	if c.ClientCAs != "" {
+		text, err := os.ReadFile(c.ClientCAs)
+		if err != nil {
+			return err
+		}
+		config.ClientCAs = x509.NewCertPool()
+		if !config.ClientCAs.AppendCertsFromPEM(text) {
+			return fmt.Errorf("%s: %w", c.ClientCAs, errors.New("it has no certificate in PEM"))
+		}
+		config.ClientAuth = tls.VerifyClientCertIfGiven
+	}
+	c.config, c.seen = config, seen
+	return nil
+}
+
+func (c *Certificates) look() []fs.FileInfo {
+	var seen []fs.FileInfo
+	for _, path := range []string{c.Certificate, c.Key, c.ClientCAs} {
+		info, _ := os.Stat(path)
+		seen = append(seen, info)
+	}
+	return seen
+}
+
+func sameFile(a, b fs.FileInfo) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
+	}
+	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
+}

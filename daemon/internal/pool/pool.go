@@ -1,0 +1,643 @@
+// Package pool has the sessions with MCP servers, each for one principal. Those that calls by a server's name use
+// are shared by all calls of the principal; those that a principal connects are only for who has the id.
+package pool
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caisson/auth"
+	"github.com/caisson-dev/caisson/host-go/caisson/policy"
+)
+
+// maxPrincipals bounds the principals that have sessions or scripts at once.
+const maxPrincipals = 10000
+
+// Options say how a Pool works.
+type Options struct {
+	// Client is what the client of each principal has. Governance.Principal, OnNotification, Capabilities and
+	// ReceivingMiddleware are the pool's.
+	Client caisson.ClientOptions
+	// Store keeps logins; nil keeps them in memory, with the client of their principal.
+	Store auth.Store
+	// Max and MaxPerPrincipal bound the sessions.
+	Max, MaxPerPrincipal int
+	// Idle is how long a session lives that nobody uses. Age is how long a shared session is given to new calls.
+	Idle, Age time.Duration
+}
+
+// A Pool has the sessions. It is safe for concurrent use.
+type Pool struct {
+	runtime *caisson.Runtime
+	options Options
+	log     *slog.Logger
+	closing sync.WaitGroup // of what is being closed
+
+	mu         sync.Mutex
+	servers    caisson.Servers
+	policy     *policy.Policy
+	principals map[string]*principal
+	count      int              // sessions that are open, are being opened or being closed
+	failures   map[string]error // how connecting with a server has failed last
+	draining   bool
+}
+
+// A principal is who has sessions. The fields are guarded by the pool's lock.
+type principal struct {
+	name     string
+	client   *caisson.Client
+	sessions map[string]*Session // by their ids
+	shared   map[string]*Session // by their servers
+	users    int                 // of the client, besides sessions
+	hubs     *hubs
+}
+
+// New makes a pool. The servers may be nil.
+func New(runtime *caisson.Runtime, servers caisson.Servers, options Options) *Pool {
+	if servers == nil {
+		servers = caisson.ServerMap{}
+	}
+	log := options.Client.Logger
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &Pool{
+		runtime: runtime, options: options, log: log, servers: servers, policy: options.Client.Policy,
+		principals: map[string]*principal{}, failures: map[string]error{},
+	}
+}
+
+// of returns a principal, and makes its client when it has none. With p.mu held.
+func (p *Pool) of(name string) (*principal, error) {
+	if p.draining {
+		return nil, errDraining
+	}
+	if pr := p.principals[name]; pr != nil {
+		return pr, nil
+	}
+	if len(p.principals) >= maxPrincipals {
+		return nil, limit("", "there are %d principals with sessions at once, which is the most", maxPrincipals)
+	}
+	pr := &principal{name: name, sessions: map[string]*Session{}, shared: map[string]*Session{}, hubs: newHubs()}
+	client, err := p.newClient(name, pr.hubs, nil)
+	if err != nil {
+		return nil, err
+	}
+	pr.client = client
+	p.principals[name] = pr
+	return pr, nil
+}
+
+var errDraining = &caisson.Error{Code: caisson.CodeClosed, Step: "connect", Message: "the daemon ends, and takes no new sessions and scripts: ask another one, or again later"}
+
+func limit(server, format string, args ...any) error {
+	return &caisson.Error{Code: caisson.CodeLimit, Server: server, Step: "connect", Message: fmt.Sprintf(format, args...)}
+}
+
+// newClient makes a client of a principal. With p.mu held.
+func (p *Pool) newClient(name string, hubs *hubs, asked *capabilities) (*caisson.Client, error) {
+	o := p.options.Client
+	if p.policy != nil {
+		o.Principal, o.Policy = name, p.policy
+	}
+	o.OnNotification = hubs.notified
+	if asked != nil {
+		o.Capabilities = asked.declared
+		o.ReceivingMiddleware = []caisson.Middleware{hubs.answering}
+	}
+	return p.runtime.NewClient(&o)
+}
+
+// Client returns the client of a principal, for scripts, until release is called.
+func (p *Pool) Client(name string) (client *caisson.Client, release func(), err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	pr, err := p.of(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	pr.users++
+	return pr.client, sync.OnceFunc(func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		pr.users--
+		p.forget(pr)
+	}), nil
+}
+
+// forget closes the client of a principal that uses nothing any more. With p.mu held.
+func (p *Pool) forget(pr *principal) {
+	if pr.users > 0 || len(pr.sessions) > 0 || p.principals[pr.name] != pr {
+		return
+	}
+	delete(p.principals, pr.name)
+	p.closing.Go(func() { _ = pr.client.Close() })
+}
+
+// Use returns the session that a call of a principal goes through: that of an id, or the shared one with a server.
+// The caller calls release when the call has ended.
+func (p *Pool) Use(ctx context.Context, principal string, target Target) (*Session, func(), error) {
+	s, err := p.take(principal, target)
+	if err != nil {
+		return nil, nil, err
+	}
+	release := sync.OnceFunc(func() { p.release(s) })
+	select {
+	case <-s.ready:
+	case <-ctx.Done():
+		release()
+		return nil, nil, ctx.Err()
+	}
+	if s.err != nil {
+		release()
+		return nil, nil, s.err
+	}
+	return s, release, nil
+}
+
+// A Target says which session is meant: one of the two is set.
+type Target struct{ ID, Server string }
+
+// take finds a session, or begins to make it, and counts a call of it.
+func (p *Pool) take(name string, target Target) (*Session, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if target.ID != "" {
+		s := p.find(name, target.ID)
+		if s == nil {
+			return nil, notFound(target.ID)
+		}
+		s.begin()
+		return s, nil
+	}
+	pr, err := p.of(name)
+	if err != nil {
+		return nil, err
+	}
+	s := pr.shared[target.Server]
+	if s == nil {
+		if s, err = p.add(pr, rand.Text(), target.Server); err != nil {
+			p.forget(pr)
+			return nil, err
+		}
+		s.Shared = true
+		pr.shared[target.Server] = s
+		s.aging = time.AfterFunc(p.options.Age, func() { p.retire(s) })
+		p.closing.Go(func() {
+			p.connect(s, pr.client, func() (caisson.Server, error) { return p.configured(name, target.Server) })
+		})
+	}
+	s.begin()
+	return s, nil
+}
+
+// find finds a session of a principal. With p.mu held.
+func (p *Pool) find(name, id string) *Session {
+	if pr := p.principals[name]; pr != nil {
+		return pr.sessions[id]
+	}
+	return nil
+}
+
+// A NotFoundError says that a principal has no session of an id.
+type NotFoundError struct{ ID string }
+
+// Error says what to do.
+func (e *NotFoundError) Error() string {
+	return fmt.Sprintf("there is no session %q: it has ended, or was not used for too long; connect again", e.ID)
+}
+
+func notFound(id string) error { return &NotFoundError{id} }
+
+// An ExistsError says that a principal has a session of an id already.
+type ExistsError struct{ ID string }
+
+// Error says what to do.
+func (e *ExistsError) Error() string {
+	return fmt.Sprintf("there is a session %q already: disconnect it, or take another id", e.ID)
+}
+
+// add adds a session that is not connected yet, and makes room for it. With p.mu held.
+func (p *Pool) add(pr *principal, id, server string) (*Session, error) {
+	if len(pr.sessions) >= p.options.MaxPerPrincipal && !p.makeRoom(pr) {
+		return nil, limit(server, "the principal has %d sessions, and sessions.maxPerPrincipal is no more: disconnect some", len(pr.sessions))
+	}
+	if p.count >= p.options.Max && !p.makeRoom(nil) {
+		return nil, limit(server, "the daemon has %d sessions, and sessions.max is no more", p.count)
+	}
+	s := newSession(id, server, pr)
+	pr.sessions[id] = s
+	p.count++
+	return s, nil
+}
+
+// makeRoom closes the shared session that nobody has used for the longest time, of a principal or of all; false when
+// all are in use. Its place is free at once, as the server's end is waited for elsewhere. With p.mu held.
+func (p *Pool) makeRoom(of *principal) bool {
+	var oldest *Session
+	for _, pr := range p.principals {
+		if of != nil && pr != of {
+			continue
+		}
+		for _, s := range pr.shared {
+			if s.underway == 0 && (oldest == nil || s.used.Before(oldest.used)) {
+				oldest = s
+			}
+		}
+	}
+	if oldest == nil {
+		return false
+	}
+	p.remove(oldest)
+	return true
+}
+
+// connect connects a session, once for all that wait for it, and returns when it has ended. Who waits may give up; it
+// goes on for the next one.
+func (p *Pool) connect(s *Session, client *caisson.Client, describe func() (caisson.Server, error)) {
+	var session *caisson.Session
+	server, err := describe()
+	if err == nil {
+		session, err = client.Connect(s.ctx, server)
+	}
+	p.mu.Lock()
+	s.session, s.err = session, err
+	if err != nil {
+		if !isOwn(err) && slices.Contains(p.servers.Names(), s.Server) {
+			p.failures[s.Server] = err
+		}
+		p.remove(s)
+	} else {
+		delete(p.failures, s.Server)
+		s.hub = s.hubs.of(session)
+	}
+	if err != nil || s.gone { // Where it was closed meanwhile, nobody else closes it.
+		p.closing.Go(s.free)
+	}
+	close(s.ready)
+	p.mu.Unlock()
+	if err != nil {
+		p.log.Info("a session could not be made", "server", s.Server, "principal", s.Principal, "error", err)
+		return
+	}
+	p.log.Info("a session begins", "server", s.Server, "principal", s.Principal, "session", s.ID)
+	why := session.Wait()
+	p.mu.Lock()
+	p.remove(s)
+	p.mu.Unlock()
+	p.log.Info("a session has ended", "server", s.Server, "principal", s.Principal, "session", s.ID, "error", why)
+}
+
+// isOwn reports whether a failure is the caller's and not the server's.
+func isOwn(err error) bool {
+	switch caisson.CodeOf(err) {
+	case caisson.CodeDenied, caisson.CodeInvalidArgument, caisson.CodeCancelled:
+		return true
+	}
+	return false
+}
+
+// remove takes a session out, and closes it. With p.mu held.
+func (p *Pool) remove(s *Session) {
+	if s.gone {
+		return
+	}
+	s.gone = true
+	p.count--
+	pr := s.principal
+	delete(pr.sessions, s.ID)
+	if pr.shared[s.Server] == s {
+		delete(pr.shared, s.Server)
+	}
+	s.stop()
+	if s.session != nil {
+		p.closing.Go(s.free)
+	}
+	p.forget(pr)
+}
+
+// retire gives a shared session to no new call, and closes it when it has none.
+func (p *Pool) retire(s *Session) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.retireLocked(s)
+}
+
+func (p *Pool) retireLocked(s *Session) {
+	if s.principal.shared[s.Server] == s {
+		delete(s.principal.shared, s.Server)
+	}
+	if s.retired = true; s.underway == 0 {
+		p.remove(s)
+	}
+}
+
+// release ends a call of a session.
+func (p *Pool) release(s *Session) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s.underway--
+	s.used = time.Now()
+	switch {
+	case s.gone || s.underway > 0:
+	case s.retired:
+		p.remove(s)
+	default:
+		s.idle = time.AfterFunc(p.options.Idle, func() {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			if s.underway == 0 && time.Since(s.used) >= p.options.Idle {
+				p.remove(s)
+			}
+		})
+	}
+}
+
+// configured describes a server of the configuration, with the logins of a principal.
+func (p *Pool) configured(principal, name string) (caisson.Server, error) {
+	p.mu.Lock()
+	servers := p.servers
+	p.mu.Unlock()
+	if !slices.Contains(servers.Names(), name) {
+		return caisson.Server{}, &caisson.Error{Code: caisson.CodeInvalidArgument, Server: name, Step: "connect", Message: "there is no server of this name in the configuration of the daemon"}
+	}
+	server, err := servers.Server(name)
+	if err != nil {
+		return server, err
+	}
+	server.Auth = withLogins(server.Auth, p.options.Store, principal)
+	return server, nil
+}
+
+// A ConnectOptions says what session is made.
+type ConnectOptions struct {
+	// ID is the id of the session. Default: one that is made.
+	ID string
+	// Server is a server of the configuration; where it is "", Inline is the server, under its own name.
+	Server string
+	Inline *caisson.Server
+	// Capabilities is the JSON object of what the caller can be asked. Default: nothing.
+	Capabilities []byte
+}
+
+// Connect makes a session that only who has its id uses. The caller calls release when it has looked at it.
+func (p *Pool) Connect(ctx context.Context, name string, o ConnectOptions) (*Session, func(), error) {
+	if o.ID == "" {
+		o.ID = rand.Text()
+	} else if !isID(o.ID) {
+		return nil, nil, &caisson.Error{Code: caisson.CodeInvalidArgument, Step: "connect", Message: "the id of a session is 1 to 64 letters, digits and -._"}
+	}
+	asked, err := readCapabilities(o.Capabilities)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := p.beginOwn(name, &o, asked)
+	if err != nil {
+		return nil, nil, err
+	}
+	release := sync.OnceFunc(func() { p.release(s) })
+	select {
+	case <-s.ready:
+	case <-ctx.Done():
+		p.mu.Lock()
+		p.remove(s) // Nobody knows its id.
+		p.mu.Unlock()
+		release()
+		return nil, nil, ctx.Err()
+	}
+	if s.err != nil {
+		release()
+		return nil, nil, s.err
+	}
+	return s, release, nil
+}
+
+func (p *Pool) beginOwn(name string, o *ConnectOptions, asked *capabilities) (*Session, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	pr, err := p.of(name)
+	if err != nil {
+		return nil, err
+	}
+	if pr.sessions[o.ID] != nil {
+		return nil, &ExistsError{o.ID}
+	}
+	describe := func() (caisson.Server, error) { return p.configured(name, o.Server) }
+	server := o.Server
+	if o.Inline != nil {
+		if server = o.Inline.Name; slices.Contains(p.servers.Names(), server) {
+			p.forget(pr)
+			return nil, &caisson.Error{Code: caisson.CodeInvalidArgument, Server: server, Step: "connect", Message: "the configuration has a server of this name: take another one"}
+		}
+		describe = func() (caisson.Server, error) { return *o.Inline, nil }
+	}
+	client := pr.client
+	s, err := p.add(pr, o.ID, server)
+	if err != nil {
+		p.forget(pr)
+		return nil, err
+	}
+	if asked != nil {
+		s.hubs = newHubs()
+		if s.client, err = p.newClient(name, s.hubs, asked); err != nil {
+			p.remove(s)
+			close(s.freed)
+			return nil, err
+		}
+		client = s.client
+	}
+	s.begin()
+	p.closing.Go(func() { p.connect(s, client, describe) })
+	return s, nil
+}
+
+func isID(id string) bool {
+	for _, c := range id {
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune("-._", c)) {
+			return false
+		}
+	}
+	return id != "" && len(id) <= 64
+}
+
+// Disconnect closes a session of a principal, and waits until its server has ended.
+func (p *Pool) Disconnect(ctx context.Context, principal, id string) error {
+	p.mu.Lock()
+	s := p.find(principal, id)
+	if s == nil {
+		p.mu.Unlock()
+		return notFound(id)
+	}
+	p.remove(s)
+	p.mu.Unlock()
+	select {
+	case <-s.freed:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// List returns the sessions of a principal that are connected, by server and id.
+func (p *Pool) List(principal string) []*Session {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var all []*Session
+	if pr := p.principals[principal]; pr != nil {
+		for _, s := range pr.sessions {
+			if s.connected() {
+				all = append(all, s)
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b *Session) int {
+		return strings.Compare(a.Server+"\x00"+a.ID, b.Server+"\x00"+b.ID)
+	})
+	return all
+}
+
+// A ServerState says what there is of a server of the configuration.
+type ServerState struct {
+	Name     string
+	Disabled bool
+	// Err is what is wrong with its description, or nil; LastErr how the last attempt to connect has failed.
+	Err, LastErr error
+	// Sessions counts those of all principals.
+	Sessions int
+}
+
+// Servers returns the servers of the configuration, by their names.
+func (p *Pool) Servers() []ServerState {
+	p.mu.Lock()
+	servers, failures, counts := p.servers, map[string]error{}, map[string]int{}
+	for name, err := range p.failures {
+		failures[name] = err
+	}
+	for _, pr := range p.principals {
+		for _, s := range pr.sessions {
+			counts[s.Server]++
+		}
+	}
+	p.mu.Unlock()
+	var all []ServerState
+	for _, name := range servers.Names() {
+		state := ServerState{Name: name, Disabled: servers.Disabled(name), LastErr: failures[name], Sessions: counts[name]}
+		if !state.Disabled {
+			_, state.Err = servers.Server(name)
+		}
+		all = append(all, state)
+	}
+	return all
+}
+
+// Enabled returns the names of the servers that are not disabled.
+func (p *Pool) Enabled() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(p.servers.Names()), p.servers.Disabled)
+}
+
+// Count returns how many sessions there are.
+func (p *Pool) Count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.count
+}
+
+// SetServers replaces the servers. Shared sessions with servers that have changed, or are gone, end when their calls
+// have ended; the others go on.
+func (p *Pool) SetServers(servers caisson.Servers) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	before := p.servers
+	p.servers = servers
+	for _, pr := range p.principals {
+		for name, s := range pr.shared {
+			if !same(before, servers, name) {
+				p.retireLocked(s)
+			}
+		}
+	}
+	clear(p.failures)
+}
+
+// same reports whether both have the server, and describe it alike.
+func same(a, b caisson.Servers, name string) bool {
+	if !slices.Contains(b.Names(), name) || b.Disabled(name) {
+		return false
+	}
+	before, err := a.Server(name)
+	if err != nil {
+		return false
+	}
+	now, err := b.Server(name)
+	return err == nil && reflect.DeepEqual(before, now)
+}
+
+// SetPolicy replaces the policy, for all calls that are decided from now on. It fails as [caisson.Client.SetPolicy].
+func (p *Pool) SetPolicy(next *policy.Policy) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	probe, err := p.newClient("", newHubs(), nil) // What one client does not take, none does.
+	if err != nil {
+		return err
+	}
+	defer func() { p.closing.Go(func() { _ = probe.Close() }) }()
+	if err := probe.SetPolicy(next); err != nil {
+		return err
+	}
+	p.policy = next
+	for _, pr := range p.principals {
+		err = firstError(err, pr.client.SetPolicy(next))
+		for _, s := range pr.sessions {
+			if s.client != nil {
+				err = firstError(err, s.client.SetPolicy(next))
+			}
+		}
+	}
+	return err
+}
+
+func firstError(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// Policy is the policy that holds; nil without one.
+func (p *Pool) Policy() *policy.Policy {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.policy
+}
+
+// Drain has the pool make no new sessions. Those that are there can be used.
+func (p *Pool) Drain() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.draining = true
+}
+
+// Close closes all sessions, and waits until the commands of their servers have ended.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	p.draining = true
+	for _, pr := range p.principals {
+		for _, s := range pr.sessions {
+			p.remove(s)
+		}
+		pr.users = 0
+		p.forget(pr)
+	}
+	p.mu.Unlock()
+	p.closing.Wait()
+}

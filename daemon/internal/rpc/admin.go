@@ -1,0 +1,161 @@
+package rpc
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"connectrpc.com/connect"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/caisson-dev/caisson/host-go/caisson/pins"
+	"github.com/caisson-dev/caisson/host-go/caisson/policy"
+
+	caissonv1 "github.com/caisson-dev/caisson/daemon/gen/caisson/v1"
+	"github.com/caisson-dev/caisson/daemon/gen/caisson/v1/caissonv1connect"
+	"github.com/caisson-dev/caisson/daemon/internal/access"
+	"github.com/caisson-dev/caisson/daemon/internal/approvals"
+	"github.com/caisson-dev/caisson/daemon/internal/pool"
+)
+
+var _ caissonv1connect.AdminServiceHandler = (*Admin)(nil)
+
+// Admin is the AdminService.
+type Admin struct {
+	Pool      *pool.Pool
+	Approvals *approvals.Approvals
+	// Pins are what is approved; nil without a lock file.
+	Pins *pins.Lock
+	// BeginDrain has the daemon drain, and returns at once.
+	BeginDrain func()
+}
+
+// ListServers implements the service.
+func (a *Admin) ListServers(ctx context.Context, _ *connect.Request[caissonv1.ListServersRequest]) (*connect.Response[caissonv1.ListServersResponse], error) {
+	if _, err := caller(ctx, access.Admin); err != nil {
+		return nil, err
+	}
+	response := &caissonv1.ListServersResponse{}
+	for _, s := range a.Pool.Servers() {
+		info := &caissonv1.ConfiguredServer{Name: s.Name, Disabled: s.Disabled, Sessions: int32(s.Sessions)}
+		if s.Err != nil {
+			info.Error = s.Err.Error()
+		}
+		if s.LastErr != nil {
+			info.LastError = s.LastErr.Error()
+		}
+		response.Servers = append(response.Servers, info)
+	}
+	return connect.NewResponse(response), nil
+}
+
+// kinds are what CheckPolicy may be asked about.
+var kinds = map[string]policy.Kind{
+	"": policy.Tool, "tool": policy.Tool, "resource": policy.Resource, "prompt": policy.Prompt, "method": policy.Method,
+}
+
+// CheckPolicy implements the service.
+func (a *Admin) CheckPolicy(ctx context.Context, r *connect.Request[caissonv1.CheckPolicyRequest]) (*connect.Response[caissonv1.CheckPolicyResponse], error) {
+	p, err := caller(ctx, access.Admin)
+	if err != nil {
+		return nil, err
+	}
+	kind, ok := kinds[r.Msg.GetKind()]
+	if !ok {
+		return nil, invalid("check policy", fmt.Sprintf("the kind %q is not one of tool, resource, prompt and method", r.Msg.GetKind()))
+	}
+	call := &policy.Call{
+		Principal: r.Msg.GetPrincipal(), Caller: policy.CallerRPC, Server: r.Msg.GetServer(), Kind: kind, Name: r.Msg.GetName(),
+		Arguments: json.RawMessage(r.Msg.GetArguments()), ReadOnly: r.Msg.GetReadOnly(),
+	}
+	if call.Principal == "" {
+		call.Principal = p.Name
+	}
+	switch who := policy.Caller(r.Msg.GetCaller()); who {
+	case "", policy.CallerRPC:
+	case policy.CallerScript:
+		call.Caller = who
+	default:
+		return nil, invalid("check policy", fmt.Sprintf("the caller %q is not one of rpc and script", who))
+	}
+	if len(call.Arguments) == 0 {
+		call.Arguments = json.RawMessage("{}")
+	}
+	if err := isObject(call.Arguments); err != nil {
+		return nil, invalid("check policy", "arguments: "+err.Error())
+	}
+	holds := a.Pool.Policy()
+	if holds == nil {
+		return connect.NewResponse(&caissonv1.CheckPolicyResponse{Effect: string(policy.Allow), Message: "there is no policy"}), nil
+	}
+	decision := holds.Decide(call)
+	return connect.NewResponse(&caissonv1.CheckPolicyResponse{
+		Effect: string(decision.Effect), Rule: decision.Rule, Reason: string(decision.Reason), Message: decision.Message, Policy: holds.Version(),
+	}), nil
+}
+
+// ListPins implements the service.
+func (a *Admin) ListPins(ctx context.Context, r *connect.Request[caissonv1.ListPinsRequest]) (*connect.Response[caissonv1.ListPinsResponse], error) {
+	if _, err := caller(ctx, access.Admin); err != nil {
+		return nil, err
+	}
+	response := &caissonv1.ListPinsResponse{}
+	if a.Pins == nil {
+		return connect.NewResponse(response), nil
+	}
+	for _, server := range a.Pins.Servers() {
+		if want := r.Msg.GetServer(); want != "" && want != server {
+			continue
+		}
+		for _, kind := range pins.Kinds {
+			for _, name := range a.Pins.Names(server, kind) {
+				d, err := pins.DefineAs(kind, a.Pins.Definition(server, kind, name))
+				if err != nil {
+					return nil, Status(err)
+				}
+				response.Pins = append(response.Pins, &caissonv1.Pin{Server: server, Kind: string(kind), Name: name, Hash: d.Hash})
+			}
+		}
+	}
+	return connect.NewResponse(response), nil
+}
+
+// ListApprovals implements the service.
+func (a *Admin) ListApprovals(ctx context.Context, _ *connect.Request[caissonv1.ListApprovalsRequest]) (*connect.Response[caissonv1.ListApprovalsResponse], error) {
+	if _, err := caller(ctx, access.Admin); err != nil {
+		return nil, err
+	}
+	response := &caissonv1.ListApprovalsResponse{}
+	for _, q := range a.Approvals.List() {
+		response.Approvals = append(response.Approvals, &caissonv1.Approval{
+			Id: q.ID, Principal: q.Call.Principal, Caller: string(q.Call.Caller), Server: q.Call.Server, Name: q.Call.Name,
+			Arguments: q.Call.Arguments, Text: q.Text, Lasting: q.Lasting(), Until: timestamppb.New(q.Until),
+		})
+	}
+	return connect.NewResponse(response), nil
+}
+
+// AnswerApproval implements the service.
+func (a *Admin) AnswerApproval(ctx context.Context, r *connect.Request[caissonv1.AnswerApprovalRequest]) (*connect.Response[caissonv1.AnswerApprovalResponse], error) {
+	p, err := caller(ctx, access.Admin)
+	if err != nil {
+		return nil, err
+	}
+	switch err := a.Approvals.Answer(p.Name, r.Msg.GetId(), r.Msg.GetApprove(), r.Msg.GetOnce()); err {
+	case nil:
+		return connect.NewResponse(&caissonv1.AnswerApprovalResponse{}), nil
+	case approvals.ErrOwn:
+		return nil, connect.NewError(connect.CodePermissionDenied, err)
+	default:
+		return nil, connect.NewError(connect.CodeNotFound, err)
+	}
+}
+
+// Drain implements the service.
+func (a *Admin) Drain(ctx context.Context, _ *connect.Request[caissonv1.DrainRequest]) (*connect.Response[caissonv1.DrainResponse], error) {
+	if _, err := caller(ctx, access.Admin); err != nil {
+		return nil, err
+	}
+	a.BeginDrain()
+	return connect.NewResponse(&caissonv1.DrainResponse{}), nil
+}

@@ -1,0 +1,88 @@
+package rpc
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"connectrpc.com/connect"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	caissonv1 "github.com/caisson-dev/caisson/daemon/gen/caisson/v1"
+	"github.com/caisson-dev/caisson/daemon/internal/pool"
+)
+
+// listens is the first revision whose servers tell only where they are asked to.
+const listens = "2026-07-28"
+
+// Subscribe implements the service.
+func (m *MCP) Subscribe(ctx context.Context, r *connect.Request[caissonv1.SubscribeRequest], stream *connect.ServerStream[caissonv1.SubscribeResponse]) error {
+	if len(r.Msg.GetResources()) == 0 && !r.Msg.GetTools() && !r.Msg.GetPrompts() && !r.Msg.GetResourceList() {
+		return invalid("subscribe", "nothing is asked for: set resources, tools, prompts or resource_list")
+	}
+	s, release, err := m.use(ctx, r.Msg.GetTarget())
+	if err != nil {
+		return err
+	}
+	defer release()
+	listener := s.Hub().Listen(wanted(r.Msg))
+	defer listener.Close()
+	stop, err := subscribe(byRPC(ctx), s, r.Msg)
+	if err != nil {
+		return Status(err)
+	}
+	defer stop()
+	if err := stream.Send(&caissonv1.SubscribeResponse{}); err != nil {
+		return err
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return Status(ctx.Err())
+		case <-m.Draining:
+			return errDraining
+		case n, ok := <-listener.C:
+			if !ok {
+				return Status(listener.Err())
+			}
+			if err := stream.Send(&caissonv1.SubscribeResponse{Method: n.Method, Params: n.Params}); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// wanted says which notifications a request is for.
+func wanted(r *caissonv1.SubscribeRequest) func(pool.Notification) bool {
+	return func(n pool.Notification) bool {
+		switch n.Method {
+		case "notifications/tools/list_changed":
+			return r.GetTools()
+		case "notifications/prompts/list_changed":
+			return r.GetPrompts()
+		case "notifications/resources/list_changed":
+			return r.GetResourceList()
+		case "notifications/resources/updated":
+			var of struct {
+				URI string `json:"uri"`
+			}
+			return json.Unmarshal(n.Params, &of) == nil && slices.Contains(r.GetResources(), of.URI)
+		}
+		return false
+	}
+}
+
+// subscribe asks the server to tell, in the form of its revision.
+func subscribe(ctx context.Context, s *pool.Session, r *caissonv1.SubscribeRequest) (stop func(), err error) {
+	if s.Caisson().ProtocolVersion() < listens {
+		return s.Subscribe(ctx, r.GetResources())
+	}
+	subscription, err := s.Caisson().Listen(ctx, &mcp.SubscriptionsListenParams{Notifications: &mcp.NotificationSubscriptions{
+		ResourceSubscriptions: r.GetResources(), ToolsListChanged: r.GetTools(),
+		PromptsListChanged: r.GetPrompts(), ResourcesListChanged: r.GetResourceList(),
+	}})
+	if err != nil {
+		return nil, err
+	}
+	return func() { _ = subscription.Close() }, nil
+}

@@ -1,0 +1,60 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/caisson-dev/caisson/daemon/internal/access"
+)
+
+// maxStreams bounds the calls of one connection that are underway.
+const maxStreams = 1000
+
+// Serve serves the listeners until the context ends or somebody has the daemon drain; then it waits for the calls that
+// are underway, for as long as the configuration says, and ends. It closes the listeners.
+func (s *Server) Serve(ctx context.Context, listeners []net.Listener) error {
+	protocols := &http.Protocols{}
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(true)
+	server := &http.Server{
+		Handler: s.handler, ConnContext: access.ConnContext, Protocols: protocols,
+		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 5 * time.Minute,
+		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
+	}
+	failed := make(chan error, len(listeners))
+	for _, listener := range listeners {
+		go func() { failed <- server.Serve(listener) }()
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+	case <-s.draining:
+	case err = <-failed:
+	}
+	s.drain()
+	s.mu.Lock()
+	patience := time.Duration(s.file.DrainTimeout)
+	s.mu.Unlock()
+	waiting, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	s.log.Info("the daemon ends when the calls that are underway have", "within", patience)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.runs.Drain(waiting)
+	}()
+	if late := server.Shutdown(waiting); late != nil {
+		s.log.Warn("calls were underway for too long, and are ended")
+		_ = server.Close()
+	}
+	<-ended
+	s.Close()
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,365 @@
+// Package server is the daemon: it puts the services, who may call them, and what they call, together.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"connectrpc.com/connect"
+	"connectrpc.com/grpchealth"
+	"connectrpc.com/grpcreflect"
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caisson/audit"
+	"github.com/caisson-dev/caisson/host-go/caisson/auth"
+	"github.com/caisson-dev/caisson/host-go/caisson/auth/keyring"
+	"github.com/caisson-dev/caisson/host-go/caisson/bearer"
+	"github.com/caisson-dev/caisson/host-go/caisson/pins"
+	"github.com/caisson-dev/caisson/host-go/caisson/policy"
+	"github.com/caisson-dev/caisson/host-go/caisson/policyfile"
+	"github.com/caisson-dev/caisson/host-go/caisson/scripttools"
+
+	"github.com/caisson-dev/caisson/daemon/gen/caisson/v1/caissonv1connect"
+	"github.com/caisson-dev/caisson/daemon/internal/access"
+	"github.com/caisson-dev/caisson/daemon/internal/approvals"
+	"github.com/caisson-dev/caisson/daemon/internal/config"
+	"github.com/caisson-dev/caisson/daemon/internal/plain"
+	"github.com/caisson-dev/caisson/daemon/internal/pool"
+	"github.com/caisson-dev/caisson/daemon/internal/rpc"
+	"github.com/caisson-dev/caisson/daemon/internal/runs"
+)
+
+// maxMessageBytes bounds one message of a caller's.
+const maxMessageBytes = 32 << 20
+
+// Options say how a Server works.
+type Options struct {
+	// Runtime holds the compiled core. It stays open.
+	Runtime *caisson.Runtime
+	// Logger gets what there is to say. Default: nothing is logged.
+	Logger *slog.Logger
+	// MeterProvider makes the metrics. Default: none.
+	MeterProvider metric.MeterProvider
+	// Folder is where the token of the first start is kept. Default: see [access.FirstToken].
+	Folder string
+}
+
+// A Server is the daemon.
+type Server struct {
+	options  Options
+	log      *slog.Logger
+	ctx      context.Context // of what is fetched for tokens
+	stop     context.CancelFunc
+	pool     *pool.Pool
+	runs     *runs.Runs
+	access   atomic.Pointer[access.Authenticator]
+	health   *grpchealth.StaticChecker
+	handler  http.Handler
+	first    *access.First
+	pins     *pins.Lock
+	audit    *audit.Log
+	runner   *caisson.Client
+	closing  []func() error
+	draining chan struct{} // closed when it drains
+	drain    func()
+
+	mu   sync.Mutex // held while it is reloaded
+	file *config.File
+}
+
+// services are the names of the services.
+var services = []string{caissonv1connect.McpServiceName, caissonv1connect.ScriptServiceName, caissonv1connect.AdminServiceName}
+
+// New makes the daemon of a configuration. Close it.
+func New(ctx context.Context, file *config.File, options Options) (*Server, error) {
+	s := &Server{options: options, log: options.Logger, file: file, draining: make(chan struct{}), health: grpchealth.NewStaticChecker(services...)}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
+	s.drain = sync.OnceFunc(func() {
+		for _, name := range append([]string{""}, services...) {
+			s.health.SetStatus(name, grpchealth.StatusNotServing)
+		}
+		s.pool.Drain()
+		close(s.draining)
+	})
+	if err := s.build(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Server) build(ctx context.Context) error {
+	f := s.file
+	asked := &approvals.Approvals{}
+	governance, err := s.governance(asked)
+	if err != nil {
+		return err
+	}
+	servers, err := f.ReadServers()
+	if err != nil {
+		return err
+	}
+	var listed caisson.Servers
+	if servers != nil {
+		listed = servers
+	}
+	store, err := s.store()
+	if err != nil {
+		return err
+	}
+	s.pool = pool.New(s.options.Runtime, listed, pool.Options{
+		Client: caisson.ClientOptions{
+			Logger: s.log, Governance: governance, PrivateAddresses: f.Sessions.PrivateAddresses,
+			Limits:    caisson.Limits{ConnectTimeout: time.Duration(f.Sessions.ConnectTimeout)},
+			Telemetry: caisson.Telemetry{MeterProvider: s.options.MeterProvider},
+		},
+		Store: store, Max: f.Sessions.Max, MaxPerPrincipal: f.Sessions.MaxPerPrincipal,
+		Idle: time.Duration(f.Sessions.Idle), Age: time.Duration(f.Sessions.Age),
+	})
+	s.runs = runs.New(runs.Options{MaxUnderway: f.Scripts.MaxRuns, Keep: time.Duration(f.Scripts.KeepRuns)})
+	scripts, err := s.scripts()
+	if err != nil {
+		return err
+	}
+	authenticator, err := s.authenticator(ctx, f)
+	if err != nil {
+		return err
+	}
+	s.access.Store(authenticator)
+	return s.routes(&rpc.MCP{Pool: s.pool, Draining: s.draining}, scripts, &rpc.Admin{Pool: s.pool, Approvals: asked, Pins: s.pins, BeginDrain: s.drain})
+}
+
+// governance reads the policy, and opens what it needs.
+func (s *Server) governance(asked *approvals.Approvals) (caisson.Governance, error) {
+	g := caisson.Governance{}
+	if s.file.Policy == "" {
+		return g, nil
+	}
+	p, err := policyfile.Load(s.file.Policy)
+	if err != nil {
+		return g, err
+	}
+	g.Policy, g.Approve = p, asked.Approve
+	if p.PinMode() != policy.PinsOff {
+		if s.pins, err = pins.Load(s.file.Lock); err != nil {
+			return g, err
+		}
+		g.Pins = s.pins
+	}
+	if rules := p.Rules().Audit; rules != nil {
+		if s.audit, err = audit.Open(rules.File, &audit.Options{MaxBytes: rules.MaxBytes, Files: rules.Files}); err != nil {
+			return g, err
+		}
+		s.closing = append(s.closing, s.audit.Close)
+		g.Audit = s.audit
+	}
+	return g, nil
+}
+
+// store opens the store of logins; nil for none.
+func (s *Server) store() (auth.Store, error) {
+	if s.file.Credentials == "" {
+		return nil, nil
+	}
+	return auth.OpenFileStore(auth.FileStoreOptions{Folder: s.file.Credentials, Key: keyring.OrFile()})
+}
+
+// scripts reads the folders of scripts.
+func (s *Server) scripts() (*rpc.Scripts, error) {
+	limits := s.file.Scripts.Limits
+	scripts := &rpc.Scripts{
+		Pool: s.pool, Runs: s.runs, Tools: map[string]*scripttools.Folder{},
+		Limits: caisson.ScriptLimits{
+			Computing: time.Duration(limits.Computing), Time: time.Duration(limits.Time), MemoryBytes: limits.MemoryBytes, Fuel: limits.Fuel,
+			OutputBytes: limits.OutputBytes, ToolCalls: limits.ToolCalls, ParallelCalls: limits.ParallelCalls,
+		},
+	}
+	var err error
+	if s.runner, err = s.options.Runtime.NewClient(&caisson.ClientOptions{Logger: s.log}); err != nil {
+		return nil, err
+	}
+	scripts.Runner = s.runner
+	open := func(key, path string) (fs.FS, error) {
+		root, err := os.OpenRoot(path)
+		if err != nil {
+			return nil, &config.Error{File: s.file.Path, Key: key, Message: err.Error(), Err: err}
+		}
+		s.closing = append(s.closing, root.Close)
+		return root.FS(), nil
+	}
+	if path := s.file.Scripts.Modules; path != "" {
+		if scripts.Modules, err = open("scripts.modules", path); err != nil {
+			return nil, err
+		}
+	}
+	for name, path := range s.file.Scripts.Tools {
+		folder, err := open("scripts.tools."+name, path)
+		if err != nil {
+			return nil, err
+		}
+		if scripts.Tools[name], err = scripttools.Load(folder, &scripttools.Options{Languages: rpc.Extensions(folder), Limits: scripts.Limits}); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	return scripts, nil
+}
+
+// authenticator says who may call. Where the configuration does not, and the daemon listens on TCP, it makes a token.
+func (s *Server) authenticator(ctx context.Context, f *config.File) (*access.Authenticator, error) {
+	a := &access.Authenticator{Log: s.log, Grants: access.Grants{}}
+	for name, scopes := range f.Access.Scopes {
+		a.Grants[name] = []access.Scope{}
+		for _, scope := range scopes {
+			a.Grants[name] = append(a.Grants[name], access.Scope(scope))
+		}
+	}
+	tokens := f.Access.Tokens
+	certificates := f.Access.TLS != nil && f.Access.TLS.ClientCAs != ""
+	if tokens == "" && len(f.Access.Issuers) == 0 && !certificates && slices.ContainsFunc(f.Listen, isTCP) {
+		first, err := access.FirstToken(ctx, s.options.Folder)
+		if err != nil {
+			return nil, fmt.Errorf("there is no token for the callers of this machine, and none can be made: %w", err)
+		}
+		s.first, tokens = first, first.Tokens
+	}
+	if tokens == "" && len(f.Access.Issuers) == 0 {
+		return a, nil
+	}
+	var err error
+	a.Tokens, err = bearer.New(s.ctx, bearer.Options{
+		TokensFile: tokens, Issuers: f.Access.Issuers, Audiences: f.Access.Audiences, URL: f.Access.URL, Logger: s.log,
+	})
+	return a, err
+}
+
+// routes makes the handler of the one port.
+func (s *Server) routes(mcp *rpc.MCP, scripts *rpc.Scripts, admin *rpc.Admin) error {
+	options := []connect.HandlerOption{connect.WithReadMaxBytes(maxMessageBytes), connect.WithRecover(s.recovered)}
+	known := http.NewServeMux()
+	known.Handle(caissonv1connect.NewMcpServiceHandler(mcp, options...))
+	known.Handle(caissonv1connect.NewScriptServiceHandler(scripts, options...))
+	known.Handle(caissonv1connect.NewAdminServiceHandler(admin, options...))
+	reflector := grpcreflect.NewStaticReflector(append([]string{grpchealth.HealthV1ServiceName}, services...)...)
+	known.Handle(grpcreflect.NewHandlerV1(reflector))
+	known.Handle(grpcreflect.NewHandlerV1Alpha(reflector))
+	paths := &plain.Services{MCP: mcp, Scripts: scripts}
+	document, err := paths.Register(known)
+	if err != nil {
+		return err
+	}
+	open := http.NewServeMux()
+	open.Handle(grpchealth.NewHandler(s.health))
+	open.HandleFunc("GET /health", s.serveHealth)
+	open.Handle("GET /openapi.json", document)
+	open.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		s.access.Load().Authenticate(known).ServeHTTP(w, r)
+	})
+	s.handler = open
+	return nil
+}
+
+// recovered keeps a fault of one call from the others.
+func (s *Server) recovered(ctx context.Context, spec connect.Spec, _ http.Header, fault any) error {
+	s.log.ErrorContext(ctx, "a call has panicked", "procedure", spec.Procedure, "fault", fault)
+	return connect.NewError(connect.CodeInternal, errors.New("the daemon has failed: its log says how"))
+}
+
+func (s *Server) serveHealth(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	select {
+	case <-s.draining:
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = w.Write([]byte(`{"status":"draining"}` + "\n"))
+	default:
+		_, _ = w.Write([]byte(`{"status":"serving"}` + "\n"))
+	}
+}
+
+// Handler serves everything but the metrics.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// First is the token of the first start; nil where the configuration says who may call.
+func (s *Server) First() *access.First { return s.first }
+
+// Drain has the daemon take no new sessions and runs. It returns at once.
+func (s *Server) Drain() { s.drain() }
+
+// Reload reads the configuration, the policy and the lock file again. With a mistake the ones before hold.
+func (s *Server) Reload(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next, err := config.Load(s.file.Path)
+	if err != nil {
+		return err
+	}
+	servers, err := next.ReadServers()
+	if err != nil {
+		return err
+	}
+	if (next.Policy == "") != (s.file.Policy == "") {
+		return &config.Error{File: next.Path, Key: "policy", Message: "there was one before and now there is none, or the other way round: start the daemon again"}
+	}
+	var p *policy.Policy
+	if next.Policy != "" {
+		if p, err = policyfile.Load(next.Policy); err != nil {
+			return err
+		}
+		if is, was := p.Rules().Audit, s.pool.Policy().Rules().Audit; is != nil && was != nil && (is.File != was.File || is.MaxBytes != was.MaxBytes || is.Files != was.Files) {
+			return &config.Error{File: next.Policy, Key: "audit", Message: "it names another file, or other bounds for it: start the daemon again"}
+		}
+	}
+	authenticator, err := s.authenticator(ctx, next)
+	if err != nil {
+		return err
+	}
+	if s.pins != nil {
+		if err := s.pins.Reload(); err != nil {
+			return err
+		}
+	}
+	if p != nil {
+		if err := s.pool.SetPolicy(p); err != nil {
+			return err
+		}
+	}
+	s.access.Store(authenticator)
+	if servers == nil {
+		s.pool.SetServers(caisson.ServerMap{})
+	} else {
+		s.pool.SetServers(servers)
+	}
+	s.file = next
+	return nil
+}
+
+// Close ends everything, at once.
+func (s *Server) Close() {
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	if s.runs != nil {
+		s.runs.Drain(ended)
+	}
+	if s.pool != nil {
+		s.pool.Close()
+	}
+	if s.runner != nil {
+		_ = s.runner.Close()
+	}
+	s.stop()
+	for _, f := range s.closing {
+		_ = f()
+	}
+}

@@ -1,0 +1,233 @@
+package server
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"connectrpc.com/connect"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/caisson-dev/caisson/host-go/caisson/bearer"
+	"github.com/caisson-dev/caisson/host-go/caissontest"
+
+	caissonv1 "github.com/caisson-dev/caisson/daemon/gen/caisson/v1"
+	"github.com/caisson-dev/caisson/daemon/gen/caisson/v1/caissonv1connect"
+	"github.com/caisson-dev/caisson/daemon/internal/config"
+)
+
+// upstream is an MCP server over HTTP, with the Go SDK's server behind it. It counts the sessions that were begun.
+type upstream struct {
+	url      string
+	sessions atomic.Int32
+	server   *mcp.Server
+}
+
+func newUpstream(t *testing.T) *upstream {
+	t.Helper()
+	u := &upstream{server: mcp.NewServer(&mcp.Implementation{Name: "upstream", Version: "1"}, nil)}
+	type echo struct {
+		Text string `json:"text"`
+	}
+	mcp.AddTool(u.server, &mcp.Tool{Name: "echo", Description: "Says it again."}, func(_ context.Context, _ *mcp.CallToolRequest, in echo) (*mcp.CallToolResult, any, error) {
+		return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: in.Text}}}, nil, nil
+	})
+	mcp.AddTool(u.server, &mcp.Tool{Name: "fail", Description: "Fails."}, func(context.Context, *mcp.CallToolRequest, struct{}) (*mcp.CallToolResult, any, error) {
+		return &mcp.CallToolResult{IsError: true, Content: []mcp.Content{&mcp.TextContent{Text: "no"}}}, nil, nil
+	})
+	mcp.AddTool(u.server, &mcp.Tool{Name: "ask", Description: "Asks for the roots."}, func(ctx context.Context, r *mcp.CallToolRequest, _ struct{}) (*mcp.CallToolResult, any, error) {
+		roots, err := r.Session.ListRoots(ctx, nil)
+		if err != nil {
+			return nil, nil, err
+		}
+		var names []string
+		for _, root := range roots.Roots {
+			names = append(names, root.URI)
+		}
+		return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: strings.Join(names, " ")}}}, nil, nil
+	})
+	mcp.AddTool(u.server, &mcp.Tool{Name: "progress", Description: "Tells of progress."}, func(ctx context.Context, r *mcp.CallToolRequest, _ struct{}) (*mcp.CallToolResult, any, error) {
+		for i := range 3 {
+			if err := r.Session.NotifyProgress(ctx, &mcp.ProgressNotificationParams{ProgressToken: r.Params.GetProgressToken(), Progress: float64(i + 1), Total: 3}); err != nil {
+				return nil, nil, err
+			}
+		}
+		return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: "done"}}}, nil, nil
+	})
+	handler := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return u.server }, nil)
+	u.url = serveHTTP(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		counted := &countingWriter{ResponseWriter: w, count: func() { u.sessions.Add(1) }, fresh: r.Header.Get("Mcp-Session-Id") == ""}
+		handler.ServeHTTP(counted, r)
+	}))
+	return u
+}
+
+// countingWriter counts the answers that begin a session.
+type countingWriter struct {
+	http.ResponseWriter
+	count func()
+	fresh bool
+}
+
+func (w *countingWriter) WriteHeader(status int) {
+	if w.fresh && w.Header().Get("Mcp-Session-Id") != "" {
+		w.count()
+		w.fresh = false
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *countingWriter) Write(text []byte) (int, error) {
+	if w.fresh && w.Header().Get("Mcp-Session-Id") != "" {
+		w.count()
+		w.fresh = false
+	}
+	return w.ResponseWriter.Write(text)
+}
+
+func (w *countingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *countingWriter) Flush() { _ = http.NewResponseController(w.ResponseWriter).Flush() }
+
+func serveHTTP(t *testing.T, handler http.Handler) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: handler}
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(func() { _ = server.Close() })
+	return "http://" + listener.Addr().String()
+}
+
+// daemon is a daemon that serves on real sockets.
+type daemon struct {
+	*Server
+	url    string
+	tokens string            // the file
+	of     map[string]string // the tokens, by their names
+	t      *testing.T
+	ended  chan error
+	end    context.CancelFunc
+}
+
+// start starts a daemon with a configuration, whose tokens are in a file of their own.
+func start(t *testing.T, text string) *daemon {
+	t.Helper()
+	folder := t.TempDir()
+	d := &daemon{t: t, tokens: filepath.Join(folder, "tokens.json"), of: map[string]string{}, ended: make(chan error, 1)}
+	for name, scopes := range people {
+		token, err := bearer.AddToken(t.Context(), d.tokens, name, scopes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.of[name] = token
+	}
+	path := filepath.Join(folder, "caisson.yaml")
+	text = "listen: 127.0.0.1:0\n" + text
+	if !strings.Contains(text, "access:") {
+		text += "\naccess: {tokens: tokens.json}\n"
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := config.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Server, err = New(t.Context(), file, Options{Runtime: caissontest.Runtime(t), Folder: filepath.Join(folder, "first")}); err != nil {
+		t.Fatal(err)
+	}
+	listeners, err := d.Listen(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.url = "http://" + listeners[0].Addr().String()
+	ctx, end := context.WithCancel(context.Background())
+	d.end = end
+	go func() { d.ended <- d.Serve(ctx, listeners) }()
+	t.Cleanup(func() {
+		end()
+		<-d.ended
+	})
+	return d
+}
+
+// stop ends the daemon, and waits for its end.
+func (d *daemon) stop() error {
+	d.end()
+	err := <-d.ended
+	d.ended <- err
+	return err
+}
+
+// people are who has a token, with its scopes.
+var people = map[string][]string{
+	"alice": nil, "bob": nil,
+	"owner": {"caisson:admin"}, "only-mcp": {"caisson:mcp"}, "only-scripts": {"caisson:scripts"}, "unknown": {"caisson:unknown"}, "other": {"openid"},
+	"urls": {"caisson:mcp", "caisson:inline-url"}, "commands": {"caisson:mcp", "caisson:inline-command"},
+}
+
+// token is the token of a name.
+func (d *daemon) token(name string) string {
+	d.t.Helper()
+	token := d.of[name]
+	if token == "" {
+		d.t.Fatalf("%s has no token", name)
+	}
+	return token
+}
+
+// client is HTTP with a token, over HTTP/2 without TLS.
+func client(token string) *http.Client {
+	protocols := &http.Protocols{}
+	protocols.SetUnencryptedHTTP2(true)
+	return &http.Client{Transport: &withToken{token, &http.Transport{Protocols: protocols}}}
+}
+
+type withToken struct {
+	token string
+	next  http.RoundTripper
+}
+
+func (w *withToken) RoundTrip(r *http.Request) (*http.Response, error) {
+	if w.token != "" {
+		r = r.Clone(r.Context())
+		r.Header.Set("Authorization", "Bearer "+w.token)
+	}
+	return w.next.RoundTrip(r)
+}
+
+func (d *daemon) mcp(token string, options ...connect.ClientOption) caissonv1connect.McpServiceClient {
+	return caissonv1connect.NewMcpServiceClient(client(token), d.url, options...)
+}
+
+func (d *daemon) scripts(token string) caissonv1connect.ScriptServiceClient {
+	return caissonv1connect.NewScriptServiceClient(client(token), d.url)
+}
+
+func (d *daemon) admin(token string) caissonv1connect.AdminServiceClient {
+	return caissonv1connect.NewAdminServiceClient(client(token), d.url)
+}
+
+func byServer(name string) *caissonv1.Target {
+	return &caissonv1.Target{Of: &caissonv1.Target_Server{Server: name}}
+}
+
+func bySession(id string) *caissonv1.Target {
+	return &caissonv1.Target{Of: &caissonv1.Target_Session{Session: id}}
+}
+
+func servers(pairs ...string) string {
+	text := "mcpServers:\n"
+	for i := 0; i < len(pairs); i += 2 {
+		text += "  " + pairs[i] + ": {url: " + pairs[i+1] + "}\n"
+	}
+	return text
+}
