@@ -4,11 +4,11 @@ import { PassThrough } from 'node:stream';
 
 import { run } from './steps.mjs';
 
-/** Runs it. `seen` gets the name of each test at the top of a package that was run. */
-export async function goTest(say, args, env, seen = new Set()) {
+/** Runs it, in the folder of a module. `seen` gets the name of each test at the top of a package that was run. */
+export async function goTest(say, args, env, seen = new Set(), module = 'host-go') {
     const stdout = new PassThrough();
     // Two rows of steps share the machine: a package takes minutes of it.
-    const ended = run('go', ['-C', 'host-go', 'test', '-json', '-timeout=25m', ...args], say, {
+    const ended = run('go', ['-C', module, 'test', '-json', '-timeout=25m', ...args], say, {
         env,
         onStdout: text => stdout.write(text)
     });

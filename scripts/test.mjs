@@ -112,6 +112,7 @@ async function ofTheHostWithout() {
 async function ofTheHost(program) {
     await program;
     await step('go test, cgo off', say => goTest(say, ['./...'], cgoOff, seen));
+    await step('go test of the daemon, cgo off', say => goTest(say, ['./...'], cgoOff, new Set(), 'daemon'));
     const compiler = spawnSync('go', ['-C', 'host-go', 'env', 'CC'], { cwd: root, encoding: 'utf8' }).stdout.trim();
     if (spawnSync(compiler, ['--version'], { stdio: 'ignore' }).status !== 0) {
         console.log(`\n── go test -race: left out, there is no C compiler (${compiler})`);
@@ -123,6 +124,10 @@ async function ofTheHost(program) {
         const args = ['-race', '-vet=off', `-skip=^(${Object.keys(unraced).join('|')})$`, ...raced()];
         const { passed, failed } = await goTest(say, args, { CGO_ENABLED: '1' });
         return { passed, failed: failed + stale.length };
+    });
+    await step('go test -race of the daemon', say => {
+        const args = ['-race', '-vet=off', './...'];
+        return goTest(say, args, { CGO_ENABLED: '1' }, new Set(), 'daemon');
     });
 }
 

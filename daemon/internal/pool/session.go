@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caisson/policy"
 )
 
 // A Session is a session of a principal with a server. The pool's lock guards what is not set before it is ready.
@@ -34,7 +35,7 @@ type Session struct {
 }
 
 func newSession(id, server string, pr *principal) *Session {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(caisson.WithCaller(context.Background(), policy.CallerRPC))
 	return &Session{
 		ID: id, Server: server, Principal: pr.name, Created: time.Now(), used: time.Now(), principal: pr, hubs: pr.hubs,
 		ctx: ctx, cancel: cancel, ready: make(chan struct{}), freed: make(chan struct{}),
