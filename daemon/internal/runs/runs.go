@@ -50,7 +50,8 @@ type Options struct {
 	MaxUnderway int
 	// Keep is how long one is kept that has ended.
 	Keep time.Duration
-	// MaxKept bounds the runs of one principal that are kept; the oldest that have ended go first. Default: 1000.
+	// MaxKept bounds the runs of one principal that are kept; the oldest that have ended go first. Default: 1000. It is
+	// never less than one more than MaxUnderway.
 	MaxKept int
 }
 
@@ -69,6 +70,7 @@ func New(options Options) *Runs {
 	if options.MaxKept == 0 {
 		options.MaxKept = 1000
 	}
+	options.MaxKept = max(options.MaxKept, options.MaxUnderway+1)
 	return &Runs{options: options, all: map[string]map[string]*Run{}}
 }
 

@@ -305,6 +305,7 @@ func (s *Server) Reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	next.Listen, next.Metrics = s.file.Listen, s.file.Metrics // They may be the command line's, and count at the start.
 	servers, err := next.ReadServers()
 	if err != nil {
 		return err
