@@ -322,9 +322,10 @@ func TestAnswers(t *testing.T) {
 		t.Fatalf("opened %v", opened)
 	}
 	send(&caissonv1.SessionRequest{Of: &caissonv1.SessionRequest_Call{Call: &caissonv1.SessionCall{Id: "1", Method: "tools/call", Params: []byte(`{"name":"ask","arguments":{}}`)}}})
-	question := receive().GetQuestion()
+	asked := receive()
+	question := asked.GetQuestion()
 	if question.GetMethod() != "roots/list" {
-		t.Fatalf("the question is %v", question)
+		t.Fatalf("the question is %v", asked)
 	}
 	send(&caissonv1.SessionRequest{Of: &caissonv1.SessionRequest_Answer{Answer: &caissonv1.SessionAnswer{Id: question.GetId(), Of: &caissonv1.SessionAnswer_Result{Result: []byte(`{"roots":[{"uri":"file:///here"}]}`)}}}})
 	reply := receive().GetReply()
