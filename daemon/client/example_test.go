@@ -26,8 +26,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	files := daemon.Session("files") // In process: files, err := c.Connect(ctx, server)
 	defer daemon.Close()
-	// In process this line is: files, err := client.Connect(ctx, caisson.Server{…}).
-	files := daemon.Session("files")
 	fmt.Println(greet(context.Background(), files))
 }

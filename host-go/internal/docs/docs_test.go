@@ -67,19 +67,21 @@ func TestIsCompiled(t *testing.T) {
 func goFiles(t *testing.T) map[string][]string {
 	t.Helper()
 	files := map[string][]string{}
-	err := filepath.WalkDir(filepath.Join(root, "host-go"), func(path string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case entry.IsDir() && entry.Name() == "testdata":
-			return fs.SkipDir
-		case !entry.IsDir() && filepath.Ext(path) == ".go":
-			files[path] = strings.Split(read(t, path), "\n")
+	for _, module := range []string{"host-go", "daemon"} {
+		err := filepath.WalkDir(filepath.Join(root, module), func(path string, entry fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case entry.IsDir() && (entry.Name() == "testdata" || entry.Name() == "gen"):
+				return fs.SkipDir
+			case !entry.IsDir() && filepath.Ext(path) == ".go":
+				files[path] = strings.Split(read(t, path), "\n")
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	return files
 }

@@ -90,25 +90,25 @@ func attacks() []attack {
 
 		// Questions.
 		{name: "one question 5,000 times", ends: "question 1 waits already", handlers: 1, then: simple(func(s *script) {
-			s.times(5000, func() { s.call(askHost, 1, 1, "roots/list", "{}", 0) }).settle()
+			s.times(5000, func() { s.call(askHost, 1, 1, "roots/list", "{}", 0, 0, 0, 0, 0) }).settle()
 		})},
 		{name: "5,000 questions", handlers: MaxQuestions, goroutines: MaxQuestions, then: simple(func(s *script) {
-			s.times(5000, func() { s.call(askHost, turn, 1, "roots/list", "{}", 0) }).settle()
+			s.times(5000, func() { s.call(askHost, turn, 1, "roots/list", "{}", 0, 0, 0, 0, 0) }).settle()
 		})},
 		{name: "5,000 questions taken back", handlers: MaxQuestions, goroutines: MaxQuestions, then: simple(func(s *script) {
-			s.times(5000, func() { s.call(askHost, turn, 1, "roots/list", "{}", 0).call(retractAsk, turn) }).settle()
+			s.times(5000, func() { s.call(askHost, turn, 1, "roots/list", "{}", 0, 0, 0, 0, 0).call(retractAsk, turn) }).settle()
 		})},
 		{name: "a million questions", ends: "refused at once", handlers: MaxQuestions, goroutines: MaxQuestions, then: simple(func(s *script) {
-			s.times(many, func() { s.call(askHost, turn, 1, "roots/list", "{}", 0) }).settle()
+			s.times(many, func() { s.call(askHost, turn, 1, "roots/list", "{}", 0, 0, 0, 0, 0) }).settle()
 		})},
 		{name: "large questions", handlers: 6, heap: 150, then: simple(func(s *script) {
-			s.grow(10*mib).times(60, func() { s.call(askHost, turn, 1, "roots/list", large(10*mib), 0) }).settle()
+			s.grow(10*mib).times(60, func() { s.call(askHost, turn, 1, "roots/list", large(10*mib), 0, 0, 0, 0, 0) }).settle()
 		})},
 		{name: "large keys of questions", handlers: 6, heap: 150, then: simple(func(s *script) {
 			s.grow(10*mib).times(60, func() { s.call(askHost, turn, 1, "roots/list", "{}", 1, 0, large(10*mib), 60) }).settle()
 		})},
 		{name: "a question of another session", ends: "no session 7", then: simple(func(s *script) {
-			s.call(askHost, 1, 7, "roots/list", "{}", 0).settle()
+			s.call(askHost, 1, 7, "roots/list", "{}", 0, 0, 0, 0, 0).settle()
 		})},
 
 		// Exchanges.

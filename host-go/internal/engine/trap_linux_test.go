@@ -99,7 +99,7 @@ func trapSession(t *testing.T, e *hostileEngine, export int, grant egress.Grant)
 		does.compute(100_000).trap()
 	} else {
 		does.start(1, 1, "GET", grant.URL.String(), "").call(pipeOpen, 1, 1).call(setTimer, 1, 600_000).
-			call(askHost, 1, 1, "roots/list", "{}", 0).call(notifyHost, 1, "notifications/message", 1, "{}").settle()
+			call(askHost, 1, 1, "roots/list", "{}", 0, 0, 0, 0, 0).call(notifyHost, 1, "notifications/message", 1, "{}").settle()
 	}
 	for _, other := range []int{onCall, onNotify} { // These stay open.
 		if other != export {

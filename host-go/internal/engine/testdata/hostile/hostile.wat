@@ -111,7 +111,7 @@
       (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)))
 
   ;; How many arguments an import takes.
-  (data (i32.const 0x7000) "\0b\0b\04\01\02\03\01\02\01\0d\06\06\01\03\03\03\0c\04\08\01\0c\03\02\07\03\0b")
+  (data (i32.const 0x7000) "\0b\0b\04\01\02\03\01\02\01\0d\06\0b\01\03\03\03\0c\04\08\01\0c\03\02\07\03\0b")
 
   (func $import (param $which i32) (param $words i32) (result i32)
     (local $n i32) (local $k i32)
