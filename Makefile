@@ -25,6 +25,12 @@ build: ## build the command line program to bin/caisson, and the daemon to bin/c
 	$(GO) build -o ../bin/caisson ./cmd/caisson
 	$(DAEMON) build -o ../bin/caissond ./cmd/caissond
 
+.PHONY: image
+image: ## make a container image of the daemon at build/image/layout, without a container engine; needs only Go
+	GOOS=linux $(DAEMON) build -trimpath -ldflags="-s -w" -o ../build/image/caissond ./cmd/caissond
+	$(GO) run ./cmd/caisson cache warm --cache-dir "$(CURDIR)/build/image/cache"
+	$(DAEMON) run ./tools/image --binary ../build/image/caissond --cache ../build/image/cache --out ../build/image/layout
+
 .PHONY: demo
 demo: build ## talk to a small MCP server through the sandbox, and show it; needs only Go
 	./bin/caisson demo

@@ -9,6 +9,8 @@ import (
 	"os/signal"
 	"syscall"
 
+	_ "golang.org/x/crypto/x509roots/fallback" // for images that have no certificates of their own
+
 	"github.com/caisson-dev/caisson/host-go/caisson/confine"
 )
 
