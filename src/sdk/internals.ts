@@ -141,16 +141,16 @@ export function open(Base: typeof Client) {
                 buildContext: ({ mcpReq, ...context }) =>
                     own.buildContext({ ...context, mcpReq: { ...mcpReq, ...member(mcpReq.id) } })
             };
-            const { retry, ...rest } = this.round(round);
+            const next = this.round(round);
             const again = async (...args: unknown[]) => {
-                const answer = await retry(...args);
+                const answer = await next.retry(...args);
                 if (typeof answer === 'object' && answer !== null) member = asking(answer);
                 return answer;
             };
             return super._resolveNonCompleteResult.call(
                 asker as never,
                 decoded as never,
-                { ...rest, retry: again } as never
+                { ...next, retry: again } as never
             );
         }
     };
