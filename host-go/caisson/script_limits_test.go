@@ -64,7 +64,7 @@ func scriptAttacks() []scriptAttack {
 		{"recursion in a generator", `function* f() { yield* f() } [...f()]`, none, caisson.ScriptRuntime, "too much recursion"},
 		{"deep JSON", `JSON.parse('['.repeat(1e5) + ']'.repeat(1e5))`, none, "", ""},
 		{"a deep result", `let o = {}; for (let i = 0; i < 300; i++) o = { o }; return o`, none, caisson.ScriptLimit, "ResultDepth"},
-		{"a very deep result", `let o = {}; for (let i = 0; i < 1e6; i++) o = { o }; return o`, none, caisson.ScriptInvalidArguments, "too much recursion"},
+		{"a very deep result", `let o = {}; for (let i = 0; i < 1e5; i++) o = { o }; return o`, none, caisson.ScriptInvalidArguments, "too much recursion"},
 		{"a deep value in the log", `let o = {}; for (let i = 0; i < 1e6; i++) o = [o]; console.log(o); 1`, none, "", "1"},
 		{"a large result", `return 'x'.repeat(100_001)`, none, caisson.ScriptLimit, "OutputBytes"},
 		{"a large log", `for (let i = 0; ; i++) console.log('x'.repeat(1000))`, none, caisson.ScriptLimit, "OutputBytes"},
