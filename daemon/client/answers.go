@@ -164,4 +164,3 @@ func question[P, R any](ctx context.Context, handler func(context.Context, *cais
 	}
 	return handler(ctx, &caisson.Request[*P]{Params: p})
 }
-

@@ -145,7 +145,7 @@ func TestGoldenScripts(t *testing.T) {
 			path := filepath.Join("testdata", "recordings", name+".jsonl")
 			if *update {
 				s.Tools = oddTools(t)
-				_, _, tape := record(t, c, s)
+				_, tape, _ := record(t, c, s)
 				if err := os.WriteFile(path, tape, 0o600); err != nil {
 					t.Fatal(err)
 				}

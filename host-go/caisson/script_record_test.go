@@ -29,7 +29,7 @@ func (r *recorded) Close() error {
 }
 
 // record runs a script, and returns its recording.
-func record(t testing.TB, c *caisson.Client, s caisson.Script) (*caisson.ScriptResult, error, []byte) { //nolint:revive // The error is what is tested.
+func record(t testing.TB, c *caisson.Client, s caisson.Script) (*caisson.ScriptResult, []byte, error) {
 	t.Helper()
 	to := &recorded{}
 	s.Record = to
@@ -37,7 +37,7 @@ func record(t testing.TB, c *caisson.Client, s caisson.Script) (*caisson.ScriptR
 	if !to.closed {
 		t.Fatal("the recording is not closed")
 	}
-	return result, err, to.Bytes()
+	return result, to.Bytes(), err
 }
 
 func replay(t testing.TB, c *caisson.Client, recording []byte, options *caisson.ReplayOptions) *caisson.Replay {
@@ -52,7 +52,7 @@ func replay(t testing.TB, c *caisson.Client, recording []byte, options *caisson.
 // repeats records a script, and checks that the replay is the same, bit for bit, also when it is repeated.
 func repeats(t *testing.T, c *caisson.Client, s caisson.Script, options *caisson.ReplayOptions) []byte {
 	t.Helper()
-	was, wasErr, recording := record(t, c, s)
+	was, recording, wasErr := record(t, c, s)
 	if was == nil {
 		t.Fatal(wasErr)
 	}
@@ -155,7 +155,7 @@ func TestScriptReplayOrder(t *testing.T) {
 	s := caisson.Script{Source: `const order = []; await Promise.all([...Array(8).keys()].map(async n => { await tools.odd.later({ n }); order.push(n) })); return order.join()`, Tools: oddTools(t)}
 	seen := map[string]bool{}
 	for len(seen) < 3 {
-		was, err, recording := record(t, c, s)
+		was, recording, err := record(t, c, s)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -202,7 +202,7 @@ func TestScriptReplayInterrupted(t *testing.T) {
 		"goes past": `for (;;) { await sleep(0) }`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, wasErr, recording := record(t, c, caisson.Script{Source: source, Limits: caisson.ScriptLimits{Computing: 300 * time.Millisecond, Time: time.Second}})
+			_, recording, wasErr := record(t, c, caisson.Script{Source: source, Limits: caisson.ScriptLimits{Computing: 300 * time.Millisecond, Time: time.Second}})
 			again := replay(t, c, recording, nil)
 			if again.End != caisson.ReplayClosed || fmt.Sprint(again.Script.Err) != fmt.Sprint(wasErr) {
 				t.Errorf("the end is %s, %v, and was %v", again.End, again.Script.Err, wasErr)
@@ -243,7 +243,7 @@ func TestScriptRecordSecrets(t *testing.T) {
 		Input:  map[string]any{"word": "s3cret-of-input"}, Args: []string{"s3cret-of-program"},
 		Tools: toolSet(t, map[string]caisson.Caller{"go": fs}),
 	}
-	was, err, recording := record(t, c, s)
+	was, recording, err := record(t, c, s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -330,7 +330,7 @@ func TestScriptRecordNot(t *testing.T) {
 		t.Errorf("it ends with %v, %v", result, err)
 	}
 	small := newClient(t, caisson.ClientOptions{Limits: caisson.Limits{MaxRecordBytes: 2000}})
-	_, err, recording := record(t, small, caisson.Script{Source: `console.log('x'.repeat(3000)); return 1`})
+	_, recording, err := record(t, small, caisson.Script{Source: `console.log('x'.repeat(3000)); return 1`})
 	if err != nil || len(recording) > 2000 {
 		t.Errorf("the recording has %d bytes, %v", len(recording), err)
 	}
@@ -349,7 +349,7 @@ func FuzzScriptReplay(f *testing.F) {
 	c := newClient(f, caisson.ClientOptions{})
 	limits := caisson.ScriptLimits{Computing: 200 * time.Millisecond}
 	for _, source := range []string{`return 1`, `console.log(Date.now()); return tools.odd.later({ n: 1 })`, `await sleep(1); throw Error('x')`} {
-		_, _, recording := record(f, c, caisson.Script{Source: source, Tools: oddTools(f), Limits: limits})
+		_, recording, _ := record(f, c, caisson.Script{Source: source, Tools: oddTools(f), Limits: limits})
 		f.Add(recording[:bytes.LastIndexByte(bytes.TrimSpace(recording), '\n')+1])
 	}
 	f.Fuzz(func(t *testing.T, recording []byte) {

@@ -50,15 +50,6 @@ func errNoMethod(method string) error {
 	return &jsonrpc.Error{Code: jsonrpc.CodeMethodNotFound, Message: "the gateway does not have " + method + " here"}
 }
 
-func isTaskMethod(method string) bool {
-	for _, one := range taskMethods {
-		if one == method {
-			return true
-		}
-	}
-	return false
-}
-
 // startTask calls a tool for a client that takes tasks. The result is the tool's, or the task.
 func (x *exchange) startTask(ctx context.Context, l *link, whole map[string]json.RawMessage) (json.RawMessage, error) {
 	params := &mcp.CallToolParams{}
