@@ -4,11 +4,10 @@ import (
 	"context"
 	"encoding/json"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/caisson-dev/caisson/host-go/caisson"
 
 	caissonv1 "github.com/caisson-dev/caisson/daemon/gen/caisson/v1"
+	"github.com/caisson-dev/caisson/daemon/internal/wire"
 )
 
 // A ConnectRequest says which session [Client.Connect] makes.
@@ -52,21 +51,15 @@ func (c *Client) Connect(ctx context.Context, request *ConnectRequest) (*Session
 	return c.converse(ctx, server, open, request.Handlers)
 }
 
-var transports = map[caisson.TransportType]caissonv1.Transport{
-	caisson.TransportHTTP:  caissonv1.Transport_TRANSPORT_HTTP,
-	caisson.TransportSSE:   caissonv1.Transport_TRANSPORT_SSE,
-	caisson.TransportStdio: caissonv1.Transport_TRANSPORT_STDIO,
-}
-
 func inline(s *caisson.Server) *caissonv1.InlineServer {
-	in := &caissonv1.InlineServer{Name: s.Name, Type: transports[s.Type], Endpoint: s.URL, Command: s.Command, Args: s.Args, Env: s.Env}
+	in := &caissonv1.InlineServer{Name: s.Name, Type: wire.Transports[s.Type], Endpoint: s.URL, Command: s.Command, Args: s.Args, Env: s.Env}
 	for name := range s.Headers {
 		if in.Headers == nil {
 			in.Headers = map[string]string{}
 		}
 		in.Headers[name] = s.Headers.Get(name)
 	}
-	return proto.CloneOf(in)
+	return in
 }
 
 // capabilitiesOf are what handlers can be asked.

@@ -16,6 +16,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/caisson/policy"
 
 	caissonv1 "github.com/caisson-dev/caisson/daemon/gen/caisson/v1"
+	"github.com/caisson-dev/caisson/daemon/internal/wire"
 )
 
 // A sent says of one RPC whether any of it has left this process. gRPC gives UNAVAILABLE for
@@ -50,28 +51,6 @@ func (sentHandler) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Co
 
 // HandleConn implements [stats.Handler].
 func (sentHandler) HandleConn(context.Context, stats.ConnStats) {}
-
-// codesOf are the codes of the proto as package caisson has them.
-var codesOf = map[caissonv1.Code]caisson.Code{
-	caissonv1.Code_CODE_UNSPECIFIED:            caisson.CodeInternal,
-	caissonv1.Code_CODE_INTERNAL:               caisson.CodeInternal,
-	caissonv1.Code_CODE_INVALID_ARGUMENT:       caisson.CodeInvalidArgument,
-	caissonv1.Code_CODE_CONNECT:                caisson.CodeConnect,
-	caissonv1.Code_CODE_REFUSED:                caisson.CodeRefused,
-	caissonv1.Code_CODE_TRANSPORT:              caisson.CodeTransport,
-	caissonv1.Code_CODE_HTTP:                   caisson.CodeHTTP,
-	caissonv1.Code_CODE_PROTOCOL:               caisson.CodeProtocol,
-	caissonv1.Code_CODE_RPC:                    caisson.CodeRPC,
-	caissonv1.Code_CODE_TIMEOUT:                caisson.CodeTimeout,
-	caissonv1.Code_CODE_CANCELLED:              caisson.CodeCancelled,
-	caissonv1.Code_CODE_CLOSED:                 caisson.CodeClosed,
-	caissonv1.Code_CODE_LIMIT:                  caisson.CodeLimit,
-	caissonv1.Code_CODE_OUTPUT_SCHEMA:          caisson.CodeOutputSchema,
-	caissonv1.Code_CODE_NOT_REPEATED:           caisson.CodeNotRepeated,
-	caissonv1.Code_CODE_AUTHORIZATION_REQUIRED: caisson.CodeAuthorizationRequired,
-	caissonv1.Code_CODE_TRAP:                   caisson.CodeTrap,
-	caissonv1.Code_CODE_DENIED:                 caisson.CodeDenied,
-}
 
 // failure gives what an RPC has failed with as package caisson has it.
 func failure(ctx context.Context, err error, server, step string, s *sent) error {
@@ -121,8 +100,8 @@ func failure(ctx context.Context, err error, server, step string, s *sent) error
 
 // fromDetail makes the error of package caisson that a detail stands for.
 func fromDetail(d *caissonv1.Error, server, step string) error {
-	code, ok := codesOf[d.GetCode()]
-	if !ok {
+	code, ok := wire.CodeOf(d.GetCode())
+	if !ok || code == caisson.CodeUnknown { // A fault of the daemon's own.
 		code = caisson.CodeInternal
 	}
 	e := &caisson.Error{Code: code, Server: server, Step: step, Message: d.GetMessage(), HTTPStatus: int(d.GetHttpStatus())}

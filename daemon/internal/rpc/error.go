@@ -15,35 +15,30 @@ import (
 
 	caissonv1 "github.com/caisson-dev/caisson/daemon/gen/caisson/v1"
 	"github.com/caisson-dev/caisson/daemon/internal/pool"
+	"github.com/caisson-dev/caisson/daemon/internal/wire"
 )
 
-// A status is what a code of caisson is by wire: one code of the proto each, and the nearest status of gRPC.
-type status struct {
-	code   caissonv1.Code
-	status connect.Code
-}
-
-// statuses has each code. UNAVAILABLE says that nothing was sent, since clients of gRPC make such a call again by
-// themselves; what may have had an effect is ABORTED, which only the program itself may make again.
-var statuses = map[caisson.Code]status{
-	caisson.CodeUnknown:               {caissonv1.Code_CODE_UNSPECIFIED, connect.CodeUnknown},
-	caisson.CodeInternal:              {caissonv1.Code_CODE_INTERNAL, connect.CodeInternal},
-	caisson.CodeInvalidArgument:       {caissonv1.Code_CODE_INVALID_ARGUMENT, connect.CodeInvalidArgument},
-	caisson.CodeConnect:               {caissonv1.Code_CODE_CONNECT, connect.CodeUnavailable},
-	caisson.CodeRefused:               {caissonv1.Code_CODE_REFUSED, connect.CodePermissionDenied},
-	caisson.CodeTransport:             {caissonv1.Code_CODE_TRANSPORT, connect.CodeAborted},
-	caisson.CodeHTTP:                  {caissonv1.Code_CODE_HTTP, connect.CodeUnknown},
-	caisson.CodeProtocol:              {caissonv1.Code_CODE_PROTOCOL, connect.CodeInternal},
-	caisson.CodeRPC:                   {caissonv1.Code_CODE_RPC, connect.CodeUnknown},
-	caisson.CodeTimeout:               {caissonv1.Code_CODE_TIMEOUT, connect.CodeDeadlineExceeded},
-	caisson.CodeCancelled:             {caissonv1.Code_CODE_CANCELLED, connect.CodeCanceled},
-	caisson.CodeClosed:                {caissonv1.Code_CODE_CLOSED, connect.CodeAborted},
-	caisson.CodeLimit:                 {caissonv1.Code_CODE_LIMIT, connect.CodeResourceExhausted},
-	caisson.CodeOutputSchema:          {caissonv1.Code_CODE_OUTPUT_SCHEMA, connect.CodeDataLoss},
-	caisson.CodeNotRepeated:           {caissonv1.Code_CODE_NOT_REPEATED, connect.CodeAborted},
-	caisson.CodeAuthorizationRequired: {caissonv1.Code_CODE_AUTHORIZATION_REQUIRED, connect.CodeFailedPrecondition},
-	caisson.CodeTrap:                  {caissonv1.Code_CODE_TRAP, connect.CodeInternal},
-	caisson.CodeDenied:                {caissonv1.Code_CODE_DENIED, connect.CodePermissionDenied},
+// statuses has the nearest status of gRPC for each code. UNAVAILABLE says that nothing was sent, since clients of gRPC
+// make such a call again by themselves; what may have had an effect is ABORTED, which only the program itself may make again.
+var statuses = map[caisson.Code]connect.Code{
+	caisson.CodeUnknown:               connect.CodeUnknown,
+	caisson.CodeInternal:              connect.CodeInternal,
+	caisson.CodeInvalidArgument:       connect.CodeInvalidArgument,
+	caisson.CodeConnect:               connect.CodeUnavailable,
+	caisson.CodeRefused:               connect.CodePermissionDenied,
+	caisson.CodeTransport:             connect.CodeAborted,
+	caisson.CodeHTTP:                  connect.CodeUnknown,
+	caisson.CodeProtocol:              connect.CodeInternal,
+	caisson.CodeRPC:                   connect.CodeUnknown,
+	caisson.CodeTimeout:               connect.CodeDeadlineExceeded,
+	caisson.CodeCancelled:             connect.CodeCanceled,
+	caisson.CodeClosed:                connect.CodeAborted,
+	caisson.CodeLimit:                 connect.CodeResourceExhausted,
+	caisson.CodeOutputSchema:          connect.CodeDataLoss,
+	caisson.CodeNotRepeated:           connect.CodeAborted,
+	caisson.CodeAuthorizationRequired: connect.CodeFailedPrecondition,
+	caisson.CodeTrap:                  connect.CodeInternal,
+	caisson.CodeDenied:                connect.CodePermissionDenied,
 }
 
 // Status gives an error its status, with the details; nil for nil.
@@ -53,7 +48,7 @@ func Status(err error) error {
 		return err
 	}
 	detail := Detail(err)
-	made = connect.NewError(statuses[codeOf(err)].status, errors.New(detail.GetMessage()))
+	made = connect.NewError(statuses[codeOf(err)], errors.New(detail.GetMessage()))
 	var missing *pool.NotFoundError
 	var exists *pool.ExistsError
 	switch {
@@ -90,7 +85,7 @@ func codeOf(err error) caisson.Code {
 
 // Detail gives an error the form that it has in the details of a status.
 func Detail(err error) *caissonv1.Error {
-	detail := &caissonv1.Error{Code: statuses[codeOf(err)].code, Message: err.Error()}
+	detail := &caissonv1.Error{Code: wire.Codes[codeOf(err)], Message: err.Error()}
 	var own *caisson.Error
 	if errors.As(err, &own) {
 		detail.Server, detail.Step, detail.HttpStatus = own.Server, own.Step, int32(own.HTTPStatus)

@@ -15,6 +15,7 @@ import (
 	caissonv1 "github.com/caisson-dev/caisson/daemon/gen/caisson/v1"
 	"github.com/caisson-dev/caisson/daemon/internal/access"
 	"github.com/caisson-dev/caisson/daemon/internal/pool"
+	"github.com/caisson-dev/caisson/daemon/internal/wire"
 )
 
 // rawParams are the params of any request: nil for none.
@@ -56,13 +57,6 @@ func (m *MCP) connect(ctx context.Context, r *caissonv1.ConnectRequest) (*pool.S
 	return s, release, Status(err)
 }
 
-var transports = map[caissonv1.Transport]caisson.TransportType{
-	caissonv1.Transport_TRANSPORT_UNSPECIFIED: caisson.TransportAuto,
-	caissonv1.Transport_TRANSPORT_HTTP:        caisson.TransportHTTP,
-	caissonv1.Transport_TRANSPORT_SSE:         caisson.TransportSSE,
-	caissonv1.Transport_TRANSPORT_STDIO:       caisson.TransportStdio,
-}
-
 // inline makes a server of what a principal describes, if they may.
 func inline(p *access.Principal, r *caissonv1.InlineServer) (*caisson.Server, error) {
 	scope := access.InlineURL
@@ -72,7 +66,7 @@ func inline(p *access.Principal, r *caissonv1.InlineServer) (*caisson.Server, er
 	if !p.Has(scope) {
 		return nil, lacks(p, scope)
 	}
-	kind, ok := transports[r.GetType()]
+	kind, ok := wire.TransportOf(r.GetType())
 	if !ok {
 		return nil, invalid("connect", fmt.Sprintf("the type %d of the server is not known", r.GetType()))
 	}
@@ -160,11 +154,7 @@ func (m *MCP) info(s *pool.Session) *caissonv1.SessionInfo {
 		Id: s.ID, Server: s.Server, Shared: s.Shared, ProtocolVersion: c.ProtocolVersion(), Instructions: c.Instructions(),
 		Created: timestamppb.New(s.Created), Used: timestamppb.New(used), Underway: int32(underway),
 	}
-	for wire, kind := range transports {
-		if kind == c.TransportType() {
-			info.Transport = wire
-		}
-	}
+	info.Transport = wire.Transports[c.TransportType()]
 	if server := c.ServerInfo(); server != nil {
 		info.ServerInfo, _ = json.Marshal(server) // It came as JSON.
 	}
