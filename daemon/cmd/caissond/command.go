@@ -74,18 +74,16 @@ func check(path string) error {
 	if err != nil {
 		return err
 	}
-	if servers != nil {
-		for _, name := range servers.Names() {
-			if servers.Disabled(name) {
-				continue
-			}
-			server, err := servers.Server(name)
-			if err != nil {
-				return err
-			}
-			if err := server.Validate(); err != nil {
-				return err
-			}
+	for _, name := range servers.Names() {
+		if servers.Disabled(name) {
+			continue
+		}
+		server, err := servers.Server(name)
+		if err != nil {
+			return err
+		}
+		if err := server.Validate(); err != nil {
+			return err
 		}
 	}
 	if file.Policy != "" {

@@ -1,22 +1,10 @@
 package access
 
-import (
-	"net"
+import "golang.org/x/sys/unix"
 
-	"golang.org/x/sys/unix"
-)
-
-// peerOf is the user of the process that has connected.
-func peerOf(conn *net.UnixConn) (uid int, err error) {
-	raw, err := conn.SyscallConn()
-	if err != nil {
-		return 0, err
-	}
-	var of *unix.Xucred
-	failed := raw.Control(func(fd uintptr) { of, err = unix.GetsockoptXucred(int(fd), unix.SOL_LOCAL, unix.LOCAL_PEERCRED) })
-	if failed != nil {
-		return 0, failed
-	}
+// peerOfSocket is the user of the process at the other end of a socket.
+func peerOfSocket(fd int) (uid int, err error) {
+	of, err := unix.GetsockoptXucred(fd, unix.SOL_LOCAL, unix.LOCAL_PEERCRED)
 	if err != nil {
 		return 0, err
 	}

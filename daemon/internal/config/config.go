@@ -15,6 +15,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/caisson-dev/caisson/host-go/caisson"
 	servers "github.com/caisson-dev/caisson/host-go/caisson/config"
 	"github.com/caisson-dev/caisson/host-go/caisson/policyfile"
 
@@ -286,13 +287,13 @@ func (f *File) check() error {
 	return nil
 }
 
-// ReadServers reads the servers, of the file or of the configuration itself. Without either there are none: nil.
-func (f *File) ReadServers() (*servers.File, error) {
+// ReadServers reads the servers, of the file or of the configuration itself. Without either there are none.
+func (f *File) ReadServers() (caisson.Servers, error) {
 	switch {
 	case f.Servers != "":
 		return servers.Load(f.Servers)
 	case f.MCPServers.Kind == 0:
-		return nil, nil
+		return caisson.ServerMap{}, nil
 	}
 	text, err := yaml.Marshal(map[string]*yaml.Node{"mcpServers": &f.MCPServers})
 	if err == nil {

@@ -3,12 +3,12 @@
 package plain
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"connectrpc.com/connect"
@@ -37,7 +37,7 @@ type route struct {
 func on[In, Out any](path, summary string, f func(ctx context.Context, in *In) (*Out, error)) route {
 	return route{path, summary, new(In), new(Out), func(ctx context.Context, body []byte) (any, error) {
 		in := new(In)
-		decoder := json.NewDecoder(strings.NewReader(string(body)))
+		decoder := json.NewDecoder(bytes.NewReader(body))
 		decoder.DisallowUnknownFields()
 		if err := decoder.Decode(in); err != nil {
 			return nil, connect.NewError(connect.CodeInvalidArgument, fmt.Errorf("the body is not the JSON object that /openapi.json says: %w", err))

@@ -149,6 +149,11 @@ func (p *Pool) Use(ctx context.Context, principal string, target Target) (*Sessi
 	if err != nil {
 		return nil, nil, err
 	}
+	return p.await(ctx, s)
+}
+
+// await waits until a session is connected that counts this call. When it fails, the call is not counted any more.
+func (p *Pool) await(ctx context.Context, s *Session) (*Session, func(), error) {
 	release := sync.OnceFunc(func() { p.release(s) })
 	select {
 	case <-s.ready:
@@ -403,21 +408,13 @@ func (p *Pool) Connect(ctx context.Context, name string, o ConnectOptions) (*Ses
 	if err != nil {
 		return nil, nil, err
 	}
-	release := sync.OnceFunc(func() { p.release(s) })
-	select {
-	case <-s.ready:
-	case <-ctx.Done():
+	connected, release, err := p.await(ctx, s)
+	if err != nil {
 		p.mu.Lock()
+		defer p.mu.Unlock()
 		p.remove(s) // Nobody knows its id.
-		p.mu.Unlock()
-		release()
-		return nil, nil, ctx.Err()
 	}
-	if s.err != nil {
-		release()
-		return nil, nil, s.err
-	}
-	return s, release, nil
+	return connected, release, err
 }
 
 func (p *Pool) beginOwn(name string, o *ConnectOptions, asked *capabilities) (*Session, error) {

@@ -32,13 +32,7 @@ func (s *Scripts) SubmitRun(ctx context.Context, r *connect.Request[caissonv1.Su
 		name = "script"
 	}
 	run, err := s.Runs.Submit(p.Name, name, r.Msg.GetIdempotencyKey(), func(ctx context.Context) (*caisson.ScriptResult, error) {
-		u, err := s.use(ctx, p.Name, r.Msg.GetScript().GetServers())
-		if err != nil {
-			return nil, err
-		}
-		defer u.release()
-		script.Tools = u.tools
-		return u.client.RunScript(byRPC(ctx), script)
+		return s.runScript(ctx, p.Name, script, r.Msg.GetScript().GetServers())
 	})
 	if err != nil {
 		return nil, Status(err)

@@ -156,18 +156,22 @@ func (s *Scripts) RunScript(ctx context.Context, r *connect.Request[caissonv1.Ru
 	if err != nil {
 		return nil, err
 	}
-	u, err := s.use(ctx, p.Name, r.Msg.GetScript().GetServers())
-	if err != nil {
-		return nil, Status(err)
-	}
-	defer u.release()
-	script.Tools = u.tools
-	result, err := u.client.RunScript(byRPC(ctx), script)
-	done, err := outcome(result, err)
+	done, err := outcome(s.runScript(ctx, p.Name, script, r.Msg.GetScript().GetServers()))
 	if err != nil {
 		return nil, Status(err)
 	}
 	return connect.NewResponse(&caissonv1.RunScriptResponse{Outcome: done}), nil
+}
+
+// runScript runs a script of a principal with the tools of servers.
+func (s *Scripts) runScript(ctx context.Context, principal string, script caisson.Script, servers []string) (*caisson.ScriptResult, error) {
+	u, err := s.use(ctx, principal, servers)
+	if err != nil {
+		return nil, err
+	}
+	defer u.release()
+	script.Tools = u.tools
+	return u.client.RunScript(byRPC(ctx), script)
 }
 
 // RunFunction implements the service.

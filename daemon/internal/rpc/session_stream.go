@@ -104,46 +104,32 @@ func (c *conversation) send(message *caissonv1.SessionResponse) error {
 	return c.stream.Send(message)
 }
 
-// talk passes on what comes, both ways, until one of them ends.
+// talk passes on what comes, both ways, until one of them ends. Calls that are underway when the caller has no more to say,
+// or when the daemon drains, are waited for.
 func (c *conversation) talk(listener *pool.Listener, draining <-chan struct{}) error {
-	received := make(chan error, 1)
-	go func() { received <- c.receive() }() // It ends with the stream, when the handler returns.
+	over := make(chan error, 1)
+	go func() { over <- c.receive() }() // It ends with the stream, when the handler returns.
+	received := over                    // nil once the caller has no more to say
+	var end error
+	var ended chan struct{} // closed when no call is underway any more; nil before it is waited for
+	finish := func(with error) {
+		received, draining, end, ended = nil, nil, with, make(chan struct{})
+		go func() {
+			c.working.Wait()
+			close(ended)
+		}()
+	}
 	for {
 		select {
 		case err := <-received:
-			if errors.Is(err, io.EOF) { // The caller has no more to say; it may wait for what it has asked.
-				return c.finish(listener)
+			if !errors.Is(err, io.EOF) {
+				return err
 			}
-			return err
+			finish(nil)
 		case <-draining:
-			if err := c.finish(listener); err != nil {
-				return err
-			}
-			return errDraining
-		case <-c.ctx.Done():
-			return Status(c.ctx.Err())
-		case n, ok := <-listener.C:
-			if !ok {
-				return Status(listener.Err())
-			}
-			if err := c.tell(n); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-// finish waits for the calls that are underway, when the caller has ended its side.
-func (c *conversation) finish(listener *pool.Listener) error {
-	ended := make(chan struct{})
-	go func() {
-		c.working.Wait()
-		close(ended)
-	}()
-	for {
-		select {
+			finish(errDraining)
 		case <-ended:
-			return nil
+			return end
 		case <-c.ctx.Done():
 			return Status(c.ctx.Err())
 		case n, ok := <-listener.C:

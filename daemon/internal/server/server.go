@@ -62,7 +62,8 @@ type Server struct {
 	stop     context.CancelFunc
 	pool     *pool.Pool
 	runs     *runs.Runs
-	access   atomic.Pointer[access.Authenticator]
+	known    *http.ServeMux               // what is for callers who are known
+	callers  atomic.Pointer[http.Handler] // lets them through to known, as the configuration says
 	health   *grpchealth.StaticChecker
 	handler  http.Handler
 	first    *access.First
@@ -112,15 +113,11 @@ func (s *Server) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var listed caisson.Servers
-	if servers != nil {
-		listed = servers
-	}
 	store, err := s.store()
 	if err != nil {
 		return err
 	}
-	s.pool = pool.New(s.options.Runtime, listed, pool.Options{
+	s.pool = pool.New(s.options.Runtime, servers, pool.Options{
 		Client: caisson.ClientOptions{
 			Logger: s.log, Governance: governance, PrivateAddresses: f.Sessions.PrivateAddresses,
 			Limits:    caisson.Limits{ConnectTimeout: time.Duration(f.Sessions.ConnectTimeout)},
@@ -138,8 +135,11 @@ func (s *Server) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.access.Store(authenticator)
-	return s.routes(&rpc.MCP{Pool: s.pool, Draining: s.draining}, scripts, &rpc.Admin{Pool: s.pool, Approvals: asked, Pins: s.pins, BeginDrain: s.drain})
+	if err := s.routes(&rpc.MCP{Pool: s.pool, Draining: s.draining}, scripts, &rpc.Admin{Pool: s.pool, Approvals: asked, Pins: s.pins, BeginDrain: s.drain}); err != nil {
+		return err
+	}
+	s.admit(authenticator)
+	return nil
 }
 
 // governance reads the policy, and opens what it needs.
@@ -248,15 +248,15 @@ func (s *Server) authenticator(ctx context.Context, f *config.File) (*access.Aut
 // routes makes the handler of the one port.
 func (s *Server) routes(mcp *rpc.MCP, scripts *rpc.Scripts, admin *rpc.Admin) error {
 	options := []connect.HandlerOption{connect.WithReadMaxBytes(maxMessageBytes), connect.WithRecover(s.recovered)}
-	known := http.NewServeMux()
-	known.Handle(caissonv1connect.NewMcpServiceHandler(mcp, options...))
-	known.Handle(caissonv1connect.NewScriptServiceHandler(scripts, options...))
-	known.Handle(caissonv1connect.NewAdminServiceHandler(admin, options...))
+	s.known = http.NewServeMux()
+	s.known.Handle(caissonv1connect.NewMcpServiceHandler(mcp, options...))
+	s.known.Handle(caissonv1connect.NewScriptServiceHandler(scripts, options...))
+	s.known.Handle(caissonv1connect.NewAdminServiceHandler(admin, options...))
 	reflector := grpcreflect.NewStaticReflector(append([]string{grpchealth.HealthV1ServiceName}, services...)...)
-	known.Handle(grpcreflect.NewHandlerV1(reflector))
-	known.Handle(grpcreflect.NewHandlerV1Alpha(reflector))
+	s.known.Handle(grpcreflect.NewHandlerV1(reflector))
+	s.known.Handle(grpcreflect.NewHandlerV1Alpha(reflector))
 	paths := &plain.Services{MCP: mcp, Scripts: scripts}
-	document, err := paths.Register(known)
+	document, err := paths.Register(s.known)
 	if err != nil {
 		return err
 	}
@@ -265,10 +265,16 @@ func (s *Server) routes(mcp *rpc.MCP, scripts *rpc.Scripts, admin *rpc.Admin) er
 	open.HandleFunc("GET /health", s.serveHealth)
 	open.Handle("GET /openapi.json", document)
 	open.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		s.access.Load().Authenticate(known).ServeHTTP(w, r)
+		(*s.callers.Load()).ServeHTTP(w, r)
 	})
 	s.handler = open
 	return nil
+}
+
+// admit has an authenticator say from now on who may call.
+func (s *Server) admit(authenticator *access.Authenticator) {
+	callers := authenticator.Authenticate(s.known)
+	s.callers.Store(&callers)
 }
 
 // recovered keeps a fault of one call from the others.
@@ -336,12 +342,8 @@ func (s *Server) Reload(ctx context.Context) error {
 			return err
 		}
 	}
-	s.access.Store(authenticator)
-	if servers == nil {
-		s.pool.SetServers(caisson.ServerMap{})
-	} else {
-		s.pool.SetServers(servers)
-	}
+	s.admit(authenticator)
+	s.pool.SetServers(servers)
 	s.file = next
 	return nil
 }
