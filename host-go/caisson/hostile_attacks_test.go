@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/caisson-dev/caisson/host-go/internal/race"
 )
 
 // An attack is what a hostile server does; each part may be missing.
@@ -26,7 +28,7 @@ var (
 
 // many is so many, but under the race detector, which needs few of each and is slow.
 func many(n int) int {
-	if raceDetector {
+	if race.Enabled {
 		return n / 20
 	}
 	return n

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/internal/race"
 )
 
 // oddRuns are scripts of which half fail.
@@ -29,7 +30,7 @@ var oddRuns = []struct {
 // no goroutine is left.
 func TestScriptMany(t *testing.T) {
 	rounds := 1000
-	if raceDetector || testing.Short() {
+	if race.Enabled || testing.Short() {
 		rounds = 100
 	}
 	r := sharedRuntime(t)

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/internal/race"
 	"github.com/caisson-dev/caisson/host-go/internal/without"
 )
 
@@ -271,7 +272,7 @@ func TestNothingIsLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	times := 1000
-	if raceDetector || without.Validators || without.Warmup || without.SharedMemory {
+	if race.Enabled || without.Validators || without.Warmup || without.SharedMemory {
 		times = 100 // The same code at a tenth of the speed.
 	}
 	local := httptest.NewServer(handshake(nil))

@@ -6,6 +6,7 @@ import (
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
 	"github.com/caisson-dev/caisson/host-go/caisson/gateway"
+	"github.com/caisson-dev/caisson/host-go/internal/race"
 )
 
 // TestWholeThroughGateway goes over everything that TestWhole does with a gateway before each server, in both eras on
@@ -14,7 +15,7 @@ func TestWholeThroughGateway(t *testing.T) {
 	t.Parallel()
 	for _, server := range wholeServers {
 		t.Run(server.name, func(t *testing.T) {
-			if raceDetector && server.name != "Go SDK" {
+			if race.Enabled && server.name != "Go SDK" {
 				t.Skip("the same code of ours as with the Go SDK's server, many times slower")
 			}
 			h := &received{changed: make(chan struct{}, 1)}

@@ -13,6 +13,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/internal/race"
 )
 
 var revisions = []string{"2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"}
@@ -26,7 +27,7 @@ func TestWhole(t *testing.T) {
 	t.Parallel()
 	for _, server := range wholeServers {
 		t.Run(server.name, func(t *testing.T) {
-			if raceDetector && server.name != "Go SDK" {
+			if race.Enabled && server.name != "Go SDK" {
 				t.Skip("the same code of ours as with the Go SDK's server, many times slower")
 			}
 			h := &received{changed: make(chan struct{}, 1)}

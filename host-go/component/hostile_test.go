@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/caisson-dev/caisson/host-go/component/internal/types"
+	"github.com/caisson-dev/caisson/host-go/internal/race"
 )
 
 // hostileChild names the case that a separate process runs.
@@ -66,7 +67,7 @@ func TestHostile(t *testing.T) {
 			if got.Text > hostileText {
 				t.Errorf("an error of %d bytes", got.Text)
 			}
-			if got.Peak > hostileBudget+hostileFixed+hostileLoaded*uint64(len(c.wasm())) && !raceDetector {
+			if got.Peak > hostileBudget+hostileFixed+hostileLoaded*uint64(len(c.wasm())) && !race.Enabled {
 				t.Errorf("%d MiB are held", got.Peak>>20)
 			}
 			t.Logf("%d bytes: %d MiB, %v, %v", len(c.wasm()), got.Peak>>20, got.CPU.Round(time.Millisecond), got.Outcomes)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/caisson-dev/caisson/host-go/internal/race"
 )
 
 const greet = "t:greet/greeter@1.2.0#greet"
@@ -239,7 +241,7 @@ func TestManyInstances(t *testing.T) {
 		return m.HeapAlloc, addressSpace()
 	}
 	n := 10_000
-	if raceDetector {
+	if race.Enabled {
 		n = 500
 	}
 	heap, space := round(100)

@@ -17,9 +17,6 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// raceDetector reports that the tests run under the race detector, which is slow.
-var raceDetector bool
-
 // testFile reads a component of testdata.
 func testFile(t testing.TB, name string) []byte {
 	t.Helper()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/caisson-dev/caisson/host-go/internal/race"
 	"github.com/caisson-dev/caisson/host-go/internal/sessionbus"
 )
 
@@ -54,7 +55,7 @@ func runTests(m *testing.M) int {
 // run of the program loads it. TestCallToolJSON and TestCallToolThatFails run under the race detector.
 func manyRuntimes(t *testing.T) {
 	t.Helper()
-	if raceDetector {
+	if race.Enabled {
 		t.Skip("with the race detector, loading the core is too slow to do it often")
 	}
 }

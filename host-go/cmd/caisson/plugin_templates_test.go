@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/caisson-dev/caisson/host-go/internal/race"
 )
 
 // modules are the repository's Node packages.
@@ -15,7 +17,7 @@ const templatesVariable = "CAISSON_PLUGIN_TEMPLATES"
 
 // A new plugin of each language builds by what its README says, and greets.
 func TestPluginTemplates(t *testing.T) {
-	if raceDetector {
+	if race.Enabled {
 		t.Skip("it interprets programs of many megabytes, in one goroutine")
 	}
 	for language, build := range map[string]func(t *testing.T, run func(name string, args ...string)) string{

@@ -26,6 +26,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component"
 	"github.com/caisson-dev/caisson/host-go/internal/authorization"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
+	"github.com/caisson-dev/caisson/host-go/internal/race"
 )
 
 // An attack is one thing that a hostile core does, and the most that it may cost.
@@ -352,7 +353,7 @@ func TestHostileGuest(t *testing.T) {
 			check("handlers", int(e.asked.most.Load()), 0, a.handlers)
 			started, _ := os.ReadFile(marks)
 			check("commands", bytes.Count(started, []byte("\n")), 0, a.commands)
-			if a.cpu > 0 && !raceDetector { // It makes the same code take several times as long.
+			if a.cpu > 0 && !race.Enabled { // It makes the same code take several times as long.
 				// What the other sessions take is in it: they make few calls.
 				if share := used.Seconds() / a.lasts.Seconds(); share > a.cpu {
 					t.Errorf("it takes %.2f of a processor, and %.2f is allowed", share, a.cpu)

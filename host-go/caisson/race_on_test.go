@@ -1,5 +1,0 @@
-//go:build race
-
-package caisson_test
-
-const raceDetector = true

@@ -1,5 +1,0 @@
-//go:build race
-
-package component
-
-func init() { raceDetector = true }
