@@ -327,7 +327,7 @@ func (s *Session) listDefinitions(ctx context.Context, list *definingList) error
 			text, _ := json.Marshal(map[string]string{"cursor": cursor}) // Texts always marshal.
 			op.Params = string(text)
 		}
-		raw, err := s.fetchAnew(ctx, op) // What is kept may be older than the policy allows.
+		raw, err := s.fetchAnew(ctx, op, s.wantedPage(&op)) // What is kept may be older than the policy allows.
 		if err != nil {
 			return err
 		}

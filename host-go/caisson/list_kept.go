@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
 )
 
@@ -17,55 +19,55 @@ func (s *session) now() time.Time {
 	return time.Now()
 }
 
-// listKey returns the key under which the result of an operation is kept. ok is false for one that is not.
-func listKey(op *engine.Operation) (key pageKey, first, ok bool) {
-	if !isList(op.Method) {
-		return pageKey{}, false, false
+// A wantedPage is a page of a list that may be kept.
+type wantedPage struct {
+	key   pageKey
+	first bool
+}
+
+// wantedPage returns the page that an operation asks for; nil for one that is not kept.
+func (s *session) wantedPage(op *engine.Operation) *wantedPage {
+	if s.client.options.ListCache == nil || !isList(op.Method) {
+		return nil
 	}
 	var params map[string]json.RawMessage
 	if json.Unmarshal([]byte(op.Params), &params) != nil {
-		return pageKey{}, false, false
+		return nil
 	}
 	cursor, rest := params["cursor"], len(params)
 	if cursor != nil {
 		rest--
 	}
 	if rest > 0 { // The result may depend on more, and what may be kept is bounded by what the cursor is.
-		return pageKey{}, false, false
+		return nil
 	}
-	return pageKey{op.Method, op.Export, string(cursor)}, cursor == nil, true
+	return &wantedPage{pageKey{op.Method, op.Export, string(cursor)}, cursor == nil}
 }
 
 // obtain is reach, or for a list the page that is kept. fetched is when the server answered.
 func (s *Session) obtain(ctx context.Context, op engine.Operation) (answer json.RawMessage, fetched time.Time, err error) {
-	cache := s.client.options.ListCache
-	if cache != nil {
-		if key, _, ok := listKey(&op); ok {
-			if text, when, ok := cache.get(s.session, key, s.now()); ok {
-				return text, when, nil
-			}
+	page := s.wantedPage(&op)
+	if page != nil {
+		if text, when, ok := s.client.options.ListCache.get(s.session, page.key, s.now()); ok {
+			return text, when, nil
 		}
 	}
-	answer, err = s.fetchAnew(ctx, op)
+	answer, err = s.fetchAnew(ctx, op, page)
 	return answer, s.now(), err
 }
 
-// fetchAnew is reach, and keeps what comes of a list.
-func (s *Session) fetchAnew(ctx context.Context, op engine.Operation) (json.RawMessage, error) {
+// fetchAnew is reach, and keeps what comes of a page.
+func (s *Session) fetchAnew(ctx context.Context, op engine.Operation, page *wantedPage) (json.RawMessage, error) {
+	if page == nil {
+		return s.reach(ctx, op)
+	}
 	cache := s.client.options.ListCache
-	if cache == nil {
-		return s.reach(ctx, op)
-	}
-	key, first, ok := listKey(&op)
-	if !ok {
-		return s.reach(ctx, op)
-	}
-	number := cache.begin(s.session, op.Method, first)
+	number := cache.begin(s.session, op.Method, page.first)
 	answer, err := s.reach(ctx, op)
 	if err == nil {
 		now := s.now()
 		if until, keep := s.keeps(op.Method, answer, now, cache.maxAge); keep {
-			cache.put(&keptPage{of: s.session, key: key, text: bytes.Clone(answer), fetched: now, until: until}, number)
+			cache.put(&keptPage{of: s.session, key: page.key, text: bytes.Clone(answer), fetched: now, until: until}, number)
 		}
 	}
 	return answer, err
@@ -102,42 +104,37 @@ const longestTTL = 24 * time.Hour
 // tellsOf reports whether the server tells this session when such a list changes.
 func (s *session) tellsOf(method string) bool {
 	introduced := s.introduction.Load()
-	can, announces := introduced.Capabilities, false
+	can, granted := introduced.Capabilities, s.granted()
+	var announces, grants bool
 	switch changedBy(method) {
 	case "notifications/tools/list_changed":
-		announces = can.Tools != nil && can.Tools.ListChanged
+		announces, grants = can.Tools != nil && can.Tools.ListChanged, granted.ToolsListChanged
 	case "notifications/prompts/list_changed":
-		announces = can.Prompts != nil && can.Prompts.ListChanged
+		announces, grants = can.Prompts != nil && can.Prompts.ListChanged, granted.PromptsListChanged
 	case "notifications/resources/list_changed":
-		announces = can.Resources != nil && can.Resources.ListChanged
-	}
-	if !announces {
-		return false
+		announces, grants = can.Resources != nil && can.Resources.ListChanged, granted.ResourcesListChanged
 	}
 	if introduced.ProtocolVersion < firstOfTheNewEra {
-		return s.custom || introduced.Transport == TransportStdio
+		return announces && (s.custom || introduced.Transport == TransportStdio)
 	}
+	return announces && grants
+}
+
+// granted is what the server has agreed to tell of in revision 2026-07-28, in a subscription that lasts.
+func (s *session) granted() mcp.NotificationSubscriptions {
 	sub := s.listening.Load()
 	if sub == nil {
-		return false
+		return mcp.NotificationSubscriptions{}
 	}
 	select {
 	case <-sub.done:
-		return false
+		return mcp.NotificationSubscriptions{}
 	default:
 	}
-	granted := sub.Granted()
-	if granted == nil {
-		return false
+	if granted := sub.Granted(); granted != nil {
+		return *granted
 	}
-	switch changedBy(method) {
-	case "notifications/tools/list_changed":
-		return granted.ToolsListChanged
-	case "notifications/prompts/list_changed":
-		return granted.PromptsListChanged
-	default:
-		return granted.ResourcesListChanged
-	}
+	return mcp.NotificationSubscriptions{}
 }
 
 // listsStale drops what is kept of the lists that a notification makes stale; "" drops all.

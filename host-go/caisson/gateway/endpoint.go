@@ -190,6 +190,11 @@ func (e *endpoint) answer(ctx context.Context, r *request, method string, next m
 		r.result = res
 		return nil, err
 	}
+	return e.once(ctx, r, method)
+}
+
+// once answers a request whose client is asked nothing in rounds.
+func (e *endpoint) once(ctx context.Context, r *request, method string) (json.RawMessage, error) {
 	defer r.done()
 	x := e.exchange(ctx, r)
 	defer x.end()
@@ -235,13 +240,7 @@ func (e *endpoint) call(ctx context.Context, r *request, method string) (json.Ra
 	delete(r.whole, "requestState")
 	delete(r.whole, "inputResponses")
 	if state == "" && !r.client.mayBeAsked() {
-		x := e.exchange(ctx, r)
-		defer r.done()
-		defer x.end()
-		ctx, cancel := context.WithCancel(withExchange(caisson.WithCaller(ctx, policy.CallerClient), x))
-		defer cancel()
-		defer context.AfterFunc(r.client.ctx, cancel)()
-		return e.work(ctx, r, x, method)
+		return e.once(ctx, r, method)
 	}
 	about := r.about(e.path, method)
 	if state != "" {
@@ -294,7 +293,7 @@ func (e *endpoint) work(ctx context.Context, r *request, x *exchange, method str
 		return text, err
 	}
 	switch p := r.request.GetParams().(type) {
-	case *rawParams:
+	case *params:
 		return v.task(ctx, x, method, r.whole)
 	case *mcp.CallToolParamsRaw:
 		return v.callTool(ctx, x, p.Name, r.whole)

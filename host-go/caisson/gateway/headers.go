@@ -147,7 +147,7 @@ func (t *toolHeaders) whole(changes uint64) {
 	t.listed, t.changes = true, changes
 }
 
-// headers are what is known of the tools of an endpoint.
+// headersAt is what is known of the tools of an endpoint.
 func (c *client) headersAt(path string) *toolHeaders {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -16,31 +16,11 @@ const tasksExtension = "io.modelcontextprotocol/tasks"
 // taskMethods are the extension's requests of clients.
 var taskMethods = []string{"tasks/get", "tasks/update", "tasks/cancel"}
 
-// rawParams are the params of a method that the Go SDK does not know, as they came.
-type rawParams struct {
-	mcp.ParamsBase
-	text json.RawMessage
-}
-
-// UnmarshalJSON keeps the text.
-func (p *rawParams) UnmarshalJSON(text []byte) error {
-	p.text = append(json.RawMessage(nil), text...)
-	return json.Unmarshal(text, &p.ParamsBase)
-}
-
-// MarshalJSON returns the text.
-func (p *rawParams) MarshalJSON() ([]byte, error) {
-	if p.text == nil {
-		return []byte("null"), nil
-	}
-	return p.text, nil
-}
-
 // acceptTasks has the Go SDK take the requests of the extension. The middleware answers them.
 func acceptTasks(server *mcp.Server) {
 	for _, method := range taskMethods {
 		// It fails only for a method that the Go SDK has itself.
-		_ = mcp.AddReceivingCustomMethod(server, method, func(context.Context, *mcp.ServerSession, *rawParams) (*result, error) {
+		_ = mcp.AddReceivingCustomMethod(server, method, func(context.Context, *mcp.ServerSession, *params) (*result, error) {
 			return nil, errNoMethod(method)
 		})
 	}

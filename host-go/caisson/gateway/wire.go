@@ -63,14 +63,26 @@ func (r *result) MarshalJSON() ([]byte, error) {
 	return json.Marshal(whole)
 }
 
-// params go downstream as the text that they are.
+// params go downstream as the text that they are, and come from there as they came where the Go SDK does not know the
+// method.
 type params struct {
 	mcp.ParamsBase
 	text json.RawMessage
 }
 
+// UnmarshalJSON keeps the text.
+func (p *params) UnmarshalJSON(text []byte) error {
+	p.text = bytes.Clone(text)
+	return json.Unmarshal(text, &p.ParamsBase)
+}
+
 // MarshalJSON returns the text.
-func (p *params) MarshalJSON() ([]byte, error) { return p.text, nil }
+func (p *params) MarshalJSON() ([]byte, error) {
+	if p.text == nil {
+		return []byte("null"), nil
+	}
+	return p.text, nil
+}
 
 // members takes an object apart; nothing is an empty object.
 func members(text json.RawMessage) (map[string]json.RawMessage, error) {

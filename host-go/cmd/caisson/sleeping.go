@@ -54,13 +54,11 @@ func (f *sleepFlags) check(c *cobra.Command, flags *scriptFlags, watch bool, rec
 		return usage(c, "--sleep-to %s: the file is there already, and another run may sleep in it: name another one", shown(f.to))
 	}
 	// A run that cannot be written down when it has gone to sleep is lost: so find that out now.
-	trial, err := os.CreateTemp(filepath.Dir(f.to), "."+filepath.Base(f.to)+"-*"+atomicfile.Suffix)
-	if err == nil {
-		err = errors.Join(trial.Close(), os.Remove(trial.Name()))
-	}
+	trial, err := atomicfile.Prepare(f.to, nil, 0o600)
 	if err != nil {
 		return usage(c, "--sleep-to: %w", err)
 	}
+	trial.Discard()
 	return nil
 }
 
