@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -282,6 +283,34 @@ func TestGuestMisplacesSecrets(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestOneServerIsBoth has the identity provider's token endpoint be the one of the server's authorization server
+// too: what the grant says is who is meant, whatever the order in which the host looks at the two.
+func TestOneServerIsBoth(t *testing.T) {
+	for range 16 { // A map is gone through in another order each time.
+		g := newGuest(t, func(*guest) auth.Method {
+			return &auth.EnterpriseManaged{
+				ClientID: "mine", ClientSecret: "the-client-secret", IdentityProviderTokenURL: good + "/token",
+				IDToken: func(context.Context) (string, error) { return "the-id-token", nil },
+			}
+		}, nil)
+		g.begin()
+		g.discover(good)
+		exchange := "grant_type=" + exchangeGrant + "&subject_token=secret:subject_token&requested_token_type=" + idJAG + "&audience=" + good
+		if _, err := g.request("POST", good+"/token", exchange, `{"access_token":"an-assertion","issued_token_type":"`+idJAG+`","token_type":"N_A"}`); err != nil {
+			t.Fatalf("the exchange: %v", err)
+		}
+		request, err := g.request("POST", good+"/token", "grant_type="+bearerGrant+"&assertion=secret:id_jag", `{"access_token":"a-token","token_type":"Bearer"}`)
+		if err != nil {
+			t.Fatalf("the assertion: %v", err)
+		}
+		body, _ := request.GetBody()
+		text, _ := io.ReadAll(body)
+		if form, _ := url.ParseQuery(string(text)); form.Get("assertion") != "an-assertion" {
+			t.Fatalf("the request has %s", text)
+		}
 	}
 }
 

@@ -137,7 +137,7 @@ func (f *Flow) request(m *auth.OAuth, text string) (*auth.AskRequest, *egress.Er
 		return nil, refused
 	}
 	endpoint := func(s *serverMetadata) string { return s.AuthorizationEndpoint }
-	server := f.endpointOf(u, endpoint)
+	server := f.endpointOf(u, endpoint, false)
 	if server == nil {
 		return refuse("is not the authorization endpoint in the metadata of the server")
 	}

@@ -3,6 +3,7 @@ package authorization
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -81,15 +82,23 @@ func decodeServerMetadata(text []byte) (*serverMetadata, error) {
 	return m, nil
 }
 
-// endpointOf finds the authorization server one of whose endpoints a URL is, but for the query. With the
-// lock of f held.
-func (f *Flow) endpointOf(u *url.URL, endpoint func(*serverMetadata) string) *authorizationServer {
-	for _, s := range f.turn.servers {
-		if at, err := url.Parse(endpoint(s.endpoints())); err == nil && at.Host != "" && samePlace(at, u) {
-			return s
+// endpointOf finds the authorization server one of whose endpoints a URL is, but for the query. Several may share
+// an endpoint: a server's authorization server may be the identity provider too. Then it is the one that vouches
+// where that is asked for, and otherwise one that does not; of several such the one that this turn is at, and then
+// the first by name. With the lock of f held.
+func (f *Flow) endpointOf(u *url.URL, endpoint func(*serverMetadata) string, vouches bool) *authorizationServer {
+	var found *authorizationServer
+	for _, name := range slices.Sorted(maps.Keys(f.turn.servers)) {
+		s := f.turn.servers[name]
+		at, err := url.Parse(endpoint(s.endpoints()))
+		if err != nil || at.Host == "" || !samePlace(at, u) {
+			continue
+		}
+		if found == nil || s.vouches == vouches && (found.vouches != vouches || s == f.turn.at) {
+			found = s
 		}
 	}
-	return nil
+	return found
 }
 
 // samePlace reports whether two URLs are the same but for their queries. Of the first the query, if it

@@ -54,13 +54,13 @@ func (f *Flow) prepare(ask *reader, u *url.URL, r egress.Request, client string)
 	case http.MethodGet:
 		return f.ofMetadata(ask, u, r)
 	case http.MethodPost:
-		if s := f.endpointOf(u, func(m *serverMetadata) string { return m.TokenEndpoint }); s != nil {
-			return f.ofTokens(ask, s, u, r, client)
+		if f.endpointOf(u, tokenEndpoint, false) != nil {
+			return f.ofTokens(ask, u, r, client)
 		}
-		if s := f.endpointOf(u, func(m *serverMetadata) string { return m.DeviceEndpoint }); s != nil {
+		if s := f.endpointOf(u, func(m *serverMetadata) string { return m.DeviceEndpoint }, false); s != nil {
 			return f.ofDevice(ask, s, u, r, client)
 		}
-		if s := f.endpointOf(u, func(m *serverMetadata) string { return m.RegistrationEndpoint }); s != nil {
+		if s := f.endpointOf(u, func(m *serverMetadata) string { return m.RegistrationEndpoint }, false); s != nil {
 			return f.ofRegistration(ask, s, u, r)
 		}
 	}
@@ -136,13 +136,16 @@ func (f *Flow) ofRegistration(ask *reader, s *authorizationServer, u *url.URL, r
 	return ask.again()
 }
 
-func (f *Flow) ofTokens(ask *reader, s *authorizationServer, u *url.URL, r egress.Request, how string) (*http.Request, *egress.Error) {
+func tokenEndpoint(m *serverMetadata) string { return m.TokenEndpoint }
+
+func (f *Flow) ofTokens(ask *reader, u *url.URL, r egress.Request, how string) (*http.Request, *egress.Error) {
 	form, refused := f.form(r)
 	if refused != nil {
 		return nil, refused
 	}
-	f.turn.at = s
 	grant := form.Get("grant_type")
+	s := f.endpointOf(u, tokenEndpoint, grant == exchangeGrant) // The identity provider exchanges, and no other.
+	f.turn.at = s
 	if refused := f.fill(ask, s, grant, form); refused != nil {
 		return nil, refused
 	}
