@@ -7,8 +7,30 @@ import { root } from './steps.mjs';
 
 const SHARES = /^\s*go (func\b|\w+[.(])|"sync(\/atomic)?"|\.Parallel\(|\.RunParallel\(/m;
 
+/**
+ * Packages of which only some tests are raced, by their names. Their others run one program or one guest after the
+ * other, whose goroutines are those of packages that are raced whole.
+ */
+const partly = {
+    // What the command line starts goroutines for: the terminal, signals, files that change, and `serve`.
+    'host-go/cmd/caisson':
+        'Serve.*|RunAgain|RunWatch|Watch.*|Interrupt|ComponentInterrupt|PipeIsInterrupted|SleepSignal|Elicitation|AuthPaste|AuthDeviceCode|TokenAtTerminal|ProjectNeedsYes|Timeout',
+    // The package has no goroutines; what it runs has those of internal/script.
+    'host-go/caisson/python': 'Many|FirstRun|Module|Cancelled|SleepNotNow'
+};
+
+/** The runs of the race detector: packages, and which of their tests. */
+export function races() {
+    const packages = raced();
+    const ofPart = name => Object.keys(partly).find(part => name.endsWith(`/${part}`));
+    return [
+        { packages: packages.filter(name => !ofPart(name)) },
+        ...packages.filter(ofPart).map(name => ({ packages: [name], only: `^Test(${partly[ofPart(name)]})$` }))
+    ];
+}
+
 /** The packages whose code or tests start goroutines or share memory between them; others have one goroutine. */
-export function raced() {
+function raced() {
     const format =
         '{{.ImportPath}} {{.Dir}}{{range .GoFiles}} {{.}}{{end}}{{range .TestGoFiles}} {{.}}{{end}}{{range .XTestGoFiles}} {{.}}{{end}}';
     const { stdout } = spawnSync('go', ['-C', 'host-go', 'list', '-f', format, './...'], {
@@ -47,5 +69,11 @@ export const unraced = {
     TestDifferential: 'carries values, in one goroutine',
     TestWithout: 'starts that have less beside each other than the one of TestFirstRun',
     TestUnusableCacheDir: 'a start as that of TestFirstRun',
-    TestDamagedCache: 'files that are wrong, read in one goroutine'
+    TestDamagedCache: 'files that are wrong, read in one goroutine',
+    TestNoSecretInTheBox: "logins one after the other; TestGroupLogsInOnce has the client's goroutines",
+    TestSleepRepeated: 'a thousand runs, one after the other; TestSleepGoesOn has the same goroutines',
+    TestScriptLimits: 'attacks one after the other, bounded in time, which the detector multiplies',
+    TestSleepLimits: 'as TestScriptLimits',
+    TestHostileGuest: 'attacks one after the other, bounded in time, which the detector multiplies',
+    TestSetups: 'the examples of a document, each a program; TestServeHTTP has its goroutines'
 };
