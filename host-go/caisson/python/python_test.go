@@ -122,9 +122,13 @@ func (odd) CallTool(_ context.Context, p *mcp.CallToolParams) (*mcp.CallToolResu
 	return &mcp.CallToolResult{Content: text(`{"n": 1}`)}, nil
 }
 
+// busy are limits of time that a script reaches on no machine, however busy it is.
+var busy = caisson.ScriptLimits{Computing: 2 * time.Minute, Time: 5 * time.Minute}
+
 func script(t testing.TB, source string) caisson.Script {
 	t.Helper()
 	return caisson.Script{
+		Limits: busy,
 		Language: python.Language, Name: "test.py", Source: source,
 		Input: map[string]any{"n": 2}, Args: []string{"one", "two"}, Tools: tools(t),
 	}
@@ -374,7 +378,7 @@ func TestErrors(t *testing.T) {
 func TestLimits(t *testing.T) {
 	soon := caisson.ScriptLimits{Computing: 2 * time.Second}
 	late := caisson.ScriptLimits{Time: time.Second}
-	var none caisson.ScriptLimits
+	none := busy
 	for _, test := range []struct {
 		name, source string
 		limits       caisson.ScriptLimits

@@ -149,11 +149,17 @@ func (c *client) findTool(ctx context.Context, call *toolCall) (*tool, error) {
 	return nil, &caisson.Error{Code: caisson.CodeDenied, Server: c.session.Name(), Step: "tools/call", Message: err.Error()}
 }
 
+// mostNames is how many names of tools an error has.
+const mostNames = 20
+
 // noTool is the error of a tool that a server, or a plugin, does not have. names are those that it has.
 func (c *toolCall) noTool(what string, names []string) error {
 	has := "it has none"
 	if len(names) > 0 {
-		has = "it has " + strings.Join(names, ", ")
+		has = "it has " + strings.Join(names[:min(len(names), mostNames)], ", ")
+	}
+	if more := len(names) - mostNames; more > 0 {
+		has += fmt.Sprintf(" and %d more", more)
 	}
 	return usage(c.command, "the %s has no tool %q: %s", what, shown(c.tool), has)
 }

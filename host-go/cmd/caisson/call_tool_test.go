@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+	"github.com/spf13/cobra"
 )
 
 func TestCallTool(t *testing.T) {
@@ -80,6 +82,21 @@ func TestCallToolThatFails(t *testing.T) {
 	o.expect(t, exitToolError)
 	if result := decodeOne[mcp.CallToolResult](t, o.out); !result.IsError {
 		t.Errorf("the result is %s", o.out)
+	}
+}
+
+// TestNoTool shows that the names of many tools do not fill the screen.
+func TestNoTool(t *testing.T) {
+	names := make([]string, 0, 300)
+	for i := range 300 {
+		names = append(names, fmt.Sprint("tool", i))
+	}
+	call := &toolCall{tool: "other", command: &cobra.Command{}}
+	if err := call.noTool("server", names); !strings.Contains(err.Error(), ", tool19 and 280 more") {
+		t.Error(err)
+	}
+	if err := call.noTool("server", names[:2]); !strings.Contains(err.Error(), "it has tool0, tool1") || strings.Contains(err.Error(), "more") {
+		t.Error(err)
 	}
 }
 

@@ -53,6 +53,15 @@ func (a *app) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level}))
 }
 
+// serversLog is logger, with the lines of the servers' standard error, each with the name of its server: for a command
+// that has many of them.
+func (a *app) serversLog() *slog.Logger {
+	if a.verbose {
+		return a.logger()
+	}
+	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelInfo}))
+}
+
 const rootHelp = `caisson makes the calls of the Model Context Protocol, with a command for each. TypeScript in a
 WebAssembly sandbox inside of this program speaks the protocol. It can reach only the server that
 you name.

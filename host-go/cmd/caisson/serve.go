@@ -99,7 +99,7 @@ servers that ask for it with 'caisson auth login' before.`,
 func (a *app) serve(c *cobra.Command, f *serveFlags, servers *servedFile, listener net.Listener) error {
 	ctx := c.Context()
 	log := a.logger()
-	options := gateway.Options{Logger: log, Client: caisson.ClientOptions{Logger: log, Stderr: a.serverErr(), PrivateAddresses: f.private}, Principal: principal(), ConnectWait: f.wait}
+	options := gateway.Options{Logger: log, Client: caisson.ClientOptions{Logger: a.serversLog(), PrivateAddresses: f.private}, Principal: principal(), ConnectWait: f.wait}
 	closeLog, err := f.governance.apply(&options.Client, nil)
 	if err != nil {
 		return err

@@ -171,7 +171,7 @@ func TestServeRealClients(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	line := lineOf(t, exec.Command(self(t), "serve", "--config", configs["http"], "--http", "127.0.0.1:0"), "http://")
+	line := lineOf(t, exec.Command(self(t), "serve", "--config", configs["http"], "--wait=2m", "--http", "127.0.0.1:0"), "http://")
 	_, address, _ := strings.Cut(line, "http://")
 	gateway := "http://" + strings.TrimSuffix(address, "/mcp")
 
@@ -187,7 +187,7 @@ func TestServeRealClients(t *testing.T) {
 						compare(t, "/servers/"+name, alone, direct[name])
 					}
 				}
-				at := job{Command: self(t), Args: []string{"serve", "--config", configs["stdio"]}}
+				at := job{Command: self(t), Args: []string{"serve", "--config", configs["stdio"], "--wait=2m"}}
 				if transport == "http" {
 					at = job{URL: gateway + "/mcp"}
 				}
@@ -222,7 +222,7 @@ func TestServeRealClients(t *testing.T) {
 				if one.named > 0 {
 					words[one.named] = "everything__" + words[one.named]
 				}
-				stdio := inspector(t, []string{"--", self(t), "serve", "--config=" + configs["stdio"], "everything"}, words)
+				stdio := inspector(t, []string{"--", self(t), "serve", "--config=" + configs["stdio"], "--wait=2m", "everything"}, words)
 				same(t, "standard input and output", unnamed("everything", stdio), want)
 			})
 		}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -111,6 +112,36 @@ func TestServeStdio(t *testing.T) {
 	if got := <-code; got != exitOK {
 		t.Errorf("the exit code is %d: %s", got, stderr.String())
 	}
+}
+
+// TestServeStderr has two servers write to their standard error: each line has the name of its server.
+func TestServeStderr(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the servers are commands of a shell")
+	}
+	path := filepath.Join(t.TempDir(), "mcp.json")
+	config := `{"mcpServers": {"one": {"command": "sh", "args": ["-c", "echo first >&2"]}, "two": {"command": "sh", "args": ["-c", "echo second >&2"]}}}`
+	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var stderr said
+	serving, stop := context.WithCancel(ctx)
+	code := make(chan int, 1)
+	go func() {
+		code <- runIn(serving, []string{"serve", "--config", path, "--http", "127.0.0.1:0"}, strings.NewReader(""), io.Discard, &stderr)
+	}()
+	transport := &mcp.StreamableClientTransport{Endpoint: stderr.await(ctx, t, `serving at (\S+)`)}
+	session, err := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, nil).Connect(ctx, transport, nil)
+	if err != nil {
+		t.Fatalf("%v: %s", err, stderr.String())
+	}
+	stderr.await(ctx, t, `msg=first server=one`)
+	stderr.await(ctx, t, `msg=second server=two`)
+	_ = session.Close()
+	stop()
+	<-code
 }
 
 // TestServeHTTP serves over HTTP, and reads its configuration again.

@@ -34,7 +34,7 @@ func served(t *testing.T, files map[string]string, args ...string) *mcp.ClientSe
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
-	command := exec.Command(self(t), append([]string{"serve", "--config", "mcp.json"}, args...)...)
+	command := exec.Command(self(t), append([]string{"serve", "--config", "mcp.json", "--wait=2m"}, args...)...)
 	command.Dir = folder
 	command.Stderr = t.Output()
 	session, err := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, nil).Connect(ctx, &mcp.CommandTransport{Command: command}, nil)
