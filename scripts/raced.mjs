@@ -74,6 +74,7 @@ export const unraced = {
     TestSleepRepeated: 'a thousand runs, one after the other; TestSleepGoesOn has the same goroutines',
     TestScriptLimits: 'attacks one after the other, bounded in time, which the detector multiplies',
     TestSleepLimits: 'as TestScriptLimits',
+    TestSleepSealedWrong: 'opens what is sealed, in one goroutine, and a bomb of 300 MB',
     TestHostileGuest: 'attacks one after the other, bounded in time, which the detector multiplies',
     TestSetups: 'the examples of a document, each a program; TestServeHTTP has its goroutines'
 };

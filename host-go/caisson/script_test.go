@@ -372,9 +372,19 @@ func TestScriptCancelled(t *testing.T) {
 		"a pattern": `/^(a+)+$/.test('a'.repeat(60) + 'b')`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := aScript(t, `console.log('begun'); `+source)
+			s := aScript(t, `console.log('begun'); await tools.go.begin(); `+source)
+			s.Limits.Computing = patience
 			ctx, cancel := context.WithCancel(testContext(t))
-			time.AfterFunc(200*time.Millisecond, cancel)
+			defer cancel()
+			functions := programTools(t)
+			// The script goes on with what follows, and is there or soon will be when the context ends.
+			if err := caisson.AddFunction(functions, "begin", "", func(context.Context, struct{}) (any, error) {
+				time.AfterFunc(100*time.Millisecond, cancel)
+				return nil, nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+			s.Tools = toolSet(t, map[string]caisson.Caller{"go": functions})
 			result, err := sharedRuntime(t).RunScript(ctx, s)
 			if !errors.Is(err, context.Canceled) {
 				t.Fatalf("it ends with %v", err)

@@ -201,9 +201,8 @@ func TestSleepSealedWrong(t *testing.T) {
 	// A bomb: a little that becomes more than a run may have.
 	head, _ := opened(t, asleep)
 	small := sleeper(t, func(o *caisson.ClientOptions) { o.MaxMemoryBytes = 1 << 20 })
-	begun := time.Now()
 	bomb := resealed(t, head, slices.Concat([]byte{1, 0}, make([]byte, 300<<20)))
-	if _, err := small.Wake(testContext(t), bomb, caisson.Waking{}); err == nil || time.Since(begun) > time.Minute {
+	if _, err := small.Wake(testContext(t), bomb, caisson.Waking{}); err == nil {
 		t.Errorf("a bomb of %d bytes: %v", len(bomb), err)
 	}
 }
