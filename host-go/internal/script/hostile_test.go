@@ -123,7 +123,7 @@ func TestHostileInstance(t *testing.T) {
 			if failure == nil || failure.Kind != test.kind || !strings.Contains(failure.Message, test.message) {
 				t.Errorf("it ends with %+v, want kind %d with %q", failure, test.kind, test.message)
 			}
-			if took := time.Since(begun); took > 30*time.Second {
+			if took := time.Since(begun); took > 2*time.Minute {
 				t.Errorf("it took %v", took)
 			}
 			size := len(failure.Message) + len(failure.Stack)
