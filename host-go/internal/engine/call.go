@@ -42,6 +42,7 @@ type call struct {
 	session   *Session
 	ctx       context.Context
 	id        uint32             // 0 until it has begun
+	task      bool               // it has become a task; the instance's goroutine's
 	settled   chan outcome       // has room for the one outcome
 	progress  *notificationQueue // nil when nobody listens
 	drawn     atomic.Bool        // it is in the budget

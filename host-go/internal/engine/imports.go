@@ -63,7 +63,12 @@ func (in *instance) addImports(l interceptedLinker) {
 			return nil
 		})).
 		Func("task-state", does(func(args []any) error {
-			if c := in.calls[args[0].(uint32)]; c != nil && c.operation.Progress != nil {
+			c := in.calls[args[0].(uint32)]
+			if c == nil {
+				return nil
+			}
+			c.task = true
+			if c.operation.Progress != nil {
 				in.progressed(c, notification{method: taskProgress, params: []byte(args[1].(string))})
 			}
 			return nil

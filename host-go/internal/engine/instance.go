@@ -303,6 +303,12 @@ func (in *instance) settle(id uint32, o outcome) {
 	if p := c.operation.Progress; p != nil && in.progress[p.Token] == c {
 		delete(in.progress, p.Token)
 	}
+	if f := o.failure; f != nil && f.Kind == Unreachable && c.task {
+		// A question about the task had no connection. The call itself has been sent, and goes on.
+		broken := *f
+		broken.Kind = Transport
+		o.failure = &broken
+	}
 	c.release()
 	c.settle(o)
 }
