@@ -8,9 +8,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caisson/policy"
 	"github.com/caisson-dev/caisson/host-go/caisson/policyfile"
 
 	"github.com/caisson-dev/caisson/daemon/internal/config"
+	"github.com/caisson-dev/caisson/daemon/internal/server"
 )
 
 // flags are those of the daemon.
@@ -86,9 +88,13 @@ func check(path string) error {
 			return err
 		}
 	}
+	var rules *policy.Policy
 	if file.Policy != "" {
-		_, err = policyfile.Load(file.Policy)
+		if rules, err = policyfile.Load(file.Policy); err != nil {
+			return err
+		}
 	}
+	_, err = server.Pools(file, rules, file.Access.Tokens)
 	return err
 }
 

@@ -50,6 +50,11 @@ type File struct {
 	Access Access `yaml:"access"`
 	// Sessions bound the sessions with servers.
 	Sessions Sessions `yaml:"sessions"`
+	// Pools say what is made of servers, by their names, and of equivalent servers, by names of their own. Default: of
+	// each server one session for each principal, when it is first called.
+	Pools map[string]Pool `yaml:"pools"`
+	// Health says when a server counts as one that cannot be reached.
+	Health Health `yaml:"health"`
 	// Scripts say what scripts there are, and what they may cost.
 	Scripts Scripts `yaml:"scripts"`
 	// DrainTimeout is how long calls that are underway may take when the daemon ends. Default: 30 s.
@@ -287,8 +292,17 @@ func (f *File) check() error {
 	return nil
 }
 
-// ReadServers reads the servers, of the file or of the configuration itself. Without either there are none.
+// ReadServers reads the servers, of the file or of the configuration itself, and checks what the configuration makes of
+// them. Without either there are none.
 func (f *File) ReadServers() (caisson.Servers, error) {
+	all, err := f.readServers()
+	if err != nil {
+		return nil, err
+	}
+	return all, f.checkPools(all.Names())
+}
+
+func (f *File) readServers() (caisson.Servers, error) {
 	switch {
 	case f.Servers != "":
 		return servers.Load(f.Servers)

@@ -3,6 +3,7 @@
 package pool
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -32,7 +33,14 @@ type Options struct {
 	Max, MaxPerPrincipal int
 	// Idle is how long a session lives that nobody uses. Age is how long a shared session is given to new calls.
 	Idle, Age time.Duration
+	// Health says when a server counts as one that cannot be reached.
+	Health Health
+	// Settings are those of servers, by their names, and of sets of equivalent servers, by names of their own.
+	Settings map[string]Settings
 }
+
+// maxPings bounds the pings that are underway.
+const maxPings = 16
 
 // A Pool has the sessions. It is safe for concurrent use.
 type Pool struct {
@@ -40,13 +48,21 @@ type Pool struct {
 	options Options
 	log     *slog.Logger
 	closing sync.WaitGroup // of what is being closed
+	closed  chan struct{}
+	close   func()
+	pings   chan struct{} // has room for those that may be underway
+	// inspecting has room for the one who looks at what a server offers.
+	inspecting chan struct{}
 
 	mu         sync.Mutex
 	servers    caisson.Servers
+	settings   map[string]Settings
+	names      map[string]bool // of the servers
+	each       map[string]*each
+	upstreams  map[string]*upstream
 	policy     *policy.Policy
 	principals map[string]*principal
-	count      int              // sessions that are open, are being opened or being closed
-	failures   map[string]error // how connecting with a server has failed last
+	count      int // sessions that are open, are being opened or being closed
 	draining   bool
 }
 
@@ -54,13 +70,14 @@ type Pool struct {
 type principal struct {
 	name     string
 	client   *caisson.Client
-	sessions map[string]*Session // by their ids
-	shared   map[string]*Session // by their servers
-	users    int                 // of the client, besides sessions
+	sessions map[string]*Session   // by their ids
+	shared   map[string][]*Session // by their servers
+	homes    map[string]string     // which one of equivalent servers its calls go to
+	users    int                   // of the client, besides sessions
 	hubs     *hubs
 }
 
-// New makes a pool. The servers may be nil.
+// New makes a pool. The servers may be nil. Close it.
 func New(runtime *caisson.Runtime, servers caisson.Servers, options Options) *Pool {
 	if servers == nil {
 		servers = caisson.ServerMap{}
@@ -69,10 +86,19 @@ func New(runtime *caisson.Runtime, servers caisson.Servers, options Options) *Po
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Pool{
-		runtime: runtime, options: options, log: log, servers: servers, policy: options.Client.Policy,
-		principals: map[string]*principal{}, failures: map[string]error{},
+	options.Health.defaults()
+	p := &Pool{
+		runtime: runtime, options: options, log: log, policy: options.Client.Policy,
+		principals: map[string]*principal{}, upstreams: map[string]*upstream{},
+		closed: make(chan struct{}), pings: make(chan struct{}, maxPings), inspecting: make(chan struct{}, 1),
 	}
+	p.close = sync.OnceFunc(func() { close(p.closed) })
+	p.useSettings(servers, options.Settings)
+	p.mu.Lock()
+	p.keepWarm()
+	p.mu.Unlock()
+	p.closing.Go(p.watch)
+	return p
 }
 
 // of returns a principal, and makes its client when it has none. With p.mu held.
@@ -86,7 +112,7 @@ func (p *Pool) of(name string) (*principal, error) {
 	if len(p.principals) >= maxPrincipals {
 		return nil, limit("", "there are %d principals with sessions at once, which is the most", maxPrincipals)
 	}
-	pr := &principal{name: name, sessions: map[string]*Session{}, shared: map[string]*Session{}, hubs: newHubs()}
+	pr := &principal{name: name, sessions: map[string]*Session{}, shared: map[string][]*Session{}, homes: map[string]string{}, hubs: newHubs()}
 	client, err := p.newClient(name, pr.hubs, nil)
 	if err != nil {
 		return nil, err
@@ -142,15 +168,30 @@ func (p *Pool) forget(pr *principal) {
 	p.closing.Go(func() { _ = pr.client.Close() })
 }
 
-// Use returns the session that a call of a principal goes through: that of an id, or the shared one with a server.
-// The caller calls release when the call has ended.
+// Use returns the session that a call of a principal goes through: that of an id, or a shared one with a server. The
+// caller calls release when the call has ended.
 func (p *Pool) Use(ctx context.Context, principal string, target Target) (*Session, func(), error) {
-	s, err := p.take(principal, target)
-	if err != nil {
-		return nil, nil, err
-	}
-	return p.await(ctx, s)
+	return p.use(ctx, principal, target, map[string]bool{})
 }
+
+// use is Use without the servers that were tried, to which it adds those that cannot be reached.
+func (p *Pool) use(ctx context.Context, principal string, target Target, tried map[string]bool) (*Session, func(), error) {
+	var failed error
+	for {
+		s, err := p.take(principal, target, tried)
+		if err != nil || s == nil {
+			return nil, nil, cmp.Or(failed, err, error(errTried))
+		}
+		connected, release, err := p.await(ctx, s)
+		if err == nil || target.ID != "" || !unreachable(err) || ctx.Err() != nil {
+			return connected, release, err
+		}
+		failed = err // Nothing was sent: an equivalent server may do.
+		tried[s.Server] = true
+	}
+}
+
+var errTried = &caisson.Error{Code: caisson.CodeConnect, Step: "connect", Message: "none of the equivalent servers can be reached"}
 
 // await waits until a session is connected that counts this call. When it fails, the call is not counted any more.
 func (p *Pool) await(ctx context.Context, s *Session) (*Session, func(), error) {
@@ -171,34 +212,16 @@ func (p *Pool) await(ctx context.Context, s *Session) (*Session, func(), error) 
 // A Target says which session is meant: one of the two is set.
 type Target struct{ ID, Server string }
 
-// take finds a session, or begins to make it, and counts a call of it.
-func (p *Pool) take(name string, target Target) (*Session, error) {
+// take finds a session, or begins to make it, and counts a call of it. See takeShared about the servers that were tried.
+func (p *Pool) take(name string, target Target, tried map[string]bool) (*Session, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if target.ID != "" {
-		s := p.find(name, target.ID)
-		if s == nil {
-			return nil, notFound(target.ID)
-		}
-		s.begin()
-		return s, nil
+	if target.ID == "" {
+		return p.takeShared(name, target.Server, tried)
 	}
-	pr, err := p.of(name)
-	if err != nil {
-		return nil, err
-	}
-	s := pr.shared[target.Server]
+	s := p.find(name, target.ID)
 	if s == nil {
-		if s, err = p.add(pr, rand.Text(), target.Server); err != nil {
-			p.forget(pr)
-			return nil, err
-		}
-		s.Shared = true
-		pr.shared[target.Server] = s
-		s.aging = time.AfterFunc(p.options.Age, func() { p.retire(s) })
-		p.closing.Go(func() {
-			p.connect(s, pr.client, func() (caisson.Server, error) { return p.configured(name, target.Server) })
-		})
+		return nil, notFound(target.ID)
 	}
 	s.begin()
 	return s, nil
@@ -230,12 +253,12 @@ func (e *ExistsError) Error() string {
 	return fmt.Sprintf("there is a session %q already: disconnect it, or take another id", e.ID)
 }
 
-// add adds a session that is not connected yet, and makes room for it. With p.mu held.
-func (p *Pool) add(pr *principal, id, server string) (*Session, error) {
-	if len(pr.sessions) >= p.options.MaxPerPrincipal && !p.makeRoom(pr) {
+// add adds a session that is not connected yet, and makes room for it where it may. With p.mu held.
+func (p *Pool) add(pr *principal, id, server string, room bool) (*Session, error) {
+	if len(pr.sessions) >= p.options.MaxPerPrincipal && !(room && p.makeRoom(pr)) {
 		return nil, limit(server, "the principal has %d sessions, and sessions.maxPerPrincipal is no more: disconnect some", len(pr.sessions))
 	}
-	if p.count >= p.options.Max && !p.makeRoom(nil) {
+	if p.count >= p.options.Max && !(room && p.makeRoom(nil)) {
 		return nil, limit(server, "the daemon has %d sessions, and sessions.max is no more", p.count)
 	}
 	s := newSession(id, server, pr)
@@ -252,9 +275,11 @@ func (p *Pool) makeRoom(of *principal) bool {
 		if of != nil && pr != of {
 			continue
 		}
-		for _, s := range pr.shared {
-			if s.underway == 0 && (oldest == nil || s.used.Before(oldest.used)) {
-				oldest = s
+		for _, all := range pr.shared {
+			for _, s := range all {
+				if s.underway == 0 && (oldest == nil || s.used.Before(oldest.used)) {
+					oldest = s
+				}
 			}
 		}
 	}
@@ -275,19 +300,22 @@ func (p *Pool) connect(s *Session, client *caisson.Client, describe func() (cais
 	}
 	p.mu.Lock()
 	s.session, s.err = session, err
-	if err != nil {
-		if !isOwn(err) && slices.Contains(p.servers.Names(), s.Server) {
-			p.failures[s.Server] = err
-		}
-		p.remove(s)
-	} else {
-		delete(p.failures, s.Server)
+	if err == nil {
 		s.hub = s.hubs.of(session)
 	}
-	if err != nil || s.gone { // Where it was closed meanwhile, nobody else closes it.
-		p.closing.Go(s.free)
-	}
 	close(s.ready)
+	if s.upstream != nil {
+		s.upstream.reached(s.done, err)
+	}
+	if err != nil {
+		p.remove(s)
+	}
+	switch {
+	case err != nil || s.gone: // Where it was closed meanwhile, nobody else closes it.
+		p.closing.Go(s.free)
+	case s.underway == 0:
+		p.rest(s)
+	}
 	p.mu.Unlock()
 	if err != nil {
 		p.log.Info("a session could not be made", "server", s.Server, "principal", s.Principal, "error", err)
@@ -298,16 +326,8 @@ func (p *Pool) connect(s *Session, client *caisson.Client, describe func() (cais
 	p.mu.Lock()
 	p.remove(s)
 	p.mu.Unlock()
+	close(s.over)
 	p.log.Info("a session has ended", "server", s.Server, "principal", s.Principal, "session", s.ID, "error", why)
-}
-
-// isOwn reports whether a failure is the caller's and not the server's.
-func isOwn(err error) bool {
-	switch caisson.CodeOf(err) {
-	case caisson.CodeDenied, caisson.CodeInvalidArgument, caisson.CodeCancelled:
-		return true
-	}
-	return false
 }
 
 // remove takes a session out, and closes it. With p.mu held.
@@ -319,9 +339,7 @@ func (p *Pool) remove(s *Session) {
 	p.count--
 	pr := s.principal
 	delete(pr.sessions, s.ID)
-	if pr.shared[s.Server] == s {
-		delete(pr.shared, s.Server)
-	}
+	p.unshare(s)
 	s.stop()
 	if s.session != nil {
 		p.closing.Go(s.free)
@@ -337,11 +355,17 @@ func (p *Pool) retire(s *Session) {
 }
 
 func (p *Pool) retireLocked(s *Session) {
-	if s.principal.shared[s.Server] == s {
-		delete(s.principal.shared, s.Server)
-	}
+	p.unshare(s)
 	if s.retired = true; s.underway == 0 {
 		p.remove(s)
+	}
+}
+
+// unshare gives a session to no new call. With p.mu held.
+func (p *Pool) unshare(s *Session) {
+	shared := s.principal.shared
+	if shared[s.Server] = slices.DeleteFunc(shared[s.Server], func(other *Session) bool { return other == s }); len(shared[s.Server]) == 0 {
+		delete(shared, s.Server)
 	}
 }
 
@@ -350,19 +374,16 @@ func (p *Pool) release(s *Session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s.underway--
+	if s.upstream != nil {
+		s.upstream.underway--
+	}
 	s.used = time.Now()
 	switch {
 	case s.gone || s.underway > 0:
 	case s.retired:
 		p.remove(s)
-	default:
-		s.idle = time.AfterFunc(p.options.Idle, func() {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			if s.underway == 0 && time.Since(s.used) >= p.options.Idle {
-				p.remove(s)
-			}
-		})
+	case s.connected():
+		p.rest(s)
 	}
 }
 
@@ -372,7 +393,7 @@ func (p *Pool) configured(principal, name string) (caisson.Server, error) {
 	servers := p.servers
 	p.mu.Unlock()
 	if !slices.Contains(servers.Names(), name) {
-		return caisson.Server{}, &caisson.Error{Code: caisson.CodeInvalidArgument, Server: name, Step: "connect", Message: "there is no server of this name in the configuration of the daemon"}
+		return caisson.Server{}, noServer(name)
 	}
 	server, err := servers.Server(name)
 	if err != nil {
@@ -404,55 +425,102 @@ func (p *Pool) Connect(ctx context.Context, name string, o ConnectOptions) (*Ses
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := p.beginOwn(name, &o, asked)
-	if err != nil {
-		return nil, nil, err
-	}
-	connected, release, err := p.await(ctx, s)
-	if err != nil {
+	tried := map[string]bool{}
+	var failed error
+	for {
+		s, err := p.beginOwn(name, &o, asked, tried)
+		if err != nil || s == nil {
+			return nil, nil, cmp.Or(failed, err, error(errTried))
+		}
+		connected, release, err := p.await(ctx, s)
+		if err == nil {
+			return connected, release, nil
+		}
 		p.mu.Lock()
-		defer p.mu.Unlock()
 		p.remove(s) // Nobody knows its id.
+		p.mu.Unlock()
+		if o.Inline != nil || !unreachable(err) || ctx.Err() != nil {
+			return nil, nil, err
+		}
+		failed = err
+		tried[s.Server] = true
 	}
-	return connected, release, err
 }
 
-func (p *Pool) beginOwn(name string, o *ConnectOptions, asked *capabilities) (*Session, error) {
+// beginOwn begins to make a session for one caller, with the first server that can be called and was not tried. It adds
+// those that cannot be to them; nil when all were tried.
+func (p *Pool) beginOwn(name string, o *ConnectOptions, asked *capabilities, tried map[string]bool) (*Session, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	pr, err := p.of(name)
 	if err != nil {
 		return nil, err
 	}
+	defer p.forget(pr) // Where nothing was made.
 	if pr.sessions[o.ID] != nil {
 		return nil, &ExistsError{o.ID}
 	}
-	describe := func() (caisson.Server, error) { return p.configured(name, o.Server) }
-	server := o.Server
 	if o.Inline != nil {
-		if server = o.Inline.Name; slices.Contains(p.servers.Names(), server) {
-			p.forget(pr)
+		if server := o.Inline.Name; p.names[server] || p.settings[server].Servers != nil {
 			return nil, &caisson.Error{Code: caisson.CodeInvalidArgument, Server: server, Step: "connect", Message: "the configuration has a server of this name: take another one"}
 		}
-		describe = func() (caisson.Server, error) { return *o.Inline, nil }
+		return p.addOwn(pr, o, asked, nil)
 	}
-	client := pr.client
-	s, err := p.add(pr, o.ID, server)
-	if err != nil {
-		p.forget(pr)
+	all := p.candidates(pr, o.Server)
+	if len(all) == 0 {
+		return nil, noServer(o.Server)
+	}
+	for _, u := range all {
+		if tried[u.name] {
+			continue
+		}
+		var s *Session
+		if s, err = p.addOwn(pr, o, asked, u); err == nil || !unreachable(err) {
+			return s, err
+		}
+		tried[u.name] = true
+	}
+	return nil, err
+}
+
+// addOwn adds a session for one caller, with a server of the configuration, or with the one that the options describe.
+// With p.mu held.
+func (p *Pool) addOwn(pr *principal, o *ConnectOptions, asked *capabilities, u *upstream) (*Session, error) {
+	server, done := "", func(error) {}
+	var err error
+	if u == nil {
+		server = o.Inline.Name
+	} else if done, err = u.allow(); err != nil {
 		return nil, err
+	} else {
+		server = u.name
 	}
-	if asked != nil {
+	s, err := p.add(pr, o.ID, server, true)
+	if err == nil && asked != nil {
 		s.hubs = newHubs()
-		if s.client, err = p.newClient(name, s.hubs, asked); err != nil {
+		if s.client, err = p.newClient(pr.name, s.hubs, asked); err != nil {
 			p.remove(s)
 			close(s.freed)
-			return nil, err
 		}
+	}
+	if err != nil {
+		done(context.Canceled) // It was not tried.
+		return nil, err
+	}
+	s.upstream, s.done = u, done
+	client := pr.client
+	if s.client != nil {
 		client = s.client
 	}
 	s.begin()
-	p.closing.Go(func() { p.connect(s, client, describe) })
+	p.closing.Go(func() {
+		p.connect(s, client, func() (caisson.Server, error) {
+			if u == nil {
+				return *o.Inline, nil
+			}
+			return p.configured(pr.name, server)
+		})
+	})
 	return s, nil
 }
 
@@ -507,30 +575,38 @@ type ServerState struct {
 	Disabled bool
 	// Err is what is wrong with its description, or nil; LastErr how the last attempt to connect has failed.
 	Err, LastErr error
-	// Sessions counts those of all principals.
-	Sessions int
+	// Sessions and Underway count the sessions and the calls of all principals. Instances is how many sessions the calls
+	// of one principal share at most.
+	Sessions, Underway, Instances int
+	// Reopens is when it is called again; zero where it is called now.
+	Reopens time.Time
 }
 
 // Servers returns the servers of the configuration, by their names.
 func (p *Pool) Servers() []ServerState {
 	p.mu.Lock()
-	servers, failures, counts := p.servers, map[string]error{}, map[string]int{}
-	for name, err := range p.failures {
-		failures[name] = err
-	}
+	servers, counts := p.servers, map[string]int{}
 	for _, pr := range p.principals {
 		for _, s := range pr.sessions {
 			counts[s.Server]++
 		}
 	}
-	p.mu.Unlock()
 	var all []ServerState
 	for _, name := range servers.Names() {
-		state := ServerState{Name: name, Disabled: servers.Disabled(name), LastErr: failures[name], Sessions: counts[name]}
-		if !state.Disabled {
-			_, state.Err = servers.Server(name)
+		state := ServerState{Name: name, Disabled: servers.Disabled(name), Sessions: counts[name], Instances: p.each[name].instances}
+		if u := p.upstreams[name]; u != nil {
+			state.LastErr, state.Underway = u.failure, u.underway
+			if u.rank() == 2 {
+				state.Reopens = u.reopens
+			}
 		}
 		all = append(all, state)
+	}
+	p.mu.Unlock()
+	for i := range all {
+		if !all[i].Disabled {
+			_, all[i].Err = servers.Server(all[i].Name)
+		}
 	}
 	return all
 }
@@ -549,21 +625,30 @@ func (p *Pool) Count() int {
 	return p.count
 }
 
-// SetServers replaces the servers. Shared sessions with servers that have changed, or are gone, end when their calls
-// have ended; the others go on.
-func (p *Pool) SetServers(servers caisson.Servers) {
+// SetServers replaces the servers and their settings. Shared sessions with servers that have changed, or are gone, end
+// when their calls have ended; the others go on.
+func (p *Pool) SetServers(servers caisson.Servers, settings map[string]Settings) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	before := p.servers
-	p.servers = servers
+	p.useSettings(servers, settings)
+	for name := range p.upstreams {
+		if !same(before, servers, name) {
+			delete(p.upstreams, name)
+			p.eject(name)
+		}
+	}
 	for _, pr := range p.principals {
-		for name, s := range pr.shared {
-			if !same(before, servers, name) {
-				p.retireLocked(s)
+		for _, all := range pr.shared {
+			for _, s := range all { // Whether it is kept warm may have changed.
+				if s.underway == 0 && s.connected() {
+					s.stopIdle()
+					p.rest(s)
+				}
 			}
 		}
 	}
-	clear(p.failures)
+	p.keepWarm()
 }
 
 // same reports whether both have the server, and describe it alike.
@@ -626,6 +711,7 @@ func (p *Pool) Drain() {
 
 // Close closes all sessions, and waits until the commands of their servers have ended.
 func (p *Pool) Close() {
+	p.close()
 	p.mu.Lock()
 	p.draining = true
 	for _, pr := range p.principals {

@@ -151,7 +151,7 @@ func TestGivesUp(t *testing.T) {
 // call tries again.
 func TestFailure(t *testing.T) {
 	p, _ := newPool(t, Options{}, "a")
-	p.SetServers(caisson.ServerMap{"bad": {Name: "bad", URL: "http://127.0.0.1:1/mcp"}})
+	p.SetServers(caisson.ServerMap{"bad": {Name: "bad", URL: "http://127.0.0.1:1/mcp"}}, nil)
 	for range 2 {
 		if _, _, err := p.Use(t.Context(), "alice", Target{Server: "bad"}); caisson.CodeOf(err) != caisson.CodeConnect {
 			t.Fatalf("%v", err)

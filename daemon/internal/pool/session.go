@@ -17,6 +17,8 @@ type Session struct {
 	Created time.Time
 
 	principal     *principal
+	upstream      *upstream       // nil for a server that a request has described
+	done          func(error)     // takes the outcome of connecting with the upstream
 	ctx           context.Context // of connecting
 	cancel        context.CancelFunc
 	ready         chan struct{} // closed when session or err is set
@@ -25,6 +27,7 @@ type Session struct {
 	client        *caisson.Client // of this session alone; nil when it is the principal's
 	hubs          *hubs
 	hub           *Hub
+	over          chan struct{} // closed when the session has ended by itself or was closed, and nobody gets it any more
 	freed         chan struct{} // closed when the server has ended
 	subscriptions subscriptions
 
@@ -38,14 +41,22 @@ func newSession(id, server string, pr *principal) *Session {
 	ctx, cancel := context.WithCancel(caisson.WithCaller(context.Background(), policy.CallerRPC))
 	return &Session{
 		ID: id, Server: server, Principal: pr.name, Created: time.Now(), used: time.Now(), principal: pr, hubs: pr.hubs,
-		ctx: ctx, cancel: cancel, ready: make(chan struct{}), freed: make(chan struct{}),
+		ctx: ctx, cancel: cancel, ready: make(chan struct{}), over: make(chan struct{}), freed: make(chan struct{}),
 	}
 }
 
 // begin counts a call. With the pool's lock held.
 func (s *Session) begin() {
 	s.underway++
+	if s.upstream != nil {
+		s.upstream.underway++
+	}
 	s.used = time.Now()
+	s.stopIdle()
+}
+
+// stopIdle has the session live as long as it is used. With the pool's lock held.
+func (s *Session) stopIdle() {
 	if s.idle != nil {
 		s.idle.Stop()
 	}

@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/caisson-dev/caisson/host-go/caisson"
 	"github.com/caisson-dev/caisson/host-go/caisson/pins"
 	"github.com/caisson-dev/caisson/host-go/caisson/policy"
 
@@ -16,6 +18,7 @@ import (
 	"github.com/caisson-dev/caisson/daemon/internal/access"
 	"github.com/caisson-dev/caisson/daemon/internal/approvals"
 	"github.com/caisson-dev/caisson/daemon/internal/pool"
+	"github.com/caisson-dev/caisson/daemon/internal/runs"
 )
 
 var _ caissonv1connect.AdminServiceHandler = (*Admin)(nil)
@@ -26,8 +29,14 @@ type Admin struct {
 	Approvals *approvals.Approvals
 	// Pins are what is approved; nil without a lock file.
 	Pins *pins.Lock
+	// Runs are those that outlive their call.
+	Runs *runs.Runs
 	// BeginDrain has the daemon drain, and returns at once.
 	BeginDrain func()
+	// Reread reads the configuration and its files again.
+	Reread func(context.Context) error
+
+	changing sync.Mutex // held while the lock file is changed
 }
 
 // ListServers implements the service.
@@ -37,7 +46,12 @@ func (a *Admin) ListServers(ctx context.Context, _ *connect.Request[caissonv1.Li
 	}
 	response := &caissonv1.ListServersResponse{}
 	for _, s := range a.Pool.Servers() {
-		info := &caissonv1.ConfiguredServer{Name: s.Name, Disabled: s.Disabled, Sessions: int32(s.Sessions)}
+		info := &caissonv1.ConfiguredServer{
+			Name: s.Name, Disabled: s.Disabled, Sessions: int32(s.Sessions), Underway: int32(s.Underway), Instances: int32(s.Instances),
+		}
+		if !s.Reopens.IsZero() {
+			info.Reopens = timestamppb.New(s.Reopens)
+		}
 		if s.Err != nil {
 			info.Error = s.Err.Error()
 		}
@@ -45,6 +59,9 @@ func (a *Admin) ListServers(ctx context.Context, _ *connect.Request[caissonv1.Li
 			info.LastError = s.LastErr.Error()
 		}
 		response.Servers = append(response.Servers, info)
+	}
+	for _, set := range a.Pool.Sets() {
+		response.Sets = append(response.Sets, &caissonv1.ServerSet{Name: set.Name, Servers: set.Servers})
 	}
 	return connect.NewResponse(response), nil
 }
@@ -94,30 +111,31 @@ func (a *Admin) CheckPolicy(ctx context.Context, r *connect.Request[caissonv1.Ch
 	}), nil
 }
 
-// ListPins implements the service.
-func (a *Admin) ListPins(ctx context.Context, r *connect.Request[caissonv1.ListPinsRequest]) (*connect.Response[caissonv1.ListPinsResponse], error) {
+// GetPolicy implements the service.
+func (a *Admin) GetPolicy(ctx context.Context, _ *connect.Request[caissonv1.GetPolicyRequest]) (*connect.Response[caissonv1.GetPolicyResponse], error) {
 	if _, err := caller(ctx, access.Admin); err != nil {
 		return nil, err
 	}
-	response := &caissonv1.ListPinsResponse{}
-	if a.Pins == nil {
-		return connect.NewResponse(response), nil
+	holds := a.Pool.Policy()
+	if holds == nil {
+		return connect.NewResponse(&caissonv1.GetPolicyResponse{}), nil
 	}
-	for _, server := range a.Pins.Servers() {
-		if want := r.Msg.GetServer(); want != "" && want != server {
-			continue
-		}
-		for _, kind := range pins.Kinds {
-			for _, name := range a.Pins.Names(server, kind) {
-				d, err := pins.DefineAs(kind, a.Pins.Definition(server, kind, name))
-				if err != nil {
-					return nil, Status(err)
-				}
-				response.Pins = append(response.Pins, &caissonv1.Pin{Server: server, Kind: string(kind), Name: name, Hash: d.Hash})
-			}
-		}
+	rules, err := json.Marshal(holds.Rules())
+	if err != nil {
+		return nil, Status(err)
 	}
-	return connect.NewResponse(response), nil
+	return connect.NewResponse(&caissonv1.GetPolicyResponse{Policy: holds.Version(), Rules: rules}), nil
+}
+
+// Reload implements the service.
+func (a *Admin) Reload(ctx context.Context, _ *connect.Request[caissonv1.ReloadRequest]) (*connect.Response[caissonv1.ReloadResponse], error) {
+	if _, err := caller(ctx, access.Admin); err != nil {
+		return nil, err
+	}
+	if err := a.Reread(context.WithoutCancel(ctx)); err != nil { // What it has begun, it ends.
+		return nil, Status(&caisson.Error{Code: caisson.CodeInvalidArgument, Step: "reload", Message: "nothing has changed: " + err.Error(), Err: err})
+	}
+	return connect.NewResponse(&caissonv1.ReloadResponse{}), nil
 }
 
 // ListApprovals implements the service.
@@ -157,5 +175,9 @@ func (a *Admin) Drain(ctx context.Context, _ *connect.Request[caissonv1.DrainReq
 		return nil, err
 	}
 	a.BeginDrain()
-	return connect.NewResponse(&caissonv1.DrainResponse{}), nil
+	response := &caissonv1.DrainResponse{Calls: int32(a.Pool.Underway())}
+	if a.Runs != nil {
+		response.Runs = int32(a.Runs.Underway())
+	}
+	return connect.NewResponse(response), nil
 }

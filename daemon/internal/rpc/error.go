@@ -60,7 +60,12 @@ func Status(err error) error {
 		made = connect.NewError(connect.CodeFailedPrecondition, err)
 	}
 	addDetail(made, detail)
-	if after := detail.GetDenied().GetRetryAfter(); after != nil {
+	after := detail.GetDenied().GetRetryAfter()
+	var open *pool.OpenError
+	if errors.As(err, &open) && open.After > 0 {
+		after = durationpb.New(open.After)
+	}
+	if after != nil {
 		addDetail(made, &errdetails.RetryInfo{RetryDelay: after})
 	}
 	return made

@@ -5,6 +5,8 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/caisson-dev/caisson/host-go/caisson"
+
 	caissonv1 "github.com/caisson-dev/caisson/daemon/gen/caisson/v1"
 	"github.com/caisson-dev/caisson/daemon/gen/caisson/v1/caissonv1connect"
 )
@@ -94,13 +96,9 @@ func (m *MCP) Complete(ctx context.Context, r *connect.Request[caissonv1.Complet
 
 // Ping implements the service.
 func (m *MCP) Ping(ctx context.Context, r *connect.Request[caissonv1.PingRequest]) (*connect.Response[caissonv1.PingResponse], error) {
-	s, release, err := m.use(ctx, r.Msg.GetTarget())
+	err := m.call(ctx, r.Msg.GetTarget(), "ping", func(ctx context.Context, s *caisson.Session) error { return s.Ping(ctx, nil) })
 	if err != nil {
 		return nil, err
-	}
-	defer release()
-	if err := s.Caisson().Ping(byRPC(ctx), nil); err != nil {
-		return nil, Status(err)
 	}
 	return connect.NewResponse(&caissonv1.PingResponse{}), nil
 }
@@ -116,11 +114,5 @@ func (m *MCP) raw(ctx context.Context, r *caissonv1.RequestRequest) ([]byte, err
 	if err != nil {
 		return nil, invalid(r.GetMethod(), err.Error())
 	}
-	s, release, err := m.use(ctx, r.GetTarget())
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	result, err := s.Caisson().Request(byRPC(ctx), r.GetMethod(), p)
-	return result, Status(err)
+	return m.send(ctx, r.GetTarget(), r.GetMethod(), p)
 }

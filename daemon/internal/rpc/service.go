@@ -123,16 +123,32 @@ func (m *MCP) use(ctx context.Context, t *caissonv1.Target) (*pool.Session, func
 	return s, release, nil
 }
 
+// call makes a call of a method by a session of somebody who may call servers. The pool makes it again where that does
+// no harm.
+func (m *MCP) call(ctx context.Context, t *caissonv1.Target, method string, do func(ctx context.Context, s *caisson.Session) error) error {
+	p, err := caller(ctx, access.MCP)
+	if err != nil {
+		return err
+	}
+	of, err := target(t)
+	if err != nil {
+		return err
+	}
+	return Status(m.Pool.Call(ctx, p.Name, of, method, func(s *pool.Session) error { return do(byRPC(ctx), s.Caisson()) }))
+}
+
 // request sends a request, and returns the untouched result.
 func (m *MCP) request(ctx context.Context, t *caissonv1.Target, method string, p *params) ([]byte, error) {
 	if p.err != nil {
 		return nil, invalid(method, p.err.Error())
 	}
-	s, release, err := m.use(ctx, t)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	result, err := s.Caisson().Request(byRPC(ctx), method, p.members)
-	return result, Status(err)
+	return m.send(ctx, t, method, p.members)
+}
+
+func (m *MCP) send(ctx context.Context, t *caissonv1.Target, method string, params any) (result []byte, err error) {
+	err = m.call(ctx, t, method, func(ctx context.Context, s *caisson.Session) (err error) {
+		result, err = s.Request(ctx, method, params)
+		return err
+	})
+	return result, err
 }

@@ -216,3 +216,18 @@ func (r *Runs) Drain(ctx context.Context) {
 	r.mu.Unlock()
 	<-ended
 }
+
+// Underway counts the runs of all principals that have not ended.
+func (r *Runs) Underway() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for _, all := range r.all {
+		for _, run := range all {
+			if run.state == Running {
+				n++
+			}
+		}
+	}
+	return n
+}

@@ -157,8 +157,12 @@ func TestDrain(t *testing.T) {
 		t.Fatalf("%v, %v", err, changes.Err())
 	}
 	defer changes.Close()
-	if _, err := d.admin(d.token("owner")).Drain(ctx, connect.NewRequest(&caissonv1.DrainRequest{})); err != nil {
+	drained, err := d.admin(d.token("owner")).Drain(ctx, connect.NewRequest(&caissonv1.DrainRequest{}))
+	if err != nil {
 		t.Fatal(err)
+	}
+	if n := drained.Msg.GetCalls(); n != 2 || drained.Msg.GetRuns() != 0 { // The tool's and the subscription.
+		t.Errorf("%d calls and %d runs are underway", n, drained.Msg.GetRuns())
 	}
 	if changes.Receive() || connect.CodeOf(changes.Err()) != connect.CodeUnavailable {
 		t.Errorf("the subscription ends with %v", changes.Err())

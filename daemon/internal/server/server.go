@@ -117,6 +117,14 @@ func (s *Server) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	authenticator, err := s.authenticator(ctx, f)
+	if err != nil {
+		return err
+	}
+	settings, err := Pools(f, governance.Policy, s.tokens(f))
+	if err != nil {
+		return err
+	}
 	s.pool = pool.New(s.options.Runtime, servers, pool.Options{
 		Client: caisson.ClientOptions{
 			Logger: s.log, Governance: governance, PrivateAddresses: f.Sessions.PrivateAddresses,
@@ -125,17 +133,14 @@ func (s *Server) build(ctx context.Context) error {
 		},
 		Store: store, Max: f.Sessions.Max, MaxPerPrincipal: f.Sessions.MaxPerPrincipal,
 		Idle: time.Duration(f.Sessions.Idle), Age: time.Duration(f.Sessions.Age),
+		Health: health(f.Health), Settings: settings,
 	})
 	s.runs = runs.New(runs.Options{MaxUnderway: f.Scripts.MaxRuns, Keep: time.Duration(f.Scripts.KeepRuns)})
 	scripts, err := s.scripts()
 	if err != nil {
 		return err
 	}
-	authenticator, err := s.authenticator(ctx, f)
-	if err != nil {
-		return err
-	}
-	if err := s.routes(&rpc.MCP{Pool: s.pool, Draining: s.draining}, scripts, &rpc.Admin{Pool: s.pool, Approvals: asked, Pins: s.pins, BeginDrain: s.drain}); err != nil {
+	if err := s.routes(&rpc.MCP{Pool: s.pool, Draining: s.draining}, scripts, &rpc.Admin{Pool: s.pool, Approvals: asked, Pins: s.pins, Runs: s.runs, BeginDrain: s.drain, Reread: s.Reload}); err != nil {
 		return err
 	}
 	s.admit(authenticator)
@@ -328,6 +333,10 @@ func (s *Server) Reload(ctx context.Context) error {
 			return &config.Error{File: next.Policy, Key: "audit", Message: "it names another file, or other bounds for it: start the daemon again"}
 		}
 	}
+	settings, err := Pools(next, p, s.tokens(next))
+	if err != nil {
+		return err
+	}
 	authenticator, err := s.authenticator(ctx, next)
 	if err != nil {
 		return err
@@ -343,7 +352,7 @@ func (s *Server) Reload(ctx context.Context) error {
 		}
 	}
 	s.admit(authenticator)
-	s.pool.SetServers(servers)
+	s.pool.SetServers(servers, settings)
 	s.file = next
 	return nil
 }

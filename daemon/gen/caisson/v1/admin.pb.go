@@ -63,7 +63,9 @@ func (*ListServersRequest) Descriptor() ([]byte, []int) {
 type ListServersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The servers, by their names.
-	Servers       []*ConfiguredServer `protobuf:"bytes,1,rep,name=servers,proto3" json:"servers,omitempty"`
+	Servers []*ConfiguredServer `protobuf:"bytes,1,rep,name=servers,proto3" json:"servers,omitempty"`
+	// The sets of equivalent servers, by their names.
+	Sets          []*ServerSet `protobuf:"bytes,2,rep,name=sets,proto3" json:"sets,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -105,6 +107,67 @@ func (x *ListServersResponse) GetServers() []*ConfiguredServer {
 	return nil
 }
 
+func (x *ListServersResponse) GetSets() []*ServerSet {
+	if x != nil {
+		return x.Sets
+	}
+	return nil
+}
+
+type ServerSet struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name, which calls use as that of a server.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The servers.
+	Servers       []string `protobuf:"bytes,2,rep,name=servers,proto3" json:"servers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ServerSet) Reset() {
+	*x = ServerSet{}
+	mi := &file_caisson_v1_admin_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ServerSet) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ServerSet) ProtoMessage() {}
+
+func (x *ServerSet) ProtoReflect() protoreflect.Message {
+	mi := &file_caisson_v1_admin_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ServerSet.ProtoReflect.Descriptor instead.
+func (*ServerSet) Descriptor() ([]byte, []int) {
+	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ServerSet) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ServerSet) GetServers() []string {
+	if x != nil {
+		return x.Servers
+	}
+	return nil
+}
+
 type ConfiguredServer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The name.
@@ -115,15 +178,21 @@ type ConfiguredServer struct {
 	Error string `protobuf:"bytes,3,opt,name=error,proto3" json:"error,omitempty"`
 	// The open sessions, of all principals.
 	Sessions int32 `protobuf:"varint,4,opt,name=sessions,proto3" json:"sessions,omitempty"`
-	// How the last attempt to connect failed; "" when it did not, or when there was none.
-	LastError     string `protobuf:"bytes,5,opt,name=last_error,json=lastError,proto3" json:"last_error,omitempty"`
+	// How the last attempt to reach it failed; "" when it did not, or when there was none.
+	LastError string `protobuf:"bytes,5,opt,name=last_error,json=lastError,proto3" json:"last_error,omitempty"`
+	// How many calls are underway, of all principals.
+	Underway int32 `protobuf:"varint,6,opt,name=underway,proto3" json:"underway,omitempty"`
+	// How many sessions the calls of one principal share at most.
+	Instances int32 `protobuf:"varint,7,opt,name=instances,proto3" json:"instances,omitempty"`
+	// When it is called again, where it could not be reached several times in turn; unset where it is called now.
+	Reopens       *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=reopens,proto3" json:"reopens,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ConfiguredServer) Reset() {
 	*x = ConfiguredServer{}
-	mi := &file_caisson_v1_admin_proto_msgTypes[2]
+	mi := &file_caisson_v1_admin_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -135,7 +204,7 @@ func (x *ConfiguredServer) String() string {
 func (*ConfiguredServer) ProtoMessage() {}
 
 func (x *ConfiguredServer) ProtoReflect() protoreflect.Message {
-	mi := &file_caisson_v1_admin_proto_msgTypes[2]
+	mi := &file_caisson_v1_admin_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -148,7 +217,7 @@ func (x *ConfiguredServer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfiguredServer.ProtoReflect.Descriptor instead.
 func (*ConfiguredServer) Descriptor() ([]byte, []int) {
-	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{2}
+	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ConfiguredServer) GetName() string {
@@ -186,6 +255,27 @@ func (x *ConfiguredServer) GetLastError() string {
 	return ""
 }
 
+func (x *ConfiguredServer) GetUnderway() int32 {
+	if x != nil {
+		return x.Underway
+	}
+	return 0
+}
+
+func (x *ConfiguredServer) GetInstances() int32 {
+	if x != nil {
+		return x.Instances
+	}
+	return 0
+}
+
+func (x *ConfiguredServer) GetReopens() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Reopens
+	}
+	return nil
+}
+
 type CheckPolicyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// On whose behalf. Default: the caller.
@@ -208,7 +298,7 @@ type CheckPolicyRequest struct {
 
 func (x *CheckPolicyRequest) Reset() {
 	*x = CheckPolicyRequest{}
-	mi := &file_caisson_v1_admin_proto_msgTypes[3]
+	mi := &file_caisson_v1_admin_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -220,7 +310,7 @@ func (x *CheckPolicyRequest) String() string {
 func (*CheckPolicyRequest) ProtoMessage() {}
 
 func (x *CheckPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_caisson_v1_admin_proto_msgTypes[3]
+	mi := &file_caisson_v1_admin_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -233,7 +323,7 @@ func (x *CheckPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckPolicyRequest.ProtoReflect.Descriptor instead.
 func (*CheckPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{3}
+	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *CheckPolicyRequest) GetPrincipal() string {
@@ -303,7 +393,7 @@ type CheckPolicyResponse struct {
 
 func (x *CheckPolicyResponse) Reset() {
 	*x = CheckPolicyResponse{}
-	mi := &file_caisson_v1_admin_proto_msgTypes[4]
+	mi := &file_caisson_v1_admin_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -315,7 +405,7 @@ func (x *CheckPolicyResponse) String() string {
 func (*CheckPolicyResponse) ProtoMessage() {}
 
 func (x *CheckPolicyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_caisson_v1_admin_proto_msgTypes[4]
+	mi := &file_caisson_v1_admin_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -328,7 +418,7 @@ func (x *CheckPolicyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckPolicyResponse.ProtoReflect.Descriptor instead.
 func (*CheckPolicyResponse) Descriptor() ([]byte, []int) {
-	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{4}
+	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CheckPolicyResponse) GetEffect() string {
@@ -366,6 +456,169 @@ func (x *CheckPolicyResponse) GetPolicy() string {
 	return ""
 }
 
+type GetPolicyRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetPolicyRequest) Reset() {
+	*x = GetPolicyRequest{}
+	mi := &file_caisson_v1_admin_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetPolicyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetPolicyRequest) ProtoMessage() {}
+
+func (x *GetPolicyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_caisson_v1_admin_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetPolicyRequest.ProtoReflect.Descriptor instead.
+func (*GetPolicyRequest) Descriptor() ([]byte, []int) {
+	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{6}
+}
+
+type GetPolicyResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The version of the policy, as decisions in the log name it; "" where there is none, and everything is allowed.
+	Policy string `protobuf:"bytes,1,opt,name=policy,proto3" json:"policy,omitempty"`
+	// The rules, a JSON object with the keys of the policy's file; servers, plugins and scripts, and what they grant, are
+	// lists with names. References to secrets stay references.
+	Rules         []byte `protobuf:"bytes,2,opt,name=rules,proto3" json:"rules,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetPolicyResponse) Reset() {
+	*x = GetPolicyResponse{}
+	mi := &file_caisson_v1_admin_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetPolicyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetPolicyResponse) ProtoMessage() {}
+
+func (x *GetPolicyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_caisson_v1_admin_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetPolicyResponse.ProtoReflect.Descriptor instead.
+func (*GetPolicyResponse) Descriptor() ([]byte, []int) {
+	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *GetPolicyResponse) GetPolicy() string {
+	if x != nil {
+		return x.Policy
+	}
+	return ""
+}
+
+func (x *GetPolicyResponse) GetRules() []byte {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+type ReloadRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReloadRequest) Reset() {
+	*x = ReloadRequest{}
+	mi := &file_caisson_v1_admin_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReloadRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReloadRequest) ProtoMessage() {}
+
+func (x *ReloadRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_caisson_v1_admin_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReloadRequest.ProtoReflect.Descriptor instead.
+func (*ReloadRequest) Descriptor() ([]byte, []int) {
+	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{8}
+}
+
+type ReloadResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReloadResponse) Reset() {
+	*x = ReloadResponse{}
+	mi := &file_caisson_v1_admin_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReloadResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReloadResponse) ProtoMessage() {}
+
+func (x *ReloadResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_caisson_v1_admin_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReloadResponse.ProtoReflect.Descriptor instead.
+func (*ReloadResponse) Descriptor() ([]byte, []int) {
+	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{9}
+}
+
 type ListPinsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The server. Default: all that the lock file has.
@@ -376,7 +629,7 @@ type ListPinsRequest struct {
 
 func (x *ListPinsRequest) Reset() {
 	*x = ListPinsRequest{}
-	mi := &file_caisson_v1_admin_proto_msgTypes[5]
+	mi := &file_caisson_v1_admin_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -388,7 +641,7 @@ func (x *ListPinsRequest) String() string {
 func (*ListPinsRequest) ProtoMessage() {}
 
 func (x *ListPinsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_caisson_v1_admin_proto_msgTypes[5]
+	mi := &file_caisson_v1_admin_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -401,7 +654,7 @@ func (x *ListPinsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPinsRequest.ProtoReflect.Descriptor instead.
 func (*ListPinsRequest) Descriptor() ([]byte, []int) {
-	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{5}
+	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListPinsRequest) GetServer() string {
@@ -421,7 +674,7 @@ type ListPinsResponse struct {
 
 func (x *ListPinsResponse) Reset() {
 	*x = ListPinsResponse{}
-	mi := &file_caisson_v1_admin_proto_msgTypes[6]
+	mi := &file_caisson_v1_admin_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -433,7 +686,7 @@ func (x *ListPinsResponse) String() string {
 func (*ListPinsResponse) ProtoMessage() {}
 
 func (x *ListPinsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_caisson_v1_admin_proto_msgTypes[6]
+	mi := &file_caisson_v1_admin_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -446,7 +699,7 @@ func (x *ListPinsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPinsResponse.ProtoReflect.Descriptor instead.
 func (*ListPinsResponse) Descriptor() ([]byte, []int) {
-	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{6}
+	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListPinsResponse) GetPins() []*Pin {
@@ -472,7 +725,7 @@ type Pin struct {
 
 func (x *Pin) Reset() {
 	*x = Pin{}
-	mi := &file_caisson_v1_admin_proto_msgTypes[7]
+	mi := &file_caisson_v1_admin_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -484,7 +737,7 @@ func (x *Pin) String() string {
 func (*Pin) ProtoMessage() {}
 
 func (x *Pin) ProtoReflect() protoreflect.Message {
-	mi := &file_caisson_v1_admin_proto_msgTypes[7]
+	mi := &file_caisson_v1_admin_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -497,7 +750,7 @@ func (x *Pin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pin.ProtoReflect.Descriptor instead.
 func (*Pin) Descriptor() ([]byte, []int) {
-	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{7}
+	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Pin) GetServer() string {
@@ -528,6 +781,375 @@ func (x *Pin) GetHash() string {
 	return ""
 }
 
+type ComparePinsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The server.
+	Server        string `protobuf:"bytes,1,opt,name=server,proto3" json:"server,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ComparePinsRequest) Reset() {
+	*x = ComparePinsRequest{}
+	mi := &file_caisson_v1_admin_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ComparePinsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ComparePinsRequest) ProtoMessage() {}
+
+func (x *ComparePinsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_caisson_v1_admin_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ComparePinsRequest.ProtoReflect.Descriptor instead.
+func (*ComparePinsRequest) Descriptor() ([]byte, []int) {
+	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ComparePinsRequest) GetServer() string {
+	if x != nil {
+		return x.Server
+	}
+	return ""
+}
+
+type ComparePinsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "approved", "pending" for one of which nothing is approved, or "changed": whether the server is who it was.
+	Server string `protobuf:"bytes,1,opt,name=server,proto3" json:"server,omitempty"`
+	// What it offers, by kind and name.
+	Offers []*OfferedPin `protobuf:"bytes,2,rep,name=offers,proto3" json:"offers,omitempty"`
+	// What is approved and not offered any more.
+	Gone []*Pin `protobuf:"bytes,3,rep,name=gone,proto3" json:"gone,omitempty"`
+	// How many items cannot be approved, as they could be read in two ways.
+	Unreadable    int32 `protobuf:"varint,4,opt,name=unreadable,proto3" json:"unreadable,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ComparePinsResponse) Reset() {
+	*x = ComparePinsResponse{}
+	mi := &file_caisson_v1_admin_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ComparePinsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ComparePinsResponse) ProtoMessage() {}
+
+func (x *ComparePinsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_caisson_v1_admin_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ComparePinsResponse.ProtoReflect.Descriptor instead.
+func (*ComparePinsResponse) Descriptor() ([]byte, []int) {
+	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ComparePinsResponse) GetServer() string {
+	if x != nil {
+		return x.Server
+	}
+	return ""
+}
+
+func (x *ComparePinsResponse) GetOffers() []*OfferedPin {
+	if x != nil {
+		return x.Offers
+	}
+	return nil
+}
+
+func (x *ComparePinsResponse) GetGone() []*Pin {
+	if x != nil {
+		return x.Gone
+	}
+	return nil
+}
+
+func (x *ComparePinsResponse) GetUnreadable() int32 {
+	if x != nil {
+		return x.Unreadable
+	}
+	return 0
+}
+
+type OfferedPin struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The definition.
+	Pin *Pin `protobuf:"bytes,1,opt,name=pin,proto3" json:"pin,omitempty"`
+	// "approved", "pending" or "changed".
+	State string `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
+	// The definition in canonical JSON, where it is not approved.
+	Definition []byte `protobuf:"bytes,3,opt,name=definition,proto3" json:"definition,omitempty"`
+	// How it differs from the approved one, a line for each place; all of it where none is approved.
+	Changes       []string `protobuf:"bytes,4,rep,name=changes,proto3" json:"changes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OfferedPin) Reset() {
+	*x = OfferedPin{}
+	mi := &file_caisson_v1_admin_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OfferedPin) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OfferedPin) ProtoMessage() {}
+
+func (x *OfferedPin) ProtoReflect() protoreflect.Message {
+	mi := &file_caisson_v1_admin_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OfferedPin.ProtoReflect.Descriptor instead.
+func (*OfferedPin) Descriptor() ([]byte, []int) {
+	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *OfferedPin) GetPin() *Pin {
+	if x != nil {
+		return x.Pin
+	}
+	return nil
+}
+
+func (x *OfferedPin) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *OfferedPin) GetDefinition() []byte {
+	if x != nil {
+		return x.Definition
+	}
+	return nil
+}
+
+func (x *OfferedPin) GetChanges() []string {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
+type ApprovePinsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The server.
+	Server string `protobuf:"bytes,1,opt,name=server,proto3" json:"server,omitempty"`
+	// The definitions, as ComparePins gave them: kind, name and hash. None approves only who the server is.
+	Pins          []*Pin `protobuf:"bytes,2,rep,name=pins,proto3" json:"pins,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApprovePinsRequest) Reset() {
+	*x = ApprovePinsRequest{}
+	mi := &file_caisson_v1_admin_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApprovePinsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApprovePinsRequest) ProtoMessage() {}
+
+func (x *ApprovePinsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_caisson_v1_admin_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApprovePinsRequest.ProtoReflect.Descriptor instead.
+func (*ApprovePinsRequest) Descriptor() ([]byte, []int) {
+	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ApprovePinsRequest) GetServer() string {
+	if x != nil {
+		return x.Server
+	}
+	return ""
+}
+
+func (x *ApprovePinsRequest) GetPins() []*Pin {
+	if x != nil {
+		return x.Pins
+	}
+	return nil
+}
+
+type ApprovePinsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApprovePinsResponse) Reset() {
+	*x = ApprovePinsResponse{}
+	mi := &file_caisson_v1_admin_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApprovePinsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApprovePinsResponse) ProtoMessage() {}
+
+func (x *ApprovePinsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_caisson_v1_admin_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApprovePinsResponse.ProtoReflect.Descriptor instead.
+func (*ApprovePinsResponse) Descriptor() ([]byte, []int) {
+	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{17}
+}
+
+type ForgetPinsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The server.
+	Server string `protobuf:"bytes,1,opt,name=server,proto3" json:"server,omitempty"`
+	// The definitions to forget, by kind and name. Default: all of the server, and who it is.
+	Pins          []*Pin `protobuf:"bytes,2,rep,name=pins,proto3" json:"pins,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForgetPinsRequest) Reset() {
+	*x = ForgetPinsRequest{}
+	mi := &file_caisson_v1_admin_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForgetPinsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForgetPinsRequest) ProtoMessage() {}
+
+func (x *ForgetPinsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_caisson_v1_admin_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForgetPinsRequest.ProtoReflect.Descriptor instead.
+func (*ForgetPinsRequest) Descriptor() ([]byte, []int) {
+	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ForgetPinsRequest) GetServer() string {
+	if x != nil {
+		return x.Server
+	}
+	return ""
+}
+
+func (x *ForgetPinsRequest) GetPins() []*Pin {
+	if x != nil {
+		return x.Pins
+	}
+	return nil
+}
+
+type ForgetPinsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForgetPinsResponse) Reset() {
+	*x = ForgetPinsResponse{}
+	mi := &file_caisson_v1_admin_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForgetPinsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForgetPinsResponse) ProtoMessage() {}
+
+func (x *ForgetPinsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_caisson_v1_admin_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForgetPinsResponse.ProtoReflect.Descriptor instead.
+func (*ForgetPinsResponse) Descriptor() ([]byte, []int) {
+	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{19}
+}
+
 type ListApprovalsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -536,7 +1158,7 @@ type ListApprovalsRequest struct {
 
 func (x *ListApprovalsRequest) Reset() {
 	*x = ListApprovalsRequest{}
-	mi := &file_caisson_v1_admin_proto_msgTypes[8]
+	mi := &file_caisson_v1_admin_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -548,7 +1170,7 @@ func (x *ListApprovalsRequest) String() string {
 func (*ListApprovalsRequest) ProtoMessage() {}
 
 func (x *ListApprovalsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_caisson_v1_admin_proto_msgTypes[8]
+	mi := &file_caisson_v1_admin_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -561,7 +1183,7 @@ func (x *ListApprovalsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListApprovalsRequest.ProtoReflect.Descriptor instead.
 func (*ListApprovalsRequest) Descriptor() ([]byte, []int) {
-	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{8}
+	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{20}
 }
 
 type ListApprovalsResponse struct {
@@ -574,7 +1196,7 @@ type ListApprovalsResponse struct {
 
 func (x *ListApprovalsResponse) Reset() {
 	*x = ListApprovalsResponse{}
-	mi := &file_caisson_v1_admin_proto_msgTypes[9]
+	mi := &file_caisson_v1_admin_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -586,7 +1208,7 @@ func (x *ListApprovalsResponse) String() string {
 func (*ListApprovalsResponse) ProtoMessage() {}
 
 func (x *ListApprovalsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_caisson_v1_admin_proto_msgTypes[9]
+	mi := &file_caisson_v1_admin_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -599,7 +1221,7 @@ func (x *ListApprovalsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListApprovalsResponse.ProtoReflect.Descriptor instead.
 func (*ListApprovalsResponse) Descriptor() ([]byte, []int) {
-	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{9}
+	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListApprovalsResponse) GetApprovals() []*Approval {
@@ -635,7 +1257,7 @@ type Approval struct {
 
 func (x *Approval) Reset() {
 	*x = Approval{}
-	mi := &file_caisson_v1_admin_proto_msgTypes[10]
+	mi := &file_caisson_v1_admin_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -647,7 +1269,7 @@ func (x *Approval) String() string {
 func (*Approval) ProtoMessage() {}
 
 func (x *Approval) ProtoReflect() protoreflect.Message {
-	mi := &file_caisson_v1_admin_proto_msgTypes[10]
+	mi := &file_caisson_v1_admin_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -660,7 +1282,7 @@ func (x *Approval) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Approval.ProtoReflect.Descriptor instead.
 func (*Approval) Descriptor() ([]byte, []int) {
-	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{10}
+	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Approval) GetId() string {
@@ -740,7 +1362,7 @@ type AnswerApprovalRequest struct {
 
 func (x *AnswerApprovalRequest) Reset() {
 	*x = AnswerApprovalRequest{}
-	mi := &file_caisson_v1_admin_proto_msgTypes[11]
+	mi := &file_caisson_v1_admin_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -752,7 +1374,7 @@ func (x *AnswerApprovalRequest) String() string {
 func (*AnswerApprovalRequest) ProtoMessage() {}
 
 func (x *AnswerApprovalRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_caisson_v1_admin_proto_msgTypes[11]
+	mi := &file_caisson_v1_admin_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -765,7 +1387,7 @@ func (x *AnswerApprovalRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswerApprovalRequest.ProtoReflect.Descriptor instead.
 func (*AnswerApprovalRequest) Descriptor() ([]byte, []int) {
-	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{11}
+	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *AnswerApprovalRequest) GetId() string {
@@ -797,7 +1419,7 @@ type AnswerApprovalResponse struct {
 
 func (x *AnswerApprovalResponse) Reset() {
 	*x = AnswerApprovalResponse{}
-	mi := &file_caisson_v1_admin_proto_msgTypes[12]
+	mi := &file_caisson_v1_admin_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -809,7 +1431,7 @@ func (x *AnswerApprovalResponse) String() string {
 func (*AnswerApprovalResponse) ProtoMessage() {}
 
 func (x *AnswerApprovalResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_caisson_v1_admin_proto_msgTypes[12]
+	mi := &file_caisson_v1_admin_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -822,7 +1444,7 @@ func (x *AnswerApprovalResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswerApprovalResponse.ProtoReflect.Descriptor instead.
 func (*AnswerApprovalResponse) Descriptor() ([]byte, []int) {
-	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{12}
+	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{24}
 }
 
 type DrainRequest struct {
@@ -833,7 +1455,7 @@ type DrainRequest struct {
 
 func (x *DrainRequest) Reset() {
 	*x = DrainRequest{}
-	mi := &file_caisson_v1_admin_proto_msgTypes[13]
+	mi := &file_caisson_v1_admin_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -845,7 +1467,7 @@ func (x *DrainRequest) String() string {
 func (*DrainRequest) ProtoMessage() {}
 
 func (x *DrainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_caisson_v1_admin_proto_msgTypes[13]
+	mi := &file_caisson_v1_admin_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -858,18 +1480,22 @@ func (x *DrainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainRequest.ProtoReflect.Descriptor instead.
 func (*DrainRequest) Descriptor() ([]byte, []int) {
-	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{13}
+	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{25}
 }
 
 type DrainResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many calls by sessions with servers are underway, of all principals.
+	Calls int32 `protobuf:"varint,1,opt,name=calls,proto3" json:"calls,omitempty"`
+	// How many submitted runs are underway.
+	Runs          int32 `protobuf:"varint,2,opt,name=runs,proto3" json:"runs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DrainResponse) Reset() {
 	*x = DrainResponse{}
-	mi := &file_caisson_v1_admin_proto_msgTypes[14]
+	mi := &file_caisson_v1_admin_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -881,7 +1507,7 @@ func (x *DrainResponse) String() string {
 func (*DrainResponse) ProtoMessage() {}
 
 func (x *DrainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_caisson_v1_admin_proto_msgTypes[14]
+	mi := &file_caisson_v1_admin_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -894,7 +1520,21 @@ func (x *DrainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainResponse.ProtoReflect.Descriptor instead.
 func (*DrainResponse) Descriptor() ([]byte, []int) {
-	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{14}
+	return file_caisson_v1_admin_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *DrainResponse) GetCalls() int32 {
+	if x != nil {
+		return x.Calls
+	}
+	return 0
+}
+
+func (x *DrainResponse) GetRuns() int32 {
+	if x != nil {
+		return x.Runs
+	}
+	return 0
 }
 
 var File_caisson_v1_admin_proto protoreflect.FileDescriptor
@@ -903,16 +1543,23 @@ const file_caisson_v1_admin_proto_rawDesc = "" +
 	"\n" +
 	"\x16caisson/v1/admin.proto\x12\n" +
 	"caisson.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x14\n" +
-	"\x12ListServersRequest\"M\n" +
+	"\x12ListServersRequest\"x\n" +
 	"\x13ListServersResponse\x126\n" +
-	"\aservers\x18\x01 \x03(\v2\x1c.caisson.v1.ConfiguredServerR\aservers\"\x93\x01\n" +
+	"\aservers\x18\x01 \x03(\v2\x1c.caisson.v1.ConfiguredServerR\aservers\x12)\n" +
+	"\x04sets\x18\x02 \x03(\v2\x15.caisson.v1.ServerSetR\x04sets\"9\n" +
+	"\tServerSet\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
+	"\aservers\x18\x02 \x03(\tR\aservers\"\x83\x02\n" +
 	"\x10ConfiguredServer\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n" +
 	"\bdisabled\x18\x02 \x01(\bR\bdisabled\x12\x14\n" +
 	"\x05error\x18\x03 \x01(\tR\x05error\x12\x1a\n" +
 	"\bsessions\x18\x04 \x01(\x05R\bsessions\x12\x1d\n" +
 	"\n" +
-	"last_error\x18\x05 \x01(\tR\tlastError\"\xc5\x01\n" +
+	"last_error\x18\x05 \x01(\tR\tlastError\x12\x1a\n" +
+	"\bunderway\x18\x06 \x01(\x05R\bunderway\x12\x1c\n" +
+	"\tinstances\x18\a \x01(\x05R\tinstances\x124\n" +
+	"\areopens\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\areopens\"\xc5\x01\n" +
 	"\x12CheckPolicyRequest\x12\x1c\n" +
 	"\tprincipal\x18\x01 \x01(\tR\tprincipal\x12\x16\n" +
 	"\x06server\x18\x02 \x01(\tR\x06server\x12\x12\n" +
@@ -926,7 +1573,13 @@ const file_caisson_v1_admin_proto_rawDesc = "" +
 	"\x04rule\x18\x02 \x01(\tR\x04rule\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x18\n" +
 	"\amessage\x18\x04 \x01(\tR\amessage\x12\x16\n" +
-	"\x06policy\x18\x05 \x01(\tR\x06policy\")\n" +
+	"\x06policy\x18\x05 \x01(\tR\x06policy\"\x12\n" +
+	"\x10GetPolicyRequest\"A\n" +
+	"\x11GetPolicyResponse\x12\x16\n" +
+	"\x06policy\x18\x01 \x01(\tR\x06policy\x12\x14\n" +
+	"\x05rules\x18\x02 \x01(\fR\x05rules\"\x0f\n" +
+	"\rReloadRequest\"\x10\n" +
+	"\x0eReloadResponse\")\n" +
 	"\x0fListPinsRequest\x12\x16\n" +
 	"\x06server\x18\x01 \x01(\tR\x06server\"7\n" +
 	"\x10ListPinsResponse\x12#\n" +
@@ -935,7 +1588,32 @@ const file_caisson_v1_admin_proto_rawDesc = "" +
 	"\x06server\x18\x01 \x01(\tR\x06server\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12\x12\n" +
-	"\x04hash\x18\x04 \x01(\tR\x04hash\"\x16\n" +
+	"\x04hash\x18\x04 \x01(\tR\x04hash\",\n" +
+	"\x12ComparePinsRequest\x12\x16\n" +
+	"\x06server\x18\x01 \x01(\tR\x06server\"\xa2\x01\n" +
+	"\x13ComparePinsResponse\x12\x16\n" +
+	"\x06server\x18\x01 \x01(\tR\x06server\x12.\n" +
+	"\x06offers\x18\x02 \x03(\v2\x16.caisson.v1.OfferedPinR\x06offers\x12#\n" +
+	"\x04gone\x18\x03 \x03(\v2\x0f.caisson.v1.PinR\x04gone\x12\x1e\n" +
+	"\n" +
+	"unreadable\x18\x04 \x01(\x05R\n" +
+	"unreadable\"\x7f\n" +
+	"\n" +
+	"OfferedPin\x12!\n" +
+	"\x03pin\x18\x01 \x01(\v2\x0f.caisson.v1.PinR\x03pin\x12\x14\n" +
+	"\x05state\x18\x02 \x01(\tR\x05state\x12\x1e\n" +
+	"\n" +
+	"definition\x18\x03 \x01(\fR\n" +
+	"definition\x12\x18\n" +
+	"\achanges\x18\x04 \x03(\tR\achanges\"Q\n" +
+	"\x12ApprovePinsRequest\x12\x16\n" +
+	"\x06server\x18\x01 \x01(\tR\x06server\x12#\n" +
+	"\x04pins\x18\x02 \x03(\v2\x0f.caisson.v1.PinR\x04pins\"\x15\n" +
+	"\x13ApprovePinsResponse\"P\n" +
+	"\x11ForgetPinsRequest\x12\x16\n" +
+	"\x06server\x18\x01 \x01(\tR\x06server\x12#\n" +
+	"\x04pins\x18\x02 \x03(\v2\x0f.caisson.v1.PinR\x04pins\"\x14\n" +
+	"\x12ForgetPinsResponse\"\x16\n" +
 	"\x14ListApprovalsRequest\"K\n" +
 	"\x15ListApprovalsResponse\x122\n" +
 	"\tapprovals\x18\x01 \x03(\v2\x14.caisson.v1.ApprovalR\tapprovals\"\xfa\x01\n" +
@@ -954,12 +1632,20 @@ const file_caisson_v1_admin_proto_rawDesc = "" +
 	"\aapprove\x18\x02 \x01(\bR\aapprove\x12\x12\n" +
 	"\x04once\x18\x03 \x01(\bR\x04once\"\x18\n" +
 	"\x16AnswerApprovalResponse\"\x0e\n" +
-	"\fDrainRequest\"\x0f\n" +
-	"\rDrainResponse2\xe2\x03\n" +
+	"\fDrainRequest\"9\n" +
+	"\rDrainResponse\x12\x14\n" +
+	"\x05calls\x18\x01 \x01(\x05R\x05calls\x12\x12\n" +
+	"\x04runs\x18\x02 \x01(\x05R\x04runs2\xda\x06\n" +
 	"\fAdminService\x12N\n" +
 	"\vListServers\x12\x1e.caisson.v1.ListServersRequest\x1a\x1f.caisson.v1.ListServersResponse\x12N\n" +
-	"\vCheckPolicy\x12\x1e.caisson.v1.CheckPolicyRequest\x1a\x1f.caisson.v1.CheckPolicyResponse\x12E\n" +
-	"\bListPins\x12\x1b.caisson.v1.ListPinsRequest\x1a\x1c.caisson.v1.ListPinsResponse\x12T\n" +
+	"\vCheckPolicy\x12\x1e.caisson.v1.CheckPolicyRequest\x1a\x1f.caisson.v1.CheckPolicyResponse\x12H\n" +
+	"\tGetPolicy\x12\x1c.caisson.v1.GetPolicyRequest\x1a\x1d.caisson.v1.GetPolicyResponse\x12?\n" +
+	"\x06Reload\x12\x19.caisson.v1.ReloadRequest\x1a\x1a.caisson.v1.ReloadResponse\x12E\n" +
+	"\bListPins\x12\x1b.caisson.v1.ListPinsRequest\x1a\x1c.caisson.v1.ListPinsResponse\x12N\n" +
+	"\vComparePins\x12\x1e.caisson.v1.ComparePinsRequest\x1a\x1f.caisson.v1.ComparePinsResponse\x12N\n" +
+	"\vApprovePins\x12\x1e.caisson.v1.ApprovePinsRequest\x1a\x1f.caisson.v1.ApprovePinsResponse\x12K\n" +
+	"\n" +
+	"ForgetPins\x12\x1d.caisson.v1.ForgetPinsRequest\x1a\x1e.caisson.v1.ForgetPinsResponse\x12T\n" +
 	"\rListApprovals\x12 .caisson.v1.ListApprovalsRequest\x1a!.caisson.v1.ListApprovalsResponse\x12W\n" +
 	"\x0eAnswerApproval\x12!.caisson.v1.AnswerApprovalRequest\x1a\".caisson.v1.AnswerApprovalResponse\x12<\n" +
 	"\x05Drain\x12\x18.caisson.v1.DrainRequest\x1a\x19.caisson.v1.DrainResponseB@Z>github.com/caisson-dev/caisson/daemon/gen/caisson/v1;caissonv1b\x06proto3"
@@ -976,47 +1662,76 @@ func file_caisson_v1_admin_proto_rawDescGZIP() []byte {
 	return file_caisson_v1_admin_proto_rawDescData
 }
 
-var file_caisson_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_caisson_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_caisson_v1_admin_proto_goTypes = []any{
 	(*ListServersRequest)(nil),     // 0: caisson.v1.ListServersRequest
 	(*ListServersResponse)(nil),    // 1: caisson.v1.ListServersResponse
-	(*ConfiguredServer)(nil),       // 2: caisson.v1.ConfiguredServer
-	(*CheckPolicyRequest)(nil),     // 3: caisson.v1.CheckPolicyRequest
-	(*CheckPolicyResponse)(nil),    // 4: caisson.v1.CheckPolicyResponse
-	(*ListPinsRequest)(nil),        // 5: caisson.v1.ListPinsRequest
-	(*ListPinsResponse)(nil),       // 6: caisson.v1.ListPinsResponse
-	(*Pin)(nil),                    // 7: caisson.v1.Pin
-	(*ListApprovalsRequest)(nil),   // 8: caisson.v1.ListApprovalsRequest
-	(*ListApprovalsResponse)(nil),  // 9: caisson.v1.ListApprovalsResponse
-	(*Approval)(nil),               // 10: caisson.v1.Approval
-	(*AnswerApprovalRequest)(nil),  // 11: caisson.v1.AnswerApprovalRequest
-	(*AnswerApprovalResponse)(nil), // 12: caisson.v1.AnswerApprovalResponse
-	(*DrainRequest)(nil),           // 13: caisson.v1.DrainRequest
-	(*DrainResponse)(nil),          // 14: caisson.v1.DrainResponse
-	(*timestamppb.Timestamp)(nil),  // 15: google.protobuf.Timestamp
+	(*ServerSet)(nil),              // 2: caisson.v1.ServerSet
+	(*ConfiguredServer)(nil),       // 3: caisson.v1.ConfiguredServer
+	(*CheckPolicyRequest)(nil),     // 4: caisson.v1.CheckPolicyRequest
+	(*CheckPolicyResponse)(nil),    // 5: caisson.v1.CheckPolicyResponse
+	(*GetPolicyRequest)(nil),       // 6: caisson.v1.GetPolicyRequest
+	(*GetPolicyResponse)(nil),      // 7: caisson.v1.GetPolicyResponse
+	(*ReloadRequest)(nil),          // 8: caisson.v1.ReloadRequest
+	(*ReloadResponse)(nil),         // 9: caisson.v1.ReloadResponse
+	(*ListPinsRequest)(nil),        // 10: caisson.v1.ListPinsRequest
+	(*ListPinsResponse)(nil),       // 11: caisson.v1.ListPinsResponse
+	(*Pin)(nil),                    // 12: caisson.v1.Pin
+	(*ComparePinsRequest)(nil),     // 13: caisson.v1.ComparePinsRequest
+	(*ComparePinsResponse)(nil),    // 14: caisson.v1.ComparePinsResponse
+	(*OfferedPin)(nil),             // 15: caisson.v1.OfferedPin
+	(*ApprovePinsRequest)(nil),     // 16: caisson.v1.ApprovePinsRequest
+	(*ApprovePinsResponse)(nil),    // 17: caisson.v1.ApprovePinsResponse
+	(*ForgetPinsRequest)(nil),      // 18: caisson.v1.ForgetPinsRequest
+	(*ForgetPinsResponse)(nil),     // 19: caisson.v1.ForgetPinsResponse
+	(*ListApprovalsRequest)(nil),   // 20: caisson.v1.ListApprovalsRequest
+	(*ListApprovalsResponse)(nil),  // 21: caisson.v1.ListApprovalsResponse
+	(*Approval)(nil),               // 22: caisson.v1.Approval
+	(*AnswerApprovalRequest)(nil),  // 23: caisson.v1.AnswerApprovalRequest
+	(*AnswerApprovalResponse)(nil), // 24: caisson.v1.AnswerApprovalResponse
+	(*DrainRequest)(nil),           // 25: caisson.v1.DrainRequest
+	(*DrainResponse)(nil),          // 26: caisson.v1.DrainResponse
+	(*timestamppb.Timestamp)(nil),  // 27: google.protobuf.Timestamp
 }
 var file_caisson_v1_admin_proto_depIdxs = []int32{
-	2,  // 0: caisson.v1.ListServersResponse.servers:type_name -> caisson.v1.ConfiguredServer
-	7,  // 1: caisson.v1.ListPinsResponse.pins:type_name -> caisson.v1.Pin
-	10, // 2: caisson.v1.ListApprovalsResponse.approvals:type_name -> caisson.v1.Approval
-	15, // 3: caisson.v1.Approval.until:type_name -> google.protobuf.Timestamp
-	0,  // 4: caisson.v1.AdminService.ListServers:input_type -> caisson.v1.ListServersRequest
-	3,  // 5: caisson.v1.AdminService.CheckPolicy:input_type -> caisson.v1.CheckPolicyRequest
-	5,  // 6: caisson.v1.AdminService.ListPins:input_type -> caisson.v1.ListPinsRequest
-	8,  // 7: caisson.v1.AdminService.ListApprovals:input_type -> caisson.v1.ListApprovalsRequest
-	11, // 8: caisson.v1.AdminService.AnswerApproval:input_type -> caisson.v1.AnswerApprovalRequest
-	13, // 9: caisson.v1.AdminService.Drain:input_type -> caisson.v1.DrainRequest
-	1,  // 10: caisson.v1.AdminService.ListServers:output_type -> caisson.v1.ListServersResponse
-	4,  // 11: caisson.v1.AdminService.CheckPolicy:output_type -> caisson.v1.CheckPolicyResponse
-	6,  // 12: caisson.v1.AdminService.ListPins:output_type -> caisson.v1.ListPinsResponse
-	9,  // 13: caisson.v1.AdminService.ListApprovals:output_type -> caisson.v1.ListApprovalsResponse
-	12, // 14: caisson.v1.AdminService.AnswerApproval:output_type -> caisson.v1.AnswerApprovalResponse
-	14, // 15: caisson.v1.AdminService.Drain:output_type -> caisson.v1.DrainResponse
-	10, // [10:16] is the sub-list for method output_type
-	4,  // [4:10] is the sub-list for method input_type
-	4,  // [4:4] is the sub-list for extension type_name
-	4,  // [4:4] is the sub-list for extension extendee
-	0,  // [0:4] is the sub-list for field type_name
+	3,  // 0: caisson.v1.ListServersResponse.servers:type_name -> caisson.v1.ConfiguredServer
+	2,  // 1: caisson.v1.ListServersResponse.sets:type_name -> caisson.v1.ServerSet
+	27, // 2: caisson.v1.ConfiguredServer.reopens:type_name -> google.protobuf.Timestamp
+	12, // 3: caisson.v1.ListPinsResponse.pins:type_name -> caisson.v1.Pin
+	15, // 4: caisson.v1.ComparePinsResponse.offers:type_name -> caisson.v1.OfferedPin
+	12, // 5: caisson.v1.ComparePinsResponse.gone:type_name -> caisson.v1.Pin
+	12, // 6: caisson.v1.OfferedPin.pin:type_name -> caisson.v1.Pin
+	12, // 7: caisson.v1.ApprovePinsRequest.pins:type_name -> caisson.v1.Pin
+	12, // 8: caisson.v1.ForgetPinsRequest.pins:type_name -> caisson.v1.Pin
+	22, // 9: caisson.v1.ListApprovalsResponse.approvals:type_name -> caisson.v1.Approval
+	27, // 10: caisson.v1.Approval.until:type_name -> google.protobuf.Timestamp
+	0,  // 11: caisson.v1.AdminService.ListServers:input_type -> caisson.v1.ListServersRequest
+	4,  // 12: caisson.v1.AdminService.CheckPolicy:input_type -> caisson.v1.CheckPolicyRequest
+	6,  // 13: caisson.v1.AdminService.GetPolicy:input_type -> caisson.v1.GetPolicyRequest
+	8,  // 14: caisson.v1.AdminService.Reload:input_type -> caisson.v1.ReloadRequest
+	10, // 15: caisson.v1.AdminService.ListPins:input_type -> caisson.v1.ListPinsRequest
+	13, // 16: caisson.v1.AdminService.ComparePins:input_type -> caisson.v1.ComparePinsRequest
+	16, // 17: caisson.v1.AdminService.ApprovePins:input_type -> caisson.v1.ApprovePinsRequest
+	18, // 18: caisson.v1.AdminService.ForgetPins:input_type -> caisson.v1.ForgetPinsRequest
+	20, // 19: caisson.v1.AdminService.ListApprovals:input_type -> caisson.v1.ListApprovalsRequest
+	23, // 20: caisson.v1.AdminService.AnswerApproval:input_type -> caisson.v1.AnswerApprovalRequest
+	25, // 21: caisson.v1.AdminService.Drain:input_type -> caisson.v1.DrainRequest
+	1,  // 22: caisson.v1.AdminService.ListServers:output_type -> caisson.v1.ListServersResponse
+	5,  // 23: caisson.v1.AdminService.CheckPolicy:output_type -> caisson.v1.CheckPolicyResponse
+	7,  // 24: caisson.v1.AdminService.GetPolicy:output_type -> caisson.v1.GetPolicyResponse
+	9,  // 25: caisson.v1.AdminService.Reload:output_type -> caisson.v1.ReloadResponse
+	11, // 26: caisson.v1.AdminService.ListPins:output_type -> caisson.v1.ListPinsResponse
+	14, // 27: caisson.v1.AdminService.ComparePins:output_type -> caisson.v1.ComparePinsResponse
+	17, // 28: caisson.v1.AdminService.ApprovePins:output_type -> caisson.v1.ApprovePinsResponse
+	19, // 29: caisson.v1.AdminService.ForgetPins:output_type -> caisson.v1.ForgetPinsResponse
+	21, // 30: caisson.v1.AdminService.ListApprovals:output_type -> caisson.v1.ListApprovalsResponse
+	24, // 31: caisson.v1.AdminService.AnswerApproval:output_type -> caisson.v1.AnswerApprovalResponse
+	26, // 32: caisson.v1.AdminService.Drain:output_type -> caisson.v1.DrainResponse
+	22, // [22:33] is the sub-list for method output_type
+	11, // [11:22] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_caisson_v1_admin_proto_init() }
@@ -1030,7 +1745,7 @@ func file_caisson_v1_admin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_caisson_v1_admin_proto_rawDesc), len(file_caisson_v1_admin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   15,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

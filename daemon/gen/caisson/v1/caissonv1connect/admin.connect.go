@@ -41,8 +41,20 @@ const (
 	// AdminServiceCheckPolicyProcedure is the fully-qualified name of the AdminService's CheckPolicy
 	// RPC.
 	AdminServiceCheckPolicyProcedure = "/caisson.v1.AdminService/CheckPolicy"
+	// AdminServiceGetPolicyProcedure is the fully-qualified name of the AdminService's GetPolicy RPC.
+	AdminServiceGetPolicyProcedure = "/caisson.v1.AdminService/GetPolicy"
+	// AdminServiceReloadProcedure is the fully-qualified name of the AdminService's Reload RPC.
+	AdminServiceReloadProcedure = "/caisson.v1.AdminService/Reload"
 	// AdminServiceListPinsProcedure is the fully-qualified name of the AdminService's ListPins RPC.
 	AdminServiceListPinsProcedure = "/caisson.v1.AdminService/ListPins"
+	// AdminServiceComparePinsProcedure is the fully-qualified name of the AdminService's ComparePins
+	// RPC.
+	AdminServiceComparePinsProcedure = "/caisson.v1.AdminService/ComparePins"
+	// AdminServiceApprovePinsProcedure is the fully-qualified name of the AdminService's ApprovePins
+	// RPC.
+	AdminServiceApprovePinsProcedure = "/caisson.v1.AdminService/ApprovePins"
+	// AdminServiceForgetPinsProcedure is the fully-qualified name of the AdminService's ForgetPins RPC.
+	AdminServiceForgetPinsProcedure = "/caisson.v1.AdminService/ForgetPins"
 	// AdminServiceListApprovalsProcedure is the fully-qualified name of the AdminService's
 	// ListApprovals RPC.
 	AdminServiceListApprovalsProcedure = "/caisson.v1.AdminService/ListApprovals"
@@ -59,8 +71,20 @@ type AdminServiceClient interface {
 	ListServers(context.Context, *connect.Request[v1.ListServersRequest]) (*connect.Response[v1.ListServersResponse], error)
 	// CheckPolicy says what the policy decides about a call. It makes no call, and counts nothing.
 	CheckPolicy(context.Context, *connect.Request[v1.CheckPolicyRequest]) (*connect.Response[v1.CheckPolicyResponse], error)
+	// GetPolicy gives the policy that holds.
+	GetPolicy(context.Context, *connect.Request[v1.GetPolicyRequest]) (*connect.Response[v1.GetPolicyResponse], error)
+	// Reload reads the configuration, the servers, the policy and the lock file again, as SIGHUP does. With a mistake the
+	// ones before hold, and the status says what is wrong.
+	Reload(context.Context, *connect.Request[v1.ReloadRequest]) (*connect.Response[v1.ReloadResponse], error)
 	// ListPins lists what of a server is approved.
 	ListPins(context.Context, *connect.Request[v1.ListPinsRequest]) (*connect.Response[v1.ListPinsResponse], error)
+	// ComparePins connects with a server, without the policy, and says how what it offers differs from what is approved.
+	ComparePins(context.Context, *connect.Request[v1.ComparePinsRequest]) (*connect.Response[v1.ComparePinsResponse], error)
+	// ApprovePins approves definitions that a server offers, and who it is, and writes the lock file. It approves what
+	// somebody has seen: where the server offers another definition by now, nothing is approved.
+	ApprovePins(context.Context, *connect.Request[v1.ApprovePinsRequest]) (*connect.Response[v1.ApprovePinsResponse], error)
+	// ForgetPins takes approvals back, and writes the lock file.
+	ForgetPins(context.Context, *connect.Request[v1.ForgetPinsRequest]) (*connect.Response[v1.ForgetPinsResponse], error)
 	// ListApprovals lists the calls that wait for somebody to say yes.
 	ListApprovals(context.Context, *connect.Request[v1.ListApprovalsRequest]) (*connect.Response[v1.ListApprovalsResponse], error)
 	// AnswerApproval says yes or no to a call that waits. Nobody says yes to a call of their own.
@@ -92,10 +116,40 @@ func NewAdminServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithSchema(adminServiceMethods.ByName("CheckPolicy")),
 			connect.WithClientOptions(opts...),
 		),
+		getPolicy: connect.NewClient[v1.GetPolicyRequest, v1.GetPolicyResponse](
+			httpClient,
+			baseURL+AdminServiceGetPolicyProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("GetPolicy")),
+			connect.WithClientOptions(opts...),
+		),
+		reload: connect.NewClient[v1.ReloadRequest, v1.ReloadResponse](
+			httpClient,
+			baseURL+AdminServiceReloadProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("Reload")),
+			connect.WithClientOptions(opts...),
+		),
 		listPins: connect.NewClient[v1.ListPinsRequest, v1.ListPinsResponse](
 			httpClient,
 			baseURL+AdminServiceListPinsProcedure,
 			connect.WithSchema(adminServiceMethods.ByName("ListPins")),
+			connect.WithClientOptions(opts...),
+		),
+		comparePins: connect.NewClient[v1.ComparePinsRequest, v1.ComparePinsResponse](
+			httpClient,
+			baseURL+AdminServiceComparePinsProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("ComparePins")),
+			connect.WithClientOptions(opts...),
+		),
+		approvePins: connect.NewClient[v1.ApprovePinsRequest, v1.ApprovePinsResponse](
+			httpClient,
+			baseURL+AdminServiceApprovePinsProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("ApprovePins")),
+			connect.WithClientOptions(opts...),
+		),
+		forgetPins: connect.NewClient[v1.ForgetPinsRequest, v1.ForgetPinsResponse](
+			httpClient,
+			baseURL+AdminServiceForgetPinsProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("ForgetPins")),
 			connect.WithClientOptions(opts...),
 		),
 		listApprovals: connect.NewClient[v1.ListApprovalsRequest, v1.ListApprovalsResponse](
@@ -123,7 +177,12 @@ func NewAdminServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 type adminServiceClient struct {
 	listServers    *connect.Client[v1.ListServersRequest, v1.ListServersResponse]
 	checkPolicy    *connect.Client[v1.CheckPolicyRequest, v1.CheckPolicyResponse]
+	getPolicy      *connect.Client[v1.GetPolicyRequest, v1.GetPolicyResponse]
+	reload         *connect.Client[v1.ReloadRequest, v1.ReloadResponse]
 	listPins       *connect.Client[v1.ListPinsRequest, v1.ListPinsResponse]
+	comparePins    *connect.Client[v1.ComparePinsRequest, v1.ComparePinsResponse]
+	approvePins    *connect.Client[v1.ApprovePinsRequest, v1.ApprovePinsResponse]
+	forgetPins     *connect.Client[v1.ForgetPinsRequest, v1.ForgetPinsResponse]
 	listApprovals  *connect.Client[v1.ListApprovalsRequest, v1.ListApprovalsResponse]
 	answerApproval *connect.Client[v1.AnswerApprovalRequest, v1.AnswerApprovalResponse]
 	drain          *connect.Client[v1.DrainRequest, v1.DrainResponse]
@@ -139,9 +198,34 @@ func (c *adminServiceClient) CheckPolicy(ctx context.Context, req *connect.Reque
 	return c.checkPolicy.CallUnary(ctx, req)
 }
 
+// GetPolicy calls caisson.v1.AdminService.GetPolicy.
+func (c *adminServiceClient) GetPolicy(ctx context.Context, req *connect.Request[v1.GetPolicyRequest]) (*connect.Response[v1.GetPolicyResponse], error) {
+	return c.getPolicy.CallUnary(ctx, req)
+}
+
+// Reload calls caisson.v1.AdminService.Reload.
+func (c *adminServiceClient) Reload(ctx context.Context, req *connect.Request[v1.ReloadRequest]) (*connect.Response[v1.ReloadResponse], error) {
+	return c.reload.CallUnary(ctx, req)
+}
+
 // ListPins calls caisson.v1.AdminService.ListPins.
 func (c *adminServiceClient) ListPins(ctx context.Context, req *connect.Request[v1.ListPinsRequest]) (*connect.Response[v1.ListPinsResponse], error) {
 	return c.listPins.CallUnary(ctx, req)
+}
+
+// ComparePins calls caisson.v1.AdminService.ComparePins.
+func (c *adminServiceClient) ComparePins(ctx context.Context, req *connect.Request[v1.ComparePinsRequest]) (*connect.Response[v1.ComparePinsResponse], error) {
+	return c.comparePins.CallUnary(ctx, req)
+}
+
+// ApprovePins calls caisson.v1.AdminService.ApprovePins.
+func (c *adminServiceClient) ApprovePins(ctx context.Context, req *connect.Request[v1.ApprovePinsRequest]) (*connect.Response[v1.ApprovePinsResponse], error) {
+	return c.approvePins.CallUnary(ctx, req)
+}
+
+// ForgetPins calls caisson.v1.AdminService.ForgetPins.
+func (c *adminServiceClient) ForgetPins(ctx context.Context, req *connect.Request[v1.ForgetPinsRequest]) (*connect.Response[v1.ForgetPinsResponse], error) {
+	return c.forgetPins.CallUnary(ctx, req)
 }
 
 // ListApprovals calls caisson.v1.AdminService.ListApprovals.
@@ -165,8 +249,20 @@ type AdminServiceHandler interface {
 	ListServers(context.Context, *connect.Request[v1.ListServersRequest]) (*connect.Response[v1.ListServersResponse], error)
 	// CheckPolicy says what the policy decides about a call. It makes no call, and counts nothing.
 	CheckPolicy(context.Context, *connect.Request[v1.CheckPolicyRequest]) (*connect.Response[v1.CheckPolicyResponse], error)
+	// GetPolicy gives the policy that holds.
+	GetPolicy(context.Context, *connect.Request[v1.GetPolicyRequest]) (*connect.Response[v1.GetPolicyResponse], error)
+	// Reload reads the configuration, the servers, the policy and the lock file again, as SIGHUP does. With a mistake the
+	// ones before hold, and the status says what is wrong.
+	Reload(context.Context, *connect.Request[v1.ReloadRequest]) (*connect.Response[v1.ReloadResponse], error)
 	// ListPins lists what of a server is approved.
 	ListPins(context.Context, *connect.Request[v1.ListPinsRequest]) (*connect.Response[v1.ListPinsResponse], error)
+	// ComparePins connects with a server, without the policy, and says how what it offers differs from what is approved.
+	ComparePins(context.Context, *connect.Request[v1.ComparePinsRequest]) (*connect.Response[v1.ComparePinsResponse], error)
+	// ApprovePins approves definitions that a server offers, and who it is, and writes the lock file. It approves what
+	// somebody has seen: where the server offers another definition by now, nothing is approved.
+	ApprovePins(context.Context, *connect.Request[v1.ApprovePinsRequest]) (*connect.Response[v1.ApprovePinsResponse], error)
+	// ForgetPins takes approvals back, and writes the lock file.
+	ForgetPins(context.Context, *connect.Request[v1.ForgetPinsRequest]) (*connect.Response[v1.ForgetPinsResponse], error)
 	// ListApprovals lists the calls that wait for somebody to say yes.
 	ListApprovals(context.Context, *connect.Request[v1.ListApprovalsRequest]) (*connect.Response[v1.ListApprovalsResponse], error)
 	// AnswerApproval says yes or no to a call that waits. Nobody says yes to a call of their own.
@@ -194,10 +290,40 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 		connect.WithSchema(adminServiceMethods.ByName("CheckPolicy")),
 		connect.WithHandlerOptions(opts...),
 	)
+	adminServiceGetPolicyHandler := connect.NewUnaryHandler(
+		AdminServiceGetPolicyProcedure,
+		svc.GetPolicy,
+		connect.WithSchema(adminServiceMethods.ByName("GetPolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceReloadHandler := connect.NewUnaryHandler(
+		AdminServiceReloadProcedure,
+		svc.Reload,
+		connect.WithSchema(adminServiceMethods.ByName("Reload")),
+		connect.WithHandlerOptions(opts...),
+	)
 	adminServiceListPinsHandler := connect.NewUnaryHandler(
 		AdminServiceListPinsProcedure,
 		svc.ListPins,
 		connect.WithSchema(adminServiceMethods.ByName("ListPins")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceComparePinsHandler := connect.NewUnaryHandler(
+		AdminServiceComparePinsProcedure,
+		svc.ComparePins,
+		connect.WithSchema(adminServiceMethods.ByName("ComparePins")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceApprovePinsHandler := connect.NewUnaryHandler(
+		AdminServiceApprovePinsProcedure,
+		svc.ApprovePins,
+		connect.WithSchema(adminServiceMethods.ByName("ApprovePins")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceForgetPinsHandler := connect.NewUnaryHandler(
+		AdminServiceForgetPinsProcedure,
+		svc.ForgetPins,
+		connect.WithSchema(adminServiceMethods.ByName("ForgetPins")),
 		connect.WithHandlerOptions(opts...),
 	)
 	adminServiceListApprovalsHandler := connect.NewUnaryHandler(
@@ -224,8 +350,18 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 			adminServiceListServersHandler.ServeHTTP(w, r)
 		case AdminServiceCheckPolicyProcedure:
 			adminServiceCheckPolicyHandler.ServeHTTP(w, r)
+		case AdminServiceGetPolicyProcedure:
+			adminServiceGetPolicyHandler.ServeHTTP(w, r)
+		case AdminServiceReloadProcedure:
+			adminServiceReloadHandler.ServeHTTP(w, r)
 		case AdminServiceListPinsProcedure:
 			adminServiceListPinsHandler.ServeHTTP(w, r)
+		case AdminServiceComparePinsProcedure:
+			adminServiceComparePinsHandler.ServeHTTP(w, r)
+		case AdminServiceApprovePinsProcedure:
+			adminServiceApprovePinsHandler.ServeHTTP(w, r)
+		case AdminServiceForgetPinsProcedure:
+			adminServiceForgetPinsHandler.ServeHTTP(w, r)
 		case AdminServiceListApprovalsProcedure:
 			adminServiceListApprovalsHandler.ServeHTTP(w, r)
 		case AdminServiceAnswerApprovalProcedure:
@@ -249,8 +385,28 @@ func (UnimplementedAdminServiceHandler) CheckPolicy(context.Context, *connect.Re
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("caisson.v1.AdminService.CheckPolicy is not implemented"))
 }
 
+func (UnimplementedAdminServiceHandler) GetPolicy(context.Context, *connect.Request[v1.GetPolicyRequest]) (*connect.Response[v1.GetPolicyResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("caisson.v1.AdminService.GetPolicy is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) Reload(context.Context, *connect.Request[v1.ReloadRequest]) (*connect.Response[v1.ReloadResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("caisson.v1.AdminService.Reload is not implemented"))
+}
+
 func (UnimplementedAdminServiceHandler) ListPins(context.Context, *connect.Request[v1.ListPinsRequest]) (*connect.Response[v1.ListPinsResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("caisson.v1.AdminService.ListPins is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) ComparePins(context.Context, *connect.Request[v1.ComparePinsRequest]) (*connect.Response[v1.ComparePinsResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("caisson.v1.AdminService.ComparePins is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) ApprovePins(context.Context, *connect.Request[v1.ApprovePinsRequest]) (*connect.Response[v1.ApprovePinsResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("caisson.v1.AdminService.ApprovePins is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) ForgetPins(context.Context, *connect.Request[v1.ForgetPinsRequest]) (*connect.Response[v1.ForgetPinsResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("caisson.v1.AdminService.ForgetPins is not implemented"))
 }
 
 func (UnimplementedAdminServiceHandler) ListApprovals(context.Context, *connect.Request[v1.ListApprovalsRequest]) (*connect.Response[v1.ListApprovalsResponse], error) {
