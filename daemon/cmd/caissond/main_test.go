@@ -53,7 +53,13 @@ type process struct {
 // run runs the daemon with a home of its own.
 func run(t *testing.T, home string, arguments ...string) *process {
 	t.Helper()
-	p := &process{cmd: exec.CommandContext(t.Context(), os.Args[0], append(arguments, "--log-format", "json")...), lines: make(chan map[string]any, 1000)}
+	return begin(t, home, exec.CommandContext(t.Context(), os.Args[0], append(arguments, "--log-format", "json")...))
+}
+
+// begin begins a command that becomes the daemon.
+func begin(t *testing.T, home string, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{cmd: cmd, lines: make(chan map[string]any, 1000)}
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		t.Fatal(err)
@@ -161,6 +167,42 @@ func TestProcess(t *testing.T) {
 	}
 	if err := p.cmd.Wait(); err != nil {
 		t.Errorf("it ends with %v", err)
+	}
+}
+
+// TestGivenSocket shows that the daemon takes the sockets that systemd gives it in place of those of its configuration.
+func TestGivenSocket(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("this system gives no sockets")
+	}
+	home := t.TempDir()
+	path := filepath.Join(home, "caisson.yaml")
+	if err := os.WriteFile(path, []byte("listen: 0.0.0.0:1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	socket, err := listener.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	// The variable has the number of the process that the sockets are for, which only that process knows.
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", `LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" "$@"`, os.Args[0], "--config", path, "--log-format", "json")
+	cmd.ExtraFiles = []*os.File{socket}
+	p := begin(t, home, cmd)
+	if at := p.await(t, "the daemon listens")["address"]; at != listener.Addr().String() {
+		t.Errorf("it listens at %v", at)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+listener.Addr().String()+"/health", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, text := do(t, request); status != 200 || !strings.Contains(text, "serving") {
+		t.Errorf("%d %s", status, text)
 	}
 }
 

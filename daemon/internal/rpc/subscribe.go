@@ -6,14 +6,10 @@ import (
 	"slices"
 
 	"connectrpc.com/connect"
-	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	caissonv1 "github.com/caisson-dev/caisson/daemon/gen/caisson/v1"
 	"github.com/caisson-dev/caisson/daemon/internal/pool"
 )
-
-// listens is the first revision whose servers tell only where they are asked to.
-const listens = "2026-07-28"
 
 // Subscribe implements the service.
 func (m *MCP) Subscribe(ctx context.Context, r *connect.Request[caissonv1.SubscribeRequest], stream *connect.ServerStream[caissonv1.SubscribeResponse]) error {
@@ -27,7 +23,9 @@ func (m *MCP) Subscribe(ctx context.Context, r *connect.Request[caissonv1.Subscr
 	defer release()
 	listener := s.Hub().Listen(wanted(r.Msg))
 	defer listener.Close()
-	stop, err := subscribe(byRPC(ctx), s, r.Msg)
+	stop, err := s.Subscribe(byRPC(ctx), pool.Changes{
+		Resources: r.Msg.GetResources(), Tools: r.Msg.GetTools(), Prompts: r.Msg.GetPrompts(), ResourceList: r.Msg.GetResourceList(),
+	})
 	if err != nil {
 		return Status(err)
 	}
@@ -70,19 +68,4 @@ func wanted(r *caissonv1.SubscribeRequest) func(pool.Notification) bool {
 		}
 		return false
 	}
-}
-
-// subscribe asks the server to tell, in the form of its revision.
-func subscribe(ctx context.Context, s *pool.Session, r *caissonv1.SubscribeRequest) (stop func(), err error) {
-	if s.Caisson().ProtocolVersion() < listens {
-		return s.Subscribe(ctx, r.GetResources())
-	}
-	subscription, err := s.Caisson().Listen(ctx, &mcp.SubscriptionsListenParams{Notifications: &mcp.NotificationSubscriptions{
-		ResourceSubscriptions: r.GetResources(), ToolsListChanged: r.GetTools(),
-		PromptsListChanged: r.GetPrompts(), ResourcesListChanged: r.GetResourceList(),
-	}})
-	if err != nil {
-		return nil, err
-	}
-	return func() { _ = subscription.Close() }, nil
 }

@@ -5,14 +5,17 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 
 	"connectrpc.com/connect"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	caissonv1 "github.com/caisson-dev/caisson/daemon/gen/caisson/v1"
 )
@@ -340,5 +343,79 @@ func TestAnswers(t *testing.T) {
 	}
 	if n := d.pool.Count(); n != 0 {
 		t.Errorf("%d sessions are left", n)
+	}
+}
+
+// TestQuestions has servers ask for a sample and for a form, and the caller answer, say no, and fail.
+func TestQuestions(t *testing.T) {
+	up := newUpstream(t)
+	text := func(say string, err error) (*mcp.CallToolResult, any, error) {
+		return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: say}}}, nil, err
+	}
+	mcp.AddTool(up.server, &mcp.Tool{Name: "sample"}, func(ctx context.Context, r *mcp.CallToolRequest, _ struct{}) (*mcp.CallToolResult, any, error) {
+		sampled, err := r.Session.CreateMessage(ctx, &mcp.CreateMessageParams{MaxTokens: 10, Messages: []*mcp.SamplingMessage{{Role: "user", Content: &mcp.TextContent{Text: "Hello?"}}}})
+		if err != nil {
+			return text("", err)
+		}
+		return text(sampled.Model+" says "+sampled.Content.(*mcp.TextContent).Text, nil)
+	})
+	mcp.AddTool(up.server, &mcp.Tool{Name: "form"}, func(ctx context.Context, r *mcp.CallToolRequest, _ struct{}) (*mcp.CallToolResult, any, error) {
+		filled, err := r.Session.Elicit(ctx, &mcp.ElicitParams{Message: "Who?", RequestedSchema: map[string]any{"type": "object", "properties": map[string]any{"name": map[string]any{"type": "string"}}}})
+		if err != nil {
+			return text("", err)
+		}
+		return text(fmt.Sprint(filled.Action, " ", filled.Content["name"]), nil)
+	})
+	d := start(t, servers("up", up.url))
+	stream := d.mcp(d.token("alice")).Session(t.Context())
+	send := func(m *caissonv1.SessionRequest) {
+		t.Helper()
+		if err := stream.Send(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	receive := func() *caissonv1.SessionResponse {
+		t.Helper()
+		m, err := stream.Receive()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	send(&caissonv1.SessionRequest{Of: &caissonv1.SessionRequest_Open{Open: &caissonv1.SessionOpen{Of: &caissonv1.SessionOpen_Connect{
+		Connect: &caissonv1.ConnectRequest{Of: &caissonv1.ConnectRequest_Server{Server: "up"}, Capabilities: []byte(`{"sampling":{},"elicitation":{}}`)},
+	}}}})
+	if opened := receive().GetOpened(); opened.GetServer() != "up" {
+		t.Fatalf("opened %v", opened)
+	}
+	result := func(text string) *caissonv1.SessionAnswer {
+		return &caissonv1.SessionAnswer{Of: &caissonv1.SessionAnswer_Result{Result: []byte(text)}}
+	}
+	for i, test := range []struct {
+		tool, method, asks string
+		answer             *caissonv1.SessionAnswer
+		want               string
+	}{
+		{"sample", "sampling/createMessage", "Hello?", result(`{"model":"m","role":"assistant","content":{"type":"text","text":"Yes."}}`), "m says Yes."},
+		{"form", "elicitation/create", "Who?", result(`{"action":"accept","content":{"name":"ada"}}`), "accept ada"},
+		{"form", "elicitation/create", "Who?", result(`{"action":"decline"}`), "decline"},
+		{"sample", "sampling/createMessage", "Hello?", &caissonv1.SessionAnswer{Of: &caissonv1.SessionAnswer_Error{Error: []byte(`{"code":-1,"message":"the user does not want it"}`)}}, "the user does not want it"},
+	} {
+		id := strconv.Itoa(i)
+		send(&caissonv1.SessionRequest{Of: &caissonv1.SessionRequest_Call{Call: &caissonv1.SessionCall{Id: id, Method: "tools/call", Params: []byte(`{"name":"` + test.tool + `","arguments":{}}`)}}})
+		asked := receive()
+		question := asked.GetQuestion()
+		if question.GetMethod() != test.method || !strings.Contains(string(question.GetParams()), test.asks) {
+			t.Fatalf("%s: the question is %v", test.tool, asked)
+		}
+		test.answer.Id = question.GetId()
+		send(&caissonv1.SessionRequest{Of: &caissonv1.SessionRequest_Answer{Answer: test.answer}})
+		reply := receive().GetReply()
+		if got := string(reply.GetResult()) + reply.GetError().GetMessage(); reply.GetId() != id || !strings.Contains(got, test.want) {
+			t.Errorf("%s: the reply is %v, want %q in it", test.tool, reply, test.want)
+		}
+	}
+	if err := stream.CloseRequest(); err != nil {
+		t.Fatal(err)
 	}
 }
