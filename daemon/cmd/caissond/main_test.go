@@ -146,7 +146,7 @@ func TestProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, text := do(t, request); !strings.Contains(text, "caisson_sessions 1\n") || !strings.Contains(text, `mcp_method_name="tools/call"`) {
+	if _, text := do(t, request); !strings.Contains(text, "caisson_sessions 1\n") || !strings.Contains(text, "caisson_servers_unreachable 0\n") || !strings.Contains(text, `mcp_method_name="tools/call"`) {
 		t.Errorf("the metrics are %s", text)
 	}
 	write("mcpServers: {one: {" + server + "}, two: {" + server + "}}\n")

@@ -28,7 +28,7 @@ func (p *Pool) Call(ctx context.Context, principal string, target Target, method
 			return cmp.Or(failed, err)
 		}
 		err = do(s)
-		p.suspect(s, err)
+		p.Suspect(s, err)
 		release()
 		if err == nil || target.ID != "" || attempt == maxAttempts || ctx.Err() != nil || !again(err, repeatable[method]) {
 			return err

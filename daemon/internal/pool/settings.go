@@ -32,7 +32,7 @@ type each struct {
 	warm      map[string]bool // principals
 }
 
-// use makes what settings say of each server. With p.mu held.
+// useSettings takes servers and what settings say of each. With p.mu held.
 func (p *Pool) useSettings(servers caisson.Servers, settings map[string]Settings) {
 	p.servers, p.settings = servers, settings
 	p.names, p.each = map[string]bool{}, map[string]*each{}
@@ -70,7 +70,7 @@ func (p *Pool) candidates(pr *principal, name string) []*upstream {
 		}
 		return []*upstream{p.upstream(name)}
 	}
-	if home := pr.homes[name]; !set.Stateless && len(pr.shared[home]) > 0 {
+	if home := pr.homes[name]; !set.Stateless && len(pr.shared[home]) > 0 && slices.Contains(set.Servers, home) {
 		return []*upstream{p.upstream(home)}
 	}
 	var all []*upstream

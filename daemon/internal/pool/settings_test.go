@@ -194,6 +194,18 @@ func TestEquivalent(t *testing.T) {
 		}
 		releaseOwn()
 	})
+	t.Run("another set", func(t *testing.T) {
+		o := set(Settings{})
+		p, doors := withDoors(t, o, "a", "b")
+		first, release := use(t, p, "alice", "any")
+		defer release()
+		p.SetServers(caisson.ServerMap{"a": {Name: "a", Transport: doors["a"]}, "b": {Name: "b", Transport: doors["b"]}}, map[string]Settings{"any": {Servers: []string{"b"}}})
+		next, release := use(t, p, "alice", "any")
+		defer release()
+		if first.Server != "a" || next.Server != "b" {
+			t.Errorf("calls go to %s, and then to %s, which is the only one left", first.Server, next.Server)
+		}
+	})
 	t.Run("none", func(t *testing.T) {
 		p, doors := withDoors(t, set(Settings{}), "a", "b")
 		for _, d := range doors {

@@ -171,8 +171,9 @@ func (u *upstream) rank() int {
 	return 0
 }
 
-// suspect has a server asked whether it is there, when a call has failed as if it were not.
-func (p *Pool) suspect(s *Session, err error) {
+// Suspect takes how a call of a session has ended. When it has failed as if the server were not there, the server is asked
+// whether it is.
+func (p *Pool) Suspect(s *Session, err error) {
 	if err == nil || !unreachable(err) {
 		return
 	}
@@ -181,6 +182,18 @@ func (p *Pool) suspect(s *Session, err error) {
 	if u := s.upstream; u != nil && u.suspicion == 0 && p.ping(s, func() { u.suspicion-- }) {
 		u.suspicion++
 	}
+}
+
+// Unreachable counts the servers that are not called for a while.
+func (p *Pool) Unreachable() (n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, u := range p.upstreams {
+		if u.rank() == 2 {
+			n++
+		}
+	}
+	return n
 }
 
 // ping pings the server of a session, and takes down the outcome. A shared session whose server does not answer is given

@@ -48,7 +48,7 @@ func TestOpen(t *testing.T) {
 	}
 	release()
 	ended(t, s)
-	if state := p.Servers()[0]; state.Reopens.IsZero() || state.LastErr == nil {
+	if state := p.Servers()[0]; state.Reopens.IsZero() || state.LastErr == nil || p.Unreachable() != 1 {
 		t.Errorf("the state is %+v", state)
 	}
 	p.SetServers(caisson.ServerMap{"a": doors["a"].server.Caisson()}, nil) // Another one of this name.
@@ -131,10 +131,10 @@ func TestSuspicion(t *testing.T) {
 	}
 	for range 3 {
 		before := discovered()
-		p.suspect(s, &caisson.Error{Code: caisson.CodeTransport})
+		p.Suspect(s, &caisson.Error{Code: caisson.CodeTransport})
 		eventually(t, "the server is not asked", func() bool { return discovered() > before && calm() })
 	}
-	p.suspect(s, &caisson.Error{Code: caisson.CodeRPC})
+	p.Suspect(s, &caisson.Error{Code: caisson.CodeRPC})
 	if !calm() {
 		t.Error("the server is asked after an answer of its own")
 	}

@@ -61,6 +61,7 @@ func (m *MCP) CallToolStream(ctx context.Context, r *connect.Request[caissonv1.C
 		return Status(err) // The call is cancelled.
 	}
 	end := <-ended
+	m.Pool.Suspect(s, end.err)
 	if end.err != nil {
 		return Status(end.err)
 	}

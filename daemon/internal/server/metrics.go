@@ -43,5 +43,7 @@ func (m *Metrics) Serve(listener net.Listener) error {
 func (m *Metrics) Watch(s *Server) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "caisson_sessions", Help: "Open sessions with MCP servers, of all principals.",
-	}, func() float64 { return float64(s.pool.Count()) }))
+	}, func() float64 { return float64(s.pool.Count()) }), prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "caisson_servers_unreachable", Help: "MCP servers that could not be reached several times in turn, and are not called for a while.",
+	}, func() float64 { return float64(s.pool.Unreachable()) }))
 }
