@@ -418,4 +418,7 @@ func TestQuestions(t *testing.T) {
 	if err := stream.CloseRequest(); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := stream.Receive(); !errors.Is(err, io.EOF) {
+		t.Errorf("the stream ends with %v", err)
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"connectrpc.com/connect"
@@ -122,6 +123,7 @@ func start(t *testing.T, text string) *daemon {
 	d.end = end
 	go func() { d.ended <- d.Serve(ctx, listeners) }()
 	t.Cleanup(func() {
+		hangUp()
 		end()
 		<-d.ended
 	})
@@ -157,7 +159,27 @@ func (d *daemon) token(name string) string {
 func client(token string) *http.Client {
 	protocols := &http.Protocols{}
 	protocols.SetUnencryptedHTTP2(true)
-	return &http.Client{Transport: &withToken{token, &http.Transport{Protocols: protocols}}}
+	transport := &http.Transport{Protocols: protocols}
+	dialled.Lock()
+	defer dialled.Unlock()
+	dialled.all = append(dialled.all, transport)
+	return &http.Client{Transport: &withToken{token, transport}}
+}
+
+// dialled are the transports of all clients.
+var dialled struct {
+	sync.Mutex
+	all []*http.Transport
+}
+
+// hangUp closes connections that nobody uses: a server that ends waits a second for each of HTTP/2.
+func hangUp() {
+	dialled.Lock()
+	defer dialled.Unlock()
+	for _, transport := range dialled.all {
+		transport.CloseIdleConnections()
+	}
+	dialled.all = nil
 }
 
 type withToken struct {

@@ -52,6 +52,7 @@ func serveFile(t *testing.T, folder, text string) net.Addr {
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(ctx, listeners) }()
 	t.Cleanup(func() {
+		hangUp()
 		end()
 		if err := <-ended; err != nil {
 			t.Error(err)
