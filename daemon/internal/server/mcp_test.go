@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 The newest revision deprecates sampling; servers go on using it.
+
 package server
 
 import (
