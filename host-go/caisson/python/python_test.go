@@ -128,7 +128,7 @@ var busy = caisson.ScriptLimits{Computing: 2 * time.Minute, Time: 5 * time.Minut
 func script(t testing.TB, source string) caisson.Script {
 	t.Helper()
 	return caisson.Script{
-		Limits: busy,
+		Limits:   busy,
 		Language: python.Language, Name: "test.py", Source: source,
 		Input: map[string]any{"n": 2}, Args: []string{"one", "two"}, Tools: tools(t),
 	}
