@@ -109,21 +109,23 @@ func TestEchoNaN(t *testing.T) {
 	}
 }
 
+// misfits are values that do not fit the types of the exports.
+var misfits = map[string][]any{
+	"bool": {1, nil}, "u32": {1, int32(1), "1"}, "f32": {1.0}, "char": {rune(0xd800), rune(0x110000), rune(-1)},
+	"string": {[]byte("x"), "\xff", nil}, "bytes": {"x", []any{uint8(1)}}, "strings": {[]string{"a"}, []any{1}},
+	"point": {Tuple{int32(1), int64(1), "x"}, Record{int32(1)}, Record{int32(1), int64(2), 3}},
+	"tuple": {Record{uint8(1), int64(-1), "t"}},
+	"shape": {Variant{Case: "triangle"}, Variant{Case: "circle"}, Some(1)},
+	"color": {"red", Enum("pink")}, "wide-enum": {Enum("c300")}, "flags3": {Flags(8), uint32(1)},
+	"opt-string": {"x", Some(1)}, "res": {OK("x"), Err(uint32(1)), true}, "fixed": {[]any{uint16(1)}},
+	"big": {Tuple{}},
+}
+
 // A Go value that does not fit its type is an error of the caller: the instance
 // goes on.
 func TestValueErrors(t *testing.T) {
 	in := testInstance(t, nil, "echo.wasm", echoLinker(map[string]any{}))
-	wrong := map[string][]any{
-		"bool": {1, nil}, "u32": {1, int32(1), "1"}, "f32": {1.0}, "char": {rune(0xd800), rune(0x110000), rune(-1)},
-		"string": {[]byte("x"), "\xff", nil}, "bytes": {"x", []any{uint8(1)}}, "strings": {[]string{"a"}, []any{1}},
-		"point": {Tuple{int32(1), int64(1), "x"}, Record{int32(1)}, Record{int32(1), int64(2), 3}},
-		"tuple": {Record{uint8(1), int64(-1), "t"}},
-		"shape": {Variant{Case: "triangle"}, Variant{Case: "circle"}, Some(1)},
-		"color": {"red", Enum("pink")}, "wide-enum": {Enum("c300")}, "flags3": {Flags(8), uint32(1)},
-		"opt-string": {"x", Some(1)}, "res": {OK("x"), Err(uint32(1)), true}, "fixed": {[]any{uint16(1)}},
-		"big": {Tuple{}},
-	}
-	for name, values := range wrong {
+	for name, values := range misfits {
 		for _, v := range values {
 			_, err := in.ExportedFunction("echo-"+name).Call(context.Background(), v)
 			if _, ok := err.(*ValueError); !ok {

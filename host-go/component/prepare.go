@@ -35,6 +35,9 @@ type Prepared struct {
 
 	hashing sync.Mutex
 	hash    string
+
+	planning sync.Once
+	plan     *Compiled
 }
 
 // Hash returns the Identity. What [Instance.Save] writes can be restored where the Hash is the same.
@@ -112,6 +115,19 @@ func (p *Prepared) parts() (*split.Index, error) {
 		p.err = decodeError(p.err)
 	})
 	return p.index, p.err
+}
+
+// planned returns the component without its code: its types, for those that have it elsewhere.
+func (p *Prepared) planned() (*Compiled, error) {
+	index, err := p.parts()
+	if err != nil {
+		return nil, err
+	}
+	p.planning.Do(func() {
+		p.plan = &Compiled{program: index.Program, prepared: p}
+		p.plan.plan()
+	})
+	return p.plan, nil
 }
 
 // memories reads the first contents of the memories of the modules, from the cache if there is one.
