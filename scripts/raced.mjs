@@ -48,6 +48,9 @@ function raced() {
 
 /** Tests that would show the detector nothing, or what another test shows it in less time, each with the reason. */
 export const unraced = {
+    TestIsolatedAttacks: "in processes of their own; TestHostileInstance has the host's goroutines",
+    TestWorkerHasNoSecrets: 'looks through the memory of processes; TestWorkerKilled has the goroutines',
+    TestWorkersEndWithTheirParent: 'ends processes; nothing of them is shared',
     TestHostileServers:
         'minutes of floods; TestPingStorm, TestQueuedBytes and TestBeforeTheHandshake have the same goroutines',
     FuzzServer: 'hundreds of small sessions, one after the other; TestFaults has the same goroutines',

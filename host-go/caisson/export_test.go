@@ -23,3 +23,6 @@ func ListCacheBytes(c *ListCache) int64 {
 	defer c.mu.Unlock()
 	return c.bytes
 }
+
+// WorkerPIDs returns the numbers of the processes in which guests of a runtime run, or can.
+func WorkerPIDs(r *Runtime) []int { return r.workers.PIDs() }

@@ -163,6 +163,11 @@ func bounds(t *testing.T) [][3]string {
 			"scripts and instances of modules that are there at once, of all clients; instances of modules",
 			fmt.Sprintf("%d for each processor, %d at least, and within GOMEMLIMIT; half of them", scriptsPerProcessor, leastScripts), "MaxScripts",
 		},
+		{"processes of guests at once, with `IsolationProcess`", fmt.Sprint(defaultMaxWorkers), "MaxWorkers"},
+		{
+			"the answer of such a process after a deadline; what it prints into the log",
+			inText(t, "host-go/component/remote.go", `remoteGrace = (\d+) \* time\.Second`, "%s s; ") + fmt.Sprintf("%d KiB", inSource(t, "host-go/internal/isolation/process.go", "mostPrinted")>>10), "",
+		},
 		{"scripts that tools of scripts run in turn, in each other", fmt.Sprint(maxScriptDepth), ""},
 		{
 			"asking a server that tells of changes for its tools, for a `ToolSet`",

@@ -14,13 +14,18 @@ import (
 	"time"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caisson/isolate"
 )
 
 // childMode names, in the environment of a child process, the server that this test binary is to
 // be in place of running tests; see children_test.go.
 const childMode = "CAISSON_TEST_CHILD"
 
+// isolation names, in the environment, where the guests of the tests' runtimes run: "process" runs them all in workers.
+const isolation = "CAISSON_TEST_ISOLATION"
+
 func TestMain(m *testing.M) {
+	isolate.Main()
 	if mode := os.Getenv(childMode); mode != "" {
 		switch mode {
 		case "go-sdk":
@@ -37,6 +42,8 @@ func TestMain(m *testing.M) {
 			sleepProcess()
 		case "login":
 			logIn()
+		case "isolated":
+			isolatedParent()
 		case "hostile":
 			hostile()
 		default:
@@ -60,7 +67,7 @@ func testContext(t testing.TB) context.Context {
 
 // shared is a runtime with the default options, for every test that needs no other.
 var shared = sync.OnceValues(func() (*caisson.Runtime, error) {
-	return caisson.New(context.Background(), nil)
+	return caisson.New(context.Background(), &caisson.RuntimeOptions{Isolation: caisson.Isolation(os.Getenv(isolation))})
 })
 
 func sharedRuntime(t testing.TB) *caisson.Runtime {
@@ -77,6 +84,9 @@ func newRuntime(t testing.TB, options caisson.RuntimeOptions) *caisson.Runtime {
 	t.Helper()
 	if options.Logger == nil {
 		options.Logger = testLogger(t)
+	}
+	if options.Isolation == "" {
+		options.Isolation = caisson.Isolation(os.Getenv(isolation))
 	}
 	r, err := caisson.New(testContext(t), &options)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/caisson-dev/caisson/host-go/component"
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
+	"github.com/caisson-dev/caisson/host-go/internal/isolation"
 )
 
 // RuntimeOptions say how a [Runtime] works. The zero value, or nil, is what most programs want.
@@ -36,6 +37,17 @@ type RuntimeOptions struct {
 	// slower after. It is what runs on platforms that the compiler does not know.
 	Interpreter bool
 
+	// Isolation says where guests run: the sandboxes of sessions, of scripts and of what looks through declarations.
+	// Default: [IsolationSandbox].
+	Isolation Isolation
+	// WorkerProgram is the path of a program for [IsolationProcess], whose main calls isolate.Main (package isolate) and
+	// that is built of the same version of Caisson. Default: this program, whose main must call it then.
+	WorkerProgram string
+	// MaxWorkers bounds the processes of [IsolationProcess] that are there at once, of all clients together: one for
+	// each session and each script that runs, and one for each language that is ready for the next. Where one more is needed,
+	// what needs it fails with [CodeLimit]. Each takes about 70 MB. Default: 64.
+	MaxWorkers int
+
 	// MaxSessions bounds the sessions that are open or being opened at once, of all clients together;
 	// each takes about 10 MB. A further one fails with [CodeLimit]. Default: 1000.
 	MaxSessions int
@@ -49,7 +61,10 @@ type RuntimeOptions struct {
 	MaxScripts int
 }
 
-const defaultMaxSessions = 1000
+const (
+	defaultMaxSessions = 1000
+	defaultMaxWorkers  = 64
+)
 
 // A Runtime holds the compiled core, once for the process. Any number of clients share it ([Client]), and none of
 // them compiles anything. Make one: compiling is the slow part. It is safe for concurrent use. The zero value
@@ -58,6 +73,7 @@ type Runtime struct {
 	engine       *engine.Engine
 	engineConfig engine.Config // of the languages' engines
 	languages    languages
+	workers      *isolation.Workers // nil without IsolationProcess
 	logger       *slog.Logger
 	client       *Client       // of Connect: one without options
 	sessions     chan struct{} // holds one for each session of all clients
@@ -87,20 +103,26 @@ func New(ctx context.Context, options *RuntimeOptions) (*Runtime, error) {
 	if err != nil {
 		return nil, err
 	}
+	workers, wrong := o.workers()
+	if wrong != nil {
+		return nil, wrong
+	}
 	config := engine.Config{
 		CacheDir:     dir,
 		Interpreter:  o.Interpreter,
 		CompileFirst: o.CompileFirst,
 		Logger:       o.Logger,
+		Isolated:     workers,
 	}
 	e, failure := engine.New(ctx, config)
 	if failure != nil {
+		workers.Close()
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		return nil, &Error{Code: CodeInternal, Step: "compile", Message: failure.Error(), Err: failure}
 	}
-	r := &Runtime{engine: e, engineConfig: config, logger: o.Logger, sessions: make(chan struct{}, o.MaxSessions), places: newPlaces(o.MaxScripts), clients: map[*Client]struct{}{}}
+	r := &Runtime{engine: e, engineConfig: config, workers: workers, logger: o.Logger, sessions: make(chan struct{}, o.MaxSessions), places: newPlaces(o.MaxScripts), clients: map[*Client]struct{}{}}
 	if r.client, failure = r.NewClient(nil); failure != nil {
 		return nil, errors.Join(failure, r.Close())
 	}
@@ -114,6 +136,8 @@ func (o *RuntimeOptions) withDefaults() RuntimeOptions {
 		c = *o
 	}
 	c.Logger = orDefault(c.Logger, slog.New(slog.DiscardHandler))
+	c.Isolation = orDefault(c.Isolation, IsolationSandbox)
+	c.MaxWorkers = orDefault(c.MaxWorkers, defaultMaxWorkers)
 	c.MaxSessions = orDefault(c.MaxSessions, defaultMaxSessions)
 	c.MaxScripts = orDefault(c.MaxScripts, defaultMaxScripts())
 	return c
@@ -240,6 +264,7 @@ func (r *Runtime) Close() error {
 	r.ending.Wait()
 	r.languages.close()
 	r.engine.Close()
+	r.workers.Close()
 	return nil
 }
 

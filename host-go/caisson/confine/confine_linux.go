@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/caisson-dev/caisson/host-go/internal/confinement"
+	"github.com/caisson-dev/caisson/host-go/internal/selfexec"
 )
 
 // name is the first argument of a process that is to become a command.
@@ -74,19 +75,16 @@ func (kernel) Command(rules *confinement.Rules, path string, argv []string) (str
 	if err != nil {
 		return "", nil, err
 	}
-	// The program that runs, even if its file was replaced meanwhile.
-	program := "/proc/self/exe"
-	if _, err := os.Stat(program); err != nil {
-		if program, err = os.Executable(); err != nil {
-			return "", nil, err
-		}
+	program, err := selfexec.Program()
+	if err != nil {
+		return "", nil, err
 	}
 	return program, append([]string{name, string(text), path}, argv...), nil
 }
 
 // becomeCommand restricts this process and becomes the command, if it was started for that.
 func becomeCommand() {
-	if len(os.Args) < 4 || os.Args[0] != name {
+	if !selfexec.For(name, 3) {
 		return
 	}
 	err := become(os.Args[1], os.Args[2], os.Args[3:])

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caisson/isolate"
 	"github.com/caisson-dev/caisson/host-go/caisson/python"
 )
 
@@ -29,6 +30,7 @@ var runtime = sync.OnceValues(func() (*caisson.Runtime, error) {
 })
 
 func TestMain(m *testing.M) {
+	isolate.Main()
 	code := m.Run()
 	if r, err := runtime(); err == nil {
 		_ = r.Close()

@@ -36,7 +36,7 @@ func Search(ctx context.Context, e *engine.Engine, tools, text string, limit uin
 func call(ctx context.Context, e *engine.Engine, name string, args ...any) (string, error) {
 	l := component.NewLinker()
 	wasi.AddToLinker(l, &wasi.Config{})
-	guest, err := e.Instantiate(ctx, l, component.Limits{Memory: memoryBytes})
+	guest, err := e.Instantiate(ctx, l, component.Limits{Memory: memoryBytes}, Computing)
 	if err != nil {
 		return "", err
 	}

@@ -168,6 +168,9 @@ func (e *Engine) compileBehind(ctx context.Context, r *component.Runtime, p *com
 
 // use gives a session's instance its code, until release.
 func (e *Engine) use(ctx context.Context, in *instance) error {
+	if e.workers != nil {
+		return e.Compiled(ctx)
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	c, err := e.take(ctx)
@@ -217,7 +220,7 @@ func (in *instance) move() error {
 	if next == old {
 		return nil
 	}
-	err := in.core.Move(context.Background(), next.compiled)
+	err := in.core.(local).Move(context.Background(), next.compiled)
 	e.mu.Lock()
 	if err == nil {
 		in.code = next
@@ -264,6 +267,14 @@ func (e *Engine) Compile(ctx context.Context) error {
 	case <-e.compiled:
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+	if e.workers != nil {
+		select {
+		case <-e.behind:
+			return nil // Where a worker could not keep it, the log says so.
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	e.mu.Lock()
 	c := e.code

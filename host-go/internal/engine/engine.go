@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"github.com/caisson-dev/caisson/host-go/component"
+	"github.com/caisson-dev/caisson/host-go/internal/isolation"
 	"github.com/caisson-dev/caisson/host-go/internal/without"
 )
 
@@ -31,6 +32,9 @@ type Config struct {
 	HeapMemory bool // keep instances' memory on the Go heap
 	Logger     *slog.Logger
 	Core       func() (*component.Prepared, error) // nil for the embedded core
+	// Isolated makes every instance in a process of its own, and compiles in one; nil makes them in this process. Nothing
+	// begins in the interpreter then, but waits for compiled code.
+	Isolated *isolation.Workers
 }
 
 // An Engine holds the core, compiled. It is safe for concurrent use.
@@ -42,6 +46,7 @@ type Engine struct {
 	code      *code // for new instances; nil until there is compiled code, or an instance that needs the interpreter
 	dropped   bool  // the interpreter's form of the code was made, and freed before there was compiled code
 	instances map[*instance]struct{}
+	workers   *workers // nil unless Config.Isolated
 
 	wanted     chan struct{} // closed when somebody needs the core
 	want       func()        // closes wanted
@@ -63,7 +68,9 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 		wanted: make(chan struct{}), compiled: make(chan struct{}), behind: make(chan struct{}),
 	}
 	e.want = sync.OnceFunc(func() { close(e.wanted) })
-	if config.Interpreted && !config.CompileFirst {
+	if config.Isolated != nil {
+		e.config.Interpreted = false
+	} else if config.Interpreted && !config.CompileFirst {
 		e.letCompile = compiling.hold(giveWayToMake)
 	}
 	open := config.Core
@@ -72,7 +79,11 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 	}
 	var err error
 	if e.core, err = open(); err == nil {
-		if err = e.start(ctx); err != nil {
+		start := e.start
+		if config.Isolated != nil {
+			start = e.startWorkers
+		}
+		if err = start(ctx); err != nil {
 			err = failedCode(err)
 		}
 	}
@@ -129,6 +140,9 @@ func (e *Engine) Close() {
 	e.letCompile()
 	<-e.behind
 	e.background.Wait()
+	if e.workers != nil {
+		e.workers.close()
+	}
 	if e.code != nil {
 		e.code.close()
 	}

@@ -12,35 +12,39 @@ import (
 
 // A Guest is an instance of the core that is no session's: a script's. Its owner runs it.
 type Guest struct {
-	*component.Instance
+	Sandbox
 	engine *Engine
-	code   *code
+	code   *code // nil in a worker
+	made   time.Duration
 }
+
+// Made returns how long it took to make the instance, without the time to compile, and to start a worker.
+func (g *Guest) Made() time.Duration { return g.made }
 
 // imported are the interfaces that the core imports. A Guest may call what its owner defines in them, and nothing else.
 var imported = []string{"egress", "timers", "authorization", "host", "script-host"}
 
 // Instantiate makes an instance of the core that gets its imports from the linker, and nothing that a session
-// has. Unless Config.Interpreted says otherwise it waits until the core is compiled: scripts compute, and the
+// has. That may take so much time, compiling and the start of a worker apart. Unless Config.Interpreted says otherwise it waits until the core is compiled: scripts compute, and the
 // interpreter is slow. Close the Guest before the engine.
-func (e *Engine) Instantiate(ctx context.Context, l *component.Linker, limits component.Limits) (*Guest, error) {
-	return e.newGuest(ctx, l, func(c *component.Compiled) (*component.Instance, error) {
+func (e *Engine) Instantiate(ctx context.Context, l *component.Linker, limits component.Limits, within time.Duration) (*Guest, error) {
+	return e.newGuest(ctx, l, within, func(ctx context.Context, c *component.Compiled) (*component.Instance, error) {
 		return c.InstantiateWith(ctx, l, limits)
-	})
+	}, func(ctx context.Context, r *component.Remote) error { return r.Instantiate(ctx, l, limits) })
 }
 
 // Restore makes an instance as Instantiate does, of what [component.Instance.Save] has written for a Guest of an
 // engine with the same Build.
-func (e *Engine) Restore(ctx context.Context, l *component.Linker, limits component.Limits, from io.Reader) (*Guest, error) {
-	return e.newGuest(ctx, l, func(c *component.Compiled) (*component.Instance, error) {
+func (e *Engine) Restore(ctx context.Context, l *component.Linker, limits component.Limits, within time.Duration, from io.Reader) (*Guest, error) {
+	return e.newGuest(ctx, l, within, func(ctx context.Context, c *component.Compiled) (*component.Instance, error) {
 		return c.Restore(ctx, l, limits, from)
-	})
+	}, func(ctx context.Context, r *component.Remote) error { return r.Restore(ctx, l, limits, from) })
 }
 
 // Build identifies the component that the engine runs.
 func (e *Engine) Build() (string, error) { return e.core.Hash() }
 
-func (e *Engine) newGuest(ctx context.Context, l *component.Linker, instantiate func(*component.Compiled) (*component.Instance, error)) (*Guest, error) {
+func (e *Engine) newGuest(ctx context.Context, l *component.Linker, within time.Duration, here func(context.Context, *component.Compiled) (*component.Instance, error), inWorker func(context.Context, *component.Remote) error) (*Guest, error) {
 	if !e.config.Interpreted {
 		if err := e.Compiled(ctx); err != nil {
 			return nil, err
@@ -49,25 +53,39 @@ func (e *Engine) newGuest(ctx context.Context, l *component.Linker, instantiate 
 	for _, name := range imported {
 		l.Interface("caisson:mcp/" + name + "@0.1.0").Fallback(refuse)
 	}
+	if e.workers != nil {
+		in, took, err := e.workers.instantiate(ctx, within, inWorker)
+		if err != nil {
+			return nil, err
+		}
+		return &Guest{in, e, nil, took}, nil
+	}
 	e.mu.Lock()
 	c, err := e.take(ctx)
 	e.mu.Unlock()
 	if err != nil {
 		return nil, err
 	}
-	in, err := instantiate(c.compiled)
+	begun := time.Now()
+	bounded, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	in, err := here(bounded, c.compiled)
 	if err != nil {
 		c.users.done()
 		e.letCompile()
 		return nil, err
 	}
 	time.AfterFunc(giveWay, e.letCompile)
-	return &Guest{in, e, c}, nil
+	return &Guest{local{in}, e, c, time.Since(begun)}, nil
 }
 
 // Follow moves the instance to compiled code, if there is some by now, and reports whether it has: get exports
 // again then. An instance that cannot move stays where it is. Do not call it during a call.
 func (g *Guest) Follow() (moved bool, err error) {
+	in, ok := g.Sandbox.(local)
+	if !ok {
+		return false, nil
+	}
 	e := g.engine
 	e.mu.Lock()
 	old, next := g.code, e.code
@@ -78,7 +96,7 @@ func (g *Guest) Follow() (moved bool, err error) {
 	if next == old {
 		return false, nil
 	}
-	if err := g.Instance.Move(context.Background(), next.compiled); err != nil {
+	if err := in.Move(context.Background(), next.compiled); err != nil {
 		next.users.done()
 		if errors.Is(err, component.ErrNotMovable) {
 			return false, nil
@@ -92,7 +110,10 @@ func (g *Guest) Follow() (moved bool, err error) {
 
 // Close frees the instance. Call it once.
 func (g *Guest) Close() {
-	_ = g.Instance.Close(context.Background())
+	_ = g.Sandbox.Close(context.Background())
+	if g.code == nil {
+		return
+	}
 	g.code.users.done()
 	g.engine.letCompile()
 }

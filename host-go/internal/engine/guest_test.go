@@ -26,7 +26,7 @@ func TestGuestFollows(t *testing.T) {
 	for _, name := range []string{"timers", "script-host"} {
 		l.Interface("caisson:mcp/" + name + "@0.1.0").Fallback(refuse)
 	}
-	g, err := e.Instantiate(ctx, l, component.Limits{})
+	g, err := e.Instantiate(ctx, l, component.Limits{}, patience)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestInterpreterIsFreed(t *testing.T) {
 		for _, name := range []string{"timers", "script-host"} {
 			l.Interface("caisson:mcp/" + name + "@0.1.0").Fallback(refuse)
 		}
-		g, err := e.Instantiate(t.Context(), l, component.Limits{})
+		g, err := e.Instantiate(t.Context(), l, component.Limits{}, patience)
 		if err != nil {
 			t.Fatal(err)
 		}

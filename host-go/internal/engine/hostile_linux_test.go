@@ -26,6 +26,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component"
 	"github.com/caisson-dev/caisson/host-go/internal/authorization"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
+	"github.com/caisson-dev/caisson/host-go/internal/isolation"
 	"github.com/caisson-dev/caisson/host-go/internal/race"
 )
 
@@ -372,8 +373,22 @@ type hostileEngine struct {
 
 func newHostileEngine(t testing.TB, core *component.Prepared, log io.Writer, guestTime time.Duration) *hostileEngine {
 	t.Helper()
+	return hostileEngineIn(t, os.Getenv("CAISSON_TEST_ISOLATION") == "process", core, log, guestTime)
+}
+
+// hostileEngineIn is newHostileEngine with its guests in workers, or here.
+func hostileEngineIn(t testing.TB, workers bool, core *component.Prepared, log io.Writer, guestTime time.Duration) *hostileEngine {
+	t.Helper()
+	var isolated *isolation.Workers
+	if workers {
+		var err error
+		if isolated, err = isolation.New("", 64, slog.New(slog.NewTextHandler(log, nil))); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(isolated.Close)
+	}
 	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelInfo}))
-	e, err := New(testContext(t), Config{Core: func() (*component.Prepared, error) { return core, nil }, CompileFirst: true, Logger: logger})
+	e, err := New(testContext(t), Config{Core: func() (*component.Prepared, error) { return core, nil }, CompileFirst: true, Logger: logger, Isolated: isolated})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ type instance struct {
 	logger  *slog.Logger
 	lines   *lines
 	code    *code
-	core    *component.Instance
+	core    Sandbox
 	exports exports
 	stopped chan struct{}  // closed when its own goroutine has ended
 	record  *record.Writer // nil when the session is not recorded
@@ -51,8 +51,8 @@ type instance struct {
 
 // exports are the functions of the core that the host calls.
 type exports struct {
-	client  map[string]*component.Function
-	deliver *component.Function
+	client  map[string]Function
+	deliver Function
 }
 
 func (e *Engine) newInstance(logger *slog.Logger, limits Limits, maxMessage int64) *instance {
@@ -86,11 +86,7 @@ func (in *instance) instantiate(ctx context.Context, t interceptor) error {
 	if err := e.use(ctx, in); err != nil {
 		return err
 	}
-	// As for an export: a core may compute while it is made.
-	ctx, cancel := context.WithTimeout(ctx, in.limits.GuestTime)
-	defer cancel()
-	var err error
-	if in.core, err = in.code.compiled.InstantiateWith(ctx, linker, component.Limits{Memory: uint64((in.limits.MemoryBytes + pageSize - 1) / pageSize * pageSize)}); err != nil {
+	if err := in.makeCore(ctx, linker); err != nil {
 		e.release(in)
 		return err
 	}
@@ -103,10 +99,31 @@ func (in *instance) instantiate(ctx context.Context, t interceptor) error {
 	return nil
 }
 
+// makeCore makes the core's instance, here or in a worker.
+func (in *instance) makeCore(ctx context.Context, linker *component.Linker) error {
+	limits := component.Limits{Memory: uint64((in.limits.MemoryBytes + pageSize - 1) / pageSize * pageSize)}
+	// As for an export: a core may compute while it is made.
+	within := in.limits.GuestTime
+	if w := in.engine.workers; w != nil {
+		made, _, err := w.instantiate(ctx, within, func(ctx context.Context, r *component.Remote) error { return r.Instantiate(ctx, linker, limits) })
+		if err == nil {
+			in.core = made
+		}
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	made, err := in.code.compiled.InstantiateWith(ctx, linker, limits)
+	if err == nil {
+		in.core = local{made}
+	}
+	return err
+}
+
 const pageSize = 64 << 10
 
 func (in *instance) findExports() error {
-	in.exports.client = map[string]*component.Function{}
+	in.exports.client = map[string]Function{}
 	names := append([]string{connect, closeSession, ping, request, notify, cancelCall}, withParams...)
 	for _, name := range names {
 		f, err := in.findExport("client@0.1.0#" + name)
@@ -120,7 +137,7 @@ func (in *instance) findExports() error {
 	return err
 }
 
-func (in *instance) findExport(name string) (*component.Function, error) {
+func (in *instance) findExport(name string) (Function, error) {
 	f := in.core.ExportedFunction("caisson:mcp/" + name)
 	if f == nil {
 		return nil, fmt.Errorf("the component does not export caisson:mcp/%s", name)
@@ -281,7 +298,7 @@ func (in *instance) cancel(c *call) error {
 }
 
 // enter calls an export. It is the only place where the core runs.
-func (in *instance) enter(f *component.Function, args ...any) error {
+func (in *instance) enter(f Function, args ...any) error {
 	ctx, cancel := context.WithTimeout(context.Background(), in.limits.GuestTime)
 	defer cancel()
 	in.record.Call(f.Name(), args)

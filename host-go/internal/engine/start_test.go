@@ -16,6 +16,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/caisson-dev/caisson/host-go/caisson/isolate"
 	"github.com/caisson-dev/caisson/host-go/internal/demoserver"
 	"github.com/caisson-dev/caisson/host-go/internal/egress"
 	"github.com/caisson-dev/caisson/host-go/internal/without"
@@ -91,6 +92,7 @@ func copyCompiled(from, to string) {
 }
 
 func TestMain(m *testing.M) {
+	isolate.Main()
 	code := m.Run()
 	if warmedDir != "" {
 		_ = os.RemoveAll(warmedDir)

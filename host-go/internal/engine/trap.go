@@ -6,10 +6,15 @@ import (
 	"fmt"
 
 	"github.com/caisson-dev/caisson/host-go/component"
+	"github.com/caisson-dev/caisson/host-go/internal/isolation"
 )
 
 // trapped is what a trap of the core fails with: it names the option where a bound was the cause.
 func (in *instance) trapped(step string, err error) *Failure {
+	var workers *isolation.LimitError
+	if errors.As(err, &workers) {
+		return &Failure{Kind: Limit, Step: step, Message: err.Error(), Err: err}
+	}
 	message := "the sandboxed core stopped: " + err.Error() + in.remedy(err)
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = errors.New(err.Error()) // Whoever looks for the deadline of a context means the caller's.

@@ -42,7 +42,9 @@ func TestTraps(t *testing.T) {
 	t.Cleanup(stream.Close)
 	u, _ := url.Parse(stream.URL)
 
+	const inWorker = " in a worker"
 	for name, export := range map[string]int{
+		"connect" + inWorker: 0, "deliver" + inWorker: onDeliver, "call-tool" + inWorker: onCall,
 		"connect": 0, "deliver": onDeliver, "request": onRequest, "call-tool": onCall,
 		"ping": onPing, "cancel": onCancel, "close": onClose, "notify": onNotify,
 	} {
@@ -50,6 +52,10 @@ func TestTraps(t *testing.T) {
 			before := measure()
 			pid := t.TempDir() + "/pid"
 			e := newHostileEngine(t, core, io.Discard, time.Minute)
+			if strings.HasSuffix(name, inWorker) {
+				e.Close()
+				e = hostileEngineIn(t, true, core, io.Discard, time.Minute)
+			}
 			s := trapSession(t, e, export, egress.Grant{Server: "hostile", URL: u, Command: &egress.Command{
 				Path: "sh", Args: []string{"-c", `echo $$ > "$0"; exec sleep 600`, pid}, Env: os.Environ(),
 			}})

@@ -64,6 +64,8 @@ var names = map[string]name{
 	"ClientOptions.Pins":             {"", "--lock"},
 	"ClientOptions.Policy":           {"", "--policy"},
 	"RuntimeOptions.NoCache":         {"", "--no-cache"},
+	"RuntimeOptions.Isolation":       {"isolation", "--isolation"},
+	"RuntimeOptions.MaxWorkers":      {"maxWorkers", ""},
 
 	"ScriptLimits.Computing":     {"", "--computing"},
 	"ScriptLimits.Fuel":          {"", "--fuel"},

@@ -14,13 +14,41 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caisson-dev/caisson/host-go/caisson/isolate"
 	"github.com/caisson-dev/caisson/host-go/component"
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
+	"github.com/caisson-dev/caisson/host-go/internal/isolation"
 )
 
 // hostileEngine has the component of internal/engine/testdata/hostile, which does to the host what its source
 // says.
-var hostileEngine = sync.OnceValues(func() (*engine.Engine, error) {
+var hostileEngine = sync.OnceValues(func() (*engine.Engine, error) { return newHostileEngine(nil) })
+
+// isolatedHostileEngine runs it in workers.
+var isolatedHostileEngine = sync.OnceValues(func() (*engine.Engine, error) {
+	workers, err := isolation.New("", 64, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, err
+	}
+	e, err := newHostileEngine(workers)
+	if err == nil {
+		end = e.Close
+	}
+	return e, err
+})
+
+// end ends the workers, where there are any.
+var end = func() {}
+
+// TestMain lets this program be a worker, and ends those that are left.
+func TestMain(m *testing.M) {
+	isolate.Main()
+	code := m.Run()
+	end()
+	os.Exit(code)
+}
+
+func newHostileEngine(workers *isolation.Workers) (*engine.Engine, error) {
 	wasm, err := os.ReadFile("../../../build/hostile.wasm")
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, errors.New("there is no build/hostile.wasm: node scripts/build-hostile.mjs makes it, and make test does")
@@ -32,8 +60,8 @@ var hostileEngine = sync.OnceValues(func() (*engine.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return engine.New(context.Background(), engine.Config{Core: func() (*component.Prepared, error) { return prepared, nil }, CompileFirst: true, Logger: slog.New(slog.DiscardHandler)})
-})
+	return engine.New(context.Background(), engine.Config{Core: func() (*component.Prepared, error) { return prepared, nil }, CompileFirst: true, Logger: slog.New(slog.DiscardHandler), Isolated: workers})
+}
 
 func testConfig(e *engine.Engine) Config {
 	return Config{
@@ -69,10 +97,17 @@ func hostileSource(text string, words ...any) string {
 	return source
 }
 
-// TestHostileInstance has an instance that is taken over: whatever it does, it ends in time, alone, and by an
-// error that says what it did.
+// slowAttacks take as long as they may. In workers one of them is enough.
+var slowAttacks = map[string]bool{"one timer, often": true, "no end when told": true, "a timer when told": true}
+
+// TestHostileInstance has an instance that is taken over, in this process and in a worker: whatever it does, it ends in
+// time, alone, and by an error that says what it did.
 func TestHostileInstance(t *testing.T) {
 	e, err := hostileEngine()
+	if err != nil {
+		t.Fatal(err)
+	}
+	isolated, err := isolatedHostileEngine()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +146,7 @@ func TestHostileInstance(t *testing.T) {
 		{"no end when told", hostileSource("ab{}", call, callTool, 1, texts, 1, texts+1, 1, texts+2, 2, part, 1, forever), Limit, "Computing"},
 		{"a timer when told", hostileSource("", call, setTimer, 1, 0, part, 1, call, setTimer, 1, 0), Limit, ""},
 	} {
-		t.Run(test.name, func(t *testing.T) {
+		attack := func(t *testing.T, e *engine.Engine) {
 			t.Parallel()
 			in, failure := New(t.Context(), testConfig(e))
 			if failure != nil {
@@ -136,7 +171,11 @@ func TestHostileInstance(t *testing.T) {
 			if size > 200_000 {
 				t.Errorf("the host keeps %d bytes of it", size)
 			}
-		})
+		}
+		t.Run(test.name, func(t *testing.T) { attack(t, e) })
+		if !slowAttacks[test.name] {
+			t.Run(test.name+" in a worker", func(t *testing.T) { attack(t, isolated) })
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component"
 	"github.com/caisson-dev/caisson/host-go/component/wasi"
 	"github.com/caisson-dev/caisson/host-go/internal/engine"
+	"github.com/caisson-dev/caisson/host-go/internal/isolation"
 	"github.com/caisson-dev/caisson/host-go/internal/timers"
 )
 
@@ -19,7 +20,7 @@ type Instance struct {
 	guest   *engine.Guest
 	wasi    *wasi.Host
 	sources *wasi.Config // the clocks and the random bytes
-	exports map[string]*component.Function
+	exports map[string]engine.Function
 	timers  timers.Timers
 	calls   calls
 	dead    bool      // the instance has trapped, or was ended in the middle of something
@@ -57,17 +58,17 @@ const scripts = "caisson:mcp/scripts@0.1.0#"
 func New(ctx context.Context, config Config) (*Instance, *Failure) {
 	in := newInstance(config)
 	failure := in.instantiate(ctx, func(ctx context.Context, l *component.Linker) (*engine.Guest, error) {
-		return config.Engine.Instantiate(ctx, l, config.Limits.instance())
+		return config.Engine.Instantiate(ctx, l, config.Limits.instance(), config.Limits.Computing)
 	})
 	if failure != nil {
 		return nil, failure
 	}
-	in.computed = time.Since(in.origin)
+	in.computed = in.guest.Made()
 	return in, nil
 }
 
 func newInstance(config Config) *Instance {
-	in := &Instance{config: config, exports: map[string]*component.Function{}, origin: time.Now(), requests: make(chan *request)}
+	in := &Instance{config: config, exports: map[string]engine.Function{}, origin: time.Now(), requests: make(chan *request)}
 	in.calls.byID = map[uint32]*toolCall{}
 	in.calls.answers = make(chan answer, config.Limits.ParallelCalls)
 	in.calls.holding = make(chan struct{}, 1)
@@ -76,10 +77,8 @@ func newInstance(config Config) *Instance {
 
 // instantiate makes the guest.
 func (in *Instance) instantiate(ctx context.Context, instantiate func(context.Context, *component.Linker) (*engine.Guest, error)) *Failure {
-	bounded, cancel := context.WithTimeout(ctx, in.config.Limits.Computing)
-	defer cancel()
 	var err error
-	if in.guest, err = instantiate(bounded, in.linker()); err != nil {
+	if in.guest, err = instantiate(ctx, in.linker()); err != nil {
 		return in.failed(ctx, err)
 	}
 	if failure := in.findExports(); failure != nil {
@@ -201,12 +200,15 @@ func (in *Instance) failed(ctx context.Context, err error) *Failure {
 	var waiting *Failure
 	var limit *component.LimitError
 	var wrong *component.ValueError
+	var workers *isolation.LimitError
 	switch {
 	case endOf(ctx) != nil:
 		end := endOf(ctx)
 		return &Failure{Kind: ContextEnded, Message: end.Error(), Err: end}
 	case errors.As(err, &over):
 		return over.failure()
+	case errors.As(err, &workers):
+		return &Failure{Kind: Limit, Message: err.Error(), Err: err}
 	case errors.As(err, &waiting):
 		return waiting // of wait, inside of the entry
 	case errors.Is(err, context.Canceled) && in.clock.isOver():

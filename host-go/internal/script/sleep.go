@@ -214,7 +214,7 @@ func Restore(ctx context.Context, config Config, state *State, guest io.Reader) 
 		if err := in.wasi.Restore(state.WASI); err != nil {
 			return nil, err
 		}
-		return config.Engine.Restore(ctx, l, config.Limits.instance(), guest)
+		return config.Engine.Restore(ctx, l, config.Limits.instance(), config.Limits.Computing, guest)
 	})
 	if failure != nil {
 		return nil, failure
