@@ -12,10 +12,12 @@ import (
 	_ "golang.org/x/crypto/x509roots/fallback" // for images that have no certificates of their own
 
 	"github.com/caisson-dev/caisson/host-go/caisson/confine"
+	"github.com/caisson-dev/caisson/host-go/caisson/isolate"
 )
 
 func main() {
 	confine.Main()
+	isolate.Main()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := command().ExecuteContext(ctx); err != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/caisson/confine"
+	"github.com/caisson-dev/caisson/host-go/caisson/isolate"
 )
 
 // These have this program be the daemon, or an MCP server over standard input and output.
@@ -29,6 +30,7 @@ const (
 
 func TestMain(m *testing.M) {
 	confine.Main()
+	isolate.Main()
 	switch {
 	case os.Getenv(daemonVariable) != "":
 		main()
@@ -118,7 +120,7 @@ func TestProcess(t *testing.T) {
 		}
 	}
 	server := "command: " + os.Args[0] + ", env: {" + stdioVariable + ": '1'}"
-	write("mcpServers: {one: {" + server + "}}\n")
+	write("isolation: process\nmcpServers: {one: {" + server + "}}\n")
 	p := run(t, home, "--config", path, "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0")
 	metrics := p.await(t, "metrics are served")["address"].(string)
 	at := p.await(t, "the daemon listens")["address"].(string)

@@ -41,7 +41,9 @@ func serve(ctx context.Context, f *flags) error {
 		}
 		options.MeterProvider = metrics.Provider
 	}
-	runtime, err := caisson.New(ctx, &caisson.RuntimeOptions{Logger: log, CacheDir: f.cacheDir, MaxSessions: file.Sessions.Max})
+	runtime, err := caisson.New(ctx, &caisson.RuntimeOptions{
+		Logger: log, CacheDir: f.cacheDir, MaxSessions: file.Sessions.Max, Isolation: file.Isolation, MaxWorkers: file.MaxWorkers,
+	})
 	if err != nil {
 		return err
 	}

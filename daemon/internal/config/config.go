@@ -57,6 +57,10 @@ type File struct {
 	Health Health `yaml:"health"`
 	// Scripts say what scripts there are, and what they may cost.
 	Scripts Scripts `yaml:"scripts"`
+	// Isolation is where the sandboxes of sessions and scripts run: sandbox, or process. Default: sandbox.
+	Isolation caisson.Isolation `yaml:"isolation"`
+	// MaxWorkers bounds the processes of isolation: process. Default: 64.
+	MaxWorkers int `yaml:"maxWorkers"`
 	// DrainTimeout is how long calls that are underway may take when the daemon ends. Default: 30 s.
 	DrainTimeout Duration `yaml:"drainTimeout"`
 }
@@ -244,6 +248,7 @@ func (f *File) defaults() {
 	set(&f.Sessions.Idle, Duration(10*time.Minute))
 	set(&f.Sessions.Age, Duration(24*time.Hour))
 	set(&f.Sessions.ConnectTimeout, Duration(time.Minute))
+	set(&f.Isolation, caisson.IsolationSandbox)
 	set(&f.Scripts.MaxRuns, 100)
 	set(&f.Scripts.KeepRuns, Duration(time.Hour))
 	set(&f.DrainTimeout, Duration(30*time.Second))
@@ -285,6 +290,12 @@ func (f *File) check() error {
 				return wrong("access.scopes."+name, "%q is not one of %s", scope, access.ListScopes())
 			}
 		}
+	}
+	if f.Isolation != caisson.IsolationSandbox && f.Isolation != caisson.IsolationProcess {
+		return wrong("isolation", "%q is none: it may be %s or %s", f.Isolation, caisson.IsolationSandbox, caisson.IsolationProcess)
+	}
+	if f.MaxWorkers < 0 {
+		return wrong("maxWorkers", "it is negative")
 	}
 	if f.Sessions.Max < 0 || f.Sessions.MaxPerPrincipal < 0 || f.Scripts.MaxRuns < 0 {
 		return wrong("sessions", "a bound is negative")

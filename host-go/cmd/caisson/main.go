@@ -6,9 +6,11 @@ import (
 	"os"
 
 	"github.com/caisson-dev/caisson/host-go/caisson/confine"
+	"github.com/caisson-dev/caisson/host-go/caisson/isolate"
 )
 
 func main() {
 	confine.Main()
+	isolate.Main()
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/caisson-dev/caisson/host-go/caisson/isolate"
 	"github.com/caisson-dev/caisson/host-go/internal/race"
 	"github.com/caisson-dev/caisson/host-go/internal/sessionbus"
 )
@@ -20,6 +21,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // TestMain lets the test binary be the program, so that tests can start the program as a server, or send it a
 // signal. The arguments of tests all begin with -test, and the program has no such flag.
 func TestMain(m *testing.M) {
+	isolate.Main()
 	if len(os.Args) > 1 && os.Args[1] == dyingServer {
 		serveUntilDeath()
 	}

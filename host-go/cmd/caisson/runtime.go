@@ -13,20 +13,23 @@ import (
 
 // runtimeFlags say how the sandbox is set up.
 type runtimeFlags struct {
-	cacheDir string
-	noCache  bool
+	cacheDir  string
+	noCache   bool
+	isolation string
 }
 
 func (f *runtimeFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.cacheDir, "cache-dir", "", "keep the compiled core in `FOLDER` (default \"caisson\" in your cache folder)")
 	c.Flags().BoolVar(&f.noCache, "no-cache", false, "compile the core anew, which takes seconds, and keep nothing")
+	c.Flags().StringVar(&f.isolation, "isolation", string(caisson.IsolationSandbox), "run each sandbox in a process of its own, where `WHERE` is \"process\"")
 }
 
 func (f *runtimeFlags) options(a *app) *caisson.RuntimeOptions {
 	return &caisson.RuntimeOptions{
-		Logger:   a.logger(),
-		CacheDir: f.cacheDir,
-		NoCache:  f.noCache,
+		Logger:    a.logger(),
+		CacheDir:  f.cacheDir,
+		NoCache:   f.noCache,
+		Isolation: caisson.Isolation(f.isolation),
 	}
 }
 
