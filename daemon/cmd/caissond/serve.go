@@ -15,6 +15,7 @@ import (
 
 	"github.com/caisson-dev/caisson/daemon/internal/config"
 	"github.com/caisson-dev/caisson/daemon/internal/server"
+	"github.com/caisson-dev/caisson/daemon/internal/telemetry"
 )
 
 // serve runs the daemon until the context ends, or until it was drained.
@@ -33,13 +34,26 @@ func serve(ctx context.Context, f *flags) error {
 	if f.metrics != "" {
 		file.Metrics = f.metrics
 	}
+	export, err := telemetry.New(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer export.Close(ctx)
 	options := server.Options{Logger: log}
+	if export.Tracers != nil {
+		options.Telemetry.TracerProvider = export.Tracers
+	}
 	var metrics *server.Metrics
-	if file.Metrics != "" {
-		if metrics, err = server.NewMetrics(); err != nil {
+	if file.Metrics != "" || export.Reader != nil {
+		if metrics, err = server.NewMetrics(export.Metrics()...); err != nil {
 			return err
 		}
-		options.MeterProvider = metrics.Provider
+		defer func() {
+			if err := metrics.Close(ctx); err != nil {
+				log.Warn("the last metrics were not sent", "error", err)
+			}
+		}()
+		options.Telemetry.MeterProvider = metrics.Provider
 	}
 	runtime, err := caisson.New(ctx, &caisson.RuntimeOptions{
 		Logger: log, CacheDir: f.cacheDir, MaxSessions: file.Sessions.Max, Isolation: file.Isolation, MaxWorkers: file.MaxWorkers,
@@ -63,12 +77,16 @@ func serve(ctx context.Context, f *flags) error {
 		return err
 	}
 	if metrics != nil {
+		if err := metrics.Watch(s); err != nil {
+			return err
+		}
+	}
+	if file.Metrics != "" {
 		listener, err := net.Listen("tcp", file.Metrics)
 		if err != nil {
 			return err
 		}
 		defer listener.Close()
-		metrics.Watch(s)
 		go func() { _ = metrics.Serve(listener) }() // It ends with the listener.
 		log.Info("metrics are served", "address", listener.Addr().String())
 	}

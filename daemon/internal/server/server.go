@@ -17,7 +17,6 @@ import (
 	"connectrpc.com/connect"
 	"connectrpc.com/grpchealth"
 	"connectrpc.com/grpcreflect"
-	"go.opentelemetry.io/otel/metric"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
 	"github.com/caisson-dev/caisson/host-go/caisson/audit"
@@ -37,6 +36,7 @@ import (
 	"github.com/caisson-dev/caisson/daemon/internal/pool"
 	"github.com/caisson-dev/caisson/daemon/internal/rpc"
 	"github.com/caisson-dev/caisson/daemon/internal/runs"
+	"github.com/caisson-dev/caisson/daemon/internal/telemetry"
 )
 
 // maxMessageBytes bounds one message of a caller's.
@@ -48,8 +48,8 @@ type Options struct {
 	Runtime *caisson.Runtime
 	// Logger gets what there is to say. Default: nothing is logged.
 	Logger *slog.Logger
-	// MeterProvider makes the metrics. Default: none.
-	MeterProvider metric.MeterProvider
+	// Telemetry says where spans and metrics go. Default: nowhere.
+	Telemetry caisson.Telemetry
 	// Folder is where the token of the first start is kept. Default: see [access.FirstToken].
 	Folder string
 }
@@ -129,7 +129,7 @@ func (s *Server) build(ctx context.Context) error {
 		Client: caisson.ClientOptions{
 			Logger: s.log, Governance: governance, PrivateAddresses: f.Sessions.PrivateAddresses,
 			Limits:    caisson.Limits{ConnectTimeout: time.Duration(f.Sessions.ConnectTimeout)},
-			Telemetry: caisson.Telemetry{MeterProvider: s.options.MeterProvider},
+			Telemetry: s.options.Telemetry,
 		},
 		Store: store, Max: f.Sessions.Max, MaxPerPrincipal: f.Sessions.MaxPerPrincipal,
 		Idle: time.Duration(f.Sessions.Idle), Age: time.Duration(f.Sessions.Age),
@@ -193,7 +193,7 @@ func (s *Server) scripts() (*rpc.Scripts, error) {
 		},
 	}
 	var err error
-	if s.runner, err = s.options.Runtime.NewClient(&caisson.ClientOptions{Logger: s.log}); err != nil {
+	if s.runner, err = s.options.Runtime.NewClient(&caisson.ClientOptions{Logger: s.log, Telemetry: s.options.Telemetry}); err != nil {
 		return nil, err
 	}
 	scripts.Runner = s.runner
@@ -278,7 +278,11 @@ func (s *Server) routes(mcp *rpc.MCP, scripts *rpc.Scripts, admin *rpc.Admin) er
 
 // admit has an authenticator say from now on who may call.
 func (s *Server) admit(authenticator *access.Authenticator) {
-	callers := authenticator.Authenticate(s.known)
+	known := http.Handler(s.known)
+	if s.options.Telemetry.TracerProvider != nil {
+		known = telemetry.Continue(known)
+	}
+	callers := authenticator.Authenticate(known)
 	s.callers.Store(&callers)
 }
 
