@@ -3,7 +3,7 @@ import tseslint from 'typescript-eslint';
 
 export default defineConfig(
     // The scripts of the bench are bodies of functions, which may return.
-    { ignores: ['build/', 'bin/', 'host-go/', 'src/generated/', 'bench/tasks/'] },
+    { ignores: ['build/', 'bin/', 'daemon/', 'host-go/', 'src/generated/', 'bench/tasks/'] },
     {
         files: ['**/*.ts'],
         extends: [tseslint.configs.strictTypeChecked],
