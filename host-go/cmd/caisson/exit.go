@@ -173,6 +173,9 @@ func remedy(err error) string {
 	if waking := (*wakeError)(nil); errors.As(err, &waking) {
 		return waking.remedy()
 	}
+	if missing := (*daemonMissing)(nil); errors.As(err, &missing) {
+		return "install it with 'go install github.com/caisson-dev/caisson/daemon/cmd/caissond@latest', or unpack it of the release into that folder"
+	}
 	if complex := (*component.ComplexityError)(nil); errors.As(err, &complex) {
 		return "run it with --interpret, or have its compiler make smaller functions"
 	}

@@ -102,6 +102,7 @@ func (a *app) command() *cobra.Command {
 		RunE:          needSubcommand,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
+	root.DisableAutoGenTag = true // A manual page is the same on each day.
 	root.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "log to standard error what happens")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, "%w%s", shownFlag(err), afterDash(c, err)) })
 	root.AddCommand(
@@ -113,7 +114,7 @@ func (a *app) command() *cobra.Command {
 		a.startTaskCommand(), a.getTaskCommand(), a.waitTaskCommand(), a.updateTaskCommand(), a.cancelTaskCommand(), a.listTasksCommand(),
 		a.setLoggingLevelCommand(), a.pingCommand(), a.listenCommand(),
 		a.runScriptCommand(), a.wakeCommand(), a.runFunctionCommand(),
-		a.policyCommand(), a.pinsCommand(), a.auditCommand(), a.scanCommand(), a.serveCommand(),
+		a.policyCommand(), a.pinsCommand(), a.auditCommand(), a.scanCommand(), a.serveCommand(), a.daemonCommand(),
 		a.authCommand(), a.demoCommand(), a.demoServerCommand(), a.componentCommand(), a.pluginCommand(), a.runToolCommand(), a.replayCommand(), a.trustCommand(), a.cacheCommand(), a.versionCommand(),
 	)
 	return root
