@@ -47,7 +47,8 @@ file again at SIGHUP.`,
 	c.Flags().StringVar(&f.cacheDir, "cache-dir", "", "keep the compiled core in `FOLDER` (default \"caisson\" in your cache folder)")
 	c.Flags().StringVar(&f.logFormat, "log-format", "text", "write the log as `text|json`")
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "log more")
-	c.AddCommand(checkCommand(&f))
+	c.AddCommand(checkCommand(&f), schemaCommand())
+	c.DisableAutoGenTag = true // A manual page is the same on each day.
 	return c
 }
 
@@ -61,6 +62,21 @@ func checkCommand(f *flags) *cobra.Command {
 				return err
 			}
 			_, err := fmt.Fprintln(c.OutOrStdout(), f.config+" is good")
+			return err
+		},
+	}
+}
+
+func schemaCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON Schema of the configuration, for editors",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			text, err := config.Schema()
+			if err == nil {
+				_, err = c.OutOrStdout().Write(text)
+			}
 			return err
 		},
 	}

@@ -27,7 +27,7 @@ arguments that follow, and this command's input, output and signals. Its own hel
 		Example: `  caisson daemon --config caisson.yaml
   caisson daemon check --config caisson.yaml`,
 		DisableFlagParsing: true, DisableFlagsInUseLine: true,
-		ValidArgsFunction:  cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault),
+		ValidArgsFunction: cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault),
 		RunE: func(c *cobra.Command, args []string) error {
 			path, err := findDaemon()
 			if err != nil {
