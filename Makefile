@@ -8,6 +8,7 @@ MAKEFLAGS += --no-print-directory
 # Pinned tools, run by `go run`: nothing to install.
 GOFUMPT := mvdan.cc/gofumpt@v0.12.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GORELEASER := github.com/goreleaser/goreleaser/v2@v2.16.0
 BUF := github.com/bufbuild/buf/cmd/buf@v1.75.0
 
 # cgo is off everywhere; only the race detector needs it, see scripts/test.mjs.
@@ -18,7 +19,7 @@ TARGETS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windo
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build the command line program to bin/caisson, and the daemon to bin/caissond; needs only Go
@@ -30,6 +31,17 @@ image: ## make a container image of the daemon at build/image/layout, without a 
 	GOOS=linux $(DAEMON) build -trimpath -ldflags="-s -w" -o ../build/image/caissond ./cmd/caissond
 	$(GO) run ./cmd/caisson cache warm --cache-dir "$(CURDIR)/build/image/cache"
 	$(DAEMON) run ./tools/image --binary ../build/image/caissond --cache ../build/image/cache --out ../build/image/layout
+
+VERSION = $(shell sed -n 's/^const Version = "\(.*\)"$$/\1/p' host-go/caisson/version.go)
+
+# The first run compiles the tool, which takes minutes. It looks at the commit's time alone: the same commit makes the same bytes.
+.PHONY: release
+release: ## make a release for every platform at build/release: archives, checksums, bills of materials; needs only Go
+	ROOT="$(CURDIR)" VERSION="$(VERSION)" go run $(GORELEASER) release --snapshot --clean
+
+.PHONY: release-check
+release-check: ## make a release of this platform twice, from the last commit, and compare the checksums; minutes
+	@VERSION="$(VERSION)" GORELEASER="$(GORELEASER)" node scripts/check-release.mjs
 
 .PHONY: demo
 demo: build ## talk to a small MCP server through the sandbox, and show it; needs only Go
