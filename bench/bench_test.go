@@ -22,7 +22,7 @@ func TestBench(t *testing.T) {
 	names := []string{ours, reference, floor, "mcp-go"}
 	var only []string
 	for _, s := range sections {
-		if s.name != scripts { // TestScripts runs it.
+		if s.name != scripts && s.name != daemon { // TestScripts and TestDaemon run them.
 			only = append(only, s.name)
 		}
 	}

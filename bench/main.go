@@ -52,13 +52,15 @@ var sections = []section{
 	{"memory", false, (*bench).measureMemory},
 	{scripts, false, (*bench).measureScripts},
 	{serve, false, (*bench).measureServe},
+	{daemon, false, (*bench).measureDaemon},
 	{"soak", true, (*bench).measureSoak},
 }
 
-// scripts and serve are the sections with peers of their own; the others compare clients of MCP.
+// scripts, serve and daemon are the sections with peers of their own; the others compare clients of MCP.
 const (
 	scripts = "scripts"
 	serve   = "serve"
+	daemon  = "daemon"
 )
 
 // wantedSections are those that are named, or all that belong to the run.
@@ -112,7 +114,7 @@ func (b *bench) run(out string, only, peers []string) error {
 	}
 	results := Results{Machine: thisMachine(b.workshop.source), Component: b.componentSize()}
 	results.Machine.Full, results.Machine.Rounds = b.full, b.rounds
-	if slices.ContainsFunc(wanted, func(s section) bool { return s.name != scripts && s.name != serve }) {
+	if slices.ContainsFunc(wanted, func(s section) bool { return s.name != scripts && s.name != serve && s.name != daemon }) {
 		if err := b.prepareClients(&results); err != nil {
 			return err
 		}

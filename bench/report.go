@@ -32,6 +32,7 @@ func render(r *Results) string {
 	renderSoak(&w, r.Soak)
 	renderScripts(&w, &r.Scripts)
 	renderServe(&w, &r.Serve)
+	renderDaemon(&w, &r.Daemon)
 	return w.String()
 }
 

@@ -24,6 +24,7 @@ type Results struct {
 	Soak      []SoakResult `json:",omitempty"`
 	Scripts   ScriptResults
 	Serve     ServeResults
+	Daemon    DaemonResults
 }
 
 // A PeerResult is a peer, and why it was left out if it was.

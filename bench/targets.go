@@ -16,7 +16,7 @@ type target struct {
 // renderTargets writes what a run says of each target that it has measured.
 func renderTargets(w *strings.Builder, r *Results) {
 	var rows [][]string
-	for _, t := range slices.Concat(targets, scriptTargets, serveTargets) {
+	for _, t := range slices.Concat(targets, scriptTargets, serveTargets, daemonTargets) {
 		if measured := t.measured(r); measured != "" {
 			rows = append(rows, []string{t.what, t.must, t.aim, measured})
 		}
