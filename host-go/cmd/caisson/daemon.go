@@ -14,7 +14,7 @@ import (
 type daemonMissing struct{ folder string }
 
 func (e *daemonMissing) Error() string {
-	return fmt.Sprintf("caissond is not installed: it is neither beside this program, in %s, nor in a folder of PATH", shown(e.folder))
+	return fmt.Sprintf("caissond is not installed: it is neither beside this program, in %s, nor in a folder of PATH", e.folder)
 }
 
 func (a *app) daemonCommand() *cobra.Command {
