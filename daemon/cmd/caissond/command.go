@@ -18,8 +18,9 @@ import (
 // flags are those of the daemon.
 type flags struct {
 	config, metrics, cacheDir, logFormat string
+	store, nats                          string
 	listen                               []string
-	verbose                              bool
+	noStore, verbose                     bool
 }
 
 func command() *cobra.Command {
@@ -44,6 +45,10 @@ file again at SIGHUP.`,
 	_ = c.MarkPersistentFlagFilename("config", "yaml", "yml")
 	c.Flags().StringArrayVar(&f.listen, "listen", nil, "listen at `ADDRESS`, host:port or unix:PATH, in place of those of the configuration; repeatable")
 	c.Flags().StringVar(&f.metrics, "metrics", "", "serve metrics for Prometheus at `ADDRESS`, host:port, in place of the one of the configuration")
+	c.Flags().StringVar(&f.store, "store", "", "keep what outlives the daemon in `FOLDER`, in place of the one of the configuration (default \"caisson/daemon/store\" in your configuration folder)")
+	c.Flags().BoolVar(&f.noStore, "no-store", false, "keep nothing")
+	c.Flags().StringVar(&f.nats, "nats", "", "share it with other daemons, by the NATS servers at `URL`, nats://host:port or tls://host:port, in place of nats.url of the configuration")
+	c.MarkFlagsMutuallyExclusive("store", "no-store", "nats")
 	c.Flags().StringVar(&f.cacheDir, "cache-dir", "", "keep the compiled core in `FOLDER` (default \"caisson\" in your cache folder)")
 	c.Flags().StringVar(&f.logFormat, "log-format", "text", "write the log as `text|json`")
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "log more")

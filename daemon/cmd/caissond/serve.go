@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"path/filepath"
 
 	"github.com/coreos/go-systemd/v22/activation"
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -28,11 +29,8 @@ func serve(ctx context.Context, f *flags) error {
 	if err != nil {
 		return err
 	}
-	if len(f.listen) > 0 {
-		file.Listen = f.listen
-	}
-	if f.metrics != "" {
-		file.Metrics = f.metrics
+	if err := f.override(file); err != nil {
+		return err
 	}
 	export, err := telemetry.New(ctx, log)
 	if err != nil {
@@ -103,6 +101,32 @@ func serve(ctx context.Context, f *flags) error {
 	err = s.Serve(ctx, listeners)
 	notify(log, daemon.SdNotifyStopping)
 	return err
+}
+
+// override has the flags in place of keys of the configuration.
+func (f *flags) override(file *config.File) error {
+	if len(f.listen) > 0 {
+		file.Listen = f.listen
+	}
+	if f.metrics != "" {
+		file.Metrics = f.metrics
+	}
+	switch {
+	case f.nats != "":
+		if file.NATS == nil {
+			file.NATS = &config.NATS{Replicas: 1}
+		}
+		file.NATS.URL, file.Store = f.nats, ""
+	case f.noStore:
+		file.NATS, file.Store = nil, config.NoStore
+	case f.store != "":
+		folder, err := filepath.Abs(f.store)
+		if err != nil {
+			return err
+		}
+		file.NATS, file.Store = nil, folder
+	}
+	return file.Check()
 }
 
 // reload reads the configuration again at each SIGHUP.

@@ -18,16 +18,15 @@ type First struct {
 	Made bool
 }
 
+// Folder is the daemon's own, where the configuration names no other: "caisson/daemon" in [os.UserConfigDir].
+func Folder() (string, error) {
+	own, err := os.UserConfigDir()
+	return filepath.Join(own, "caisson", "daemon"), err
+}
+
 // FirstToken makes a token in a folder, or finds the one that it has made before. The folder is made with the mode
-// 0700; "" is "caisson/daemon" in [os.UserConfigDir].
+// 0700.
 func FirstToken(ctx context.Context, folder string) (*First, error) {
-	if folder == "" {
-		own, err := os.UserConfigDir()
-		if err != nil {
-			return nil, err
-		}
-		folder = filepath.Join(own, "caisson", "daemon")
-	}
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}

@@ -46,6 +46,11 @@ type File struct {
 	Lock string `yaml:"lock"`
 	// Credentials is the folder in which logins are kept, encrypted. Default: none; they end with the daemon.
 	Credentials string `yaml:"credentials"`
+	// Store is the folder of what the daemon keeps, or [NoStore]. Default: "store" in the daemon's own folder, see
+	// [access.Folder]; none with NATS.
+	Store string `yaml:"store"`
+	// NATS are servers that keep it in place of the folder, for several daemons. Default: none.
+	NATS *NATS `yaml:"nats"`
 	// Access says who calls.
 	Access Access `yaml:"access"`
 	// Sessions bound the sessions with servers.
@@ -63,6 +68,26 @@ type File struct {
 	MaxWorkers int `yaml:"maxWorkers"`
 	// DrainTimeout is how long calls that are underway may take when the daemon ends. Default: 30 s.
 	DrainTimeout Duration `yaml:"drainTimeout"`
+}
+
+// NoStore is the store of a daemon that keeps nothing.
+const NoStore = "none"
+
+// NATS says which servers are used, and who this daemon is to them.
+type NATS struct {
+	// URL is nats://host:port or tls://host:port; several have commas between them.
+	URL string `yaml:"url"`
+	// Credentials is a file of a user, as nsc makes it (.creds), or of the seed of an NKey. Default: none.
+	Credentials string `yaml:"credentials"`
+	// CA is the authority of the servers' certificates, in PEM. Default: those of the system.
+	CA string `yaml:"ca"`
+	// Certificate and Key are this daemon's, in PEM. Default: none.
+	Certificate string `yaml:"certificate"`
+	Key         string `yaml:"key"`
+	// Replicas is how many of the servers have a copy of what is kept. Default: 1.
+	Replicas int `yaml:"replicas"`
+	// PlainText lets the servers be on other machines without TLS: for a network that is protected. Default: false.
+	PlainText bool `yaml:"plainText"`
 }
 
 // Access says who calls.
@@ -212,7 +237,7 @@ func Parse(path string, text []byte) (*File, error) {
 	}
 	f.Path = path
 	f.defaults()
-	if err := f.check(); err != nil {
+	if err := f.Check(); err != nil {
 		return nil, err
 	}
 	return f, nil
@@ -237,6 +262,13 @@ func (f *File) defaults() {
 		beside(&path)
 		f.Scripts.Tools[name] = path
 	}
+	if f.Store != NoStore {
+		beside(&f.Store)
+	}
+	if n := f.NATS; n != nil {
+		beside(&n.Credentials, &n.CA, &n.Certificate, &n.Key)
+		set(&n.Replicas, 1)
+	}
 	if t := f.Access.TLS; t != nil {
 		beside(&t.Certificate, &t.Key, &t.ClientCAs)
 	}
@@ -260,8 +292,9 @@ func set[T comparable](value *T, byDefault T) {
 	}
 }
 
-// check finds what is wrong without opening anything.
-func (f *File) check() error {
+// Check finds what is wrong without opening anything. Parse has done it; it is for who changes something afterwards. The
+// error is an [*Error].
+func (f *File) Check() error {
 	wrong := func(key, format string, args ...any) error {
 		return &Error{File: f.Path, Key: key, Message: fmt.Sprintf(format, args...)}
 	}
@@ -274,6 +307,14 @@ func (f *File) check() error {
 	}
 	if f.Servers != "" && f.MCPServers.Kind != 0 {
 		return wrong("mcpServers", "there is a file in servers too: keep one of them")
+	}
+	if n := f.NATS; n != nil {
+		if f.Store != "" {
+			return wrong("nats", "there is a folder in store too: keep one of them")
+		}
+		if err := n.check(wrong); err != nil {
+			return err
+		}
 	}
 	if t := f.Access.TLS; t != nil && (t.Certificate == "" || t.Key == "") {
 		return wrong("access.tls", "certificate and key need each other")

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -36,6 +37,7 @@ import (
 	"github.com/caisson-dev/caisson/daemon/internal/pool"
 	"github.com/caisson-dev/caisson/daemon/internal/rpc"
 	"github.com/caisson-dev/caisson/daemon/internal/runs"
+	"github.com/caisson-dev/caisson/daemon/internal/store"
 	"github.com/caisson-dev/caisson/daemon/internal/telemetry"
 )
 
@@ -50,7 +52,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Telemetry says where spans and metrics go. Default: nowhere.
 	Telemetry caisson.Telemetry
-	// Folder is where the token of the first start is kept. Default: see [access.FirstToken].
+	// Folder is where the token of the first start and the store are, where the configuration names no others. Default:
+	// see [access.Folder].
 	Folder string
 }
 
@@ -67,6 +70,7 @@ type Server struct {
 	health   *grpchealth.StaticChecker
 	handler  http.Handler
 	first    *access.First
+	store    *store.Store // nil for none
 	pins     *pins.Lock
 	audit    *audit.Log
 	runner   *caisson.Client
@@ -86,6 +90,12 @@ func New(ctx context.Context, file *config.File, options Options) (*Server, erro
 	s := &Server{options: options, log: options.Logger, file: file, draining: make(chan struct{}), health: grpchealth.NewStaticChecker(services...)}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.options.Folder == "" {
+		var err error
+		if s.options.Folder, err = access.Folder(); err != nil {
+			return nil, err
+		}
 	}
 	s.ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.drain = sync.OnceFunc(func() {
@@ -113,7 +123,10 @@ func (s *Server) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	store, err := s.store()
+	if s.store, err = s.openStore(ctx); err != nil {
+		return err
+	}
+	logins, err := s.logins()
 	if err != nil {
 		return err
 	}
@@ -131,7 +144,7 @@ func (s *Server) build(ctx context.Context) error {
 			Limits:    caisson.Limits{ConnectTimeout: time.Duration(f.Sessions.ConnectTimeout)},
 			Telemetry: s.options.Telemetry,
 		},
-		Store: store, Max: f.Sessions.Max, MaxPerPrincipal: f.Sessions.MaxPerPrincipal,
+		Store: logins, Max: f.Sessions.Max, MaxPerPrincipal: f.Sessions.MaxPerPrincipal,
 		Idle: time.Duration(f.Sessions.Idle), Age: time.Duration(f.Sessions.Age),
 		Health: health(f.Health), Settings: settings,
 	})
@@ -174,8 +187,22 @@ func (s *Server) governance(asked *approvals.Approvals) (caisson.Governance, err
 	return g, nil
 }
 
-// store opens the store of logins; nil for none.
-func (s *Server) store() (auth.Store, error) {
+// openStore opens what is kept; nil for nothing.
+func (s *Server) openStore(ctx context.Context) (*store.Store, error) {
+	o := store.Options{Folder: s.file.Store, Logger: s.log}
+	switch n := s.file.NATS; {
+	case n != nil:
+		o.Folder, o.NATS = "", &store.NATS{URL: n.URL, Credentials: n.Credentials, CA: n.CA, Certificate: n.Certificate, Key: n.Key, Replicas: n.Replicas}
+	case o.Folder == config.NoStore:
+		return nil, nil
+	case o.Folder == "":
+		o.Folder = filepath.Join(s.options.Folder, "store")
+	}
+	return store.Open(ctx, o)
+}
+
+// logins opens the store of logins; nil for none.
+func (s *Server) logins() (auth.Store, error) {
 	if s.file.Credentials == "" {
 		return nil, nil
 	}
@@ -377,5 +404,8 @@ func (s *Server) Close() {
 	s.stop()
 	for _, f := range s.closing {
 		_ = f()
+	}
+	if s.store != nil {
+		s.store.Close()
 	}
 }

@@ -93,7 +93,7 @@ func TestUnixSocket(t *testing.T) {
 	if connect.CodeOf(err) != connect.CodePermissionDenied || !strings.Contains(err.Error(), "unix:"+me.Username) {
 		t.Errorf("without the scope: %v", err)
 	}
-	if _, err := os.Stat(filepath.Join(folder, "first")); err == nil {
+	if _, err := os.Stat(filepath.Join(folder, "first", "token")); err == nil {
 		t.Error("a token was made, and nothing listens on TCP")
 	}
 }

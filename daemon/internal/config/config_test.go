@@ -1,0 +1,39 @@
+package config
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestNATS reads where NATS is, and refuses what would have secrets in clear text or in logs.
+func TestNATS(t *testing.T) {
+	for text, want := range map[string]string{
+		"nats: {url: 'nats://127.0.0.1:4222,tls://nats.example.com:4222'}": "",
+		"nats: {url: 'nats://nats:4222', plainText: true}":                 "",
+		"nats: {}":                        "nats.url: it is missing",
+		"nats: {url: 'nats://nats:4222'}": "nats:4222 is another machine",
+		"nats: {url: 'nats://me:hidden@127.0.0.1:4222'}":                          "nats.credentials",
+		"nats: {url: 'http://127.0.0.1:4222'}":                                    "nats://host:port",
+		"nats: {url: 'nats://127.0.0.1:4222', certificate: a.pem}":                "need each other",
+		"nats: {url: 'nats://127.0.0.1:4222', replicas: 7}":                       "from 1 to 5",
+		"store: here\nnats: {url: 'nats://127.0.0.1:4222', credentials: a.creds}": "keep one of them",
+	} {
+		f, err := Parse("/etc/caisson/caisson.yaml", []byte(text))
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", text, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "hidden") {
+			t.Errorf("%s: %v has the password", text, err)
+		}
+		if err == nil && f.NATS.Replicas != 1 {
+			t.Errorf("%s: %d replicas", text, f.NATS.Replicas)
+		}
+	}
+	f, err := Parse("/etc/caisson/caisson.yaml", []byte("store: kept"))
+	if err != nil || f.Store != "/etc/caisson/kept" {
+		t.Errorf("%v, %v", f, err)
+	}
+	if f, err = Parse("/etc/caisson/caisson.yaml", []byte("store: none")); err != nil || f.Store != NoStore {
+		t.Errorf("%v, %v", f, err)
+	}
+}
