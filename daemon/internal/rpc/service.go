@@ -14,6 +14,7 @@ import (
 
 	caissonv1 "github.com/caisson-dev/caisson/daemon/gen/caisson/v1"
 	"github.com/caisson-dev/caisson/daemon/internal/access"
+	"github.com/caisson-dev/caisson/daemon/internal/cluster"
 	"github.com/caisson-dev/caisson/daemon/internal/pool"
 )
 
@@ -86,6 +87,8 @@ type MCP struct {
 	Pool *pool.Pool
 	// Draining is closed when the daemon drains: streams that have nothing underway end.
 	Draining <-chan struct{}
+	// Cluster are the daemons that share sessions; nil where this is the only one.
+	Cluster *cluster.Cluster
 }
 
 // errDraining ends the streams of a daemon that drains.

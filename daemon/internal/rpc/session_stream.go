@@ -25,13 +25,23 @@ const maxStreamCalls = 64
 
 // Session implements the service.
 func (m *MCP) Session(ctx context.Context, stream *connect.BidiStream[caissonv1.SessionRequest, caissonv1.SessionResponse]) error {
-	first, err := stream.Receive()
+	first, err := receiveFirst(stream)
 	if err != nil {
-		if errors.Is(err, io.EOF) {
-			return invalid("session", "the first message is missing: open a session")
-		}
 		return err
 	}
+	return m.converse(ctx, first, stream)
+}
+
+func receiveFirst(stream *connect.BidiStream[caissonv1.SessionRequest, caissonv1.SessionResponse]) (*caissonv1.SessionRequest, error) {
+	first, err := stream.Receive()
+	if errors.Is(err, io.EOF) {
+		return nil, invalid("session", "the first message is missing: open a session")
+	}
+	return first, err
+}
+
+// converse is Session after the first message.
+func (m *MCP) converse(ctx context.Context, first *caissonv1.SessionRequest, stream *connect.BidiStream[caissonv1.SessionRequest, caissonv1.SessionResponse]) error {
 	s, done, err := m.open(ctx, first.GetOpen())
 	if err != nil {
 		return err
@@ -75,7 +85,7 @@ func (m *MCP) open(ctx context.Context, r *caissonv1.SessionOpen) (*pool.Session
 		}
 		return s, func() {
 			release()
-			_ = m.Pool.Disconnect(context.WithoutCancel(ctx), p.Name, s.ID) // It may have ended by itself.
+			_ = m.disconnect(context.WithoutCancel(ctx), p.Name, s.ID) // It may have ended by itself.
 		}, nil
 	}
 	return nil, nil, invalid("session", "the first message does not open a session")

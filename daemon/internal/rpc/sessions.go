@@ -53,7 +53,7 @@ func (m *MCP) connect(ctx context.Context, r *caissonv1.ConnectRequest) (*pool.S
 	if o.Server == "" && o.Inline == nil {
 		return nil, nil, invalid("connect", "the server is missing: name one of the configuration")
 	}
-	s, release, err := m.Pool.Connect(ctx, p.Name, o)
+	s, release, err := m.connectOwn(ctx, p.Name, o)
 	return s, release, Status(err)
 }
 
@@ -127,7 +127,7 @@ func (m *MCP) Disconnect(ctx context.Context, r *connect.Request[caissonv1.Disco
 	if err != nil {
 		return nil, err
 	}
-	if err := m.Pool.Disconnect(ctx, p.Name, r.Msg.GetSession()); err != nil {
+	if err := m.disconnect(ctx, p.Name, r.Msg.GetSession()); err != nil {
 		return nil, Status(err)
 	}
 	return connect.NewResponse(&caissonv1.DisconnectResponse{}), nil

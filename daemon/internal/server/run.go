@@ -46,6 +46,9 @@ func (s *Server) Serve(ctx context.Context, listeners []net.Listener) error {
 	go func() {
 		defer close(ended)
 		s.runs.Drain(waiting)
+		if s.cluster != nil {
+			s.cluster.Drain(waiting)
+		}
 	}()
 	if late := server.Shutdown(waiting); late != nil {
 		s.log.Warn("calls were underway for too long, and are ended")

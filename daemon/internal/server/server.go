@@ -32,6 +32,7 @@ import (
 	"github.com/caisson-dev/caisson/daemon/gen/caisson/v1/caissonv1connect"
 	"github.com/caisson-dev/caisson/daemon/internal/access"
 	"github.com/caisson-dev/caisson/daemon/internal/approvals"
+	"github.com/caisson-dev/caisson/daemon/internal/cluster"
 	"github.com/caisson-dev/caisson/daemon/internal/config"
 	"github.com/caisson-dev/caisson/daemon/internal/plain"
 	"github.com/caisson-dev/caisson/daemon/internal/pool"
@@ -55,6 +56,8 @@ type Options struct {
 	// Folder is where the token of the first start and the store are, where the configuration names no others. Default:
 	// see [access.Folder].
 	Folder string
+	// ClusterTimes are for tests. Default: see [cluster.Times].
+	ClusterTimes cluster.Times
 }
 
 // A Server is the daemon.
@@ -70,7 +73,9 @@ type Server struct {
 	health   *grpchealth.StaticChecker
 	handler  http.Handler
 	first    *access.First
-	store    *store.Store // nil for none
+	store    *store.Store     // nil for none
+	cluster  *cluster.Cluster // nil where this is the only daemon
+	serving  sync.WaitGroup   // of calls of other daemons
 	pins     *pins.Lock
 	audit    *audit.Log
 	runner   *caisson.Client
@@ -153,10 +158,22 @@ func (s *Server) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.routes(&rpc.MCP{Pool: s.pool, Draining: s.draining}, scripts, &rpc.Admin{Pool: s.pool, Approvals: asked, Pins: s.pins, Runs: s.runs, BeginDrain: s.drain, Reread: s.Reload}); err != nil {
+	mcp := &rpc.MCP{Pool: s.pool, Draining: s.draining}
+	service := caissonv1connect.McpServiceHandler(mcp)
+	if s.store != nil && s.store.Shared {
+		if s.cluster, err = cluster.Join(ctx, cluster.Options{Store: s.store, MaxPerPrincipal: f.Sessions.MaxPerPrincipal, Times: s.options.ClusterTimes, Logger: s.log}); err != nil {
+			return err
+		}
+		mcp.Cluster = s.cluster
+		service = rpc.NewShared(mcp)
+	}
+	if err := s.routes(service, scripts, &rpc.Admin{Pool: s.pool, Approvals: asked, Pins: s.pins, Runs: s.runs, BeginDrain: s.drain, Reread: s.Reload}); err != nil {
 		return err
 	}
 	s.admit(authenticator)
+	if s.cluster != nil {
+		s.serving.Go(func() { s.cluster.Serve(s.known) })
+	}
 	return nil
 }
 
@@ -278,7 +295,7 @@ func (s *Server) authenticator(ctx context.Context, f *config.File) (*access.Aut
 }
 
 // routes makes the handler of the one port.
-func (s *Server) routes(mcp *rpc.MCP, scripts *rpc.Scripts, admin *rpc.Admin) error {
+func (s *Server) routes(mcp caissonv1connect.McpServiceHandler, scripts *rpc.Scripts, admin *rpc.Admin) error {
 	options := []connect.HandlerOption{connect.WithReadMaxBytes(maxMessageBytes), connect.WithRecover(s.recovered)}
 	s.known = http.NewServeMux()
 	s.known.Handle(caissonv1connect.NewMcpServiceHandler(mcp, options...))
@@ -404,6 +421,10 @@ func (s *Server) Close() {
 	s.stop()
 	for _, f := range s.closing {
 		_ = f()
+	}
+	if s.cluster != nil {
+		s.cluster.Close()
+		s.serving.Wait()
 	}
 	if s.store != nil {
 		s.store.Close()

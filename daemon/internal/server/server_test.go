@@ -20,6 +20,7 @@ import (
 
 	caissonv1 "github.com/caisson-dev/caisson/daemon/gen/caisson/v1"
 	"github.com/caisson-dev/caisson/daemon/gen/caisson/v1/caissonv1connect"
+	"github.com/caisson-dev/caisson/daemon/internal/cluster"
 	"github.com/caisson-dev/caisson/daemon/internal/config"
 )
 
@@ -90,6 +91,11 @@ type daemon struct {
 // start starts a daemon with a configuration, whose tokens are in a file of their own.
 func start(t *testing.T, text string) *daemon {
 	t.Helper()
+	return startWith(t, text, cluster.Times{})
+}
+
+func startWith(t *testing.T, text string, times cluster.Times) *daemon {
+	t.Helper()
 	folder := t.TempDir()
 	d := &daemon{t: t, tokens: filepath.Join(folder, "tokens.json"), of: map[string]string{}, ended: make(chan error, 1)}
 	for name, scopes := range people {
@@ -111,7 +117,7 @@ func start(t *testing.T, text string) *daemon {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d.Server, err = New(t.Context(), file, Options{Runtime: caissontest.Runtime(t), Folder: filepath.Join(folder, "first")}); err != nil {
+	if d.Server, err = New(t.Context(), file, Options{Runtime: caissontest.Runtime(t), Folder: filepath.Join(folder, "first"), ClusterTimes: times}); err != nil {
 		t.Fatal(err)
 	}
 	listeners, err := d.Listen(t.Context(), nil)

@@ -1,0 +1,220 @@
+package cluster
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
+
+	"github.com/caisson-dev/caisson/daemon/internal/pool"
+)
+
+// An Entry is what all daemons know of a session.
+type Entry struct {
+	Principal string `json:"principal"`
+	ID        string `json:"id"`
+	// Server is its name in the configuration.
+	Server string `json:"server"`
+	// Node is the daemon that has it.
+	Node string `json:"node"`
+	// Anew says that the server keeps nothing for it, so that another daemon may make it anew.
+	Anew bool `json:"anew,omitempty"`
+
+	revision uint64
+}
+
+// key is the key of a session: two words of letters and digits, whatever the principal and the id are.
+func key(principal, id string) string { return owner(principal) + "." + hex.EncodeToString([]byte(id)) }
+
+// owner is the first word of the keys of a principal's sessions.
+func owner(principal string) string {
+	sum := sha256.Sum256([]byte(principal))
+	return hex.EncodeToString(sum[:16])
+}
+
+// unavailable says that the registry cannot be asked. Nothing was sent.
+func unavailable(server string, err error) error {
+	return &caisson.Error{Code: caisson.CodeConnect, Server: server, Step: "registry", Message: "the registry of sessions cannot be asked: NATS is away, or full; ask again later: " + err.Error(), Err: err}
+}
+
+// Find finds the session of a principal; nil where no daemon has one.
+func (c *Cluster) Find(ctx context.Context, principal, id string) (*Entry, error) {
+	found, err := c.sessions.Get(ctx, key(principal, id))
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, unavailable("", err)
+	}
+	e := &Entry{revision: found.Revision()}
+	if err := json.Unmarshal(found.Value(), e); err != nil || e.Principal != principal || e.ID != id {
+		return nil, fmt.Errorf("the registry of sessions has something else at %s", found.Key())
+	}
+	return e, nil
+}
+
+// List lists the sessions of a principal.
+func (c *Cluster) List(ctx context.Context, principal string) ([]*Entry, error) {
+	keys, err := c.sessions.ListKeysFiltered(ctx, owner(principal)+".*")
+	if err != nil {
+		return nil, unavailable("", err)
+	}
+	var all []*Entry
+	for name := range keys.Keys() {
+		found, err := c.sessions.Get(ctx, name)
+		if err != nil {
+			continue // It has ended meanwhile.
+		}
+		e := &Entry{revision: found.Revision()}
+		if json.Unmarshal(found.Value(), e) == nil && e.Principal == principal {
+			all = append(all, e)
+		}
+	}
+	return all, nil
+}
+
+// Claim has a session be this daemon's: a new one, or that of a daemon that is gone. It fails with [*pool.ExistsError]
+// where another session of the principal has the id.
+func (c *Cluster) Claim(ctx context.Context, principal, id, server string) error {
+	e := &Entry{Principal: principal, ID: id, Server: server, Node: c.Node}
+	all, err := c.List(ctx, principal)
+	if err != nil {
+		return err
+	}
+	if c.options.MaxPerPrincipal > 0 && len(all) >= c.options.MaxPerPrincipal {
+		return &caisson.Error{Code: caisson.CodeLimit, Server: server, Step: "connect", Message: fmt.Sprintf("the principal has %d sessions on all daemons, and sessions.maxPerPrincipal is no more: disconnect some", len(all))}
+	}
+	revision, err := c.sessions.Create(ctx, key(principal, id), e.text())
+	if errors.Is(err, jetstream.ErrKeyExists) {
+		before, failed := c.Find(ctx, principal, id)
+		if failed != nil || before == nil {
+			return errors.Join(failed, &pool.ExistsError{ID: id})
+		}
+		if alive, failed := c.Alive(ctx, before.Node); alive || failed != nil {
+			return &pool.ExistsError{ID: id}
+		}
+		return c.Take(ctx, before, server)
+	}
+	if err != nil {
+		return unavailable(server, err)
+	}
+	c.keep(key(principal, id), revision)
+	return nil
+}
+
+// Take has a session of another daemon be this one's. It fails with [*pool.ExistsError] where a third one was faster.
+func (c *Cluster) Take(ctx context.Context, before *Entry, server string) error {
+	e := &Entry{Principal: before.Principal, ID: before.ID, Server: server, Node: c.Node}
+	revision, err := c.sessions.Update(ctx, key(e.Principal, e.ID), e.text(), before.revision)
+	if err != nil {
+		if again, failed := c.Find(ctx, e.Principal, e.ID); failed == nil && again != nil && again.revision != before.revision {
+			return &pool.ExistsError{ID: e.ID}
+		}
+		return unavailable(server, err)
+	}
+	c.keep(key(e.Principal, e.ID), revision)
+	return nil
+}
+
+// Settle says of a session of this daemon that the server keeps nothing for it.
+func (c *Cluster) Settle(ctx context.Context, principal, id, server string) error {
+	e := &Entry{Principal: principal, ID: id, Server: server, Node: c.Node, Anew: true}
+	return c.update(ctx, key(principal, id), e.text())
+}
+
+// Release takes a session of this daemon out.
+func (c *Cluster) Release(ctx context.Context, principal, id string) {
+	k := key(principal, id)
+	c.mu.Lock()
+	revision, ours := c.own[k]
+	delete(c.own, k)
+	c.mu.Unlock()
+	if ours {
+		_ = c.sessions.Delete(ctx, k, jetstream.LastRevision(revision)) // Else it runs out; or it is another daemon's now.
+	}
+}
+
+// Return gives a session back that was taken, as it was before.
+func (c *Cluster) Return(ctx context.Context, before *Entry) {
+	k := key(before.Principal, before.ID)
+	c.mu.Lock()
+	revision, ours := c.own[k]
+	delete(c.own, k)
+	c.mu.Unlock()
+	if ours {
+		_, _ = c.sessions.Update(ctx, k, before.text(), revision) // Else it runs out.
+	}
+}
+
+// ReleaseAfter takes a session of this daemon out when it has ended: when wait returns.
+func (c *Cluster) ReleaseAfter(principal, id string, wait func()) {
+	c.releasing.Go(func() {
+		wait()
+		ctx, cancel := context.WithTimeout(context.Background(), closeWait)
+		defer cancel()
+		c.Release(ctx, principal, id)
+	})
+}
+
+// update writes an entry of this daemon, unless another one has it now.
+func (c *Cluster) update(ctx context.Context, k string, text []byte) error {
+	c.mu.Lock()
+	revision, ours := c.own[k]
+	c.mu.Unlock()
+	if !ours {
+		return nil
+	}
+	next, err := c.sessions.Update(ctx, k, text, revision)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, ours := c.own[k]; ours { // It may have ended meanwhile.
+		c.own[k] = next
+	}
+	return nil
+}
+
+func (c *Cluster) keep(k string, revision uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.own[k] = revision
+}
+
+// renew has the entries of this daemon go on. One that another daemon has taken is that one's.
+func (c *Cluster) renew(ctx context.Context) error {
+	c.mu.Lock()
+	own := maps.Clone(c.own)
+	c.mu.Unlock()
+	var failed error
+	for k := range own {
+		found, err := c.sessions.Get(ctx, k)
+		if err == nil {
+			e := &Entry{}
+			if json.Unmarshal(found.Value(), e) == nil && e.Node == c.Node {
+				err = c.update(ctx, k, found.Value())
+			} else {
+				c.mu.Lock()
+				delete(c.own, k)
+				c.mu.Unlock()
+			}
+		}
+		if err != nil {
+			failed = err
+		}
+	}
+	return failed
+}
+
+func (e *Entry) text() []byte {
+	text, _ := json.Marshal(e) // It is text and a flag.
+	return text
+}
