@@ -52,7 +52,7 @@ file again at SIGHUP.`,
 	c.Flags().StringVar(&f.cacheDir, "cache-dir", "", "keep the compiled core in `FOLDER` (default \"caisson\" in your cache folder)")
 	c.Flags().StringVar(&f.logFormat, "log-format", "text", "write the log as `text|json`")
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "log more")
-	c.AddCommand(checkCommand(&f), schemaCommand())
+	c.AddCommand(checkCommand(&f), schemaCommand(), shareLoginsCommand(&f))
 	c.DisableAutoGenTag = true // A manual page is the same on each day.
 	return c
 }
@@ -81,6 +81,27 @@ func schemaCommand() *cobra.Command {
 			text, err := config.Schema()
 			if err == nil {
 				_, err = c.OutOrStdout().Write(text)
+			}
+			return err
+		},
+	}
+}
+
+func shareLoginsCommand(f *flags) *cobra.Command {
+	return &cobra.Command{
+		Use:   "share-logins",
+		Short: "Put the logins of this machine where all daemons have them",
+		Long: `Puts the logins of the folder in credentials, where 'caisson auth login' has made them, into the NATS servers of the
+configuration, encrypted by the key in nats.credentialsKey, in the place of those that are there.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			file, err := config.Load(f.config)
+			if err != nil {
+				return err
+			}
+			n, err := server.ShareLogins(c.Context(), file, nil)
+			if err == nil {
+				_, err = fmt.Fprintf(c.OutOrStdout(), "%d logins are shared\n", n)
 			}
 			return err
 		},

@@ -84,6 +84,9 @@ type NATS struct {
 	// Certificate and Key are this daemon's, in PEM. Default: none.
 	Certificate string `yaml:"certificate"`
 	Key         string `yaml:"key"`
+	// CredentialsKey is the file of the key of the logins that the daemons share, on all of them the same: 32 bytes in
+	// base64. Default: none, and each daemon has its own logins.
+	CredentialsKey string `yaml:"credentialsKey"`
 	// Replicas is how many of the servers have a copy of what is kept. Default: 1.
 	Replicas int `yaml:"replicas"`
 	// PlainText lets the servers be on other machines without TLS: for a network that is protected. Default: false.
@@ -266,7 +269,7 @@ func (f *File) defaults() {
 		beside(&f.Store)
 	}
 	if n := f.NATS; n != nil {
-		beside(&n.Credentials, &n.CA, &n.Certificate, &n.Key)
+		beside(&n.Credentials, &n.CA, &n.Certificate, &n.Key, &n.CredentialsKey)
 		set(&n.Replicas, 1)
 	}
 	if t := f.Access.TLS; t != nil {

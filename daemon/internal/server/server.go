@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -21,8 +20,6 @@ import (
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
 	"github.com/caisson-dev/caisson/host-go/caisson/audit"
-	"github.com/caisson-dev/caisson/host-go/caisson/auth"
-	"github.com/caisson-dev/caisson/host-go/caisson/auth/keyring"
 	"github.com/caisson-dev/caisson/host-go/caisson/bearer"
 	"github.com/caisson-dev/caisson/host-go/caisson/pins"
 	"github.com/caisson-dev/caisson/host-go/caisson/policy"
@@ -128,10 +125,10 @@ func (s *Server) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.store, err = s.openStore(ctx); err != nil {
+	if s.store, err = openStore(ctx, f, s.options.Folder, s.log); err != nil {
 		return err
 	}
-	logins, err := s.logins()
+	logins, err := openLogins(ctx, f, s.store)
 	if err != nil {
 		return err
 	}
@@ -202,28 +199,6 @@ func (s *Server) governance(asked *approvals.Approvals) (caisson.Governance, err
 		g.Audit = s.audit
 	}
 	return g, nil
-}
-
-// openStore opens what is kept; nil for nothing.
-func (s *Server) openStore(ctx context.Context) (*store.Store, error) {
-	o := store.Options{Folder: s.file.Store, Logger: s.log}
-	switch n := s.file.NATS; {
-	case n != nil:
-		o.Folder, o.NATS = "", &store.NATS{URL: n.URL, Credentials: n.Credentials, CA: n.CA, Certificate: n.Certificate, Key: n.Key, Replicas: n.Replicas}
-	case o.Folder == config.NoStore:
-		return nil, nil
-	case o.Folder == "":
-		o.Folder = filepath.Join(s.options.Folder, "store")
-	}
-	return store.Open(ctx, o)
-}
-
-// logins opens the store of logins; nil for none.
-func (s *Server) logins() (auth.Store, error) {
-	if s.file.Credentials == "" {
-		return nil, nil
-	}
-	return auth.OpenFileStore(auth.FileStoreOptions{Folder: s.file.Credentials, Key: keyring.OrFile()})
 }
 
 // scripts reads the folders of scripts.
