@@ -16,6 +16,9 @@ import (
 	"github.com/caisson-dev/caisson/daemon/internal/telemetry"
 )
 
+// SessionsMetric has the open sessions of a daemon, as Prometheus names it. It is what to scale by.
+const SessionsMetric = "caisson_sessions"
+
 // Metrics are those of the daemon, for Prometheus and for whatever else the options read them out for.
 type Metrics struct {
 	registry *prometheus.Registry
