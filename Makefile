@@ -159,6 +159,11 @@ cross: ## build for every platform, without cgo, and vet the daemon where its fi
 bench: ## compare with other clients and engines, in one run of minutes (BENCH=full: an hour or more; SECTION=scripts: one section); see bench/README.md
 	go -C bench run . $(if $(SECTION),-only $(SECTION)) $(BENCH_FLAGS)
 
+.PHONY: load
+load: build ## have programs call sessions of three daemons, while daemons and NATS are killed and a network is cut (LOAD_FLAGS=-help: how much of it); see docs/scale.md
+	$(DAEMON) build -o ../build/load/nats-server github.com/nats-io/nats-server/v2
+	$(DAEMON) run ./tools/load -caissond ../bin/caissond -nats-server ../build/load/nats-server $(LOAD_FLAGS)
+
 .PHONY: clean
 clean: ## remove what was built and installed; not the user's cache of compiled code
 	rm -rf bin build bench/results node_modules

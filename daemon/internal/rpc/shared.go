@@ -172,8 +172,8 @@ func (m *Shared) relay(ctx context.Context, c caissonv1connect.McpServiceClient,
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	other := c.Session(ctx)
-	defer other.CloseResponse() //nolint:errcheck // It has ended.
-	_ = other.Send(first)       // Receive says what is wrong.
+	defer other.CloseResponse()
+	_ = other.Send(first) // Receive says what is wrong.
 	opened, err := other.Receive()
 	if err != nil { // Nothing more of the caller's was read.
 		return err
