@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"sync"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
 
@@ -72,30 +73,76 @@ func (m *MCP) disconnect(ctx context.Context, principal, id string) error {
 	return err
 }
 
-// takeOver makes a session anew whose daemon is gone, once for all calls that want it.
-func (m *Shared) takeOver(ctx context.Context, before *cluster.Entry) error {
-	_, err, _ := m.taking.Do(before.Principal+"\x00"+before.ID, func() (any, error) {
-		ctx := context.WithoutCancel(ctx) // Others wait for it too; connecting has its own bound.
-		if m.Pool.Has(before.Principal, before.ID) {
-			return nil, nil
-		}
-		if err := m.Cluster.Take(ctx, before, before.Server); err != nil {
-			return nil, err
-		}
-		_, release, err := m.begin(ctx, before.Principal, pool.ConnectOptions{ID: before.ID, Server: before.Server})
-		if err != nil {
-			m.Cluster.Return(ctx, before)
-			return nil, err
-		}
-		release()
-		return nil, nil
-	})
-	return err
+// A taking has the sessions that are just being made anew, so that it is done once for all calls that want one.
+type taking struct {
+	mu sync.Mutex
+	of map[string]chan struct{} // closed when it is done
 }
 
-// settled waits where a session is just being made anew.
-func (m *Shared) settled(principal, id string) {
-	_, _, _ = m.taking.Do(principal+"\x00"+id, func() (any, error) { return nil, nil })
+// begin gives what ends it, or nil and what is closed when somebody else has done it.
+func (t *taking) begin(key string) (end func(), other <-chan struct{}) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if done := t.of[key]; done != nil {
+		return nil, done
+	}
+	if t.of == nil {
+		t.of = map[string]chan struct{}{}
+	}
+	done := make(chan struct{})
+	t.of[key] = done
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		delete(t.of, key)
+		close(done)
+	}, nil
+}
+
+// wait waits until a session is not being made anew.
+func (t *taking) wait(ctx context.Context, key string) error {
+	t.mu.Lock()
+	done := t.of[key]
+	t.mu.Unlock()
+	if done == nil {
+		return nil
+	}
+	return await(ctx, done)
+}
+
+func await(ctx context.Context, done <-chan struct{}) error {
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func takingKey(principal, id string) string { return principal + "\x00" + id }
+
+// takeOver makes a session anew whose daemon is gone. Where another call does it already, it waits for that one; the
+// session is to be looked for again then.
+func (m *Shared) takeOver(ctx context.Context, before *cluster.Entry) error {
+	end, other := m.taking.begin(takingKey(before.Principal, before.ID))
+	if end == nil {
+		return await(ctx, other)
+	}
+	defer end()
+	ctx = context.WithoutCancel(ctx) // Others wait for it too; connecting has its own bound.
+	if m.Pool.Has(before.Principal, before.ID) {
+		return nil
+	}
+	if err := m.Cluster.Take(ctx, before, before.Server); err != nil {
+		return err
+	}
+	_, release, err := m.begin(ctx, before.Principal, pool.ConnectOptions{ID: before.ID, Server: before.Server})
+	if err != nil {
+		m.Cluster.Return(ctx, before)
+		return err
+	}
+	release()
+	return nil
 }
 
 // lost says that a session is gone with its daemon.

@@ -7,7 +7,6 @@ import (
 	"io"
 
 	"connectrpc.com/connect"
-	"golang.org/x/sync/singleflight"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
 
@@ -22,7 +21,7 @@ import (
 // Shared is the McpService of one of several daemons: a call for a session that another one has goes there.
 type Shared struct {
 	*MCP
-	taking singleflight.Group
+	taking taking
 }
 
 var _ caissonv1connect.McpServiceHandler = (*Shared)(nil)
@@ -41,7 +40,10 @@ func (m *Shared) route(ctx context.Context, id string, here func() error, there 
 		return here()
 	}
 	for range maxMoves {
-		if m.settled(p.Name, id); m.Pool.Has(p.Name, id) || cluster.Forwarded(ctx) {
+		if err := m.taking.wait(ctx, takingKey(p.Name, id)); err != nil {
+			return Status(err)
+		}
+		if m.Pool.Has(p.Name, id) || cluster.Forwarded(ctx) {
 			return here()
 		}
 		e, err := m.Cluster.Find(ctx, p.Name, id)

@@ -169,7 +169,9 @@ func (s *Server) build(ctx context.Context) error {
 	}
 	s.admit(authenticator)
 	if s.cluster != nil {
-		s.serving.Go(func() { s.cluster.Serve(s.known) })
+		others := http.NewServeMux() // Other daemons call sessions, and nothing else.
+		others.Handle(caissonv1connect.NewMcpServiceHandler(service, s.handlerOptions()...))
+		s.serving.Go(func() { s.cluster.Serve(others) })
 	}
 	return nil
 }
@@ -271,7 +273,7 @@ func (s *Server) authenticator(ctx context.Context, f *config.File) (*access.Aut
 
 // routes makes the handler of the one port.
 func (s *Server) routes(mcp caissonv1connect.McpServiceHandler, scripts *rpc.Scripts, admin *rpc.Admin) error {
-	options := []connect.HandlerOption{connect.WithReadMaxBytes(maxMessageBytes), connect.WithRecover(s.recovered)}
+	options := s.handlerOptions()
 	s.known = http.NewServeMux()
 	s.known.Handle(caissonv1connect.NewMcpServiceHandler(mcp, options...))
 	s.known.Handle(caissonv1connect.NewScriptServiceHandler(scripts, options...))
@@ -293,6 +295,10 @@ func (s *Server) routes(mcp caissonv1connect.McpServiceHandler, scripts *rpc.Scr
 	})
 	s.handler = open
 	return nil
+}
+
+func (s *Server) handlerOptions() []connect.HandlerOption {
+	return []connect.HandlerOption{connect.WithReadMaxBytes(maxMessageBytes), connect.WithRecover(s.recovered)}
 }
 
 // admit has an authenticator say from now on who may call.
