@@ -12,6 +12,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/caisson/policyfile"
 
 	"github.com/caisson-dev/caisson/daemon/internal/config"
+	"github.com/caisson-dev/caisson/daemon/internal/logins"
 	"github.com/caisson-dev/caisson/daemon/internal/server"
 )
 
@@ -108,7 +109,7 @@ configuration, encrypted by the key in nats.credentialsKey, in the place of thos
 	}
 }
 
-// check reads a configuration, its servers and its policy.
+// check reads a configuration, its servers, its policy and the key of shared logins.
 func check(path string) error {
 	file, err := config.Load(path)
 	if err != nil {
@@ -127,6 +128,11 @@ func check(path string) error {
 			return err
 		}
 		if err := server.Validate(); err != nil {
+			return err
+		}
+	}
+	if file.NATS != nil && file.NATS.CredentialsKey != "" {
+		if _, err := logins.ReadKey(file.NATS.CredentialsKey); err != nil {
 			return err
 		}
 	}

@@ -275,13 +275,14 @@ func TestCheck(t *testing.T) {
 		"listen: 'unix:'":                   "listen: ",
 		"lissten: x":                        "line 1: field lissten",
 		"policy: policy.yaml":               "tols",
-		"access: {scopes: {alice: [everything]}}": "access.scopes.alice",
-		"access: {issuers: ['https://x']}":        "access.url",
-		"access: {audiences: [x]}":                "access.audiences",
-		"access: {tls: {certificate: x}}":         "access.tls",
-		"sessions: {idle: soon}":                  "soon",
-		"sessions: {max: -1}":                     "sessions",
-		"mcpServers: {}\nservers: x.json":         "mcpServers",
+		"access: {scopes: {alice: [everything]}}":                        "access.scopes.alice",
+		"access: {issuers: ['https://x']}":                               "access.url",
+		"access: {audiences: [x]}":                                       "access.audiences",
+		"access: {tls: {certificate: x}}":                                "access.tls",
+		"sessions: {idle: soon}":                                         "soon",
+		"sessions: {max: -1}":                                            "sessions",
+		"mcpServers: {}\nservers: x.json":                                "mcpServers",
+		"nats: {url: 'nats://127.0.0.1:1', credentialsKey: policy.yaml}": "openssl rand",
 	} {
 		path := filepath.Join(folder, "caisson.yaml")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

@@ -22,10 +22,13 @@ import (
 // several starts daemons that share a NATS server. Each has tokens of its own.
 func several(t *testing.T, n int, text string, times cluster.Times) (*storetest.NATS, []*daemon) {
 	t.Helper()
+	if !strings.Contains(text, "drainTimeout:") {
+		text += "drainTimeout: 100ms\n"
+	}
 	nats := storetest.Start(t, nil)
 	var all []*daemon
 	for range n {
-		all = append(all, startWith(t, text+"nats: {url: '"+nats.URL()+"'}\ndrainTimeout: 100ms\n", times))
+		all = append(all, startWith(t, text+"nats: {url: '"+nats.URL()+"'}\n", times))
 	}
 	return nats, all
 }
@@ -267,6 +270,44 @@ func TestClusterDeath(t *testing.T) {
 	connectAs(t, alice, "state", "up", "") // Connect again, with the same id.
 	if _, err := say(ctx, all[2].mcp(all[2].token("alice")), "state", "hello"); err != nil {
 		t.Errorf("after that: %v", err)
+	}
+}
+
+// TestClusterDrain ends the daemon that has a session: what another one has sent is answered, and its id is free then.
+func TestClusterDrain(t *testing.T) {
+	up := newUpstream(t)
+	begun, release := make(chan struct{}), make(chan struct{})
+	mcp.AddTool(up.server, &mcp.Tool{Name: "wait"}, func(context.Context, *mcp.CallToolRequest, struct{}) (*mcp.CallToolResult, any, error) {
+		close(begun)
+		<-release
+		return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: "waited"}}}, nil, nil
+	})
+	_, all := several(t, 2, servers("up", up.url)+"drainTimeout: 1m\n", cluster.Times{})
+	ctx := t.Context()
+	connectAs(t, all[0].mcp(all[0].token("alice")), "mine", "up", "")
+	alice := all[1].mcp(all[1].token("alice"))
+	type answer struct {
+		r   *connect.Response[caissonv1.CallToolResponse]
+		err error
+	}
+	answered := make(chan answer, 1)
+	go func() {
+		r, err := alice.CallTool(ctx, connect.NewRequest(&caissonv1.CallToolRequest{Target: bySession("mine"), Name: "wait"}))
+		answered <- answer{r, err}
+	}()
+	<-begun
+	all[0].end()
+	<-all[0].draining
+	close(release)
+	if a := <-answered; a.err != nil || echo(t, a.r.Msg.GetResult()) != "waited" {
+		t.Errorf("what was underway: %v, %v", a.r, a.err)
+	}
+	if err := all[0].stop(); err != nil {
+		t.Fatal(err)
+	}
+	connectAs(t, alice, "mine", "up", "")
+	if got, err := say(ctx, alice, "mine", "hello"); err != nil || echo(t, got) != "hello" {
+		t.Errorf("%s, %v", got, err)
 	}
 }
 

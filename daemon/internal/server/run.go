@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/caisson-dev/caisson/daemon/internal/access"
@@ -42,19 +43,16 @@ func (s *Server) Serve(ctx context.Context, listeners []net.Listener) error {
 	waiting, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	s.log.Info("the daemon ends when the calls that are underway have", "within", patience)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		s.runs.Drain(waiting)
-		if s.cluster != nil {
-			s.cluster.Drain(waiting)
-		}
-	}()
+	var draining sync.WaitGroup
+	draining.Go(func() { s.runs.Drain(waiting) })
+	if s.cluster != nil {
+		draining.Go(func() { s.cluster.Drain(waiting) })
+	}
 	if late := server.Shutdown(waiting); late != nil {
 		s.log.Warn("calls were underway for too long, and are ended")
 		_ = server.Close()
 	}
-	<-ended
+	draining.Wait()
 	s.Close()
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
