@@ -1,6 +1,7 @@
 package config
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -29,11 +30,12 @@ func TestNATS(t *testing.T) {
 			t.Errorf("%s: %d replicas", text, f.NATS.Replicas)
 		}
 	}
-	f, err := Parse("/etc/caisson/caisson.yaml", []byte("store: kept"))
-	if err != nil || f.Store != "/etc/caisson/kept" {
+	path := filepath.Join(t.TempDir(), "caisson.yaml")
+	f, err := Parse(path, []byte("store: kept"))
+	if err != nil || f.Store != filepath.Join(filepath.Dir(path), "kept") {
 		t.Errorf("%v, %v", f, err)
 	}
-	if f, err = Parse("/etc/caisson/caisson.yaml", []byte("store: none")); err != nil || f.Store != NoStore {
+	if f, err = Parse(path, []byte("store: none")); err != nil || f.Store != NoStore {
 		t.Errorf("%v, %v", f, err)
 	}
 }
