@@ -154,6 +154,8 @@ func (c *Cluster) returning(ctx context.Context) {
 // Alive reports whether a daemon has said lately that it is, or may not have been able to: as long as a lease after NATS
 // was away, nobody counts as gone.
 func (c *Cluster) Alive(ctx context.Context, node string) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, askWait)
+	defer cancel()
 	_, err := c.nodes.Get(ctx, node)
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
 		c.mu.Lock()

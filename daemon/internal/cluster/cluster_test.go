@@ -85,7 +85,19 @@ func TestRegistry(t *testing.T) {
 		t.Errorf("%v, %v", all, err)
 	}
 	one.Release(ctx, "https://issuer.example#alice", "b..>*")
+	lost := &Entry{Principal: "https://issuer.example#alice", ID: "lost", Server: "files", Node: one.Node}
+	if _, err := one.sessions.Create(ctx, key(lost.Principal, lost.ID), lost.text()); err != nil { // As if the answer was lost.
+		t.Fatal(err)
+	}
+	one.options.MaxPerPrincipal = 0
+	if err := one.Claim(ctx, lost.Principal, lost.ID, "files"); err != nil {
+		t.Errorf("an entry of whose end it has not heard: %v", err)
+	}
+	one.Release(ctx, lost.Principal, lost.ID)
 	var exists *pool.ExistsError
+	if err := one.Claim(ctx, "https://issuer.example#alice", "a", "files"); !errors.As(err, &exists) {
+		t.Errorf("an id twice on one daemon: %v", err)
+	}
 	if err := two.Claim(ctx, "https://issuer.example#alice", "a", "files"); !errors.As(err, &exists) {
 		t.Errorf("the id of another daemon's session: %v", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -44,8 +45,13 @@ func unavailable(server string, err error) error {
 	return &caisson.Error{Code: caisson.CodeConnect, Server: server, Step: "registry", Message: "the registry of sessions cannot be asked: NATS is away, or full; ask again later: " + err.Error(), Err: err}
 }
 
+// askWait bounds a question to the registry: one that was lost while NATS was away is not waited for.
+const askWait = 2 * time.Second
+
 // Find finds the session of a principal; nil where no daemon has one.
 func (c *Cluster) Find(ctx context.Context, principal, id string) (*Entry, error) {
+	ctx, cancel := context.WithTimeout(ctx, askWait)
+	defer cancel()
 	found, err := c.sessions.Get(ctx, key(principal, id))
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
 		return nil, nil
@@ -91,22 +97,55 @@ func (c *Cluster) Claim(ctx context.Context, principal, id, server string) error
 	if c.options.MaxPerPrincipal > 0 && len(all) >= c.options.MaxPerPrincipal {
 		return &caisson.Error{Code: caisson.CodeLimit, Server: server, Step: "connect", Message: fmt.Sprintf("the principal has %d sessions on all daemons, and sessions.maxPerPrincipal is no more: disconnect some", len(all))}
 	}
-	revision, err := c.sessions.Create(ctx, key(principal, id), e.text())
+	k := key(principal, id)
+	if !c.reserve(k) {
+		return &pool.ExistsError{ID: id}
+	}
+	revision, err := c.sessions.Create(ctx, k, e.text())
+	if err == nil {
+		c.keep(k, revision)
+		return nil
+	}
 	if errors.Is(err, jetstream.ErrKeyExists) {
-		before, failed := c.Find(ctx, principal, id)
-		if failed != nil || before == nil {
-			return errors.Join(failed, &pool.ExistsError{ID: id})
-		}
-		if alive, failed := c.Alive(ctx, before.Node); alive || failed != nil {
-			return &pool.ExistsError{ID: id}
-		}
-		return c.Take(ctx, before, server)
+		err = c.replace(ctx, e)
+	} else {
+		err = unavailable(server, err)
 	}
 	if err != nil {
-		return unavailable(server, err)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.own, k)
 	}
-	c.keep(key(principal, id), revision)
-	return nil
+	return err
+}
+
+// reserve has a key be this daemon's before the registry has it; false where it is already.
+func (c *Cluster) reserve(k string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, there := c.own[k]; there {
+		return false
+	}
+	c.own[k] = 0
+	return true
+}
+
+// replace puts an entry in the place of one whose session is gone: with its daemon, or since this one has not heard that
+// NATS has taken it.
+func (c *Cluster) replace(ctx context.Context, e *Entry) error {
+	before, err := c.Find(ctx, e.Principal, e.ID)
+	if err != nil {
+		return err
+	}
+	if before == nil {
+		return &pool.ExistsError{ID: e.ID} // It was there a moment ago.
+	}
+	if before.Node != c.Node {
+		if alive, err := c.Alive(ctx, before.Node); alive || err != nil {
+			return &pool.ExistsError{ID: e.ID}
+		}
+	}
+	return c.Take(ctx, before, e.Server)
 }
 
 // Take has a session of another daemon be this one's. It fails with [*pool.ExistsError] where a third one was faster.
@@ -136,7 +175,7 @@ func (c *Cluster) Release(ctx context.Context, principal, id string) {
 	revision, ours := c.own[k]
 	delete(c.own, k)
 	c.mu.Unlock()
-	if ours {
+	if ours && revision > 0 {
 		_ = c.sessions.Delete(ctx, k, jetstream.LastRevision(revision)) // Else it runs out; or it is another daemon's now.
 	}
 }
@@ -168,7 +207,7 @@ func (c *Cluster) update(ctx context.Context, k string, text []byte) error {
 	c.mu.Lock()
 	revision, ours := c.own[k]
 	c.mu.Unlock()
-	if !ours {
+	if !ours || revision == 0 {
 		return nil
 	}
 	next, err := c.sessions.Update(ctx, k, text, revision)
