@@ -75,8 +75,8 @@ func TestSleep(t *testing.T) {
 	s := newSleeper(t)
 	s.write(t, "answers.yaml", "- server: a\n  tool: b\n  answers: [{ answer: 7 }]\n")
 	s.write(t, "later.yaml", "- server: a\n  tool: b\n  answers: [{ answer: 8 }]\n")
-	s.write(t, "s.js", `console.log('begun'); const first = await tools.a.b(); await sleep(100); console.log('woken');
-const second = await tools.a.b(); await sleep(100); if (input.fail) throw new Error('in the end'); return [first, second, input.k]`)
+	s.write(t, "s.js", `console.log('begun'); const first = await tools.a.b(); await sleep(1500); console.log('woken');
+const second = await tools.a.b(); await sleep(1500); if (input.fail) throw new Error('in the end'); return [first, second, input.k]`)
 	for _, test := range []struct {
 		words []string
 		code  int
@@ -151,7 +151,7 @@ func TestWakeRefused(t *testing.T) {
 	manyRuntimes(t)
 	t.Parallel()
 	s := newSleeper(t)
-	s.run(t, "run", "-e", "await sleep(1); return 'woken'", "--sleep-to", "x.run", "--sleep-after", "0").expect(t, exitAsleep)
+	s.run(t, "run", "-e", "await sleep(3000); return 'woken'", "--sleep-to", "x.run", "--sleep-after", "0").expect(t, exitAsleep)
 	asleep := s.read(t, "x.run")
 	refused := func(name string, b []byte, says string) {
 		t.Helper()
@@ -215,7 +215,7 @@ func TestSleepKey(t *testing.T) {
 	var all sync.WaitGroup
 	for _, name := range []string{"a", "b", "c"} {
 		all.Go(func() {
-			s.run(t, "run", "-e", "await sleep(1); return 1", "--sleep-to", name, "--sleep-after", "0").expect(t, exitAsleep)
+			s.run(t, "run", "-e", "await sleep(3000); return 1", "--sleep-to", name, "--sleep-after", "0").expect(t, exitAsleep)
 		})
 	}
 	all.Wait()
