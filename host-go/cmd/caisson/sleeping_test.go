@@ -75,7 +75,7 @@ func TestSleep(t *testing.T) {
 	s := newSleeper(t)
 	s.write(t, "answers.yaml", "- server: a\n  tool: b\n  answers: [{ answer: 7 }]\n")
 	s.write(t, "later.yaml", "- server: a\n  tool: b\n  answers: [{ answer: 8 }]\n")
-	s.write(t, "s.js", `console.log('begun'); const first = await tools.a.b(); await sleep(1500); console.log('woken');
+	s.write(t, "s.js", `console.log('begun'); const first = await tools.a.b(); await sleep(100); console.log('woken');
 const second = await tools.a.b(); await sleep(1500); if (input.fail) throw new Error('in the end'); return [first, second, input.k]`)
 	for _, test := range []struct {
 		words []string
@@ -84,7 +84,7 @@ const second = await tools.a.b(); await sleep(1500); if (input.fail) throw new E
 		says  string
 	}{
 		{[]string{"k=1"}, exitOK, "[7,8,1]\n", "info: woken"},
-		{[]string{"k=1", "fail=true"}, exitScript, "", "s.js:2:75: runtime: Error: in the end"},
+		{[]string{"k=1", "fail=true"}, exitScript, "", "s.js:2:76: runtime: Error: in the end"},
 	} {
 		o := s.run(t, append([]string{"run", "s.js", "--answers", "answers.yaml", "--sleep-to", "x.run", "--sleep-after", "0"}, test.words...)...)
 		if o.expect(t, exitAsleep, "the run sleeps in x.run"); o.out != "" {
