@@ -47,7 +47,7 @@ describe('"Where is it decided" of CONTRIBUTING.md', () => {
 
 describe('docs/architecture.md', () => {
     const text = read('docs/architecture.md');
-    const files = ['src', 'scripts', 'host-go', 'wit', 'test', 'docs', 'examples'].flatMap(folder =>
+    const files = ['src', 'scripts', 'host-go', 'daemon', 'wit', 'test', 'docs', 'examples'].flatMap(folder =>
         readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map(name =>
             join(folder, name).replaceAll('\\', '/')
         )

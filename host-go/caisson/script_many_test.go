@@ -51,7 +51,11 @@ func TestScriptMany(t *testing.T) {
 	for i := range rounds {
 		one(i)
 	}
-	places := make(chan struct{}, 64)
+	atOnce := 64
+	if without.SharedMemory { // Each has its memory to itself.
+		atOnce = 16
+	}
+	places := make(chan struct{}, atOnce)
 	var all sync.WaitGroup
 	for i := range rounds {
 		places <- struct{}{}

@@ -255,6 +255,10 @@ func (in *instance) begin(c *call) error {
 		c.drop(contextEnded(c.ctx))
 		return nil
 	}
+	if op := &c.operation; op.Export != closeSession && c.session.over() {
+		c.drop(c.session.closedFailure(op.Method)) // The core has forgotten the session, and would say that there is none.
+		return nil
+	}
 	in.lastCall++
 	for in.lastCall == 0 || in.calls[in.lastCall] != nil {
 		in.lastCall++

@@ -252,19 +252,25 @@ func (s *Session) end(f *Failure) {
 	})
 }
 
+// over reports whether the session has ended.
+func (s *Session) over() bool {
+	select {
+	case <-s.ended:
+		return true
+	default:
+		return false
+	}
+}
+
 // closedFailure is what a call fails with when the session has ended.
 func (s *Session) closedFailure(step string) *Failure {
 	f := &Failure{Kind: Closed, Step: step, Message: "the session is closed"}
-	select {
-	case <-s.ended:
-		if s.failure != nil {
-			f.Message = "the session has ended: " + s.failure.Message
-			f.Err = s.failure
-			if s.failure.Kind == Trap || s.failure.Kind == Limit {
-				f.Kind = s.failure.Kind
-			}
+	if s.over() && s.failure != nil {
+		f.Message = "the session has ended: " + s.failure.Message
+		f.Err = s.failure
+		if s.failure.Kind == Trap || s.failure.Kind == Limit {
+			f.Kind = s.failure.Kind
 		}
-	default:
 	}
 	return f
 }
