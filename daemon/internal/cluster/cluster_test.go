@@ -38,20 +38,6 @@ func join(t testing.TB, url string, o Options) *Cluster {
 	return c
 }
 
-// until waits for a condition.
-func until(t *testing.T, condition func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	for !condition() {
-		select {
-		case <-ctx.Done():
-			t.Fatal("it does not come to it")
-		case <-time.After(5 * time.Millisecond):
-		}
-	}
-}
-
 func alive(t *testing.T, c *Cluster, node string) bool {
 	t.Helper()
 	is, err := c.Alive(t.Context(), node)
@@ -158,7 +144,7 @@ func TestAlive(t *testing.T) {
 	one, two, three := join(t, server.URL(), Options{Times: times}), join(t, server.URL(), Options{Times: times}), join(t, server.URL(), Options{Times: times})
 	server.Stop()
 	server.Restart()
-	until(t, func() bool {
+	storetest.Until(t, func() bool {
 		_, err := one.Alive(t.Context(), two.Node)
 		return err == nil
 	})
@@ -167,7 +153,7 @@ func TestAlive(t *testing.T) {
 	}
 	three.Close()
 	two.options.Store.Conn.Close() // As a process does that is killed.
-	until(t, func() bool { return !alive(t, one, two.Node) && !alive(t, one, three.Node) })
+	storetest.Until(t, func() bool { return !alive(t, one, two.Node) && !alive(t, one, three.Node) })
 	if !alive(t, one, one.Node) {
 		t.Error("the daemon that is left is gone too")
 	}

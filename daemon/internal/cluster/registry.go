@@ -59,27 +59,47 @@ func (c *Cluster) Find(ctx context.Context, principal, id string) (*Entry, error
 	if err != nil {
 		return nil, unavailable("", err)
 	}
-	e := &Entry{revision: found.Revision()}
-	if err := json.Unmarshal(found.Value(), e); err != nil || e.Principal != principal || e.ID != id {
+	e := decode(found)
+	if e == nil || e.Principal != principal || e.ID != id {
 		return nil, fmt.Errorf("the registry of sessions has something else at %s", found.Key())
 	}
 	return e, nil
 }
 
-// List lists the sessions of a principal.
-func (c *Cluster) List(ctx context.Context, principal string) ([]*Entry, error) {
-	keys, err := c.sessions.ListKeysFiltered(ctx, owner(principal)+".*")
+// decode reads an entry; nil where it is none.
+func decode(found jetstream.KeyValueEntry) *Entry {
+	e := &Entry{revision: found.Revision()}
+	if json.Unmarshal(found.Value(), e) != nil {
+		return nil
+	}
+	return e
+}
+
+// keys lists the keys of a principal's sessions.
+func (c *Cluster) keys(ctx context.Context, principal string) (all []string, err error) {
+	found, err := c.sessions.ListKeysFiltered(ctx, owner(principal)+".*")
 	if err != nil {
 		return nil, unavailable("", err)
 	}
+	for name := range found.Keys() {
+		all = append(all, name)
+	}
+	return all, nil
+}
+
+// List lists the sessions of a principal.
+func (c *Cluster) List(ctx context.Context, principal string) ([]*Entry, error) {
+	keys, err := c.keys(ctx, principal)
+	if err != nil {
+		return nil, err
+	}
 	var all []*Entry
-	for name := range keys.Keys() {
+	for _, name := range keys {
 		found, err := c.sessions.Get(ctx, name)
 		if err != nil {
 			continue // It has ended meanwhile.
 		}
-		e := &Entry{revision: found.Revision()}
-		if json.Unmarshal(found.Value(), e) == nil && e.Principal == principal {
+		if e := decode(found); e != nil && e.Principal == principal {
 			all = append(all, e)
 		}
 	}
@@ -90,7 +110,7 @@ func (c *Cluster) List(ctx context.Context, principal string) ([]*Entry, error) 
 // where another session of the principal has the id.
 func (c *Cluster) Claim(ctx context.Context, principal, id, server string) error {
 	e := &Entry{Principal: principal, ID: id, Server: server, Node: c.Node}
-	all, err := c.List(ctx, principal)
+	all, err := c.keys(ctx, principal)
 	if err != nil {
 		return err
 	}
@@ -112,9 +132,7 @@ func (c *Cluster) Claim(ctx context.Context, principal, id, server string) error
 		err = unavailable(server, err)
 	}
 	if err != nil {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		delete(c.own, k)
+		c.forget(k)
 	}
 	return err
 }
@@ -171,11 +189,7 @@ func (c *Cluster) Settle(ctx context.Context, principal, id, server string) erro
 // Release takes a session of this daemon out.
 func (c *Cluster) Release(ctx context.Context, principal, id string) {
 	k := key(principal, id)
-	c.mu.Lock()
-	revision, ours := c.own[k]
-	delete(c.own, k)
-	c.mu.Unlock()
-	if ours && revision > 0 {
+	if revision := c.forget(k); revision > 0 {
 		_ = c.sessions.Delete(ctx, k, jetstream.LastRevision(revision)) // Else it runs out; or it is another daemon's now.
 	}
 }
@@ -183,11 +197,7 @@ func (c *Cluster) Release(ctx context.Context, principal, id string) {
 // Return gives a session back that was taken, as it was before.
 func (c *Cluster) Return(ctx context.Context, before *Entry) {
 	k := key(before.Principal, before.ID)
-	c.mu.Lock()
-	revision, ours := c.own[k]
-	delete(c.own, k)
-	c.mu.Unlock()
-	if ours {
+	if revision := c.forget(k); revision > 0 { // It was taken, so there is one.
 		_, _ = c.sessions.Update(ctx, k, before.text(), revision) // Else it runs out.
 	}
 }
@@ -220,6 +230,15 @@ func (c *Cluster) update(ctx context.Context, k string, text []byte) error {
 		c.own[k] = next
 	}
 	return nil
+}
+
+// forget has an entry be this daemon's no more, and returns its revision; 0 where the registry has none of this daemon's.
+func (c *Cluster) forget(k string) uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	revision := c.own[k]
+	delete(c.own, k)
+	return revision
 }
 
 func (c *Cluster) keep(k string, revision uint64) {

@@ -227,6 +227,13 @@ func (p *Pool) take(name string, target Target, tried map[string]bool) (*Session
 	return s, nil
 }
 
+// Has reports whether a principal has a session of an id here, also one that is being connected.
+func (p *Pool) Has(principal, id string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.find(principal, id) != nil
+}
+
 // find finds a session of a principal. With p.mu held.
 func (p *Pool) find(name, id string) *Session {
 	if pr := p.principals[name]; pr != nil {

@@ -3,7 +3,6 @@ package pool
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
 )
@@ -126,7 +125,7 @@ func (p *Pool) Sets() []Set {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var all []Set
-	for _, name := range slices.SortedFunc(maps.Keys(p.settings), strings.Compare) {
+	for _, name := range slices.Sorted(maps.Keys(p.settings)) {
 		if s := p.settings[name]; len(s.Servers) > 0 {
 			all = append(all, Set{name, s.Servers})
 		}

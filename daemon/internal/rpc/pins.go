@@ -78,10 +78,23 @@ var lists = []struct {
 	{pins.Template, "resources/templates/list", "resourceTemplates", func(s *caisson.Session) bool { return s.Capabilities().Resources != nil }},
 }
 
-// offered asks a server what it offers.
-func (a *Admin) offered(ctx context.Context, principal, name string) (*offer, error) {
+// withPins gives who calls, where they may, and there is a lock file.
+func (a *Admin) withPins(ctx context.Context) (*access.Principal, error) {
+	p, err := caller(ctx, access.Admin)
+	if err == nil && a.Pins == nil {
+		err = errNoPins
+	}
+	return p, err
+}
+
+// offered asks a server, for who calls, what it offers. The error has its status.
+func (a *Admin) offered(ctx context.Context, name string) (*offer, error) {
+	p, err := a.withPins(ctx)
+	if err != nil {
+		return nil, err
+	}
 	o := &offer{}
-	return o, a.Pool.Inspect(ctx, principal, name, func(ctx context.Context, server *caisson.Server, s *caisson.Session) (err error) {
+	err = a.Pool.Inspect(ctx, p.Name, name, func(ctx context.Context, server *caisson.Server, s *caisson.Session) (err error) {
 		if o.identity, err = server.Identity(); err != nil {
 			return err
 		}
@@ -113,6 +126,10 @@ func (a *Admin) offered(ctx context.Context, principal, name string) (*offer, er
 		}
 		return nil
 	})
+	if err != nil {
+		return nil, Status(err)
+	}
+	return o, nil
 }
 
 // add adds a definition, where it could be made.
@@ -137,17 +154,10 @@ func (o *offer) find(kind pins.Kind, name string) (found *pins.Definition, ambig
 
 // ComparePins implements the service.
 func (a *Admin) ComparePins(ctx context.Context, r *connect.Request[caissonv1.ComparePinsRequest]) (*connect.Response[caissonv1.ComparePinsResponse], error) {
-	p, err := caller(ctx, access.Admin)
+	server := r.Msg.GetServer()
+	o, err := a.offered(ctx, server)
 	if err != nil {
 		return nil, err
-	}
-	if a.Pins == nil {
-		return nil, errNoPins
-	}
-	server := r.Msg.GetServer()
-	o, err := a.offered(ctx, p.Name, server)
-	if err != nil {
-		return nil, Status(err)
 	}
 	response := &caissonv1.ComparePinsResponse{Server: string(a.Pins.Server(server, o.identity)), Unreadable: int32(o.unreadable)}
 	for _, d := range o.definitions {
@@ -174,17 +184,10 @@ func (a *Admin) ComparePins(ctx context.Context, r *connect.Request[caissonv1.Co
 
 // ApprovePins implements the service.
 func (a *Admin) ApprovePins(ctx context.Context, r *connect.Request[caissonv1.ApprovePinsRequest]) (*connect.Response[caissonv1.ApprovePinsResponse], error) {
-	p, err := caller(ctx, access.Admin)
+	server := r.Msg.GetServer()
+	o, err := a.offered(ctx, server)
 	if err != nil {
 		return nil, err
-	}
-	if a.Pins == nil {
-		return nil, errNoPins
-	}
-	server := r.Msg.GetServer()
-	o, err := a.offered(ctx, p.Name, server)
-	if err != nil {
-		return nil, Status(err)
 	}
 	var definitions []*pins.Definition
 	for _, want := range r.Msg.GetPins() {
@@ -205,11 +208,8 @@ func (a *Admin) ApprovePins(ctx context.Context, r *connect.Request[caissonv1.Ap
 
 // ForgetPins implements the service.
 func (a *Admin) ForgetPins(ctx context.Context, r *connect.Request[caissonv1.ForgetPinsRequest]) (*connect.Response[caissonv1.ForgetPinsResponse], error) {
-	if _, err := caller(ctx, access.Admin); err != nil {
+	if _, err := a.withPins(ctx); err != nil {
 		return nil, err
-	}
-	if a.Pins == nil {
-		return nil, errNoPins
 	}
 	server := r.Msg.GetServer()
 	if !slices.Contains(a.Pins.Servers(), server) {

@@ -162,19 +162,11 @@ func TestClusterQuestion(t *testing.T) {
 	connectAs(t, all[0].mcp(all[0].token("alice")), "asked", "up", `{"roots":{}}`)
 	stream := all[1].mcp(all[1].token("alice")).Session(t.Context())
 	defer stream.CloseResponse()
-	send := func(r *caissonv1.SessionRequest) {
-		t.Helper()
-		if err := stream.Send(r); err != nil {
-			t.Fatal(err)
-		}
-	}
+	send, receive := talk(t, stream)
 	send(&caissonv1.SessionRequest{Of: &caissonv1.SessionRequest_Open{Open: &caissonv1.SessionOpen{Of: &caissonv1.SessionOpen_Session{Session: "asked"}}}})
 	send(&caissonv1.SessionRequest{Of: &caissonv1.SessionRequest_Call{Call: &caissonv1.SessionCall{Id: "1", Method: "tools/call", Params: []byte(`{"name":"ask","arguments":{}}`)}}})
 	for {
-		r, err := stream.Receive()
-		if err != nil {
-			t.Fatal(err)
-		}
+		r := receive()
 		if q := r.GetQuestion(); q != nil {
 			send(&caissonv1.SessionRequest{Of: &caissonv1.SessionRequest_Answer{Answer: &caissonv1.SessionAnswer{Id: q.GetId(), Of: &caissonv1.SessionAnswer_Result{Result: []byte(`{"roots":[{"uri":"file:///here"}]}`)}}}})
 		}

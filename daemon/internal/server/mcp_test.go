@@ -302,17 +302,15 @@ func TestScopes(t *testing.T) {
 	}
 }
 
-// TestAnswers has a server ask the caller, over the stream of its session.
-func TestAnswers(t *testing.T) {
-	d := start(t, servers("up", newUpstream(t).url))
-	stream := d.mcp(d.token("alice")).Session(t.Context())
-	send := func(m *caissonv1.SessionRequest) {
+// talk gives what sends on the stream of a session, and what receives.
+func talk(t *testing.T, stream *connect.BidiStreamForClient[caissonv1.SessionRequest, caissonv1.SessionResponse]) (send func(*caissonv1.SessionRequest), receive func() *caissonv1.SessionResponse) {
+	send = func(m *caissonv1.SessionRequest) {
 		t.Helper()
 		if err := stream.Send(m); err != nil {
 			t.Fatal(err)
 		}
 	}
-	receive := func() *caissonv1.SessionResponse {
+	receive = func() *caissonv1.SessionResponse {
 		t.Helper()
 		m, err := stream.Receive()
 		if err != nil {
@@ -320,6 +318,14 @@ func TestAnswers(t *testing.T) {
 		}
 		return m
 	}
+	return send, receive
+}
+
+// TestAnswers has a server ask the caller, over the stream of its session.
+func TestAnswers(t *testing.T) {
+	d := start(t, servers("up", newUpstream(t).url))
+	stream := d.mcp(d.token("alice")).Session(t.Context())
+	send, receive := talk(t, stream)
 	send(&caissonv1.SessionRequest{Of: &caissonv1.SessionRequest_Open{Open: &caissonv1.SessionOpen{Of: &caissonv1.SessionOpen_Connect{
 		Connect: &caissonv1.ConnectRequest{Of: &caissonv1.ConnectRequest_Server{Server: "up"}, Capabilities: []byte(`{"roots":{}}`)},
 	}}}})
@@ -370,20 +376,7 @@ func TestQuestions(t *testing.T) {
 	})
 	d := start(t, servers("up", up.url))
 	stream := d.mcp(d.token("alice")).Session(t.Context())
-	send := func(m *caissonv1.SessionRequest) {
-		t.Helper()
-		if err := stream.Send(m); err != nil {
-			t.Fatal(err)
-		}
-	}
-	receive := func() *caissonv1.SessionResponse {
-		t.Helper()
-		m, err := stream.Receive()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return m
-	}
+	send, receive := talk(t, stream)
 	send(&caissonv1.SessionRequest{Of: &caissonv1.SessionRequest_Open{Open: &caissonv1.SessionOpen{Of: &caissonv1.SessionOpen_Connect{
 		Connect: &caissonv1.ConnectRequest{Of: &caissonv1.ConnectRequest_Server{Server: "up"}, Capabilities: []byte(`{"sampling":{},"elicitation":{}}`)},
 	}}}})

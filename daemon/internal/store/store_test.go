@@ -1,14 +1,12 @@
 package store
 
 import (
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
@@ -112,12 +110,12 @@ func TestNATS(t *testing.T) {
 		t.Errorf("%v, %v", value, err)
 	}
 	nats.Stop()
-	until(t, func() bool { return !one.Conn.IsConnected() && !two.Conn.IsConnected() })
+	storetest.Until(t, func() bool { return !one.Conn.IsConnected() && !two.Conn.IsConnected() })
 	if err := one.Conn.Publish("x", nil); err == nil {
 		t.Error("what is published while NATS is away is kept for later")
 	}
 	nats.Restart()
-	until(t, func() bool { return one.Conn.IsConnected() && two.Conn.IsConnected() })
+	storetest.Until(t, func() bool { return one.Conn.IsConnected() && two.Conn.IsConnected() })
 	if value, err := b.Get(t.Context(), "a"); err != nil || string(value.Value()) != "1" {
 		t.Errorf("after NATS was away: %v, %v", value, err)
 	}
@@ -144,20 +142,6 @@ func TestUser(t *testing.T) {
 	}
 	if _, err := Open(t.Context(), Options{NATS: &NATS{URL: nats.URL(), Credentials: file + ".none"}}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("credentials that are not there: %v", err)
-	}
-}
-
-// until waits for a condition.
-func until(t *testing.T, condition func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	for !condition() {
-		select {
-		case <-ctx.Done():
-			t.Fatal("it does not come to it")
-		case <-time.After(5 * time.Millisecond):
-		}
 	}
 }
 

@@ -45,8 +45,9 @@ func runIn(ctx context.Context, args []string, stdin io.Reader, stdout, stderr i
 }
 
 // logger writes diagnostics to stderr: warnings, and everything with --verbose.
-func (a *app) logger() *slog.Logger {
-	level := slog.LevelWarn
+func (a *app) logger() *slog.Logger { return a.logFrom(slog.LevelWarn) }
+
+func (a *app) logFrom(level slog.Level) *slog.Logger {
 	if a.verbose {
 		level = slog.LevelDebug
 	}
@@ -55,12 +56,7 @@ func (a *app) logger() *slog.Logger {
 
 // serversLog is logger, with the lines of the servers' standard error, each with the name of its server: for a command
 // that has many of them.
-func (a *app) serversLog() *slog.Logger {
-	if a.verbose {
-		return a.logger()
-	}
-	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelInfo}))
-}
+func (a *app) serversLog() *slog.Logger { return a.logFrom(slog.LevelInfo) }
 
 const rootHelp = `caisson makes the calls of the Model Context Protocol, with a command for each. TypeScript in a
 WebAssembly sandbox inside of this program speaks the protocol. It can reach only the server that
