@@ -178,6 +178,10 @@ func TestSleepSealedWrong(t *testing.T) {
 			state(h)["limits"].(map[string]any)["MemoryBytes"] = 1 << 40
 			return g
 		}, caisson.SleepTooLarge},
+		"a limit below 0": {func(h map[string]any, g []byte) []byte {
+			state(h)["limits"].(map[string]any)["FailureBytes"] = -1
+			return g
+		}, caisson.SleepChanged},
 		"no random numbers": {func(h map[string]any, g []byte) []byte { state(h)["random"] = "AAAA"; return g }, caisson.SleepChanged},
 		"a file of the host": {func(h map[string]any, g []byte) []byte {
 			state(h)["wasi"] = map[string]any{"held": []any{map[string]any{"rep": 9, "is": "mount", "mount": 7}}}

@@ -35,12 +35,37 @@ type calls struct {
 	byID    map[uint32]*toolCall // without an answer
 	queue   []*toolCall          // not begun yet
 	running int
-	// answers has room for all that run: a call never waits for the instance, which may be gone.
-	answers chan answer
+	came    chan struct{} // holds one when an answer has come since answers were taken last
 
 	holding   chan struct{} // holds one when a call has come to be held
 	mu        sync.Mutex
 	withdrawn bool // the instance sleeps: no call goes out any more
+	// answers are those that have come and were not taken. A call never waits for the instance, which may be gone.
+	answers []answer
+}
+
+// come notes an answer. It is called beside the instance.
+func (cs *calls) come(a answer) {
+	cs.mu.Lock()
+	cs.answers = append(cs.answers, a)
+	cs.mu.Unlock()
+	select {
+	case cs.came <- struct{}{}:
+	default:
+	}
+}
+
+// take takes the answer that has come first; false when there is none.
+func (cs *calls) take() (answer, bool) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if len(cs.answers) == 0 {
+		return answer{}, false
+	}
+	a := cs.answers[0]
+	cs.answers[0] = answer{}
+	cs.answers = cs.answers[1:]
+	return a, true
 }
 
 // begin takes a call, unless it is too much.
@@ -76,7 +101,9 @@ func (in *Instance) start() {
 		cs.queue = cs.queue[1:]
 		cs.running++
 		go func(ctx context.Context) {
-			cs.answers <- in.call(ctx, c)
+			a := answer{call: c, failure: &ToolFailure{"internal", fmt.Sprintf("what answers %s.%s has ended its goroutine", c.server, c.tool)}}
+			defer func() { cs.come(a) }() // Also behind runtime.Goexit, as a test's FailNow does.
+			a = in.call(ctx, c)
 		}(withHold(in.ctx, cs, c))
 	}
 }

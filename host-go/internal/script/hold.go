@@ -70,11 +70,11 @@ func (cs *calls) out() int {
 	return n
 }
 
-// withdraw keeps all calls from going out, unless one has gone.
-func (cs *calls) withdraw() bool {
+// withdraw keeps all calls from going out, unless one has gone, or it is not wanted any more.
+func (cs *calls) withdraw(wanted func() bool) bool {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
-	cs.withdrawn = cs.out() == 0
+	cs.withdrawn = cs.out() == 0 && wanted()
 	return cs.withdrawn
 }
 

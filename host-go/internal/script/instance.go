@@ -70,8 +70,7 @@ func New(ctx context.Context, config Config) (*Instance, *Failure) {
 func newInstance(config Config) *Instance {
 	in := &Instance{config: config, exports: map[string]engine.Function{}, origin: time.Now(), requests: make(chan *request)}
 	in.calls.byID = map[uint32]*toolCall{}
-	in.calls.answers = make(chan answer, config.Limits.ParallelCalls)
-	in.calls.holding = make(chan struct{}, 1)
+	in.calls.came, in.calls.holding = make(chan struct{}, 1), make(chan struct{}, 1)
 	return in
 }
 
@@ -111,7 +110,7 @@ func (in *Instance) Run(ctx context.Context, source Source, input json.RawMessag
 	for i, arg := range args {
 		values[i] = valid(arg)
 	}
-	return in.operate(ctx, "run", source.encode(), in.config.Tools, string(input), values)
+	return in.operate(ctx, "run", source.encode(), in.config.Tools, valid(string(input)), values)
 }
 
 // Load loads a source; see `load` in wit/scripts.wit.
@@ -121,7 +120,7 @@ func (in *Instance) Load(ctx context.Context, source Source) (json.RawMessage, *
 
 // Call calls a function of the module that was loaded; see `call` in wit/scripts.wit.
 func (in *Instance) Call(ctx context.Context, function string, positional, named json.RawMessage) (json.RawMessage, *Report, *Failure) {
-	return in.operate(ctx, "call", valid(function), string(positional), string(named))
+	return in.operate(ctx, "call", valid(function), valid(string(positional)), valid(string(named)))
 }
 
 func (s *Source) encode() component.Record { return component.Record{valid(s.Name), valid(s.Text)} }
@@ -268,11 +267,9 @@ func (in *Instance) await(ctx context.Context, at place) ([]any, *Failure) {
 		most = 1
 	}
 	for len(events) < most {
-		select {
-		case a := <-in.calls.answers:
+		if a, ok := in.calls.take(); ok {
 			events = append(events, in.answered(a))
 			continue
-		default:
 		}
 		id, ok := in.timers.Take(time.Now())
 		if !ok {
@@ -283,9 +280,12 @@ func (in *Instance) await(ctx context.Context, at place) ([]any, *Failure) {
 	return events, nil
 }
 
-// wakes waits for the first thing to happen. It also returns, without one, when there may be a change in whether the instance
-// can sleep.
+// wakes waits for the first thing to happen. It also returns, without one, when there may be an answer, or a change in
+// whether the instance can sleep.
 func (in *Instance) wakes(ctx context.Context) (events []any, happened bool, failure *Failure) {
+	if a, ok := in.calls.take(); ok {
+		return []any{in.answered(a)}, true, nil
+	}
 	due, timed := in.timers.First()
 	if in.calls.running == 0 && len(in.calls.queue) == 0 && !timed {
 		return nil, false, &Failure{Kind: NeverSettled, Message: "the script waits for something that never happens: no call of a tool is underway, and no timer is set"}
@@ -301,8 +301,8 @@ func (in *Instance) wakes(ctx context.Context) (events []any, happened bool, fai
 		requests, holding = nil, in.calls.holding
 	}
 	select {
-	case a := <-in.calls.answers:
-		return []any{in.answered(a)}, true, nil
+	case <-in.calls.came:
+		return nil, false, nil
 	case <-alarm:
 		return nil, true, nil
 	case in.request = <-requests:

@@ -32,7 +32,7 @@ var errReplay = errors.New("the replay has ended")
 // called. Twice the recorded time, and some seconds, bound what is computed. The Config has no Now, Random and Ordered. What went wrong is the Player's
 // Failure.
 func Replay(ctx context.Context, config Config) (json.RawMessage, *Report, *Failure) {
-	config.Limits.Computing = 2*config.Limits.Computing + 5*time.Second // This machine may be slower.
+	config.Limits.Computing = 2*min(config.Limits.Computing, replayTime) + 5*time.Second // This machine may be slower.
 	in, failure := New(ctx, config)
 	if failure != nil {
 		return nil, &Report{}, failure.compare(config.Play, &Report{})

@@ -163,14 +163,12 @@ func (in *Instance) sleeps(at place) bool {
 	if err != nil {
 		return no(err)
 	}
+	if !in.calls.withdraw(func() bool { return r.settled.CompareAndSwap(false, true) }) {
+		// Somebody has said yes meanwhile, and the request waits for that call too; or it was given up.
+		r.calls.Store(int64(in.calls.underway()))
+		return false
+	}
 	in.request = nil
-	if !r.settled.CompareAndSwap(false, true) {
-		return false
-	}
-	if !in.calls.withdraw() { // Somebody has said yes meanwhile.
-		r.reply <- reply{err: &UnderwayError{1, errors.New("it has been approved just now")}}
-		return false
-	}
 	r.reply <- reply{bytes: b}
 	return true
 }
@@ -241,9 +239,8 @@ var ErrState = errors.New("the state of the run is not valid")
 // check finds what no instance has saved, and what would not be a state of one.
 func (s *State) check() error {
 	l := &s.Limits
-	if s.Operation != firstOperation || s.Made < 0 || s.Written < 0 || l.ParallelCalls < 1 || l.MemoryBytes < 0 ||
-		len(s.Calls) > max(0, l.ToolCalls) || len(s.Report.Calls) > max(0, l.ToolCalls) || len(s.Report.Logs) > max(0, l.LogLines) ||
-		len(s.Timers) > max(0, l.Timers) || l.ParallelCalls > maxParallel {
+	if l.Check() != nil || s.Operation != firstOperation || s.Made < 0 || s.Written < 0 ||
+		len(s.Calls) > l.ToolCalls || len(s.Report.Calls) > l.ToolCalls || len(s.Report.Logs) > l.LogLines || len(s.Timers) > l.Timers {
 		return ErrState
 	}
 	ids := map[uint32]bool{}
@@ -255,9 +252,6 @@ func (s *State) check() error {
 	}
 	return nil
 }
-
-// maxParallel bounds the room for answers that is made at once for a state.
-const maxParallel = 1 << 20
 
 // Wake goes on with an operation that was restored, as [Instance.Run] would have.
 func (in *Instance) Wake(ctx context.Context, left time.Duration) (json.RawMessage, *Report, *Failure) {
