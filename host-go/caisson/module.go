@@ -42,10 +42,11 @@ type Module struct {
 	closing   sync.Once
 	calls     sync.WaitGroup // of functions that are underway
 
-	mu     sync.Mutex
-	closed bool
-	idle   []*moduleInstance // the one that was used last at the end
-	timer  *time.Timer       // for the idle limit; nil while it does not run
+	mu      sync.Mutex
+	closed  bool
+	idle    []*moduleInstance // the one that was used last at the end
+	timer   *time.Timer       // for the idle limit; nil while it does not run
+	running map[*place]int    // instances that run: on account of each so many calls wait for an instance of the module
 }
 
 // A moduleInstance is one instance of a module.
@@ -87,7 +88,7 @@ func (c *Client) Load(ctx context.Context, s Script) (*Module, error) {
 		r.end()
 		return nil, err
 	}
-	m := &Module{run: r, options: o, instances: make(chan struct{}, o.Instances), ready: make(chan struct{}, o.Instances)}
+	m := &Module{run: r, options: o, instances: make(chan struct{}, o.Instances), ready: make(chan struct{}, o.Instances), running: map[*place]int{}}
 	m.instances <- struct{}{}
 	in, names, result, err := m.make(r.ctx)
 	if err != nil {
@@ -232,11 +233,11 @@ func (m *Module) function(r *scriptRun, name string, positional, named json.RawM
 		return before, err
 	}
 	defer m.put(in)
-	p, err := newPlace(r.ctx, m)
+	p, leave, err := m.place(r.ctx)
 	if err != nil {
 		return before, err
 	}
-	defer p.leave()
+	defer leave()
 	r.ctx = withPlace(r.ctx, p)
 	in.calls++
 	value, report, failure := in.sandbox.Call(r.ctx, name, positional, named)
@@ -268,43 +269,82 @@ func (m *Module) take(ctx context.Context) (*moduleInstance, *ScriptResult, erro
 		return m.pop(), nil, nil
 	default:
 	}
-	if m.within(ctx) >= m.options.Instances {
-		return nil, nil, &Error{Code: CodeLimit, Step: "run function", Message: fmt.Sprintf(
-			"%s: a tool of a function of this module calls the module again, and all its %d instances wait for that: raise Script.Module.Instances", m.run.name, m.options.Instances)}
+	through, err := m.wait(ctx)
+	if err != nil {
+		return nil, nil, err
 	}
 	select {
 	case <-m.ready:
+		through()
 		return m.pop(), nil, nil
 	case m.instances <- struct{}{}:
+		through()
 		in, _, result, err := m.make(ctx)
 		if err != nil {
 			<-m.instances
 		}
 		return in, result, err
 	case <-ctx.Done():
+		through()
 		return nil, nil, m.run.ended(ctx)
 	}
 }
 
-// within counts the instances of the module that wait for this call.
-func (m *Module) within(ctx context.Context) int {
-	n := 0
+// wait notes that a call is to wait for an instance, on account of those whose calls have led to it. It fails where all
+// instances would wait so, for none would ever come. The caller calls through when the call does not wait any more.
+func (m *Module) wait(ctx context.Context) (through func(), err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.count(ctx, 1)
+	waiting := 0
+	for _, calls := range m.running {
+		waiting += min(calls, 1)
+	}
+	if waiting >= m.options.Instances {
+		m.count(ctx, -1)
+		return nil, &Error{Code: CodeLimit, Step: "run function", Message: fmt.Sprintf(
+			"%s: a tool of a function of this module calls the module again, and all its %d instances wait for such calls: raise Script.Module.Instances", m.run.name, m.options.Instances)}
+	}
+	return func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.count(ctx, -1)
+	}, nil
+}
+
+// count adds to the calls that wait on account of the instances that have led to this one. The caller holds the lock.
+func (m *Module) count(ctx context.Context, n int) {
 	for p := placeOf(ctx); p != nil; p = p.outer {
-		if p.module == m {
-			n++
+		if _, ok := m.running[p]; ok {
+			m.running[p] += n
 		}
 	}
-	return n
+}
+
+// place makes a place for an instance that runs until leave is called.
+func (m *Module) place(ctx context.Context) (p *place, leave func(), err error) {
+	if p, err = newPlace(ctx); err != nil {
+		return nil, nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.running[p] = 0
+	return p, func() {
+		m.mu.Lock()
+		delete(m.running, p)
+		m.mu.Unlock()
+		p.leave()
+	}, nil
 }
 
 // make makes an instance, and returns the names of its functions, and what the script did. The caller has noted the
 // instance in m.instances.
 func (m *Module) make(ctx context.Context) (*moduleInstance, json.RawMessage, *ScriptResult, error) {
-	p, err := newPlace(ctx, m)
+	p, leave, err := m.place(ctx)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	defer p.leave()
+	defer leave()
 	r := *m.run
 	r.ctx = withPlace(ctx, p)
 	if err := r.grant(); err != nil {

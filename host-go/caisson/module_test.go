@@ -478,6 +478,56 @@ func TestScriptsInScripts(t *testing.T) {
 	}
 }
 
+// TestModuleCallsItself has as many calls of a module as it has instances, each of which leads to another call of it: one
+// of these fails at once, since all instances wait, and the others go on.
+func TestModuleCallsItself(t *testing.T) {
+	t.Parallel()
+	const instances = 3
+	met := newMeeting(instances)
+	fs := &caisson.Functions{}
+	var m *caisson.Module
+	for _, err := range []error{
+		caisson.AddFunction(fs, "meet", "", met.function),
+		caisson.AddFunction(fs, "inner", "", func(ctx context.Context, _ struct{}) (int, error) {
+			return caisson.RunFunctionAs[int](ctx, m, "inner")
+		}),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	m = load(t, sharedRuntime(t), caisson.Script{
+		Source: `export const inner = () => 1; export const outer = async () => { await tools.go.meet(); return tools.go.inner() }`,
+		Tools:  toolSet(t, map[string]caisson.Caller{"go": fs}),
+		Limits: caisson.ScriptLimits{Time: patience},
+		Module: caisson.ModuleOptions{Instances: instances},
+	})
+	ended := make(chan error, instances)
+	for range instances {
+		go func() {
+			got, err := caisson.RunFunctionAs[int](testContext(t), m, "outer")
+			if err == nil && got != 1 {
+				t.Errorf("it gives %d", got)
+			}
+			ended <- err
+		}()
+	}
+	refused := 0
+	for range instances {
+		if err := <-ended; kindOf(err) == caisson.ScriptTool && strings.Contains(err.Error(), "Module.Instances") {
+			refused++
+		} else if err != nil {
+			t.Errorf("it ends with %v", err)
+		}
+	}
+	if refused == 0 {
+		t.Error("all instances wait, and each gets one")
+	}
+	if got, err := caisson.RunFunctionAs[int](testContext(t), m, "outer"); err != nil || got != 1 {
+		t.Errorf("afterwards it gives %d, %v", got, err)
+	}
+}
+
 // TestScriptOfHandler has a handler run a script while the script whose tool has asked has the only place: it does not
 // wait for that, though the context of a handler is none of the script's.
 func TestScriptOfHandler(t *testing.T) {

@@ -45,9 +45,8 @@ func newPlaces(most int) *places {
 
 // A place is what a script has while it runs. The context of its calls of tools has it.
 type place struct {
-	outer  *place  // of the script that this one runs on account of; nil for none
-	module *Module // whose instance runs; nil for a script that is no module
-	depth  int
+	outer *place // of the script that this one runs on account of; nil for none
+	depth int
 
 	// inner holds one while a script runs on account of this one, for which there was no other place. So a
 	// script never waits for one that waits for it.
@@ -72,8 +71,8 @@ func withPlace(ctx context.Context, p *place) context.Context {
 }
 
 // newPlace makes a place for a script that is begun with this context.
-func newPlace(ctx context.Context, m *Module) (*place, error) {
-	p := &place{outer: placeOf(ctx), module: m, depth: 1, inner: make(chan struct{}, 1), users: 1, free: func() {}}
+func newPlace(ctx context.Context) (*place, error) {
+	p := &place{outer: placeOf(ctx), depth: 1, inner: make(chan struct{}, 1), users: 1, free: func() {}}
 	if p.outer != nil {
 		p.depth = p.outer.depth + 1
 	}
@@ -107,7 +106,7 @@ func (p *place) leave() {
 // enter waits for a place. A script that a tool of another one runs takes one that is free, or else the place in the
 // other's.
 func (ps *places) enter(ctx context.Context) (*place, error) {
-	p, err := newPlace(ctx, nil)
+	p, err := newPlace(ctx)
 	if err != nil {
 		return nil, err
 	}
