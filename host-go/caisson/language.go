@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf16"
 
 	"github.com/caisson-dev/caisson/host-go/component"
 	"github.com/caisson-dev/caisson/host-go/component/wasi"
@@ -134,6 +135,36 @@ func (ls *languages) close() {
 		if e.engine != nil {
 			e.engine.Close()
 		}
+	}
+}
+
+// lineEnds are what ends a line in JavaScript.
+var lineEnds = regexp.MustCompile(`\r\n|[\n\r\x{2028}\x{2029}]`)
+
+// inCharacters gives the places of what a language runs in a text. The core's columns count UTF-16 code units, and those
+// of a ScriptError characters. Another component counts characters itself.
+func inCharacters(l Language, name, text string, positions Positions) Positions {
+	wide := func(c rune) bool { return c > 0xFFFF }
+	if l.Component() != nil || !strings.ContainsFunc(text, wide) {
+		return positions
+	}
+	return func(line, column int) (string, int, int, bool) {
+		if lines := lineEnds.Split(text, line+1); line > 0 && line <= len(lines) {
+			units := 0
+			for _, c := range lines[line-1] {
+				if units += utf16.RuneLen(c); units >= column {
+					break
+				}
+				if wide(c) {
+					column--
+					units--
+				}
+			}
+		}
+		if positions == nil {
+			return name, line, column, true
+		}
+		return positions(line, column)
 	}
 }
 

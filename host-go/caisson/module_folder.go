@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"math"
 	"path"
 	"slices"
 	"strings"
@@ -112,8 +113,8 @@ func (f *ModuleFolder) script(module string) (Script, error) {
 	if err == nil {
 		defer file.Close()
 		var text []byte
-		text, err = io.ReadAll(io.LimitReader(file, int64(limits.SourceBytes)+1)) // One more is refused as too many.
-		s.Source = strings.TrimPrefix(string(text), "\uFEFF")
+		text, err = io.ReadAll(io.LimitReader(file, min(int64(limits.SourceBytes), math.MaxInt64-1)+1)) // One more is refused as too many.
+		s.Source = string(text)
 	}
 	if err != nil {
 		return s, &Error{Code: CodeInvalidArgument, Step: "read module", Message: fmt.Sprintf("the file %s cannot be read: %v", name, err), Err: err}

@@ -11,6 +11,8 @@ import (
 	randv2 "math/rand/v2"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/caisson-dev/caisson/host-go/internal/catalog"
 	"github.com/caisson-dev/caisson/host-go/internal/script"
@@ -20,10 +22,12 @@ import (
 // else. It has no files, no network, no environment, and a clock of milliseconds. docs/scripts.md says what a
 // script finds.
 type Script struct {
-	// Source is the text: JavaScript, unless Language says otherwise. It is run from top to bottom, or its
-	// function main is called with Args where it defines one. `await` and `return` may stand at the top.
+	// Source is the text, in UTF-8: JavaScript, unless Language says otherwise. It is run from top to bottom, or its
+	// function main is called with Args where it defines one. `await` and `return` may stand at the top. A byte order
+	// mark at its beginning is no part of it, and counts for no column.
 	Source string
-	// Name is the name of the source in errors and stacks. Default: "script".
+	// Name is the name of the source in errors and stacks. What is no text of one line is replaced in it. Default:
+	// "script".
 	Name string
 	// Language is what the source is written in. Default: [JavaScript].
 	Language Language
@@ -38,8 +42,8 @@ type Script struct {
 	// Seed makes the script's random numbers the same in each run with the same seed. Default: others in
 	// each run.
 	Seed uint64
-	// Now is the time in the script, which does not go on. A run with a Seed and with Now has the same result,
-	// log and fuel each time, when its tools answer the same in the same order. Default: the true time, in
+	// Now is the time in the script, which does not go on: from 1970 to 2261. A run with a Seed and with Now has the
+	// same result, log and fuel each time, when its tools answer the same in the same order. Default: the true time, in
 	// milliseconds.
 	Now time.Time
 	// Record, when set, gets a recording of the run: everything that crosses the boundary of its sandbox, for
@@ -52,7 +56,10 @@ type Script struct {
 	Module ModuleOptions
 }
 
-const defaultScriptName = "script"
+const (
+	defaultScriptName = "script"
+	lastYear          = 2261 // in which nanoseconds since 1970, as a recording has them, are 64 bits
+)
 
 // A ScriptResult is what a script did.
 type ScriptResult struct {
@@ -164,7 +171,7 @@ func RunScriptAs[T any](ctx context.Context, c *Client, s Script) (T, *ScriptRes
 	if err != nil {
 		return value, result, err
 	}
-	err = decodeValue(orDefault(s.Name, defaultScriptName), result.Value, &value)
+	err = decodeValue(s.name(), result.Value, &value)
 	return value, result, err
 }
 
@@ -201,7 +208,7 @@ func (c *Client) beginScript(ctx context.Context, s *Script, step string) (*scri
 	if !c.begin() {
 		return nil, c.errClosed(step, "")
 	}
-	r := &scriptRun{client: c, name: orDefault(s.Name, defaultScriptName), tools: s.Tools, seed: s.Seed}
+	r := &scriptRun{client: c, name: s.name(), tools: s.Tools, seed: s.Seed}
 	r.ctx, r.cancel = c.whileOpen(ctx)
 	if err := r.prepare(s, step); err != nil {
 		if errors.Is(context.Cause(r.ctx), errClientClosed) {
@@ -222,19 +229,27 @@ func (r *scriptRun) prepare(s *Script, step string) error {
 		over := fmt.Sprintf("the source has %d bytes: ScriptLimits.SourceBytes is %d", len(s.Source), limits.SourceBytes)
 		return &ScriptError{Script: r.name, Kind: ScriptLimit, Message: over}
 	}
-	if strings.TrimSpace(s.Source) == "" {
-		return errScript(step, "Script.Source is empty")
+	source, err := plainSource(r.name, s.Source)
+	if err != nil {
+		return err
+	}
+	if strings.TrimSpace(source) == "" {
+		return errScript(step, r.name+": the source is empty")
+	}
+	if !s.Now.IsZero() && (s.Now.Unix() < 0 || s.Now.UTC().Year() > lastYear) {
+		return errScript(step, fmt.Sprintf("Script.Now is not from 1970 to %d, as the clock of a script is", lastYear))
 	}
 	language := s.Language
 	if language == nil {
 		language = JavaScript
 	}
-	r.text, r.language = s.Source, language
-	translation, err := language.Translate(r.ctx, ScriptSource{Name: r.name, Text: s.Source})
+	r.text, r.language = source, language
+	translation, err := language.Translate(r.ctx, ScriptSource{Name: r.name, Text: source})
 	if err != nil {
 		return err
 	}
-	r.source, r.positions = script.Source{Name: r.name, Text: translation.Text}, translation.Positions
+	r.source = script.Source{Name: r.name, Text: translation.Text}
+	r.positions = inCharacters(language, r.name, translation.Text, translation.Positions)
 	e, mounts, err := r.client.runtime.engineFor(r.ctx, language)
 	if err != nil {
 		return err
@@ -247,6 +262,33 @@ func (r *scriptRun) prepare(s *Script, step string) error {
 		Ordered: s.Seed != 0 || !s.Now.IsZero(),
 	}
 	return r.grant()
+}
+
+// name is the name of the source in errors. It is a text of one line, which the names of files need not be.
+func (s *Script) name() string {
+	return strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) {
+			return utf8.RuneError
+		}
+		return c
+	}, strings.ToValidUTF8(orDefault(s.Name, defaultScriptName), "\uFFFD"))
+}
+
+// byteOrderMark is what some editors write at the beginning of a file.
+const byteOrderMark = "\uFEFF"
+
+// plainSource is a source without its byte order mark. One that is not UTF-8 is refused: what of it were left out could
+// stand in a text of the script's, and nobody would see it.
+func plainSource(name, source string) (string, error) {
+	source = strings.TrimPrefix(source, byteOrderMark)
+	if utf8.ValidString(source) {
+		return source, nil
+	}
+	before := source[:len(source)-len(strings.TrimLeftFunc(source, func(c rune) bool { return c != utf8.RuneError }))]
+	e := &ScriptError{Script: name, Kind: ScriptSyntax, Message: "the source is not UTF-8: save it in that encoding"}
+	e.Line = strings.Count(before, "\n") + 1
+	e.Column = utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:]) + 1
+	return "", e
 }
 
 // grant gives an instance that is to be made what is its own: the tools as they are now, which it keeps, and random

@@ -3,10 +3,12 @@ package caisson_test
 import (
 	"context"
 	"errors"
+	"math"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
@@ -184,5 +186,30 @@ func checkAttack(t *testing.T, a *scriptAttack, result *caisson.ScriptResult, er
 	var e *caisson.ScriptError
 	if !errors.As(err, &e) || e.Kind != a.kind || !strings.Contains(e.Message, a.message) {
 		t.Errorf("%s: it ends with %v, want %s with %q", a.name, err, a.kind, a.message)
+	}
+}
+
+// TestScriptLimitsAtMost has limits as large as they can be: they bound nothing, and cost nothing.
+func TestScriptLimitsAtMost(t *testing.T) {
+	t.Parallel()
+	c := sleeper(t)
+	most := caisson.ScriptLimits{
+		Computing: math.MaxInt64, Time: math.MaxInt64, Fuel: math.MaxUint64, SourceBytes: math.MaxInt, OutputBytes: math.MaxInt,
+		LogLines: math.MaxInt, ResultDepth: math.MaxInt, ToolCalls: math.MaxInt, ParallelCalls: math.MaxInt,
+		ArgumentBytes: math.MaxInt, AnswerBytes: math.MaxInt, Timers: math.MaxInt,
+	}
+	tools := oneFunction(t, "one", func(context.Context, struct{}) (any, error) { return 1, nil })
+	s := caisson.Script{Source: `console.log('one'); await sleep(1); [await tools.go.one()]`, Tools: tools, Limits: most}
+	repeats(t, c, s, nil)
+	s.Source = `await sleep(PAUSE); [await tools.go.one()]`
+	if result, err := wakeUp(t, c, asleepOf(t, c, s), tools).Wait(); err != nil || string(result.Value) != "[1]" {
+		t.Errorf("it wakes to %+v, %v", result, err)
+	}
+	folder := caisson.ModuleFolder{Files: fstest.MapFS{"m.js": {Data: []byte(`export const f = () => [tools.go.one()].length`)}}, Tools: tools, Limits: most}
+	if result, err := c.RunFunction(testContext(t), folder, "m", "f"); err != nil || string(result.Value) != "1" {
+		t.Errorf("a function gives %+v, %v", result, err)
+	}
+	if result, err := c.RunScript(testContext(t), caisson.Script{Source: `1`, Limits: caisson.ScriptLimits{MemoryBytes: math.MaxInt64}}); err != nil || string(result.Value) != "1" {
+		t.Errorf("with all memory it gives %+v, %v", result, err)
 	}
 }

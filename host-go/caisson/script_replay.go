@@ -109,11 +109,11 @@ func languageOf(recorded *record.Script, languages []Language) Language {
 // another text of it by now.
 func (r *scriptRun) replayedPositions(text string) Positions {
 	if r.text == "" {
-		return nil // The text is the source.
+		return inCharacters(r.language, r.name, text, nil) // The text is the source.
 	}
 	made, err := r.language.Translate(r.ctx, ScriptSource{Name: r.name, Text: r.text})
 	if err != nil || made.Text != text {
 		return func(int, int) (string, int, int, bool) { return "", 0, 0, false }
 	}
-	return made.Positions
+	return inCharacters(r.language, r.name, text, made.Positions)
 }

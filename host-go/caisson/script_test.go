@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -201,6 +202,9 @@ func TestScriptErrors(t *testing.T) {
 	}{
 		{"let x = 1;\nlet y = ;", "expected expression, got ';'", caisson.ScriptSyntax, 2, 9, ""},
 		{"}", "garbage after function body", caisson.ScriptSyntax, 1, 1, ""},
+		{"\uFEFF null.x", "TypeError", caisson.ScriptRuntime, 1, 2, "at test.js:1:2"},
+		{"'😀', '😀'; let a = = 1", "expected expression", caisson.ScriptSyntax, 1, 19, ""},
+		{"'😀';\r\n'😀'; null.x\r\n", "TypeError", caisson.ScriptRuntime, 2, 6, "at test.js:2:6"},
 		{"let x = 1;\nconsole.log(x", "the source ends too soon", caisson.ScriptSyntax, 2, 14, ""},
 		{"if (true) {\n\n", "the source ends too soon", caisson.ScriptSyntax, 3, 1, ""},
 		{"import fs from 'fs'", "cannot import", caisson.ScriptSyntax, 1, 1, ""},
@@ -490,6 +494,42 @@ function hidden() {}`)
 	}
 }
 
+// A brokenCaller has tools that do not do what a Caller should.
+type brokenCaller struct{}
+
+func (brokenCaller) ListTools(context.Context, *mcp.ListToolsParams) (*mcp.ListToolsResult, error) {
+	return &mcp.ListToolsResult{Tools: []*mcp.Tool{nil, {Name: "nothing"}, {Name: "goexit"}, {Name: "bytes", InputSchema: json.RawMessage("{\"title\":\"\xff\"}")}}}, nil
+}
+
+func (brokenCaller) CallTool(_ context.Context, params *mcp.CallToolParams) (*mcp.CallToolResult, error) {
+	switch params.Name {
+	case "goexit":
+		runtime.Goexit()
+	case "bytes":
+		return &mcp.CallToolResult{StructuredContent: json.RawMessage("{no")}, nil
+	}
+	return nil, nil
+}
+
+// TestScriptBrokenCaller calls tools whose Caller gives neither a result nor an error, or a result that is none, or ends the goroutine, as a test's
+// FailNow does: the call fails, and the script goes on.
+func TestScriptBrokenCaller(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, caisson.ClientOptions{})
+	tools := toolSet(t, map[string]caisson.Caller{"broken": brokenCaller{}})
+	for tool, want := range map[string]string{"nothing": "protocol no result", "goexit": "internal has ended its goroutine", "bytes": "protocol does not marshal"} {
+		source := fmt.Sprintf(`try { await tools.broken.%s() } catch (e) { return [e.code, e.message] }`, tool)
+		got, _, err := caisson.RunScriptAs[[]string](testContext(t), c, caisson.Script{Source: source, Tools: tools})
+		code, part, _ := strings.Cut(want, " ")
+		if err != nil || len(got) != 2 || got[0] != code || !strings.Contains(got[1], part) {
+			t.Errorf("%s: %q, %v", tool, got, err)
+		}
+	}
+	if _, err := c.RunScript(testContext(t), caisson.Script{Source: `input`, Input: json.RawMessage("\"\xff\""), Tools: tools}); err != nil {
+		t.Errorf("an input that is no text: %v", err)
+	}
+}
+
 // TestScriptInvalid has scripts that cannot be begun.
 func TestScriptInvalid(t *testing.T) {
 	r := sharedRuntime(t)
@@ -501,6 +541,11 @@ func TestScriptInvalid(t *testing.T) {
 	}
 	if _, err := r.RunScript(testContext(t), caisson.Script{Source: "1", Limits: caisson.ScriptLimits{Timers: -1}}); caisson.CodeOf(err) != caisson.CodeInvalidArgument {
 		t.Errorf("a negative limit: %v", err)
+	}
+	for _, now := range []time.Time{time.Unix(-1, 0), time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(1, 1, 1, 0, 0, 1, 0, time.UTC)} {
+		if _, err := r.RunScript(testContext(t), caisson.Script{Source: "1", Now: now}); caisson.CodeOf(err) != caisson.CodeInvalidArgument {
+			t.Errorf("the time %v: %v", now, err)
+		}
 	}
 	if _, err := r.Load(testContext(t), caisson.Script{Source: "1", Input: 1}); caisson.CodeOf(err) != caisson.CodeInvalidArgument {
 		t.Errorf("a module with an input: %v", err)

@@ -158,7 +158,7 @@ func (t *ToolSet) keep(servers map[string]*serverTools) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.listed = &listedTools{string(text), servers}
+	t.listed = &listedTools{strings.ToValidUTF8(string(text), "\uFFFD"), servers} // A schema may be text of the Caller's.
 	return nil
 }
 
@@ -361,9 +361,14 @@ func (t *ToolSet) call(ctx context.Context, listed *listedTools, server, tool st
 	}
 	ctx, observed := runsTool(ctx, server, tool)
 	result, err := c.CallTool(ctx, params)
+	if err == nil && result == nil {
+		err = &Error{Code: CodeProtocol, Step: "tools/call", Message: fmt.Sprintf("the caller of %s has given no result of %s, and no error", server, tool)}
+	}
 	var raw json.RawMessage
 	if err == nil {
-		raw, err = json.Marshal(result)
+		if raw, err = json.Marshal(result); err != nil {
+			err = &Error{Code: CodeProtocol, Step: "tools/call", Message: fmt.Sprintf("the result of %s of %s does not marshal to JSON: %v", tool, server, err), Err: err}
+		}
 	}
 	observed(raw, err)
 	return raw, toolFailure(err)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caisson/gateway"
 	"github.com/caisson-dev/caisson/host-go/caissontest"
 )
 
@@ -268,7 +270,7 @@ func TestParameterHeaders(t *testing.T) {
 				if up == older { // The core leaves such a tool out of a list of the newest revision.
 					server.AddTool(&mcp.Tool{Name: "invalid", InputSchema: invalid}, says("invalid"))
 				}
-				web := serveTest(t, newGateway(t, caisson.ServerMap{"s": server.Caisson()}, nil))
+				web := serveTest(t, newGateway(t, caisson.ServerMap{"s": server.Caisson()}, &gateway.Options{MaxRequestBytes: math.MaxInt64}))
 				call := func(tool, arguments string, headers map[string][]string) answer {
 					if path == "/mcp" {
 						tool = "s__" + tool

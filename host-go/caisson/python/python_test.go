@@ -312,6 +312,9 @@ func TestErrors(t *testing.T) {
 	}{
 		{"x = 1\ny = (", caisson.ScriptSyntax, "'(' was never closed", 2, 5, ""},
 		{"x = 1\n  y = 2", caisson.ScriptSyntax, "unexpected indent", 2, 2, ""},
+		{"\uFEFF'ü', 1 / 0", caisson.ScriptRuntime, "ZeroDivisionError", 1, 6, ""},
+		{"x = 1\r\n'ü', 1 / 0\r\n", caisson.ScriptRuntime, "ZeroDivisionError", 2, 6, ""},
+		{"x = 1\n'ü\xfc'", caisson.ScriptSyntax, "not UTF-8", 2, 3, ""},
 		{"yield 1", caisson.ScriptSyntax, "'yield' outside function", 1, 1, ""},
 		{"def f():\n    await x", caisson.ScriptSyntax, "'await' outside async function", 2, 5, ""},
 		{"break", caisson.ScriptSyntax, "'break' outside loop", 1, 1, ""},

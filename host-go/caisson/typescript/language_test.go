@@ -100,6 +100,9 @@ func TestErrorsOfScriptsHaveTheirPlaces(t *testing.T) {
 		{"import './none'", "script.ts", caisson.ScriptSyntax, 1, ""},
 		{"const a = <b>x</b>", "script.ts", caisson.ScriptSyntax, 1, ""},
 		{"type A = 1;\n\nawait tools.go.nothing({})", "script.ts", caisson.ScriptTool, 3, ""},
+		{"\uFEFFthrow new Error('x')", "script.ts", caisson.ScriptRuntime, 1, "script.ts:1:7"},
+		{"const a: string = '😀😀😀😀😀😀😀😀'; null!.a; null!.b", "script.ts", caisson.ScriptRuntime, 1, "script.ts:1:31"},
+		{"type A = 1;\r\nthrow new Error('x')\r\n", "script.ts", caisson.ScriptRuntime, 2, "script.ts:2:7"},
 	} {
 		_, err := run(t, c.source, &typescript.Options{Files: files})
 		var e *caisson.ScriptError
@@ -107,6 +110,12 @@ func TestErrorsOfScriptsHaveTheirPlaces(t *testing.T) {
 			text, _ := json.Marshal(e)
 			t.Errorf("%s\nfails with %s", c.source, text)
 		}
+	}
+	// The name of a file need not be a text of one line.
+	_, err := client.RunScript(t.Context(), caisson.Script{Name: "\xff\n.ts", Source: "throw new Error('x')", Language: typescript.Language(nil)})
+	var e *caisson.ScriptError
+	if !errors.As(err, &e) || e.Script != "\uFFFD\uFFFD.ts" || e.Stack != "at \uFFFD\uFFFD.ts:1:7" {
+		t.Errorf("a name that is no text: %#v", e)
 	}
 }
 

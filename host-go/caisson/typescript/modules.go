@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"path"
 	"runtime"
 	"strings"
@@ -144,7 +145,7 @@ func (m *modules) read(name string, most int) (string, error) {
 		return "", err
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, int64(most)+1))
+	text, err := io.ReadAll(io.LimitReader(f, min(int64(most), math.MaxInt64-1)+1))
 	switch {
 	case err != nil:
 		return "", err

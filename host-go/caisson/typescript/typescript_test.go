@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -284,6 +285,12 @@ func TestBoundsOfModules(t *testing.T) {
 		if _, err := Translate(t.Context(), Source{Name: "x.ts", Text: c.source}, &c.options); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v, and not %s", err, c.want)
 		}
+	}
+	// Bounds that are as large as can be are none.
+	all := Options{Files: files, MaxModuleBytes: math.MaxInt, MaxBytes: math.MaxInt, MaxModules: math.MaxInt}
+	output, err := Translate(t.Context(), Source{Name: "x.ts", Text: "import { a } from './large'; a"}, &all)
+	if err != nil || !strings.Contains(output.Text, "xxxxx") {
+		t.Errorf("without bounds: %v", err)
 	}
 }
 
