@@ -116,9 +116,14 @@ func (a *app) command() *cobra.Command {
 	return root
 }
 
-// afterDash returns the remedy for an unknown flag that may belong to a server's command.
+// afterDash returns the remedy for an unknown flag that may belong to a server's command, or be an argument.
 func afterDash(c *cobra.Command, err error) string {
-	if c.Flags().Lookup("transport") == nil || !strings.HasPrefix(err.Error(), "unknown") {
+	switch {
+	case !strings.HasPrefix(err.Error(), "unknown"):
+		return ""
+	case c.Name() == "run-function":
+		return "; an argument that begins with - stands after --"
+	case c.Flags().Lookup("transport") == nil:
 		return ""
 	}
 	return "; a server's command stands after --, with its flags"

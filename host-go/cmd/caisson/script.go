@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -79,10 +80,16 @@ func (f *scriptFlags) script(c *cobra.Command, name, source string, reads *files
 	s := caisson.Script{Name: name, Source: source, Limits: f.limits, Seed: f.seed}
 	if f.now != "" {
 		now, err := time.Parse(time.RFC3339, f.now)
+		if err == nil && now.IsZero() { // For the library that is no time.
+			err = errors.New("the clock of a script begins in 1970")
+		}
 		if err != nil {
 			return s, usage(c, "--now: %w", err)
 		}
 		s.Now = now
+	}
+	if f.seed == 0 && c.Flags().Changed("seed") {
+		return s, usage(c, "--seed is more than 0: 0 stands for no seed")
 	}
 	var err error
 	if s.Language, err = f.language.of(c, name, reads); err != nil {
@@ -108,7 +115,7 @@ value, and any other is a text. --input gives the whole of it. What follows -- a
 its function main, and 'args'.
 
 --answers FILE has the answers of tools, so that a script can be written without the servers: a list
-in YAML or JSON of {server, tool, answer}, or a recording of a session. See docs/cli.md.
+in YAML or JSON of {server, tool, answer}, or a recording that --record has made. See docs/cli.md.
 
 --watch runs the script again when a file that it has read changes: its own, what it imports, the
 file of --input, and those of --answers. The servers of --tools stay. It ends when it is interrupted.
@@ -152,6 +159,11 @@ A script that fails ends the command with exit code 1; one that takes longer tha
 			if err != nil {
 				return err
 			}
+			for _, read := range append([]string{strings.TrimPrefix(input, "@"), task.script.Name}, flags.answers...) {
+				if sameFile(record, read) {
+					return usage(c, "--record %s: the run reads this file, and it would be lost: name another one", shown(record))
+				}
+			}
 			return a.withTools(c, &flags, &sleep, task, func(ctx context.Context, client *caisson.Client, servers map[string]caisson.Caller) error {
 				run := func(ctx context.Context, task *scriptTask) error {
 					if err := task.grant(&flags, servers); err != nil {
@@ -190,6 +202,16 @@ A script that fails ends the command with exit code 1; one that takes longer tha
 	return c
 }
 
+// sameFile reports whether two paths are of one file.
+func sameFile(a, b string) bool {
+	one, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	other, err := os.Stat(b)
+	return err == nil && os.SameFile(one, other)
+}
+
 func (a *app) runFunctionCommand() *cobra.Command {
 	var flags scriptFlags
 	var list string
@@ -199,7 +221,7 @@ func (a *app) runFunctionCommand() *cobra.Command {
 		Long: `Loads a script as a module, calls one of its functions, and prints what it returns, as 'caisson
 run' does. An ARG that is JSON is that value, and any other is a text. KEY=VALUE is an argument by
 name, which Python has; a KEY is letters, digits and _. A text that looks so is given in quotes, as
-JSON has it: '"a=b"'. FILE may be without the end of its name that says its language.`,
+JSON has it: '"a=b"'. What begins with - stands behind --. FILE may be without the end of its name that says its language.`,
 		Example: `  caisson run-function geometry.js area 3 4
   caisson run-function geometry.py area 3 unit=mm
   caisson run-function modules/geometry area --args '[3, 4]'`,
@@ -327,7 +349,7 @@ func (a *app) readSource(ctx context.Context, c *cobra.Command, words []string, 
 	if err != nil {
 		return "", "", nil, usage(c, "the script cannot be read: %w", err)
 	}
-	return name, string(bytes.TrimPrefix(b, []byte("\uFEFF"))), words[1:], nil
+	return name, string(b), words[1:], nil
 }
 
 // readInput makes the input of a script: --input, or the words NAME=VALUE; null without both.
@@ -344,7 +366,12 @@ func (a *app) readInput(ctx context.Context, c *cobra.Command, flag string, word
 		} else if flag == "-" {
 			text, err = readInput(ctx, a.in)
 		}
-		if err == nil && !json.Valid(text) {
+		text = bytes.TrimPrefix(text, []byte("\uFEFF"))
+		switch {
+		case err != nil:
+		case !utf8.Valid(text):
+			err = errors.New("it is not UTF-8")
+		case !json.Valid(text):
 			err = errors.New("it is not JSON")
 		}
 		if err != nil {
@@ -502,20 +529,19 @@ func (a *app) printScript(f *scriptFlags, task *scriptTask, result *caisson.Scri
 		}
 		return err // The log goes along, and is printed in the end.
 	}
-	if err != nil && !errors.As(err, &failed) {
-		return err
-	}
 	if result == nil {
 		result = &caisson.ScriptResult{}
+	}
+	if err != nil && !errors.As(err, &failed) {
+		a.sayLog(result) // Of a run that was interrupted, say: where it was.
+		return err
 	}
 	if f.asJSON {
 		if err := a.printJSON(scriptJSONOf(result, failed)); err != nil {
 			return err
 		}
 	} else {
-		for _, line := range result.Logs {
-			a.err.Say("%s: %s", line.Level, terminal.Visible(line.Text))
-		}
+		a.sayLog(result)
 		if failed == nil {
 			text := string(result.Value)
 			var s string
@@ -537,6 +563,13 @@ func (a *app) printScript(f *scriptFlags, task *scriptTask, result *caisson.Scri
 		}
 	}
 	return &scriptFailure{err: failed, late: failed.Kind == caisson.ScriptLimit && strings.Contains(failed.Message, "ScriptLimits.Time ")}
+}
+
+// sayLog prints the log of a script.
+func (a *app) sayLog(result *caisson.ScriptResult) {
+	for _, line := range result.Logs {
+		a.err.Say("%s: %s", line.Level, terminal.Visible(line.Text))
+	}
 }
 
 func (a *app) printJSON(value any) error {

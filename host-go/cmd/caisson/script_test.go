@@ -1,11 +1,18 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/answers"
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
 func TestRunScriptLanguages(t *testing.T) {
@@ -116,6 +123,10 @@ func TestRunScript(t *testing.T) {
 		{"", append([]string{"run", script, "x=1", "y=a=b", "z=[1]"}, append(tools, "--", "p", "q")...), exitOK, "{\"args\":[\"p\",\"q\"],\"sum\":3}\n", `warn: input { x: 1, y: "a=b", z: [1] }`},
 		{"", []string{"run", "-e", "return 'a\\ntext'"}, exitOK, "a\ntext\n", ""},
 		{"return input.from", []string{"run", "-", "--input", "@" + input}, exitOK, "file\n", ""},
+		{"\uFEFF[1]", []string{"run", "-e", "input", "--input", "-"}, exitOK, "[1]\n", ""},
+		{"\"\xff\"", []string{"run", "-e", "input", "--input", "-"}, exitUsage, "", "it is not UTF-8"},
+		{"\uFEFF null.x", []string{"run", "-"}, exitScript, "", "stdin:1:2: runtime"},
+		{"1;\n'\xff'", []string{"run", "-"}, exitScript, "", "stdin:2:2: syntax: the source is not UTF-8"},
 		{"", []string{"run", "-e", "input", "--input", "[1]"}, exitOK, "[1]\n", ""},
 		{"", []string{"run", "-e", "Math.random() + Date.now()", "--seed", "1", "--now", "2026-11-29T12:00:00Z"}, exitOK, "1795953600000.248\n", ""},
 		{"", []string{"run", "-e", "\nthrow new Error('no')"}, exitScript, "", "eval:2:7: runtime: Error: no"},
@@ -141,9 +152,17 @@ func TestRunScript(t *testing.T) {
 		{"", []string{"run", "-e", "1", "--input", "{"}, exitUsage, "", "it is not JSON"},
 		{"", []string{"run", "-e", "1", "a=1", "--input", "{}"}, exitUsage, "", "the whole input"},
 		{"", []string{"run", "-e", "1", "--now", "yesterday"}, exitUsage, "", "--now"},
+		{"", []string{"run", "-e", "1", "--now", "0001-01-01T00:00:00Z"}, exitUsage, "", "--now: the clock of a script begins in 1970"},
+		{"", []string{"run", "-e", "1", "--now", "9999-01-01T00:00:00Z"}, exitUsage, "", "--now is not from 1970 to 2261"},
+		{"", []string{"run", "-e", "1", "--seed", "0"}, exitUsage, "", "0 stands for no seed"},
+		{"", []string{"run", "-e", " "}, exitUsage, "", "eval: the source is empty"},
+		{"", []string{"run", script, "--record", script}, exitUsage, "", "the run reads this file"},
+		{"", []string{"run", "-e", "1", "--input", "@" + input, "--record", input}, exitUsage, "", "the run reads this file"},
 		{"", []string{"run-function", script, "area", "3", "4"}, exitOK, "12\n", "warn: input null"},
 		{"", []string{"run-function", script, "join", "3", "x", `"4"`}, exitOK, "3,x,4\n", ""},
 		{"", []string{"run-function", script, "area", "--args", "[3, 4]"}, exitOK, "12\n", "warn: input null"},
+		{"", []string{"run-function", script, "area", "-3", "4"}, exitUsage, "", "an argument that begins with - stands after --"},
+		{"", []string{"run-function", script, "area", "--", "-3", "4"}, exitOK, "-12\n", ""},
 		{"", []string{"run-function", script, "area", "3", "b=4"}, exitScript, "", "JavaScript has no arguments by name"},
 		{"", []string{"run-function", script, "area", "--args", "{}"}, exitUsage, "", "it is no JSON list"},
 		{"", []string{"run-function", script, "area", "3", "--args", "[4]"}, exitUsage, "", "gives all of them"},
@@ -182,5 +201,19 @@ func TestRunScriptJSON(t *testing.T) {
 	}
 	if out.Error == nil || out.Error.Kind != "tool" || out.Error.Line != 1 || len(out.Logs) != 1 || out.Logs[0].Text != "a" || len(out.Calls) != 2 || out.Calls[0].Outcome != "done" || out.Calls[1].Code != "not found" || out.Usage.Fuel == 0 {
 		t.Errorf("it prints %s", o.out)
+	}
+}
+
+// TestInterruptedLog has a run that was interrupted: its log says where it was.
+func TestInterruptedLog(t *testing.T) {
+	t.Parallel()
+	var out, stderr bytes.Buffer
+	a := &app{out: &out, err: terminal.New(&stderr)}
+	result := &caisson.ScriptResult{Logs: []caisson.ScriptLog{{Level: "info", Text: "so far"}}}
+	if err := a.printScript(&scriptFlags{}, &scriptTask{book: &answers.Book{}}, result, context.Canceled); !errors.Is(err, context.Canceled) {
+		t.Errorf("the error is %v", err)
+	}
+	if a.err.End(); !strings.Contains(stderr.String(), "info: so far") || out.Len() > 0 {
+		t.Errorf("it prints %q and %q", out.String(), stderr.String())
 	}
 }

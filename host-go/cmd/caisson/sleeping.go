@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -159,10 +160,39 @@ func (a *app) runSleeping(ctx context.Context, f *sleepFlags, start func(context
 	if asleep == nil {
 		return result, err
 	}
-	if err := atomicfile.Write(f.to, asleep, 0o600); err != nil {
+	file, err := a.writeDown(f.to, asleep)
+	if err != nil {
 		return result, fmt.Errorf("the run cannot be written down, and is lost: %w", err)
 	}
-	return result, &asleepError{f.to}
+	return result, &asleepError{file}
+}
+
+// writeDown writes a run that sleeps down, and returns the file. It has ended here, so it is nowhere else: where it cannot
+// be in the file that was named, or where another run is there by now, it is in a new one.
+func (a *app) writeDown(path string, asleep []byte) (string, error) {
+	err := atomicfile.Create(path, asleep, 0o600)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		err = atomicfile.Write(path, asleep, 0o600) // The file system may have no links.
+	}
+	if err == nil {
+		return path, nil
+	}
+	for _, folder := range []string{filepath.Dir(path), os.TempDir()} {
+		file, failed := os.CreateTemp(folder, filepath.Base(path)+"-*") // of the mode 0600
+		if failed == nil {
+			_, failed = file.Write(asleep)
+			failed = errors.Join(failed, file.Sync(), file.Close())
+		}
+		if failed == nil {
+			a.err.Say("the run cannot be written down in %s: %v", shown(path), err)
+			return file.Name(), nil
+		}
+		if file != nil {
+			_ = os.Remove(file.Name())
+		}
+		err = errors.Join(err, failed)
+	}
+	return "", err
 }
 
 // putToSleep returns the run as bytes when it sleeps, and nothing when it has ended. It fails when the run was to sleep

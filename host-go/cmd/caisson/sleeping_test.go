@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
 // A sleeper runs the program in processes of one user, whose configuration is a folder of the test's.
@@ -240,5 +243,34 @@ func TestSleepPython(t *testing.T) {
 	o = s.run(t, append(sleeping, "blocks=0.2", "awaits=0")...)
 	if o.expect(t, exitOK, "a script that is to sleep waits by await"); o.out != "awake\n" {
 		t.Errorf("it prints %q", o.out)
+	}
+}
+
+// TestWriteDown writes runs down where another file has come meanwhile, and where the folder has gone: none is lost, and none
+// is in another's place.
+func TestWriteDown(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	a := &app{err: terminal.New(io.Discard)}
+	path := filepath.Join(folder, "x.run")
+	for i, want := range []string{"one", "two", "three"} {
+		file, err := a.writeDown(path, []byte(want))
+		if err != nil || (file == path) != (i == 0) || filepath.Dir(file) != folder {
+			t.Fatalf("%s is in %s, %v", want, file, err)
+		}
+		if got, err := os.ReadFile(file); err != nil || string(got) != want {
+			t.Errorf("%s has %q, %v", file, got, err)
+		}
+	}
+	if got, err := os.ReadFile(path); err != nil || string(got) != "one" {
+		t.Errorf("the first one is %q, %v", got, err)
+	}
+	file, err := a.writeDown(filepath.Join(folder, "gone", "x.run"), []byte("four"))
+	if err != nil || filepath.Dir(file) == filepath.Join(folder, "gone") {
+		t.Fatalf("it is in %s, %v", file, err)
+	}
+	defer os.Remove(file)
+	if got, err := os.ReadFile(file); err != nil || string(got) != "four" {
+		t.Errorf("%s has %q, %v", file, got, err)
 	}
 }

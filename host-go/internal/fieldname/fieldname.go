@@ -8,7 +8,7 @@ import (
 )
 
 // qualified matches a field or a type of the library as errors have it, such as auth.OAuth.ClientID.
-var qualified = regexp.MustCompile(`\b(?:Server|ClientOptions|RuntimeOptions|ScriptLimits|Session|auth|bearer)(?:\.[A-Z][A-Za-z]*)+\b`)
+var qualified = regexp.MustCompile(`\b(?:Server|ClientOptions|RuntimeOptions|ScriptLimits|Script|Session|auth|bearer)(?:\.[A-Z][A-Za-z]*)+\b`)
 
 // A name is what a field is called elsewhere.
 type name struct {
@@ -66,6 +66,8 @@ var names = map[string]name{
 	"RuntimeOptions.NoCache":         {"", "--no-cache"},
 	"RuntimeOptions.Isolation":       {"isolation", "--isolation"},
 	"RuntimeOptions.MaxWorkers":      {"maxWorkers", ""},
+
+	"Script.Now": {"", "--now"},
 
 	"ScriptLimits.Computing":     {"", "--computing"},
 	"ScriptLimits.Fuel":          {"", "--fuel"},

@@ -1,5 +1,5 @@
 // Package answers gives the answers of tools that nobody runs: from a file that somebody has written, or from a
-// session that was recorded.
+// session or a script that was recorded.
 package answers
 
 import (
@@ -12,6 +12,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -25,7 +26,7 @@ import (
 // The bounds of a Book.
 const (
 	MaxFileBytes = 16 << 20 // of a file that somebody has written
-	MaxBytes     = 64 << 20 // of all answers and definitions, those of recordings too
+	MaxBytes     = 64 << 20 // of all answers with their arguments, and definitions, those of recordings too
 	maxDepth     = 64
 	maxHint      = 1000 // of the arguments that an error shows
 )
@@ -66,6 +67,9 @@ type result struct {
 	failed string
 }
 
+// isRecording matches the beginning of a recording, of a session or of a script.
+var isRecording = regexp.MustCompile(`^[ \t]*\{"caisson-(?:script-)?recording"`)
+
 // Read reads a file: answers in YAML or JSON, or a recording.
 func (b *Book) Read(path string) error {
 	f, err := os.Open(path)
@@ -83,7 +87,7 @@ func (b *Book) read(path string, f io.Reader) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	b.files = append(b.files, path)
-	if bytes.HasPrefix(bytes.TrimLeft(begin, " \t"), []byte(`{"caisson-recording"`)) {
+	if isRecording.Match(begin) {
 		err = b.recording(from)
 	} else {
 		var text []byte
@@ -102,10 +106,14 @@ func (b *Book) read(path string, f io.Reader) error {
 
 // add adds an answer of a tool.
 func (b *Book) add(serverName, toolName string, a *answer) error {
+	for name, value := range a.arguments {
+		b.bytes += len(name) + len(value)
+	}
 	for _, r := range a.results {
-		if b.bytes += len(r.of) + len(r.failed); b.bytes > MaxBytes {
-			return fmt.Errorf("the answers have more than %d bytes together", MaxBytes)
-		}
+		b.bytes += len(r.of) + len(r.failed)
+	}
+	if b.bytes > MaxBytes {
+		return fmt.Errorf("the answers have more than %d bytes together", MaxBytes)
 	}
 	t := b.tool(serverName, toolName)
 	t.answers = append(t.answers, a)

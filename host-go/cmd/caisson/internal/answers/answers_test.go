@@ -1,6 +1,7 @@
 package answers
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -199,11 +200,64 @@ func TestRecording(t *testing.T) {
 	}
 }
 
+type buffer struct{ bytes.Buffer }
+
+func (*buffer) Close() error { return nil }
+
+// TestRecordedScript records a script, and reads the answers of it: of all its servers, and also those that came inside of
+// a wait, as in Python.
+func TestRecordedScript(t *testing.T) {
+	n := 0
+	fs := &caisson.Functions{}
+	for _, err := range []error{
+		caisson.AddFunction(fs, "count", "Counts.", func(context.Context, map[string]any) (int, error) { n++; return n, nil }),
+		caisson.AddFunction(fs, "fail", "", func(context.Context, struct{}) (any, error) { return nil, errors.New("as it should") }),
+		caisson.AddFunction(fs, "never", "", func(ctx context.Context, _ struct{}) (any, error) { <-ctx.Done(); return nil, ctx.Err() }),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	tools, err := caisson.NewToolSet(map[string]caisson.Caller{"a": fs, "b": fs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const source = `await tools.a.count({ x: 1 }); await tools.b.count({}); await tools.a.count({ x: 1 });
+for (const f of [tools.a.fail, tools.a.none, tools.none.t]) await f({}).catch(() => {}); tools.a.never({}); 1`
+	recording := &buffer{}
+	if _, err := caissontest.Runtime(t).RunScript(t.Context(), caisson.Script{Source: source, Tools: tools, Record: recording}); err != nil {
+		t.Fatal(err)
+	}
+	wait := strings.NewReplacer(`{"kind":"call","name":"`+tellScript+`","values":`, `{"kind":"import","name":"`+scriptsWait+`","values":[],"results":`)
+	for name, text := range map[string]string{"delivered": recording.String(), "waited for": wait.Replace(recording.String())} {
+		text, _, _ = strings.Cut(text, `{"kind":"end"`)
+		b := read(t, text)
+		for i, test := range []struct{ server, tool, arguments, want string }{
+			{"a", "count", `{"x":1.0}`, `"structuredContent":1`},
+			{"a", "count", `{}`, "has no answer"},
+			{"a", "count", `{"x":1}`, `"structuredContent":3`},
+			{"a", "count", `{"x":1}`, "its 2 answers are used up"},
+			{"b", "count", `{}`, `"structuredContent":2`},
+			{"a", "fail", `{}`, `as it should`},
+			{"a", "never", `{}`, "has no answer"},
+		} {
+			if got := call(t, b, test.server, test.tool, test.arguments); !strings.Contains(got, test.want) {
+				t.Errorf("%s, %d: %s%s gives %s, want %s", name, i, test.tool, test.arguments, got, test.want)
+			}
+		}
+		list, err := b.Callers()["a"].ListTools(t.Context(), nil)
+		if err != nil || len(list.Tools) != 3 || list.Tools[0].Description != "Counts." || len(b.Callers()) != 2 {
+			t.Errorf("%s: the tools are %v, %v", name, list, err)
+		}
+	}
+}
+
 // FuzzRead reads any file, and calls the tools that it has.
 func FuzzRead(f *testing.F) {
 	f.Add(someAnswers)
 	f.Add(`[{"server":"a","tool":"b","answer":null},{"server":"a","tool":"b","answers":[]}]`)
 	f.Add("{\"caisson-recording\":1,\"server\":\"s\"}\n" + `{"kind":"call","name":"` + callTool + `","values":[1,1,"{\"name\":\"x\"}"]}` + "\n" + `{"kind":"import","name":"` + settle + `","values":[1,{"ok":"{}"}]}` + "\n")
+	f.Add("{\"caisson-script-recording\":1,\"script\":{}}\n" + `{"kind":"import","name":"` + scriptsCall + `","values":[1,"a","b","{}"]}` + "\n" + `{"kind":"call","name":"` + tellScript + `","values":[[{"case":"tool-answer","value":{"record":[1,{"ok":"{}"}]}}]]}` + "\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		b := &Book{}
 		if err := b.read("fuzz", strings.NewReader(text)); err != nil {

@@ -22,11 +22,14 @@ const (
 // mostCalls bounds the calls of a recording that are underway.
 const mostCalls = 100_000
 
-// recording reads the calls of tools of a recorded session. Each answers a call with the same arguments, in order.
+// recording reads the calls of tools of a recorded session, or script. Each answers a call with the same arguments, in order.
 func (b *Book) recording(from io.Reader) error {
 	reader, err := record.NewReader(from)
 	if err != nil {
 		return err
+	}
+	if reader.Header().Script != nil {
+		return b.script(reader)
 	}
 	name := reader.Header().Server
 	if name == "" {
