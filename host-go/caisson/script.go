@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	randv2 "math/rand/v2"
+	"runtime/debug"
 	"strings"
 	"time"
 	"unicode"
@@ -300,7 +301,13 @@ func (r *scriptRun) grant() error {
 		return err
 	}
 	r.config.Tools = listed.json
-	r.config.Call = func(ctx context.Context, server, tool string, arguments json.RawMessage) (json.RawMessage, *script.ToolFailure) {
+	r.config.Call = func(ctx context.Context, server, tool string, arguments json.RawMessage) (result json.RawMessage, failure *script.ToolFailure) {
+		defer func() { // A script must not end the program by arguments that its author has not thought of.
+			if cause := recover(); cause != nil {
+				client.options.Logger.Error("what answers a tool of a script has panicked", "server", server, "tool", tool, "panic", cause, "stack", string(debug.Stack()))
+				result, failure = nil, &script.ToolFailure{Code: CodeInternal.String(), Message: fmt.Sprintf("what answers %s.%s has panicked: %v", server, tool, cause)}
+			}
+		}()
 		return tools.call(client.forScript(ctx), listed, server, tool, arguments)
 	}
 	r.config.Search = func(ctx context.Context, text string, limit uint32) (string, error) {

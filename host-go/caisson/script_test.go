@@ -498,26 +498,28 @@ function hidden() {}`)
 type brokenCaller struct{}
 
 func (brokenCaller) ListTools(context.Context, *mcp.ListToolsParams) (*mcp.ListToolsResult, error) {
-	return &mcp.ListToolsResult{Tools: []*mcp.Tool{nil, {Name: "nothing"}, {Name: "goexit"}, {Name: "bytes", InputSchema: json.RawMessage("{\"title\":\"\xff\"}")}}}, nil
+	return &mcp.ListToolsResult{Tools: []*mcp.Tool{nil, {Name: "nothing"}, {Name: "goexit"}, {Name: "panic"}, {Name: "bytes", InputSchema: json.RawMessage("{\"title\":\"\xff\"}")}}}, nil
 }
 
 func (brokenCaller) CallTool(_ context.Context, params *mcp.CallToolParams) (*mcp.CallToolResult, error) {
 	switch params.Name {
 	case "goexit":
 		runtime.Goexit()
+	case "panic":
+		panic("on purpose")
 	case "bytes":
 		return &mcp.CallToolResult{StructuredContent: json.RawMessage("{no")}, nil
 	}
 	return nil, nil
 }
 
-// TestScriptBrokenCaller calls tools whose Caller gives neither a result nor an error, or a result that is none, or ends the goroutine, as a test's
-// FailNow does: the call fails, and the script goes on.
+// TestScriptBrokenCaller calls tools whose Caller gives neither a result nor an error, or a result that is none, or panics, or ends the goroutine,
+// as a test's FailNow does: the call fails, and the script goes on.
 func TestScriptBrokenCaller(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, caisson.ClientOptions{})
 	tools := toolSet(t, map[string]caisson.Caller{"broken": brokenCaller{}})
-	for tool, want := range map[string]string{"nothing": "protocol no result", "goexit": "internal has ended its goroutine", "bytes": "protocol does not marshal"} {
+	for tool, want := range map[string]string{"nothing": "protocol no result", "goexit": "internal has ended its goroutine", "bytes": "protocol does not marshal", "panic": "internal has panicked: on purpose"} {
 		source := fmt.Sprintf(`try { await tools.broken.%s() } catch (e) { return [e.code, e.message] }`, tool)
 		got, _, err := caisson.RunScriptAs[[]string](testContext(t), c, caisson.Script{Source: source, Tools: tools})
 		code, part, _ := strings.Cut(want, " ")
