@@ -67,7 +67,8 @@ var names = map[string]name{
 	"RuntimeOptions.Isolation":       {"isolation", "--isolation"},
 	"RuntimeOptions.MaxWorkers":      {"maxWorkers", ""},
 
-	"Script.Now": {"", "--now"},
+	"Script.Input": {"", "--input"},
+	"Script.Now":   {"", "--now"},
 
 	"ScriptLimits.Computing":     {"", "--computing"},
 	"ScriptLimits.Fuel":          {"", "--fuel"},

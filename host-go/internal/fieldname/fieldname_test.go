@@ -17,7 +17,7 @@ var programsAlone = []string{
 	"ClientOptions.KeepAlive", "ClientOptions.MaxGuestTime", "ClientOptions.MaxListBytes", "ClientOptions.MaxListItems", "ClientOptions.MaxListPages", "ClientOptions.MaxMemoryBytes", "ClientOptions.MaxMessageBytes", "ClientOptions.MaxQueuedBytes",
 	"ClientOptions.MaxSleep", "ClientOptions.MaxSleepBytes", "ClientOptions.NotificationQueue", "ClientOptions.OnNotification", "ClientOptions.Principal", "ClientOptions.Roots", "ClientOptions.SleepClaims", "ClientOptions.SleepKey", "ScriptLimits.AnswerBytes", "RuntimeOptions.CacheDir", "RuntimeOptions.MaxScripts", "RuntimeOptions.MaxSessions",
 	"Server.HTTPTransport", "Server.Transport", "Session.Listen", "Session.NotifyRootsListChanged", "Session.Request",
-	"Session.StartTask", "Session.Task", "auth.Token", "bearer.Options",
+	"Script.Module", "Script.Module.Instances", "Session.StartTask", "Session.Task", "auth.Token", "bearer.Options",
 }
 
 // Every field that an error of the library names has a name elsewhere, or is one of those that have none.
