@@ -47,13 +47,10 @@ func (r *Runtime) compile(ctx context.Context, b []byte, hash string, workers in
 	}
 	inner := experimental.WithCompilationWorkers(ctx, workers)
 	return r.compiling.do(ctx, func() (wazero.CompiledModule, error) {
-		return r.cache.Compile(hash, func() (code wazero.CompiledModule, err error) {
-			if err := ctx.Err(); err != nil {
-				return nil, err // The context may have ended while this waited for others.
-			}
-			code, err = r.core.CompileModule(inner, b)
+		return r.cache.Compile(inner, b, hash, func(ctx context.Context, b []byte) (code wazero.CompiledModule, err error) {
+			code, err = r.core.CompileModule(ctx, b)
 			r.spare.lend(err, func() error {
-				code, err = r.core.CompileModule(inner, b)
+				code, err = r.core.CompileModule(ctx, b)
 				return err
 			})
 			return code, err

@@ -36,6 +36,9 @@ func Search(ctx context.Context, e *engine.Engine, tools, text string, limit uin
 func call(ctx context.Context, e *engine.Engine, name string, args ...any) (string, error) {
 	l := component.NewLinker()
 	wasi.AddToLinker(l, &wasi.Config{})
+	if err := e.Compiled(ctx); err != nil {
+		return "", err // The interpreter would take too long for many tools.
+	}
 	guest, err := e.Instantiate(ctx, l, component.Limits{Memory: memoryBytes}, Computing)
 	if err != nil {
 		return "", err

@@ -23,8 +23,8 @@ type Config struct {
 	CacheDir     string // the folder of compiled code; "" keeps none
 	Interpreter  bool
 	CompileFirst bool // do not begin in the interpreter while the core compiles
-	// Interpreted has guests begin in the interpreter too, at once, and the compilers of the process wait for the first
-	// of them; else guests wait for compiled code.
+	// Interpreted has the compilers of the process wait for the first guest from now on, and not only from the moment
+	// when it is asked for.
 	Interpreted bool
 	// Workers is how many goroutines compile; 0 for half of the processors behind the interpreter, and all of them
 	// with CompileFirst.
@@ -50,7 +50,8 @@ type Engine struct {
 
 	wanted     chan struct{} // closed when somebody needs the core
 	want       func()        // closes wanted
-	letCompile func()        // has the compilers wait no longer for the first guest
+	letCompile func()        // has the compilers wait no longer for the first guest that Config.Interpreted speaks of
+	firstGuest sync.Once     // done when there is, or was, a guest
 	compiled   chan struct{} // closed when there is compiled code, or never will be
 	behind     chan struct{} // closed when the compiler has stopped
 	stop       context.CancelFunc

@@ -13,10 +13,14 @@ import (
 // A Guest is an instance of the core that is no session's: a script's. Its owner runs it.
 type Guest struct {
 	Sandbox
-	engine *Engine
-	code   *code // nil in a worker
-	made   time.Duration
+	engine     *Engine
+	code       *code // nil in a worker
+	made       time.Duration
+	letCompile func()
 }
+
+// Interim reports whether the instance is in the interpreter until the core is compiled.
+func (g *Guest) Interim() bool { return g.code != nil && !isClosed(g.engine.compiled) }
 
 // Made returns how long it took to make the instance, without the time to compile, and to start a worker.
 func (g *Guest) Made() time.Duration { return g.made }
@@ -25,8 +29,8 @@ func (g *Guest) Made() time.Duration { return g.made }
 var imported = []string{"egress", "timers", "authorization", "host", "script-host"}
 
 // Instantiate makes an instance of the core that gets its imports from the linker, and nothing that a session
-// has. That may take so much time, compiling and the start of a worker apart. Unless Config.Interpreted says otherwise it waits until the core is compiled: scripts compute, and the
-// interpreter is slow. Close the Guest before the engine.
+// has. That may take so much time, compiling and the start of a worker apart. It begins in the interpreter while the
+// core is not compiled: wait for [Engine.Compiled] where that is too slow. Close the Guest before the engine.
 func (e *Engine) Instantiate(ctx context.Context, l *component.Linker, limits component.Limits, within time.Duration) (*Guest, error) {
 	return e.newGuest(ctx, l, within, func(ctx context.Context, c *component.Compiled) (*component.Instance, error) {
 		return c.InstantiateWith(ctx, l, limits)
@@ -45,11 +49,6 @@ func (e *Engine) Restore(ctx context.Context, l *component.Linker, limits compon
 func (e *Engine) Build() (string, error) { return e.core.Hash() }
 
 func (e *Engine) newGuest(ctx context.Context, l *component.Linker, within time.Duration, here func(context.Context, *component.Compiled) (*component.Instance, error), inWorker func(context.Context, *component.Remote) error) (*Guest, error) {
-	if !e.config.Interpreted {
-		if err := e.Compiled(ctx); err != nil {
-			return nil, err
-		}
-	}
 	for _, name := range imported {
 		l.Interface("caisson:mcp/" + name + "@0.1.0").Fallback(refuse)
 	}
@@ -58,12 +57,14 @@ func (e *Engine) newGuest(ctx context.Context, l *component.Linker, within time.
 		if err != nil {
 			return nil, err
 		}
-		return &Guest{in, e, nil, took}, nil
+		return &Guest{in, e, nil, took, func() {}}, nil
 	}
+	letCompile := e.giveWay()
 	e.mu.Lock()
 	c, err := e.take(ctx)
 	e.mu.Unlock()
 	if err != nil {
+		letCompile()
 		return nil, err
 	}
 	begun := time.Now()
@@ -72,11 +73,26 @@ func (e *Engine) newGuest(ctx context.Context, l *component.Linker, within time.
 	in, err := here(bounded, c.compiled)
 	if err != nil {
 		c.users.done()
-		e.letCompile()
+		letCompile()
 		return nil, err
 	}
-	time.AfterFunc(giveWay, e.letCompile)
-	return &Guest{local{in}, e, c, time.Since(begun)}, nil
+	time.AfterFunc(giveWay, letCompile)
+	return &Guest{local{in}, e, c, time.Since(begun), letCompile}, nil
+}
+
+// giveWay has the compilers wait for the first guest. The ones after it have them wait no longer.
+func (e *Engine) giveWay() (letCompile func()) {
+	letCompile = e.letCompile
+	if !isClosed(e.compiled) {
+		e.firstGuest.Do(func() {
+			release := compiling.hold(giveWayToMake)
+			letCompile = func() {
+				release()
+				e.letCompile()
+			}
+		})
+	}
+	return letCompile
 }
 
 // Follow moves the instance to compiled code, if there is some by now, and reports whether it has: get exports
@@ -115,5 +131,5 @@ func (g *Guest) Close() {
 		return
 	}
 	g.code.users.done()
-	g.engine.letCompile()
+	g.letCompile()
 }

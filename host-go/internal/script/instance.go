@@ -23,8 +23,10 @@ type Instance struct {
 	exports map[string]engine.Function
 	timers  timers.Timers
 	calls   calls
-	dead    bool      // the instance has trapped, or was ended in the middle of something
-	origin  time.Time // where the monotonic clock is 0
+
+	beginning beginning
+	dead      bool      // the instance has trapped, or was ended in the middle of something
+	origin    time.Time // where the monotonic clock is 0
 
 	requests chan *request // to sleep
 	request  *request      // the one that waits; nil for none
@@ -56,7 +58,13 @@ const scripts = "caisson:mcp/scripts@0.1.0#"
 
 // New makes an instance. Close it.
 func New(ctx context.Context, config Config) (*Instance, *Failure) {
+	if failure := config.awaitCompiled(ctx); failure != nil {
+		return nil, failure
+	}
 	in := newInstance(config)
+	if err := in.keepBeginning(); err != nil {
+		return nil, &Failure{Kind: Internal, Message: "the state of the random numbers: " + err.Error(), Err: err}
+	}
 	failure := in.instantiate(ctx, func(ctx context.Context, l *component.Linker) (*engine.Guest, error) {
 		return config.Engine.Instantiate(ctx, l, config.Limits.instance(), config.Limits.Computing)
 	})
@@ -99,7 +107,12 @@ func (in *Instance) findExports() *Failure {
 }
 
 // Close frees the instance. Calls of tools that were underway have been told to stop.
-func (in *Instance) Close() { in.guest.Close() }
+func (in *Instance) Close() {
+	if in.guest != nil {
+		in.guest.Close()
+		in.guest = nil
+	}
+}
 
 // Dead reports whether the instance can do nothing more.
 func (in *Instance) Dead() bool { return in.dead }
@@ -154,8 +167,9 @@ func (in *Instance) follow(ctx context.Context, left time.Duration, begin func()
 	}
 	cancel()
 	in.abandon()
-	in.report.Usage = Usage{
-		Fuel: in.guest.FuelUsed(), MemoryBytes: in.guest.MemorySize(), Computing: in.computed, Waiting: in.waited(),
+	in.report.Usage = Usage{Computing: in.computed, Waiting: in.waited()}
+	if in.guest != nil {
+		in.report.Usage.Fuel, in.report.Usage.MemoryBytes = in.guest.FuelUsed(), in.guest.MemorySize()
 	}
 	report := in.report
 	in.report = Report{}
@@ -182,14 +196,25 @@ func (in *Instance) enter(ctx context.Context, export string, args ...any) *Fail
 	}
 	in.config.Record.Call(scripts+export, args)
 	begun := time.Now()
-	bounded, cancel := context.WithDeadline(in.ctx, begun.Add(in.config.Limits.Computing-in.computed))
+	left := in.config.Limits.Computing - in.computed
+	impatient := in.impatient() && left > patience
+	if impatient {
+		left = patience
+	}
+	bounded, cancel := context.WithDeadline(in.ctx, begun.Add(left))
 	_, err := in.exports[export].Call(bounded, args...)
 	cancel()
 	in.computed += max(0, time.Since(begun)-in.guest.Paused())
-	if err != nil {
-		return in.failed(ctx, err)
+	switch {
+	case err == nil:
+		return nil
+	case impatient && in.made == 0 && in.ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
+		if failure := in.beginAnew(ctx); failure != nil {
+			return failure
+		}
+		return in.enter(ctx, export, args...)
 	}
-	return nil
+	return in.failed(ctx, err)
 }
 
 // failed says why the instance has ended.

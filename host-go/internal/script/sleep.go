@@ -207,6 +207,9 @@ func Restore(ctx context.Context, config Config, state *State, guest io.Reader) 
 		return nil, &Failure{Kind: Internal, Message: "the state of the random numbers: " + err.Error(), Err: ErrState}
 	}
 	config.Random = random
+	if err := config.Engine.Compiled(ctx); err != nil {
+		return nil, &Failure{Kind: ContextEnded, Message: err.Error(), Err: err}
+	}
 	in := newInstance(config)
 	failure := in.instantiate(ctx, func(ctx context.Context, l *component.Linker) (*engine.Guest, error) {
 		if err := in.wasi.Restore(state.WASI); err != nil {

@@ -1,6 +1,7 @@
 package codecache
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -16,6 +17,9 @@ import (
 	"time"
 
 	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
 
 // Cache keeps compiled code, and the images of memories, in a folder that
@@ -29,21 +33,24 @@ type Cache struct {
 
 	// compiling is locked while a module is compiled. So new files in the stage belong to that module.
 	compiling sync.Mutex
+	// unnamed are the hashes of modules whose shells the core runtime has compiled, and may not have forgotten.
+	unnamed map[string]bool
 }
 
 const (
 	// folderPrefix begins the names of folders with entries. The names end with the core runtime's version
 	// and the platform. The number is the version of the format.
-	folderPrefix = "component-1-"
+	folderPrefix = "component-2-"
+	// anyFolder matches the folders of all formats.
+	anyFolder    = "component-[0-9]*-*"
 	codeSuffix   = ".code"
 	memorySuffix = ".memory"
 	// touchAfter is how old the mark of an entry's last use may get before a use renews it.
 	touchAfter = 12 * time.Hour
 )
 
-// entryName matches the names of entries: the hash of a module and the core runtime's name for its code, or
+// entryName matches the names of entries: the hash of a module and the core runtime's name for the code of its shell, or
 // the hash of a memory.
-// runtime's name for its code, or the hash of a memory.
 var entryName = regexp.MustCompile(`^[0-9a-f]{64}(-[0-9a-f]{64}\.code|\.memory)$`)
 
 // Open opens the cache in a folder, and makes the folder when it is missing. When the cache has more than
@@ -55,7 +62,7 @@ func Open(dir string, limit int64) (c *Cache, err error) {
 	if dir, err = filepath.Abs(dir); err != nil {
 		return nil, err
 	}
-	c = &Cache{dir: dir, limit: limit}
+	c = &Cache{dir: dir, limit: limit, unnamed: map[string]bool{}}
 	if err := trusted(dir); err != nil {
 		return nil, err
 	}
@@ -137,44 +144,80 @@ func (c *Cache) HasWhole(hash string) bool {
 	return false
 }
 
-// Compile compiles the module with a hash. compile gets the code from the cache when the cache has it.
-// Otherwise the cache keeps the code that compile makes. The core runtime that compile calls must use Core as
-// its cache.
-func (c *Cache) Compile(hash string, compile func() (wazero.CompiledModule, error)) (wazero.CompiledModule, error) {
+// Compile compiles a module, whose hash is that of Hash, with the core runtime, which must use Core as its cache.
+// compile calls that runtime. It gets the module's shell in place of the module where the cache has the code: see
+// [wasm.Shell]. Otherwise the cache keeps the code that it makes.
+func (c *Cache) Compile(ctx context.Context, module []byte, hash string, compile Compiler) (wazero.CompiledModule, error) {
 	if c == nil {
-		return compile()
+		return compile(ctx, module)
 	}
 	c.compiling.Lock()
 	defer c.compiling.Unlock()
+	if err := ctx.Err(); err != nil {
+		return nil, err // The context may have ended while this waited for others.
+	}
 	if err := c.stage.ready(); err != nil {
 		return nil, err
 	}
-	staged := map[string]fs.FileInfo{}
-	for _, name := range c.entries(hash + "-") {
-		at := filepath.Join(c.stage.code, strings.TrimSuffix(name[len(hash)+1:], codeSuffix))
-		if c.place(name, at) {
-			if info, err := os.Lstat(at); err == nil {
-				staged[at] = info
-			}
-		}
+	defer c.stage.clear()
+	shell, ok, err := wasm.Shell(module, hash)
+	if err != nil || !ok {
+		shell = module // The core runtime says what is wrong with it, or has next to nothing to compile.
 	}
-	code, err := compile()
+	if !c.unnamed[hash] && c.placeAll(hash) {
+		if code, err := compile(onlyCached(ctx), shell); err == nil {
+			return code, nil
+		}
+		c.stage.clear()
+	}
+	code, err := compile(ctx, module)
 	if err != nil {
 		// When only the stage cannot be written to, the core runtime has the code all the same, and returns
 		// it at the second call.
-		if code, err = compile(); err != nil {
+		if code, err = compile(ctx, module); err != nil {
 			return nil, err
 		}
 	}
-	files, _ := os.ReadDir(c.stage.code)
-	for _, f := range files {
-		path := filepath.Join(c.stage.code, f.Name())
-		if info, err := f.Info(); err == nil && (staged[path] == nil || !os.SameFile(info, staged[path])) {
-			c.keep(path, hash+"-"+f.Name()+codeSuffix)
-		}
-		_ = os.Remove(path)
+	if made := c.stage.files(); len(made) == 1 {
+		c.keep(filepath.Join(c.stage.code, made[0]), hash, c.nameOf(ctx, shell, hash, made[0], compile))
 	}
 	return code, nil
+}
+
+// A Compiler compiles a module with the core runtime.
+type Compiler func(ctx context.Context, module []byte) (wazero.CompiledModule, error)
+
+// onlyCached has the core runtime return code that it has in its cache, and compile nothing: its compiler looks at the
+// context before the first function where several goroutines compile.
+func onlyCached(ctx context.Context) context.Context {
+	ended, cancel := context.WithCancel(experimental.WithCompilationWorkers(ctx, 2))
+	cancel()
+	return ended
+}
+
+// nameOf returns the name under which the core runtime looks for the code of a shell; "" where it does not say. made is
+// the name that the code of the module itself has.
+func (c *Cache) nameOf(ctx context.Context, shell []byte, hash, made string, compile Compiler) string {
+	code, err := compile(context.WithoutCancel(ctx), shell)
+	if err != nil {
+		c.unnamed[hash] = true // It keeps code that it could not write.
+		return ""
+	}
+	_ = code.Close(context.WithoutCancel(ctx)) // Else the core runtime would have it for the shell from now on.
+	for _, name := range c.stage.files() {
+		if name != made {
+			return name
+		}
+	}
+	return made // The module is its own shell.
+}
+
+// placeAll puts the undamaged entries for the module with a hash into the stage. It reports whether there are any.
+func (c *Cache) placeAll(hash string) (any bool) {
+	for _, name := range c.entries(hash + "-") {
+		any = c.place(name, filepath.Join(c.stage.code, strings.TrimSuffix(name[len(hash)+1:], codeSuffix))) || any
+	}
+	return any
 }
 
 // place puts an undamaged entry into the stage. It links the file before it checks it: the file of that name
@@ -203,15 +246,18 @@ func (c *Cache) place(name, to string) bool {
 	return err == nil
 }
 
-// keep makes an entry of a file. When this process cannot write to the cache, the cache stays as it is, which
-// costs only time.
-func (c *Cache) keep(path, name string) {
+// keep makes an entry of the code in a file, for the module with a hash. The core runtime is to find it under a name; ""
+// keeps nothing. When this process cannot write to the cache, the cache stays as it is, which costs only time.
+func (c *Cache) keep(path, hash, name string) {
+	if name == "" {
+		return
+	}
 	in, err := os.Open(path)
 	if err != nil {
 		return
 	}
 	defer in.Close()
-	w, err := c.create(name)
+	w, err := c.create(hash + "-" + name + codeSuffix)
 	if err != nil {
 		return
 	}
@@ -277,7 +323,7 @@ func (c *Cache) evict() {
 	}
 	var all []entry
 	var total int64
-	paths, _ := filepath.Glob(filepath.Join(c.dir, folderPrefix+"*", "*"))
+	paths, _ := filepath.Glob(filepath.Join(c.dir, anyFolder, "*"))
 	for _, path := range paths {
 		info, err := os.Lstat(path)
 		if err == nil && info.Mode().IsRegular() && entryName.MatchString(info.Name()) {

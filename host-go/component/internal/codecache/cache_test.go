@@ -72,9 +72,13 @@ func answering(k int) []byte {
 
 // answer compiles the module that returns k with the cache, and runs it.
 func answer(c *Cache, core wazero.Runtime, k int) error {
+	return answerBy(c, core, k, core.CompileModule)
+}
+
+func answerBy(c *Cache, core wazero.Runtime, k int, compile Compiler) error {
 	ctx := context.Background()
 	module := answering(k)
-	code, err := c.Compile(Hash(module), func() (wazero.CompiledModule, error) { return core.CompileModule(ctx, module) })
+	code, err := c.Compile(ctx, module, Hash(module), compile)
 	if err != nil {
 		return err
 	}

@@ -79,6 +79,22 @@ func (s *stage) ready() error {
 	return nil
 }
 
+// files are the names of the core runtime's files.
+func (s *stage) files() (names []string) {
+	files, _ := os.ReadDir(s.code)
+	for _, f := range files {
+		names = append(names, f.Name())
+	}
+	return names
+}
+
+// clear removes the core runtime's files: the stage has none but while a module is compiled.
+func (s *stage) clear() {
+	for _, name := range s.files() {
+		_ = os.Remove(filepath.Join(s.code, name))
+	}
+}
+
 func (s *stage) close() error {
 	s.lock.release()
 	return os.RemoveAll(s.dir)
@@ -88,7 +104,7 @@ func (s *stage) close() error {
 func (c *Cache) sweep() {
 	stages, _ := filepath.Glob(filepath.Join(c.dir, stagePrefix+"*"))
 	temporary, _ := filepath.Glob(filepath.Join(os.TempDir(), stagePrefix+"*"))
-	entries, _ := filepath.Glob(filepath.Join(c.dir, folderPrefix+"*", "*"+tempSuffix))
+	entries, _ := filepath.Glob(filepath.Join(c.dir, anyFolder, "*"+tempSuffix))
 	for _, path := range slices.Concat(stages, temporary, entries) {
 		info, err := os.Lstat(path)
 		if err != nil || time.Since(info.ModTime()) <= leftOver || !own(info) {

@@ -2,6 +2,7 @@ package wasm
 
 // These are the opcodes that rewriting must know, and the prefixes of long opcodes.
 const (
+	opUnreachable        = 0x00
 	opBlock              = 0x02
 	opLoop               = 0x03
 	opIf                 = 0x04
