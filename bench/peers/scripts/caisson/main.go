@@ -19,6 +19,9 @@ import (
 // limits allow what the bench asks for, also in the interpreter.
 var limits = caisson.ScriptLimits{ToolCalls: 1000, ParallelCalls: 50, Computing: time.Minute, Time: 2 * time.Minute}
 
+// atOnce is more than the runs that the bench has wait for each other.
+const atOnce = 128
+
 var languages = map[string]caisson.Language{wire.JavaScript: caisson.JavaScript, wire.Python: python.Language}
 
 func main() {
@@ -27,6 +30,7 @@ func main() {
 		runtime, err := caisson.New(ctx, &caisson.RuntimeOptions{
 			CacheDir:     os.Getenv("CAISSON_BENCH_CACHE"),
 			CompileFirst: fill || os.Getenv("CAISSON_BENCH_FIRST") != "",
+			MaxScripts:   atOnce,
 		})
 		if err != nil {
 			return nil, err
