@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -39,7 +40,11 @@ func on[In, Out any](path, summary string, f func(ctx context.Context, in *In) (
 		in := new(In)
 		decoder := json.NewDecoder(bytes.NewReader(body))
 		decoder.DisallowUnknownFields()
-		if err := decoder.Decode(in); err != nil {
+		err := decoder.Decode(in)
+		if _, more := decoder.Token(); err == nil && !errors.Is(more, io.EOF) {
+			err = errors.New("there is something behind it")
+		}
+		if err != nil {
 			return nil, connect.NewError(connect.CodeInvalidArgument, fmt.Errorf("the body is not the JSON object that /openapi.json says: %w", err))
 		}
 		return f(ctx, in)

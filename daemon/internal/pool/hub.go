@@ -8,8 +8,11 @@ import (
 	"github.com/caisson-dev/caisson/host-go/caisson"
 )
 
-// maxWaiting bounds the notifications that wait for one listener.
-const maxWaiting = 1024
+// maxWaiting and maxWaitingBytes bound the notifications that wait for one listener. The first may be larger.
+const (
+	maxWaiting      = 1024
+	maxWaitingBytes = 64 << 20
+)
 
 // hubs are the hubs of one client's sessions.
 type hubs struct {
@@ -67,9 +70,11 @@ func newHub() *Hub {
 type Listener struct {
 	hub  *Hub
 	want func(Notification) bool
-	// C has what comes. It is closed when the session has ended, when the listener was too slow, and by Close.
-	C    chan Notification
-	over error // with hub.mu held
+	// C has what comes. It is closed when the session has ended, when the listener was too slow, and by Close. Who takes
+	// something out calls Took.
+	C     chan Notification
+	bytes int   // that wait; with hub.mu held
+	over  error // with hub.mu held
 }
 
 // Listen makes a listener for what want says, in the order in which the server tells.
@@ -87,7 +92,7 @@ func (h *Hub) Listen(want func(Notification) bool) *Listener {
 
 var (
 	errEnded = &caisson.Error{Code: caisson.CodeClosed, Step: "listen", Message: "the session has ended"}
-	errSlow  = &caisson.Error{Code: caisson.CodeLimit, Step: "listen", Message: "1024 notifications wait for the caller, which is the most: read them faster"}
+	errSlow  = &caisson.Error{Code: caisson.CodeLimit, Step: "listen", Message: "1024 notifications wait for the caller, or 64 MiB of them, which is the most: read them faster"}
 )
 
 // end cuts the listener off. With hub.mu held.
@@ -129,11 +134,23 @@ func (l *Listener) put(n Notification) {
 	if l.over != nil {
 		return
 	}
+	if l.bytes > 0 && l.bytes+len(n.Params) > maxWaitingBytes {
+		l.end(errSlow)
+		return
+	}
 	select {
 	case l.C <- n:
+		l.bytes += len(n.Params)
 	default:
 		l.end(errSlow)
 	}
+}
+
+// Took says that something of C was taken out, and does not wait any more.
+func (l *Listener) Took(n Notification) {
+	l.hub.mu.Lock()
+	defer l.hub.mu.Unlock()
+	l.bytes -= len(n.Params)
 }
 
 func (h *Hub) publish(n Notification) {

@@ -62,7 +62,8 @@ type Pool struct {
 	upstreams  map[string]*upstream
 	policy     *policy.Policy
 	principals map[string]*principal
-	count      int // sessions that are open, are being opened or being closed
+	count      int // sessions that are open, or are being opened
+	ending     int // those that are being closed
 	draining   bool
 }
 
@@ -74,6 +75,7 @@ type principal struct {
 	shared   map[string][]*Session // by their servers
 	homes    map[string]string     // which one of equivalent servers its calls go to
 	users    int                   // of the client, besides sessions
+	ending   int                   // sessions that are being closed
 	hubs     *hubs
 }
 
@@ -161,7 +163,7 @@ func (p *Pool) Client(name string) (client *caisson.Client, release func(), err 
 
 // forget closes the client of a principal that uses nothing any more. With p.mu held.
 func (p *Pool) forget(pr *principal) {
-	if pr.users > 0 || len(pr.sessions) > 0 || p.principals[pr.name] != pr {
+	if pr.users > 0 || len(pr.sessions) > 0 || pr.ending > 0 || p.principals[pr.name] != pr {
 		return
 	}
 	delete(p.principals, pr.name)
@@ -260,8 +262,19 @@ func (e *ExistsError) Error() string {
 	return fmt.Sprintf("there is a session %q already: disconnect it, or take another id", e.ID)
 }
 
-// add adds a session that is not connected yet, and makes room for it where it may. With p.mu held.
+// leastEnding is how many sessions may be closed at once in any case.
+const leastEnding = 16
+
+// RuntimeSessions is how many sessions the runtime of a pool has at once, where Options.Max is most: those, as many that
+// are being closed, and the one of [Pool.Inspect].
+func RuntimeSessions(most int) int { return most + max(most, leastEnding) + 1 }
+
+// add adds a session that is not connected yet, and makes room for it where it may. A session that is being closed takes
+// no place; but its server may take its time with that, and of those there are no more than of the others. With p.mu held.
 func (p *Pool) add(pr *principal, id, server string, room bool) (*Session, error) {
+	if pr.ending >= max(p.options.MaxPerPrincipal, leastEnding) || p.ending >= max(p.options.Max, leastEnding) {
+		return nil, limit(server, "%d sessions of the principal, of %d in all, are being closed and their servers have not ended: ask again in a few seconds", pr.ending, p.ending)
+	}
 	if len(pr.sessions) >= p.options.MaxPerPrincipal && !(room && p.makeRoom(pr)) {
 		return nil, limit(server, "the principal has %d sessions, and sessions.maxPerPrincipal is no more: disconnect some", len(pr.sessions))
 	}
@@ -319,7 +332,7 @@ func (p *Pool) connect(s *Session, client *caisson.Client, describe func() (cais
 	}
 	switch {
 	case err != nil || s.gone: // Where it was closed meanwhile, nobody else closes it.
-		p.closing.Go(s.free)
+		p.free(s)
 	case s.underway == 0:
 		p.rest(s)
 	}
@@ -343,15 +356,34 @@ func (p *Pool) remove(s *Session) {
 		return
 	}
 	s.gone = true
-	p.count--
 	pr := s.principal
+	p.count--
+	p.ending++
+	pr.ending++
 	delete(pr.sessions, s.ID)
 	p.unshare(s)
 	s.stop()
 	if s.session != nil {
-		p.closing.Go(s.free)
+		p.free(s)
 	}
-	p.forget(pr)
+}
+
+// free closes a session that was removed, and forgets its principal where nothing else is left of it. With p.mu held.
+func (p *Pool) free(s *Session) {
+	p.closing.Go(func() {
+		s.free()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.freed(s)
+	})
+}
+
+// freed says that a session is closed. With p.mu held.
+func (p *Pool) freed(s *Session) {
+	close(s.freed)
+	p.ending--
+	s.principal.ending--
+	p.forget(s.principal)
 }
 
 // retire gives a shared session to no new call, and closes it when it has none.
@@ -507,7 +539,7 @@ func (p *Pool) addOwn(pr *principal, o *ConnectOptions, asked *capabilities, u *
 		s.hubs = newHubs()
 		if s.client, err = p.newClient(pr.name, s.hubs, asked); err != nil {
 			p.remove(s)
-			close(s.freed)
+			p.freed(s)
 		}
 	}
 	if err != nil {
@@ -636,11 +668,17 @@ func (p *Pool) Count() int {
 // when their calls have ended; the others go on.
 func (p *Pool) SetServers(servers caisson.Servers, settings map[string]Settings) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	before := p.servers
+	p.mu.Unlock()
+	kept := map[string]bool{}
+	for _, name := range before.Names() { // Without the lock, as it may read files and ask the keyring.
+		kept[name] = same(before, servers, name)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.useSettings(servers, settings)
 	for name := range p.upstreams {
-		if !same(before, servers, name) {
+		if !kept[name] {
 			delete(p.upstreams, name)
 			p.eject(name)
 		}

@@ -201,3 +201,77 @@ func TestSlowListener(t *testing.T) {
 		t.Errorf("at the end: %v", quick.Err())
 	}
 }
+
+// TestEnding shows that sessions that are being closed take no place, but are no more than the others.
+func TestEnding(t *testing.T) {
+	p, _ := newPool(t, Options{MaxPerPrincipal: 1}, "a", "b")
+	_, release := use(t, p, "alice", "a")
+	release()
+	s, release := use(t, p, "alice", "b") // In the place of the other.
+	release()
+	for _, bound := range []*int{&s.principal.ending, &p.ending} {
+		p.mu.Lock()
+		before, most := *bound, map[bool]int{true: leastEnding, false: p.options.Max}[bound != &p.ending]
+		*bound = most
+		p.mu.Unlock()
+		if _, _, err := p.Connect(t.Context(), "alice", ConnectOptions{Server: "a"}); caisson.CodeOf(err) != caisson.CodeLimit {
+			t.Errorf("one more: %v", err)
+		}
+		p.mu.Lock()
+		*bound += before - most
+		p.mu.Unlock()
+	}
+	if err := p.Disconnect(t.Context(), "alice", s.ID); err != nil {
+		t.Fatal(err)
+	}
+	ended(t, s)
+	for {
+		p.mu.Lock()
+		done := p.ending == 0 && len(p.principals) == 0
+		p.mu.Unlock()
+		if done {
+			break
+		}
+		select {
+		case <-t.Context().Done():
+			t.Fatal("something is left")
+		case <-time.After(time.Millisecond):
+		}
+	}
+	if RuntimeSessions(1) < 1+leastEnding || RuntimeSessions(1000) < 2000 {
+		t.Error("a runtime has no room for sessions that end")
+	}
+}
+
+// TestWaiting bounds what waits for a listener, in bytes.
+func TestWaiting(t *testing.T) {
+	h := newHub()
+	all := func(Notification) bool { return true }
+	reads, sleeps := h.Listen(all), h.Listen(all)
+	half := Notification{Method: "x", Params: make([]byte, maxWaitingBytes/2+1)}
+	h.publish(half)
+	reads.Took(<-reads.C)
+	h.publish(half)
+	if err := reads.Err(); err != nil {
+		t.Errorf("who reads: %v", err)
+	}
+	if err := sleeps.Err(); caisson.CodeOf(err) != caisson.CodeLimit {
+		t.Errorf("who does not read: %v", err)
+	}
+	one := h.Listen(all)
+	h.publish(Notification{Method: "x", Params: make([]byte, maxWaitingBytes+1)})
+	if err := one.Err(); err != nil {
+		t.Errorf("one that is larger by itself: %v", err)
+	}
+}
+
+// TestTurn shows that who wants to subscribe does not wait for longer than it wants to.
+func TestTurn(t *testing.T) {
+	s := &Session{subscriptions: newSubscriptions()}
+	s.subscriptions.turn <- struct{}{} // Somebody asks a server that does not answer.
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.subscribe(ctx, subject{uri: "x:y"}); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+}

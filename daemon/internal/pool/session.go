@@ -42,6 +42,7 @@ func newSession(id, server string, pr *principal) *Session {
 	return &Session{
 		ID: id, Server: server, Principal: pr.name, Created: time.Now(), used: time.Now(), principal: pr, hubs: pr.hubs,
 		ctx: ctx, cancel: cancel, ready: make(chan struct{}), over: make(chan struct{}), freed: make(chan struct{}),
+		subscriptions: newSubscriptions(),
 	}
 }
 
@@ -81,7 +82,6 @@ func (s *Session) free() {
 	if s.client != nil {
 		_ = s.client.Close()
 	}
-	close(s.freed)
 }
 
 func (s *Session) connected() bool {

@@ -59,6 +59,16 @@ func (s *Settings) of(name string) []string {
 	return s.Servers
 }
 
+// Named fails where a name stands for nothing in the configuration.
+func (p *Pool) Named(name string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.names[name] && len(p.settings[name].Servers) == 0 {
+		return noServer(name)
+	}
+	return nil
+}
+
 // candidates are the servers that a name stands for, the preferred one first; none where there is nothing of that name.
 // With p.mu held.
 func (p *Pool) candidates(pr *principal, name string) []*upstream {

@@ -65,8 +65,12 @@ type subscribed struct {
 // subscriptions have who listens to what of a session. Each subject is asked for by itself, and once: with two
 // subscriptions for it, a listener would hear of a change twice.
 type subscriptions struct {
-	mu sync.Mutex // held while the server is asked, so that the last word is the right one
-	of map[subject]*subscribed
+	turn chan struct{} // has who asks the server, so that the last word is the right one
+	of   map[subject]*subscribed
+}
+
+func newSubscriptions() subscriptions {
+	return subscriptions{turn: make(chan struct{}, 1), of: map[subject]*subscribed{}}
 }
 
 // Subscribe has the server tell of changes, until stop is called. The server is asked once for all that listen to the same.
@@ -91,23 +95,24 @@ func (s *Session) Subscribe(ctx context.Context, changes Changes) (stop func(), 
 // subscribe adds a listener to a subject, and gives the function that takes it away.
 func (s *Session) subscribe(ctx context.Context, of subject) (func(), error) {
 	c := &s.subscriptions
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	select {
+	case c.turn <- struct{}{}:
+	case <-ctx.Done(): // The server takes its time with somebody else's.
+		return nil, ctx.Err()
+	}
+	defer func() { <-c.turn }()
 	there := c.of[of]
 	if there == nil || there.over.Load() {
 		var err error
 		if there, err = s.ask(ctx, of); err != nil {
 			return nil, err
 		}
-		if c.of == nil {
-			c.of = map[subject]*subscribed{}
-		}
 		c.of[of] = there
 	}
 	there.listeners++
 	return func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
+		c.turn <- struct{}{}
+		defer func() { <-c.turn }()
 		if there.listeners--; there.listeners > 0 {
 			return
 		}

@@ -111,7 +111,7 @@ func absent(err error) bool {
 // isOwn reports whether a failure says nothing of the server: it is the caller's, or the pool's.
 func isOwn(err error) bool {
 	switch caisson.CodeOf(err) {
-	case caisson.CodeDenied, caisson.CodeInvalidArgument, caisson.CodeCancelled, caisson.CodeClosed:
+	case caisson.CodeDenied, caisson.CodeInvalidArgument, caisson.CodeCancelled, caisson.CodeClosed, caisson.CodeLimit:
 		return true
 	}
 	return false

@@ -49,6 +49,7 @@ func (m *MCP) CallToolStream(ctx context.Context, r *connect.Request[caissonv1.C
 		listener.Close() // What is before the result comes before it.
 	}()
 	for n := range listener.C {
+		listener.Took(n)
 		event := &caissonv1.CallToolStreamResponse{Of: &caissonv1.CallToolStreamResponse_Log{Log: n.Params}}
 		if n.Method == progressMethod {
 			event.Of = &caissonv1.CallToolStreamResponse_Progress{Progress: n.Params}

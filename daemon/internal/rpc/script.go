@@ -108,6 +108,11 @@ func (s *Scripts) connect(ctx context.Context, principal string, servers []strin
 		err     error
 	}
 	servers = slices.Compact(slices.Sorted(slices.Values(servers)))
+	for _, name := range servers { // So there are no more of them than the configuration has.
+		if err := s.Pool.Named(name); err != nil {
+			return nil, nil, err
+		}
+	}
 	answers := make(chan used, len(servers))
 	for _, name := range servers {
 		go func() {

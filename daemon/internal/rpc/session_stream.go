@@ -49,7 +49,8 @@ func (m *MCP) converse(ctx context.Context, first *caissonv1.SessionRequest, str
 	defer done()
 	ctx, cancel := context.WithCancel(byRPC(ctx))
 	c := &conversation{session: s, stream: stream, ctx: ctx, cancel: cancel, calls: map[string]context.CancelFunc{}, questions: map[string]chan *caissonv1.SessionAnswer{}}
-	defer c.working.Wait()
+	defer c.end()
+	defer c.wait()
 	defer cancel()
 	listener := s.Hub().Listen(func(n pool.Notification) bool { return n.Method != progressMethod })
 	defer listener.Close()
@@ -91,27 +92,57 @@ func (m *MCP) open(ctx context.Context, r *caissonv1.SessionOpen) (*pool.Session
 	return nil, nil, invalid("session", "the first message does not open a session")
 }
 
+// A sessionStream is the stream of a caller.
+type sessionStream interface {
+	Send(*caissonv1.SessionResponse) error
+	Receive() (*caissonv1.SessionRequest, error)
+}
+
 // A conversation is what goes both ways over one stream.
 type conversation struct {
 	session *pool.Session
-	stream  *connect.BidiStream[caissonv1.SessionRequest, caissonv1.SessionResponse]
+	stream  sessionStream
 	ctx     context.Context
 	cancel  context.CancelFunc
-	working sync.WaitGroup
+	working sync.WaitGroup // of calls
 
 	sending sync.Mutex
+	over    bool // nothing more is sent; with sending held
 
 	mu        sync.Mutex
+	waiting   bool // no call begins any more
 	calls     map[string]context.CancelFunc
 	questions map[string]chan *caissonv1.SessionAnswer
 	asked     int
 }
 
-// send sends a message. Several goroutines do.
+// errOver is why something is not sent.
+var errOver = errors.New("the stream has ended")
+
+// send sends a message. Several goroutines do, and some of them live longer than the stream: the one that receives, and
+// those of questions and of progress.
 func (c *conversation) send(message *caissonv1.SessionResponse) error {
 	c.sending.Lock()
 	defer c.sending.Unlock()
+	if c.over {
+		return errOver
+	}
 	return c.stream.Send(message)
+}
+
+// end has nothing more be sent: who writes to an HTTP stream whose handler has returned ends the process.
+func (c *conversation) end() {
+	c.sending.Lock()
+	defer c.sending.Unlock()
+	c.over = true
+}
+
+// wait has no call begin any more, and waits for those that are underway.
+func (c *conversation) wait() {
+	c.mu.Lock()
+	c.waiting = true
+	c.mu.Unlock()
+	c.working.Wait()
 }
 
 // talk passes on what comes, both ways, until one of them ends. Calls that are underway when the caller has no more to say,
@@ -125,7 +156,7 @@ func (c *conversation) talk(listener *pool.Listener, draining <-chan struct{}) e
 	finish := func(with error) {
 		received, draining, end, ended = nil, nil, with, make(chan struct{})
 		go func() {
-			c.working.Wait()
+			c.wait()
 			close(ended)
 		}()
 	}
@@ -146,6 +177,7 @@ func (c *conversation) talk(listener *pool.Listener, draining <-chan struct{}) e
 			if !ok {
 				return Status(listener.Err())
 			}
+			listener.Took(n)
 			if err := c.tell(n); err != nil {
 				return err
 			}
@@ -202,12 +234,16 @@ func (c *conversation) begin(call *caissonv1.SessionCall) error {
 	}
 	ctx, cancel := context.WithCancel(c.ctx)
 	c.mu.Lock()
-	twice, many := c.calls[call.GetId()] != nil, len(c.calls) >= maxStreamCalls
-	if !twice && !many {
+	twice, many, late := c.calls[call.GetId()] != nil, len(c.calls) >= maxStreamCalls, c.waiting
+	if !twice && !many && !late {
 		c.calls[call.GetId()] = cancel
+		c.working.Add(1) // Nobody waits before waiting is set.
 	}
 	c.mu.Unlock()
 	switch {
+	case late:
+		cancel()
+		return c.reply(call.GetId(), nil, &caisson.Error{Code: caisson.CodeConnect, Step: call.GetMethod(), Message: "the stream ends, and begins no more calls: nothing was sent"})
 	case twice:
 		cancel()
 		return invalid("session", fmt.Sprintf("a call of the id %q is underway", call.GetId()))
@@ -215,7 +251,8 @@ func (c *conversation) begin(call *caissonv1.SessionCall) error {
 		cancel()
 		return c.reply(call.GetId(), nil, &caisson.Error{Code: caisson.CodeLimit, Step: call.GetMethod(), Message: fmt.Sprintf("%d calls of this stream are underway, which is the most", maxStreamCalls)})
 	}
-	c.working.Go(func() {
+	go func() {
+		defer c.working.Done()
 		defer cancel()
 		session := c.session.Caisson().With(caisson.CallOptions{OnProgress: func(n *mcp.ProgressNotificationParams) {
 			if text, err := json.Marshal(n); err == nil { // It came as JSON.
@@ -227,7 +264,7 @@ func (c *conversation) begin(call *caissonv1.SessionCall) error {
 		delete(c.calls, call.GetId())
 		c.mu.Unlock()
 		_ = c.reply(call.GetId(), result, err) // The stream may have ended.
-	})
+	}()
 	return nil
 }
 
@@ -260,7 +297,7 @@ func (c *conversation) ask(ctx context.Context, method string, params json.RawMe
 	case a := <-answer:
 		return read(a)
 	case <-c.ctx.Done():
-		return nil, errors.New("the stream has ended")
+		return nil, errOver
 	case <-ctx.Done():
 		_ = c.send(&caissonv1.SessionResponse{Of: &caissonv1.SessionResponse_Retracted{Retracted: id}}) // The stream may have ended.
 		return nil, ctx.Err()

@@ -3,18 +3,27 @@ package rpc
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 
 	"connectrpc.com/connect"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
 
 	caissonv1 "github.com/caisson-dev/caisson/daemon/gen/caisson/v1"
 	"github.com/caisson-dev/caisson/daemon/internal/pool"
 )
 
+// maxSubscribed bounds the resources that one stream is about.
+const maxSubscribed = 1000
+
 // Subscribe implements the service.
 func (m *MCP) Subscribe(ctx context.Context, r *connect.Request[caissonv1.SubscribeRequest], stream *connect.ServerStream[caissonv1.SubscribeResponse]) error {
 	if len(r.Msg.GetResources()) == 0 && !r.Msg.GetTools() && !r.Msg.GetPrompts() && !r.Msg.GetResourceList() {
 		return invalid("subscribe", "nothing is asked for: set resources, tools, prompts or resource_list")
+	}
+	if n := len(r.Msg.GetResources()); n > maxSubscribed {
+		return Status(&caisson.Error{Code: caisson.CodeLimit, Step: "subscribe", Message: fmt.Sprintf("%d resources are asked for, and %d is the most: subscribe to some in another stream", n, maxSubscribed)})
 	}
 	s, release, err := m.use(ctx, r.Msg.GetTarget())
 	if err != nil {
@@ -43,6 +52,7 @@ func (m *MCP) Subscribe(ctx context.Context, r *connect.Request[caissonv1.Subscr
 			if !ok {
 				return Status(listener.Err())
 			}
+			listener.Took(n)
 			if err := stream.Send(&caissonv1.SubscribeResponse{Method: n.Method, Params: n.Params}); err != nil {
 				return err
 			}

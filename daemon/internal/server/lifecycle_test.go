@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -283,6 +284,27 @@ func TestRuns(t *testing.T) {
 	listed, err := alice.ListRuns(ctx, connect.NewRequest(&caissonv1.ListRunsRequest{}))
 	if err != nil || len(listed.Msg.GetRuns()) != 2 || listed.Msg.GetRuns()[0].GetId() != long.GetId() {
 		t.Errorf("%v, %v", listed, err)
+	}
+}
+
+// TestManyServers refuses the names of servers that there are not, before anything is made of each.
+func TestManyServers(t *testing.T) {
+	d := start(t, "")
+	many := make([]string, 10_000)
+	for i := range many {
+		many[i] = fmt.Sprint("none", i)
+	}
+	_, err := d.scripts(d.token("alice")).RunScript(t.Context(), connect.NewRequest(&caissonv1.RunScriptRequest{Script: &caissonv1.Script{Source: "1", Servers: many}}))
+	if connect.CodeOf(err) != connect.CodeInvalidArgument || len(err.Error()) > 1000 {
+		t.Errorf("%.1000v", err)
+	}
+	subscribed, err := d.mcp(d.token("alice")).Subscribe(t.Context(), connect.NewRequest(&caissonv1.SubscribeRequest{Target: byServer("none"), Resources: many}))
+	if err == nil {
+		subscribed.Receive()
+		err = subscribed.Err()
+	}
+	if connect.CodeOf(err) != connect.CodeResourceExhausted {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -145,3 +145,24 @@ func TestPlain(t *testing.T) {
 		t.Errorf("without a token: %s", r.Status)
 	}
 }
+
+// TestOneValue refuses a body that two readers could take for two requests.
+func TestOneValue(t *testing.T) {
+	d := start(t, "")
+	for _, body := range []string{`{"server":"none"} {"server":"up"}`, `{"server":"none"}x`} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.url+"/list-tools", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		response, err := client(d.token("alice")).Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, _ := io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		if response.StatusCode != http.StatusBadRequest || !strings.Contains(string(text), "behind it") {
+			t.Errorf("%s: %d %s", body, response.StatusCode, text)
+		}
+	}
+}
