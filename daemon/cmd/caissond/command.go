@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"os"
@@ -8,11 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
-	"github.com/caisson-dev/caisson/host-go/caisson/policy"
-	"github.com/caisson-dev/caisson/host-go/caisson/policyfile"
 
 	"github.com/caisson-dev/caisson/daemon/internal/config"
-	"github.com/caisson-dev/caisson/daemon/internal/logins"
 	"github.com/caisson-dev/caisson/daemon/internal/server"
 )
 
@@ -64,7 +62,7 @@ func checkCommand(f *flags) *cobra.Command {
 		Short: "Say what is wrong with the configuration, and with the files that it names",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := check(f.config); err != nil {
+			if err := check(c.Context(), f.config); err != nil {
 				return err
 			}
 			_, err := fmt.Fprintln(c.OutOrStdout(), f.config+" is good")
@@ -109,41 +107,13 @@ configuration, encrypted by the key in nats.credentialsKey, in the place of thos
 	}
 }
 
-// check reads a configuration, its servers, its policy and the key of shared logins.
-func check(path string) error {
+// check reads a configuration, and the files that it names.
+func check(ctx context.Context, path string) error {
 	file, err := config.Load(path)
 	if err != nil {
 		return err
 	}
-	servers, err := file.ReadServers()
-	if err != nil {
-		return err
-	}
-	for _, name := range servers.Names() {
-		if servers.Disabled(name) {
-			continue
-		}
-		server, err := servers.Server(name)
-		if err != nil {
-			return err
-		}
-		if err := server.Validate(); err != nil {
-			return err
-		}
-	}
-	if file.NATS != nil && file.NATS.CredentialsKey != "" {
-		if _, err := logins.ReadKey(file.NATS.CredentialsKey); err != nil {
-			return err
-		}
-	}
-	var rules *policy.Policy
-	if file.Policy != "" {
-		if rules, err = policyfile.Load(file.Policy); err != nil {
-			return err
-		}
-	}
-	_, err = server.Pools(file, rules, file.Access.Tokens)
-	return err
+	return server.Check(ctx, file)
 }
 
 // logger makes the log.

@@ -275,20 +275,26 @@ func TestCheck(t *testing.T) {
 		"listen: 'unix:'":                   "listen: ",
 		"lissten: x":                        "line 1: field lissten",
 		"policy: policy.yaml":               "tols",
-		"access: {scopes: {alice: [everything]}}":                        "access.scopes.alice",
-		"access: {issuers: ['https://x']}":                               "access.url",
-		"access: {audiences: [x]}":                                       "access.audiences",
-		"access: {tls: {certificate: x}}":                                "access.tls",
-		"sessions: {idle: soon}":                                         "soon",
-		"sessions: {max: -1}":                                            "sessions",
-		"mcpServers: {}\nservers: x.json":                                "mcpServers",
-		"nats: {url: 'nats://127.0.0.1:1', credentialsKey: policy.yaml}": "openssl rand",
+		"access: {scopes: {alice: [everything]}}":                         "access.scopes.alice",
+		"access: {issuers: ['https://x']}":                                "access.url",
+		"access: {audiences: [x]}":                                        "access.audiences",
+		"access: {tls: {certificate: x}}":                                 "access.tls",
+		"access: {tls: {certificate: none.crt, key: none.key}}":           "access.tls",
+		"access: {tokens: policy.yaml}":                                   "file of tokens",
+		"scripts: {modules: none}":                                        "scripts.modules",
+		"scripts: {tools: {mine: none}}":                                  "scripts.tools.mine",
+		"nats: {url: 'nats://127.0.0.1:1', credentials: none.creds}":      "nats.credentials",
+		"nats: {url: 'nats://127.0.0.1:1', certificate: none, key: none}": "nats.certificate",
+		"sessions: {idle: soon}":                                          "soon",
+		"sessions: {max: -1}":                                             "sessions",
+		"mcpServers: {}\nservers: x.json":                                 "mcpServers",
+		"nats: {url: 'nats://127.0.0.1:1', credentialsKey: policy.yaml}":  "openssl rand",
 	} {
 		path := filepath.Join(folder, "caisson.yaml")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		err := check(path)
+		err := check(t.Context(), path)
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", text, err)
 		}

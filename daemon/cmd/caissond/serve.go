@@ -15,6 +15,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/caisson"
 
 	"github.com/caisson-dev/caisson/daemon/internal/config"
+	"github.com/caisson-dev/caisson/daemon/internal/pool"
 	"github.com/caisson-dev/caisson/daemon/internal/server"
 	"github.com/caisson-dev/caisson/daemon/internal/telemetry"
 )
@@ -24,6 +25,11 @@ func serve(ctx context.Context, f *flags) error {
 	log, err := f.logger()
 	if err != nil {
 		return err
+	}
+	asked := make(chan os.Signal, 1) // One that comes before the daemon serves does not end it.
+	if len(reloadSignals) > 0 {
+		signal.Notify(asked, reloadSignals...)
+		defer signal.Stop(asked)
 	}
 	file, err := config.Load(f.config)
 	if err != nil {
@@ -54,7 +60,8 @@ func serve(ctx context.Context, f *flags) error {
 		options.Telemetry.MeterProvider = metrics.Provider
 	}
 	runtime, err := caisson.New(ctx, &caisson.RuntimeOptions{
-		Logger: log, CacheDir: f.cacheDir, MaxSessions: file.Sessions.Max, Isolation: file.Isolation, MaxWorkers: file.MaxWorkers,
+		Logger: log, CacheDir: f.cacheDir, Isolation: file.Isolation, MaxWorkers: file.MaxWorkers,
+		MaxSessions: pool.RuntimeSessions(file.Sessions.Max),
 	})
 	if err != nil {
 		return err
@@ -96,7 +103,7 @@ func serve(ctx context.Context, f *flags) error {
 	}
 	reloading, stop := context.WithCancel(ctx)
 	defer stop()
-	go reload(reloading, s, log)
+	go reload(reloading, asked, s, log)
 	notify(log, daemon.SdNotifyReady)
 	err = s.Serve(ctx, listeners)
 	notify(log, daemon.SdNotifyStopping)
@@ -130,13 +137,7 @@ func (f *flags) override(file *config.File) error {
 }
 
 // reload reads the configuration again at each SIGHUP.
-func reload(ctx context.Context, s *server.Server, log *slog.Logger) {
-	asked := make(chan os.Signal, 1)
-	if len(reloadSignals) == 0 {
-		return
-	}
-	signal.Notify(asked, reloadSignals...)
-	defer signal.Stop(asked)
+func reload(ctx context.Context, asked <-chan os.Signal, s *server.Server, log *slog.Logger) {
 	for {
 		select {
 		case <-ctx.Done():

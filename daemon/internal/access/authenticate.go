@@ -20,6 +20,8 @@ import (
 type Authenticator struct {
 	// Tokens takes bearer tokens; nil takes none.
 	Tokens *bearer.Authenticator
+	// Certificates says that a client certificate is who calls.
+	Certificates bool
 	// Grants say what principals may do.
 	Grants Grants
 	// Log is told of refusals.
@@ -64,7 +66,7 @@ func (a *Authenticator) Authenticate(next http.Handler) http.Handler {
 			a.refuse(w, r, "the process behind it is not known: "+process.err.Error())
 		case process != nil:
 			known(w, r, a.Grants.principal("unix:"+userName(process.uid), nil))
-		case r.TLS != nil && len(r.TLS.VerifiedChains) > 0:
+		case a.Certificates && r.TLS != nil && len(r.TLS.VerifiedChains) > 0:
 			name, err := certified(r.TLS.VerifiedChains[0][0])
 			if err != nil {
 				a.refuse(w, r, err.Error())

@@ -31,19 +31,31 @@ type Certificates struct {
 	config *tls.Config
 }
 
-// Config returns a configuration that has the certificates as the files have them at each handshake. It fails when
-// they cannot be used now.
-func (c *Certificates) Config() (*tls.Config, error) {
-	if err := c.read(); err != nil {
-		return nil, err
-	}
+// Read reads the files. It fails when they cannot be used now.
+func (c *Certificates) Read() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.looked = time.Now()
+	return c.load()
+}
+
+// Config returns a configuration that has the certificates as the files have them at each handshake. They were read.
+func (c *Certificates) Config() *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,
 		NextProtos: []string{"h2", "http/1.1"},
 		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
 			return c.current(), nil
 		},
-	}, nil
+	}
+}
+
+// Replace has other files, which were read, in place of those of c.
+func (c *Certificates) Replace(by *Certificates) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.Certificate, c.Key, c.ClientCAs = by.Certificate, by.Key, by.ClientCAs
+	c.looked, c.seen, c.config = by.looked, by.seen, by.config
 }
 
 // current gives the certificates, and reads the files again when they have changed.
@@ -61,13 +73,6 @@ func (c *Certificates) current() *tls.Config {
 		}
 	}
 	return c.config
-}
-
-func (c *Certificates) read() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.looked = time.Now()
-	return c.load()
 }
 
 // load reads the files. With c.mu held.

@@ -238,6 +238,9 @@ func Parse(path string, text []byte) (*File, error) {
 	if err := decoder.Decode(f); err != nil && !errors.Is(err, io.EOF) {
 		return nil, &Error{File: path, Message: strings.TrimPrefix(err.Error(), "yaml: "), Err: err}
 	}
+	if err := decoder.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
+		return nil, &Error{File: path, Message: "there is something behind the first document, which nobody would read: remove the --- before it", Err: err}
+	}
 	f.Path = path
 	f.defaults()
 	if err := f.Check(); err != nil {
@@ -256,6 +259,12 @@ func (f *File) defaults() {
 	}
 	if len(f.Listen) == 0 {
 		f.Listen = Words{DefaultListen}
+	}
+	for i, address := range f.Listen {
+		if socket, unix := strings.CutPrefix(address, "unix:"); unix {
+			beside(&socket)
+			f.Listen[i] = "unix:" + socket
+		}
 	}
 	if f.Lock == "" && f.Policy != "" {
 		f.Lock = filepath.Join(filepath.Dir(f.Policy), "caisson.lock")

@@ -39,3 +39,19 @@ func TestNATS(t *testing.T) {
 		t.Errorf("%v, %v", f, err)
 	}
 }
+
+// TestPlaces reads where a Unix socket is, and refuses a document that nobody would read.
+func TestPlaces(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "caisson.yaml")
+	f, err := Parse(path, []byte("listen: ['unix:caisson.sock', '127.0.0.1:1']"))
+	if err != nil || f.Listen[0] != "unix:"+filepath.Join(filepath.Dir(path), "caisson.sock") || f.Listen[1] != "127.0.0.1:1" {
+		t.Errorf("%v, %v", f, err)
+	}
+	for text, want := range map[string]bool{
+		"store: none": true, "---\nstore: none\n": true, "store: none\n---\npolicy: policy.yaml\n": false, "{}\n---\n": false, "": true, "# nothing": true,
+	} {
+		if _, err := Parse(path, []byte(text)); (err == nil) != want {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

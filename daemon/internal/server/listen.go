@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,6 +24,10 @@ func isTCP(address string) bool { return !strings.HasPrefix(address, unixPrefix)
 // Listen binds the addresses of the configuration, or takes the sockets that it is given in their place.
 func (s *Server) Listen(ctx context.Context, given []net.Listener) ([]net.Listener, error) {
 	listeners := given
+	if i := slices.Index(given, nil); i >= 0 {
+		closeAll(given)
+		return nil, fmt.Errorf("socket %d of those that the daemon was given (LISTEN_FDS) takes no connections: have ListenStream alone in the socket unit", i+1)
+	}
 	if len(given) == 0 {
 		for _, address := range s.file.Listen {
 			listener, err := s.bind(ctx, address)
@@ -41,7 +47,9 @@ func (s *Server) Listen(ctx context.Context, given []net.Listener) ([]net.Listen
 
 func closeAll(listeners []net.Listener) {
 	for _, listener := range listeners {
-		_ = listener.Close()
+		if listener != nil {
+			_ = listener.Close()
+		}
 	}
 }
 
@@ -49,12 +57,12 @@ func closeAll(listeners []net.Listener) {
 // only this machine can connect then.
 func (s *Server) secured(listeners []net.Listener) ([]net.Listener, error) {
 	var config *tls.Config
-	if t := s.file.Access.TLS; t != nil {
+	if s.file.Access.TLS != nil {
 		var err error
-		certificates := &access.Certificates{Certificate: t.Certificate, Key: t.Key, ClientCAs: t.ClientCAs, Log: s.log}
-		if config, err = certificates.Config(); err != nil {
-			return nil, fmt.Errorf("access.tls: %w", err)
+		if s.certificates, err = readCertificates(s.file, s.log); err != nil {
+			return nil, err
 		}
+		config = s.certificates.Config()
 	}
 	secured := make([]net.Listener, len(listeners))
 	for i, listener := range listeners {
@@ -69,6 +77,16 @@ func (s *Server) secured(listeners []net.Listener) ([]net.Listener, error) {
 		}
 	}
 	return secured, nil
+}
+
+// readCertificates reads the certificates of a configuration, which has some.
+func readCertificates(f *config.File, log *slog.Logger) (*access.Certificates, error) {
+	t := f.Access.TLS
+	certificates := &access.Certificates{Certificate: t.Certificate, Key: t.Key, ClientCAs: t.ClientCAs, Log: log}
+	if err := certificates.Read(); err != nil {
+		return nil, &config.Error{File: f.Path, Key: "access.tls", Message: err.Error(), Err: err}
+	}
+	return certificates, nil
 }
 
 func (s *Server) bind(ctx context.Context, address string) (net.Listener, error) {
@@ -106,8 +124,11 @@ func removeStale(path string) error {
 	case info.Mode()&fs.ModeSocket == 0:
 		return fmt.Errorf("%s is there, and is no socket: listen elsewhere, or remove it", path)
 	}
-	if conn, err := net.Dial("unix", path); err == nil {
+	conn, err := net.Dial("unix", path)
+	if err == nil {
 		_ = conn.Close()
+	}
+	if !errors.Is(err, refused) { // It may be another user's, or have too much to do just now.
 		return fmt.Errorf("another process listens at %s", path)
 	}
 	return os.Remove(path)

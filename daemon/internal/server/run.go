@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
@@ -11,8 +12,14 @@ import (
 	"github.com/caisson-dev/caisson/daemon/internal/access"
 )
 
-// maxStreams bounds the calls of one connection that are underway.
-const maxStreams = 1000
+const (
+	// maxStreams bounds the calls of one connection that are underway.
+	maxStreams = 1000
+	// silence is how long the other end of a connection of HTTP/2 may be silent before it is asked whether it is there,
+	// and pingWait how long it may take to answer. Then its calls end.
+	silence  = 30 * time.Second
+	pingWait = 15 * time.Second
+)
 
 // Serve serves the listeners until the context ends or somebody has the daemon drain; then it waits for the calls that
 // are underway, for as long as the configuration says, and ends. It closes the listeners.
@@ -22,9 +29,10 @@ func (s *Server) Serve(ctx context.Context, listeners []net.Listener) error {
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true)
 	server := &http.Server{
-		Handler: s.handler, ConnContext: access.ConnContext, Protocols: protocols,
+		Handler: patient(s.handler, writeWait), ConnContext: access.ConnContext, Protocols: protocols,
 		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 5 * time.Minute,
-		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
+		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: maxStreams, SendPingTimeout: silence, PingTimeout: pingWait, WriteByteTimeout: writeWait},
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, len(listeners))
 	for _, listener := range listeners {

@@ -59,26 +59,28 @@ type Options struct {
 
 // A Server is the daemon.
 type Server struct {
-	options  Options
-	log      *slog.Logger
-	ctx      context.Context // of what is fetched for tokens
-	stop     context.CancelFunc
-	pool     *pool.Pool
-	runs     *runs.Runs
-	known    *http.ServeMux               // what is for callers who are known
-	callers  atomic.Pointer[http.Handler] // lets them through to known, as the configuration says
-	health   *grpchealth.StaticChecker
-	handler  http.Handler
-	first    *access.First
-	store    *store.Store     // nil for none
-	cluster  *cluster.Cluster // nil where this is the only daemon
-	serving  sync.WaitGroup   // of calls of other daemons
-	pins     *pins.Lock
-	audit    *audit.Log
-	runner   *caisson.Client
-	closing  []func() error
-	draining chan struct{} // closed when it drains
-	drain    func()
+	options Options
+	log     *slog.Logger
+	ctx     context.Context // of what is fetched for tokens
+	stop    context.CancelFunc
+	pool    *pool.Pool
+	runs    *runs.Runs
+	known   *http.ServeMux               // what is for callers who are known
+	callers atomic.Pointer[http.Handler] // lets them through to known, as the configuration says
+	health  *healthService
+	handler http.Handler
+	first   *access.First
+	// certificates are those of the listeners on TCP; nil without TLS.
+	certificates *access.Certificates
+	store        *store.Store     // nil for none
+	cluster      *cluster.Cluster // nil where this is the only daemon
+	serving      sync.WaitGroup   // of calls of other daemons
+	pins         *pins.Lock
+	audit        *audit.Log
+	runner       *caisson.Client
+	closing      []func() error
+	draining     chan struct{} // closed when it drains
+	drain        func()
 
 	mu   sync.Mutex // held while it is reloaded
 	file *config.File
@@ -89,7 +91,7 @@ var services = []string{caissonv1connect.McpServiceName, caissonv1connect.Script
 
 // New makes the daemon of a configuration. Close it.
 func New(ctx context.Context, file *config.File, options Options) (*Server, error) {
-	s := &Server{options: options, log: options.Logger, file: file, draining: make(chan struct{}), health: grpchealth.NewStaticChecker(services...)}
+	s := &Server{options: options, log: options.Logger, file: file, draining: make(chan struct{}), health: newHealth()}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -101,9 +103,7 @@ func New(ctx context.Context, file *config.File, options Options) (*Server, erro
 	}
 	s.ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.drain = sync.OnceFunc(func() {
-		for _, name := range append([]string{""}, services...) {
-			s.health.SetStatus(name, grpchealth.StatusNotServing)
-		}
+		s.health.drain()
 		s.pool.Drain()
 		close(s.draining)
 	})
@@ -253,8 +253,8 @@ func (s *Server) authenticator(ctx context.Context, f *config.File) (*access.Aut
 		}
 	}
 	tokens := f.Access.Tokens
-	certificates := f.Access.TLS != nil && f.Access.TLS.ClientCAs != ""
-	if tokens == "" && len(f.Access.Issuers) == 0 && !certificates && slices.ContainsFunc(f.Listen, isTCP) {
+	a.Certificates = f.Access.TLS != nil && f.Access.TLS.ClientCAs != ""
+	if tokens == "" && len(f.Access.Issuers) == 0 && !a.Certificates && slices.ContainsFunc(f.Listen, isTCP) {
 		first, err := access.FirstToken(ctx, s.options.Folder)
 		if err != nil {
 			return nil, fmt.Errorf("there is no token for the callers of this machine, and none can be made: %w", err)
@@ -265,10 +265,13 @@ func (s *Server) authenticator(ctx context.Context, f *config.File) (*access.Aut
 		return a, nil
 	}
 	var err error
-	a.Tokens, err = bearer.New(s.ctx, bearer.Options{
-		TokensFile: tokens, Issuers: f.Access.Issuers, Audiences: f.Access.Audiences, URL: f.Access.URL, Logger: s.log,
-	})
+	a.Tokens, err = bearer.New(s.ctx, bearerOptions(f, tokens, s.log))
 	return a, err
+}
+
+// bearerOptions say whose tokens a configuration takes.
+func bearerOptions(f *config.File, tokens string, log *slog.Logger) bearer.Options {
+	return bearer.Options{TokensFile: tokens, Issuers: f.Access.Issuers, Audiences: f.Access.Audiences, URL: f.Access.URL, Logger: log}
 }
 
 // routes makes the handler of the one port.
@@ -279,15 +282,15 @@ func (s *Server) routes(mcp caissonv1connect.McpServiceHandler, scripts *rpc.Scr
 	s.known.Handle(caissonv1connect.NewScriptServiceHandler(scripts, options...))
 	s.known.Handle(caissonv1connect.NewAdminServiceHandler(admin, options...))
 	reflector := grpcreflect.NewStaticReflector(append([]string{grpchealth.HealthV1ServiceName}, services...)...)
-	s.known.Handle(grpcreflect.NewHandlerV1(reflector))
-	s.known.Handle(grpcreflect.NewHandlerV1Alpha(reflector))
+	s.known.Handle(grpcreflect.NewHandlerV1(reflector, options...))
+	s.known.Handle(grpcreflect.NewHandlerV1Alpha(reflector, options...))
 	paths := &plain.Services{MCP: mcp, Scripts: scripts}
 	document, err := paths.Register(s.known)
 	if err != nil {
 		return err
 	}
 	open := http.NewServeMux()
-	open.Handle(grpchealth.NewHandler(s.health))
+	open.Handle(s.health.handler())
 	open.HandleFunc("GET /health", s.serveHealth)
 	open.Handle("GET /openapi.json", document)
 	open.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -298,7 +301,7 @@ func (s *Server) routes(mcp caissonv1connect.McpServiceHandler, scripts *rpc.Scr
 }
 
 func (s *Server) handlerOptions() []connect.HandlerOption {
-	return []connect.HandlerOption{connect.WithReadMaxBytes(maxMessageBytes), connect.WithRecover(s.recovered)}
+	return []connect.HandlerOption{connect.WithReadMaxBytes(maxMessageBytes), boundedGzip(), connect.WithRecover(s.recovered)}
 }
 
 // admit has an authenticator say from now on who may call.
@@ -362,11 +365,15 @@ func (s *Server) Reload(ctx context.Context) error {
 			return &config.Error{File: next.Policy, Key: "audit", Message: "it names another file, or other bounds for it: start the daemon again"}
 		}
 	}
+	authenticator, err := s.authenticator(ctx, next)
+	if err != nil {
+		return err
+	}
 	settings, err := Pools(next, p, s.tokens(next))
 	if err != nil {
 		return err
 	}
-	authenticator, err := s.authenticator(ctx, next)
+	certificates, err := s.nextCertificates(next)
 	if err != nil {
 		return err
 	}
@@ -380,10 +387,24 @@ func (s *Server) Reload(ctx context.Context) error {
 			return err
 		}
 	}
+	if certificates != nil {
+		s.certificates.Replace(certificates)
+	}
 	s.admit(authenticator)
 	s.pool.SetServers(servers, settings)
 	s.file = next
 	return nil
+}
+
+// nextCertificates reads the certificates of a configuration that is to hold from now on; nil without TLS.
+func (s *Server) nextCertificates(next *config.File) (*access.Certificates, error) {
+	if (next.Access.TLS == nil) != (s.file.Access.TLS == nil) {
+		return nil, &config.Error{File: next.Path, Key: "access.tls", Message: "there was TLS before and now there is none, or the other way round: start the daemon again"}
+	}
+	if next.Access.TLS == nil || s.certificates == nil {
+		return nil, nil
+	}
+	return readCertificates(next, s.log)
 }
 
 // Close ends everything, at once.

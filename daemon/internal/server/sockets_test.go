@@ -32,6 +32,13 @@ import (
 // serveFile serves a configuration with the address in it, and returns the address of its socket.
 func serveFile(t *testing.T, folder, text string) net.Addr {
 	t.Helper()
+	_, at := serveServer(t, folder, text)
+	return at
+}
+
+// serveServer is serveFile with the daemon.
+func serveServer(t *testing.T, folder, text string) (*Server, net.Addr) {
+	t.Helper()
 	path := filepath.Join(folder, "caisson.yaml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -58,7 +65,7 @@ func serveFile(t *testing.T, folder, text string) net.Addr {
 			t.Error(err)
 		}
 	})
-	return listeners[0].Addr()
+	return s, listeners[0].Addr()
 }
 
 // TestUnixSocket shows that the process behind a Unix socket is who calls, without a token, and that the socket is the
@@ -254,5 +261,65 @@ func TestTLS(t *testing.T) {
 			t.Fatalf("the certificate is still %q", name)
 		}
 		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// TestReloadTLS shows that who calls by a certificate is what the configuration says now.
+func TestReloadTLS(t *testing.T) {
+	folder := t.TempDir()
+	before, after := newAuthority(t), newAuthority(t)
+	write(t, folder, "before", before.certificate, before.key)
+	write(t, folder, "after", after.certificate, after.key)
+	certificate, key := issue(t, &x509.Certificate{Subject: pkix.Name{CommonName: "daemon"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}, before)
+	write(t, folder, "server", certificate, key)
+	configured := func(clientCAs string) string {
+		return "listen: 127.0.0.1:0\naccess: {tls: {certificate: server.crt, key: server.key" + clientCAs + "}}\n"
+	}
+	s, at := serveServer(t, folder, configured(", clientCAs: before.crt"))
+	roots := x509.NewCertPool()
+	roots.AddCert(before.certificate)
+	code := func(by *authority) connect.Code {
+		c := &tls.Config{RootCAs: roots}
+		if by != nil {
+			certificate, key := issue(t, &x509.Certificate{Subject: pkix.Name{CommonName: "robot"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}, by)
+			c.Certificates = []tls.Certificate{{Certificate: [][]byte{certificate.Raw}, PrivateKey: key}}
+		}
+		transport := &http.Transport{TLSClientConfig: c, ForceAttemptHTTP2: true}
+		defer transport.CloseIdleConnections()
+		_, err := caissonv1connect.NewMcpServiceClient(&http.Client{Transport: transport}, "https://"+at.String()).ListSessions(t.Context(), connect.NewRequest(&caissonv1.ListSessionsRequest{}))
+		if err == nil {
+			return 0
+		}
+		return connect.CodeOf(err)
+	}
+	reload := func(text string) error {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(folder, "caisson.yaml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return s.Reload(t.Context())
+	}
+	if got := code(before); got != 0 {
+		t.Fatalf("at first: %v", got)
+	}
+	for _, text := range []string{configured(", clientCAs: none.crt"), "listen: 127.0.0.1:0\n"} {
+		if err := reload(text); err == nil || code(before) != 0 {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	if err := reload(configured(", clientCAs: after.crt")); err != nil {
+		t.Fatal(err)
+	}
+	if got := code(after); got != 0 {
+		t.Errorf("of the other authority: %v", got)
+	}
+	if got := code(before); got == 0 {
+		t.Error("of the authority before: it is taken")
+	}
+	if err := reload(configured("")); err != nil {
+		t.Fatal(err)
+	}
+	if got := code(after); got != connect.CodeUnauthenticated {
+		t.Errorf("without authorities: %v", got)
 	}
 }
