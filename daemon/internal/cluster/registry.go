@@ -77,12 +77,17 @@ func decode(found jetstream.KeyValueEntry) *Entry {
 
 // keys lists the keys of a principal's sessions.
 func (c *Cluster) keys(ctx context.Context, principal string) (all []string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, askWait)
+	defer cancel()
 	found, err := c.sessions.ListKeysFiltered(ctx, owner(principal)+".*")
 	if err != nil {
 		return nil, unavailable("", err)
 	}
 	for name := range found.Keys() {
 		all = append(all, name)
+	}
+	if err := ctx.Err(); err != nil { // The list is not whole.
+		return nil, unavailable("", err)
 	}
 	return all, nil
 }

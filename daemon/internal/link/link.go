@@ -49,7 +49,7 @@ type end struct {
 // newEnd makes an end that listens, and the connection of its process.
 func newEnd(conn *nats.Conn, finished func(*end)) (*end, net.Conn, error) {
 	inner, outer := net.Pipe()
-	e := &end{nats: conn, own: conn.NewInbox(), pipe: inner, granted: window, finished: finished}
+	e := &end{nats: conn, own: conn.NewInbox(), pipe: inner, granted: window}
 	e.changed = sync.NewCond(&e.mu)
 	var err error
 	if e.data, err = conn.Subscribe(e.own+dataWord, e.receive); err == nil {
@@ -62,6 +62,7 @@ func newEnd(conn *nats.Conn, finished func(*end)) (*end, net.Conn, error) {
 		e.close(false)
 		return nil, nil, err
 	}
+	e.finished = finished // From now on it counts.
 	return e, &stream{Conn: outer, end: e}, nil
 }
 

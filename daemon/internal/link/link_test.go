@@ -175,3 +175,16 @@ func TestNATSAway(t *testing.T) {
 		}
 	}
 }
+
+// TestNoConnection shows that who dials when the connection with NATS is closed for good hears of it, and that a node
+// can be ended then.
+func TestNoConnection(t *testing.T) {
+	conn := connect(t, storetest.Start(t, nil).URL())
+	one := listen(t, conn, "one")
+	conn.Close()
+	var absent *DialError
+	if _, err := one.Dial(t.Context(), "two"); !errors.As(err, &absent) || !errors.Is(err, nats.ErrConnectionClosed) {
+		t.Errorf("without a connection: %v", err)
+	}
+	one.End()
+}

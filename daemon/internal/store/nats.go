@@ -53,6 +53,8 @@ func (n *NATS) connect(log *slog.Logger) (*nats.Conn, error) {
 		nats.Name("caissond"), nats.Timeout(connectWait), nats.PingInterval(pingInterval), nats.MaxPingsOutstanding(2),
 		// Who publishes while no server is there hears of it: what comes later could be too late, or come twice.
 		nats.ReconnectBufSize(-1),
+		// A user that has expired may be good again: its file is read at each attempt.
+		nats.IgnoreAuthErrorAbort(),
 		nats.MaxReconnects(-1), nats.ReconnectWait(500 * time.Millisecond), nats.ReconnectJitter(250*time.Millisecond, time.Second),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {

@@ -2,10 +2,12 @@ package store
 
 import (
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -143,6 +145,53 @@ func TestUser(t *testing.T) {
 	if _, err := Open(t.Context(), Options{NATS: &NATS{URL: nats.URL(), Credentials: file + ".none"}}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("credentials that are not there: %v", err)
 	}
+}
+
+// TestUserComesBack shows that a user whom NATS does not take for a while is let in afterwards.
+func TestUserComesBack(t *testing.T) {
+	of := func() (public string, seed []byte) {
+		pair, err := nkeys.CreateUser()
+		if err != nil {
+			t.Fatal(err)
+		}
+		public, _ = pair.PublicKey()
+		seed, _ = pair.Seed()
+		return public, seed
+	}
+	public, seed := of()
+	other, _ := of()
+	nats := storetest.Start(t, func(o *server.Options) { o.Nkeys = []*server.NkeyUser{{Nkey: public}} })
+	file := filepath.Join(t.TempDir(), "caissond.nk")
+	if err := os.WriteFile(file, seed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refused := &counter{text: "Authorization Violation"}
+	s := open(t, Options{NATS: &NATS{URL: nats.URL(), Credentials: file}, Logger: slog.New(slog.NewTextHandler(refused, nil))})
+	restart := func(public string) {
+		nats.Stop()
+		nats.Options.Nkeys = []*server.NkeyUser{{Nkey: public}}
+		nats.Restart()
+	}
+	restart(other)
+	storetest.Until(t, func() bool { return refused.n.Load() >= 3 || s.Conn.IsClosed() })
+	restart(public)
+	storetest.Until(t, func() bool { return s.Conn.IsConnected() || s.Conn.IsClosed() })
+	if !s.Conn.IsConnected() {
+		t.Error("the connection is given up")
+	}
+}
+
+// A counter counts what has a text in it, in any case.
+type counter struct {
+	text string
+	n    atomic.Int64
+}
+
+func (c *counter) Write(b []byte) (int, error) {
+	if strings.Contains(strings.ToLower(string(b)), strings.ToLower(c.text)) {
+		c.n.Add(1)
+	}
+	return len(b), nil
 }
 
 func BenchmarkPut(b *testing.B) {
