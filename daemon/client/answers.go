@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"sync"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 
@@ -15,59 +14,25 @@ import (
 	caissonv1 "github.com/caisson-dev/caisson/daemon/gen/caisson/v1"
 )
 
-// maxTold bounds the notifications that wait for slow handlers; what is beyond is dropped, the oldest first.
-const maxTold = 10_000
-
 // answers calls the handlers of a program: questions several at a time, notifications one after the other.
 type answers struct {
 	handlers caisson.Handlers
-
-	mu     sync.Mutex
-	told   []func()
-	wake   chan struct{}
-	closed bool
+	told     *queue
 }
 
 func newAnswers(handlers caisson.Handlers) *answers {
-	a := &answers{handlers: handlers, wake: make(chan struct{}, 1)}
-	go a.run()
+	a := &answers{handlers: handlers, told: newQueue()}
+	go func() {
+		for range a.told.wake {
+			if !a.told.run() {
+				return
+			}
+		}
+	}()
 	return a
 }
 
-// run calls the handlers of notifications, in order.
-func (a *answers) run() {
-	for range a.wake {
-		for {
-			a.mu.Lock()
-			if len(a.told) == 0 {
-				closed := a.closed
-				a.mu.Unlock()
-				if closed {
-					return
-				}
-				break
-			}
-			next := a.told[0]
-			a.told = a.told[1:]
-			a.mu.Unlock()
-			next()
-		}
-	}
-}
-
-func (a *answers) close() {
-	a.mu.Lock()
-	a.closed = true
-	a.mu.Unlock()
-	a.nudge()
-}
-
-func (a *answers) nudge() {
-	select {
-	case a.wake <- struct{}{}:
-	default:
-	}
-}
+func (a *answers) close() { a.told.close() }
 
 // tell has the handler of a notification hear it.
 func (a *answers) tell(ctx context.Context, method string, params []byte) {
@@ -92,13 +57,7 @@ func (a *answers) tell(ctx context.Context, method string, params []byte) {
 	if call == nil {
 		return
 	}
-	a.mu.Lock()
-	if len(a.told) >= maxTold {
-		a.told = a.told[1:]
-	}
-	a.told = append(a.told, call)
-	a.mu.Unlock()
-	a.nudge()
+	a.told.push(len(params), call)
 }
 
 // notification makes the call of a handler; nil where there is none, or the params are others.

@@ -7,15 +7,24 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"time"
 
 	"google.golang.org/grpc"
 	_ "google.golang.org/grpc/balancer/leastrequest" // so that Options.Balancer can name it
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/resolver"
 	"google.golang.org/grpc/resolver/manual"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+)
+
+// silence is how long a daemon may be silent while a call is underway before it is asked whether it is there, and pingWait
+// how long it may take to answer. Then the call ends with [caisson.CodeTransport].
+const (
+	silence  = 30 * time.Second
+	pingWait = 15 * time.Second
 )
 
 // A Client reaches a daemon, or several that are equivalent. Its methods are safe for concurrent use. Close it.
@@ -58,6 +67,8 @@ func Dial(target string, options *Options) (*Client, error) {
 		grpc.WithDefaultServiceConfig(o.ServiceConfig),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(o.MaxMessageBytes)),
 		grpc.WithStatsHandler(sentHandler{}),
+		// Without it, a call would wait for a daemon that a network has cut off for as long as it has time.
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: silence, Timeout: pingWait}),
 	}
 	if o.TLS != nil {
 		dial[0] = grpc.WithTransportCredentials(credentials.NewTLS(o.TLS))
@@ -88,10 +99,10 @@ func invalid(message string) error {
 
 // local reports whether a target leads to nothing but this machine.
 func local(target string) bool {
-	if strings.HasPrefix(target, "unix:") || strings.HasPrefix(target, "unix-abstract:") {
-		return true
-	}
 	for address := range strings.SplitSeq(target, ",") {
+		if strings.HasPrefix(address, "unix:") || strings.HasPrefix(address, "unix-abstract:") {
+			continue
+		}
 		for _, scheme := range []string{"dns:///", "passthrough:///"} {
 			address = strings.TrimPrefix(address, scheme)
 		}

@@ -105,6 +105,33 @@ func TestSameAsInProcess(t *testing.T) {
 	}
 }
 
+// TestProgressCalls has a handler of progress call the session that it hears of.
+func TestProgressCalls(t *testing.T) {
+	d := startDaemon(t, t.TempDir(), one(serve(t, upstream(t))))
+	c := dial(t, d.address, &client.Options{Token: d.token})
+	own, err := c.Connect(testContext(t), &client.ConnectRequest{Server: "up"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.Close()
+	for name, s := range map[string]*client.Session{"shared": c.Session("up"), "own": own} {
+		calls := 0
+		ctx := caisson.WithCallOptions(testContext(t), caisson.CallOptions{OnProgress: func(*mcp.ProgressNotificationParams) {
+			if err := s.Ping(testContext(t), nil); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			if _, err := s.Request(testContext(t), "tools/list", nil); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			calls++
+		}})
+		result, err := s.CallTool(ctx, &mcp.CallToolParams{Name: "progress"})
+		if text := textOf(t, result, err); text != "done" || calls != 3 {
+			t.Errorf("%s: %s, and %d calls", name, text, calls)
+		}
+	}
+}
+
 // TestQuestions has a server ask in a session of its own.
 func TestQuestions(t *testing.T) {
 	url := serve(t, upstream(t))

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
 
@@ -16,8 +17,9 @@ type ConnectRequest struct {
 	ID string
 	// Server is the name of a server of the daemon's configuration.
 	Server string
-	// Inline is a server that the configuration does not have: its Name, and a URL with headers or a command. The principal
-	// needs a scope for it. Its Auth must be nil. Set this or Server.
+	// Inline is a server that the configuration does not have: its Name, and a URL with headers or a command with arguments
+	// and environment. The principal needs a scope for it. What else a [caisson.Server] has must not be set. Set this or
+	// Server.
 	Inline *caisson.Server
 	// Handlers answer what the server asks, and hear what it tells. The Session of a [caisson.Request] is nil: it is
 	// in the daemon. A capability is declared to the server exactly when its handler is set. Default: nothing is
@@ -37,8 +39,8 @@ func (c *Client) Connect(ctx context.Context, request *ConnectRequest) (*Session
 	switch in := request.Inline; {
 	case (in == nil) == (server == ""):
 		return nil, &caisson.Error{Code: caisson.CodeInvalidArgument, Step: "connect", Message: "ConnectRequest has Server and Inline, or none of them: set one"}
-	case in != nil && in.Auth != nil:
-		return nil, &caisson.Error{Code: caisson.CodeInvalidArgument, Server: in.Name, Step: "connect", Message: "Auth of an inline server would have to go to the daemon: give headers, or configure the server there"}
+	case in != nil && (in.Auth != nil || in.Transport != nil || in.HTTPTransport != nil || in.ProtocolVersions != nil || in.InheritEnv || in.Dir != ""):
+		return nil, &caisson.Error{Code: caisson.CodeInvalidArgument, Server: in.Name, Step: "connect", Message: "an inline server has Auth, Transport, HTTPTransport, ProtocolVersions, InheritEnv or Dir, which do not go to the daemon: leave them out, or configure the server there"}
 	case in != nil:
 		server = in.Name
 		open.Of = &caissonv1.ConnectRequest_Inline{Inline: inline(in)}
@@ -53,11 +55,11 @@ func (c *Client) Connect(ctx context.Context, request *ConnectRequest) (*Session
 
 func inline(s *caisson.Server) *caissonv1.InlineServer {
 	in := &caissonv1.InlineServer{Name: s.Name, Type: wire.Transports[s.Type], Endpoint: s.URL, Command: s.Command, Args: s.Args, Env: s.Env}
-	for name := range s.Headers {
+	for name, values := range s.Headers {
 		if in.Headers == nil {
 			in.Headers = map[string]string{}
 		}
-		in.Headers[name] = s.Headers.Get(name)
+		in.Headers[name] = strings.Join(values, ", ")
 	}
 	return in
 }

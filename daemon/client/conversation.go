@@ -38,8 +38,19 @@ type conversation struct {
 
 // A pending call waits for its reply.
 type pending struct {
-	progress func(*mcp.ProgressNotificationParams)
-	reply    chan *caissonv1.SessionReply // with room for one
+	options *caisson.CallOptions // nil for none
+	timers  *timers
+	told    *queue                       // of progress, for the goroutine of the call: its handler may make calls of its own
+	reply   chan *caissonv1.SessionReply // with room for one
+}
+
+// progress takes a sign of progress.
+func (p *pending) progress(params []byte) {
+	p.timers.progress()
+	read := &mcp.ProgressNotificationParams{}
+	if p.options != nil && p.options.OnProgress != nil && json.Unmarshal(params, read) == nil {
+		p.told.push(len(params), func() { p.options.OnProgress(read) })
+	}
 }
 
 // converse opens a session with a stream of its own.
@@ -117,9 +128,8 @@ func (v *conversation) hear(message *caissonv1.SessionResponse) {
 		v.mu.Lock()
 		call := v.calls[of.Progress.GetId()]
 		v.mu.Unlock()
-		p := &mcp.ProgressNotificationParams{}
-		if call != nil && call.progress != nil && json.Unmarshal(of.Progress.GetParams(), p) == nil {
-			call.progress(p)
+		if call != nil {
+			call.progress(of.Progress.GetParams())
 		}
 	case *caissonv1.SessionResponse_Reply:
 		v.mu.Lock()
@@ -164,15 +174,7 @@ func (v *conversation) call(ctx context.Context, s *Session, method string, para
 	}
 	ctx, timers := s.timed(ctx)
 	defer timers.stop()
-	call := &pending{reply: make(chan *caissonv1.SessionReply, 1)}
-	if o := s.callOptions(ctx); o != nil {
-		call.progress = func(p *mcp.ProgressNotificationParams) {
-			timers.progress()
-			if o.OnProgress != nil {
-				o.OnProgress(p)
-			}
-		}
-	}
+	call := &pending{options: s.callOptions(ctx), timers: timers, told: newQueue(), reply: make(chan *caissonv1.SessionReply, 1)}
 	v.mu.Lock()
 	if v.over {
 		v.mu.Unlock()
@@ -192,19 +194,24 @@ func (v *conversation) call(ctx context.Context, s *Session, method string, para
 		drop()
 		return nil, failure(ctx, err, s.server, method, &sent{})
 	}
-	select {
-	case reply := <-call.reply:
-		if e := reply.GetError(); e != nil {
-			return nil, fromDetail(e, s.server, method)
+	for {
+		select {
+		case <-call.told.wake:
+			call.told.run()
+		case reply := <-call.reply:
+			call.told.run() // All progress came before.
+			if e := reply.GetError(); e != nil {
+				return nil, fromDetail(e, s.server, method)
+			}
+			return reply.GetResult(), nil
+		case <-ctx.Done():
+			drop()
+			_ = v.send(&caissonv1.SessionRequest{Of: &caissonv1.SessionRequest_Cancel{Cancel: id}}) // The stream may have ended.
+			return nil, failure(ctx, ctx.Err(), s.server, method, &sent{})
+		case <-v.done:
+			drop()
+			return nil, v.ended(method)
 		}
-		return reply.GetResult(), nil
-	case <-ctx.Done():
-		drop()
-		_ = v.send(&caissonv1.SessionRequest{Of: &caissonv1.SessionRequest_Cancel{Cancel: id}}) // The stream may have ended.
-		return nil, failure(ctx, ctx.Err(), s.server, method, &sent{})
-	case <-v.done:
-		drop()
-		return nil, v.ended(method)
 	}
 }
 

@@ -150,5 +150,9 @@ func (s side) caller(ctx context.Context, server, step string) (caisson.Caller, 
 	if s.open == nil {
 		return nil, &caisson.Error{Code: caisson.CodeConnect, Server: server, Step: step, Message: "the Hybrid has no " + s.name + " Caller"}
 	}
-	return s.open(ctx)
+	c, err := s.open(ctx)
+	if err == nil && c == nil {
+		return nil, &caisson.Error{Code: caisson.CodeConnect, Server: server, Step: step, Message: "the Opener of the " + s.name + " place has given no Caller"}
+	}
+	return c, err
 }

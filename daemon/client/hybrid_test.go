@@ -131,3 +131,16 @@ func TestSeveralDaemons(t *testing.T) {
 		}
 	}
 }
+
+// TestNoCaller shows that an Opener that gives nothing is a place that is not there.
+func TestNoCaller(t *testing.T) {
+	for name, opener := range map[string]client.Opener{"none": nil, "nothing": client.Open(nil)} {
+		h := client.NewHybrid("s", client.Open(&place{name: "local"}), opener, nil)
+		if r, err := h.CallTool(testContext(t), &mcp.CallToolParams{Name: "t"}); err != nil || textOf(t, r, err) != "local" {
+			t.Errorf("%s: %v, %v", name, r, err)
+		}
+		if _, err := client.NewHybrid("s", opener, opener, nil).ListTools(testContext(t), nil); caisson.CodeOf(err) != caisson.CodeConnect {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
