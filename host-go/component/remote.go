@@ -25,8 +25,9 @@ import (
 type Remote struct {
 	conn *wire
 	end  func()
-	// grace is how long after the deadline of a call the process is ended, if it has not stopped the guest itself.
-	grace time.Duration
+	// grace is how long after the deadline of a call the process is ended, if it has not stopped the guest itself; saveTime
+	// is that deadline for a Save.
+	grace, saveTime time.Duration
 
 	prepared *Prepared
 	host     *Instance // what the linker gives; it has no code
@@ -97,7 +98,7 @@ type making struct {
 // NewRemote returns a Remote for a process at the other end of a connection, where Serve runs. end ends the process
 // without waiting, so that reading from the connection fails; it may be called more than once, and at any time.
 func NewRemote(conn io.ReadWriter, end func()) *Remote {
-	return &Remote{conn: newWire(conn, slackFrame), end: end, grace: remoteGrace, held: map[heldResource]int{}, lent: map[heldResource]bool{}}
+	return &Remote{conn: newWire(conn, slackFrame), end: end, grace: remoteGrace, saveTime: saveTime, held: map[heldResource]int{}, lent: map[heldResource]bool{}}
 }
 
 // remoteGrace is how long after the deadline of a call a process is waited for.
@@ -227,9 +228,14 @@ func (r *Remote) reader(body []byte) *valueReader {
 	return &valueReader{b: body, left: max(r.host.limits.Memory, slackFrame), handles: r}
 }
 
-// Save writes what the instance is; see [Instance.Save].
+// saveTime bounds a Save: the other process only writes what the instance is.
+const saveTime = time.Minute
+
+// Save writes what the instance is; see [Instance.Save]. A process that takes longer than a minute is ended.
 func (r *Remote) Save(to io.Writer) error {
-	_, err := r.exchange(context.Background(), "save", func() error { return r.conn.send(frameSave, nil, nil) }, to)
+	ctx, cancel := context.WithTimeout(context.Background(), r.saveTime)
+	defer cancel()
+	_, err := r.exchange(ctx, "save", func() error { return r.conn.send(frameSave, nil, nil) }, to)
 	return err
 }
 

@@ -265,12 +265,12 @@ func hostile(t testing.TB, p *Prepared, does func(w *wire, conn io.ReadWriter)) 
 	acting.Go(func() {
 		defer breakOff()
 		w := newWire(there, 1<<32)
-		for range 3 { // load, new, call
+		for range 3 { // load, new, call or save
 			kind, _, err := w.receive()
 			if err != nil {
 				return
 			}
-			if kind == frameCall {
+			if kind == frameCall || kind == frameSave {
 				does(w, there)
 				return
 			}
@@ -374,6 +374,16 @@ func TestRemoteSilent(t *testing.T) {
 	if _, err := r.Call(ctx, "echo-u8", uint8(1)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the deadline: %v", err)
 	}
+	for name, does := range map[string]func(*wire, io.ReadWriter){
+		"nothing is saved":     func(_ *wire, c io.ReadWriter) { _, _ = io.Copy(io.Discard, c) },
+		"it saves without end": func(w *wire, _ io.ReadWriter) { _ = w.sendStream(zeros{}) },
+	} {
+		saves := hostile(t, p, does)
+		saves.grace, saves.saveTime = 10*time.Millisecond, 10*time.Millisecond
+		if err := saves.Save(io.Discard); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 	waits := testRemoteWaits(t, p)
 	waits.grace = time.Millisecond
 	short, stop := context.WithTimeout(context.Background(), 20*time.Millisecond)
@@ -385,6 +395,11 @@ func TestRemoteSilent(t *testing.T) {
 		t.Errorf("it was put off by %v", waits.Paused())
 	}
 }
+
+// zeros has no end.
+type zeros struct{}
+
+func (zeros) Read(b []byte) (int, error) { return len(b), nil }
 
 // testRemoteWaits is a Remote with a host function whose waiting does not count as the guest's time.
 func testRemoteWaits(t *testing.T, p *Prepared) *Remote {
