@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -316,6 +317,14 @@ func (f *File) Check() error {
 		} else if _, _, err := net.SplitHostPort(address); !unix && err != nil {
 			return wrong("listen", "%q is neither host:port nor unix:PATH", address)
 		}
+	}
+	if f.Metrics != "" {
+		if _, _, err := net.SplitHostPort(f.Metrics); err != nil {
+			return wrong("metrics", "%q is not host:port", f.Metrics)
+		}
+	}
+	if mode, err := strconv.ParseUint(f.Access.UnixMode, 8, 32); err != nil || mode > 0o777 {
+		return wrong("access.unixMode", "%q is no mode, such as 0660", f.Access.UnixMode)
 	}
 	if f.Servers != "" && f.MCPServers.Kind != 0 {
 		return wrong("mcpServers", "there is a file in servers too: keep one of them")

@@ -5,9 +5,13 @@ import (
 	"maps"
 	"runtime"
 	"slices"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 )
+
+// leastInterval bounds how often the daemon looks after its sessions.
+const leastInterval = 100 * time.Millisecond
 
 // maxInstances bounds the instances of a server.
 const maxInstances = 64
@@ -98,6 +102,9 @@ func (f *File) checkPools(names []string) error {
 			}
 			seen[server] = true
 		}
+	}
+	if i := f.Health.Interval; i > 0 && i < Duration(leastInterval) {
+		return &Error{File: f.Path, Key: "health.interval", Message: fmt.Sprintf("it is shorter than %v: the daemon would do little else", leastInterval)}
 	}
 	if f.Health.Failures < 0 {
 		return &Error{File: f.Path, Key: "health.failures", Message: "it is negative"}

@@ -96,8 +96,8 @@ func (s *Server) bind(ctx context.Context, address string) (net.Listener, error)
 		return of.Listen(ctx, "tcp", address)
 	}
 	mode, err := strconv.ParseUint(s.file.Access.UnixMode, 8, 32)
-	if err != nil || mode > 0o777 {
-		return nil, &config.Error{File: s.file.Path, Key: "access.unixMode", Message: fmt.Sprintf("%q is no mode, such as 0660", s.file.Access.UnixMode)}
+	if err != nil { // The configuration was checked.
+		return nil, err
 	}
 	if err := removeStale(path); err != nil {
 		return nil, err

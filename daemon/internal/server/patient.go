@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -13,7 +14,9 @@ const writeWait = time.Minute
 // patient has what is written wait for so long, and no longer.
 func patient(next http.Handler, wait time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(&patientWriter{ResponseWriter: w, wait: wait}, r)
+		p := &patientWriter{ResponseWriter: w, wait: wait}
+		defer p.end()
+		next.ServeHTTP(p, r)
 	})
 }
 
@@ -25,11 +28,26 @@ type patientWriter struct {
 	mu      sync.Mutex
 	writing int // which of the writes is underway; 0 for none
 	last    int
+	over    bool // the handler has returned
+}
+
+// errReturned is why something is not written.
+var errReturned = errors.New("the handler has returned")
+
+// end has nothing more be written: that would end the process.
+func (w *patientWriter) end() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.over = true
 }
 
 // bounded does something that may have to wait for the caller.
-func (w *patientWriter) bounded(write func()) {
+func (w *patientWriter) bounded(write func() error) error {
 	w.mu.Lock()
+	if w.over {
+		w.mu.Unlock()
+		return errReturned
+	}
 	w.last++
 	w.writing = w.last
 	this := w.last
@@ -42,21 +60,25 @@ func (w *patientWriter) bounded(write func()) {
 		}
 	})
 	defer timer.Stop()
-	write()
+	err := write()
 	w.mu.Lock()
 	w.writing = 0
 	w.mu.Unlock()
+	return err
 }
 
 // Write implements [http.ResponseWriter].
 func (w *patientWriter) Write(b []byte) (n int, err error) {
-	w.bounded(func() { n, err = w.ResponseWriter.Write(b) })
+	err = w.bounded(func() (err error) {
+		n, err = w.ResponseWriter.Write(b)
+		return err
+	})
 	return n, err
 }
 
 // Flush implements [http.Flusher].
 func (w *patientWriter) Flush() {
-	w.bounded(func() { _ = http.NewResponseController(w.ResponseWriter).Flush() })
+	_ = w.bounded(func() error { return http.NewResponseController(w.ResponseWriter).Flush() })
 }
 
 // Unwrap is for [http.ResponseController].

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"net"
 	"net/http"
 	"strings"
@@ -48,4 +49,20 @@ func TestNobodyReads(t *testing.T) {
 		t.Errorf("it is %s", response.Proto)
 	}
 	<-ended
+}
+
+// TestReturned shows that what is written after a handler has returned does no harm.
+func TestReturned(t *testing.T) {
+	late := make(chan http.ResponseWriter, 1)
+	server := serveHTTP(t, patient(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { late <- w }), time.Minute))
+	response, err := http.Get(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	w := <-late
+	w.(http.Flusher).Flush()
+	if _, err := w.Write([]byte("late")); !errors.Is(err, errReturned) {
+		t.Errorf("%v", err)
+	}
 }
