@@ -102,6 +102,7 @@ func (s *Server) bind(ctx context.Context, address string) (net.Listener, error)
 	if err := removeStale(path); err != nil {
 		return nil, err
 	}
+	of.Control = guarded(uint32(mode))
 	listener, err := of.Listen(ctx, "unix", path)
 	if err != nil {
 		return nil, err
