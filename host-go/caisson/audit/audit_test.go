@@ -166,6 +166,67 @@ func TestRotation(t *testing.T) {
 	}
 }
 
+// TestRotationWhileReading has the log written to, and rotated, while its records are read.
+func TestRotationWhileReading(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	l := open(t, path, &audit.Options{MaxBytes: 600, Files: 4})
+	add(t, l, "a", "b", "c", "d", "e")
+	before := verify(t, path)
+	if before.Files < 2 {
+		t.Fatalf("%+v", before)
+	}
+	read := uint64(0)
+	for r, err := range audit.Records(path) {
+		if err != nil {
+			t.Fatalf("after %d records: %v", read, err)
+		}
+		read++
+		add(t, l, "later than "+r.Name)
+	}
+	if read != uint64(before.Records) {
+		t.Errorf("%d records were read of %d", read, before.Records)
+	}
+	if after := verify(t, path); after.Last != before.Last+read || after.First <= before.First {
+		t.Errorf("%+v, and then %+v", before, after)
+	}
+}
+
+// TestCutOffWhileWriting has records cut off, and a file removed, while a process writes to the log: it goes on with the
+// numbers that it knows, so that what is missing shows.
+func TestCutOffWhileWriting(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "cut.jsonl")
+	l := open(t, path, nil)
+	add(t, l, "a")
+	kept, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	add(t, l, "b", "c")
+	if err := os.WriteFile(path, kept, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	add(t, l, "d")
+	var damage *audit.DamageError
+	if _, err := audit.Verify(path, ""); !errors.As(err, &damage) || damage.Line != 2 {
+		t.Errorf("a log without records in its middle gets %v", err)
+	}
+
+	path = filepath.Join(folder, "removed.jsonl")
+	l = open(t, path, nil)
+	add(t, l, "a", "b")
+	if runtime.GOOS == "windows" {
+		t.Skip("an open file is not removed there")
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	add(t, l, "c")
+	if report := verify(t, path); report.First != 3 {
+		t.Errorf("a log whose file was removed begins with record %d", report.First)
+	}
+}
+
 // TestUnfinished cuts a record at each of its bytes, as a process that was killed does.
 func TestUnfinished(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.jsonl")

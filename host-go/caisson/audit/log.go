@@ -138,6 +138,7 @@ func (l *Log) lock() (func(), error) {
 // catchUp opens the current file where it is another one, and reads the last record where somebody else wrote
 // it. It cuts off the piece of a record that a process left when it was killed.
 func (l *Log) catchUp() error {
+	known := l.last
 	if l.file != nil {
 		now, err := os.Stat(l.path)
 		own, ownErr := l.file.Stat()
@@ -168,6 +169,9 @@ func (l *Log) catchUp() error {
 		if last, err = l.before(); err != nil {
 			return err
 		}
+	}
+	if known != nil && (last == nil || last.Sequence < known.Sequence) {
+		last = known // Records were cut off. The next one does not follow what is left, and so that shows.
 	}
 	l.last, l.end = last, whole
 	if whole == size {

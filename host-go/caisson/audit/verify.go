@@ -2,12 +2,15 @@ package audit
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"os"
 	"time"
+
+	"github.com/caisson-dev/caisson/host-go/internal/filelock"
 )
 
 // A Report says what is in a log whose chain is whole.
@@ -40,9 +43,14 @@ func (e *DamageError) Error() string {
 // kept elsewhere, and must be in the log; "" asks for none. Records that were cut off at the end show only
 // by an anchor.
 func Verify(path, anchor string) (*Report, error) {
-	report := &Report{}
+	files, err := snapshot(path)
+	if err != nil {
+		return nil, err
+	}
+	defer closeAll(files)
+	report := &Report{Files: len(files)}
 	anchored := anchor == "" || anchor == zeroHash
-	for r, err := range Records(path) {
+	for r, err := range recordsOf(files) {
 		if err != nil {
 			return nil, err
 		}
@@ -52,11 +60,6 @@ func Verify(path, anchor string) (*Report, error) {
 		report.Records++
 		report.Last, report.End, report.Head = r.Sequence, r.Time, r.Hash
 		anchored = anchored || r.Hash == anchor
-	}
-	for _, file := range files(path) {
-		if _, err := os.Stat(file); err == nil {
-			report.Files++
-		}
 	}
 	if !anchored {
 		return nil, fmt.Errorf("audit: no record of %s has the hash %.80s: its file was removed, or the log was cut off or written anew", path, anchor)
@@ -75,12 +78,74 @@ func files(path string) []string {
 	}
 }
 
-// Records iterates over the records of a log, the oldest first, and checks the chain. The first error ends it:
-// a [*DamageError], or that a file cannot be read.
+// A logFile is a file of a log as it was when reading began.
+type logFile struct {
+	*os.File
+	size int64
+}
+
+// snapshot opens the files of a log, the oldest first, while nobody writes: who writes on meanwhile, and rotates the
+// files, changes nothing of what is read.
+func snapshot(path string) (all []logFile, err error) {
+	defer quiet(path)()
+	for _, name := range files(path) {
+		file, err := os.Open(name)
+		if err != nil {
+			closeAll(all)
+			return nil, fmt.Errorf("audit: %w", err)
+		}
+		info, err := file.Stat()
+		if err != nil {
+			_ = file.Close()
+			closeAll(all)
+			return nil, fmt.Errorf("audit: %w", err)
+		}
+		all = append(all, logFile{file, info.Size()})
+	}
+	return all, nil
+}
+
+// quiet takes the lock of a log that is written to, and returns what gives it back. A copy of a log has none, and who
+// may only read a log cannot take it.
+func quiet(path string) (unlock func()) {
+	none := func() {}
+	if _, err := os.Stat(path + ".lock"); err != nil {
+		return none
+	}
+	lock, err := filelock.OpenFile(path + ".lock")
+	if err != nil {
+		return none
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), lockWait)
+	defer cancel()
+	_ = lock.Lock(ctx) // Without it a record may be read that is not whole yet.
+	return func() { _ = lock.Close() }
+}
+
+func closeAll(files []logFile) {
+	for _, file := range files {
+		_ = file.Close()
+	}
+}
+
+// Records iterates over the records that a log has when the iteration begins, the oldest first, and checks the chain. The
+// first error ends it: a [*DamageError], or that a file cannot be read.
 func Records(path string) iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
+		files, err := snapshot(path)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer closeAll(files)
+		recordsOf(files)(yield)
+	}
+}
+
+func recordsOf(files []logFile) iter.Seq2[*Record, error] {
+	return func(yield func(*Record, error) bool) {
 		var last *Record
-		for _, file := range files(path) {
+		for _, file := range files {
 			if !records(file, &last, yield) {
 				return
 			}
@@ -89,18 +154,12 @@ func Records(path string) iter.Seq2[*Record, error] {
 }
 
 // records iterates over one file, and returns false when the iteration is over.
-func records(path string, last **Record, yield func(*Record, error) bool) bool {
-	file, err := os.Open(path)
-	if err != nil {
-		yield(nil, fmt.Errorf("audit: %w", err))
-		return false
-	}
-	defer file.Close()
+func records(file logFile, last **Record, yield func(*Record, error) bool) bool {
 	damage := func(line int, format string, args ...any) bool {
-		yield(nil, &DamageError{File: path, Line: line, Message: fmt.Sprintf(format, args...)})
+		yield(nil, &DamageError{File: file.Name(), Line: line, Message: fmt.Sprintf(format, args...)})
 		return false
 	}
-	reader := bufio.NewReaderSize(file, maxLine)
+	reader := bufio.NewReaderSize(io.NewSectionReader(file, 0, file.size), maxLine)
 	for number := 1; ; number++ {
 		line, err := reader.ReadSlice('\n')
 		switch {
