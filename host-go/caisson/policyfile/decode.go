@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"slices"
 	"strconv"
@@ -47,8 +48,11 @@ func parse(path string, text []byte) (*yaml.Node, error) {
 		}
 		return nil, &Error{File: path, Message: strings.TrimPrefix(err.Error(), "yaml: "), Err: err}
 	}
-	if decoder.Decode(&more) == nil {
+	switch err := decoder.Decode(&more); {
+	case err == nil:
 		return nil, &Error{File: path, Line: more.Line, Message: "the file has a second document: a policy is one"}
+	case !errors.Is(err, io.EOF):
+		return nil, &Error{File: path, Message: strings.TrimPrefix(err.Error(), "yaml: "), Err: err}
 	}
 	if len(document.Content) != 1 {
 		return nil, &Error{File: path, Message: "the file is empty: 'caisson policy init' writes a policy"}

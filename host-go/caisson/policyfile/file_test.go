@@ -143,6 +143,7 @@ var wrong = []struct {
 	{text: "version: !!int 1\n", want: "no tags", schema: true},
 	{text: "version: 1\n---\nversion: 1\n", want: "a second document", schema: true},
 	{text: "version: 1\n  bad: [\n", want: "p.yaml: line"},
+	{text: "version: 1\n---\nservers: [\n", want: "p.yaml: line", schema: true},
 	// Schemas of arguments.
 	{text: schemaFile("properties: {path: {patern: a}}"), want: `p.yaml:7: servers.files.tools[0].arguments.properties.path.patern: the keyword "patern" is not known: is it "pattern"?`, schema: true},
 	{text: schemaFile("propertys: {}"), want: `the keyword "propertys" is not known: is it "properties"?`, schema: true},
