@@ -56,8 +56,17 @@ func (a *app) newRuntime(ctx context.Context, options *caisson.RuntimeOptions) (
 
 // waitCompiled waits until the core is in the cache for the next run. Only a first run has to wait.
 func (a *app) waitCompiled(ctx context.Context, runtime *caisson.Runtime) {
-	defer a.sayWhenSlow("compiling the core, once, so that the next run starts at once; it takes seconds, and may be interrupted")()
+	defer a.sayWhenSlow("compiling the core, once, so that the next run starts at once; it takes seconds, and may be interrupted; 'caisson cache warm' does it ahead")()
 	_ = runtime.Compile(ctx, startOnly) // A user who interrupts it has the result already.
+}
+
+// sayWhenCold says that the core is being compiled, to who serves others meanwhile.
+func (a *app) sayWhenCold(runtime *caisson.Runtime, flags *runtimeFlags) {
+	now, cancel := context.WithCancel(context.Background())
+	cancel()
+	if !flags.noCache && runtime.Compile(now, startOnly) != nil { // It would have to wait.
+		a.err.Say("the core is not in the cache yet: it is compiled once, and the first clients wait longer; 'caisson cache warm' does it ahead")
+	}
 }
 
 // sayWhenSlow prints a text after patience, unless done is called before.

@@ -115,6 +115,7 @@ func (a *app) serve(c *cobra.Command, f *serveFlags, servers *servedFile, listen
 		return err
 	}
 	defer runtime.Close()
+	a.sayWhenCold(runtime, &f.runtime)
 	closeTools, err := f.tools.add(ctx, c, a, runtime, f.runtime, &options)
 	if err != nil {
 		return err

@@ -144,6 +144,23 @@ func TestServeStderr(t *testing.T) {
 	<-code
 }
 
+// TestServeCold serves with an empty cache: standard error says that the core is compiled once, and what spares that.
+func TestServeCold(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "mcp.json")
+	writeConfig(t, path, "one", demoURL(t))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var stderr said
+	serving, stop := context.WithCancel(ctx)
+	code := make(chan int, 1)
+	go func() {
+		code <- runIn(serving, []string{"serve", "--config", path, "--http", "127.0.0.1:0", "--cache-dir", t.TempDir()}, strings.NewReader(""), io.Discard, &stderr)
+	}()
+	stderr.await(ctx, t, `compiled once.*(caisson cache warm)`)
+	stop()
+	<-code
+}
+
 // TestServeHTTP serves over HTTP, and reads its configuration again.
 func TestServeHTTP(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
