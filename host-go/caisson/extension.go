@@ -31,7 +31,7 @@ type Extension struct {
 type ExtensionHandler func(ctx context.Context, session *Session, params json.RawMessage) (any, error)
 
 // ownExtensions are the extensions that the core declares by itself.
-var ownExtensions = []string{"io.modelcontextprotocol/tasks"}
+var ownExtensions = []string{tasksExtension}
 
 // ownMethods are the requests of the protocol, in all revisions, of clients and of servers: the core answers
 // those of servers by what is declared, and refuses the others.

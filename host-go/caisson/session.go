@@ -78,6 +78,8 @@ type introduction struct {
 	Instructions    string                  `json:"instructions"`
 	Transport       TransportType           `json:"transport"`
 	SessionID       string                  `json:"sessionId"`
+
+	runsTasks bool // as a server of 2025-11-25 declares it; the Go SDK's type does not have it
 }
 
 func newSession(c *Client, name string) *Session {
@@ -201,6 +203,7 @@ func (s *Session) introduce(text []byte) error {
 	if h.Capabilities == nil {
 		h.Capabilities = &mcp.ServerCapabilities{}
 	}
+	h.runsTasks = declaresTasks(text)
 	s.introduction.Store(h)
 	return nil
 }

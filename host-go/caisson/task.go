@@ -99,6 +99,41 @@ func milliseconds(n float64) time.Duration {
 	return time.Duration(min(max(n, 0), float64(most/time.Millisecond))) * time.Millisecond
 }
 
+// RunsTasks reports whether the server has declared that calls of tools may become tasks: with the Tasks extension in
+// revision 2026-07-28, or with its capability in 2025-11-25, where the tool's execution.taskSupport says whether it may.
+// It is false in older revisions.
+func (s *Session) RunsTasks() bool {
+	h := s.introduced()
+	if h.ProtocolVersion >= firstOfTheNewEra {
+		_, declared := h.Capabilities.Extensions[tasksExtension]
+		return declared
+	}
+	return h.runsTasks && h.ProtocolVersion == experimentalTasks
+}
+
+// tasksExtension is the name of the extension, and experimentalTasks the revision that has tasks without it.
+const (
+	tasksExtension    = "io.modelcontextprotocol/tasks"
+	experimentalTasks = "2025-11-25"
+)
+
+// declaresTasks reads from a server's introduction whether it declares the tasks of 2025-11-25.
+func declaresTasks(introduction []byte) bool {
+	var h struct {
+		Capabilities struct {
+			Tasks struct {
+				Requests struct {
+					Tools struct {
+						Call json.RawMessage `json:"call"`
+					} `json:"tools"`
+				} `json:"requests"`
+			} `json:"tasks"`
+		} `json:"capabilities"`
+	}
+	_ = exact.Unmarshal(introduction, &h) // What does not fit declares none.
+	return len(h.Capabilities.Tasks.Requests.Tools.Call) > 0
+}
+
 // StartTask calls a tool as a task and returns when the server has begun the task. In revision 2026-07-28 the
 // server decides: it may return the tool's result at once. Then [Task.ID] is empty and [Task.Wait] returns
 // that result. In 2025-11-25 StartTask fails with [CodeInvalidArgument] when the server or the tool does not

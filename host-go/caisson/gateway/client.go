@@ -25,6 +25,7 @@ type client struct {
 	principal    string
 	capabilities *mcp.ClientCapabilities // what it can be asked
 	session      *mcp.ServerSession      // nil where it is shared
+	version      string                  // of the session's protocol; "" until it has begun, and where it is shared
 	key          string                  // in Gateway.shared; "" where it is not shared
 	ctx          context.Context         // ends with it
 	cancel       context.CancelFunc
@@ -51,10 +52,14 @@ type client struct {
 
 // asksOf is the part of a client's capabilities that servers may make use of; nil when there is none.
 func asksOf(capabilities *mcp.ClientCapabilities) *mcp.ClientCapabilities {
-	if capabilities == nil || capabilities.Sampling == nil && capabilities.Elicitation == nil && capabilities.RootsV2 == nil {
+	if capabilities == nil {
 		return nil
 	}
-	return &mcp.ClientCapabilities{Sampling: capabilities.Sampling, Elicitation: capabilities.Elicitation, RootsV2: capabilities.RootsV2}
+	extensions := extensionsOf(capabilities)
+	if capabilities.Sampling == nil && capabilities.Elicitation == nil && capabilities.RootsV2 == nil && extensions == nil {
+		return nil
+	}
+	return &mcp.ClientCapabilities{Sampling: capabilities.Sampling, Elicitation: capabilities.Elicitation, RootsV2: capabilities.RootsV2, Extensions: extensions}
 }
 
 // newClient makes a client; the gateway's lock is held.
@@ -163,6 +168,9 @@ func (c *client) close() {
 	c.mu.Unlock()
 	c.cancel()
 	c.unpool()
+	if c.session != nil {
+		g.tasks.leave(c)
+	}
 	var all sync.WaitGroup
 	for _, u := range upstreams {
 		all.Go(u.close)
@@ -249,7 +257,10 @@ func (c *client) options() caisson.ClientOptions {
 }
 
 // mayBeAsked reports whether servers may ask the client something.
-func (c *client) mayBeAsked() bool { return c.capabilities != nil }
+func (c *client) mayBeAsked() bool {
+	can := c.capabilities
+	return can != nil && (can.Sampling != nil || can.Elicitation != nil || can.RootsV2 != nil)
+}
 
 // changed tells the client that a list of a server has changed.
 func (c *client) changed(server, method string) {

@@ -19,6 +19,11 @@
 // Sessions of the older revisions share upstream sessions, too, with the servers that the policy says are stateless: those
 // of one principal that declare the same capabilities.
 //
+// # Tasks and extensions
+//
+// A call becomes a task for clients and servers of 2026-07-28 with the extension, and of 2025-11-25: the gateway relays
+// the task where both are of 2026-07-28, and follows it elsewhere. Other extensions are relayed at /servers/NAME.
+//
 // # Lists
 //
 // What a server lists is kept for the upstream session that it came to (see [caisson.ListCache]). The policy, the pins

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
@@ -52,7 +53,7 @@ func newEndpoint(g *Gateway, path, only string) *endpoint {
 		UnsubscribeHandler:      e.unsubscribe,
 		RootsListChangedHandler: e.rootsChanged,
 	})
-	acceptTasks(e.server)
+	acceptMore(e.server)
 	e.server.AddReceivingMiddleware(e.receiving)
 	e.server.AddSendingMiddleware(sending)
 	get := func(*http.Request) *mcp.Server { return e.server }
@@ -81,7 +82,15 @@ func (e *endpoint) receiving(next mcp.MethodHandler) mcp.MethodHandler {
 		switch method {
 		case "initialize":
 			return e.initialize(ctx, session, request, next)
-		case "ping", "notifications/initialized", "notifications/cancelled", "notifications/progress", "notifications/roots/list_changed",
+		case carriedNotice:
+			if params, err := members(marshal(request.GetParams())); err == nil {
+				if c := carriedIn(params); c.Method != "" {
+					e.heardOf(ctx, session, c)
+					return nil, nil
+				}
+			}
+			return next(ctx, method, request)
+		case "ping", "notifications/initialized", "notifications/cancelled", "notifications/roots/list_changed",
 			"resources/subscribe", "resources/unsubscribe":
 			return next(ctx, method, request)
 		}
@@ -123,7 +132,8 @@ type request struct {
 	client  *client
 	view    *View
 	modern  bool
-	tasks   bool                       // the client takes tasks
+	tasks   bool                       // the client takes tasks (2026-07-28)
+	task    json.RawMessage            // what it says of the task that it wants (2025-11-25); nil where it wants none
 	whole   map[string]json.RawMessage // the params
 	meta    map[string]any
 	done    func() // to be called once it has ended
@@ -144,6 +154,15 @@ func (e *endpoint) read(ctx context.Context, session *mcp.ServerSession, req mcp
 	if string(text) != "null" { // A request may have none.
 		r.meta = params.GetMeta()
 	}
+	var task json.RawMessage
+	switch params.(type) {
+	case *mcp.CallToolParamsRaw:
+		putRest(r.whole)
+		task = takeTask(r.whole)
+	case *mcp.GetPromptParams, *mcp.ReadResourceParams, *mcp.CompleteParams:
+		putRest(r.whole)
+	}
+	delete(r.meta, carriedMember)
 	version, _ := r.meta[mcp.MetaKeyProtocolVersion].(string)
 	r.modern = version >= modern
 	if r.modern {
@@ -159,6 +178,8 @@ func (e *endpoint) read(ctx context.Context, session *mcp.ServerSession, req mcp
 		e.mu.Unlock()
 		if r.client == nil {
 			err = errors.New("the session has not been initialized")
+		} else if task != nil && r.client.version == experimental {
+			r.task = task
 		}
 	}
 	if err != nil {
@@ -176,7 +197,7 @@ func (e *endpoint) view(c *client) *View {
 func (e *endpoint) answer(ctx context.Context, r *request, method string, next mcp.MethodHandler) (json.RawMessage, error) {
 	switch method {
 	case "tools/call", "prompts/get", "resources/read":
-		if r.modern {
+		if r.modern || r.task != nil {
 			return e.call(ctx, r, method)
 		}
 	case "subscriptions/listen":
@@ -205,7 +226,7 @@ func (e *endpoint) once(ctx context.Context, r *request, method string) (json.Ra
 }
 
 func (e *endpoint) exchange(ctx context.Context, r *request) *exchange {
-	x := &exchange{client: r.client, view: r.view, modern: r.modern, tasks: r.tasks, clientName: r.clientName(), poll: polling(r.request)}
+	x := &exchange{client: r.client, view: r.view, modern: r.modern, tasks: r.tasks, taskWanted: r.task, clientName: r.clientName(), poll: polling(r.request)}
 	if r.modern {
 		level, _ := r.meta[mcp.MetaKeyLogLevel].(string)
 		x.level = mcp.LoggingLevel(level)
@@ -223,7 +244,7 @@ func (r *request) token() json.RawMessage {
 	return meta["progressToken"]
 }
 
-// call begins a call of 2026-07-28, or goes on with one.
+// call begins a call of 2026-07-28 or one that is to be a task, or goes on with one.
 func (e *endpoint) call(ctx context.Context, r *request, method string) (json.RawMessage, error) {
 	var state string
 	if text := r.whole["requestState"]; text != nil {
@@ -239,7 +260,7 @@ func (e *endpoint) call(ctx context.Context, r *request, method string) (json.Ra
 	}
 	delete(r.whole, "requestState")
 	delete(r.whole, "inputResponses")
-	if state == "" && !r.client.mayBeAsked() {
+	if state == "" && !r.client.mayBeAsked() && !r.tasks && r.task == nil {
 		return e.once(ctx, r, method)
 	}
 	about := r.about(e.path, method)
@@ -254,7 +275,7 @@ func (e *endpoint) call(ctx context.Context, r *request, method string) (json.Ra
 		return held.wait(ctx)
 	}
 	x := e.exchange(ctx, r)
-	x.questions = newQuestions()
+	x.questions, x.begun = newQuestions(), make(chan struct{})
 	if e.gateway.options.Endpoints[e.path] == nil { // Nobody knows which server a key of the program's tools would be of.
 		x.questions.give(responses)
 	}
@@ -281,6 +302,9 @@ func (e *endpoint) work(ctx context.Context, r *request, x *exchange, method str
 		if err != nil {
 			return nil, err
 		}
+		if x.wantsTask() {
+			return nil, &jsonrpc.Error{Code: jsonrpc.CodeMethodNotFound, Message: "the tools at " + e.path + " do not run as tasks"}
+		}
 		x.own, x.tasks = true, false // What the Caller calls is the Caller's to await.
 		return callOwn(ctx, x, caller, method, r.request)
 	}
@@ -294,7 +318,10 @@ func (e *endpoint) work(ctx context.Context, r *request, x *exchange, method str
 	}
 	switch p := r.request.GetParams().(type) {
 	case *params:
-		return v.task(ctx, x, method, r.whole)
+		if slices.Contains(taskMethods, method) {
+			return v.task(ctx, x, method, r.whole)
+		}
+		return v.extension(ctx, x, r.whole)
 	case *mcp.CallToolParamsRaw:
 		return v.callTool(ctx, x, p.Name, r.whole)
 	case *mcp.GetPromptParams:

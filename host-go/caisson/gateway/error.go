@@ -36,6 +36,9 @@ func wireError(err error) error {
 	}
 	var own *jsonrpc.Error
 	if errors.As(err, &own) {
+		if own.Code == jsonrpc.CodeMethodNotFound {
+			return &noMethod{own}
+		}
 		return own
 	}
 	var no *policy.DeniedError
@@ -61,6 +64,22 @@ func wireError(err error) error {
 		}
 	}
 	return &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: err.Error()}
+}
+
+// A noMethod is an error with the code of a method that is not there. The Go SDK puts a message of its own in the place of
+// one that it finds by errors.Is, and takes only the code of others.
+type noMethod struct{ of *jsonrpc.Error }
+
+// Error is the message.
+func (e *noMethod) Error() string { return e.of.Message }
+
+// As gives the error for its code.
+func (e *noMethod) As(target any) bool {
+	of, ok := target.(**jsonrpc.Error)
+	if ok {
+		*of = e.of
+	}
+	return ok
 }
 
 // failed writes a failure down of which the client is not told everything.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"sync"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -23,7 +24,9 @@ type exchange struct {
 	clientName string
 	level      mcp.LoggingLevel // that the request wants; "" for none, and for a session that has one
 	poll       func()           // has the client poll for the result; nil where it cannot
-	tasks      bool             // the client takes a task in place of a tool's result
+	tasks      bool             // the client takes a task in place of a tool's result (2026-07-28)
+	taskWanted json.RawMessage  // what the client says of the task that it wants (2025-11-25); nil where it wants none
+	begun      chan struct{}    // closed when the server runs the call as a task that the gateway follows
 	own        bool             // a Caller of the program's answers it, which says itself what progress goes on
 
 	mu      sync.Mutex
@@ -31,8 +34,12 @@ type exchange struct {
 	session *mcp.ServerSession
 	token   json.RawMessage // of the progress; nil without
 	over    bool
+	server  string    // that the call was sent to
+	taskID  string    // the server's own, of the task that the gateway follows
+	message string    // of the task's last state
+	changed time.Time // when it came
 
-	questions *questions // nil where nobody can be asked in rounds
+	questions *questions // nil where nobody can be asked in rounds, nor in a task
 }
 
 type exchangeKey struct{}
@@ -51,6 +58,13 @@ func (x *exchange) round() (ctx context.Context, session *mcp.ServerSession, tok
 		return nil, nil, nil
 	}
 	return x.request, x.session, x.token
+}
+
+// followed is the server's id of the task that the gateway follows; "" for none.
+func (x *exchange) followed() string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.taskID
 }
 
 // turn begins a round, and ends the one before.
@@ -103,6 +117,14 @@ func (x *exchange) progress(p *mcp.ProgressNotificationParams) {
 // ask asks the client on behalf of a server. The question has a place when it is one of a server's round.
 func (x *exchange) ask(ctx context.Context, method string, text json.RawMessage, at *place) (json.RawMessage, error) {
 	if x.questions != nil {
+		if x.modern && taskOf(text) != "" {
+			text = withoutRelation(text)
+		}
+		if x.wantsTask() || x.followed() != "" { // Nobody may ever look at the task again.
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, x.client.gateway.options.HoldTimeout)
+			defer cancel()
+		}
 		return x.questions.ask(ctx, method, text, at)
 	}
 	request, session, _ := x.round()
@@ -122,7 +144,7 @@ func merge(ends, values context.Context) (context.Context, context.CancelFunc) {
 }
 
 // own are the members of `_meta` that concern only the two ends of a connection.
-var own = []string{mcp.MetaKeyProtocolVersion, mcp.MetaKeyClientInfo, mcp.MetaKeyClientCapabilities, mcp.MetaKeyLogLevel, mcp.MetaKeySubscriptionID, "progressToken"}
+var own = []string{mcp.MetaKeyProtocolVersion, mcp.MetaKeyClientInfo, mcp.MetaKeyClientCapabilities, mcp.MetaKeyLogLevel, mcp.MetaKeySubscriptionID, "progressToken", carriedMember}
 
 // withoutOwn takes from params what concerns only the two ends of a connection.
 func withoutOwn(whole map[string]json.RawMessage) error {
@@ -146,10 +168,14 @@ func (x *exchange) send(ctx context.Context, server, method string, whole map[st
 	if err != nil {
 		return nil, err
 	}
+	x.mu.Lock()
+	x.server = server
+	x.mu.Unlock()
 	u := x.client.upstream(server)
 	level, shared := x.logs(), u.client.session == nil
 	// Who shares a session could be asked what another call is asked, or hear what another one logs.
-	alone := shared && (x.questions != nil || level != "" || x.client.session != nil && x.client.mayBeAsked())
+	asked := x.client.mayBeAsked() && (x.questions != nil || x.client.session != nil)
+	alone := shared && (asked || level != "")
 	var l *link
 	if alone {
 		if l, err = u.take(ctx); err != nil {
@@ -157,11 +183,16 @@ func (x *exchange) send(ctx context.Context, server, method string, whole map[st
 		}
 		defer func() { u.give(l, abandoned(ctx, err)) }()
 	} else {
-		var done func()
-		if l, done, err = u.use(ctx, u.get); err != nil {
+		var done func(abandoned bool)
+		if listings[method] != nil {
+			l, done, err = u.use(ctx, u.get)
+		} else {
+			l, done, err = u.share(ctx)
+		}
+		if err != nil {
 			return nil, err
 		}
-		defer done()
+		defer func() { done(abandoned(ctx, err)) }()
 	}
 	if err := l.setLevel(ctx, level); err != nil {
 		x.client.gateway.options.Logger.Warn("a server's logging level was not set", "server", server, "error", err)
@@ -178,8 +209,8 @@ func (x *exchange) send(ctx context.Context, server, method string, whole map[st
 	options.AfterNotifications = true // What belongs to the request goes before its result.
 	ctx = caisson.WithCallOptions(ctx, options)
 	var text json.RawMessage
-	if x.tasks && method == "tools/call" && l.modern() && x.client.gateway.tasks.reserve(x.client.principal) {
-		text, err = x.startTask(ctx, l, whole)
+	if method == "tools/call" && (x.tasks || x.wantsTask()) {
+		text, err = x.callTask(ctx, l, whole)
 		return text, err
 	}
 	text, err = l.session.Request(ctx, method, whole)

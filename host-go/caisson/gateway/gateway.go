@@ -109,7 +109,7 @@ func (g *Gateway) RunEndpoint(ctx context.Context, path string, transport mcp.Tr
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(g.ctx, cancel)()
-	session, err := e.server.Connect(ctx, parting(ctx, transport), nil)
+	session, err := e.server.Connect(ctx, parting(ctx, transport, g.options.MaxRequestBytes), nil)
 	if err != nil {
 		return err
 	}
@@ -261,6 +261,7 @@ func (g *Gateway) Close() error {
 	g.mu.Unlock()
 	g.cancel()
 	g.held.close()
+	g.tasks.leave(nil)
 	for _, e := range endpoints {
 		e.close()
 	}

@@ -67,13 +67,19 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
+	notice := carryRequest(r, g.options.MaxRequestBytes)
 	principal := g.principalOf(r.Context())
 	r = r.WithContext(WithPrincipal(r.Context(), principal))
+	if notice != nil {
+		e.heardOf(r.Context(), nil, *notice)
+		w.WriteHeader(http.StatusAccepted)
+		return
+	}
 	if r.Header.Get("Mcp-Protocol-Version") >= modern {
 		if e.refuses(w, r) {
 			return
 		}
-		e.stateless.ServeHTTP(w, r)
+		e.stateless.ServeHTTP(&carrying{w}, r)
 		return
 	}
 	if id := r.Header.Get("Mcp-Session-Id"); id != "" {
@@ -108,8 +114,22 @@ func (w *resumable) Write(text []byte) (int, error) {
 			}
 		}
 	}
-	return w.ResponseWriter.Write(text)
+	return (&carrying{w.ResponseWriter}).Write(text)
 }
+
+// carrying gives clients the notifications of extensions as they are.
+type carrying struct{ http.ResponseWriter }
+
+// Write writes an event, or another part of the response. What it returns counts the Go SDK's own bytes.
+func (w *carrying) Write(text []byte) (int, error) {
+	if _, err := w.ResponseWriter.Write(carryEvent(text)); err != nil {
+		return 0, err
+	}
+	return len(text), nil
+}
+
+// Unwrap is for an [http.ResponseController].
+func (w *carrying) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // Unwrap is for an [http.ResponseController].
 func (w *resumable) Unwrap() http.ResponseWriter { return w.ResponseWriter }

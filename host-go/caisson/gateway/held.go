@@ -6,20 +6,23 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
 )
 
-// A held call is a call of 2026-07-28 whose client has been asked something. It goes on, upstream, while it waits for
-// the next round; so the gate has decided about it once.
+// A held call is a call that goes on, upstream, while its client has been asked something (2026-07-28), or has it as a
+// task; so the gate has decided about it once.
 type heldCall struct {
 	exchange *exchange
 	about    [sha256.Size]byte // its method and params: another call must not go on with it
 	cancel   context.CancelFunc
-	done     chan struct{}
-	text     json.RawMessage // the result, when done is closed
-	err      error
+	// cancelled says that the client of a task has cancelled it.
+	cancelled atomic.Bool
+	done      chan struct{}
+	text      json.RawMessage // the result, when done is closed
+	err       error
 }
 
 // holds are the calls that wait for a round, by the requestState that their client has.
@@ -101,7 +104,7 @@ func (h *holds) close() {
 	clear(h.calls)
 }
 
-// hold runs a call of 2026-07-28 in a goroutine of its own.
+// hold runs a call in a goroutine of its own.
 func (x *exchange) hold(ctx context.Context, about [sha256.Size]byte, release func(), work func(context.Context) (json.RawMessage, error)) *heldCall {
 	call := &heldCall{exchange: x, about: about, done: make(chan struct{})}
 	ctx, call.cancel = context.WithCancel(context.WithoutCancel(ctx))
@@ -116,19 +119,33 @@ func (x *exchange) hold(ctx context.Context, about [sha256.Size]byte, release fu
 	return call
 }
 
-// wait waits for the end of a call, or for something that its client has to be asked first.
+// wait waits for the end of a call, or until it is a task, or for something that its client has to be asked first.
 func (call *heldCall) wait(ctx context.Context) (json.RawMessage, error) {
 	x := call.exchange
+	begun := x.begun
 	for {
 		select {
 		case <-call.done:
+			if x.wantsTask() && call.err == nil {
+				return call.toTask()
+			}
 			x.end()
 			return call.text, call.err
 		default:
 		}
 		select {
 		case <-call.done:
+		case <-begun:
+			text, err := call.toTask()
+			if err == nil || x.wantsTask() {
+				return text, err
+			}
+			begun = nil // There is no room: the call is awaited.
 		case <-x.questions.asked:
+			if x.wantsTask() {
+				x.questions.ring() // They wait for the task's requests.
+				return call.toTask()
+			}
 			requests := x.questions.requests()
 			if requests == nil {
 				continue // They were taken back.

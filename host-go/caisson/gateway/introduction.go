@@ -4,6 +4,7 @@ package gateway
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"sync"
@@ -41,6 +42,7 @@ func (e *endpoint) initialize(ctx context.Context, session *mcp.ServerSession, r
 		c.close()
 		return nil, err
 	}
+	c.version = answer.ProtocolVersion
 	e.mu.Lock()
 	e.clients[session] = c
 	if id := session.ID(); id != "" {
@@ -60,7 +62,25 @@ func (e *endpoint) initialize(ctx context.Context, session *mcp.ServerSession, r
 	if introduced.info != nil {
 		answer.ServerInfo = introduced.info
 	}
+	if introduced.tasks && c.version == experimental {
+		return withTasks(answer)
+	}
 	return answer, nil
+}
+
+// withTasks declares the tasks of 2025-11-25, which the Go SDK's type does not have.
+func withTasks(answer *mcp.InitializeResult) (mcp.Result, error) {
+	whole, err := members(marshal(answer))
+	if err != nil {
+		return nil, err
+	}
+	can, err := members(whole["capabilities"])
+	if err != nil {
+		return nil, err
+	}
+	can["tasks"] = json.RawMessage(`{"list":{},"cancel":{},"requests":{"tools":{"call":{}}}}`)
+	whole["capabilities"] = marshal(can)
+	return &result{text: marshal(whole)}, nil
 }
 
 // discover answers a client of 2026-07-28 that asks who is there.
@@ -95,6 +115,7 @@ type introduced struct {
 	info         *mcp.Implementation // nil for the gateway itself
 	capabilities *mcp.ServerCapabilities
 	instructions string
+	tasks        bool // a server runs calls of tools as tasks
 }
 
 // introduce connects with the servers, and says what they can do.
@@ -109,7 +130,8 @@ func (v *View) introduce(ctx context.Context, e *endpoint) (*introduced, error) 
 		}
 		can := served(l.session.Capabilities())
 		v.declareTasks(can, l)
-		return &introduced{info: l.session.ServerInfo(), capabilities: can, instructions: l.session.Instructions()}, nil
+		v.declareExtensions(can, l)
+		return &introduced{info: l.session.ServerInfo(), capabilities: can, instructions: l.session.Instructions(), tasks: l.session.RunsTasks()}, nil
 	}
 	servers := v.Servers()
 	links := make([]*link, len(servers))
@@ -120,6 +142,7 @@ func (v *View) introduce(ctx context.Context, e *endpoint) (*introduced, error) 
 	all.Wait()
 	can := &mcp.ServerCapabilities{Tools: &mcp.ToolCapabilities{ListChanged: true}}
 	var instructions []string
+	runTasks := false
 	if own := v.client.gateway.options.Instructions; own != "" {
 		instructions = append(instructions, own)
 	}
@@ -131,6 +154,7 @@ func (v *View) introduce(ctx context.Context, e *endpoint) (*introduced, error) 
 		if l != nil {
 			own = l.session.Capabilities()
 			v.declareTasks(can, l)
+			runTasks = runTasks || l.session.RunsTasks()
 			if text := strings.TrimSpace(l.session.Instructions()); text != "" {
 				instructions = append(instructions, "# "+servers[i]+"\n\n"+text)
 			}
@@ -151,12 +175,12 @@ func (v *View) introduce(ctx context.Context, e *endpoint) (*introduced, error) 
 			can.Completions = own.Completions
 		}
 	}
-	return &introduced{capabilities: can, instructions: strings.Join(instructions, "\n\n")}, nil
+	return &introduced{capabilities: can, instructions: strings.Join(instructions, "\n\n"), tasks: runTasks}, nil
 }
 
 // declareTasks declares the extension of tasks to a client of 2026-07-28 where a server has it.
 func (v *View) declareTasks(can *mcp.ServerCapabilities, l *link) {
-	if v.client.session == nil && l.hasTasks() {
+	if v.client.session == nil && l.session.RunsTasks() {
 		settings, _ := l.session.Capabilities().Extensions[tasksExtension].(map[string]any)
 		can.AddExtension(tasksExtension, settings)
 	}
@@ -164,7 +188,7 @@ func (v *View) declareTasks(can *mcp.ServerCapabilities, l *link) {
 
 // served is what of a server's capabilities the gateway passes on. Lists always change: a server may go, and come back.
 func served(can *mcp.ServerCapabilities) *mcp.ServerCapabilities {
-	s := &mcp.ServerCapabilities{Logging: can.Logging, Completions: can.Completions, Experimental: can.Experimental}
+	s := &mcp.ServerCapabilities{Logging: can.Logging, Completions: can.Completions}
 	if can.Tools != nil {
 		s.Tools = &mcp.ToolCapabilities{ListChanged: true}
 	}

@@ -5,6 +5,7 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"sync"
 
@@ -28,6 +29,7 @@ type link struct {
 	// The upstream's lock guards these, of the main link.
 	taken    bool          // a call has it to itself
 	underway int           // requests that share it
+	working  int           // of them, those that are no lists: while there are some, no call gets it to itself
 	drained  chan struct{} // closed when there are none; nil before others take its place
 
 	mu        sync.Mutex
@@ -100,7 +102,7 @@ func (l *link) receive(ctx context.Context, _ *caisson.Session, method string, t
 
 // ask asks the downstream client what the server has asked.
 func (l *link) ask(ctx context.Context, method string, text json.RawMessage) (json.RawMessage, error) {
-	if x := l.oldest(); x != nil {
+	if x := l.askedIn(text); x != nil {
 		return x.ask(ctx, method, text, l.place(ctx))
 	}
 	if c := l.upstream.client; c.session != nil {
@@ -141,7 +143,10 @@ func (l *link) hear(method string, text json.RawMessage) {
 		}
 		c.tell(l.upstream.name, method, text)
 	default:
-		if x := l.oldest(); x != nil {
+		if !slices.Contains(sdkNotices, method) && !l.hasExtensions() {
+			return
+		}
+		if x := l.oldest(); x != nil && x.view.passes(method) {
 			x.notify(method, text)
 		} else {
 			c.tell(l.upstream.name, method, text)
@@ -164,6 +169,25 @@ func (l *link) enter(x *exchange) (leave func()) {
 			}
 		}
 	}
+}
+
+// askedIn returns the request that a question belongs to: that of the task that it names, and else the oldest that is no
+// task, whose client waits for it.
+func (l *link) askedIn(params json.RawMessage) *exchange {
+	task := taskOf(params)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var oldest *exchange
+	for _, x := range l.exchanges {
+		of := x.followed()
+		switch {
+		case task != "" && of == task, task == "" && of == "":
+			return x
+		case oldest == nil:
+			oldest = x
+		}
+	}
+	return oldest
 }
 
 // oldest returns the request that has been underway for longest; nil when there is none.

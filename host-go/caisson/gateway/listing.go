@@ -58,7 +58,7 @@ func (v *View) items(ctx context.Context, x *exchange, of *listing, server strin
 	if err != nil {
 		return nil, err
 	}
-	defer done()
+	defer done(false)
 	if !l.offered(of) {
 		return nil, nil
 	}
@@ -81,6 +81,9 @@ func (v *View) items(ctx context.Context, x *exchange, of *listing, server strin
 			if err != nil || json.Unmarshal(parts[of.key], &name) != nil {
 				v.client.gateway.options.Logger.Warn("an item of a list is left out: it has no "+of.key, "server", server, "list", of.list)
 				continue
+			}
+			if of == toolList && x.shownAsTasks(l) {
+				text = withTaskSupport(parts)
 			}
 			all = append(all, item{name, text})
 		}
@@ -192,5 +195,43 @@ func renamed(text json.RawMessage, name string) json.RawMessage {
 
 // listAlone passes a page of one server on, as it is.
 func (v *View) listAlone(ctx context.Context, x *exchange, of *listing, whole map[string]json.RawMessage) (json.RawMessage, error) {
-	return x.send(ctx, v.only, of.method, whole)
+	page, err := x.send(ctx, v.only, of.method, whole)
+	if l := v.client.upstream(v.only).now(); err == nil && of == toolList && l != nil && x.shownAsTasks(l) {
+		page = pageWithTaskSupport(page)
+	}
+	return page, err
+}
+
+// shownAsTasks reports whether the client is told of each tool that its calls may be tasks: a server of 2026-07-28 says so
+// of none, and a client of 2025-11-25 asks for no task of another tool.
+func (x *exchange) shownAsTasks(l *link) bool {
+	return x.client.version == experimental && l.modern() && l.session.RunsTasks()
+}
+
+func withTaskSupport(tool map[string]json.RawMessage) json.RawMessage {
+	execution, err := members(tool["execution"])
+	if err != nil {
+		return marshal(tool)
+	}
+	execution["taskSupport"] = marshal("optional")
+	tool["execution"] = marshal(execution)
+	return marshal(tool)
+}
+
+func pageWithTaskSupport(page json.RawMessage) json.RawMessage {
+	whole, err := members(page)
+	if err != nil {
+		return page
+	}
+	var tools []json.RawMessage
+	if json.Unmarshal(whole["tools"], &tools) != nil {
+		return page
+	}
+	for i, text := range tools {
+		if tool, err := members(text); err == nil {
+			tools[i] = withTaskSupport(tool)
+		}
+	}
+	whole["tools"] = marshal(tools)
+	return marshal(whole)
 }

@@ -21,7 +21,8 @@ var errNotRead = errors.New("the client has not read what it was sent before its
 // parting gives a transport over a pair of streams on which no write lasts longer than the session: a client that has gone
 // without closing its end, or that does not read, would otherwise keep a program from ending. A session ends with the
 // context, and when the client sends no more. Other transports see to that themselves.
-func parting(ctx context.Context, transport mcp.Transport) mcp.Transport {
+// What the Go SDK does not know is carried through it, in messages of most bytes.
+func parting(ctx context.Context, transport mcp.Transport, most int64) mcp.Transport {
 	var streams mcp.IOTransport
 	switch t := transport.(type) {
 	case *mcp.StdioTransport:
@@ -32,7 +33,7 @@ func parting(ctx context.Context, transport mcp.Transport) mcp.Transport {
 		return transport
 	}
 	ending, end := context.WithCancel(ctx)
-	streams.Reader = &partingReader{streams.Reader, end}
+	streams.Reader = newCarryingReader(&partingReader{streams.Reader, end}, most)
 	streams.Writer = &partingWriter{WriteCloser: streams.Writer, ending: ending}
 	return &streams
 }
@@ -79,24 +80,34 @@ func (w *partingWriter) Write(p []byte) (n int, err error) {
 	if w.failed {
 		return 0, errNotRead
 	}
-	text := bytes.Clone(p) // A write that is given up goes on with it.
+	text := carryOut(bytes.Clone(p)) // A write that is given up goes on with it.
+	if !bytes.HasSuffix(text, []byte("\n")) {
+		text = append(text, '\n')
+	}
 	done := make(chan struct{})
-	var written int
 	var wrong error
 	go func() {
 		defer close(done)
-		written, wrong = w.WriteCloser.Write(text)
+		_, wrong = w.WriteCloser.Write(text)
 	}()
 	select {
 	case <-done:
-		return written, wrong
+		return w.wrote(len(p), wrong)
 	case <-w.ending.Done():
 	}
 	select {
 	case <-done:
-		return written, wrong
+		return w.wrote(len(p), wrong)
 	case <-time.After(partingTime):
 		w.failed = true
 		return 0, errNotRead
 	}
+}
+
+// wrote is what the Go SDK is told of its own bytes.
+func (w *partingWriter) wrote(n int, err error) (int, error) {
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
 }

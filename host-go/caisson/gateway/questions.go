@@ -26,7 +26,9 @@ type question struct {
 	params json.RawMessage
 	key    string
 	round  *round               // nil when it stands alone
-	answer chan json.RawMessage // with room for one
+	asking bool                 // a request of the client's carries it; see carry
+	answer chan json.RawMessage // with room for one; nil is a refusal
+	failed error                // why it is refused; read it after the answer
 }
 
 // A round is one of a server's.
@@ -65,7 +67,7 @@ func (q *questions) ask(ctx context.Context, method string, params json.RawMessa
 	}
 	select {
 	case answer := <-one.answer:
-		return answer, nil
+		return answer, one.failed
 	case <-ctx.Done():
 		q.takeBack(one)
 		return nil, ctx.Err()
@@ -179,13 +181,59 @@ func (q *questions) answer(responses map[string]json.RawMessage) {
 	for key, one := range q.shown {
 		if response := responses[key]; isObject(response) && q.open[key] == one {
 			delete(q.open, key)
+			delete(q.shown, key)
 			one.answer <- response
 		}
 	}
-	q.shown = nil
 	if len(q.open) > 0 {
 		q.ring()
 	}
+}
+
+// carry returns the questions that no request of the client's carries yet. The caller asks each, and calls settle or
+// uncarry.
+func (q *questions) carry() (all []*question) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, one := range q.open {
+		if one.whole() && !one.asking {
+			one.asking = true
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// settle answers a question, or refuses it.
+func (q *questions) settle(one *question, answer json.RawMessage, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.open[one.key] != one {
+		return // It was taken back.
+	}
+	delete(q.open, one.key)
+	one.failed = err
+	one.answer <- answer
+}
+
+// uncarry has another request carry a question: the one that did has ended before the client answered.
+func (q *questions) uncarry(one *question) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	one.asking = false
+	q.ring()
+}
+
+// waiting reports whether the client has something to answer.
+func (q *questions) waiting() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, one := range q.open {
+		if one.whole() {
+			return true
+		}
+	}
+	return false
 }
 
 // give keeps answers that the client gives before it is asked. A server that has no state gets them in this way: see

@@ -32,7 +32,7 @@ const (
 
 // wants reports whether a notification of a server goes here.
 func (s *sink) wants(server, method string, text json.RawMessage) bool {
-	if !s.view.has(server) || !s.hears(method) {
+	if !s.view.has(server) || !s.hears(method) || !s.view.passes(method) {
 		return false
 	}
 	return method != resourceUpdated || s.listening == nil || slices.Contains(s.listening.ResourceSubscriptions, uriOf(text))

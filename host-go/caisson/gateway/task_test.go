@@ -148,8 +148,8 @@ func TestTasks(t *testing.T) {
 	session := post(t, server, request{path: "/mcp", principal: "ada", body: hello}).session
 	for _, params := range []string{`,"params":{"taskId":"t__x"}`, ""} {
 		a := post(t, server, request{path: "/mcp", principal: "ada", session: session, version: older, body: fmt.Sprintf(`{"jsonrpc":"2.0","id":2,"method":"tasks/get"%s}`, params)})
-		if a.err.Code != -32601 {
-			t.Errorf("in an older revision: %s", a.body)
+		if a.err.Code != -32602 {
+			t.Errorf("in an older revision, a task that is not there: %s", a.body)
 		}
 	}
 }

@@ -26,7 +26,8 @@ type taskKey struct{ principal, id string }
 type task struct {
 	server string
 	own    string // the server's id
-	link   *link  // that has begun it: a command's tasks are its own
+	link   *link  // that has begun it: a command's tasks are its own; nil for one that the gateway follows
+	run    *run   // what the gateway follows; nil for a task of the server's
 	seen   time.Time
 	over   bool // and its client has seen that
 }
@@ -71,7 +72,19 @@ func (t *tasks) none(principal string) {
 	t.free(principal)
 }
 
+// room reports whether there is room for another task.
+func (t *tasks) room(principal string) bool {
+	if !t.reserve(principal) {
+		return false
+	}
+	t.none(principal)
+	return true
+}
+
 func (t *tasks) remove(key taskKey) {
+	if one := t.all[key]; one.run != nil {
+		one.run.stop()
+	}
 	delete(t.all, key)
 	t.free(key.principal)
 }

@@ -103,7 +103,7 @@ func (u *upstream) soon(ctx context.Context) (*link, error) {
 
 // use returns the shared session for a request. The caller calls done when the request has ended: a session that others
 // take the place of is closed only then.
-func (u *upstream) use(ctx context.Context, get func(context.Context) (*link, error)) (l *link, done func(), err error) {
+func (u *upstream) use(ctx context.Context, get func(context.Context) (*link, error)) (l *link, done func(abandoned bool), err error) {
 	for {
 		if l, err = get(ctx); err != nil {
 			return nil, nil, err
@@ -112,9 +112,42 @@ func (u *upstream) use(ctx context.Context, get func(context.Context) (*link, er
 		if u.main == l {
 			l.underway++
 			u.mu.Unlock()
-			return l, func() { u.leave(l) }, nil
+			return l, func(bool) { u.leave(l) }, nil
 		}
 		u.mu.Unlock()
+	}
+}
+
+// share returns a session for a request that others may share it with: the shared one, unless a call has that to itself.
+// What the server then logs would reach that call.
+func (u *upstream) share(ctx context.Context) (l *link, done func(abandoned bool), err error) {
+	for {
+		if l, err = u.get(ctx); err != nil {
+			return nil, nil, err
+		}
+		u.mu.Lock()
+		main, taken := u.main == l, l.taken
+		if main && !taken {
+			l.underway++
+			l.working++
+		}
+		u.mu.Unlock()
+		switch {
+		case main && !taken:
+			return l, func(bool) {
+				u.mu.Lock()
+				if l.working--; l.working == 0 {
+					u.wake()
+				}
+				u.mu.Unlock()
+				u.leave(l)
+			}, nil
+		case main:
+			if l, err = u.take(ctx); err != nil {
+				return nil, nil, err
+			}
+			return l, func(abandoned bool) { u.give(l, abandoned) }, nil
+		}
 	}
 }
 
@@ -265,7 +298,7 @@ func (u *upstream) take(ctx context.Context) (*link, error) {
 		case u.closed:
 			u.mu.Unlock()
 			return nil, u.errClosed()
-		case main != nil && !main.taken && main == u.main:
+		case main != nil && !main.taken && main.working == 0 && main == u.main:
 			main.taken = true
 			u.mu.Unlock()
 			return main, nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
@@ -92,6 +93,9 @@ func (v *View) callTool(ctx context.Context, x *exchange, name string, whole map
 	}
 	whole["name"] = marshal(own)
 	if v.isSource(server) {
+		if x.wantsTask() {
+			return nil, &jsonrpc.Error{Code: jsonrpc.CodeMethodNotFound, Message: "the tool " + quote(name) + " does not run as a task"}
+		}
 		return v.callSource(ctx, x, name, whole)
 	}
 	return v.send(ctx, x, server, "tools/call", whole)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"slices"
+	"strings"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
@@ -114,6 +116,12 @@ type outgoing struct {
 
 type outgoingKey struct{}
 
+// sdkNotices are the notifications that the Go SDK sends to clients.
+var sdkNotices = []string{
+	toolsChanged, promptsChanged, resourcesChanged, resourceUpdated, messageLogged, "notifications/progress",
+	"notifications/cancelled", "notifications/elicitation/complete", "notifications/subscriptions/acknowledged",
+}
+
 func sending(next mcp.MethodHandler) mcp.MethodHandler {
 	return func(ctx context.Context, method string, request mcp.Request) (mcp.Result, error) {
 		if listening, ok := ctx.Value(listenKey{}).(*listening); ok {
@@ -122,6 +130,10 @@ func sending(next mcp.MethodHandler) mcp.MethodHandler {
 		if out, ok := ctx.Value(outgoingKey{}).(*outgoing); ok {
 			session, _ := request.GetSession().(*mcp.ServerSession) // It is the server's.
 			method, request = out.method, &mcp.ServerRequest[*params]{Session: session, Params: &params{text: out.params}}
+			if strings.HasPrefix(method, "notifications/") && !slices.Contains(sdkNotices, method) {
+				method = carriedNotice
+				request = &mcp.ServerRequest[*params]{Session: session, Params: &params{text: marshal(map[string]any{carriedMember: carried{Method: out.method, Params: out.params}})}}
+			}
 		}
 		return next(ctx, method, request)
 	}
