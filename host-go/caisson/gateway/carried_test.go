@@ -93,3 +93,21 @@ func TestCarryingReader(t *testing.T) {
 		t.Errorf("%d bytes are read, want %d", len(text), len(want))
 	}
 }
+
+// TestMethodsOfExtensions shows which methods are no extension's, whoever uses them: what a client or a server sends under
+// the name of an extension must not go around what the gateway knows of the protocol's own.
+func TestMethodsOfExtensions(t *testing.T) {
+	t.Parallel()
+	for _, method := range append(append([]string{
+		"", "sampling/createMessage", "elicitation/create", "roots/list", "caisson/extension", "notifications/tasks", "notifications/tasks/status", strings.Repeat("x", maxMethod+1),
+	}, sdkMethods...), sdkNotices...) {
+		if ofExtension(method) {
+			t.Errorf("%.80q is taken for one of an extension", method)
+		}
+	}
+	for _, method := range []string{"skills/list", "weather/get", "notifications/weather"} {
+		if !ofExtension(method) {
+			t.Errorf("%q is none of an extension", method)
+		}
+	}
+}

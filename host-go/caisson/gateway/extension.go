@@ -71,6 +71,18 @@ func (v *View) extension(ctx context.Context, x *exchange, whole map[string]json
 // passes reports whether a notification may go to the client: one of an extension does where its server is alone.
 func (v *View) passes(method string) bool { return v.only != "" || slices.Contains(sdkNotices, method) }
 
+// maxMethod bounds the name of an extension's method, in bytes.
+const maxMethod = 256
+
+// ofExtension reports whether a method may be one of an extension: none of the protocol's own is.
+func ofExtension(method string) bool {
+	switch method {
+	case "", "sampling/createMessage", "elicitation/create", "roots/list", carriedRequest, "notifications/tasks", "notifications/tasks/status":
+		return false
+	}
+	return len(method) <= maxMethod && !slices.Contains(sdkMethods, method) && !slices.Contains(sdkNotices, method)
+}
+
 // hasExtension fails when a message cannot be one of an extension of the server that is alone. One of the protocol's own
 // has another way, on which the gateway knows whose it is.
 func (v *View) hasExtension(ctx context.Context, method string) error {
@@ -78,7 +90,7 @@ func (v *View) hasExtension(ctx context.Context, method string) error {
 	if err != nil {
 		return err
 	}
-	if method == "" || slices.Contains(sdkMethods, method) || slices.Contains(sdkNotices, method) || !l.hasExtensions() {
+	if !ofExtension(method) || !l.hasExtensions() {
 		return &jsonrpc.Error{Code: jsonrpc.CodeMethodNotFound, Message: "the server has declared no extension that " + quote(method) + " could belong to"}
 	}
 	return nil

@@ -143,7 +143,7 @@ func (l *link) hear(method string, text json.RawMessage) {
 		}
 		c.tell(l.upstream.name, method, text)
 	default:
-		if !slices.Contains(sdkNotices, method) && !l.hasExtensions() {
+		if !slices.Contains(sdkNotices, method) && !(ofExtension(method) && l.hasExtensions()) {
 			return
 		}
 		if x := l.oldest(); x != nil && x.view.passes(method) {

@@ -159,6 +159,10 @@ func (t *tasks) settle(key taskKey, one *task) {
 		return
 	}
 	one.run.ended, one.run.size = time.Now(), len(one.run.call.text)
+	x := one.run.call.exchange
+	x.mu.Lock()
+	x.changed = one.run.ended
+	x.mu.Unlock()
 	sum := 0
 	var ended []taskKey
 	for other, of := range t.all {
@@ -327,6 +331,9 @@ func (r *run) result(ctx context.Context, x *exchange, id string) (json.RawMessa
 		}
 		select {
 		case <-r.call.done:
+			if r.status(false) == caisson.TaskCancelled {
+				return nil, &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: "the task was cancelled"}
+			}
 			if r.call.err != nil {
 				return nil, r.call.err
 			}

@@ -227,6 +227,10 @@ func TestFollowedTasksAreBounded(t *testing.T) {
 	if _, err := first.Wait(ctx); caisson.CodeOf(err) != caisson.CodeCancelled {
 		t.Errorf("the cancelled task gives %v", err)
 	}
+	_, err = session.Request(ctx, "tasks/result", map[string]any{"taskId": first.ID()})
+	if e, ok := caisson.RPCError(err); !ok || e.Code != jsonrpc.CodeInternalError || !strings.Contains(e.Message, "cancelled") {
+		t.Errorf("the result of the cancelled task is %v", err)
+	}
 	_ = session.Close() // Its tasks go with it, whether they are over or not.
 	session = caissonAt(t, g, "/mcp", older, "Ada")
 	for {
