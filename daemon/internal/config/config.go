@@ -149,6 +149,9 @@ type Scripts struct {
 	Limits Limits `yaml:"limits"`
 	// MaxRuns bounds the submitted runs that one principal has underway. Default: 100.
 	MaxRuns int `yaml:"maxRuns"`
+	// MaxRunsAtOnce bounds the submitted runs that this daemon has underway at once, where there is a store; others wait.
+	// Default: 64.
+	MaxRunsAtOnce int `yaml:"maxRunsAtOnce"`
 	// KeepRuns is how long the outcome of a submitted run is kept. Default: 1 hour.
 	KeepRuns Duration `yaml:"keepRuns"`
 }
@@ -295,6 +298,7 @@ func (f *File) defaults() {
 	set(&f.Sessions.ConnectTimeout, Duration(time.Minute))
 	set(&f.Isolation, caisson.IsolationSandbox)
 	set(&f.Scripts.MaxRuns, 100)
+	set(&f.Scripts.MaxRunsAtOnce, 64)
 	set(&f.Scripts.KeepRuns, Duration(time.Hour))
 	set(&f.DrainTimeout, Duration(30*time.Second))
 }
@@ -359,7 +363,7 @@ func (f *File) Check() error {
 	if f.MaxWorkers < 0 {
 		return wrong("maxWorkers", "it is negative")
 	}
-	if f.Sessions.Max < 0 || f.Sessions.MaxPerPrincipal < 0 || f.Scripts.MaxRuns < 0 {
+	if f.Sessions.Max < 0 || f.Sessions.MaxPerPrincipal < 0 || f.Scripts.MaxRuns < 0 || f.Scripts.MaxRunsAtOnce < 0 {
 		return wrong("sessions", "a bound is negative")
 	}
 	return nil

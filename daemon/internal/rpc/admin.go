@@ -30,7 +30,7 @@ type Admin struct {
 	// Pins are what is approved; nil without a lock file.
 	Pins *pins.Lock
 	// Runs are those that outlive their call.
-	Runs *runs.Runs
+	Runs runs.Runs
 	// BeginDrain has the daemon drain, and returns at once.
 	BeginDrain func()
 	// Reread reads the configuration and its files again.

@@ -2,12 +2,10 @@ package rpc
 
 import (
 	"context"
-	"fmt"
+	"errors"
 
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/types/known/timestamppb"
-
-	"github.com/caisson-dev/caisson/host-go/caisson"
 
 	caissonv1 "github.com/caisson-dev/caisson/daemon/gen/caisson/v1"
 	"github.com/caisson-dev/caisson/daemon/internal/access"
@@ -31,58 +29,79 @@ func (s *Scripts) SubmitRun(ctx context.Context, r *connect.Request[caissonv1.Su
 	if name == "" {
 		name = "script"
 	}
-	run, err := s.Runs.Submit(p.Name, name, r.Msg.GetIdempotencyKey(), func(ctx context.Context) (*caisson.ScriptResult, error) {
-		return s.runScript(ctx, p.Name, script, r.Msg.GetScript().GetServers())
+	run, err := s.Runs.Submit(ctx, runs.Submission{
+		Principal: p.Name, Name: name, Key: r.Msg.GetIdempotencyKey(), Repeatable: r.Msg.GetRepeatable(), Script: r.Msg.GetScript(),
 	})
 	if err != nil {
-		return nil, Status(err)
+		return nil, runStatus(err)
 	}
-	return connect.NewResponse(&caissonv1.SubmitRunResponse{Run: runInfo(run, true)}), nil
+	return connect.NewResponse(&caissonv1.SubmitRunResponse{Run: runInfo(run)}), nil
+}
+
+// Work runs a script that was submitted: it is a [runs.Work].
+func (s *Scripts) Work(ctx context.Context, principal string, r *caissonv1.Script) (*caissonv1.Outcome, *caissonv1.Error) {
+	script, err := s.script(r)
+	if err != nil {
+		return nil, Detail(err)
+	}
+	result, err := s.runScript(ctx, principal, script, r.GetServers())
+	done, err := outcome(result, err)
+	if err == nil {
+		return done, nil
+	}
+	if result != nil {
+		done, _ = outcome(result, nil) // What it did before.
+	}
+	return done, Detail(err)
+}
+
+// runStatus gives an error of runs its status.
+func runStatus(err error) error {
+	var missing *runs.NotFoundError
+	var key *runs.KeyError
+	code := connect.CodeNotFound
+	switch {
+	case errors.As(err, &missing):
+	case errors.As(err, &key):
+		code = connect.CodeAlreadyExists
+	default:
+		return Status(err)
+	}
+	made := connect.NewError(code, err)
+	addDetail(made, &caissonv1.Error{Code: caissonv1.Code_CODE_INVALID_ARGUMENT, Step: "run", Message: err.Error()})
+	return made
+}
+
+var runStates = map[runs.State]caissonv1.RunState{
+	runs.Queued:    caissonv1.RunState_RUN_STATE_RUNNING,
+	runs.Running:   caissonv1.RunState_RUN_STATE_RUNNING,
+	runs.Ended:     caissonv1.RunState_RUN_STATE_ENDED,
+	runs.Cancelled: caissonv1.RunState_RUN_STATE_CANCELLED,
 }
 
 // runInfo says what there is to know of a run.
-func runInfo(run *runs.Run, whole bool) *caissonv1.Run {
-	state, ended, result := run.State()
-	info := &caissonv1.Run{Id: run.ID, Name: run.Name, State: caissonv1.RunState_RUN_STATE_RUNNING, Submitted: timestamppb.New(run.Submitted)}
-	if state == runs.Running {
-		return info
+func runInfo(run *runs.Run) *caissonv1.Run {
+	info := &caissonv1.Run{
+		Id: run.ID, Name: run.Name, State: runStates[run.State], Submitted: timestamppb.New(run.Submitted),
+		Outcome: run.Outcome, Error: run.Failure.GetMessage(), ErrorDetail: run.Failure,
 	}
-	info.Ended = timestamppb.New(ended)
-	info.State = caissonv1.RunState_RUN_STATE_ENDED
-	if state == runs.Cancelled {
-		info.State = caissonv1.RunState_RUN_STATE_CANCELLED
-	}
-	done, err := outcome(result.Script, result.Err)
-	if err != nil {
-		info.Error = Detail(err).GetMessage()
-		done, _ = outcome(result.Script, nil) // What it did before.
-	}
-	if whole {
-		info.Outcome = done
+	if !run.Ended.IsZero() {
+		info.Ended = timestamppb.New(run.Ended)
 	}
 	return info
 }
 
-// run finds a run of who calls.
-func (s *Scripts) run(ctx context.Context, id string) (*runs.Run, error) {
+// GetRun implements the service.
+func (s *Scripts) GetRun(ctx context.Context, r *connect.Request[caissonv1.GetRunRequest]) (*connect.Response[caissonv1.GetRunResponse], error) {
 	p, err := caller(ctx, access.Scripts)
 	if err != nil {
 		return nil, err
 	}
-	run := s.Runs.Get(p.Name, id)
-	if run == nil {
-		return nil, connect.NewError(connect.CodeNotFound, fmt.Errorf("there is no run %q: it was never submitted, or has ended too long ago", id))
-	}
-	return run, nil
-}
-
-// GetRun implements the service.
-func (s *Scripts) GetRun(ctx context.Context, r *connect.Request[caissonv1.GetRunRequest]) (*connect.Response[caissonv1.GetRunResponse], error) {
-	run, err := s.run(ctx, r.Msg.GetId())
+	run, err := s.Runs.Get(ctx, p.Name, r.Msg.GetId())
 	if err != nil {
-		return nil, err
+		return nil, runStatus(err)
 	}
-	return connect.NewResponse(&caissonv1.GetRunResponse{Run: runInfo(run, true)}), nil
+	return connect.NewResponse(&caissonv1.GetRunResponse{Run: runInfo(run)}), nil
 }
 
 // ListRuns implements the service.
@@ -91,43 +110,37 @@ func (s *Scripts) ListRuns(ctx context.Context, _ *connect.Request[caissonv1.Lis
 	if err != nil {
 		return nil, err
 	}
+	all, err := s.Runs.List(ctx, p.Name)
+	if err != nil {
+		return nil, runStatus(err)
+	}
 	response := &caissonv1.ListRunsResponse{}
-	for _, run := range s.Runs.List(p.Name) {
-		response.Runs = append(response.Runs, runInfo(run, false))
+	for _, run := range all {
+		response.Runs = append(response.Runs, runInfo(run))
 	}
 	return connect.NewResponse(response), nil
 }
 
 // CancelRun implements the service.
 func (s *Scripts) CancelRun(ctx context.Context, r *connect.Request[caissonv1.CancelRunRequest]) (*connect.Response[caissonv1.CancelRunResponse], error) {
-	run, err := s.run(ctx, r.Msg.GetId())
+	p, err := caller(ctx, access.Scripts)
 	if err != nil {
 		return nil, err
 	}
-	if err := run.Cancel(ctx); err != nil {
-		return nil, Status(err)
+	run, err := s.Runs.Cancel(ctx, p.Name, r.Msg.GetId())
+	if err != nil {
+		return nil, runStatus(err)
 	}
-	return connect.NewResponse(&caissonv1.CancelRunResponse{Run: runInfo(run, true)}), nil
+	return connect.NewResponse(&caissonv1.CancelRunResponse{Run: runInfo(run)}), nil
 }
 
 // WatchRun implements the service.
 func (s *Scripts) WatchRun(ctx context.Context, r *connect.Request[caissonv1.WatchRunRequest], stream *connect.ServerStream[caissonv1.WatchRunResponse]) error {
-	run, err := s.run(ctx, r.Msg.GetId())
+	p, err := caller(ctx, access.Scripts)
 	if err != nil {
 		return err
 	}
-	for {
-		info := runInfo(run, true)
-		if err := stream.Send(&caissonv1.WatchRunResponse{Run: info}); err != nil {
-			return err
-		}
-		if info.GetState() != caissonv1.RunState_RUN_STATE_RUNNING {
-			return nil
-		}
-		select {
-		case <-run.Done():
-		case <-ctx.Done():
-			return Status(ctx.Err())
-		}
-	}
+	return runStatus(s.Runs.Watch(ctx, p.Name, r.Msg.GetId(), func(run *runs.Run) error {
+		return stream.Send(&caissonv1.WatchRunResponse{Run: runInfo(run)})
+	}))
 }

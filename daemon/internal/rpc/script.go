@@ -40,7 +40,7 @@ type Scripts struct {
 	// Runner is a client without a policy, for the scripts of tools.
 	Runner *caisson.Client
 	// Runs are those that outlive their call.
-	Runs *runs.Runs
+	Runs runs.Runs
 }
 
 // languages are those that a request may name.

@@ -232,9 +232,15 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// TestRuns submits scripts that outlive the call.
+// TestRuns submits scripts that outlive the call, to a daemon with a store and to one without.
 func TestRuns(t *testing.T) {
-	d := start(t, servers("up", newUpstream(t).url))
+	for name, store := range map[string]string{"with a store": "", "without": "store: none\n"} {
+		t.Run(name, func(t *testing.T) { testRuns(t, store) })
+	}
+}
+
+func testRuns(t *testing.T, store string) {
+	d := start(t, store+servers("up", newUpstream(t).url))
 	ctx := t.Context()
 	alice, bob := d.scripts(d.token("alice")), d.scripts(d.token("bob"))
 	submit := func(key, source string) *caissonv1.Run {
@@ -261,9 +267,14 @@ func TestRuns(t *testing.T) {
 		}
 		return last
 	}
-	run := submit("once", "return await tools.up.echo({text: 'later'})")
-	if again := submit("once", "return 2"); again.GetId() != run.GetId() {
+	const later = "return await tools.up.echo({text: 'later'})"
+	run := submit("once", later)
+	if again := submit("once", later); again.GetId() != run.GetId() {
 		t.Error("the same key is another run")
+	}
+	_, err := alice.SubmitRun(ctx, connect.NewRequest(&caissonv1.SubmitRunRequest{IdempotencyKey: "once", Script: &caissonv1.Script{Source: "return 2"}}))
+	if connect.CodeOf(err) != connect.CodeAlreadyExists || codeOf(t, err) != caissonv1.Code_CODE_INVALID_ARGUMENT {
+		t.Errorf("the same key with another script: %v", err)
 	}
 	if done := watch(run.GetId()); done.GetState() != caissonv1.RunState_RUN_STATE_ENDED || string(done.GetOutcome().GetValue()) != `"later"` {
 		t.Errorf("the run is %v", done)

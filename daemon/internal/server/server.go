@@ -64,7 +64,7 @@ type Server struct {
 	ctx     context.Context // of what is fetched for tokens
 	stop    context.CancelFunc
 	pool    *pool.Pool
-	runs    *runs.Runs
+	runs    runs.Runs
 	known   *http.ServeMux               // what is for callers who are known
 	callers atomic.Pointer[http.Handler] // lets them through to known, as the configuration says
 	health  *healthService
@@ -103,6 +103,7 @@ func New(ctx context.Context, file *config.File, options Options) (*Server, erro
 	}
 	s.ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.drain = sync.OnceFunc(func() {
+		s.runs.Stop() // Before the pool: what is begun finds its sessions.
 		s.health.drain()
 		s.pool.Drain()
 		close(s.draining)
@@ -150,7 +151,6 @@ func (s *Server) build(ctx context.Context) error {
 		Idle: time.Duration(f.Sessions.Idle), Age: time.Duration(f.Sessions.Age),
 		Health: health(f.Health), Settings: settings,
 	})
-	s.runs = runs.New(runs.Options{MaxUnderway: f.Scripts.MaxRuns, Keep: time.Duration(f.Scripts.KeepRuns)})
 	scripts, err := s.scripts()
 	if err != nil {
 		return err
@@ -164,6 +164,10 @@ func (s *Server) build(ctx context.Context) error {
 		mcp.Cluster = s.cluster
 		service = rpc.NewShared(mcp)
 	}
+	if s.runs, err = s.openRuns(ctx, scripts.Work); err != nil {
+		return err
+	}
+	scripts.Runs = s.runs
 	if err := s.routes(service, scripts, &rpc.Admin{Pool: s.pool, Approvals: asked, Pins: s.pins, Runs: s.runs, BeginDrain: s.drain, Reread: s.Reload}); err != nil {
 		return err
 	}
@@ -207,7 +211,7 @@ func (s *Server) governance(asked *approvals.Approvals) (caisson.Governance, err
 func (s *Server) scripts() (*rpc.Scripts, error) {
 	limits := s.file.Scripts.Limits
 	scripts := &rpc.Scripts{
-		Pool: s.pool, Runs: s.runs, Tools: map[string]*scripttools.Folder{},
+		Pool: s.pool, Tools: map[string]*scripttools.Folder{},
 		Limits: caisson.ScriptLimits{
 			Computing: time.Duration(limits.Computing), Time: time.Duration(limits.Time), MemoryBytes: limits.MemoryBytes, Fuel: limits.Fuel,
 			OutputBytes: limits.OutputBytes, ToolCalls: limits.ToolCalls, ParallelCalls: limits.ParallelCalls,

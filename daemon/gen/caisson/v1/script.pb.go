@@ -35,7 +35,7 @@ const (
 	RunState_RUN_STATE_RUNNING RunState = 1
 	// It has ended, with a value or a failure.
 	RunState_RUN_STATE_ENDED RunState = 2
-	// It was stopped, by CancelRun or with the daemon.
+	// It was stopped, by CancelRun or with the daemon that ran it.
 	RunState_RUN_STATE_CANCELLED RunState = 3
 )
 
@@ -1026,8 +1026,11 @@ type Run struct {
 	Ended *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=ended,proto3" json:"ended,omitempty"`
 	// What it did; unset while it runs, and in a list.
 	Outcome *Outcome `protobuf:"bytes,6,opt,name=outcome,proto3" json:"outcome,omitempty"`
-	// Why it could not be begun; "" when it was.
-	Error         string `protobuf:"bytes,7,opt,name=error,proto3" json:"error,omitempty"`
+	// Why it could not be begun, or not go on to its end; "" for nothing. A script that fails is in the outcome.
+	Error string `protobuf:"bytes,7,opt,name=error,proto3" json:"error,omitempty"`
+	// The same with its code; unset for nothing. CODE_NOT_REPEATED says that the daemon that ran it has died in the middle:
+	// it may have had an effect, and was not begun a second time.
+	ErrorDetail   *Error `protobuf:"bytes,8,opt,name=error_detail,json=errorDetail,proto3" json:"error_detail,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1111,15 +1114,27 @@ func (x *Run) GetError() string {
 	return ""
 }
 
+func (x *Run) GetErrorDetail() *Error {
+	if x != nil {
+		return x.ErrorDetail
+	}
+	return nil
+}
+
 type SubmitRunRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The script.
 	Script *Script `protobuf:"bytes,1,opt,name=script,proto3" json:"script,omitempty"`
-	// The caller's own key: a second submission of the principal with the same key is the same run, while the daemon
-	// remembers it. Default: none.
+	// The caller's own key, of 256 bytes at most: a second submission of the principal with the same key is the same run,
+	// until its outcome has expired; so who has no answer may submit again. With another script, or another value of
+	// repeatable, it is refused with ALREADY_EXISTS. Default: none.
 	IdempotencyKey string `protobuf:"bytes,2,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Whether the run may be begun a second time, from its beginning, when the daemon that ran it has died in the middle:
+	// what it does may be done twice then. Default: it may not, and ends with CODE_NOT_REPEATED. One that had not begun is
+	// begun elsewhere in any case.
+	Repeatable    bool `protobuf:"varint,3,opt,name=repeatable,proto3" json:"repeatable,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SubmitRunRequest) Reset() {
@@ -1164,6 +1179,13 @@ func (x *SubmitRunRequest) GetIdempotencyKey() string {
 		return x.IdempotencyKey
 	}
 	return ""
+}
+
+func (x *SubmitRunRequest) GetRepeatable() bool {
+	if x != nil {
+		return x.Repeatable
+	}
+	return false
 }
 
 type SubmitRunResponse struct {
@@ -1567,7 +1589,7 @@ var File_caisson_v1_script_proto protoreflect.FileDescriptor
 const file_caisson_v1_script_proto_rawDesc = "" +
 	"\n" +
 	"\x17caisson/v1/script.proto\x12\n" +
-	"caisson.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xda\x01\n" +
+	"caisson.v1\x1a\x16caisson/v1/error.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xda\x01\n" +
 	"\x06Script\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12\x1a\n" +
 	"\blanguage\x18\x02 \x01(\tR\blanguage\x12\x12\n" +
@@ -1633,7 +1655,7 @@ const file_caisson_v1_script_proto_rawDesc = "" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1c\n" +
 	"\targuments\x18\x03 \x01(\fR\targuments\")\n" +
 	"\x0fRunToolResponse\x12\x16\n" +
-	"\x06result\x18\x01 \x01(\fR\x06result\"\x86\x02\n" +
+	"\x06result\x18\x01 \x01(\fR\x06result\"\xbc\x02\n" +
 	"\x03Run\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12*\n" +
@@ -1641,10 +1663,14 @@ const file_caisson_v1_script_proto_rawDesc = "" +
 	"\tsubmitted\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tsubmitted\x120\n" +
 	"\x05ended\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x05ended\x12-\n" +
 	"\aoutcome\x18\x06 \x01(\v2\x13.caisson.v1.OutcomeR\aoutcome\x12\x14\n" +
-	"\x05error\x18\a \x01(\tR\x05error\"g\n" +
+	"\x05error\x18\a \x01(\tR\x05error\x124\n" +
+	"\ferror_detail\x18\b \x01(\v2\x11.caisson.v1.ErrorR\verrorDetail\"\x87\x01\n" +
 	"\x10SubmitRunRequest\x12*\n" +
 	"\x06script\x18\x01 \x01(\v2\x12.caisson.v1.ScriptR\x06script\x12'\n" +
-	"\x0fidempotency_key\x18\x02 \x01(\tR\x0eidempotencyKey\"6\n" +
+	"\x0fidempotency_key\x18\x02 \x01(\tR\x0eidempotencyKey\x12\x1e\n" +
+	"\n" +
+	"repeatable\x18\x03 \x01(\bR\n" +
+	"repeatable\"6\n" +
 	"\x11SubmitRunResponse\x12!\n" +
 	"\x03run\x18\x01 \x01(\v2\x0f.caisson.v1.RunR\x03run\"\x1f\n" +
 	"\rGetRunRequest\x12\x0e\n" +
@@ -1719,6 +1745,7 @@ var file_caisson_v1_script_proto_goTypes = []any{
 	(*WatchRunResponse)(nil),      // 24: caisson.v1.WatchRunResponse
 	(*durationpb.Duration)(nil),   // 25: google.protobuf.Duration
 	(*timestamppb.Timestamp)(nil), // 26: google.protobuf.Timestamp
+	(*Error)(nil),                 // 27: caisson.v1.Error
 }
 var file_caisson_v1_script_proto_depIdxs = []int32{
 	2,  // 0: caisson.v1.Script.limits:type_name -> caisson.v1.ScriptLimits
@@ -1741,33 +1768,34 @@ var file_caisson_v1_script_proto_depIdxs = []int32{
 	26, // 17: caisson.v1.Run.submitted:type_name -> google.protobuf.Timestamp
 	26, // 18: caisson.v1.Run.ended:type_name -> google.protobuf.Timestamp
 	3,  // 19: caisson.v1.Run.outcome:type_name -> caisson.v1.Outcome
-	1,  // 20: caisson.v1.SubmitRunRequest.script:type_name -> caisson.v1.Script
-	14, // 21: caisson.v1.SubmitRunResponse.run:type_name -> caisson.v1.Run
-	14, // 22: caisson.v1.GetRunResponse.run:type_name -> caisson.v1.Run
-	14, // 23: caisson.v1.ListRunsResponse.runs:type_name -> caisson.v1.Run
-	14, // 24: caisson.v1.CancelRunResponse.run:type_name -> caisson.v1.Run
-	14, // 25: caisson.v1.WatchRunResponse.run:type_name -> caisson.v1.Run
-	8,  // 26: caisson.v1.ScriptService.RunScript:input_type -> caisson.v1.RunScriptRequest
-	10, // 27: caisson.v1.ScriptService.RunFunction:input_type -> caisson.v1.RunFunctionRequest
-	12, // 28: caisson.v1.ScriptService.RunTool:input_type -> caisson.v1.RunToolRequest
-	15, // 29: caisson.v1.ScriptService.SubmitRun:input_type -> caisson.v1.SubmitRunRequest
-	17, // 30: caisson.v1.ScriptService.GetRun:input_type -> caisson.v1.GetRunRequest
-	19, // 31: caisson.v1.ScriptService.ListRuns:input_type -> caisson.v1.ListRunsRequest
-	21, // 32: caisson.v1.ScriptService.CancelRun:input_type -> caisson.v1.CancelRunRequest
-	23, // 33: caisson.v1.ScriptService.WatchRun:input_type -> caisson.v1.WatchRunRequest
-	9,  // 34: caisson.v1.ScriptService.RunScript:output_type -> caisson.v1.RunScriptResponse
-	11, // 35: caisson.v1.ScriptService.RunFunction:output_type -> caisson.v1.RunFunctionResponse
-	13, // 36: caisson.v1.ScriptService.RunTool:output_type -> caisson.v1.RunToolResponse
-	16, // 37: caisson.v1.ScriptService.SubmitRun:output_type -> caisson.v1.SubmitRunResponse
-	18, // 38: caisson.v1.ScriptService.GetRun:output_type -> caisson.v1.GetRunResponse
-	20, // 39: caisson.v1.ScriptService.ListRuns:output_type -> caisson.v1.ListRunsResponse
-	22, // 40: caisson.v1.ScriptService.CancelRun:output_type -> caisson.v1.CancelRunResponse
-	24, // 41: caisson.v1.ScriptService.WatchRun:output_type -> caisson.v1.WatchRunResponse
-	34, // [34:42] is the sub-list for method output_type
-	26, // [26:34] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	27, // 20: caisson.v1.Run.error_detail:type_name -> caisson.v1.Error
+	1,  // 21: caisson.v1.SubmitRunRequest.script:type_name -> caisson.v1.Script
+	14, // 22: caisson.v1.SubmitRunResponse.run:type_name -> caisson.v1.Run
+	14, // 23: caisson.v1.GetRunResponse.run:type_name -> caisson.v1.Run
+	14, // 24: caisson.v1.ListRunsResponse.runs:type_name -> caisson.v1.Run
+	14, // 25: caisson.v1.CancelRunResponse.run:type_name -> caisson.v1.Run
+	14, // 26: caisson.v1.WatchRunResponse.run:type_name -> caisson.v1.Run
+	8,  // 27: caisson.v1.ScriptService.RunScript:input_type -> caisson.v1.RunScriptRequest
+	10, // 28: caisson.v1.ScriptService.RunFunction:input_type -> caisson.v1.RunFunctionRequest
+	12, // 29: caisson.v1.ScriptService.RunTool:input_type -> caisson.v1.RunToolRequest
+	15, // 30: caisson.v1.ScriptService.SubmitRun:input_type -> caisson.v1.SubmitRunRequest
+	17, // 31: caisson.v1.ScriptService.GetRun:input_type -> caisson.v1.GetRunRequest
+	19, // 32: caisson.v1.ScriptService.ListRuns:input_type -> caisson.v1.ListRunsRequest
+	21, // 33: caisson.v1.ScriptService.CancelRun:input_type -> caisson.v1.CancelRunRequest
+	23, // 34: caisson.v1.ScriptService.WatchRun:input_type -> caisson.v1.WatchRunRequest
+	9,  // 35: caisson.v1.ScriptService.RunScript:output_type -> caisson.v1.RunScriptResponse
+	11, // 36: caisson.v1.ScriptService.RunFunction:output_type -> caisson.v1.RunFunctionResponse
+	13, // 37: caisson.v1.ScriptService.RunTool:output_type -> caisson.v1.RunToolResponse
+	16, // 38: caisson.v1.ScriptService.SubmitRun:output_type -> caisson.v1.SubmitRunResponse
+	18, // 39: caisson.v1.ScriptService.GetRun:output_type -> caisson.v1.GetRunResponse
+	20, // 40: caisson.v1.ScriptService.ListRuns:output_type -> caisson.v1.ListRunsResponse
+	22, // 41: caisson.v1.ScriptService.CancelRun:output_type -> caisson.v1.CancelRunResponse
+	24, // 42: caisson.v1.ScriptService.WatchRun:output_type -> caisson.v1.WatchRunResponse
+	35, // [35:43] is the sub-list for method output_type
+	27, // [27:35] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_caisson_v1_script_proto_init() }
@@ -1775,6 +1803,7 @@ func file_caisson_v1_script_proto_init() {
 	if File_caisson_v1_script_proto != nil {
 		return
 	}
+	file_caisson_v1_error_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -62,13 +62,15 @@ type ScriptServiceClient interface {
 	RunFunction(context.Context, *connect.Request[v1.RunFunctionRequest]) (*connect.Response[v1.RunFunctionResponse], error)
 	// RunTool calls a script that is a tool, or the tool of a plugin, of a source that the configuration names.
 	RunTool(context.Context, *connect.Request[v1.RunToolRequest]) (*connect.Response[v1.RunToolResponse], error)
-	// SubmitRun begins a script that outlives the call.
+	// SubmitRun takes a script that outlives the call. When it returns, the run is in the store, where the daemon has one:
+	// it is not lost when a daemon ends, and one that has a free place runs it.
 	SubmitRun(context.Context, *connect.Request[v1.SubmitRunRequest]) (*connect.Response[v1.SubmitRunResponse], error)
 	// GetRun returns a run of the caller's.
 	GetRun(context.Context, *connect.Request[v1.GetRunRequest]) (*connect.Response[v1.GetRunResponse], error)
 	// ListRuns lists the caller's runs, the newest first, without their outcomes.
 	ListRuns(context.Context, *connect.Request[v1.ListRunsRequest]) (*connect.Response[v1.ListRunsResponse], error)
-	// CancelRun stops a run of the caller's. One that has ended stays as it is.
+	// CancelRun stops a run of the caller's, on whichever daemon it is, and waits for its end. One that has ended stays as
+	// it is.
 	CancelRun(context.Context, *connect.Request[v1.CancelRunRequest]) (*connect.Response[v1.CancelRunResponse], error)
 	// WatchRun gives a run of the caller's as it is, and again with each change of its state, until it has ended.
 	WatchRun(context.Context, *connect.Request[v1.WatchRunRequest]) (*connect.ServerStreamForClient[v1.WatchRunResponse], error)
@@ -196,13 +198,15 @@ type ScriptServiceHandler interface {
 	RunFunction(context.Context, *connect.Request[v1.RunFunctionRequest]) (*connect.Response[v1.RunFunctionResponse], error)
 	// RunTool calls a script that is a tool, or the tool of a plugin, of a source that the configuration names.
 	RunTool(context.Context, *connect.Request[v1.RunToolRequest]) (*connect.Response[v1.RunToolResponse], error)
-	// SubmitRun begins a script that outlives the call.
+	// SubmitRun takes a script that outlives the call. When it returns, the run is in the store, where the daemon has one:
+	// it is not lost when a daemon ends, and one that has a free place runs it.
 	SubmitRun(context.Context, *connect.Request[v1.SubmitRunRequest]) (*connect.Response[v1.SubmitRunResponse], error)
 	// GetRun returns a run of the caller's.
 	GetRun(context.Context, *connect.Request[v1.GetRunRequest]) (*connect.Response[v1.GetRunResponse], error)
 	// ListRuns lists the caller's runs, the newest first, without their outcomes.
 	ListRuns(context.Context, *connect.Request[v1.ListRunsRequest]) (*connect.Response[v1.ListRunsResponse], error)
-	// CancelRun stops a run of the caller's. One that has ended stays as it is.
+	// CancelRun stops a run of the caller's, on whichever daemon it is, and waits for its end. One that has ended stays as
+	// it is.
 	CancelRun(context.Context, *connect.Request[v1.CancelRunRequest]) (*connect.Response[v1.CancelRunResponse], error)
 	// WatchRun gives a run of the caller's as it is, and again with each change of its state, until it has ended.
 	WatchRun(context.Context, *connect.Request[v1.WatchRunRequest], *connect.ServerStream[v1.WatchRunResponse]) error
