@@ -3,6 +3,7 @@ package caisson
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/caisson-dev/caisson/host-go/internal/script"
 )
@@ -17,6 +18,15 @@ type Run struct {
 
 	result *ScriptResult
 	err    error
+}
+
+// Due returns when the first timer is due of a run that [Run.Sleep] has put to sleep: when whoever keeps the run should
+// wake it, though nobody has answered what it waits for. It is zero where it has no timers, and before.
+func (r *Run) Due() time.Time {
+	if r.run == nil {
+		return time.Time{}
+	}
+	return r.run.due
 }
 
 // StartScript begins a script as [Client.RunScript] does, and does not wait for its end. The context is that of the whole

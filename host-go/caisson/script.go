@@ -196,6 +196,7 @@ type scriptRun struct {
 	config    script.Config
 	tools     *ToolSet
 	seed      uint64
+	due       time.Time // the first timer of what sleeps; written before Run.Sleep returns
 }
 
 // beginScript makes a script ready. The caller ends it.

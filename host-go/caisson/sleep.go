@@ -174,6 +174,12 @@ func (r *scriptRun) seal(state *script.State, guest func(io.Writer) error) ([]by
 	if err != nil {
 		return nil, err
 	}
+	r.due = time.Time{}
+	for _, t := range state.Timers {
+		if due := time.Now().Add(t.Left); r.due.IsZero() || due.Before(r.due) {
+			r.due = due
+		}
+	}
 	head, err := json.Marshal(asleep{
 		Build: build, Component: componentName(r.language), Language: r.language.Name(), Principal: o.Principal,
 		Until: time.Now().Add(o.MaxSleep), Name: r.name, Source: r.text, Text: r.textHash(), State: state,

@@ -27,15 +27,18 @@ func (a *Approvals) Approve(ctx context.Context, q *policy.Question) (policy.Ans
 	a.mu.Lock()
 	a.open = append(a.open, asked)
 	a.mu.Unlock()
-	defer func() {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		a.open = slices.DeleteFunc(a.open, func(other *question) bool { return other == asked })
-	}()
 	select {
 	case answer := <-asked.answer:
 		return answer, nil
 	case <-ctx.Done():
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.open = slices.DeleteFunc(a.open, func(other *question) bool { return other == asked })
+	select {
+	case answer := <-asked.answer: // Whoever has answered was told that it counts.
+		return answer, nil
+	default:
 		return q.No(), ctx.Err()
 	}
 }

@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -31,6 +32,8 @@ type Admin struct {
 	Pins *pins.Lock
 	// Runs are those that outlive their call.
 	Runs runs.Runs
+	// Asleep are the questions of those that sleep; nil where none do.
+	Asleep runs.Questions
 	// BeginDrain has the daemon drain, and returns at once.
 	BeginDrain func()
 	// Reread reads the configuration and its files again.
@@ -144,6 +147,18 @@ func (a *Admin) ListApprovals(ctx context.Context, _ *connect.Request[caissonv1.
 		return nil, err
 	}
 	response := &caissonv1.ListApprovalsResponse{}
+	if a.Asleep != nil {
+		asleep, err := a.Asleep.Questions(ctx)
+		if err != nil {
+			return nil, Status(err)
+		}
+		for _, q := range asleep {
+			response.Approvals = append(response.Approvals, &caissonv1.Approval{
+				Id: q.ID, Principal: q.Principal, Caller: q.Caller, Server: q.Server, Name: q.Name,
+				Arguments: q.Arguments, Text: q.Text, Lasting: q.Lasting, Until: timestamppb.New(q.Until),
+			})
+		}
+	}
 	for _, q := range a.Approvals.List() {
 		response.Approvals = append(response.Approvals, &caissonv1.Approval{
 			Id: q.ID, Principal: q.Call.Principal, Caller: string(q.Call.Caller), Server: q.Call.Server, Name: q.Call.Name,
@@ -159,14 +174,19 @@ func (a *Admin) AnswerApproval(ctx context.Context, r *connect.Request[caissonv1
 	if err != nil {
 		return nil, err
 	}
-	switch err := a.Approvals.Answer(p.Name, r.Msg.GetId(), r.Msg.GetApprove(), r.Msg.GetOnce()); err {
-	case nil:
+	err = a.Approvals.Answer(p.Name, r.Msg.GetId(), r.Msg.GetApprove(), r.Msg.GetOnce())
+	if errors.Is(err, approvals.ErrNoQuestion) && a.Asleep != nil {
+		err = a.Asleep.Answer(ctx, p.Name, r.Msg.GetId(), r.Msg.GetApprove(), r.Msg.GetOnce())
+	}
+	switch {
+	case err == nil:
 		return connect.NewResponse(&caissonv1.AnswerApprovalResponse{}), nil
-	case approvals.ErrOwn:
+	case errors.Is(err, approvals.ErrOwn):
 		return nil, connect.NewError(connect.CodePermissionDenied, err)
-	default:
+	case errors.Is(err, approvals.ErrNoQuestion):
 		return nil, connect.NewError(connect.CodeNotFound, err)
 	}
+	return nil, Status(err)
 }
 
 // Drain implements the service.
@@ -178,6 +198,13 @@ func (a *Admin) Drain(ctx context.Context, _ *connect.Request[caissonv1.DrainReq
 	response := &caissonv1.DrainResponse{Calls: int32(a.Pool.Underway())}
 	if a.Runs != nil {
 		response.Runs = int32(a.Runs.Underway())
+	}
+	if a.Asleep != nil {
+		own, _, err := a.Asleep.Sleeping(ctx)
+		if err != nil {
+			return nil, Status(err)
+		}
+		response.Asleep = int32(own)
 	}
 	return connect.NewResponse(response), nil
 }

@@ -3,9 +3,13 @@ package rpc
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/caisson-dev/caisson/host-go/caisson"
 
 	caissonv1 "github.com/caisson-dev/caisson/daemon/gen/caisson/v1"
 	"github.com/caisson-dev/caisson/daemon/internal/access"
@@ -39,20 +43,67 @@ func (s *Scripts) SubmitRun(ctx context.Context, r *connect.Request[caissonv1.Su
 }
 
 // Work runs a script that was submitted: it is a [runs.Work].
-func (s *Scripts) Work(ctx context.Context, principal string, r *caissonv1.Script) (*caissonv1.Outcome, *caissonv1.Error) {
-	script, err := s.script(r)
+func (s *Scripts) Work(ctx context.Context, job *runs.Job) runs.Result {
+	u, run, err := s.begin(ctx, job)
 	if err != nil {
-		return nil, Detail(err)
+		if job.Asleep != nil && sleepsOn(err) {
+			return runs.Result{Stays: err}
+		}
+		return runs.Result{Failure: Detail(err)}
 	}
-	result, err := s.runScript(ctx, principal, script, r.GetServers())
+	defer u.release()
+	asleep, due := job.Follow(ctx, run)
+	result, err := run.Wait()
+	if errors.Is(err, caisson.ErrAsleep) {
+		return runs.Result{Asleep: asleep, Due: due}
+	}
 	done, err := outcome(result, err)
 	if err == nil {
-		return done, nil
+		return runs.Result{Outcome: done}
 	}
 	if result != nil {
 		done, _ = outcome(result, nil) // What it did before.
 	}
-	return done, Detail(err)
+	return runs.Result{Outcome: done, Failure: Detail(err)}
+}
+
+// begin begins a script that was submitted, or wakes it. Release what it uses when it has ended.
+func (s *Scripts) begin(ctx context.Context, job *runs.Job) (*use, *caisson.Run, error) {
+	script, err := s.script(job.Script)
+	if err != nil {
+		return nil, nil, err
+	}
+	u, err := s.use(ctx, job.Principal, job.Script.GetServers())
+	if err != nil {
+		return nil, nil, err
+	}
+	var run *caisson.Run
+	ctx = byRPC(job.Context(ctx))
+	if job.Asleep != nil {
+		run, err = u.client.Wake(ctx, job.Asleep, caisson.Waking{Tools: u.tools, Languages: slices.Collect(maps.Values(languages))})
+	} else {
+		script.Tools = u.tools
+		run, err = u.client.StartScript(ctx, script)
+	}
+	if err != nil {
+		u.release()
+		return nil, nil, err
+	}
+	return u, run, nil
+}
+
+// sleepsOn reports whether a run that could not be woken may be woken later, or elsewhere. What has woken once, has slept
+// too long, or is damaged, may not.
+func sleepsOn(err error) bool {
+	var asleep *caisson.SleepError
+	if !errors.As(err, &asleep) {
+		return true
+	}
+	switch asleep.Code {
+	case caisson.SleepBuild, caisson.SleepVersion, caisson.SleepOtherKey, caisson.SleepLanguage, caisson.SleepTooLarge:
+		return true
+	}
+	return false
 }
 
 // runStatus gives an error of runs its status.
@@ -75,6 +126,7 @@ func runStatus(err error) error {
 var runStates = map[runs.State]caissonv1.RunState{
 	runs.Queued:    caissonv1.RunState_RUN_STATE_RUNNING,
 	runs.Running:   caissonv1.RunState_RUN_STATE_RUNNING,
+	runs.Asleep:    caissonv1.RunState_RUN_STATE_ASLEEP,
 	runs.Ended:     caissonv1.RunState_RUN_STATE_ENDED,
 	runs.Cancelled: caissonv1.RunState_RUN_STATE_CANCELLED,
 }

@@ -8,8 +8,8 @@ import (
 	caissonv1 "github.com/caisson-dev/caisson/daemon/gen/caisson/v1"
 )
 
-// jobs do in tests what scripts do: one whose source begins with "wait" waits until it is released or stopped; "closed" is
-// not begun, as a daemon that drains begins none; all others end at once. They count how often each was begun, on all
+// jobs do in tests what scripts do: one whose source begins with "wait" waits until it is released or stopped; all
+// others end at once. They count how often each was begun, on all
 // daemons.
 type jobs struct {
 	mu       sync.Mutex
@@ -31,7 +31,7 @@ func (j *jobs) of(source string) (begins, release chan struct{}) {
 	return j.begins[source], j.releases[source]
 }
 
-// begins is where each begin of a source is heard.
+// beginsOf is where each begin of a source is heard.
 func (j *jobs) beginsOf(source string) <-chan struct{} {
 	begins, _ := j.of(source)
 	return begins
@@ -53,11 +53,8 @@ func (j *jobs) begun(source string) int {
 }
 
 // work is a Work. The value is the source.
-func (j *jobs) work(ctx context.Context, _ string, script *caissonv1.Script) (*caissonv1.Outcome, *caissonv1.Error) {
-	source := script.GetSource()
-	if source == "closed" {
-		return nil, failure(caissonv1.Code_CODE_CLOSED, "the daemon ends")
-	}
+func (j *jobs) work(ctx context.Context, of *Job) Result {
+	source := of.Script.GetSource()
 	begins, release := j.of(source)
 	j.mu.Lock()
 	j.counts[source]++
@@ -68,9 +65,9 @@ func (j *jobs) work(ctx context.Context, _ string, script *caissonv1.Script) (*c
 		select {
 		case <-release:
 		case <-ctx.Done():
-			return done, failure(caissonv1.Code_CODE_CANCELLED, ctx.Err().Error())
+			return Result{Outcome: done, Failure: failure(caissonv1.Code_CODE_CANCELLED, ctx.Err().Error())}
 		}
 	}
 	done.Value = []byte(source)
-	return done, nil
+	return Result{Outcome: done}
 }

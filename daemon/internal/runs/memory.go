@@ -78,7 +78,8 @@ func (m *Memory) Submit(_ context.Context, s Submission) (*Run, error) {
 
 // work runs a script, and keeps what it has come to.
 func (m *Memory) work(ctx context.Context, h *held, s *Submission) {
-	outcome, failed := m.options.Work(ctx, s.Principal, s.Script)
+	done := m.options.Work(ctx, &Job{Principal: s.Principal, Script: s.Script})
+	outcome, failed := done.Outcome, done.Failure
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	h.run.State, h.run.Ended, h.run.Outcome, h.run.Failure = Ended, time.Now(), outcome, failed

@@ -24,6 +24,7 @@ const (
 	workSubject  = "caisson.v1.work."
 	beginSubject = workSubject + "begin."
 	beginName    = "begin"
+	wakeName     = "wake-"
 
 	// maxRuns bounds the runs of all principals that have not ended.
 	maxRuns      = 10000
@@ -36,13 +37,21 @@ const (
 	orphanAge  = time.Minute
 	// lookInterval is how often who waits for a change looks by itself.
 	lookInterval = 2 * time.Second
+	// defaultPatience is how long a question of a run is open before the run sleeps.
+	defaultPatience = 10 * time.Second
+	// maxAsleep is how long a run sleeps at most, as [caisson.Sleeping] has it.
+	maxAsleep = 30 * 24 * time.Hour
 )
+
+// wakeSubject is for runs that sleep: those of a build have a queue of their own, as no other one wakes them.
+func wakeSubject(build string) string { return workSubject + "wake." + build + "." }
 
 // QueueOptions say how a Queue works.
 type QueueOptions struct {
 	Options
-	// Store keeps the runs. It stays open until the queue was drained.
+	// Store and Shelf keep the runs. The store stays open until the queue was drained.
 	Store *store.Store
+	Shelf *Shelf
 	// Node is this daemon, and Alive says whether a daemon is there, or may be.
 	Node  string
 	Alive func(ctx context.Context, node string) (bool, error)
@@ -50,6 +59,11 @@ type QueueOptions struct {
 	Lease time.Duration
 	// Places bounds the runs that this daemon has underway at once; others wait. Default: 64.
 	Places int
+	// Build names this build: letters and digits. Runs that sleep are woken by daemons of the same one.
+	Build string
+	// Sleeps says that runs can sleep. Patience is how long a question is open before its run does. Default: 10 s.
+	Sleeps   bool
+	Patience time.Duration
 	// Logger gets what there is to say. Default: nothing is logged.
 	Logger *slog.Logger
 }
@@ -58,10 +72,12 @@ type QueueOptions struct {
 type Queue struct {
 	options QueueOptions
 	log     *slog.Logger
-	kept    *shelf
+	kept    *Shelf
 	work    jetstream.Stream
 	taking  context.Context // ends when no more runs are begun
 	stop    context.CancelFunc
+	drains  chan struct{} // closed when what is underway is to sleep
+	drain   func()
 	takers  sync.WaitGroup
 	working sync.WaitGroup
 	open    context.Context // ends when nothing is waited for any more
@@ -77,16 +93,15 @@ var _ Runs = (*Queue)(nil)
 func OpenQueue(ctx context.Context, o QueueOptions) (*Queue, error) {
 	o.defaults()
 	o.Lease, o.Places = cmp.Or(o.Lease, defaultLease), cmp.Or(o.Places, defaultPlaces)
-	q := &Queue{options: o, log: o.Logger, own: map[string]context.CancelCauseFunc{}}
+	o.Patience = cmp.Or(o.Patience, defaultPatience)
+	q := &Queue{options: o, log: o.Logger, kept: o.Shelf, own: map[string]context.CancelCauseFunc{}, drains: make(chan struct{})}
+	q.drain = sync.OnceFunc(func() { close(q.drains) })
 	if q.log == nil {
 		q.log = slog.New(slog.DiscardHandler)
 	}
 	q.taking, q.stop = context.WithCancel(context.Background())
 	q.open, q.close = context.WithCancel(context.Background())
 	var err error
-	if q.kept, err = openShelf(ctx, o.Store, o.Keep); err != nil {
-		return nil, err
-	}
 	q.work, err = o.Store.Stream(ctx, jetstream.StreamConfig{
 		Name: workStream, Subjects: []string{workSubject + ">"}, Retention: jetstream.WorkQueuePolicy,
 		MaxMsgs: maxRuns, MaxBytes: maxWorkBytes, MaxMsgsPerSubject: 1, Discard: jetstream.DiscardNew,
@@ -94,14 +109,21 @@ func OpenQueue(ctx context.Context, o QueueOptions) (*Queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	begin, err := q.work.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
-		Durable: beginName, FilterSubject: beginSubject + ">", AckPolicy: jetstream.AckExplicitPolicy, AckWait: o.Lease,
-		MaxAckPending: maxRuns,
-	})
-	if err != nil {
-		return nil, away("open the queue of runs", err)
+	for name, subject := range map[string]string{beginName: beginSubject, wakeName + o.Build: wakeSubject(o.Build)} {
+		config := jetstream.ConsumerConfig{
+			Durable: name, FilterSubject: subject + ">", AckPolicy: jetstream.AckExplicitPolicy, AckWait: o.Lease, MaxAckPending: maxRuns,
+		}
+		if name != beginName {
+			config.InactiveThreshold = maxAge // A build goes, and its last run with it.
+		}
+		consumer, err := q.work.CreateOrUpdateConsumer(ctx, config)
+		if err != nil {
+			q.stop()
+			return nil, away("open the queue of runs", err)
+		}
+		q.takers.Go(func() { q.take(consumer, subject) })
 	}
-	q.takers.Go(func() { q.take(begin, beginSubject) })
+	q.tellOthers(ctx)
 	return q, nil
 }
 
@@ -177,7 +199,7 @@ func (q *Queue) again(ctx context.Context, r *record) (*Run, error) {
 // room checks the bounds of a principal, and makes room among the runs that have ended. They are looked at and not
 // counted: submissions at the same moment may exceed them by as many.
 func (q *Queue) room(ctx context.Context, r *record) error {
-	own, err := q.kept.list(ctx, owner(r.Principal))
+	own, err := q.kept.records(ctx, owner(r.Principal))
 	if err != nil {
 		return away("submit run", err)
 	}
@@ -249,7 +271,7 @@ func (q *Queue) Get(ctx context.Context, principal, id string) (*Run, error) {
 
 // List implements [Runs].
 func (q *Queue) List(ctx context.Context, principal string) ([]*Run, error) {
-	own, err := q.kept.list(ctx, owner(principal))
+	own, err := q.kept.records(ctx, owner(principal))
 	if err != nil {
 		return nil, away("list runs", err)
 	}
@@ -349,8 +371,13 @@ func (q *Queue) changes(key string) (<-chan struct{}, func(), error) {
 
 // clear removes what a run that has ended needs no more. What is left expires.
 func (q *Queue) clear(ctx context.Context, r *record) {
-	_ = q.kept.forget(ctx, r.key(), bodyOf(r))
+	for _, what := range []string{bodyOf(r), asleepName, "question", "answer"} {
+		_ = q.kept.forget(ctx, r.key(), what)
+	}
 	_ = q.work.Purge(ctx, jetstream.WithPurgeSubject(beginSubject+r.key()))
+	if r.Build != "" {
+		_ = q.work.Purge(ctx, jetstream.WithPurgeSubject(wakeSubject(r.Build)+r.key()))
+	}
 }
 
 // Underway implements [Runs].
@@ -373,6 +400,7 @@ func (q *Queue) Stop() { q.stop() }
 func (q *Queue) Drain(ctx context.Context) {
 	q.stop()
 	q.takers.Wait()
+	q.drain()
 	if !ended(ctx, &q.working) {
 		q.mu.Lock()
 		for _, cancel := range q.own {

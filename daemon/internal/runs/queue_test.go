@@ -54,7 +54,7 @@ func (w *world) start(name string, change func(*QueueOptions)) *node {
 	}
 	o := QueueOptions{
 		Options: Options{Work: w.jobs.work, MaxUnderway: 100, Keep: time.Hour},
-		Store:   s, Node: name, Lease: quickLease,
+		Store:   s, Node: name, Lease: quickLease, Build: "one",
 		Alive: func(_ context.Context, node string) (bool, error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -63,6 +63,9 @@ func (w *world) start(name string, change func(*QueueOptions)) *node {
 	}
 	if change != nil {
 		change(&o)
+	}
+	if o.Shelf, err = OpenShelf(w.t.Context(), s, o.Keep); err != nil {
+		w.t.Fatal(err)
 	}
 	q, err := OpenQueue(w.t.Context(), o)
 	if err != nil {
@@ -389,9 +392,9 @@ func TestQueueNotBegun(t *testing.T) {
 	w, _ := shared(t)
 	var a *node
 	a = w.start("a", func(o *QueueOptions) {
-		o.Work = func(context.Context, string, *caissonv1.Script) (*caissonv1.Outcome, *caissonv1.Error) {
+		o.Work = func(context.Context, *Job) Result {
 			a.Stop()
-			return nil, failure(caissonv1.Code_CODE_CLOSED, "the daemon ends")
+			return Result{Failure: failure(caissonv1.Code_CODE_CLOSED, "the daemon ends")}
 		}
 	})
 	run := submit(t, a, job("moved"))

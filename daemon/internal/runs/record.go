@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -52,9 +53,11 @@ type record struct {
 	// Repeatable is the submission's.
 	Repeatable bool  `json:"repeatable,omitempty"`
 	State      State `json:"state"`
-	// Node is the daemon that runs it, or did. Attempt is how often it was begun.
-	Node    string `json:"node,omitempty"`
-	Attempt int    `json:"attempt,omitempty"`
+	// Node is the daemon that runs it, or did. Claims counts how often one has taken it, and Begun how often it was begun
+	// from its beginning.
+	Node   string `json:"node,omitempty"`
+	Claims int    `json:"claims,omitempty"`
+	Begun  int    `json:"begun,omitempty"`
 	// Cancel says that somebody wants it stopped.
 	Cancel  bool      `json:"cancel,omitempty"`
 	Ended   time.Time `json:"ended,omitzero"`
@@ -62,6 +65,11 @@ type record struct {
 	// These are the sizes of what is beside the record.
 	Body    int `json:"body,omitempty"`
 	Outcome int `json:"outcome,omitempty"`
+	Asleep  int `json:"asleep,omitempty"`
+	// Of a run that sleeps: whose build it is, when it wakes by itself (zero for never), and until when it may sleep.
+	Build string    `json:"build,omitempty"`
+	Due   time.Time `json:"due,omitzero"`
+	Until time.Time `json:"until,omitzero"`
 
 	revision uint64
 }
@@ -78,7 +86,7 @@ func key(principal, id string) string { return owner(principal) + "." + hex.Enco
 func (r *record) key() string { return key(r.Principal, r.ID) }
 
 // bytes is what the store has of the run.
-func (r *record) bytes() int64 { return int64(r.Body) + int64(r.Outcome) }
+func (r *record) bytes() int64 { return int64(r.Body) + int64(r.Outcome) + int64(r.Asleep) }
 
 // run is the run as the record says.
 func (r *record) run() *Run {
@@ -94,7 +102,7 @@ func (r *record) run() *Run {
 
 // end has the record say that the run has ended.
 func (r *record) end(state State, failed *caissonv1.Error) {
-	r.State, r.Ended, r.Failure = state, time.Now().UTC(), nil
+	r.State, r.Ended, r.Failure, r.Asleep = state, time.Now().UTC(), nil, 0
 	if failed == nil {
 		return
 	}
@@ -126,15 +134,19 @@ func away(step string, err error) error {
 	return &caisson.Error{Code: caisson.CodeConnect, Step: step, Message: "the store of runs cannot be asked: NATS is away; ask again later, and with the same idempotency_key where a run was submitted: " + err.Error(), Err: err}
 }
 
-// A shelf is the records, and what is beside them, in the store.
-type shelf struct {
+// A Shelf is the records, and what is beside them, in the store. It is also what keeps which sleeps have woken, for all
+// daemons: a [caisson.SleepClaims].
+type Shelf struct {
 	conn   *nats.Conn
 	js     jetstream.JetStream
 	stream jetstream.Stream
 	keep   time.Duration // how long it has a run that has ended
 }
 
-func openShelf(ctx context.Context, s *store.Store, keep time.Duration) (*shelf, error) {
+var _ caisson.SleepClaims = (*Shelf)(nil)
+
+// OpenShelf opens it in a store, which has a run for so long that has ended. The error is one of the store.
+func OpenShelf(ctx context.Context, s *store.Store, keep time.Duration) (*Shelf, error) {
 	stream, err := s.Stream(ctx, jetstream.StreamConfig{
 		Name: keptStream, Subjects: []string{keptSubject + ">"}, MaxMsgsPerSubject: 1, Discard: jetstream.DiscardNew,
 		MaxBytes: maxKeptBytes, AllowMsgTTL: true,
@@ -142,11 +154,11 @@ func openShelf(ctx context.Context, s *store.Store, keep time.Duration) (*shelf,
 	if err != nil {
 		return nil, err
 	}
-	return &shelf{conn: s.Conn, js: s.JetStream, stream: stream, keep: keep}, nil
+	return &Shelf{conn: s.Conn, js: s.JetStream, stream: stream, keep: keep}, nil
 }
 
 // get reads a record. It fails with errNone.
-func (s *shelf) get(ctx context.Context, key string) (*record, error) {
+func (s *Shelf) get(ctx context.Context, key string) (*record, error) {
 	m, err := s.stream.GetLastMsgForSubject(ctx, keptSubject+key+".record")
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil, errNone
@@ -164,7 +176,7 @@ func (s *shelf) get(ctx context.Context, key string) (*record, error) {
 
 // put writes a record in the place of the one that was read; a new one where its revision is 0. It fails with errChanged.
 // After any other error it may have been written.
-func (s *shelf) put(ctx context.Context, r *record) error {
+func (s *Shelf) put(ctx context.Context, r *record) error {
 	text, err := json.Marshal(r)
 	if err != nil {
 		return err
@@ -200,7 +212,7 @@ func wholeSeconds(age time.Duration) time.Duration {
 }
 
 // write keeps bytes beside a record, in pieces. They live as long as is said.
-func (s *shelf) write(ctx context.Context, key, what string, text []byte, age time.Duration) error {
+func (s *Shelf) write(ctx context.Context, key, what string, text []byte, age time.Duration) error {
 	for i := 0; i*chunkBytes < len(text); i++ {
 		chunk := text[i*chunkBytes : min(len(text), (i+1)*chunkBytes)]
 		if _, err := s.js.Publish(ctx, piece(key, what, i), chunk, jetstream.WithMsgTTL(wholeSeconds(age))); err != nil {
@@ -211,7 +223,7 @@ func (s *shelf) write(ctx context.Context, key, what string, text []byte, age ti
 }
 
 // read reads what write has kept, of which there are so many bytes.
-func (s *shelf) read(ctx context.Context, key, what string, size int) ([]byte, error) {
+func (s *Shelf) read(ctx context.Context, key, what string, size int) ([]byte, error) {
 	var all bytes.Buffer
 	for i := 0; i*chunkBytes < size; i++ {
 		m, err := s.stream.GetLastMsgForSubject(ctx, piece(key, what, i))
@@ -226,10 +238,12 @@ func (s *shelf) read(ctx context.Context, key, what string, size int) ([]byte, e
 	return all.Bytes(), nil
 }
 
-func piece(key, what string, i int) string { return fmt.Sprintf("%s%s.%s.%d", keptSubject, key, what, i) }
+func piece(key, what string, i int) string {
+	return fmt.Sprintf("%s%s.%s.%d", keptSubject, key, what, i)
+}
 
 // forget removes what write has kept; with what "", all of the run.
-func (s *shelf) forget(ctx context.Context, key, what string) error {
+func (s *Shelf) forget(ctx context.Context, key, what string) error {
 	subject := keptSubject + key + ".>"
 	if what != "" {
 		subject = keptSubject + key + "." + what + ".>"
@@ -237,10 +251,50 @@ func (s *shelf) forget(ctx context.Context, key, what string) error {
 	return s.stream.Purge(ctx, jetstream.WithPurgeSubject(subject))
 }
 
-// list reads the records of one owner; of all with "*".
-func (s *shelf) list(ctx context.Context, owner string) ([]*record, error) {
+// Claim implements [caisson.SleepClaims].
+func (s *Shelf) Claim(ctx context.Context, id string, until time.Time) (bool, error) {
+	if !claimID.MatchString(id) {
+		return false, fmt.Errorf("the id of a sleep is not hexadecimal: %.20q", id)
+	}
+	_, err := s.js.Publish(ctx, keptSubject+"claim."+id, nil, jetstream.WithExpectLastSequencePerSubject(0), jetstream.WithMsgTTL(wholeSeconds(time.Until(until)+claimMargin)))
+	if isChanged(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// claimMargin is how long a claim is kept beyond its end, for clocks that differ.
+const claimMargin = 24 * time.Hour
+
+var claimID = regexp.MustCompile(`^[0-9a-f]{16,128}$`)
+
+// records reads the records of one owner.
+func (s *Shelf) records(ctx context.Context, owner string) ([]*record, error) {
+	kept, err := s.list(ctx, owner+".*.record")
+	if err != nil {
+		return nil, err
+	}
+	var all []*record
+	for _, k := range kept {
+		r := &record{revision: k.revision}
+		if err := json.Unmarshal(k.text, r); err != nil {
+			return nil, fmt.Errorf("a record of a run cannot be read: %w", err)
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+// kept is one message of the store.
+type kept struct {
+	text     []byte
+	revision uint64
+}
+
+// list reads what is kept under a subject, which may have wildcards.
+func (s *Shelf) list(ctx context.Context, subject string) ([]kept, error) {
 	consumer, err := s.stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
-		FilterSubject: keptSubject + owner + ".*.record", AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1,
+		FilterSubject: keptSubject + subject, AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1,
 		InactiveThreshold: time.Minute,
 	})
 	if err != nil {
@@ -258,18 +312,13 @@ func (s *shelf) list(ctx context.Context, owner string) ([]*record, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := make([]*record, 0, n)
+	all := make([]kept, 0, n)
 	for m := range batch.Messages() {
-		r := &record{}
 		meta, err := m.Metadata()
-		if err == nil {
-			err = json.Unmarshal(m.Data(), r)
-		}
 		if err != nil {
-			return nil, fmt.Errorf("the record %s cannot be read: %w", m.Subject(), err)
+			return nil, err
 		}
-		r.revision = meta.Sequence.Stream
-		all = append(all, r)
+		all = append(all, kept{m.Data(), meta.Sequence.Stream})
 	}
 	return all, batch.Error()
 }

@@ -30,8 +30,8 @@ type Runs interface {
 	Underway() int
 	// Stop has this daemon begin no more runs.
 	Stop()
-	// Drain stops, and waits until the runs that this daemon has underway have ended, or until the context ends; then they
-	// are stopped.
+	// Drain stops, and waits until the runs that this daemon has underway have ended or sleep, or until the context ends;
+	// then they are stopped.
 	Drain(ctx context.Context)
 }
 
@@ -42,6 +42,7 @@ type State string
 const (
 	Queued    State = "queued"
 	Running   State = "running"
+	Asleep    State = "asleep"
 	Ended     State = "ended"
 	Cancelled State = "cancelled"
 )
@@ -72,10 +73,6 @@ type Submission struct {
 	Repeatable bool
 	Script     *caissonv1.Script
 }
-
-// Work runs a script on behalf of a principal, to its end or until the context ends. The outcome is nil where nothing was
-// begun.
-type Work func(ctx context.Context, principal string, script *caissonv1.Script) (*caissonv1.Outcome, *caissonv1.Error)
 
 // Options bound the runs.
 type Options struct {

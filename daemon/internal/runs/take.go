@@ -201,9 +201,12 @@ func (q *Queue) decide(ctx context.Context, m jetstream.Msg, r *record) (mine bo
 			return false, nil
 		}
 		q.log.Warn("a run was underway on a daemon that is gone, and begins again", "run", r.ID, "principal", r.Principal, "node", r.Node)
+	case r.State == Asleep:
+		return q.wakes(ctx, m, r)
 	}
-	r.State, r.Node = Running, q.options.Node
-	r.Attempt++
+	r.State, r.Node, r.Asleep = Running, q.options.Node, 0
+	r.Claims++
+	r.Begun++
 	return true, q.kept.put(ctx, r)
 }
 
@@ -215,8 +218,8 @@ func orphaned(r *record) *caissonv1.Error {
 		return failure(caissonv1.Code_CODE_NOT_REPEATED, "the run was cancelled: "+effect)
 	case !r.Repeatable:
 		return failure(caissonv1.Code_CODE_NOT_REPEATED, effect+": it was not begun a second time, as its submission does not say repeatable")
-	case r.Attempt >= maxAttempts:
-		return failure(caissonv1.Code_CODE_NOT_REPEATED, fmt.Sprintf("%s: it was begun %d times, which is the most", effect, r.Attempt))
+	case r.Begun >= maxAttempts:
+		return failure(caissonv1.Code_CODE_NOT_REPEATED, fmt.Sprintf("%s: it was begun %d times, which is the most", effect, r.Begun))
 	}
 	return nil
 }
@@ -229,6 +232,7 @@ func (q *Queue) run(m jetstream.Msg, r *record) {
 	q.mu.Lock()
 	q.own[key] = cancel
 	q.mu.Unlock()
+	job := q.job(r)
 	script := &caissonv1.SubmitRunRequest{}
 	var unreadable error
 	if !q.insist("a run begins", func(ctx context.Context) error {
@@ -240,20 +244,30 @@ func (q *Queue) run(m jetstream.Msg, r *record) {
 		if err == nil {
 			unreadable = proto.Unmarshal(text, script)
 		}
+		if err == nil && r.Asleep > 0 {
+			err = q.readAsleep(ctx, r, job)
+		}
 		return err
 	}) {
 		return // It is not begun, but counts as begun: whoever claims it next decides.
 	}
-	var outcome *caissonv1.Outcome
-	var failed *caissonv1.Error
+	var done Result
 	if unreadable != nil {
-		failed = failure(caissonv1.Code_CODE_INTERNAL, "what was submitted is not in the store any more: "+unreadable.Error())
+		done.Failure = failure(caissonv1.Code_CODE_INTERNAL, "what was submitted is not in the store any more: "+unreadable.Error())
 	} else {
 		watching := q.follow(r, cancel)
-		outcome, failed = q.options.Work(ctx, r.Principal, script.GetScript())
+		job.Script = script.GetScript()
+		done = q.options.Work(ctx, job)
 		watching()
 	}
-	q.end(m, r, context.Cause(ctx), outcome, failed)
+	switch {
+	case done.Stays != nil && context.Cause(ctx) == nil, done.Stays != nil && errors.Is(context.Cause(ctx), errDrained):
+		q.stays(m, r, job, done.Stays)
+	case done.Asleep != nil:
+		q.sleeps(m, r, job, &done)
+	default:
+		q.end(m, r, context.Cause(ctx), done.Outcome, done.Failure)
+	}
 }
 
 // errLost says that another daemon has decided about a run meanwhile.
@@ -263,7 +277,7 @@ var errLost = errors.New("another daemon has the run")
 func (q *Queue) follow(r *record, cancel context.CancelCauseFunc) func() {
 	done := make(chan struct{})
 	var following sync.WaitGroup
-	principal, id, attempt := r.Principal, r.ID, r.Attempt
+	principal, id, claims := r.Principal, r.ID, r.Claims
 	following.Go(func() {
 		changed, stop, err := q.changes(key(principal, id))
 		if err == nil {
@@ -271,7 +285,7 @@ func (q *Queue) follow(r *record, cancel context.CancelCauseFunc) func() {
 		}
 		for {
 			switch now, err := q.kept.get(q.open, key(principal, id)); {
-			case errors.Is(err, errNone), err == nil && (now.State != Running || now.Node != q.options.Node || now.Attempt != attempt):
+			case errors.Is(err, errNone), err == nil && (now.State != Running || now.Node != q.options.Node || now.Claims != claims):
 				cancel(errLost)
 				return
 			case err == nil && now.Cancel:
@@ -309,12 +323,12 @@ func (q *Queue) end(m jetstream.Msg, r *record, cause error, outcome *caissonv1.
 			if err != nil && !errors.Is(err, errNone) {
 				return err
 			}
-			if err == nil && now.State.Final() && now.Node == q.options.Node && now.Attempt == r.Attempt {
+			if err == nil && now.State.Final() && now.Node == q.options.Node && now.Claims == r.Claims {
 				_ = m.Ack() // It was written, and the answer was lost.
 				q.clear(ctx, now)
 				return nil
 			}
-			if err != nil || now.State != Running || now.Node != q.options.Node || now.Attempt != r.Attempt {
+			if err != nil || !q.has(now, r) {
 				// The message stays: it is the other daemon's.
 				q.log.Warn("what a run has come to is not kept: another daemon has decided about it", "run", r.ID, "principal", r.Principal)
 				return nil

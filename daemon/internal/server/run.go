@@ -61,6 +61,7 @@ func (s *Server) Serve(ctx context.Context, listeners []net.Listener) error {
 		_ = server.Close()
 	}
 	draining.Wait()
+	s.tellAsleep()
 	s.Close()
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil

@@ -55,6 +55,10 @@ type Options struct {
 	Folder string
 	// ClusterTimes are for tests. Default: see [cluster.Times].
 	ClusterTimes cluster.Times
+	// RunPatience is for tests: how long a question of a submitted run is open before it sleeps. Default: 10 s.
+	RunPatience time.Duration
+	// Build is for tests: whose runs that sleep this daemon wakes. Default: that of the program.
+	Build string
 }
 
 // A Server is the daemon.
@@ -65,6 +69,9 @@ type Server struct {
 	stop    context.CancelFunc
 	pool    *pool.Pool
 	runs    runs.Runs
+	asleep  runs.Questions               // nil without a store
+	shelf   *runs.Shelf                  // nil without a store
+	sleeps  bool                         // whether runs can sleep
 	known   *http.ServeMux               // what is for callers who are known
 	callers atomic.Pointer[http.Handler] // lets them through to known, as the configuration says
 	health  *healthService
@@ -141,9 +148,14 @@ func (s *Server) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	sleeping, err := s.openSleeping(ctx)
+	if err != nil {
+		return err
+	}
+	s.sleeps = len(sleeping.SleepKey) > 0
 	s.pool = pool.New(s.options.Runtime, servers, pool.Options{
 		Client: caisson.ClientOptions{
-			Logger: s.log, Governance: governance, PrivateAddresses: f.Sessions.PrivateAddresses,
+			Logger: s.log, Governance: governance, Sleeping: sleeping, PrivateAddresses: f.Sessions.PrivateAddresses,
 			Limits:    caisson.Limits{ConnectTimeout: time.Duration(f.Sessions.ConnectTimeout)},
 			Telemetry: s.options.Telemetry,
 		},
@@ -164,11 +176,12 @@ func (s *Server) build(ctx context.Context) error {
 		mcp.Cluster = s.cluster
 		service = rpc.NewShared(mcp)
 	}
-	if s.runs, err = s.openRuns(ctx, scripts.Work); err != nil {
+	admin := &rpc.Admin{Pool: s.pool, Approvals: asked, Pins: s.pins, BeginDrain: s.drain, Reread: s.Reload}
+	if err := s.openRuns(ctx, scripts.Work, admin); err != nil {
 		return err
 	}
 	scripts.Runs = s.runs
-	if err := s.routes(service, scripts, &rpc.Admin{Pool: s.pool, Approvals: asked, Pins: s.pins, Runs: s.runs, BeginDrain: s.drain, Reread: s.Reload}); err != nil {
+	if err := s.routes(service, scripts, admin); err != nil {
 		return err
 	}
 	s.admit(authenticator)
@@ -190,7 +203,7 @@ func (s *Server) governance(asked *approvals.Approvals) (caisson.Governance, err
 	if err != nil {
 		return g, err
 	}
-	g.Policy, g.Approve = p, asked.Approve
+	g.Policy, g.Approve = p, runs.Approver(asked.Approve)
 	if p.PinMode() != policy.PinsOff {
 		if s.pins, err = pins.Load(s.file.Lock); err != nil {
 			return g, err

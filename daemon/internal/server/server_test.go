@@ -96,6 +96,12 @@ func start(t *testing.T, text string) *daemon {
 
 func startWith(t *testing.T, text string, times cluster.Times) *daemon {
 	t.Helper()
+	return startOptions(t, text, Options{ClusterTimes: times})
+}
+
+// startOptions is startWith with options, of which the runtime and the folder are the test's.
+func startOptions(t *testing.T, text string, options Options) *daemon {
+	t.Helper()
 	folder := t.TempDir()
 	d := &daemon{t: t, tokens: filepath.Join(folder, "tokens.json"), of: map[string]string{}, ended: make(chan error, 1)}
 	for name, scopes := range people {
@@ -117,7 +123,8 @@ func startWith(t *testing.T, text string, times cluster.Times) *daemon {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d.Server, err = New(t.Context(), file, Options{Runtime: caissontest.Runtime(t), Folder: filepath.Join(folder, "first"), ClusterTimes: times}); err != nil {
+	options.Runtime, options.Folder = caissontest.Runtime(t), filepath.Join(folder, "first")
+	if d.Server, err = New(t.Context(), file, options); err != nil {
 		t.Fatal(err)
 	}
 	listeners, err := d.Listen(t.Context(), nil)

@@ -1487,8 +1487,11 @@ type DrainResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How many calls by sessions with servers are underway, of all principals.
 	Calls int32 `protobuf:"varint,1,opt,name=calls,proto3" json:"calls,omitempty"`
-	// How many submitted runs are underway.
-	Runs          int32 `protobuf:"varint,2,opt,name=runs,proto3" json:"runs,omitempty"`
+	// How many submitted runs are underway. Those that wait for a yes, or for timers, fall asleep.
+	Runs int32 `protobuf:"varint,2,opt,name=runs,proto3" json:"runs,omitempty"`
+	// How many submitted runs sleep in the store, of all daemons of this build. Only a daemon of the same build wakes them:
+	// keep one, until they have ended or are cancelled.
+	Asleep        int32 `protobuf:"varint,3,opt,name=asleep,proto3" json:"asleep,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1533,6 +1536,13 @@ func (x *DrainResponse) GetCalls() int32 {
 func (x *DrainResponse) GetRuns() int32 {
 	if x != nil {
 		return x.Runs
+	}
+	return 0
+}
+
+func (x *DrainResponse) GetAsleep() int32 {
+	if x != nil {
+		return x.Asleep
 	}
 	return 0
 }
@@ -1632,10 +1642,11 @@ const file_caisson_v1_admin_proto_rawDesc = "" +
 	"\aapprove\x18\x02 \x01(\bR\aapprove\x12\x12\n" +
 	"\x04once\x18\x03 \x01(\bR\x04once\"\x18\n" +
 	"\x16AnswerApprovalResponse\"\x0e\n" +
-	"\fDrainRequest\"9\n" +
+	"\fDrainRequest\"Q\n" +
 	"\rDrainResponse\x12\x14\n" +
 	"\x05calls\x18\x01 \x01(\x05R\x05calls\x12\x12\n" +
-	"\x04runs\x18\x02 \x01(\x05R\x04runs2\xda\x06\n" +
+	"\x04runs\x18\x02 \x01(\x05R\x04runs\x12\x16\n" +
+	"\x06asleep\x18\x03 \x01(\x05R\x06asleep2\xda\x06\n" +
 	"\fAdminService\x12N\n" +
 	"\vListServers\x12\x1e.caisson.v1.ListServersRequest\x1a\x1f.caisson.v1.ListServersResponse\x12N\n" +
 	"\vCheckPolicy\x12\x1e.caisson.v1.CheckPolicyRequest\x1a\x1f.caisson.v1.CheckPolicyResponse\x12H\n" +

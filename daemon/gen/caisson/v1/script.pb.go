@@ -37,6 +37,8 @@ const (
 	RunState_RUN_STATE_ENDED RunState = 2
 	// It was stopped, by CancelRun or with the daemon that ran it.
 	RunState_RUN_STATE_CANCELLED RunState = 3
+	// It sleeps in the store, while it waits for somebody's yes, or for its timers. A daemon of the same build wakes it.
+	RunState_RUN_STATE_ASLEEP RunState = 4
 )
 
 // Enum value maps for RunState.
@@ -46,12 +48,14 @@ var (
 		1: "RUN_STATE_RUNNING",
 		2: "RUN_STATE_ENDED",
 		3: "RUN_STATE_CANCELLED",
+		4: "RUN_STATE_ASLEEP",
 	}
 	RunState_value = map[string]int32{
 		"RUN_STATE_UNSPECIFIED": 0,
 		"RUN_STATE_RUNNING":     1,
 		"RUN_STATE_ENDED":       2,
 		"RUN_STATE_CANCELLED":   3,
+		"RUN_STATE_ASLEEP":      4,
 	}
 )
 
@@ -1687,12 +1691,13 @@ const file_caisson_v1_script_proto_rawDesc = "" +
 	"\x0fWatchRunRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"5\n" +
 	"\x10WatchRunResponse\x12!\n" +
-	"\x03run\x18\x01 \x01(\v2\x0f.caisson.v1.RunR\x03run*j\n" +
+	"\x03run\x18\x01 \x01(\v2\x0f.caisson.v1.RunR\x03run*\x80\x01\n" +
 	"\bRunState\x12\x19\n" +
 	"\x15RUN_STATE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11RUN_STATE_RUNNING\x10\x01\x12\x13\n" +
 	"\x0fRUN_STATE_ENDED\x10\x02\x12\x17\n" +
-	"\x13RUN_STATE_CANCELLED\x10\x032\xd2\x04\n" +
+	"\x13RUN_STATE_CANCELLED\x10\x03\x12\x14\n" +
+	"\x10RUN_STATE_ASLEEP\x10\x042\xd2\x04\n" +
 	"\rScriptService\x12H\n" +
 	"\tRunScript\x12\x1c.caisson.v1.RunScriptRequest\x1a\x1d.caisson.v1.RunScriptResponse\x12N\n" +
 	"\vRunFunction\x12\x1e.caisson.v1.RunFunctionRequest\x1a\x1f.caisson.v1.RunFunctionResponse\x12B\n" +

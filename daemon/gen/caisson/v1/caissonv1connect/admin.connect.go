@@ -85,7 +85,7 @@ type AdminServiceClient interface {
 	ApprovePins(context.Context, *connect.Request[v1.ApprovePinsRequest]) (*connect.Response[v1.ApprovePinsResponse], error)
 	// ForgetPins takes approvals back, and writes the lock file.
 	ForgetPins(context.Context, *connect.Request[v1.ForgetPinsRequest]) (*connect.Response[v1.ForgetPinsResponse], error)
-	// ListApprovals lists the calls that wait for somebody to say yes.
+	// ListApprovals lists the calls that wait for somebody to say yes, also those of submitted runs that sleep.
 	ListApprovals(context.Context, *connect.Request[v1.ListApprovalsRequest]) (*connect.Response[v1.ListApprovalsResponse], error)
 	// AnswerApproval says yes or no to a call that waits. Nobody says yes to a call of their own.
 	AnswerApproval(context.Context, *connect.Request[v1.AnswerApprovalRequest]) (*connect.Response[v1.AnswerApprovalResponse], error)
@@ -263,7 +263,7 @@ type AdminServiceHandler interface {
 	ApprovePins(context.Context, *connect.Request[v1.ApprovePinsRequest]) (*connect.Response[v1.ApprovePinsResponse], error)
 	// ForgetPins takes approvals back, and writes the lock file.
 	ForgetPins(context.Context, *connect.Request[v1.ForgetPinsRequest]) (*connect.Response[v1.ForgetPinsResponse], error)
-	// ListApprovals lists the calls that wait for somebody to say yes.
+	// ListApprovals lists the calls that wait for somebody to say yes, also those of submitted runs that sleep.
 	ListApprovals(context.Context, *connect.Request[v1.ListApprovalsRequest]) (*connect.Response[v1.ListApprovalsResponse], error)
 	// AnswerApproval says yes or no to a call that waits. Nobody says yes to a call of their own.
 	AnswerApproval(context.Context, *connect.Request[v1.AnswerApprovalRequest]) (*connect.Response[v1.AnswerApprovalResponse], error)
