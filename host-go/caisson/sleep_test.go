@@ -95,6 +95,22 @@ func sleepCode(err error) caisson.SleepCode {
 	return e.Code
 }
 
+// TestSleepDue shows when a run that sleeps should wake.
+func TestSleepDue(t *testing.T) {
+	t.Parallel()
+	begun := time.Now()
+	run := startScript(t, sleeper(t), aScript(t, "await Promise.race([sleep(90_000), sleep(60_000)])"))
+	if due := run.Due(); !due.IsZero() {
+		t.Errorf("before it sleeps, it is %v", due)
+	}
+	if _, err := run.Sleep(testContext(t)); err != nil {
+		t.Fatal(err)
+	}
+	if due := run.Due(); due.Before(begun.Add(time.Minute)) || due.After(time.Now().Add(time.Minute)) {
+		t.Errorf("after %v it is due in %v", time.Since(begun), time.Until(due))
+	}
+}
+
 // TestSleepGoesOn has a run sleep and wake: its value, its log, its calls and what it has used are those of the whole run.
 func TestSleepGoesOn(t *testing.T) {
 	t.Parallel()

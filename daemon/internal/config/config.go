@@ -85,8 +85,8 @@ type NATS struct {
 	// Certificate and Key are this daemon's, in PEM. Default: none.
 	Certificate string `yaml:"certificate"`
 	Key         string `yaml:"key"`
-	// CredentialsKey is the file of the key of the logins that the daemons share, on all of them the same: 32 bytes in
-	// base64. Default: none, and each daemon has its own logins.
+	// CredentialsKey is the file of the key of the logins that the daemons share, and of runs that sleep, on all of them the
+	// same: 32 bytes in base64. Default: none; each daemon has its own logins, and no run sleeps.
 	CredentialsKey string `yaml:"credentialsKey"`
 	// Replicas is how many of the servers have a copy of what is kept. Default: 1.
 	Replicas int `yaml:"replicas"`

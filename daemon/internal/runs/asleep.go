@@ -84,7 +84,10 @@ func (q *Queue) sleeps(m jetstream.Msg, r *record, job *Job, done *Result) {
 func (q *Queue) stays(m jetstream.Msg, r *record, job *Job, why error) {
 	q.log.Warn("a run sleeps on, as it cannot wake here", "run", r.ID, "principal", r.Principal, "error", why)
 	q.insist("a run sleeps on", func(ctx context.Context) error {
-		return q.lay(ctx, m, r, job.before, func(now *record) { now.Due = time.Now().UTC().Add(stayPause) })
+		return q.lay(ctx, m, r, job.before, func(now *record) {
+			// This daemon waits then; another one may be luckier.
+			now.Shy, now.Due = q.options.Node, time.Now().UTC().Add(stayPause)
+		})
 	})
 }
 
@@ -153,6 +156,10 @@ func (q *Queue) wakes(ctx context.Context, m jetstream.Msg, r *record) (bool, er
 		return false, nil
 	}
 	if wait := time.Until(cmp.Or(r.Due, r.Until)); wait > 0 {
+		if r.Shy == q.options.Node {
+			_ = m.NakWithDelay(min(wait, q.options.Lease))
+			return false, nil
+		}
 		answers, err := q.kept.list(ctx, r.key()+".answer.*")
 		if err != nil {
 			return false, err
@@ -162,7 +169,7 @@ func (q *Queue) wakes(ctx context.Context, m jetstream.Msg, r *record) (bool, er
 			return false, nil
 		}
 	}
-	r.State, r.Node = Running, q.options.Node
+	r.State, r.Node, r.Shy = Running, q.options.Node, ""
 	r.Claims++
 	return true, q.kept.put(ctx, r)
 }

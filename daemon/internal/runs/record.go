@@ -66,8 +66,10 @@ type record struct {
 	Body    int `json:"body,omitempty"`
 	Outcome int `json:"outcome,omitempty"`
 	Asleep  int `json:"asleep,omitempty"`
-	// Of a run that sleeps: whose build it is, when it wakes by itself (zero for never), and until when it may sleep.
+	// Of a run that sleeps: whose build it is, when it wakes by itself (zero for never), until when it may sleep, and the
+	// daemon that could not wake it the last time.
 	Build string    `json:"build,omitempty"`
+	Shy   string    `json:"shy,omitempty"`
 	Due   time.Time `json:"due,omitzero"`
 	Until time.Time `json:"until,omitzero"`
 
