@@ -9,12 +9,15 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel/metric"
 
 	"github.com/caisson-dev/caisson/daemon/internal/link"
 	"github.com/caisson-dev/caisson/daemon/internal/store"
@@ -48,6 +51,8 @@ type Options struct {
 	Times Times
 	// Logger gets what there is to say. Default: nothing is logged.
 	Logger *slog.Logger
+	// Meter makes the metrics. Default: there are none.
+	Meter metric.Meter
 }
 
 // A Cluster is one daemon among several. It is safe for concurrent use.
@@ -64,10 +69,15 @@ type Cluster struct {
 	server             *http.Server
 	stop               context.CancelFunc
 	working, releasing sync.WaitGroup
+	metrics            *metrics
+	daemons            atomic.Int64 // that are alive
 
-	mu    sync.Mutex
-	since time.Time         // when the connection with NATS was made the last time
-	own   map[string]uint64 // the revisions of this daemon's entries, by their keys
+	mu       sync.Mutex
+	since    time.Time         // when the connection with NATS was made the last time
+	own      map[string]uint64 // the revisions of this daemon's entries, by their keys
+	renewed  time.Time         // when the lease was renewed the last time
+	leaseErr error             // why it could not be, the last time
+	lapsed   bool              // whether it has run out since
 }
 
 // Join has a daemon be one of those that share a store. Close it, before the store.
@@ -78,11 +88,14 @@ func Join(ctx context.Context, o Options) (*Cluster, error) {
 	if o.Times.Entry == 0 {
 		o.Times.Entry = time.Hour
 	}
-	c := &Cluster{Node: strings.ToLower(rand.Text()), options: o, log: o.Logger, server: newServer(), since: time.Now(), own: map[string]uint64{}}
+	c := &Cluster{Node: strings.ToLower(rand.Text()), options: o, log: o.Logger, server: newServer(), since: time.Now(), renewed: time.Now(), own: map[string]uint64{}}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
 	var err error
+	if c.metrics, err = newMetrics(o.Meter); err != nil {
+		return nil, err
+	}
 	if c.nodes, err = o.Store.Bucket(ctx, nodesBucket, store.Bound{MaxBytes: maxNodesBytes, MaxValueBytes: maxEntryBytes, TTL: o.Times.Lease}); err != nil {
 		return nil, err
 	}
@@ -121,13 +134,21 @@ func (c *Cluster) every(ctx context.Context, pause time.Duration, what string, d
 	}
 }
 
-// live says that this daemon is alive.
+// live says that this daemon is alive, and counts those that are.
 func (c *Cluster) live(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, c.options.Times.Lease/3)
 	defer cancel()
 	text, err := json.Marshal(map[string]any{"since": time.Now().UTC()})
 	if err == nil {
 		_, err = c.nodes.Put(ctx, c.Node, text)
+	}
+	c.leased(err)
+	if err != nil {
+		return err
+	}
+	status, err := c.nodes.Status(ctx)
+	if err == nil {
+		c.daemons.Store(int64(status.Values()))
 	}
 	return err
 }
@@ -163,6 +184,27 @@ func (c *Cluster) Alive(ctx context.Context, node string) (bool, error) {
 		return time.Since(c.since) < c.options.Times.Lease, nil
 	}
 	return err == nil, err
+}
+
+// Nodes returns the names of the daemons that are alive, this one first. The error is a [caisson.Error] with
+// [caisson.CodeConnect].
+func (c *Cluster) Nodes(ctx context.Context) ([]string, error) {
+	others, err := listed(ctx, func(ctx context.Context) (jetstream.KeyLister, error) { return c.nodes.ListKeys(ctx) })
+	if err != nil {
+		return nil, err
+	}
+	others = slices.DeleteFunc(others, func(name string) bool { return name == c.Node })
+	return append([]string{c.Node}, others...), nil
+}
+
+// IsNode reports whether a text can be the name of a daemon.
+func IsNode(name string) bool {
+	for _, r := range name {
+		if (r < 'a' || r > 'z') && (r < '0' || r > '9') {
+			return false
+		}
+	}
+	return name != "" && len(name) <= 63
 }
 
 // closeWait bounds the farewell.

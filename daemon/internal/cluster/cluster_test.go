@@ -243,3 +243,22 @@ func BenchmarkRegistry(b *testing.B) {
 		}
 	})
 }
+
+// TestLimitAfterDeath has sessions that are lost with their daemon not count against their principal.
+func TestLimitAfterDeath(t *testing.T) {
+	url := storetest.Start(t, nil).URL()
+	o := Options{MaxPerPrincipal: 1, Times: Times{Lease: 300 * time.Millisecond}}
+	one, two := join(t, url, o), join(t, url, o)
+	ctx := t.Context()
+	if err := one.Claim(ctx, "alice", "a", "files"); err != nil {
+		t.Fatal(err)
+	}
+	if err := two.Claim(ctx, "alice", "b", "files"); caisson.CodeOf(err) != caisson.CodeLimit {
+		t.Errorf("while it is there: %v", err)
+	}
+	one.options.Store.Conn.Close() // As a process does that is killed.
+	storetest.Until(t, func() bool { return two.Claim(ctx, "alice", "b", "files") == nil })
+	if e, err := two.Find(ctx, "alice", "a"); err != nil || e == nil {
+		t.Errorf("it is not known any more that it was there: %v, %v", e, err)
+	}
+}

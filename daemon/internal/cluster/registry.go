@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -48,6 +49,9 @@ func unavailable(server string, err error) error {
 // askWait bounds a question to the registry: one that was lost while NATS was away is not waited for.
 const askWait = 2 * time.Second
 
+// listWait bounds a list of keys.
+const listWait = 5 * time.Second
+
 // Find finds the session of a principal; nil where no daemon has one.
 func (c *Cluster) Find(ctx context.Context, principal, id string) (*Entry, error) {
 	ctx, cancel := context.WithTimeout(ctx, askWait)
@@ -77,19 +81,27 @@ func decode(found jetstream.KeyValueEntry) *Entry {
 
 // keys lists the keys of a principal's sessions.
 func (c *Cluster) keys(ctx context.Context, principal string) (all []string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, askWait)
+	return listed(ctx, func(ctx context.Context) (jetstream.KeyLister, error) {
+		return c.sessions.ListKeysFiltered(ctx, owner(principal)+".*")
+	})
+}
+
+// listed gives the keys of a list, each once.
+func listed(ctx context.Context, list func(context.Context) (jetstream.KeyLister, error)) (all []string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, listWait)
 	defer cancel()
-	found, err := c.sessions.ListKeysFiltered(ctx, owner(principal)+".*")
+	found, err := list(ctx)
 	if err != nil {
 		return nil, unavailable("", err)
 	}
 	for name := range found.Keys() {
 		all = append(all, name)
 	}
-	if err := ctx.Err(); err != nil { // The list is not whole.
-		return nil, unavailable("", err)
+	if ctx.Err() != nil { // What is there is not all.
+		return nil, unavailable("", ctx.Err())
 	}
-	return all, nil
+	slices.Sort(all)
+	return slices.Compact(all), nil // A key that changes meanwhile is there twice.
 }
 
 // List lists the sessions of a principal.
@@ -115,12 +127,8 @@ func (c *Cluster) List(ctx context.Context, principal string) ([]*Entry, error) 
 // where another session of the principal has the id.
 func (c *Cluster) Claim(ctx context.Context, principal, id, server string) error {
 	e := &Entry{Principal: principal, ID: id, Server: server, Node: c.Node}
-	all, err := c.keys(ctx, principal)
-	if err != nil {
+	if err := c.room(ctx, principal, server); err != nil {
 		return err
-	}
-	if c.options.MaxPerPrincipal > 0 && len(all) >= c.options.MaxPerPrincipal {
-		return &caisson.Error{Code: caisson.CodeLimit, Server: server, Step: "connect", Message: fmt.Sprintf("the principal has %d sessions on all daemons, and sessions.maxPerPrincipal is no more: disconnect some", len(all))}
 	}
 	k := key(principal, id)
 	if !c.reserve(k) {
@@ -140,6 +148,33 @@ func (c *Cluster) Claim(ctx context.Context, principal, id, server string) error
 		c.forget(k)
 	}
 	return err
+}
+
+// room fails where a principal has as many sessions as it may have. Those that are lost with their daemon do not count.
+func (c *Cluster) room(ctx context.Context, principal, server string) error {
+	keys, err := c.keys(ctx, principal)
+	if err != nil || c.options.MaxPerPrincipal <= 0 || len(keys) < c.options.MaxPerPrincipal {
+		return err
+	}
+	all, err := c.List(ctx, principal)
+	if err != nil {
+		return err
+	}
+	alive, count := map[string]bool{c.Node: true}, 0
+	for _, e := range all {
+		if _, known := alive[e.Node]; !known {
+			if alive[e.Node], err = c.Alive(ctx, e.Node); err != nil {
+				return unavailable(server, err)
+			}
+		}
+		if alive[e.Node] || e.Anew {
+			count++
+		}
+	}
+	if count < c.options.MaxPerPrincipal {
+		return nil
+	}
+	return &caisson.Error{Code: caisson.CodeLimit, Server: server, Step: "connect", Message: fmt.Sprintf("the principal has %d sessions on all daemons, and sessions.maxPerPrincipal is no more: disconnect some", count)}
 }
 
 // reserve has a key be this daemon's before the registry has it; false where it is already.
@@ -265,9 +300,8 @@ func (c *Cluster) renew(ctx context.Context) error {
 			if json.Unmarshal(found.Value(), e) == nil && e.Node == c.Node {
 				err = c.update(ctx, k, found.Value())
 			} else {
-				c.mu.Lock()
-				delete(c.own, k)
-				c.mu.Unlock()
+				c.forget(k)
+				c.metrics.lost(ofSession, 1)
 			}
 		}
 		if err != nil {

@@ -1,7 +1,10 @@
 package pool
 
 import (
+	"cmp"
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
 )
@@ -50,4 +53,22 @@ func (p *Pool) Underway() int {
 		}
 	}
 	return n
+}
+
+// All returns the sessions of all principals that are connected, by principal, server and id.
+func (p *Pool) All() []*Session {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var all []*Session
+	for _, pr := range p.principals {
+		for _, s := range pr.sessions {
+			if s.connected() {
+				all = append(all, s)
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b *Session) int {
+		return cmp.Or(strings.Compare(a.Principal, b.Principal), strings.Compare(a.Server, b.Server), strings.Compare(a.ID, b.ID))
+	})
+	return all
 }

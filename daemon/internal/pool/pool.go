@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -60,6 +61,7 @@ type Pool struct {
 	names      map[string]bool // of the servers
 	each       map[string]*each
 	upstreams  map[string]*upstream
+	drained    map[string]bool // servers that get nothing new
 	policy     *policy.Policy
 	principals map[string]*principal
 	count      int // sessions that are open, or are being opened
@@ -91,7 +93,7 @@ func New(runtime *caisson.Runtime, servers caisson.Servers, options Options) *Po
 	options.Health.defaults()
 	p := &Pool{
 		runtime: runtime, options: options, log: log, policy: options.Client.Policy,
-		principals: map[string]*principal{}, upstreams: map[string]*upstream{},
+		principals: map[string]*principal{}, upstreams: map[string]*upstream{}, drained: map[string]bool{},
 		closed: make(chan struct{}), pings: make(chan struct{}, maxPings), inspecting: make(chan struct{}, 1),
 	}
 	p.close = sync.OnceFunc(func() { close(p.closed) })
@@ -224,6 +226,9 @@ func (p *Pool) take(name string, target Target, tried map[string]bool) (*Session
 	s := p.find(name, target.ID)
 	if s == nil {
 		return nil, notFound(target.ID)
+	}
+	if s.left() {
+		return nil, drains(s.Server)
 	}
 	s.begin()
 	return s, nil
@@ -529,7 +534,7 @@ func (p *Pool) addOwn(pr *principal, o *ConnectOptions, asked *capabilities, u *
 	var err error
 	if u == nil {
 		server = o.Inline.Name
-	} else if done, err = u.allow(); err != nil {
+	} else if done, err = p.allow(u); err != nil {
 		return nil, err
 	} else {
 		server = u.name
@@ -612,6 +617,8 @@ func (p *Pool) List(principal string) []*Session {
 type ServerState struct {
 	Name     string
 	Disabled bool
+	// Draining says that it gets nothing new: see [Pool.DrainServer].
+	Draining bool
 	// Err is what is wrong with its description, or nil; LastErr how the last attempt to connect has failed.
 	Err, LastErr error
 	// Sessions and Underway count the sessions and the calls of all principals. Instances is how many sessions the calls
@@ -632,7 +639,7 @@ func (p *Pool) Servers() []ServerState {
 	}
 	var all []ServerState
 	for _, name := range servers.Names() {
-		state := ServerState{Name: name, Disabled: servers.Disabled(name), Sessions: counts[name], Instances: p.each[name].instances}
+		state := ServerState{Name: name, Disabled: servers.Disabled(name), Draining: p.drained[name], Sessions: counts[name], Instances: p.each[name].instances}
 		if u := p.upstreams[name]; u != nil {
 			state.LastErr, state.Underway = u.failure, u.underway
 			if u.rank() == 2 {
@@ -677,6 +684,7 @@ func (p *Pool) SetServers(servers caisson.Servers, settings map[string]Settings)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.useSettings(servers, settings)
+	maps.DeleteFunc(p.drained, func(name string, _ bool) bool { return !p.names[name] })
 	for name := range p.upstreams {
 		if !kept[name] {
 			delete(p.upstreams, name)

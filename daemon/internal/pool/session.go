@@ -27,6 +27,7 @@ type Session struct {
 	client        *caisson.Client // of this session alone; nil when it is the principal's
 	hubs          *hubs
 	hub           *Hub
+	leaving       chan struct{} // closed when its server is drained
 	over          chan struct{} // closed when the session has ended by itself or was closed, and nobody gets it any more
 	freed         chan struct{} // closed when the server has ended
 	subscriptions subscriptions
@@ -41,7 +42,7 @@ func newSession(id, server string, pr *principal) *Session {
 	ctx, cancel := context.WithCancel(caisson.WithCaller(context.Background(), policy.CallerRPC))
 	return &Session{
 		ID: id, Server: server, Principal: pr.name, Created: time.Now(), used: time.Now(), principal: pr, hubs: pr.hubs,
-		ctx: ctx, cancel: cancel, ready: make(chan struct{}), over: make(chan struct{}), freed: make(chan struct{}),
+		ctx: ctx, cancel: cancel, ready: make(chan struct{}), leaving: make(chan struct{}), over: make(chan struct{}), freed: make(chan struct{}),
 		subscriptions: newSubscriptions(),
 	}
 }

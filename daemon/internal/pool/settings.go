@@ -88,6 +88,9 @@ func (p *Pool) candidates(pr *principal, name string) []*upstream {
 		if p.names[server] && !p.servers.Disabled(server) {
 			u := p.upstream(server)
 			all, ranks[u] = append(all, u), u.rank()
+			if p.drained[server] {
+				ranks[u] = maxRank
+			}
 		}
 	}
 	slices.SortStableFunc(all, func(a, b *upstream) int {

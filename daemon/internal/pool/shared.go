@@ -80,7 +80,7 @@ func (p *Pool) tryOthers(pr *principal, all []*upstream, chosen *upstream) {
 // begin begins to make a shared session. Where there are too many sessions, room says whether one that nobody uses ends.
 // With p.mu held.
 func (p *Pool) begin(pr *principal, u *upstream, room bool) (*Session, error) {
-	done, err := u.allow()
+	done, err := p.allow(u)
 	if err != nil {
 		return nil, err
 	}

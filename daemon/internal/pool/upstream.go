@@ -160,6 +160,9 @@ func (u *upstream) reached(done func(error), err error) {
 	done(err)
 }
 
+// maxRank is of servers that are not called at all.
+const maxRank = 3
+
 // rank orders servers: those that can be reached, those of which it is not known, and the others. With p.mu held.
 func (u *upstream) rank() int {
 	switch state := u.breaker.State(); {

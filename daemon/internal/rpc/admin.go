@@ -1,14 +1,14 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"connectrpc.com/connect"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
 	"github.com/caisson-dev/caisson/host-go/caisson/pins"
@@ -18,6 +18,7 @@ import (
 	"github.com/caisson-dev/caisson/daemon/gen/caisson/v1/caissonv1connect"
 	"github.com/caisson-dev/caisson/daemon/internal/access"
 	"github.com/caisson-dev/caisson/daemon/internal/approvals"
+	"github.com/caisson-dev/caisson/daemon/internal/cluster"
 	"github.com/caisson-dev/caisson/daemon/internal/pool"
 	"github.com/caisson-dev/caisson/daemon/internal/runs"
 )
@@ -34,39 +35,19 @@ type Admin struct {
 	Runs runs.Runs
 	// Asleep are the questions of those that sleep; nil where none do.
 	Asleep runs.Questions
+	// Cluster are the daemons that can be asked too; nil where this is the only one.
+	Cluster *cluster.Cluster
+	// Started is when the daemon was, and Draining is closed when it drains.
+	Started  time.Time
+	Draining <-chan struct{}
 	// BeginDrain has the daemon drain, and returns at once.
 	BeginDrain func()
+	// DrainTimeout is how long calls may take that are underway when something drains.
+	DrainTimeout func() time.Duration
 	// Reread reads the configuration and its files again.
 	Reread func(context.Context) error
 
 	changing sync.Mutex // held while the lock file is changed
-}
-
-// ListServers implements the service.
-func (a *Admin) ListServers(ctx context.Context, _ *connect.Request[caissonv1.ListServersRequest]) (*connect.Response[caissonv1.ListServersResponse], error) {
-	if _, err := caller(ctx, access.Admin); err != nil {
-		return nil, err
-	}
-	response := &caissonv1.ListServersResponse{}
-	for _, s := range a.Pool.Servers() {
-		info := &caissonv1.ConfiguredServer{
-			Name: s.Name, Disabled: s.Disabled, Sessions: int32(s.Sessions), Underway: int32(s.Underway), Instances: int32(s.Instances),
-		}
-		if !s.Reopens.IsZero() {
-			info.Reopens = timestamppb.New(s.Reopens)
-		}
-		if s.Err != nil {
-			info.Error = s.Err.Error()
-		}
-		if s.LastErr != nil {
-			info.LastError = s.LastErr.Error()
-		}
-		response.Servers = append(response.Servers, info)
-	}
-	for _, set := range a.Pool.Sets() {
-		response.Sets = append(response.Sets, &caissonv1.ServerSet{Name: set.Name, Servers: set.Servers})
-	}
-	return connect.NewResponse(response), nil
 }
 
 // kinds are what CheckPolicy may be asked about.
@@ -115,96 +96,44 @@ func (a *Admin) CheckPolicy(ctx context.Context, r *connect.Request[caissonv1.Ch
 }
 
 // GetPolicy implements the service.
-func (a *Admin) GetPolicy(ctx context.Context, _ *connect.Request[caissonv1.GetPolicyRequest]) (*connect.Response[caissonv1.GetPolicyResponse], error) {
-	if _, err := caller(ctx, access.Admin); err != nil {
+func (a *Admin) GetPolicy(ctx context.Context, r *connect.Request[caissonv1.GetPolicyRequest]) (*connect.Response[caissonv1.GetPolicyResponse], error) {
+	daemon := cmp.Or(r.Msg.GetDaemon(), everyDaemon)
+	response, err := gather(ctx, a, daemon, r, a.policy, caissonv1connect.AdminServiceClient.GetPolicy)
+	if err != nil {
 		return nil, err
 	}
+	if daemon == everyDaemon { // The rules are this daemon's.
+		own, err := a.policy(ctx, r.Msg)
+		if err != nil {
+			return nil, Status(err)
+		}
+		response.Msg.Policy, response.Msg.Rules = own.GetPolicy(), own.GetRules()
+	}
+	return response, nil
+}
+
+// policy is the policy of this daemon.
+func (a *Admin) policy(context.Context, *caissonv1.GetPolicyRequest) (*caissonv1.GetPolicyResponse, error) {
 	holds := a.Pool.Policy()
 	if holds == nil {
-		return connect.NewResponse(&caissonv1.GetPolicyResponse{}), nil
+		return &caissonv1.GetPolicyResponse{Held: []*caissonv1.HeldPolicy{{Daemon: a.name()}}}, nil
 	}
 	rules, err := json.Marshal(holds.Rules())
 	if err != nil {
-		return nil, Status(err)
+		return nil, err
 	}
-	return connect.NewResponse(&caissonv1.GetPolicyResponse{Policy: holds.Version(), Rules: rules}), nil
+	return &caissonv1.GetPolicyResponse{Policy: holds.Version(), Rules: rules, Held: []*caissonv1.HeldPolicy{{Daemon: a.name(), Policy: holds.Version()}}}, nil
 }
 
 // Reload implements the service.
-func (a *Admin) Reload(ctx context.Context, _ *connect.Request[caissonv1.ReloadRequest]) (*connect.Response[caissonv1.ReloadResponse], error) {
-	if _, err := caller(ctx, access.Admin); err != nil {
-		return nil, err
-	}
+func (a *Admin) Reload(ctx context.Context, r *connect.Request[caissonv1.ReloadRequest]) (*connect.Response[caissonv1.ReloadResponse], error) {
+	return gather(ctx, a, r.Msg.GetDaemon(), r, a.reload, caissonv1connect.AdminServiceClient.Reload)
+}
+
+// reload has this daemon read its files again.
+func (a *Admin) reload(ctx context.Context, _ *caissonv1.ReloadRequest) (*caissonv1.ReloadResponse, error) {
 	if err := a.Reread(context.WithoutCancel(ctx)); err != nil { // What it has begun, it ends.
-		return nil, Status(&caisson.Error{Code: caisson.CodeInvalidArgument, Step: "reload", Message: "nothing has changed: " + err.Error(), Err: err})
+		return nil, &caisson.Error{Code: caisson.CodeInvalidArgument, Step: "reload", Message: "nothing has changed: " + err.Error(), Err: err}
 	}
-	return connect.NewResponse(&caissonv1.ReloadResponse{}), nil
-}
-
-// ListApprovals implements the service.
-func (a *Admin) ListApprovals(ctx context.Context, _ *connect.Request[caissonv1.ListApprovalsRequest]) (*connect.Response[caissonv1.ListApprovalsResponse], error) {
-	if _, err := caller(ctx, access.Admin); err != nil {
-		return nil, err
-	}
-	response := &caissonv1.ListApprovalsResponse{}
-	if a.Asleep != nil {
-		asleep, err := a.Asleep.Questions(ctx)
-		if err != nil {
-			return nil, Status(err)
-		}
-		for _, q := range asleep {
-			response.Approvals = append(response.Approvals, &caissonv1.Approval{
-				Id: q.ID, Principal: q.Principal, Caller: q.Caller, Server: q.Server, Name: q.Name,
-				Arguments: q.Arguments, Text: q.Text, Lasting: q.Lasting, Until: timestamppb.New(q.Until),
-			})
-		}
-	}
-	for _, q := range a.Approvals.List() {
-		response.Approvals = append(response.Approvals, &caissonv1.Approval{
-			Id: q.ID, Principal: q.Call.Principal, Caller: string(q.Call.Caller), Server: q.Call.Server, Name: q.Call.Name,
-			Arguments: q.Call.Arguments, Text: q.Text, Lasting: q.Lasting(), Until: timestamppb.New(q.Until),
-		})
-	}
-	return connect.NewResponse(response), nil
-}
-
-// AnswerApproval implements the service.
-func (a *Admin) AnswerApproval(ctx context.Context, r *connect.Request[caissonv1.AnswerApprovalRequest]) (*connect.Response[caissonv1.AnswerApprovalResponse], error) {
-	p, err := caller(ctx, access.Admin)
-	if err != nil {
-		return nil, err
-	}
-	err = a.Approvals.Answer(p.Name, r.Msg.GetId(), r.Msg.GetApprove(), r.Msg.GetOnce())
-	if errors.Is(err, approvals.ErrNoQuestion) && a.Asleep != nil {
-		err = a.Asleep.Answer(ctx, p.Name, r.Msg.GetId(), r.Msg.GetApprove(), r.Msg.GetOnce())
-	}
-	switch {
-	case err == nil:
-		return connect.NewResponse(&caissonv1.AnswerApprovalResponse{}), nil
-	case errors.Is(err, approvals.ErrOwn):
-		return nil, connect.NewError(connect.CodePermissionDenied, err)
-	case errors.Is(err, approvals.ErrNoQuestion):
-		return nil, connect.NewError(connect.CodeNotFound, err)
-	}
-	return nil, Status(err)
-}
-
-// Drain implements the service.
-func (a *Admin) Drain(ctx context.Context, _ *connect.Request[caissonv1.DrainRequest]) (*connect.Response[caissonv1.DrainResponse], error) {
-	if _, err := caller(ctx, access.Admin); err != nil {
-		return nil, err
-	}
-	a.BeginDrain()
-	response := &caissonv1.DrainResponse{Calls: int32(a.Pool.Underway())}
-	if a.Runs != nil {
-		response.Runs = int32(a.Runs.Underway())
-	}
-	if a.Asleep != nil {
-		own, _, err := a.Asleep.Sleeping(ctx)
-		if err != nil {
-			return nil, Status(err)
-		}
-		response.Asleep = int32(own)
-	}
-	return connect.NewResponse(response), nil
+	return &caissonv1.ReloadResponse{}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 
 	"connectrpc.com/connect"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -109,6 +110,33 @@ func Detail(err error) *caissonv1.Error {
 		detail.Message = "the daemon has failed: its log says how"
 	}
 	return detail
+}
+
+// detailIn is the detail of a status; one of its own where it has none.
+func detailIn(err error) *caissonv1.Error {
+	var made *connect.Error
+	if !errors.As(err, &made) {
+		return Detail(err)
+	}
+	for _, detail := range made.Details() {
+		if value, err := detail.Value(); err == nil {
+			if e, ok := value.(*caissonv1.Error); ok {
+				return e
+			}
+		}
+	}
+	return &caissonv1.Error{Message: made.Message()}
+}
+
+// errorType names the failure of a call in a metric, as those of package caisson are named; "" for none.
+func errorType(err error) string {
+	if err == nil {
+		return ""
+	}
+	if code, ok := wire.CodeOf(detailIn(err).GetCode()); ok && code != caisson.CodeUnknown {
+		return strings.ReplaceAll(code.String(), " ", "_")
+	}
+	return connect.CodeOf(err).String()
 }
 
 // invalid is the status of a request that is wrong in itself.

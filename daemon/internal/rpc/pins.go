@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/caisson/pins"
 
 	caissonv1 "github.com/caisson-dev/caisson/daemon/gen/caisson/v1"
+	"github.com/caisson-dev/caisson/daemon/gen/caisson/v1/caissonv1connect"
 	"github.com/caisson-dev/caisson/daemon/internal/access"
 )
 
@@ -39,24 +41,29 @@ func (a *Admin) approved(server string) (all []*caissonv1.Pin, err error) {
 
 // ListPins implements the service.
 func (a *Admin) ListPins(ctx context.Context, r *connect.Request[caissonv1.ListPinsRequest]) (*connect.Response[caissonv1.ListPinsResponse], error) {
-	if _, err := caller(ctx, access.Admin); err != nil {
-		return nil, err
-	}
+	return gather(ctx, a, cmp.Or(r.Msg.GetDaemon(), everyDaemon), r, a.listPins, caissonv1connect.AdminServiceClient.ListPins)
+}
+
+// listPins lists what the lock file of this daemon has.
+func (a *Admin) listPins(_ context.Context, r *caissonv1.ListPinsRequest) (*caissonv1.ListPinsResponse, error) {
 	response := &caissonv1.ListPinsResponse{}
 	if a.Pins == nil {
-		return connect.NewResponse(response), nil
+		return response, nil
 	}
 	for _, server := range a.Pins.Servers() {
-		if want := r.Msg.GetServer(); want != "" && want != server {
+		if want := r.GetServer(); want != "" && want != server {
 			continue
 		}
 		all, err := a.approved(server)
 		if err != nil {
-			return nil, Status(err)
+			return nil, err
+		}
+		for _, one := range all {
+			one.Daemon = a.name()
 		}
 		response.Pins = append(response.Pins, all...)
 	}
-	return connect.NewResponse(response), nil
+	return response, nil
 }
 
 // An offer is what a server offers, and who it is.

@@ -141,6 +141,7 @@ func (m *Shared) takeOver(ctx context.Context, before *cluster.Entry) error {
 		m.Cluster.Return(ctx, before)
 		return err
 	}
+	m.Cluster.Fell(cluster.Anew)
 	release()
 	return nil
 }

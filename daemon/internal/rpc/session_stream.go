@@ -146,15 +146,16 @@ func (c *conversation) wait() {
 }
 
 // talk passes on what comes, both ways, until one of them ends. Calls that are underway when the caller has no more to say,
-// or when the daemon drains, are waited for.
+// or when the daemon or the server drains, are waited for.
 func (c *conversation) talk(listener *pool.Listener, draining <-chan struct{}) error {
 	over := make(chan error, 1)
 	go func() { over <- c.receive() }() // It ends with the stream, when the handler returns.
 	received := over                    // nil once the caller has no more to say
+	leaving := c.session.Leaving()
 	var end error
 	var ended chan struct{} // closed when no call is underway any more; nil before it is waited for
 	finish := func(with error) {
-		received, draining, end, ended = nil, nil, with, make(chan struct{})
+		received, draining, leaving, end, ended = nil, nil, nil, with, make(chan struct{})
 		go func() {
 			c.wait()
 			close(ended)
@@ -169,6 +170,8 @@ func (c *conversation) talk(listener *pool.Listener, draining <-chan struct{}) e
 			finish(nil)
 		case <-draining:
 			finish(errDraining)
+		case <-leaving:
+			finish(Status(c.session.LeavingError()))
 		case <-ended:
 			return end
 		case <-c.ctx.Done():

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"connectrpc.com/connect"
 
@@ -32,9 +33,9 @@ const maxMoves = 3
 // NewShared makes it. The service has a cluster.
 func NewShared(m *MCP) *Shared { return &Shared{MCP: m} }
 
-// route has a call answered where its session is. There may be called again when it has failed with a
+// route has a call of a procedure answered where its session is. There may be called again when it has failed with a
 // [link.DialError]: nothing was sent then.
-func (m *Shared) route(ctx context.Context, id string, here func() error, there func(caissonv1connect.McpServiceClient) error) error {
+func (m *Shared) route(ctx context.Context, procedure, id string, here func() error, there func(caissonv1connect.McpServiceClient) error) error {
 	p, err := caller(ctx, access.MCP)
 	if err != nil || id == "" {
 		return here()
@@ -43,7 +44,13 @@ func (m *Shared) route(ctx context.Context, id string, here func() error, there 
 		if err := m.taking.wait(ctx, takingKey(p.Name, id)); err != nil {
 			return Status(err)
 		}
-		if m.Pool.Has(p.Name, id) || cluster.Forwarded(ctx) {
+		if cluster.Forwarded(ctx) {
+			began := time.Now()
+			err := here()
+			m.Cluster.Called(cluster.In, procedure, errorType(err), time.Since(began))
+			return err
+		}
+		if m.Pool.Has(p.Name, id) {
 			return here()
 		}
 		e, err := m.Cluster.Find(ctx, p.Name, id)
@@ -53,11 +60,15 @@ func (m *Shared) route(ctx context.Context, id string, here func() error, there 
 		if e == nil || e.Node == m.Cluster.Node {
 			return here()
 		}
+		began := time.Now()
 		err = there(m.client(e.Node))
 		var absent *link.DialError
 		if !errors.As(err, &absent) {
-			return forwarded(ctx, e, err)
+			err = forwarded(ctx, e, err)
+			m.Cluster.Called(cluster.Out, procedure, errorType(err), time.Since(began))
+			return err
 		}
+		m.Cluster.Called(cluster.Out, procedure, errorType(away(e, absent)), time.Since(began))
 		if err := m.move(ctx, e, absent); err != nil {
 			return Status(err)
 		}
@@ -82,23 +93,20 @@ func (m *Shared) move(ctx context.Context, e *cluster.Entry, absent *link.DialEr
 		return nil
 	}
 	if alive, err := m.Cluster.Alive(ctx, e.Node); err != nil || alive || !absent.Absent {
+		m.Cluster.Fell(cluster.Away)
 		return away(e, errors.Join(absent, err))
 	}
+	m.Cluster.Fell(cluster.Lost)
 	return lost(e)
 }
 
 // forwarded gives the failure of a call at another daemon its status: as it came, or that it may have had an effect.
 func forwarded(ctx context.Context, e *cluster.Entry, err error) error {
-	var made *connect.Error
 	switch {
 	case err == nil, errors.Is(err, errDraining):
 		return err
-	case errors.As(err, &made) && connect.IsWireError(err):
-		again := connect.NewError(made.Code(), errors.New(made.Message()))
-		for _, detail := range made.Details() {
-			again.AddDetail(detail)
-		}
-		return again
+	case connect.IsWireError(err):
+		return relayed(err)
 	case ctx.Err() != nil:
 		return Status(ctx.Err())
 	}
@@ -113,7 +121,7 @@ func unary[Q, A any](ctx context.Context, m *Shared, id string, r *connect.Reque
 	here func(context.Context, *connect.Request[Q]) (*connect.Response[A], error),
 	there func(caissonv1connect.McpServiceClient, context.Context, *connect.Request[Q]) (*connect.Response[A], error),
 ) (answer *connect.Response[A], err error) {
-	err = m.route(ctx, id, func() (err error) {
+	err = m.route(ctx, r.Spec().Procedure, id, func() (err error) {
 		answer, err = here(ctx, r)
 		return err
 	}, func(c caissonv1connect.McpServiceClient) error {
@@ -131,7 +139,7 @@ func serverStream[Q, A any](ctx context.Context, m *Shared, id string, r *connec
 	here func(context.Context, *connect.Request[Q], *connect.ServerStream[A]) error,
 	there func(caissonv1connect.McpServiceClient, context.Context, *connect.Request[Q]) (*connect.ServerStreamForClient[A], error),
 ) error {
-	return m.route(ctx, id, func() error { return here(ctx, r, stream) }, func(c caissonv1connect.McpServiceClient) error {
+	return m.route(ctx, r.Spec().Procedure, id, func() error { return here(ctx, r, stream) }, func(c caissonv1connect.McpServiceClient) error {
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
 		answers, err := there(c, ctx, connect.NewRequest(r.Msg))
@@ -164,7 +172,7 @@ func (m *Shared) Session(ctx context.Context, stream *connect.BidiStream[caisson
 	if err != nil {
 		return err
 	}
-	return m.route(ctx, first.GetOpen().GetSession(), func() error { return m.converse(ctx, first, stream) }, func(c caissonv1connect.McpServiceClient) error {
+	return m.route(ctx, stream.Spec().Procedure, first.GetOpen().GetSession(), func() error { return m.converse(ctx, first, stream) }, func(c caissonv1connect.McpServiceClient) error {
 		return m.relay(ctx, c, first, stream)
 	})
 }

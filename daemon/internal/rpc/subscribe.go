@@ -48,6 +48,8 @@ func (m *MCP) Subscribe(ctx context.Context, r *connect.Request[caissonv1.Subscr
 			return Status(ctx.Err())
 		case <-m.Draining:
 			return errDraining
+		case <-s.Leaving():
+			return Status(s.LeavingError())
 		case n, ok := <-listener.C:
 			if !ok {
 				return Status(listener.Err())

@@ -28,7 +28,7 @@ func several(t *testing.T, n int, text string, times cluster.Times) (*storetest.
 	nats := storetest.Start(t, nil)
 	var all []*daemon
 	for range n {
-		all = append(all, startWith(t, text+"nats: {url: '"+nats.URL()+"'}\n", times))
+		all = append(all, startWith(t, text+"nats: {url: '"+nats.URL()+"'}\n", Options{ClusterTimes: times}))
 	}
 	return nats, all
 }

@@ -47,14 +47,24 @@ func (m *Metrics) Serve(listener net.Listener) error {
 
 // Watch adds what there is of a daemon.
 func (m *Metrics) Watch(s *Server) error {
-	meter := m.Provider.Meter("github.com/caisson-dev/caisson/daemon")
-	for _, gauge := range []struct {
+	type gauge struct {
 		name, unit, description string
 		count                   func() int
-	}{
+	}
+	gauges := []gauge{
 		{"caisson.sessions", "{session}", "Open sessions with MCP servers, of all principals.", s.pool.Count},
 		{"caisson.servers.unreachable", "{server}", "MCP servers that could not be reached several times in turn, and are not called for a while.", s.pool.Unreachable},
-	} {
+	}
+	if s.store != nil {
+		gauges = append(gauges, gauge{"caisson.store.up", "", "Whether the store answers: 1, or 0.", s.storeUp})
+	}
+	if s.cluster != nil {
+		gauges = append(gauges,
+			gauge{"caisson.cluster.daemons", "{daemon}", "Daemons that are alive, as this one has heard the last time.", s.cluster.Daemons},
+			gauge{"caisson.cluster.sessions", "{session}", "Sessions in the registry that are this daemon's.", s.cluster.Sessions})
+	}
+	meter := meterOf(m.Provider)
+	for _, gauge := range gauges {
 		_, err := meter.Int64ObservableGauge(gauge.name, metric.WithUnit(gauge.unit), metric.WithDescription(gauge.description),
 			metric.WithInt64Callback(func(_ context.Context, observer metric.Int64Observer) error {
 				observer.Observe(int64(gauge.count()))
@@ -65,6 +75,26 @@ func (m *Metrics) Watch(s *Server) error {
 		}
 	}
 	return nil
+}
+
+// meterOf makes the metrics of the daemon itself; nil where nobody wants any.
+func meterOf(provider metric.MeterProvider) metric.Meter {
+	if provider == nil {
+		return nil
+	}
+	return provider.Meter("github.com/caisson-dev/caisson/daemon")
+}
+
+// storeUp is 1 where the store answers, and 0 where it does not.
+func (s *Server) storeUp() int {
+	up := s.store.Conn.IsConnected()
+	if s.cluster != nil {
+		up = s.cluster.Up()
+	}
+	if up {
+		return 1
+	}
+	return 0
 }
 
 // Close sends what is left to whatever the metrics are sent to, for a bounded time.

@@ -18,6 +18,7 @@ import (
 
 	caissonv1 "github.com/caisson-dev/caisson/daemon/gen/caisson/v1"
 	"github.com/caisson-dev/caisson/daemon/internal/config"
+	"github.com/caisson-dev/caisson/daemon/internal/store/storetest"
 )
 
 // exported are the names that Prometheus gets: those of the daemon, and those of the runtime and the process.
@@ -34,7 +35,7 @@ func exported(t *testing.T) (own, others []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, err := config.Parse("caisson.yaml", []byte("listen: 'unix:none'"))
+	file, err := config.Parse("caisson.yaml", []byte("listen: 'unix:none'\nnats: {url: '"+storetest.Start(t, nil).URL()+"'}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,9 +45,7 @@ func (s *Server) Serve(ctx context.Context, listeners []net.Listener) error {
 	case err = <-failed:
 	}
 	s.drain()
-	s.mu.Lock()
-	patience := time.Duration(s.file.DrainTimeout)
-	s.mu.Unlock()
+	patience := s.drainTimeout()
 	waiting, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	s.log.Info("the daemon ends when the calls that are underway have", "within", patience)

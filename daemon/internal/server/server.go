@@ -86,6 +86,7 @@ type Server struct {
 	audit        *audit.Log
 	runner       *caisson.Client
 	closing      []func() error
+	started      time.Time
 	draining     chan struct{} // closed when it drains
 	drain        func()
 
@@ -98,7 +99,7 @@ var services = []string{caissonv1connect.McpServiceName, caissonv1connect.Script
 
 // New makes the daemon of a configuration. Close it.
 func New(ctx context.Context, file *config.File, options Options) (*Server, error) {
-	s := &Server{options: options, log: options.Logger, file: file, draining: make(chan struct{}), health: newHealth()}
+	s := &Server{options: options, log: options.Logger, file: file, started: time.Now(), draining: make(chan struct{}), health: newHealth()}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -170,13 +171,18 @@ func (s *Server) build(ctx context.Context) error {
 	mcp := &rpc.MCP{Pool: s.pool, Draining: s.draining}
 	service := caissonv1connect.McpServiceHandler(mcp)
 	if s.store != nil && s.store.Shared {
-		if s.cluster, err = cluster.Join(ctx, cluster.Options{Store: s.store, MaxPerPrincipal: f.Sessions.MaxPerPrincipal, Times: s.options.ClusterTimes, Logger: s.log}); err != nil {
+		if s.cluster, err = cluster.Join(ctx, cluster.Options{
+			Store: s.store, MaxPerPrincipal: f.Sessions.MaxPerPrincipal, Times: s.options.ClusterTimes, Logger: s.log, Meter: meterOf(s.options.Telemetry.MeterProvider),
+		}); err != nil {
 			return err
 		}
 		mcp.Cluster = s.cluster
 		service = rpc.NewShared(mcp)
 	}
-	admin := &rpc.Admin{Pool: s.pool, Approvals: asked, Pins: s.pins, BeginDrain: s.drain, Reread: s.Reload}
+	admin := &rpc.Admin{
+		Pool: s.pool, Approvals: asked, Pins: s.pins, Cluster: s.cluster,
+		Started: s.started, Draining: s.draining, BeginDrain: s.drain, DrainTimeout: s.drainTimeout, Reread: s.Reload,
+	}
 	if err := s.openRuns(ctx, scripts.Work, admin); err != nil {
 		return err
 	}
@@ -186,8 +192,9 @@ func (s *Server) build(ctx context.Context) error {
 	}
 	s.admit(authenticator)
 	if s.cluster != nil {
-		others := http.NewServeMux() // Other daemons call sessions, and nothing else.
+		others := http.NewServeMux() // Other daemons call sessions, and pass on what an owner asks; nothing else.
 		others.Handle(caissonv1connect.NewMcpServiceHandler(service, s.handlerOptions()...))
+		others.Handle(caissonv1connect.NewAdminServiceHandler(admin, s.handlerOptions()...))
 		s.serving.Go(func() { s.cluster.Serve(others) })
 	}
 	return nil
@@ -356,6 +363,13 @@ func (s *Server) First() *access.First { return s.first }
 
 // Drain has the daemon take no new sessions and runs. It returns at once.
 func (s *Server) Drain() { s.drain() }
+
+// drainTimeout is how long calls may take that are underway when something drains.
+func (s *Server) drainTimeout() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Duration(s.file.DrainTimeout)
+}
 
 // Reload reads the configuration, the policy and the lock file again. With a mistake the ones before hold.
 func (s *Server) Reload(ctx context.Context) error {

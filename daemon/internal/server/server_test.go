@@ -20,7 +20,6 @@ import (
 
 	caissonv1 "github.com/caisson-dev/caisson/daemon/gen/caisson/v1"
 	"github.com/caisson-dev/caisson/daemon/gen/caisson/v1/caissonv1connect"
-	"github.com/caisson-dev/caisson/daemon/internal/cluster"
 	"github.com/caisson-dev/caisson/daemon/internal/config"
 )
 
@@ -91,10 +90,11 @@ type daemon struct {
 // start starts a daemon with a configuration, whose tokens are in a file of their own.
 func start(t *testing.T, text string) *daemon {
 	t.Helper()
-	return startWith(t, text, cluster.Times{})
+	return startWith(t, text, Options{})
 }
 
-func startWith(t *testing.T, text string, times cluster.Times) *daemon {
+// startWith starts a daemon with options, whose runtime and folder are the test's.
+func startWith(t *testing.T, text string, options Options) *daemon {
 	t.Helper()
 	return startOptions(t, text, Options{ClusterTimes: times})
 }
