@@ -2,14 +2,13 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"math/rand/v2"
 	"net/http"
-	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"connectrpc.com/connect"
@@ -21,36 +20,84 @@ import (
 // slack is what a call may take beyond its deadline, on a machine that has much to do.
 const slack = 2 * time.Second
 
+// scriptCalls is how often a script calls the tool.
+const scriptCalls = 4
+
+// source is the script: it calls the tool of both servers, beside each other, and says which calls were answered.
+const source = `
+const done = [], failed = [];
+await Promise.all(input.keys.map(async (key, i) => {
+    try {
+        await tools[i % 2 ? 'none' : 'state'].do({ key });
+        done.push(key);
+    } catch (e) {
+        failed.push(String(e));
+    }
+}));
+return { done, failed };`
+
 // A load is the programs, and what they have seen.
 type load struct {
 	machine *machine
-	clients []caissonv1connect.McpServiceClient // of each daemon
-	stop    context.CancelFunc
 	working sync.WaitGroup
+	further chan struct{} // has room for one word that a further session has been connected
+
+	begun, connected atomic.Int64 // sessions
 
 	mu           sync.Mutex
 	phases       []*seen
 	acknowledged map[string]bool
 	untyped      []string
-	late         int
-}
-
-// seen is what was seen in a phase.
-type seen struct {
-	name            string
-	home, elsewhere []time.Duration
-	outcomes        map[string]int
+	late         []string
+	open, most   []int // sessions that are open now, and at most, by the daemon that has made them
 }
 
 func newLoad(m *machine) *load {
-	l := &load{machine: m, acknowledged: map[string]bool{}}
-	for _, node := range m.nodes {
-		protocols := &http.Protocols{}
-		protocols.SetUnencryptedHTTP2(true)
-		transport := &http.Transport{Protocols: protocols}
-		l.clients = append(l.clients, caissonv1connect.NewMcpServiceClient(&http.Client{Transport: &withToken{m.token, transport}}, "http://"+node.address))
+	return &load{
+		machine: m, further: make(chan struct{}, 1), acknowledged: map[string]bool{},
+		open: make([]int, m.options.nodes), most: make([]int, m.options.nodes),
 	}
-	return l
+}
+
+// begin has the programs work until all sessions have been connected.
+func (l *load) begin(ctx context.Context) {
+	for n := range l.machine.options.programs {
+		p := l.program(n)
+		for range l.machine.options.slots() {
+			l.working.Go(func() {
+				for ctx.Err() == nil && l.connected.Load() < int64(l.machine.options.sessions) {
+					p.session(ctx)
+				}
+			})
+		}
+	}
+}
+
+// await waits until so many sessions have been connected.
+func (l *load) await(ctx context.Context, sessions int) error {
+	for l.connected.Load() < int64(sessions) {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%d of %d sessions have been connected when the time is over: %w", l.connected.Load(), l.machine.options.sessions, ctx.Err())
+		case <-l.further:
+		}
+	}
+	return nil
+}
+
+// A program is a principal, with a connection to each daemon.
+type program struct {
+	*load
+	name  string
+	token string
+	http  *http.Client
+}
+
+func (l *load) program(n int) *program {
+	protocols := &http.Protocols{}
+	protocols.SetUnencryptedHTTP2(true)
+	token := l.machine.tokens[n]
+	return &program{load: l, name: fmt.Sprintf("program-%d", n), token: token, http: &http.Client{Transport: &withToken{token, &http.Transport{Protocols: protocols}}}}
 }
 
 type withToken struct {
@@ -64,152 +111,167 @@ func (w *withToken) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.next.RoundTrip(r)
 }
 
-// id names a session: the number says which daemon has made it.
-func id(n int) string { return fmt.Sprintf("session-%d", n) }
-
-// server is whose session it is: every second one is of the server that keeps nothing.
-func server(n, nodes int) string { return []string{"state", "none"}[n/nodes%2] }
-
-// connect makes the sessions, some at once, on all daemons in turn.
-func (l *load) connect(ctx context.Context) error {
-	nodes := len(l.clients)
-	failed := make(chan error, l.machine.options.sessions)
-	room := make(chan struct{}, 4*nodes)
-	for n := range l.machine.options.sessions {
-		room <- struct{}{}
-		go func() {
-			defer func() { <-room }()
-			_, err := l.clients[n%nodes].Connect(ctx, connect.NewRequest(&caissonv1.ConnectRequest{Id: id(n), Of: &caissonv1.ConnectRequest_Server{Server: server(n, nodes)}}))
-			failed <- err
-		}()
-	}
-	var err error
-	for range l.machine.options.sessions {
-		err = errors.Join(err, <-failed)
-	}
-	return err
+// mcp is a daemon: those that are started in another one's place have its number.
+func (p *program) mcp(node int) caissonv1connect.McpServiceClient {
+	return caissonv1connect.NewMcpServiceClient(p.http, "http://"+p.machine.node(node).address)
 }
 
-// begin has the programs call until end.
-func (l *load) begin(ctx context.Context) {
-	l.phase("before")
-	ctx, l.stop = context.WithCancel(ctx)
-	for p := range l.machine.options.programs {
-		l.working.Go(func() {
-			for n := 0; ctx.Err() == nil; n++ {
-				l.call(fmt.Sprintf("%d-%d", p, n))
-			}
-		})
-	}
-}
+func (p *program) anyNode() int { return rand.N(p.machine.options.nodes) }
 
-func (l *load) end() {
-	l.stop()
-	l.working.Wait()
-}
-
-func (l *load) phase(name string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.phases = append(l.phases, &seen{name: name, outcomes: map[string]int{}})
-}
-
-// call calls a session through a daemon, both at random.
-func (l *load) call(key string) {
-	nodes := len(l.clients)
-	session, node := rand.N(l.machine.options.sessions), rand.N(nodes)
-	ctx, cancel := context.WithTimeout(context.Background(), l.machine.options.deadline)
-	defer cancel()
-	began := time.Now()
-	_, err := l.clients[node].CallTool(ctx, connect.NewRequest(&caissonv1.CallToolRequest{
-		Target: &caissonv1.Target{Of: &caissonv1.Target_Session{Session: id(session)}}, Name: "do", Arguments: []byte(`{"key":"` + key + `"}`),
-	}))
-	took := time.Since(began)
-	l.mu.Lock()
-	now := l.phases[len(l.phases)-1]
-	if took > l.machine.options.deadline+slack {
-		l.late++
-	}
-	if err == nil {
-		l.acknowledged[key] = true
-		now.outcomes["ok"]++
-		if session%nodes == node {
-			now.home = append(now.home, took)
-		} else {
-			now.elsewhere = append(now.elsewhere, took)
-		}
-		l.mu.Unlock()
+// session connects a session, on all daemons in turn, calls it through daemons at random, runs a script where it is one's turn, and disconnects.
+func (p *program) session(ctx context.Context) {
+	n := p.begun.Add(1)
+	id, home := fmt.Sprintf("session-%d", n), int(n)%p.machine.options.nodes
+	server := []string{"state", "none"}[n%2]
+	_, ok := did(p, connecting, false, p.machine.options.slow, func(ctx context.Context) (*connect.Response[caissonv1.ConnectResponse], error) {
+		return p.mcp(home).Connect(ctx, connect.NewRequest(&caissonv1.ConnectRequest{Id: id, Of: &caissonv1.ConnectRequest_Server{Server: server}}))
+	})
+	if !ok {
+		p.disconnect(id, home) // It may have been made.
 		return
 	}
-	outcome, typed := outcomeOf(err)
-	now.outcomes[outcome]++
-	if !typed {
-		l.untyped = append(l.untyped, err.Error())
+	p.opened(home, 1)
+	defer p.opened(home, -1)
+	p.connected.Add(1)
+	select {
+	case p.further <- struct{}{}:
+	default:
 	}
-	l.mu.Unlock()
-	time.Sleep(10 * time.Millisecond) // A program does not call a dead daemon without a pause.
+	o := p.machine.options
+	if before := (n - 1) * int64(o.scripts) / int64(o.sessions); before != n*int64(o.scripts)/int64(o.sessions) {
+		p.script(fmt.Sprintf("script-%d", n))
+	}
+	for i := range o.calls {
+		if ctx.Err() != nil || !p.call(fmt.Sprintf("%s-%d", id, i), id, home) {
+			break
+		}
+	}
+	p.disconnect(id, home)
+}
+
+func (p *program) opened(node, n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.open[node] += n
+	p.most[node] = max(p.most[node], p.open[node])
+}
+
+// disconnect ends a session. Where its daemon is gone, there is none to end.
+func (p *program) disconnect(id string, home int) {
+	_, _ = did(p, disconnecting, false, p.machine.options.slow, func(ctx context.Context) (*connect.Response[caissonv1.DisconnectResponse], error) {
+		return p.mcp(home).Disconnect(ctx, connect.NewRequest(&caissonv1.DisconnectRequest{Session: id}))
+	})
+}
+
+// maxAttempts bounds how often a call is made of which nothing was sent.
+const maxAttempts = 5
+
+// call has something done once, through a daemon at random; false where the session is lost.
+func (p *program) call(key, id string, home int) bool {
+	for range maxAttempts {
+		node := p.anyNode()
+		code, ok := did(p, calling, node != home, p.machine.options.deadline, func(ctx context.Context) (*connect.Response[caissonv1.CallToolResponse], error) {
+			return p.mcp(node).CallTool(ctx, connect.NewRequest(&caissonv1.CallToolRequest{
+				Target: &caissonv1.Target{Of: &caissonv1.Target_Session{Session: id}}, Name: "do", Arguments: []byte(`{"key":"` + key + `"}`),
+			}))
+		})
+		switch {
+		case ok:
+			p.acknowledge(key)
+			return true
+		case code == caissonv1.Code_CODE_CLOSED, code == caissonv1.Code_CODE_INVALID_ARGUMENT:
+			return false
+		case code != caissonv1.Code_CODE_CONNECT: // It may have had an effect, so it is not made again.
+			return true
+		}
+	}
+	return true
+}
+
+// script runs a script, on a daemon at random.
+func (p *program) script(key string) {
+	keys := make([]string, scriptCalls)
+	for i := range keys {
+		keys[i] = fmt.Sprintf("%s-%d", key, i)
+	}
+	input, _ := json.Marshal(map[string]any{"keys": keys}) // It is texts.
+	var outcome *caissonv1.Outcome
+	_, ok := did(p, running, false, p.machine.options.slow, func(ctx context.Context) (*connect.Response[caissonv1.RunScriptResponse], error) {
+		client := caissonv1connect.NewScriptServiceClient(p.http, "http://"+p.machine.node(p.anyNode()).address)
+		r, err := client.RunScript(ctx, connect.NewRequest(&caissonv1.RunScriptRequest{Script: &caissonv1.Script{Source: source, Input: input, Servers: []string{"state", "none"}}}))
+		if err == nil {
+			outcome = r.Msg.GetOutcome()
+		}
+		return r, err
+	})
+	if !ok {
+		return
+	}
+	var said struct{ Done, Failed []string }
+	if err := json.Unmarshal(outcome.GetValue(), &said); err != nil || len(said.Done)+len(said.Failed) != scriptCalls {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.untyped = append(p.untyped, fmt.Sprintf("a script has ended with %v", outcome))
+		return
+	}
+	for _, one := range said.Done {
+		p.acknowledge(one)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.now().inScripts[0] += len(said.Done)
+	p.now().inScripts[1] += len(said.Failed)
+}
+
+func (p *program) acknowledge(key string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.acknowledged[key] = true
+}
+
+// did does something within a deadline, and notes how it ends. It gives the code of the error, where there is one.
+func did[A any](p *program, what action, elsewhere bool, deadline time.Duration, do func(context.Context) (A, error)) (code caissonv1.Code, ok bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), deadline)
+	defer cancel()
+	began := time.Now()
+	_, err := do(ctx)
+	took := time.Since(began)
+	outcome, code, typed := outcomeOf(err)
+	p.mu.Lock()
+	if took > deadline+slack {
+		p.late = append(p.late, fmt.Sprintf("%s took %v: %v", what, took, err))
+	}
+	if !typed {
+		p.untyped = append(p.untyped, fmt.Sprintf("%s: %v", what, err))
+	}
+	p.now().add(what, outcome, elsewhere, took)
+	p.mu.Unlock()
+	if err != nil {
+		time.Sleep(50 * time.Millisecond) // A program does not call a dead daemon without a pause.
+	}
+	return code, err == nil
 }
 
 // outcomeOf names an error by its code.
-func outcomeOf(err error) (outcome string, typed bool) {
+func outcomeOf(err error) (outcome string, code caissonv1.Code, typed bool) {
+	if err == nil {
+		return done, 0, true
+	}
 	var status *connect.Error
 	if errors.As(err, &status) {
 		for _, detail := range status.Details() {
 			if value, err := detail.Value(); err == nil {
 				if e, ok := value.(*caissonv1.Error); ok {
-					return e.GetCode().String(), true
+					return e.GetCode().String()[len("CODE_"):], e.GetCode(), e.GetCode() != caissonv1.Code_CODE_UNSPECIFIED
 				}
 			}
 		}
 	}
-	if connect.IsWireError(err) {
-		return "untyped", false
+	switch {
+	case connect.IsWireError(err) && connect.CodeOf(err) == connect.CodeDeadlineExceeded, connect.CodeOf(err) == connect.CodeDeadlineExceeded:
+		return "deadline", 0, true
+	case connect.IsWireError(err):
+		return "untyped", 0, false
 	}
-	if connect.CodeOf(err) == connect.CodeDeadlineExceeded {
-		return "the program's deadline", true
-	}
-	return "no connection with the daemon", true // The program's own error: the daemon that it has called is gone.
-}
-
-// report says what was seen, and fails when something was that must not be.
-func (l *load) report(to io.Writer) error {
-	for _, s := range l.phases {
-		if len(s.outcomes) == 0 {
-			continue
-		}
-		fmt.Fprintf(to, "\n%s\n", s.name)
-		for _, name := range slices.Sorted(maps.Keys(s.outcomes)) {
-			fmt.Fprintf(to, "  %7d  %s\n", s.outcomes[name], name)
-		}
-		fmt.Fprintf(to, "  p50 and p99 at the daemon that has the session: %s, at another one: %s\n", percentiles(s.home), percentiles(s.elsewhere))
-	}
-	l.machine.effects.mu.Lock()
-	defer l.machine.effects.mu.Unlock()
-	twice, lost := 0, 0
-	for _, n := range l.machine.effects.of {
-		if n > 1 {
-			twice++
-		}
-	}
-	for key := range l.acknowledged {
-		if l.machine.effects.of[key] == 0 {
-			lost++
-		}
-	}
-	fmt.Fprintf(to, "\n%d calls were acknowledged: %d of them are lost, %d things were done twice, %d errors have no code, %d calls were late\n", len(l.acknowledged), lost, twice, len(l.untyped), l.late)
-	if lost+twice+len(l.untyped)+l.late > 0 {
-		return fmt.Errorf("that must not be: %q", l.untyped[:min(3, len(l.untyped))])
-	}
-	if len(l.acknowledged) == 0 {
-		return errors.New("no call was acknowledged")
-	}
-	return nil
-}
-
-func percentiles(all []time.Duration) string {
-	if len(all) == 0 {
-		return "-"
-	}
-	slices.Sort(all)
-	return fmt.Sprintf("%v and %v (%d calls)", all[len(all)/2].Round(10*time.Microsecond), all[len(all)*99/100].Round(10*time.Microsecond), len(all))
+	return "no daemon", 0, true // The program's own error: the daemon that it has called is gone.
 }

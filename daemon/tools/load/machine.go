@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,14 +26,17 @@ import (
 type machine struct {
 	options  *options
 	folder   string
-	token    string
+	tokens   []string // of the programs
 	natsPort string
 	nats     *process
 	wire     *wire // between the last daemon and NATS
-	nodes    []*process
 	effects  effects
 	servers  [2]string // the URLs of a server that keeps something of a session, and of one that does not
 	serving  *http.Server
+
+	mu    sync.Mutex
+	nodes []*process // the daemons, by their numbers
+	peak  []int64    // the most memory of each, in bytes; 0 where it is not known
 }
 
 // A process is one that was started here.
@@ -39,7 +44,6 @@ type process struct {
 	cmd     *exec.Cmd
 	ended   chan struct{}
 	address string
-	dead    bool // it was killed; by the goroutine of the phases alone
 }
 
 func spawn(ctx context.Context, log io.Writer, program string, arguments ...string) (*process, error) {
@@ -57,7 +61,6 @@ func spawn(ctx context.Context, log io.Writer, program string, arguments ...stri
 
 // kill ends a process without a word, by SIGKILL.
 func (p *process) kill() error {
-	p.dead = true
 	err := p.cmd.Process.Kill()
 	<-p.ended
 	return err
@@ -88,21 +91,80 @@ func (m *machine) start(ctx context.Context) error {
 	if m.wire, err = newWire("127.0.0.1:" + m.natsPort); err != nil {
 		return err
 	}
-	if m.token, err = bearer.AddToken(ctx, filepath.Join(m.folder, "tokens.json"), "load", []string{"caisson:mcp"}); err != nil {
-		return err
-	}
-	for i := range m.options.nodes {
-		at := "127.0.0.1:" + m.natsPort
-		if i == m.options.nodes-1 {
-			at = m.wire.address
-		}
-		node, err := m.startNode(ctx, i, at)
+	for n := range m.options.programs {
+		token, err := bearer.AddToken(ctx, filepath.Join(m.folder, "tokens.json"), fmt.Sprintf("program-%d", n), []string{"caisson:mcp", "caisson:scripts"})
 		if err != nil {
 			return err
 		}
-		m.nodes = append(m.nodes, node)
+		m.tokens = append(m.tokens, token)
+	}
+	m.nodes, m.peak = make([]*process, m.options.nodes), make([]int64, m.options.nodes)
+	for i := range m.nodes {
+		if err := m.place(ctx, i); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// place starts a daemon, with a number.
+func (m *machine) place(ctx context.Context, i int) error {
+	at := "127.0.0.1:" + m.natsPort
+	if i == len(m.nodes)-1 {
+		at = m.wire.address
+	}
+	node, err := m.startNode(ctx, i, at)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.nodes[i] = node
+	return nil
+}
+
+// node is the daemon that has a number.
+func (m *machine) node(i int) *process {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.nodes[i]
+}
+
+// replace kills a daemon, and starts another one in its place.
+func (m *machine) replace(ctx context.Context, i int) error {
+	m.measure(i)
+	if err := m.node(i).kill(); err != nil {
+		return err
+	}
+	pause(ctx, m.options.lost)
+	return m.place(ctx, i)
+}
+
+// measure notes the most memory that a daemon has had, where the system says so.
+func (m *machine) measure(i int) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", m.node(i).cmd.Process.Pid))
+	if err != nil {
+		return
+	}
+	for line := range strings.Lines(string(text)) {
+		var kilobytes int64
+		if _, err := fmt.Sscanf(line, "VmHWM: %d kB", &kilobytes); err == nil {
+			m.peak[i] = max(m.peak[i], kilobytes<<10)
+		}
+	}
+}
+
+// peaks are the most memory of each daemon.
+func (m *machine) peaks() (all []string) {
+	for i := range m.peak {
+		m.measure(i)
+		text := "-"
+		if m.peak[i] > 0 {
+			text = fmt.Sprintf("%d MB", m.peak[i]/1_000_000)
+		}
+		all = append(all, text)
+	}
+	return all
 }
 
 // startNATS starts NATS, and waits until it listens.
@@ -129,12 +191,14 @@ func (m *machine) startNATS(ctx context.Context) error {
 // startNode starts a daemon, and reads of its log where it listens.
 func (m *machine) startNode(ctx context.Context, i int, nats string) (*process, error) {
 	path := filepath.Join(m.folder, fmt.Sprintf("caisson-%d.yaml", i))
+	// All sessions may come to one daemon, those of scripts too; and those that are not known to have been made.
+	most := 2*m.options.nodes*m.options.atOnce + 2*m.options.programs + 100
 	text := fmt.Sprintf(`listen: 127.0.0.1:0
 access: {tokens: tokens.json}
 nats: {url: 'nats://%s'}
 sessions: {max: %d, maxPerPrincipal: %d}
 mcpServers: {state: {url: %s}, none: {url: %s}}
-`, nats, m.options.sessions+10, m.options.sessions+10, m.servers[0], m.servers[1])
+`, nats, most, most, m.servers[0], m.servers[1])
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
@@ -168,6 +232,18 @@ type effects struct {
 	of map[string]int
 }
 
+// counts are how often each thing was done, and how many were done more than once.
+func (e *effects) counts() (all map[string]int, twice int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, n := range e.of {
+		if n > 1 {
+			twice++
+		}
+	}
+	return maps.Clone(e.of), twice
+}
+
 // serve serves the two MCP servers, whose tool has an effect.
 func (m *machine) serve() error {
 	m.effects.of = map[string]int{}
@@ -198,8 +274,8 @@ func (m *machine) serve() error {
 // stop ends what was started.
 func (m *machine) stop() {
 	for _, p := range append([]*process{m.nats}, m.nodes...) {
-		if p != nil && !p.dead {
-			_ = p.kill()
+		if p != nil {
+			_ = p.kill() // It may have ended.
 		}
 	}
 	if m.wire != nil {

@@ -1,10 +1,12 @@
-// Command load has programs call sessions of several daemons that share a NATS server, all of them processes on this
-// machine, while daemons are killed, NATS is killed and started again, and a network is cut. It fails when something
-// that was acknowledged is lost, something with an effect is done twice, or an error has no code. `make load` runs it.
+// Command load has programs connect sessions, call them and run scripts, on several daemons that share a NATS server, all
+// of them processes on this machine, while daemons are killed, NATS is killed, and a network is cut. It fails when
+// something that was acknowledged is lost, something with an effect is done twice, an error has no code, or something has
+// not ended at its deadline. `make load` runs it.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -14,22 +16,43 @@ import (
 
 // options are the flags.
 type options struct {
-	caissond, natsServer         string
-	nodes, sessions, programs    int
-	phase, deadline, lost, limit time.Duration
+	caissond, natsServer        string
+	nodes, programs             int
+	sessions, atOnce, calls     int
+	scripts                     int
+	deadline, slow, lost, limit time.Duration
 }
+
+func (o *options) check() error {
+	if o.nodes < 3 || o.programs < 1 || o.calls < 1 || o.scripts < 0 {
+		return errors.New("there are to be 3 daemons, a program and a call of each session, or more")
+	}
+	if o.slots() < 1 {
+		return fmt.Errorf("%d sessions at once on each of %d daemons are fewer than the programs, which are %d", o.atOnce, o.nodes, o.programs)
+	}
+	if o.sessions < 10 || o.scripts > o.sessions {
+		return errors.New("there are to be 10 sessions or more, and not more scripts than sessions")
+	}
+	return nil
+}
+
+// slots is how many sessions one program has at once.
+func (o *options) slots() int { return o.atOnce * o.nodes / o.programs }
 
 func main() {
 	o := &options{}
 	flag.StringVar(&o.caissond, "caissond", "bin/caissond", "the program of the daemon")
 	flag.StringVar(&o.natsServer, "nats-server", "build/load/nats-server", "the program of NATS")
 	flag.IntVar(&o.nodes, "nodes", 3, "daemons, at least 3")
-	flag.IntVar(&o.sessions, "sessions", 60, "sessions in all; for every second one its server keeps something")
-	flag.IntVar(&o.programs, "programs", 10, "programs that call")
-	flag.DurationVar(&o.phase, "phase", 5*time.Second, "how long each of the four phases takes")
+	flag.IntVar(&o.programs, "programs", 10, "programs, each of which is a principal")
+	flag.IntVar(&o.sessions, "sessions", 300, "sessions that are connected in all; for every second one its server keeps something")
+	flag.IntVar(&o.atOnce, "at-once", 20, "sessions that are open at once, for each daemon")
+	flag.IntVar(&o.calls, "calls", 8, "calls of a tool by each session, through daemons at random")
+	flag.IntVar(&o.scripts, "scripts", 30, "scripts, each of which calls the tool four times")
 	flag.DurationVar(&o.deadline, "deadline", 5*time.Second, "of each call")
-	flag.DurationVar(&o.lost, "cut", 2*time.Second, "how long NATS is away, and the network is cut")
-	flag.DurationVar(&o.limit, "limit", 10*time.Minute, "for all of it")
+	flag.DurationVar(&o.slow, "slow-deadline", 30*time.Second, "of each connecting, and of each script")
+	flag.DurationVar(&o.lost, "cut", 5*time.Second, "how long NATS is away, and the network is cut")
+	flag.DurationVar(&o.limit, "limit", time.Hour, "for all of it")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	ctx, cancel := context.WithTimeout(ctx, o.limit)
@@ -42,10 +65,10 @@ func main() {
 	}
 }
 
-// run starts everything, and goes through the phases.
+// run starts everything, and goes through the phases: each begins when a further part of the sessions has been connected.
 func run(ctx context.Context, o *options) error {
-	if o.nodes < 3 || o.sessions < 1 || o.programs < 1 {
-		return fmt.Errorf("there are to be 3 daemons, a session and a program, or more")
+	if err := o.check(); err != nil {
+		return err
 	}
 	folder, err := os.MkdirTemp("", "caisson-load-")
 	if err != nil {
@@ -59,19 +82,12 @@ func run(ctx context.Context, o *options) error {
 		return err
 	}
 	fmt.Printf("%d daemons and NATS have started in %v\n", o.nodes, time.Since(began).Round(time.Millisecond))
-	l := newLoad(m)
-	began = time.Now()
-	if err := l.connect(ctx); err != nil {
-		return err
-	}
-	fmt.Printf("%d sessions are connected in %v\n", o.sessions, time.Since(began).Round(time.Millisecond))
-	l.begin(ctx)
 	phases := []struct {
 		name string
 		do   func() error
 	}{
 		{"all is well", func() error { return nil }},
-		{"a daemon is killed", func() error { return m.nodes[0].kill() }},
+		{"a daemon is killed, and another one started", func() error { return m.replace(ctx, 0) }},
 		{"NATS is killed, and started again", func() error {
 			if err := m.nats.kill(); err != nil {
 				return err
@@ -85,15 +101,25 @@ func run(ctx context.Context, o *options) error {
 			m.wire.join()
 			return nil
 		}},
+		{"a second daemon is killed, and another one started", func() error { return m.replace(ctx, 1) }},
 	}
-	for _, phase := range phases {
+	l := newLoad(m)
+	l.phase(phases[0].name)
+	l.begin(ctx)
+	for i, phase := range phases[1:] {
+		if err := l.await(ctx, (i+1)*o.sessions/len(phases)); err != nil {
+			return err
+		}
 		l.phase(phase.name)
 		if err := phase.do(); err != nil {
 			return err
 		}
-		pause(ctx, o.phase)
 	}
-	l.end()
+	if err := l.await(ctx, o.sessions); err != nil {
+		return err
+	}
+	l.working.Wait()
+	l.phase("")
 	return l.report(os.Stdout)
 }
 
