@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -221,6 +222,45 @@ func TestKubernetes(t *testing.T) {
 		}
 	}
 
+	// Each file is used, and each port that a probe, a service or a policy names is one of its container's.
+	files, err := os.ReadDir(filepath.Join(deploy, "kubernetes"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := kustomization.at("resources").String() + kustomization.at("configMapGenerator").String()
+	for _, file := range files {
+		if file.Name() != "kustomization.yaml" && !strings.Contains(used, file.Name()) {
+			t.Errorf("kustomization.yaml does not name %s", file.Name())
+		}
+	}
+	named := func(of value, names ...string) {
+		t.Helper()
+		ports := map[string]bool{}
+		for i := range of.at("ports").of.([]any) {
+			ports[of.at("ports", strconv.Itoa(i), "name").String()] = true
+		}
+		for _, name := range names {
+			if !ports[name] {
+				t.Errorf("%s has no port %s", of.path, name)
+			}
+		}
+	}
+	named(container, container.at("startupProbe", "httpGet", "port").String(), container.at("readinessProbe", "httpGet", "port").String(), container.at("livenessProbe", "tcpSocket", "port").String())
+	member := servers.at("template", "spec", "containers", "0")
+	for _, probe := range []string{"startupProbe", "readinessProbe", "livenessProbe"} {
+		named(member, member.at(probe, "httpGet", "port").String())
+	}
+	member.at("ports", "1", "containerPort").is(conf.Cluster.Port)
+	member.at("ports", "2", "containerPort").is(conf.HTTPPort)
+	ingress := object("NetworkPolicy nats").at("spec", "ingress")
+	for i, port := range []string{"0", "1"} {
+		name := object("Service nats").at("spec", "ports", port, "targetPort").String()
+		ingress.at(port, "ports", "0", "port").is(name)
+		named(member, name)
+		object("Service nats").at("spec", "ports", port, "port").is(member.at("ports", strconv.Itoa(i), "containerPort"))
+	}
+	member.at("args").is([]string{"--config", member.at("volumeMounts", "0", "mountPath").String() + "/nats.conf"})
+
 	// What selects pods selects these.
 	for _, name := range []string{"caissond", "nats"} {
 		kind := map[string]string{"caissond": "Deployment", "nats": "StatefulSet"}[name]
@@ -252,6 +292,19 @@ func TestCompose(t *testing.T) {
 		}
 	}
 	more.at("services", "nats", "image").is("nats:" + natsVersion(t))
+	var flags []string
+	for _, arg := range more.at("services", "nats", "command").of.([]any) {
+		flags = append(flags, arg.(string))
+	}
+	options, err := nats.ConfigureOptions(flag.NewFlagSet("nats-server", flag.ContinueOnError), flags, nil, nil, nil)
+	if err != nil || !options.JetStream || !strings.HasPrefix(more.at("services", "nats", "volumes", "0").String(), "nats:"+options.StoreDir) {
+		t.Errorf("NATS is started with %q: %v", flags, err)
+	}
+	for _, name := range more.at("services", "caissond", "networks").of.([]any) {
+		if name != "default" {
+			more.at("networks", name.(string))
+		}
+	}
 	text, err := os.ReadFile(filepath.Join(deploy, "compose.nats.yaml"))
 	if err != nil {
 		t.Fatal(err)
