@@ -59,6 +59,8 @@ type Options struct {
 type Cluster struct {
 	// Node is this daemon's name, a new one at each start.
 	Node string
+	// Counts are what the policy's limits count on all daemons.
+	Counts *Counts
 
 	options            Options
 	log                *slog.Logger
@@ -102,6 +104,9 @@ func Join(ctx context.Context, o Options) (*Cluster, error) {
 	if c.sessions, err = o.Store.Bucket(ctx, sessionsBucket, store.Bound{MaxBytes: maxBytes, MaxValueBytes: maxEntryBytes, TTL: o.Times.Entry}); err != nil {
 		return nil, err
 	}
+	if c.Counts, err = newCounts(ctx, c); err != nil {
+		return nil, err
+	}
 	if err := c.live(ctx); err != nil {
 		return nil, err
 	}
@@ -113,6 +118,7 @@ func Join(ctx context.Context, o Options) (*Cluster, error) {
 	c.stop = stop
 	c.working.Go(func() { c.every(working, o.Times.Lease/3, "the lease of the daemon", c.live) })
 	c.working.Go(func() { c.every(working, o.Times.Entry/3, "the sessions of the daemon", c.renew) })
+	c.working.Go(func() { c.every(working, o.Times.Lease/3, "the counts of calls that have ended", c.Counts.catchUp) })
 	c.working.Go(func() { c.returning(working) })
 	c.log.Info("the daemon is one of several", "node", c.Node)
 	return c, nil

@@ -224,6 +224,58 @@ func TestClusterApproval(t *testing.T) {
 	}
 }
 
+// TestClusterLimits has a rate and a concurrency hold for all daemons, and each daemon count for itself without NATS.
+func TestClusterLimits(t *testing.T) {
+	up := newUpstream(t)
+	begun, release := waiting(up)
+	line, _ := withPolicy(t, "  up: {tools: [{name: echo, rate: {maxTokens: 2, refillPeriod: 1h}}, {name: wait, concurrency: 1}]}\n")
+	nats, all := several(t, 2, line+servers("up", up.url), cluster.Times{})
+	ctx := t.Context()
+	on := func(n int, name, arguments string) error {
+		_, err := all[n].mcp(all[n].token("alice")).CallTool(ctx, connect.NewRequest(&caissonv1.CallToolRequest{Target: byServer("up"), Name: name, Arguments: []byte(arguments)}))
+		return err
+	}
+	echoes := func(n int) error { return on(n, "echo", `{"text":"x"}`) }
+	for n := range all {
+		if err := echoes(n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := range all {
+		if e := detail(t, echoes(n)); e.GetDenied().GetReason() != "rate" || e.GetDenied().GetRetryAfter().AsDuration() <= 0 {
+			t.Errorf("a third call, on daemon %d: %v", n, e)
+		}
+	}
+	if err := all[1].Reload(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if e := detail(t, echoes(1)); e.GetDenied().GetReason() != "rate" {
+		t.Errorf("after the policy was read again: %v", e)
+	}
+
+	ended := make(chan error, 1)
+	go func() { ended <- on(0, "wait", "{}") }()
+	<-begun
+	if e := detail(t, on(1, "wait", "{}")); e.GetDenied().GetReason() != "concurrency" {
+		t.Errorf("a second call at once, on another daemon: %v", e)
+	}
+	close(release)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if err := on(1, "wait", "{}"); err != nil {
+		t.Errorf("after the first one has ended: %v", err)
+	}
+
+	nats.Stop()
+	if err := echoes(0); err != nil { // It has one left of its own.
+		t.Errorf("without NATS: %v", err)
+	}
+	if e := detail(t, echoes(0)); e.GetDenied().GetReason() != "rate" {
+		t.Errorf("more than one daemon may on its own: %v", e)
+	}
+}
+
 // TestClusterDrainByName drains one daemon through another one, and then all that are left.
 func TestClusterDrainByName(t *testing.T) {
 	_, all := several(t, 3, servers("up", newUpstream(t).url), cluster.Times{})

@@ -73,7 +73,7 @@ func TestClusterRuns(t *testing.T) {
 	again := submitRun(t, home.scripts(home.token("alice")), &caissonv1.SubmitRunRequest{Script: effectScript(), Repeatable: true})
 	<-e.begun
 	<-e.begun
-	other := startWith(t, servers("up", up.url)+"drainTimeout: 100ms\nnats: {url: '"+home.file.NATS.URL+"'}\n", quick)
+	other := startWith(t, servers("up", up.url)+"drainTimeout: 100ms\nnats: {url: '"+home.file.NATS.URL+"'}\n", Options{ClusterTimes: quick})
 	alice := other.scripts(other.token("alice"))
 	got, err := alice.GetRun(ctx, connect.NewRequest(&caissonv1.GetRunRequest{Id: run.GetId()}))
 	if err != nil || got.Msg.GetRun().GetState() != caissonv1.RunState_RUN_STATE_RUNNING {

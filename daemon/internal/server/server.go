@@ -137,6 +137,14 @@ func (s *Server) build(ctx context.Context) error {
 	if s.store, err = openStore(ctx, f, s.options.Folder, s.log); err != nil {
 		return err
 	}
+	if s.store != nil && s.store.Shared {
+		if s.cluster, err = cluster.Join(ctx, cluster.Options{
+			Store: s.store, MaxPerPrincipal: f.Sessions.MaxPerPrincipal, Times: s.options.ClusterTimes, Logger: s.log, Meter: meterOf(s.options.Telemetry.MeterProvider),
+		}); err != nil {
+			return err
+		}
+	}
+	s.shareCounts(governance.Policy)
 	logins, err := openLogins(ctx, f, s.store)
 	if err != nil {
 		return err
@@ -170,12 +178,7 @@ func (s *Server) build(ctx context.Context) error {
 	}
 	mcp := &rpc.MCP{Pool: s.pool, Draining: s.draining}
 	service := caissonv1connect.McpServiceHandler(mcp)
-	if s.store != nil && s.store.Shared {
-		if s.cluster, err = cluster.Join(ctx, cluster.Options{
-			Store: s.store, MaxPerPrincipal: f.Sessions.MaxPerPrincipal, Times: s.options.ClusterTimes, Logger: s.log, Meter: meterOf(s.options.Telemetry.MeterProvider),
-		}); err != nil {
-			return err
-		}
+	if s.cluster != nil {
 		mcp.Cluster = s.cluster
 		service = rpc.NewShared(mcp)
 	}
@@ -364,6 +367,13 @@ func (s *Server) First() *access.First { return s.first }
 // Drain has the daemon take no new sessions and runs. It returns at once.
 func (s *Server) Drain() { s.drain() }
 
+// shareCounts has the limits of a policy, which may be nil, hold for all daemons together.
+func (s *Server) shareCounts(p *policy.Policy) {
+	if p != nil && s.cluster != nil {
+		p.ShareCounts(s.cluster.Counts)
+	}
+}
+
 // drainTimeout is how long calls may take that are underway when something drains.
 func (s *Server) drainTimeout() time.Duration {
 	s.mu.Lock()
@@ -414,6 +424,7 @@ func (s *Server) Reload(ctx context.Context) error {
 		}
 	}
 	if p != nil {
+		s.shareCounts(p)
 		if err := s.pool.SetPolicy(p); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"sync"
@@ -42,37 +43,50 @@ func (d *Decision) bounds(call *Call) map[countKey]*Limits {
 }
 
 // Take takes a token for a call from each of its buckets, or says how long it would have to wait for one. Then
-// nothing is taken.
-func (p *Policy) Take(call *Call, d *Decision, now time.Time) *DeniedError {
-	c := &p.counts
+// nothing is taken. The context is for counts that are shared.
+func (p *Policy) Take(ctx context.Context, call *Call, d *Decision, now time.Time) *DeniedError {
+	limits := d.bounds(call)
+	undo, denied := p.counts.take(limits, now)
+	if denied != nil || p.shared == nil {
+		return denied
+	}
+	if denied = p.takeShared(ctx, limits); denied != nil {
+		undo()
+	}
+	return denied
+}
+
+// take takes a token from each bucket of this process; undo gives them back.
+func (c *counts) take(all map[countKey]*Limits, now time.Time) (undo func(), denied *DeniedError) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var taken []*rate.Reservation
-	undo := func() {
+	cancel := func() {
 		for _, r := range taken {
 			r.CancelAt(now)
 		}
 	}
-	for key, limits := range d.bounds(call) {
+	for key, limits := range all {
 		if limits.Rate == nil {
 			continue
 		}
 		bucket, err := c.bucket(key, limits.Rate, now)
 		if err != nil {
-			undo()
-			return err
+			cancel()
+			return nil, err
 		}
 		r := bucket.ReserveN(now, 1)
 		taken = append(taken, r)
 		if wait := r.DelayFrom(now); wait > 0 {
-			undo()
-			e := Denied(TooOften, fmt.Sprintf("the policy allows %d calls each %v: try again in %v",
-				limits.Rate.MaxTokens, time.Duration(limits.Rate.RefillPeriod), wait.Round(time.Millisecond)), nil)
-			e.RetryAfter = wait
-			return e
+			cancel()
+			return nil, tooOften(limits.Rate, wait)
 		}
 	}
-	return nil
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		cancel()
+	}, nil
 }
 
 func (c *counts) bucket(key countKey, r *Rate, now time.Time) (*rate.Limiter, *DeniedError) {
@@ -99,18 +113,36 @@ func (c *counts) bucket(key countKey, r *Rate, now time.Time) (*rate.Limiter, *D
 	return bucket, nil
 }
 
-// Begin counts a call as under way until done is called, once. It fails where there are as many as may be.
-func (p *Policy) Begin(call *Call, d *Decision) (done func(), denied *DeniedError) {
-	c := &p.counts
+// Begin counts a call as under way until done is called, once. It fails where there are as many as may be. The context is
+// for counts that are shared.
+func (p *Policy) Begin(ctx context.Context, call *Call, d *Decision) (done func(), denied *DeniedError) {
+	limits := d.bounds(call)
+	own, denied := p.counts.begin(limits)
+	if denied != nil || p.shared == nil {
+		return own, denied
+	}
+	shared, denied := p.beginShared(ctx, limits)
+	if denied != nil {
+		own()
+		return nil, denied
+	}
+	return func() {
+		own()
+		shared()
+	}, nil
+}
+
+// begin counts a call of this process as under way.
+func (c *counts) begin(all map[countKey]*Limits) (done func(), denied *DeniedError) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var keys []countKey
-	for key, limits := range d.bounds(call) {
+	for key, limits := range all {
 		if limits.Concurrency == 0 {
 			continue
 		}
 		if c.running[key] >= limits.Concurrency {
-			return nil, Denied(TooMany, fmt.Sprintf("the policy allows %d calls at once, and as many are under way", limits.Concurrency), nil)
+			return nil, tooMany(limits.Concurrency)
 		}
 		keys = append(keys, key)
 	}

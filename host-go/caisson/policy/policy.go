@@ -27,6 +27,7 @@ type Policy struct {
 	plugins []*source
 	scripts []*source
 	counts  counts
+	shared  SharedCounts // nil where this process alone counts
 }
 
 // New checks rules, and makes a policy of them. The error is a [*RuleError], or several that are joined.

@@ -225,7 +225,7 @@ func TestRates(t *testing.T) {
 	take := func(principal, server, name string) *policy.DeniedError {
 		call := tool(server, name, "")
 		call.Principal = principal
-		return p.Take(call, p.Decide(call), now)
+		return p.Take(t.Context(), call, p.Decide(call), now)
 	}
 	ok := func(denied *policy.DeniedError) {
 		t.Helper()
@@ -266,7 +266,7 @@ func TestConcurrency(t *testing.T) {
 	p := newPolicy(t, policy.Source{Name: "s", Limits: policy.Limits{Concurrency: 2}, Tools: []policy.Rule{{Name: []string{"one"}, Limits: policy.Limits{Concurrency: 1}}, {Name: []string{"*"}}}})
 	begin := func(name string) (func(), *policy.DeniedError) {
 		call := tool("s", name, "")
-		return p.Begin(call, p.Decide(call))
+		return p.Begin(t.Context(), call, p.Decide(call))
 	}
 	one, denied := begin("one")
 	if denied != nil {

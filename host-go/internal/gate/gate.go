@@ -154,7 +154,7 @@ func (g *Gate) enter(ctx context.Context, call *Call) (*Pass, error) {
 	if v.Effect == policy.Deny {
 		return nil, g.deny(call, v, "")
 	}
-	if denied := v.policy.Take(&call.Call, v.Decision, g.config.Now()); denied != nil {
+	if denied := v.policy.Take(ctx, &call.Call, v.Decision, g.config.Now()); denied != nil {
 		v.Effect, v.Reason, v.Message = policy.Deny, denied.Reason, denied.Error()
 		_ = g.deny(call, v, "")
 		return nil, denied
@@ -178,7 +178,7 @@ func (g *Gate) enter(ctx context.Context, call *Call) (*Pass, error) {
 		}
 		v = again
 	}
-	done, denied := v.policy.Begin(&call.Call, v.Decision)
+	done, denied := v.policy.Begin(ctx, &call.Call, v.Decision)
 	if denied != nil {
 		v.Effect, v.Reason, v.Message = policy.Deny, denied.Reason, denied.Error()
 		_ = g.deny(call, v, approval)
