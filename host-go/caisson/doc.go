@@ -1,5 +1,18 @@
 // Package caisson is an MCP client whose protocol runs in a sandbox.
 //
+//	ctx := context.Background()
+//	runtime, err := caisson.New(ctx, nil)
+//	if err != nil {
+//		log.Fatal(err)
+//	}
+//	defer runtime.Close()
+//	session, err := runtime.Connect(ctx, caisson.Server{URL: serverURL})
+//	if err != nil {
+//		log.Fatal(err)
+//	}
+//	defer session.Close()
+//	result, err := session.CallTool(ctx, &mcp.CallToolParams{Name: "add", Arguments: map[string]any{"a": 2, "b": 3}})
+//
 // The protocol core is the official TypeScript SDK, built into a WebAssembly component that is
 // part of this package and runs in the same process, without cgo and without Node. The core reaches
 // only the target of a [Server]: one origin, or one command. It parses everything that a server

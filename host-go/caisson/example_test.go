@@ -24,7 +24,7 @@ func Example() {
 	// 5
 }
 
-// quickStart is the README's quick start; the tests of internal/docs check that it is the same.
+// quickStart is the code in the package's comment.
 func quickStart() {
 	ctx := context.Background()
 	runtime, err := caisson.New(ctx, nil)
