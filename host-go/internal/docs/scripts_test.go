@@ -15,8 +15,11 @@ import (
 
 // scripts is the code in docs/scripts.md.
 func scripts(ctx context.Context, runtime *caisson.Runtime, session caisson.Caller, save func(ctx context.Context, path string, words int) (string, error)) error {
-	functions := &caisson.Functions{}
-	if err := addSave(functions, save); err != nil {
+	functions := &caisson.Functions{} // of this program
+	err := caisson.AddFunction(functions, "save", "Saves a count.", func(ctx context.Context, in count) (string, error) {
+		return save(ctx, in.Path, in.Words)
+	})
+	if err != nil {
 		return err
 	}
 	tools, err := caisson.NewToolSet(map[string]caisson.Caller{"files": session, "program": functions})
@@ -44,13 +47,6 @@ func scripts(ctx context.Context, runtime *caisson.Runtime, session caisson.Call
 type count struct {
 	Path  string `json:"path" jsonschema:"the file that was counted"`
 	Words int    `json:"words"`
-}
-
-func addSave(functions *caisson.Functions, save func(ctx context.Context, path string, words int) (string, error)) error {
-	err := caisson.AddFunction(functions, "save", "Saves a count.", func(ctx context.Context, in count) (string, error) {
-		return save(ctx, in.Path, in.Words)
-	})
-	return err
 }
 
 // area is the code in docs/scripts.md that calls a function of a module in a folder.
