@@ -97,22 +97,10 @@ func (a *app) command() *cobra.Command {
 		Args:          cobra.ArbitraryArgs,
 		RunE:          needSubcommand,
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
 	root.DisableAutoGenTag = true // A manual page is the same on each day.
 	root.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "log to standard error what happens")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, "%w%s", shownFlag(err), afterDash(c, err)) })
-	root.AddCommand(
-		a.listToolsCommand(), a.callToolCommand(),
-		a.listResourcesCommand(), a.listResourceTemplatesCommand(), a.readResourceCommand(),
-		a.subscribeCommand(), a.unsubscribeCommand(),
-		a.listPromptsCommand(), a.getPromptCommand(), a.completeCommand(),
-		a.listSkillsCommand(), a.getSkillCommand(), a.readSkillCommand(), a.typesCommand(),
-		a.startTaskCommand(), a.getTaskCommand(), a.waitTaskCommand(), a.updateTaskCommand(), a.cancelTaskCommand(), a.listTasksCommand(),
-		a.setLoggingLevelCommand(), a.pingCommand(), a.listenCommand(),
-		a.runScriptCommand(), a.wakeCommand(), a.runFunctionCommand(),
-		a.policyCommand(), a.pinsCommand(), a.auditCommand(), a.scanCommand(), a.serveCommand(), a.daemonCommand(),
-		a.authCommand(), a.demoCommand(), a.demoServerCommand(), a.componentCommand(), a.pluginCommand(), a.runToolCommand(), a.replayCommand(), a.trustCommand(), a.cacheCommand(), a.versionCommand(),
-	)
+	a.addCommands(root)
 	return root
 }
 
