@@ -10,9 +10,13 @@ import (
 )
 
 // RecordTo returns a [ClientOptions.Record] that makes a file for each session in a folder, readable by
-// this user alone: the server's name, a number and ".jsonl".
+// this user alone: the server's name, a number and ".jsonl". It makes the folder, for this user alone, where there is
+// none.
 func RecordTo(dir string) func(server string) (io.WriteCloser, error) {
 	return func(server string) (io.WriteCloser, error) {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, err
+		}
 		return os.CreateTemp(dir, fileName(server)+"-*.jsonl")
 	}
 }

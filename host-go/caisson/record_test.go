@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -196,6 +197,21 @@ func TestReplayOfChangedRecordings(t *testing.T) {
 	}
 	if _, err := replay(bytes.Replace(tape, []byte("some text"), []byte("same text"), -1)); replayCode(err) != caisson.ReplayFormat {
 		t.Errorf("changed everywhere: %v", err)
+	}
+}
+
+// TestRecordTo makes its folder.
+func TestRecordTo(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "all", "recordings")
+	w, err := caisson.RecordTo(folder)("a/b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if files, _ := filepath.Glob(filepath.Join(folder, "a-b-*.jsonl")); len(files) != 1 {
+		t.Errorf("it has %q", files)
 	}
 }
 

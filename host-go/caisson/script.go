@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	randv2 "math/rand/v2"
+	"path"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -27,8 +28,8 @@ type Script struct {
 	// function main is called with Args where it defines one. `await` and `return` may stand at the top. A byte order
 	// mark at its beginning is no part of it, and counts for no column.
 	Source string
-	// Name is the name of the source in errors and stacks. What is no text of one line is replaced in it. Default:
-	// "script".
+	// Name is the name of the source in errors and stacks; it does not choose the Language. What is no text of one
+	// line is replaced in it. Default: "script".
 	Name string
 	// Language is what the source is written in. Default: [JavaScript].
 	Language Language
@@ -357,6 +358,12 @@ func (r *scriptRun) error(f *script.Failure) error {
 		Line: f.Line, Column: f.Column, Stack: f.Stack, Err: f.Err,
 	}
 	r.positions.apply(e)
+	if e.Kind == ScriptSyntax && r.language == JavaScript {
+		switch path.Ext(r.name) {
+		case ".ts", ".py":
+			e.Message += "; " + r.name + " was taken for JavaScript: Script.Language says otherwise"
+		}
+	}
 	return e
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caisson/policy"
 	"github.com/caisson-dev/caisson/host-go/caissontest"
 	"github.com/google/go-cmp/cmp"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -127,11 +128,11 @@ func TestScriptValues(t *testing.T) {
 		`let n = 0; async function main() { n++ } await main(); n`:  `1`,
 
 		`const f = () => { const main = 1 }; 'inner'`: `"inner"`,
-		`'main'`:                                                    `"main"`,
-		`({ toJSON: () => 'shown' })`:                               `"shown"`,
-		`return { toJSON: () => 'shown' }`:                          `"shown"`,
-		`return [undefined, 1n, -0]`:                                `[null,1,-0]`,
-		`return '\ud800'`:                                           `"\ud800"`,
+		`'main'`:                           `"main"`,
+		`({ toJSON: () => 'shown' })`:      `"shown"`,
+		`return { toJSON: () => 'shown' }`: `"shown"`,
+		`return [undefined, 1n, -0]`:       `[null,1,-0]`,
+		`return '\ud800'`:                  `"\ud800"`,
 		`Promise.reject(new Error('nobody hears it')); 'on'`:        `"on"`,
 		`try { throw new Error('x') } catch (e) { return e.stack }`: `"at test.js:1:13"`,
 		`this === globalThis || this === undefined`:                 `true`,
@@ -594,6 +595,36 @@ func TestScriptClientClosed(t *testing.T) {
 	for range 2 {
 		if err := <-ended; caisson.CodeOf(err) != caisson.CodeClosed {
 			t.Errorf("a script of a closed client ends with %v", err)
+		}
+	}
+}
+
+// TestScriptTakenForJavaScript has the error of a source in another language say that Script.Language is missing.
+func TestScriptTakenForJavaScript(t *testing.T) {
+	for name, says := range map[string]bool{"count.ts": true, "count.py": true, "count.js": false, "script": false} {
+		_, err := newClient(t, caisson.ClientOptions{}).RunScript(testContext(t), caisson.Script{Name: name, Source: "let x: number = 1"})
+		var failed *caisson.ScriptError
+		if !errors.As(err, &failed) || failed.Kind != caisson.ScriptSyntax || strings.Contains(failed.Message, "Script.Language") != says {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestFunctionsNeedAGrant has the error of a policy that does not grant a program's functions name them, and the key.
+func TestFunctionsNeedAGrant(t *testing.T) {
+	for text, denied := range map[string]bool{"version: 1\n": true, "version: 1\nplugins: {mine: {tools: [add]}}\n": false} {
+		c := newClient(t, caisson.ClientOptions{Governance: caisson.Governance{Policy: rules(t, text)}})
+		tools, err := caisson.NewToolSet(map[string]caisson.Caller{"mine": programTools(t)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.RunScript(testContext(t), caisson.Script{Source: "await tools.mine.add({ a: 1, b: 2 })", Tools: tools})
+		if denied {
+			if said := deniedFor(t, err, policy.NotGranted); !strings.Contains(said, `the plugin "mine": it is granted under "plugins"`) {
+				t.Error(said)
+			}
+		} else if err != nil {
+			t.Error(err)
 		}
 	}
 }

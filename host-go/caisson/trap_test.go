@@ -11,7 +11,9 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/component"
 	"github.com/caisson-dev/caisson/host-go/internal/demoserver"
+	"github.com/caisson-dev/caisson/host-go/internal/without"
 )
 
 // TestTrapNamesOption has a core stop for each of its bounds: the error names the option, also where
@@ -46,5 +48,25 @@ func TestTrapNamesOption(t *testing.T) {
 				t.Errorf("%v is the end of a context", err)
 			}
 		})
+	}
+}
+
+// TestTrapInTheInterpreter has the core take too long before it is compiled, as on a busy machine: the error says so.
+func TestTrapInTheInterpreter(t *testing.T) {
+	if without.Interpreter || !component.CompilerSupported() {
+		t.Skip("nothing is compiled later here")
+	}
+	runtime, err := caisson.New(testContext(t), &caisson.RuntimeOptions{NoCache: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer runtime.Close()
+	client, err := runtime.NewClient(&caisson.ClientOptions{Limits: caisson.Limits{MaxGuestTime: time.Nanosecond}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = client.Connect(testContext(t), caisson.Server{URL: "http://127.0.0.1:1/mcp"})
+	if caisson.CodeOf(err) != caisson.CodeTrap || !strings.Contains(err.Error(), "RuntimeOptions.CompileFirst") {
+		t.Errorf("the error is %v", err)
 	}
 }

@@ -98,7 +98,7 @@ func (u *upstream) soon(ctx context.Context) (*link, error) {
 		return u.main, nil
 	}
 	u.missed = true
-	return nil, &caisson.Error{Code: caisson.CodeTimeout, Server: u.name, Step: "connect", Message: "the server is not there yet: a notification tells when it is; gateway.Options.ConnectWait is how long lists wait"}
+	return nil, &caisson.Error{Code: caisson.CodeTimeout, Server: u.name, Step: "connect", Message: "the server is not there yet: a notification tells when it is; gateway.Options.ConnectWait, --wait at the command line, is how long lists wait"}
 }
 
 // use returns the shared session for a request. The caller calls done when the request has ended: a session that others

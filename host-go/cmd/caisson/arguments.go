@@ -113,6 +113,8 @@ func splitPairs(c *cobra.Command, words []string) ([]pair, error) {
 	for _, word := range words {
 		name, value, ok := strings.Cut(word, "=")
 		switch {
+		case strings.HasPrefix(word, "{") && c.Flag("args") != nil:
+			return nil, usage(c, "%q is not an argument of the form name=value: JSON is given by --args", shown(word))
 		case !ok || name == "":
 			return nil, usage(c, "%q is not an argument of the form name=value", shown(word))
 		case seen[name]:

@@ -68,6 +68,7 @@ func TestUsageErrors(t *testing.T) {
 		"call-tool a":                               `no tool is given`,
 		"call-tool -- b":                            `no tool is given`,
 		"call-tool a b c":                           `"c" is not an argument of the form name=value`,
+		"call-tool a b {}":                          "JSON is given by --args",
 		"call-tool a b =c":                          `"=c" is not an argument of the form name=value`,
 		"call-tool a b c=1 c=2":                     `the argument "c" is given twice`,
 		"call-tool " + server + " b --args":         `flag needs an argument: --args`,

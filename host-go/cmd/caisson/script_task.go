@@ -20,6 +20,7 @@ type scriptTask struct {
 	script caisson.Script
 	book   *answers.Book
 	hides  bool // there is a policy, so that a tool of a server may not be there
+	bare   bool // it has no tools at all
 }
 
 // task makes a task of the flags and a source.
@@ -54,6 +55,7 @@ func (t *scriptTask) grant(f *scriptFlags, servers map[string]caisson.Caller) (e
 func (t *scriptTask) tools(f *scriptFlags, servers map[string]caisson.Caller) (*caisson.ToolSet, error) {
 	callers := maps.Clone(servers)
 	maps.Copy(callers, t.book.Callers())
+	t.bare = len(callers) == 0
 	tools, err := caisson.NewToolSet(callers)
 	if err == nil && len(f.allow) > 0 {
 		tools = tools.Only(f.allow...)
@@ -71,6 +73,9 @@ func (a *app) sayMissing(t *scriptTask, result *caisson.ScriptResult) {
 			said[text] = true
 			a.err.Say("%s", text)
 		}
+	}
+	if t.bare && slices.ContainsFunc(result.Calls, func(c caisson.ScriptCall) bool { return c.Code == notFound }) {
+		a.err.Say("the script has no tools: --tools NAME grants it those of a server of the configuration")
 	}
 	if t.hides && slices.ContainsFunc(result.Calls, func(c caisson.ScriptCall) bool { return c.Code == notFound }) {
 		a.err.Say("the policy may hide a tool: %s", whatHides)

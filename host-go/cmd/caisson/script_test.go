@@ -131,6 +131,7 @@ func TestRunScript(t *testing.T) {
 		{"", []string{"run", "-e", "Math.random() + Date.now()", "--seed", "1", "--now", "2026-11-29T12:00:00Z"}, exitOK, "1795953600000.248\n", ""},
 		{"", []string{"run", "-e", "\nthrow new Error('no')"}, exitScript, "", "eval:2:7: runtime: Error: no"},
 		{"", []string{"run", "-e", "function f() { throw new Error('no') }\nf()"}, exitScript, "", "at f (eval:1:22)"},
+		{"", []string{"run", "-e", "await tools.demo.add({})"}, exitScript, "", "--tools NAME grants it"},
 		{"", []string{"run", "-e", "let x = ;"}, exitScript, "", "eval:1:9: syntax"},
 		{"", []string{"run", "-e", "for (;;);", "--computing", "200ms"}, exitScript, "", "--computing is 200ms"},
 		{"", []string{"run", "-e", "await sleep(1e6)", "--time", "200ms"}, exitTimeout, "", "--time is 200ms"},

@@ -331,7 +331,10 @@ func (g *Gate) deny(call *Call, v *verdict, approval string) error {
 func notGranted(call *Call) string {
 	switch call.Kind {
 	case policy.Use:
-		return "the policy does not grant the " + string(orServer(call.Source)) + ": 'caisson policy explain' says why"
+		if source := orServer(call.Source); source != policy.Server { // In Go each Caller that is no session is a plugin.
+			return fmt.Sprintf("the policy does not grant the %s %q: it is granted under %q; 'caisson policy explain --source %s' says why", source, call.Server, string(source)+"s", source)
+		}
+		return "the policy does not grant the server: 'caisson policy explain' says why"
 	case policy.Asked:
 		return "the policy does not let the server ask for " + call.Name
 	}
