@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -220,6 +221,9 @@ func Load(path string) (*File, error) {
 		return nil, &Error{File: path, Message: err.Error(), Err: err}
 	}
 	file, err := os.Open(whole)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &Error{File: path, Message: `there is no such file: write it, such as "mcpServers: {files: {command: files-mcp}}", or name another one with --config`, Err: err}
+	}
 	if err != nil {
 		return nil, &Error{File: path, Message: err.Error(), Err: err}
 	}

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"errors"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -53,5 +55,13 @@ func TestPlaces(t *testing.T) {
 		if _, err := Parse(path, []byte(text)); (err == nil) != want {
 			t.Errorf("%q: %v", text, err)
 		}
+	}
+}
+
+// TestLoadMissing has the error of a file that is not there say what to do.
+func TestLoadMissing(t *testing.T) {
+	_, err := Load(filepath.Join(t.TempDir(), "caisson.yaml"))
+	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "mcpServers: {") || !strings.Contains(err.Error(), "--config") {
+		t.Errorf("the error is %v", err)
 	}
 }
