@@ -49,6 +49,20 @@ type count struct {
 	Words int    `json:"words"`
 }
 
+// geometry is the code in docs/scripts.md that loads a module.
+func geometry(ctx context.Context, client *caisson.Client) (int, error) {
+	module, err := client.Load(ctx, caisson.Script{
+		Name:   "geometry.js",
+		Source: "export const area = (a, b) => a * b",
+		Module: caisson.ModuleOptions{Instances: 4}, // so many calls run beside each other
+	})
+	if err != nil {
+		return 0, err
+	}
+	defer module.Close()
+	return caisson.RunFunctionAs[int](ctx, module, "area", 3, 4) // from any goroutine
+}
+
 // area is the code in docs/scripts.md that calls a function of a module in a folder.
 func area(ctx context.Context, client *caisson.Client, root *os.Root, tools *caisson.ToolSet) (*caisson.ScriptResult, error) {
 	folder := caisson.ModuleFolder{
@@ -64,7 +78,7 @@ func area(ctx context.Context, client *caisson.Client, root *os.Root, tools *cai
 	return result, err
 }
 
-// TestModuleFolder has the module in each language, and in two of them.
+// TestModuleFolder has the module in each language, and in two of them, and loads one.
 func TestModuleFolder(t *testing.T) {
 	runtime, err := caisson.New(t.Context(), nil)
 	if err != nil {
@@ -74,6 +88,9 @@ func TestModuleFolder(t *testing.T) {
 	client, err := runtime.NewClient(nil)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if n, err := geometry(t.Context(), client); n != 12 || err != nil {
+		t.Errorf("the module gives %d, %v", n, err)
 	}
 	folder := t.TempDir()
 	root, err := os.OpenRoot(folder)
