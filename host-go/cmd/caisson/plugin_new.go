@@ -36,6 +36,7 @@ func (a *app) newPluginCommand() *cobra.Command {
 					return err
 				}
 			}
+			a.err.Say("%s says how it is built", path.Join(args[0], "README.md"))
 			return nil
 		},
 	}

@@ -153,7 +153,7 @@ func TestPluginGrants(t *testing.T) {
 func TestPluginNew(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "greeter")
 	o := caissonRun(t, "plugin", "new", "--lang", "rust", folder)
-	o.expect(t, exitOK)
+	o.expect(t, exitOK, "/greeter/README.md says how it is built")
 	if !strings.Contains(o.out, "/greeter/src/lib.rs\n") {
 		t.Error(o.out)
 	}

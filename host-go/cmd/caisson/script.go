@@ -58,7 +58,7 @@ func (f *scriptFlags) registerTools(c *cobra.Command) {
 	f.session.governance.register(c)
 	f.session.runtime.register(c)
 	f.session.store.register(c)
-	flags.StringArrayVar(&f.tools, "tools", nil, "grant the script the tools of the server `NAME` in the configuration; repeatable")
+	flags.StringSliceVar(&f.tools, "tools", nil, "grant the script the tools of the server `NAME` in the configuration, or of several with commas between; repeatable")
 	flags.StringArrayVar(&f.allow, "allow-tool", nil, "grant it only `SERVER.TOOL` of them; repeatable")
 	flags.StringArrayVar(&f.answers, "answers", nil, "answer calls of tools from `FILE`, written down or a recording, and call nobody; repeatable")
 	_ = c.MarkFlagFilename("answers")

@@ -145,6 +145,7 @@ func TestRunScript(t *testing.T) {
 		{"", append([]string{"run", "-e", "1", "--allow-tool", "demo.none"}, tools...), exitUsage, "", "demo.none"},
 		{"", append([]string{"run", "-e", "1", "--allow-tool", "add"}, tools...), exitUsage, "", "SERVER.TOOL"},
 		{"", []string{"run", "-e", "1", "--tools", "none", "--config", config}, exitUsage, "", "none"},
+		{"", []string{"run", "-e", "1", "--tools", "demo,none", "--config", config}, exitUsage, "", "caisson: none:"},
 		{"", []string{"run", "-e", "1", "--tool-calls", "-1"}, exitUsage, "", "--tool-calls is negative"},
 		{"", []string{"run"}, exitUsage, "", "no script is given"},
 		{"", []string{"run", "missing.js"}, exitUsage, "", "missing.js"},
