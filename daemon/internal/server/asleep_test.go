@@ -64,7 +64,7 @@ func (p *place) start(t *testing.T, change func(*Options)) *daemon {
 	if change != nil {
 		change(&o)
 	}
-	return startOptions(t, p.text, o)
+	return startWith(t, p.text, o)
 }
 
 // impatient has runs sleep that wait for an answer for a moment.

@@ -96,12 +96,6 @@ func start(t *testing.T, text string) *daemon {
 // startWith starts a daemon with options, whose runtime and folder are the test's.
 func startWith(t *testing.T, text string, options Options) *daemon {
 	t.Helper()
-	return startOptions(t, text, Options{ClusterTimes: times})
-}
-
-// startOptions is startWith with options, of which the runtime and the folder are the test's.
-func startOptions(t *testing.T, text string, options Options) *daemon {
-	t.Helper()
 	folder := t.TempDir()
 	d := &daemon{t: t, tokens: filepath.Join(folder, "tokens.json"), of: map[string]string{}, ended: make(chan error, 1)}
 	for name, scopes := range people {
