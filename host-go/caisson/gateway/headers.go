@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"math"
 	"net/http"
 	"sync"
 
@@ -25,7 +24,7 @@ func (e *endpoint) refuses(w http.ResponseWriter, r *http.Request) bool {
 	if r.Method != http.MethodPost || r.Header.Get("Mcp-Method") != "tools/call" {
 		return false
 	}
-	body, _ := io.ReadAll(io.LimitReader(r.Body, min(e.gateway.options.MaxRequestBytes, math.MaxInt64-1)+1)) // The Go SDK sees the error too.
+	body, _ := io.ReadAll(io.LimitReader(r.Body, e.gateway.options.MaxRequestBytes+1)) // The Go SDK sees the error too.
 	r.Body = &readAgain{io.MultiReader(bytes.NewReader(body), r.Body), r.Body}
 	whole, err := members(body)
 	if err != nil {

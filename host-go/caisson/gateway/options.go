@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"log/slog"
+	"math"
 	"net/http"
 	"time"
 
@@ -127,6 +128,7 @@ func (o *Options) withDefaults() Options {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	set(&c.MaxRequestBytes, defaultMaxRequestBytes)
+	c.MaxRequestBytes = min(c.MaxRequestBytes, math.MaxInt64-1) // One more is read, to see what is beyond.
 	set(&c.MaxSessions, defaultMaxSessions)
 	set(&c.MaxSessionsOfPrincipal, defaultPrincipalMax)
 	set(&c.MaxSessionsOfServer, defaultServerMax)
