@@ -67,8 +67,9 @@ var names = map[string]name{
 	"RuntimeOptions.Isolation":       {"isolation", "--isolation"},
 	"RuntimeOptions.MaxWorkers":      {"maxWorkers", ""},
 
-	"Script.Input": {"", "--input"},
-	"Script.Now":   {"", "--now"},
+	"Script.Input":    {"", "--input"},
+	"Script.Language": {"", "--lang"},
+	"Script.Now":      {"", "--now"},
 
 	"ScriptLimits.Computing":     {"", "--computing"},
 	"ScriptLimits.Fuel":          {"", "--fuel"},
