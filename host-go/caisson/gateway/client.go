@@ -48,6 +48,7 @@ type client struct {
 	users     int           // requests underway, where it is shared
 	idle      *time.Timer
 	closed    bool
+	held      sync.WaitGroup // held calls that go on
 }
 
 // asksOf is the part of a client's capabilities that servers may make use of; nil when there is none.
@@ -171,6 +172,7 @@ func (c *client) close() {
 	if c.session != nil {
 		g.tasks.leave(c)
 	}
+	c.awaitHeld()
 	var all sync.WaitGroup
 	for _, u := range upstreams {
 		all.Go(u.close)
@@ -178,6 +180,33 @@ func (c *client) close() {
 	all.Wait()
 	if sources != nil {
 		sources.close()
+	}
+}
+
+// holding counts a held call, until ended. Those of a client that is closed do not count.
+func (c *client) holding() (ended func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return func() {}
+	}
+	c.held.Add(1)
+	return c.held.Done
+}
+
+// awaitHeld waits until the held calls have ended, which are given up: their servers are told of it over the sessions
+// that are closed next.
+func (c *client) awaitHeld() {
+	all := make(chan struct{})
+	go func() {
+		c.held.Wait()
+		close(all)
+	}()
+	late := time.NewTimer(taskCancelTime)
+	defer late.Stop()
+	select {
+	case <-all:
+	case <-late.C:
 	}
 }
 

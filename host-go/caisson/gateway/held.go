@@ -109,8 +109,10 @@ func (x *exchange) hold(ctx context.Context, about [sha256.Size]byte, release fu
 	call := &heldCall{exchange: x, about: about, done: make(chan struct{})}
 	ctx, call.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(x.client.ctx, call.cancel)
+	ended := x.client.holding()
 	go func() {
 		defer release()
+		defer ended()
 		defer stop()
 		defer call.cancel()
 		defer close(call.done)
