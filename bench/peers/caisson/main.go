@@ -7,8 +7,6 @@ import (
 	"context"
 	"os"
 
-	"github.com/modelcontextprotocol/go-sdk/mcp"
-
 	"github.com/caisson-dev/caisson/host-go/bench/internal/memory"
 	"github.com/caisson-dev/caisson/host-go/bench/internal/peer"
 	"github.com/caisson-dev/caisson/host-go/bench/internal/wire"
@@ -48,26 +46,9 @@ func (c client) Connect(ctx context.Context, server wire.Server) (peer.Session, 
 	if err != nil {
 		return nil, err
 	}
-	return session{s}, nil
+	return peer.Of(s), nil
 }
 
 func (c client) Close() error { return c.runtime.Close() }
 
 func (client) Helpers() []int { return nil }
-
-type session struct{ *caisson.Session }
-
-func (s session) Echo(ctx context.Context, message string, times int) (string, error) {
-	result, err := s.CallTool(ctx, &mcp.CallToolParams{Name: "echo", Arguments: map[string]any{"message": message, "times": times}})
-	return peer.Text(result, err)
-}
-
-func (s session) List(ctx context.Context) (int, error) {
-	result, err := s.ListTools(ctx, nil)
-	if err != nil {
-		return 0, err
-	}
-	return len(result.Tools), nil
-}
-
-func (s session) Revision() string { return s.ProtocolVersion() }

@@ -8,8 +8,6 @@ import (
 	"flag"
 	"os"
 
-	"github.com/modelcontextprotocol/go-sdk/mcp"
-
 	"github.com/caisson-dev/caisson/daemon/client"
 	"github.com/caisson-dev/caisson/host-go/bench/internal/peer"
 	"github.com/caisson-dev/caisson/host-go/bench/internal/wire"
@@ -36,30 +34,13 @@ type remote struct {
 
 func (r remote) Connect(ctx context.Context, _ wire.Server) (peer.Session, error) {
 	if !r.own {
-		return session{r.Session(r.server)}, nil
+		return peer.Of(r.Session(r.server)), nil
 	}
 	s, err := r.Client.Connect(ctx, &client.ConnectRequest{Server: r.server})
 	if err != nil {
 		return nil, err
 	}
-	return session{s}, nil
+	return peer.Of(s), nil
 }
 
 func (r remote) Helpers() []int { return []int{r.pid} }
-
-type session struct{ *client.Session }
-
-func (s session) Echo(ctx context.Context, message string, times int) (string, error) {
-	result, err := s.CallTool(ctx, &mcp.CallToolParams{Name: "echo", Arguments: map[string]any{"message": message, "times": times}})
-	return peer.Text(result, err)
-}
-
-func (s session) List(ctx context.Context) (int, error) {
-	result, err := s.ListTools(ctx, nil)
-	if err != nil {
-		return 0, err
-	}
-	return len(result.Tools), nil
-}
-
-func (s session) Revision() string { return s.ProtocolVersion() }
