@@ -48,13 +48,12 @@ type Engine struct {
 	instances map[*instance]struct{}
 	workers   *workers // nil unless Config.Isolated
 
-	wanted     chan struct{} // closed when somebody needs the core
-	want       func()        // closes wanted
-	letCompile func()        // has the compilers wait no longer for the first guest that Config.Interpreted speaks of
-	firstGuest sync.Once     // done when there is, or was, a guest
-	compiled   chan struct{} // closed when there is compiled code, or never will be
-	behind     chan struct{} // closed when the compiler has stopped
-	stop       context.CancelFunc
+	wanted   chan struct{} // closed when somebody needs the core
+	want     func()        // closes wanted
+	hold     func() func() // has the compilers wait for the first guest, once, and returns what ends that
+	compiled chan struct{} // closed when there is compiled code, or never will be
+	behind   chan struct{} // closed when the compiler has stopped
+	stop     context.CancelFunc
 
 	background sync.WaitGroup // goroutines that still free something
 }
@@ -65,14 +64,15 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 	config.CompileFirst = config.CompileFirst || without.Interpreter
 	config.HeapMemory = config.HeapMemory || without.SharedMemory
 	e := &Engine{
-		config: config, instances: map[*instance]struct{}{}, letCompile: func() {},
+		config: config, instances: map[*instance]struct{}{},
 		wanted: make(chan struct{}), compiled: make(chan struct{}), behind: make(chan struct{}),
 	}
+	e.hold = sync.OnceValue(func() func() { return compiling.hold(giveWayToMake) })
 	e.want = sync.OnceFunc(func() { close(e.wanted) })
 	if config.Isolated != nil {
 		e.config.Interpreted = false
 	} else if config.Interpreted && !config.CompileFirst {
-		e.letCompile = compiling.hold(giveWayToMake)
+		e.hold()
 	}
 	open := config.Core
 	if open == nil {
@@ -94,6 +94,9 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 	}
 	return e, nil
 }
+
+// letCompile has the compilers wait for no guest of the engine any more.
+func (e *Engine) letCompile() { e.hold()() }
 
 func failedCode(err error) error { return fmt.Errorf("the embedded core does not compile: %w", err) }
 

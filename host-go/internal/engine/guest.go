@@ -13,10 +13,9 @@ import (
 // A Guest is an instance of the core that is no session's: a script's. Its owner runs it.
 type Guest struct {
 	Sandbox
-	engine     *Engine
-	code       *code // nil in a worker
-	made       time.Duration
-	letCompile func()
+	engine *Engine
+	code   *code // nil in a worker
+	made   time.Duration
 }
 
 // Interim reports whether the instance is in the interpreter until the core is compiled.
@@ -57,14 +56,16 @@ func (e *Engine) newGuest(ctx context.Context, l *component.Linker, within time.
 		if err != nil {
 			return nil, err
 		}
-		return &Guest{in, e, nil, took, func() {}}, nil
+		return &Guest{in, e, nil, took}, nil
 	}
-	letCompile := e.giveWay()
+	if !isClosed(e.compiled) {
+		e.hold()
+	}
 	e.mu.Lock()
 	c, err := e.take(ctx)
 	e.mu.Unlock()
 	if err != nil {
-		letCompile()
+		e.letCompile()
 		return nil, err
 	}
 	begun := time.Now()
@@ -73,26 +74,11 @@ func (e *Engine) newGuest(ctx context.Context, l *component.Linker, within time.
 	in, err := here(bounded, c.compiled)
 	if err != nil {
 		c.users.done()
-		letCompile()
+		e.letCompile()
 		return nil, err
 	}
-	time.AfterFunc(giveWay, letCompile)
-	return &Guest{local{in}, e, c, time.Since(begun), letCompile}, nil
-}
-
-// giveWay has the compilers wait for the first guest. The ones after it have them wait no longer.
-func (e *Engine) giveWay() (letCompile func()) {
-	letCompile = e.letCompile
-	if !isClosed(e.compiled) {
-		e.firstGuest.Do(func() {
-			release := compiling.hold(giveWayToMake)
-			letCompile = func() {
-				release()
-				e.letCompile()
-			}
-		})
-	}
-	return letCompile
+	time.AfterFunc(giveWay, e.letCompile)
+	return &Guest{local{in}, e, c, time.Since(begun)}, nil
 }
 
 // Follow moves the instance to compiled code, if there is some by now, and reports whether it has: get exports
@@ -131,5 +117,5 @@ func (g *Guest) Close() {
 		return
 	}
 	g.code.users.done()
-	g.letCompile()
+	g.engine.letCompile()
 }
