@@ -25,7 +25,7 @@ func (a *Admin) ListApprovals(ctx context.Context, r *connect.Request[caissonv1.
 	if daemon := r.Msg.GetDaemon(); a.Asleep != nil && !cluster.Forwarded(ctx) && (daemon == "" || daemon == everyDaemon) {
 		asleep, err := a.listAsleep(ctx)
 		if err != nil {
-			response.Msg.Failures = append(response.Msg.Failures, &caissonv1.DaemonFailure{Daemon: everyDaemon, Error: detailIn(Status(err))})
+			response.Msg.Failures = append(response.Msg.Failures, failureOf(everyDaemon, err))
 		}
 		response.Msg.Approvals = append(response.Msg.Approvals, asleep...)
 	}

@@ -103,8 +103,7 @@ func gather[Q, A any](ctx context.Context, a *Admin, daemon string, r *connect.R
 	failures := all.ProtoReflect().Mutable(all.ProtoReflect().Descriptor().Fields().ByName("failures")).List()
 	for _, one := range replies {
 		if one.err != nil {
-			failed := &caissonv1.DaemonFailure{Daemon: one.daemon, Error: detailIn(one.err)}
-			failures.Append(protoreflect.ValueOfMessage(failed.ProtoReflect()))
+			failures.Append(protoreflect.ValueOfMessage(failureOf(one.daemon, one.err).ProtoReflect()))
 		} else {
 			proto.Merge(all, any(one.of).(proto.Message))
 		}
@@ -113,6 +112,11 @@ func gather[Q, A any](ctx context.Context, a *Admin, daemon string, r *connect.R
 		return nil, replies[0].err
 	}
 	return response, nil
+}
+
+// failureOf says what is missing in an answer of several daemons, and why: with everyDaemon what they have in the store.
+func failureOf(daemon string, err error) *caissonv1.DaemonFailure {
+	return &caissonv1.DaemonFailure{Daemon: daemon, Error: detailIn(Status(err))}
 }
 
 // name is this daemon's; "" where it is the only one.

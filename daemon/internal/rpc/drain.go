@@ -59,7 +59,7 @@ func (a *Admin) Drain(ctx context.Context, r *connect.Request[caissonv1.DrainReq
 	if a.Asleep != nil && !cluster.Forwarded(ctx) {
 		own, _, err := a.Asleep.Sleeping(ctx)
 		if err != nil {
-			response.Msg.Failures = append(response.Msg.Failures, &caissonv1.DaemonFailure{Daemon: everyDaemon, Error: detailIn(Status(err))})
+			response.Msg.Failures = append(response.Msg.Failures, failureOf(everyDaemon, err))
 		}
 		response.Msg.Asleep = int32(own)
 	}

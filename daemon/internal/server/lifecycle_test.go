@@ -245,27 +245,7 @@ func testRuns(t *testing.T, store string) {
 	alice, bob := d.scripts(d.token("alice")), d.scripts(d.token("bob"))
 	submit := func(key, source string) *caissonv1.Run {
 		t.Helper()
-		r, err := alice.SubmitRun(ctx, connect.NewRequest(&caissonv1.SubmitRunRequest{IdempotencyKey: key, Script: &caissonv1.Script{Source: source, Servers: []string{"up"}}}))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return r.Msg.GetRun()
-	}
-	watch := func(id string) *caissonv1.Run {
-		t.Helper()
-		stream, err := alice.WatchRun(ctx, connect.NewRequest(&caissonv1.WatchRunRequest{Id: id}))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer stream.Close()
-		var last *caissonv1.Run
-		for stream.Receive() {
-			last = stream.Msg().GetRun()
-		}
-		if err := stream.Err(); err != nil {
-			t.Fatal(err)
-		}
-		return last
+		return submitRun(t, alice, &caissonv1.SubmitRunRequest{IdempotencyKey: key, Script: &caissonv1.Script{Source: source, Servers: []string{"up"}}})
 	}
 	const later = "return await tools.up.echo({text: 'later'})"
 	run := submit("once", later)
@@ -276,7 +256,7 @@ func testRuns(t *testing.T, store string) {
 	if connect.CodeOf(err) != connect.CodeAlreadyExists || codeOf(t, err) != caissonv1.Code_CODE_INVALID_ARGUMENT {
 		t.Errorf("the same key with another script: %v", err)
 	}
-	if done := watch(run.GetId()); done.GetState() != caissonv1.RunState_RUN_STATE_ENDED || string(done.GetOutcome().GetValue()) != `"later"` {
+	if done := watchRun(t, alice, run.GetId()); done.GetState() != caissonv1.RunState_RUN_STATE_ENDED || string(done.GetOutcome().GetValue()) != `"later"` {
 		t.Errorf("the run is %v", done)
 	}
 	long := submit("", "await new Promise(resolve => setTimeout(resolve, 50000))")

@@ -46,7 +46,7 @@ func weatherServer(t testing.TB, era string) *caissontest.Server {
 // weatherClient connects a client that takes part in the extension.
 func weatherClient(t testing.TB, g *gateway.Gateway, path, era string, heard chan string) *caisson.Session {
 	t.Helper()
-	client, err := runtime(t).NewClient(&caisson.ClientOptions{
+	return connectAt(t, g, path, era, &caisson.ClientOptions{
 		Extensions: []caisson.Extension{{ID: weather, Settings: map[string]any{"unit": "C"}}},
 		OnNotification: func(_ context.Context, _ *caisson.Session, method string, params json.RawMessage) {
 			if strings.HasPrefix(method, "notifications/weather/") {
@@ -54,15 +54,6 @@ func weatherClient(t testing.TB, g *gateway.Gateway, path, era string, heard cha
 			}
 		},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = client.Close() })
-	session, err := client.Connect(testContext(t), caisson.Server{URL: serveTest(t, g).URL + path, ProtocolVersions: []string{era}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return session
 }
 
 // TestExtensions relays an extension that nobody here knows, in all combinations of eras: what both sides declare, a

@@ -26,11 +26,17 @@ func olderTaskServer(t testing.TB) caisson.Server {
 // caissonAt connects Caisson's own client with an endpoint, in a revision. It answers forms with a name.
 func caissonAt(t testing.TB, g *gateway.Gateway, path, era, name string) *caisson.Session {
 	t.Helper()
-	client, err := runtime(t).NewClient(&caisson.ClientOptions{Handlers: caisson.Handlers{
+	return connectAt(t, g, path, era, &caisson.ClientOptions{Handlers: caisson.Handlers{
 		ElicitationHandler: func(context.Context, *caisson.Request[*mcp.ElicitParams]) (*mcp.ElicitResult, error) {
 			return &mcp.ElicitResult{Action: "accept", Content: map[string]any{"name": name}}, nil
 		},
 	}})
+}
+
+// connectAt connects a client of Caisson's with an endpoint, in a revision.
+func connectAt(t testing.TB, g *gateway.Gateway, path, era string, options *caisson.ClientOptions) *caisson.Session {
+	t.Helper()
+	client, err := runtime(t).NewClient(options)
 	if err != nil {
 		t.Fatal(err)
 	}
