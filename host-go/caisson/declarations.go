@@ -130,7 +130,7 @@ func (c *Client) ofCatalog(ctx context.Context, step string, tools *ToolSet, say
 	defer c.ending.Done()
 	whileOpen, cancel := c.whileOpen(ctx)
 	defer cancel(nil)
-	listed, err := tools.current(whileOpen)
+	listed, err := tools.current(c.forScript(whileOpen)) // What a script does not see is not told.
 	if err == nil {
 		var text string
 		if text, err = say(whileOpen, listed.json); err == nil {

@@ -4,6 +4,8 @@ package caisson_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -652,6 +654,54 @@ servers:
 	text, _ := os.ReadFile(path)
 	if strings.Contains(string(text), "s3cret") {
 		t.Errorf("the log has the secret: %s", text)
+	}
+}
+
+// TestAuditOfScripts finds that the log says which script made a call, and of which source, and that declarations have
+// what the policy grants a script.
+func TestAuditOfScripts(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	log, err := audit.Open(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	p := rules(t, "version: 1\naudit: {file: '"+path+"'}\nplugins: {own: {tools: [add]}}\n")
+	client := newClient(t, caisson.ClientOptions{Governance: caisson.Governance{Policy: p, Audit: log}})
+	own := &caisson.Functions{}
+	for _, name := range []string{"add", "remove"} {
+		if err := caisson.AddFunction(own, name, "", func(context.Context, struct{}) (int, error) { return 1, nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tools, err := caisson.NewToolSet(map[string]caisson.Caller{"own": own})
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared, err := client.Declarations(testContext(t), tools, caisson.TypeScriptDeclarations)
+	if err != nil || !strings.Contains(declared, "add(") || strings.Contains(declared, "remove(") {
+		t.Errorf("the policy grants add alone: %v\n%s", err, declared)
+	}
+	const source = "await tools.own.add({})"
+	if _, err := client.RunScript(testContext(t), caisson.Script{Name: "report.js", Source: source, Tools: tools}); err != nil {
+		t.Fatal(err)
+	}
+	sum, found := sha256.Sum256([]byte(source)), 0
+	for r, err := range audit.Records(path) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Kind != "tool" || r.Event != audit.Decision {
+			continue
+		}
+		found++
+		if r.Caller != "script" || r.Script != "report.js" || r.ScriptHash != hex.EncodeToString(sum[:]) {
+			t.Errorf("%+v", r)
+		}
+	}
+	if found != 1 {
+		t.Errorf("the log has %d decisions", found)
 	}
 }
 

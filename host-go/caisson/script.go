@@ -17,6 +17,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/caisson-dev/caisson/host-go/internal/catalog"
+	"github.com/caisson-dev/caisson/host-go/internal/gate"
 	"github.com/caisson-dev/caisson/host-go/internal/script"
 )
 
@@ -298,6 +299,7 @@ func plainSource(name, source string) (string, error) {
 // numbers.
 func (r *scriptRun) grant() error {
 	client, tools := r.client, r.tools
+	self := gate.ScriptOf(r.name, r.text) // For the log of the gate before a tool, which may be another client's.
 	listed, err := tools.current(client.forScript(r.ctx))
 	if err != nil {
 		return err
@@ -310,7 +312,7 @@ func (r *scriptRun) grant() error {
 				result, failure = nil, &script.ToolFailure{Code: CodeInternal.String(), Message: fmt.Sprintf("what answers %s.%s has panicked: %v", server, tool, cause)}
 			}
 		}()
-		return tools.call(client.forScript(ctx), listed, server, tool, arguments)
+		return tools.call(gate.WithScript(client.forScript(ctx), self), listed, server, tool, arguments)
 	}
 	r.config.Search = func(ctx context.Context, text string, limit uint32) (string, error) {
 		return catalog.Search(ctx, client.runtime.engine, listed.json, text, limit, string(PythonDeclarations), string(DetailBrief))

@@ -44,6 +44,10 @@ type Record struct {
 	Server    string `json:"server,omitempty"`
 	Kind      string `json:"kind,omitempty"`
 	Name      string `json:"name,omitempty"`
+	// Script is the name of the script that makes the call, and ScriptHash the SHA-256 of its source, where it is
+	// one that runs in this process.
+	Script     string `json:"script,omitempty"`
+	ScriptHash string `json:"scriptHash,omitempty"`
 	// Method is the method of the protocol.
 	Method string `json:"method,omitempty"`
 
@@ -115,7 +119,7 @@ const hashMember = `,"hash":"`
 
 // line writes a record, and sets its hash.
 func (r *Record) line() ([]byte, error) {
-	for _, text := range []*string{&r.Call, &r.Principal, &r.Caller, &r.Source, &r.Server, &r.Kind, &r.Name, &r.Method, &r.Rule, &r.Policy, &r.Reason, &r.Message, &r.Approval, &r.Definition, &r.Error} {
+	for _, text := range []*string{&r.Call, &r.Principal, &r.Caller, &r.Source, &r.Server, &r.Script, &r.Kind, &r.Name, &r.Method, &r.Rule, &r.Policy, &r.Reason, &r.Message, &r.Approval, &r.Definition, &r.Error} {
 		*text = short(*text)
 	}
 	r.Arguments, r.Result = content(r.Arguments), content(r.Result)

@@ -103,6 +103,8 @@ type Call struct {
 	GrantOnly bool
 	// Silent leaves out the record of a decision to allow.
 	Silent bool
+
+	script Script
 }
 
 // defaultMaxAge is how old a definition may be, when the policy does not say.
@@ -129,7 +131,7 @@ type verdict struct {
 // Enter decides about a call. It returns a [*policy.DeniedError] for a call that must not be made, and the
 // context's error, or that of listing the tools, where nothing could be decided.
 func (g *Gate) Enter(ctx context.Context, call *Call) (*Pass, error) {
-	call.Principal = g.config.Principal
+	call.Principal, call.script = g.config.Principal, scriptOf(ctx)
 	pass, err := g.enter(ctx, call)
 	if o := g.config.Observer; o != nil {
 		var denied *policy.DeniedError
