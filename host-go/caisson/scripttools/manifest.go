@@ -57,6 +57,10 @@ type Limits struct {
 	OutputBytes   int           `yaml:"outputBytes"`
 	ToolCalls     int           `yaml:"toolCalls"`
 	ParallelCalls int           `yaml:"parallelCalls"`
+	ArgumentBytes int           `yaml:"argumentBytes"`
+	AnswerBytes   int           `yaml:"answerBytes"`
+	ResultDepth   int           `yaml:"resultDepth"`
+	Timers        int           `yaml:"timers"`
 }
 
 // manifestOf finds the manifest of a script: in a file beside it, or in the comment that it begins with, with empty
@@ -167,7 +171,8 @@ func parse(text string) (*Manifest, error) {
 		}
 	}
 	l := m.Limits
-	if l.Time < 0 || l.Computing < 0 || l.MemoryBytes < 0 || l.OutputBytes < 0 || l.ToolCalls < 0 || l.ParallelCalls < 0 {
+	least := min(int64(l.Time), int64(l.Computing), l.MemoryBytes, int64(min(l.OutputBytes, l.ToolCalls, l.ParallelCalls, l.ArgumentBytes, l.AnswerBytes, l.ResultDepth, l.Timers)))
+	if least < 0 {
 		return nil, errors.New("a limit of the manifest is negative")
 	}
 	return m, nil
@@ -259,5 +264,6 @@ func (m *Manifest) lowered(limits caisson.ScriptLimits) caisson.ScriptLimits {
 	return limits.Lowered(caisson.ScriptLimits{
 		Time: l.Time, Computing: l.Computing, Fuel: l.Fuel, MemoryBytes: l.MemoryBytes,
 		OutputBytes: l.OutputBytes, ToolCalls: l.ToolCalls, ParallelCalls: l.ParallelCalls,
+		ArgumentBytes: l.ArgumentBytes, AnswerBytes: l.AnswerBytes, ResultDepth: l.ResultDepth, Timers: l.Timers,
 	})
 }

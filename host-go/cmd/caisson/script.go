@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -15,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/caisson/plugin"
 	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
 
@@ -23,6 +25,7 @@ type scriptFlags struct {
 	session  sessionFlags
 	language languageFlags
 	tools    []string
+	plugins  pluginsFlag
 	allow    []string
 	answers  []string
 	limits   caisson.ScriptLimits
@@ -44,6 +47,10 @@ func (f *scriptFlags) register(c *cobra.Command) {
 	flags.IntVar(&f.limits.LogLines, "log-lines", 1000, "bound its log by `LINES`")
 	flags.IntVar(&f.limits.ToolCalls, "tool-calls", 50, "bound the calls of tools by `NUMBER`")
 	flags.IntVar(&f.limits.ParallelCalls, "parallel-calls", 8, "bound the calls of tools at once by `NUMBER`")
+	flags.IntVar(&f.limits.ArgumentBytes, "argument-bytes", 1<<20, "bound the arguments of one call of a tool by `BYTES`")
+	flags.IntVar(&f.limits.AnswerBytes, "answer-bytes", 8<<20, "bound the answer to one call of a tool by `BYTES`")
+	flags.IntVar(&f.limits.ResultDepth, "result-depth", 200, "bound how deeply its value is nested by `NUMBER`")
+	flags.IntVar(&f.limits.Timers, "timers", 1000, "bound the timers that are set at once by `NUMBER`")
 	flags.Uint64Var(&f.seed, "seed", 0, "give it the same random numbers for the same `NUMBER`")
 	flags.StringVar(&f.now, "now", "", "stop its clock at `TIME`, such as 2026-11-29T12:00:00Z")
 }
@@ -59,6 +66,7 @@ func (f *scriptFlags) registerTools(c *cobra.Command) {
 	f.session.runtime.register(c)
 	f.session.store.register(c)
 	flags.StringSliceVar(&f.tools, "tools", nil, "grant the script the tools of the server `NAME` in the configuration, or of several with commas between; repeatable")
+	f.plugins.register(c, "grant the script the tools of")
 	flags.StringArrayVar(&f.allow, "allow-tool", nil, "grant it only `SERVER.TOOL` of them; repeatable")
 	flags.StringArrayVar(&f.answers, "answers", nil, "answer calls of tools from `FILE`, written down or a recording, and call nobody; repeatable")
 	_ = c.MarkFlagFilename("answers")
@@ -109,8 +117,8 @@ func (a *app) runScriptCommand() *cobra.Command {
 		Long: `Runs a script in a sandbox of its own, and prints its value: a text as it is, anything else as
 JSON. Its log goes to standard error. FILE may be - for standard input.
 
-The script has the tools of the servers that --tools names, and nothing else: no files, no network,
-no environment. NAME=VALUE words make the object that is 'input' in it; a VALUE that is JSON is that
+The script has the tools of the servers that --tools names and of the plugins of --plugin, and nothing
+else: no files, no network, no environment. NAME=VALUE words make the object that is 'input' in it; a VALUE that is JSON is that
 value, and any other is a text. --input gives the whole of it. What follows -- are the arguments of
 its function main, and 'args'.
 
@@ -397,7 +405,7 @@ func jsonOrText(word string) any {
 	return word
 }
 
-// withTools connects to the servers of --tools.
+// withTools loads the plugins of --plugin and connects to the servers of --tools.
 func (a *app) withTools(c *cobra.Command, f *scriptFlags, sleep *sleepFlags, task *scriptTask, use func(context.Context, *caisson.Client, map[string]caisson.Caller) error) error {
 	if err := f.session.check(c); err != nil {
 		return err
@@ -414,7 +422,7 @@ func (a *app) withTools(c *cobra.Command, f *scriptFlags, sleep *sleepFlags, tas
 	if options.Handlers, err = asker.handlers(f.session.roots); err != nil {
 		return err
 	}
-	if len(f.tools) > 0 || !task.book.Has() { // Nothing is called where all answers are there.
+	if len(f.tools)+len(f.plugins.words) > 0 || !task.book.Has() { // Nothing is called where all answers are there.
 		closeLog, err := f.session.governance.apply(&options, asker.approve)
 		if err != nil {
 			return err
@@ -434,10 +442,19 @@ func (a *app) withTools(c *cobra.Command, f *scriptFlags, sleep *sleepFlags, tas
 	if err != nil {
 		return err
 	}
+	callers := map[string]caisson.Caller{}
+	closePlugins, err := f.plugins.load(ctx, c, a, f.session.runtime, options.Logger, options.Policy,
+		func(name string) bool {
+			return callers[name] != nil || slices.Contains(f.tools, name) || task.book.Callers()[name] != nil
+		},
+		func(name string, p *plugin.Plugin) { callers[name] = p })
+	if err != nil {
+		return err
+	}
+	defer closePlugins()
 	asked, clock, stop := newClock(ctx, f.session.timeout)
 	defer stop()
 	asker.clock = clock
-	callers := map[string]caisson.Caller{}
 	for _, name := range f.tools {
 		server, err := f.session.server.resolve(a, c, target{name: name})
 		if err != nil {

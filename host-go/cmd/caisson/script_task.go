@@ -75,7 +75,7 @@ func (a *app) sayMissing(t *scriptTask, result *caisson.ScriptResult) {
 		}
 	}
 	if t.bare && slices.ContainsFunc(result.Calls, func(c caisson.ScriptCall) bool { return c.Code == notFound }) {
-		a.err.Say("the script has no tools: --tools NAME grants it those of a server of the configuration")
+		a.err.Say("the script has no tools: --tools NAME grants it those of a server of the configuration, and --plugin FILE those of a plugin")
 	}
 	if t.hides && slices.ContainsFunc(result.Calls, func(c caisson.ScriptCall) bool { return c.Code == notFound }) {
 		a.err.Say("the policy may hide a tool: %s", whatHides)

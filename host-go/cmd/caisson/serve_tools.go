@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,7 +12,6 @@ import (
 	"github.com/caisson-dev/caisson/host-go/caisson/gateway"
 	"github.com/caisson-dev/caisson/host-go/caisson/gateway/codemode"
 	"github.com/caisson-dev/caisson/host-go/caisson/plugin"
-	"github.com/caisson-dev/caisson/host-go/caisson/policy"
 	"github.com/caisson-dev/caisson/host-go/caisson/python"
 	"github.com/caisson-dev/caisson/host-go/caisson/scripttools"
 	"github.com/caisson-dev/caisson/host-go/caisson/typescript"
@@ -26,13 +24,13 @@ const codePath = "/mcp/code"
 type toolFlags struct {
 	code    bool
 	scripts []string
-	plugins []string
+	plugins pluginsFlag
 }
 
 func (f *toolFlags) register(c *cobra.Command) {
 	c.Flags().BoolVar(&f.code, "code", false, "serve code mode over standard input and output: search_tools, get_tool and run_script. Over HTTP it is at /mcp/code")
 	c.Flags().StringArrayVar(&f.scripts, "scripts", nil, "serve the scripts in `[NAME=]FOLDER` as tools; repeatable (see docs/serve.md)")
-	c.Flags().StringArrayVar(&f.plugins, "plugin", nil, "serve the tools of the plugin `[NAME=]FILE`, with the folders, variables and origins that the policy grants it; repeatable")
+	f.plugins.register(c, "serve the tools of")
 }
 
 // add adds the tools to the options of a gateway. The function that it returns closes what they need, after the
@@ -62,44 +60,14 @@ func (f *toolFlags) add(ctx context.Context, c *cobra.Command, a *app, runtime *
 		}
 		closing = append(closing, folder.Close)
 	}
-	if len(f.plugins) == 0 {
-		return closeAll, nil
-	}
-	plugins, err := plugin.New(ctx, &plugin.RuntimeOptions{Logger: options.Logger, CacheDir: cache.cacheDir, NoCache: cache.noCache})
-	if err == nil {
-		closing = append(closing, plugins.Close)
-		for _, word := range f.plugins {
-			if err = f.addPlugin(ctx, c, a, plugins, word, options); err != nil {
-				break
-			}
-		}
-	}
+	closePlugins, err := f.plugins.load(ctx, c, a, cache, options.Logger, options.Client.Policy, func(name string) bool { return options.Sources[name] != nil },
+		func(name string, p *plugin.Plugin) { options.Sources[name] = gateway.Shared(p) })
 	if err != nil {
 		closeAll()
 		return nil, err
 	}
+	closing = append(closing, func() error { closePlugins(); return nil })
 	return closeAll, nil
-}
-
-// named takes [NAME=]PATH apart.
-func named(word string, byDefault func(path string) string) (name, path string) {
-	// A path may have a "=" too, after a separator.
-	for i, r := range word {
-		if os.IsPathSeparator(word[i]) {
-			break
-		}
-		if r == '=' {
-			return word[:i], word[i+1:]
-		}
-	}
-	return byDefault(word), word
-}
-
-func taken(c *cobra.Command, flag, name string, sources map[string]gateway.NewCaller) error {
-	if sources[name] != nil {
-		return usage(c, "%s: there are two of the name %q: give one another name, as NAME=PATH", flag, shown(name))
-	}
-	return nil
 }
 
 // addScripts adds the scripts of a folder, which stays open: they import from it.
@@ -110,8 +78,8 @@ func (f *toolFlags) addScripts(c *cobra.Command, client *caisson.Client, word st
 		}
 		return filepath.Base(path)
 	})
-	if err := taken(c, "--scripts", name, sources); err != nil {
-		return nil, err
+	if sources[name] != nil {
+		return nil, takenTwice(c, "--scripts", name)
 	}
 	folder, err := os.OpenRoot(path)
 	if err != nil {
@@ -137,51 +105,4 @@ func (f *toolFlags) addScripts(c *cobra.Command, client *caisson.Client, word st
 		return read.Caller(client, all), nil
 	}
 	return folder, nil
-}
-
-// addPlugin adds the tools of a plugin.
-func (f *toolFlags) addPlugin(ctx context.Context, c *cobra.Command, a *app, runtime *plugin.Runtime, word string, options *gateway.Options) error {
-	name, path := named(word, plugin.NameOf)
-	if err := taken(c, "--plugin", name, options.Sources); err != nil {
-		return err
-	}
-	if isReference(path) {
-		return usage(c, "--plugin %s: serve takes files: 'caisson plugin pull' says where it keeps one", shown(path))
-	}
-	grants, err := grantedTo(options.Client.Policy, name)
-	if err != nil {
-		return err
-	}
-	defer a.sayWhenSlow("compiling " + path)()
-	p, err := runtime.Load(ctx, path, &plugin.Options{Name: name, Grants: *grants, Policy: options.Client.Policy})
-	if err != nil {
-		return err
-	}
-	options.Sources[name] = gateway.Shared(p)
-	return nil
-}
-
-// grantedTo are what a policy grants a plugin to reach: without a policy nothing.
-func grantedTo(p *policy.Policy, name string) (*plugin.Grants, error) {
-	grants := &plugin.Grants{}
-	if p == nil {
-		return grants, nil
-	}
-	source, _ := p.Source(policy.Plugin, name)
-	if source == nil {
-		return nil, &caisson.Error{
-			Code: caisson.CodeDenied, Server: name, Step: "load plugin",
-			Message: "the policy has nothing for the plugin: add it to \"plugins\"", Err: errors.New("not granted"),
-		}
-	}
-	grants.Origins, grants.Env = source.Origins, map[string]string{}
-	for _, variable := range source.Environment {
-		if value, ok := os.LookupEnv(variable); ok {
-			grants.Env[variable] = value
-		}
-	}
-	for _, folder := range source.Folders {
-		grants.Folders = append(grants.Folders, plugin.Folder{Path: folder.Path, Host: folder.Path, Write: folder.Access == policy.AccessWrite})
-	}
-	return grants, nil
 }

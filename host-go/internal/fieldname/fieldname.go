@@ -71,14 +71,18 @@ var names = map[string]name{
 	"Script.Language": {"", "--lang"},
 	"Script.Now":      {"", "--now"},
 
+	"ScriptLimits.AnswerBytes":   {"", "--answer-bytes"},
+	"ScriptLimits.ArgumentBytes": {"", "--argument-bytes"},
 	"ScriptLimits.Computing":     {"", "--computing"},
 	"ScriptLimits.Fuel":          {"", "--fuel"},
 	"ScriptLimits.LogLines":      {"", "--log-lines"},
 	"ScriptLimits.MemoryBytes":   {"", "--memory"},
 	"ScriptLimits.OutputBytes":   {"", "--output-bytes"},
 	"ScriptLimits.ParallelCalls": {"", "--parallel-calls"},
+	"ScriptLimits.ResultDepth":   {"", "--result-depth"},
 	"ScriptLimits.SourceBytes":   {"", "--source-bytes"},
 	"ScriptLimits.Time":          {"", "--time"},
+	"ScriptLimits.Timers":        {"", "--timers"},
 	"ScriptLimits.ToolCalls":     {"", "--tool-calls"},
 }
 

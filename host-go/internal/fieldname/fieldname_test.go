@@ -15,7 +15,7 @@ import (
 var programsAlone = []string{
 	"ClientOptions.MaxSleep", "ClientOptions.MaxSleepBytes", "ClientOptions.MeterProvider", "ClientOptions.SleepClaims", "ClientOptions.SleepKey", "ClientOptions.Capabilities", "ClientOptions.ClientInfo", "ClientOptions.CreateMessageHandler", "ClientOptions.Extensions", "ClientOptions.Handlers",
 	"ClientOptions.KeepAlive", "ClientOptions.MaxGuestTime", "ClientOptions.MaxListBytes", "ClientOptions.MaxListItems", "ClientOptions.MaxListPages", "ClientOptions.MaxMemoryBytes", "ClientOptions.MaxMessageBytes", "ClientOptions.MaxQueuedBytes",
-	"ClientOptions.MaxSleep", "ClientOptions.MaxSleepBytes", "ClientOptions.NotificationQueue", "ClientOptions.OnNotification", "ClientOptions.Principal", "ClientOptions.Roots", "ClientOptions.SleepClaims", "ClientOptions.SleepKey", "ScriptLimits.AnswerBytes", "RuntimeOptions.CacheDir", "RuntimeOptions.CompileFirst", "RuntimeOptions.MaxScripts", "RuntimeOptions.MaxSessions",
+	"ClientOptions.MaxSleep", "ClientOptions.MaxSleepBytes", "ClientOptions.NotificationQueue", "ClientOptions.OnNotification", "ClientOptions.Principal", "ClientOptions.Roots", "ClientOptions.SleepClaims", "ClientOptions.SleepKey", "RuntimeOptions.CacheDir", "RuntimeOptions.CompileFirst", "RuntimeOptions.MaxScripts", "RuntimeOptions.MaxSessions",
 	"Server.HTTPTransport", "Server.Transport", "Session.Listen", "Session.NotifyRootsListChanged", "Session.Request",
 	"Script.Module", "Script.Module.Instances", "Session.StartTask", "Session.Task", "auth.Token", "bearer.Options",
 }
