@@ -217,29 +217,16 @@ func (s *Store) fetchSignatures(ctx context.Context, repo *remote.Repository, d 
 		return nil
 	}
 	pulled.Fetched = true
-	text, err := fetchManifest(ctx, repo, "sha256-"+d.Encoded()+".sig")
-	if errors.Is(err, errdef.ErrNotFound) {
-		return s.check(d, nil)
-	}
+	signatures, err := fetchTagged(ctx, repo, d)
 	if err != nil {
 		return err
 	}
-	var m ocispec.Manifest
-	if err := json.Unmarshal(text, &m); err != nil {
-		return fail(caisson.CodeProtocol, "the manifest of the signatures of %s: %w", d, err)
-	}
-	var signatures []signature
-	for _, layer := range m.Layers[:min(len(m.Layers), maxSignatures)] {
-		if layer.MediaType != payloadType || layer.Size < 0 || layer.Size > maxPayload || layer.Digest.Validate() != nil {
-			continue
-		}
-		payload, err := fetchBlob(ctx, repo, layer)
+	if s.check(d, signatures) != nil {
+		bundles, err := fetchBundles(ctx, repo, d)
 		if err != nil {
 			return err
 		}
-		if one, err := readSignature(payload, layer.Annotations[signatureAnnotation]); err == nil {
-			signatures = append(signatures, one)
-		}
+		signatures = append(signatures, bundles...)
 	}
 	if err := s.check(d, signatures); err != nil {
 		return err
@@ -249,4 +236,33 @@ func (s *Store) fetchSignatures(ctx context.Context, repo *remote.Repository, d 
 		return err
 	}
 	return s.save(s.signaturesPath(d), kept)
+}
+
+// fetchTagged gets the signatures under the tag that cosign gave them before its version 3.
+func fetchTagged(ctx context.Context, repo *remote.Repository, d digest.Digest) ([]signature, error) {
+	text, err := fetchManifest(ctx, repo, "sha256-"+d.Encoded()+".sig")
+	if errors.Is(err, errdef.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var m ocispec.Manifest
+	if err := json.Unmarshal(text, &m); err != nil {
+		return nil, fail(caisson.CodeProtocol, "the manifest of the signatures of %s: %w", d, err)
+	}
+	var signatures []signature
+	for _, layer := range m.Layers[:min(len(m.Layers), maxSignatures)] {
+		if layer.MediaType != payloadType || layer.Size < 0 || layer.Size > maxPayload || layer.Digest.Validate() != nil {
+			continue
+		}
+		payload, err := fetchBlob(ctx, repo, layer)
+		if err != nil {
+			return nil, err
+		}
+		if one, err := readSignature(payload, layer.Annotations[signatureAnnotation]); err == nil {
+			signatures = append(signatures, one)
+		}
+	}
+	return signatures, nil
 }

@@ -20,6 +20,7 @@ type testRegistry struct {
 	mu        sync.Mutex
 	manifests map[string][]byte // by repository:tag and repository@digest
 	blobs     map[digest.Digest][]byte
+	referrers map[digest.Digest][]ocispec.Descriptor // nil for a registry that does not know them
 	requests  int
 	// answer, when it is set, answers a request in place of the registry, unless it returns false.
 	answer func(w http.ResponseWriter, r *http.Request) bool
@@ -54,9 +55,20 @@ func (r *testRegistry) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 			sep = "@"
 		}
 		if b := r.manifests[repo+sep+name]; b != nil {
-			send(w, q, ocispec.MediaTypeImageManifest, b)
+			kind := ocispec.MediaTypeImageManifest
+			if strings.Contains(string(b), ocispec.MediaTypeImageIndex) {
+				kind = ocispec.MediaTypeImageIndex
+			}
+			send(w, q, kind, b)
 			return
 		}
+	}
+	if _, name, ok := strings.Cut(path, "/referrers/"); ok && r.referrers != nil {
+		index := ocispec.Index{MediaType: ocispec.MediaTypeImageIndex, Manifests: r.referrers[digest.Digest(name)]}
+		index.SchemaVersion = 2
+		b, _ := json.Marshal(index)
+		send(w, q, ocispec.MediaTypeImageIndex, b)
+		return
 	}
 	if _, name, ok := strings.Cut(path, "/blobs/"); ok {
 		if b := r.blobs[digest.Digest(name)]; b != nil {

@@ -19,7 +19,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/caisson"
 )
 
-// These are what cosign calls a signature in a registry (cosign, specs/SIGNATURE_SPEC.md).
+// These are what cosign calls a signature in a registry before its version 3 (cosign, specs/SIGNATURE_SPEC.md).
 const (
 	payloadType         = "application/vnd.dev.cosign.simplesigning.v1+json"
 	signatureAnnotation = "dev.cosignproject.cosign/signature"
@@ -78,24 +78,33 @@ func usable(key crypto.PublicKey) bool {
 type signature struct {
 	Payload   []byte `json:"payload"`
 	Signature []byte `json:"signature"`
+	// Statement says that the payload is a statement in an envelope, as bundles have it.
+	Statement bool `json:"statement,omitempty"`
 }
 
 // verify reports whether a key has made the signature.
 func (s *signature) verify(key crypto.PublicKey) bool {
-	sum := sha256.Sum256(s.Payload)
+	signed := s.Payload
+	if s.Statement {
+		signed = enveloped(s.Payload)
+	}
+	sum := sha256.Sum256(signed)
 	switch key := key.(type) {
 	case *ecdsa.PublicKey:
 		return ecdsa.VerifyASN1(key, sum[:], s.Signature)
 	case *rsa.PublicKey:
 		return rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], s.Signature) == nil
 	case ed25519.PublicKey:
-		return ed25519.Verify(key, s.Payload, s.Signature)
+		return ed25519.Verify(key, signed, s.Signature)
 	}
 	return false
 }
 
 // of returns the digest that the payload is about, or "" when it is no payload.
 func (s *signature) of() digest.Digest {
+	if s.Statement {
+		return subject(s.Payload)
+	}
 	var p struct {
 		Critical struct {
 			Image struct {
@@ -154,5 +163,5 @@ func (s *Store) signaturesPath(d digest.Digest) string {
 // readSignature reads the annotation of a layer.
 func readSignature(payload []byte, annotation string) (signature, error) {
 	b, err := base64.StdEncoding.DecodeString(annotation)
-	return signature{payload, b}, err
+	return signature{Payload: payload, Signature: b}, err
 }
