@@ -42,7 +42,8 @@ type ScriptLimits struct {
 	// AnswerBytes bounds the answer to one call of a tool as JSON. A larger one is not given to the script: the
 	// call fails, which the script may catch. Default: 8 MiB.
 	AnswerBytes int
-	// Timers bounds the timers that are set at once. Default: 1000.
+	// Timers bounds the timers that are set at once in JavaScript. In Python a timer is memory, and MemoryBytes bounds
+	// it. Default: 1000.
 	Timers int
 }
 

@@ -8,7 +8,9 @@ import (
 	"testing"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/internal/footprint"
 	"github.com/caisson-dev/caisson/host-go/internal/race"
+	"github.com/caisson-dev/caisson/host-go/internal/underway"
 	"github.com/caisson-dev/caisson/host-go/internal/without"
 )
 
@@ -47,7 +49,7 @@ func TestScriptMany(t *testing.T) {
 	for i := range 3 * len(oddRuns) {
 		one(i)
 	}
-	goroutines, memory := runtime.NumGoroutine(), heapInUse()
+	goroutines, memory, space := runtime.NumGoroutine(), heapInUse(), footprint.AddressSpace()
 	for i := range rounds {
 		one(i)
 	}
@@ -70,6 +72,26 @@ func TestScriptMany(t *testing.T) {
 	}
 	if !eventually(func() bool { return heapInUse() < memory+(16<<20) }) {
 		t.Errorf("%d bytes of the heap are in use; there were %d", heapInUse(), memory)
+	}
+	// Each sandbox has reserved 128 MiB, and some are kept for further runs.
+	if !eventually(func() bool { return footprint.AddressSpace() < space+4<<30 }) {
+		t.Errorf("the process has %d bytes; it had %d", footprint.AddressSpace(), space)
+	}
+}
+
+// TestParallelCalls has as many calls of tools underway at once as the bound says, and no more.
+func TestParallelCalls(t *testing.T) {
+	t.Parallel()
+	for bound, want := range map[int]int{0: 8, 3: 3} {
+		hold, most := underway.Hold(want)
+		result, err := sharedRuntime(t).RunScript(testContext(t), caisson.Script{
+			Source: "(await Promise.all(Array.from({ length: 40 }, () => tools.go.hold()))).length",
+			Tools:  oneFunction(t, "hold", hold),
+			Limits: caisson.ScriptLimits{ParallelCalls: bound},
+		})
+		if err != nil || string(result.Value) != "40" || most() != want {
+			t.Errorf("with a bound of %d: %d calls were underway at once: %v, %+v", bound, most(), err, result)
+		}
 	}
 }
 

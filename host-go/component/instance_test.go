@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/caisson-dev/caisson/host-go/internal/footprint"
 	"github.com/caisson-dev/caisson/host-go/internal/race"
 )
 
@@ -238,7 +238,7 @@ func TestManyInstances(t *testing.T) {
 		runtime.GC()
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
-		return m.HeapAlloc, addressSpace()
+		return m.HeapAlloc, footprint.AddressSpace()
 	}
 	n := 10_000
 	if race.Enabled {
@@ -252,17 +252,6 @@ func TestManyInstances(t *testing.T) {
 	if spaceAfter > space+2<<30 { // an instance's memory reserves half a gigabyte
 		t.Errorf("address space of %d bytes after 100 instances, %d after %d more", space, spaceAfter, n)
 	}
-}
-
-// addressSpace returns the size of the process in bytes, if the system reports it.
-func addressSpace() uint64 {
-	b, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		return 0
-	}
-	var pages uint64
-	fmt.Sscan(string(b), &pages)
-	return pages * uint64(os.Getpagesize())
 }
 
 func TestCompiledClose(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,6 +22,8 @@ import (
 	"github.com/caisson-dev/caisson/host-go/caisson"
 	"github.com/caisson-dev/caisson/host-go/caisson/isolate"
 	"github.com/caisson-dev/caisson/host-go/caisson/python"
+	"github.com/caisson-dev/caisson/host-go/internal/footprint"
+	"github.com/caisson-dev/caisson/host-go/internal/underway"
 )
 
 // runtime is one for all tests: they wait for CPython's compiler once.
@@ -257,13 +260,14 @@ func TestTools(t *testing.T) {
 		"get_tool('go.add')['description'], get_tool('nope')":                        `["Adds two numbers.",null]`,
 		"import asyncio\nawait asyncio.gather(*[tools.go.meet() for _ in range(3)])": `["met","met","met"]`,
 		// The same in code that cannot await: all three are underway at once.
-		"import asyncio\ndef main(*a):\n    async def f():\n        return await asyncio.gather(*[tools.go.meet() for _ in range(3)])\n    return asyncio.run(f())": `["met","met","met"]`,
-		"import asyncio\nt = [asyncio.create_task(one()) if 0 else tools.go.meet() for _ in range(2)]\n[call_tool('go', 'meet'), *await asyncio.gather(*t)]":        `["met","met","met"]`,
-		"try:\n    await tools.go.fail()\nexcept ToolError as e:\n    return str(e), e.server, e.tool, e.code, e.content[0]['text']":                                `["as it should","go","fail",null,"as it should"]`,
-		"try:\n    call_tool('no', 'x')\nexcept ToolError as e:\n    return e.code is not None":                                                                     `true`,
-		"import time, asyncio\nt = time.monotonic()\nasync def f(): return await asyncio.to_thread(time.sleep, 0.02)\nawait f()\ntime.monotonic() - t >= 0.02":      `true`,
-		"from caisson import tools as same\nsame is tools":                                                 `true`,
-		"import asyncio\nloop = asyncio.new_event_loop()\nloop.run_until_complete(tools.go.add(a=1, b=1))": `2`,
+		"import asyncio\ndef main(*a):\n    async def f():\n        return await asyncio.gather(*[tools.go.meet() for _ in range(3)])\n    return asyncio.run(f())":                                                       `["met","met","met"]`,
+		"import asyncio\nt = [asyncio.create_task(one()) if 0 else tools.go.meet() for _ in range(2)]\n[call_tool('go', 'meet'), *await asyncio.gather(*t)]":                                                              `["met","met","met"]`,
+		"try:\n    await tools.go.fail()\nexcept ToolError as e:\n    return str(e), e.server, e.tool, e.code, e.content[0]['text']":                                                                                      `["as it should","go","fail",null,"as it should"]`,
+		"try:\n    call_tool('no', 'x')\nexcept ToolError as e:\n    return e.code is not None":                                                                                                                           `true`,
+		"import time\n[f() % 1_000_000 for f in (time.time_ns, time.monotonic_ns, time.perf_counter_ns)]":                                                                                                                 `[0,0,0]`,
+		"import time, asyncio\nt = time.monotonic()\nasync def f(): return await asyncio.to_thread(time.sleep, 0.02)\nawait f()\ntime.monotonic() - t >= 0.02":                                                            `true`,
+		"from caisson import tools as same\nsame is tools":                                                                                                                                                                `true`,
+		"import asyncio\nloop = asyncio.new_event_loop()\nloop.run_until_complete(tools.go.add(a=1, b=1))":                                                                                                                `2`,
 		"import asyncio\nasync def f():\n    async with asyncio.TaskGroup() as g:\n        g.create_task(asyncio.sleep(60))\n        raise ValueError('x')\ntry:\n    await f()\nexcept* ValueError:\n    done = 1\ndone": `1`,
 		"import asyncio\ntry:\n    async with asyncio.timeout(0.01):\n        await tools.go.wait()\nexcept TimeoutError:\n    return 'late'":                                                                             `"late"`,
 	} {
@@ -384,6 +388,12 @@ func TestLimits(t *testing.T) {
 	soon := caisson.ScriptLimits{Computing: 2 * time.Second}
 	late := caisson.ScriptLimits{Time: time.Second}
 	none := busy
+	alive := script(t, "'alive'")
+	t.Cleanup(func() { // The attacks have ended, and the test's context with them.
+		if r, err := shared(t).RunScript(context.Background(), alive); err != nil || string(r.Value) != `"alive"` {
+			t.Errorf("after the attacks: %v, %+v", err, r)
+		}
+	})
 	for _, test := range []struct {
 		name, source string
 		limits       caisson.ScriptLimits
@@ -450,9 +460,6 @@ func TestLimits(t *testing.T) {
 				t.Errorf("%s: %.500s", e.Kind, e.Message)
 			}
 		})
-	}
-	if got := value(t, "'alive'"); got != `"alive"` {
-		t.Error(got)
 	}
 }
 
@@ -792,38 +799,91 @@ func TestFirstRun(t *testing.T) {
 // interpreter, and none is left over.
 func TestMany(t *testing.T) {
 	r, set := shared(t), tools(t)
-	var wg sync.WaitGroup
-	turns := make(chan struct{}, 16)
-	for i := range 150 {
-		wg.Go(func() {
-			turns <- struct{}{}
-			defer func() { <-turns }()
-			s := caisson.Script{Language: python.Language, Tools: set, Input: i}
-			ctx := t.Context()
-			switch i % 3 {
-			case 0:
-				s.Source = "import builtins\nassert not hasattr(builtins, 'mine')\nbuiltins.mine = input\nawait tools.go.add(a=input, b=1)"
-			case 1:
-				s.Source = "raise ValueError(input)"
-			case 2:
-				s.Source = "while True: pass"
-				var cancel context.CancelFunc
-				ctx, cancel = context.WithTimeout(ctx, 20*time.Millisecond)
-				defer cancel()
-			}
-			result, err := r.RunScript(ctx, s)
-			var e *caisson.ScriptError
-			switch {
-			case i%3 == 0 && (err != nil || string(result.Value) != fmt.Sprint(i+1)):
-				t.Errorf("%d: %v", i, err)
-			case i%3 == 1 && (!errors.As(err, &e) || e.Message != fmt.Sprintf("ValueError: %d", i)):
-				t.Errorf("%d: %v", i, err)
-			case i%3 == 2 && !errors.Is(err, context.DeadlineExceeded):
-				t.Errorf("%d: %v", i, err)
-			}
-		})
+	one := func(i int) {
+		s := caisson.Script{Language: python.Language, Tools: set, Input: i}
+		ctx := t.Context()
+		switch i % 3 {
+		case 0:
+			s.Source = "import builtins\nassert not hasattr(builtins, 'mine')\nbuiltins.mine = input\nawait tools.go.add(a=input, b=1)"
+		case 1:
+			s.Source = "raise ValueError(input)"
+		case 2:
+			s.Source = "while True: pass"
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, 20*time.Millisecond)
+			defer cancel()
+		}
+		result, err := r.RunScript(ctx, s)
+		var e *caisson.ScriptError
+		switch {
+		case i%3 == 0 && (err != nil || string(result.Value) != fmt.Sprint(i+1)):
+			t.Errorf("%d: %v", i, err)
+		case i%3 == 1 && (!errors.As(err, &e) || e.Message != fmt.Sprintf("ValueError: %d", i)):
+			t.Errorf("%d: %v", i, err)
+		case i%3 == 2 && !errors.Is(err, context.DeadlineExceeded):
+			t.Errorf("%d: %v", i, err)
+		}
 	}
-	wg.Wait()
+	many := func(runs int) uint64 {
+		var wg sync.WaitGroup
+		turns := make(chan struct{}, 16)
+		for i := range runs {
+			turns <- struct{}{}
+			wg.Go(func() {
+				defer func() { <-turns }()
+				one(i)
+			})
+		}
+		wg.Wait()
+		debug.FreeOSMemory()
+		return footprint.AddressSpace()
+	}
+	// Each sandbox has reserved 128 MiB, and some are kept for further runs.
+	before := many(48)
+	if after := many(150); after > before+4<<30 {
+		t.Errorf("the process has %d bytes; it had %d", after, before)
+	}
+}
+
+// TestModuleAfterTrap has a module whose instance has trapped loaded anew by its next call.
+func TestModuleAfterTrap(t *testing.T) {
+	s := script(t, "import os\nn = 0\ndef count():\n    global n\n    n += 1\n    return n\ndef leave(): os._exit(3)")
+	s.Input, s.Args = nil, nil
+	m, err := shared(t).Load(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	count := func(want int) {
+		t.Helper()
+		if got, err := caisson.RunFunctionAs[int](t.Context(), m, "count"); err != nil || got != want {
+			t.Errorf("count is %d, %v: want %d", got, err, want)
+		}
+	}
+	count(1)
+	count(2)
+	var e *caisson.ScriptError
+	if _, err := m.RunFunction(t.Context(), "leave"); !errors.As(err, &e) || e.Kind != caisson.ScriptTrap {
+		t.Errorf("it ends with %v", err)
+	}
+	count(1)
+}
+
+// TestParallelCalls has 8 calls of tools underway at once, and no more.
+func TestParallelCalls(t *testing.T) {
+	s := script(t, "import asyncio\nlen(await asyncio.gather(*[tools.go.hold() for i in range(40)]))")
+	hold, most := underway.Hold(8)
+	functions := &caisson.Functions{}
+	if err := caisson.AddFunction(functions, "hold", "", hold); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if s.Tools, err = caisson.NewToolSet(map[string]caisson.Caller{"go": functions}); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := run(t, s); err != nil || string(r.Value) != "40" || most() != 8 {
+		t.Errorf("%d calls were underway at once: %v, %+v", most(), err, r)
+	}
 }
 
 // TestLinked has only those programs link CPython that import this package.
