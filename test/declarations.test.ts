@@ -70,7 +70,8 @@ describe('the declarations of real servers', () => {
             filesystem: [main('@modelcontextprotocol/server-filesystem'), folder],
             memory: [main('@modelcontextprotocol/server-memory')],
             test: [fileURLToPath(new URL('servers/v1.mjs', import.meta.url)), 'stdio'],
-            whole: [fileURLToPath(new URL('servers/whole-v1.mjs', import.meta.url)), 'stdio']
+            whole: [fileURLToPath(new URL('servers/whole-v1.mjs', import.meta.url)), 'stdio'],
+            tasks: [fileURLToPath(new URL('servers/tasks-v1.mjs', import.meta.url)), 'stdio']
         };
         for (const [server, args] of Object.entries(servers)) {
             const client = new Client({ name: 'test', version: '1' });
@@ -89,6 +90,12 @@ describe('the declarations of real servers', () => {
 
     test('pass pyright in strict mode', async () => {
         expect(await pyright({ '__builtins__.pyi': declare(tools, 'python') })).toEqual([]);
+    });
+
+    test.each(['count-words', 'read-pages'])('are what the example %s is written with', async name => {
+        const source = await readFile(new URL(`../host-go/examples/scripts/${name}.ts`, import.meta.url), 'utf8');
+        const renamed = tools.map(({ server, tool }) => ({ server: server === 'filesystem' ? 'files' : server, tool }));
+        expect(typescript({ 'tools.d.ts': declare(renamed, 'typescript'), 'script.ts': source })).toEqual([]);
     });
 
     test('let a script call every tool by its name', () => {

@@ -4,30 +4,32 @@ interface Count {
     words: number;
 }
 
-declare const input: { folder: string; summary: string };
+const { folder, summary } = input as { folder: string; summary: string };
 
 async function count(name: string): Promise<Count> {
-    const { content } = (await tools.files.read_text_file({ path: `${input.folder}/${name}` })) as { content: string };
+    const { content } = await tools.files.read_text_file({ path: `${folder}/${name}` });
     return { name, words: content.split(/\s+/).filter(Boolean).length };
 }
 
-const { content: listing }: { content: string } = await tools.files.list_directory({ path: input.folder });
-const names: string[] = listing
-    .split('\n')
-    .filter((line: string) => line.startsWith('[FILE] '))
-    .map((line: string) => line.slice('[FILE] '.length));
+export async function main(): Promise<{ files: number; words: number }> {
+    const { content: listing } = await tools.files.list_directory({ path: folder });
+    const names = listing
+        .split('\n')
+        .filter(line => line.startsWith('[FILE] '))
+        .map(line => line.slice('[FILE] '.length));
 
-const counts: Count[] = await Promise.all(names.map(count));
-counts.sort((a, b) => b.words - a.words);
-const total = counts.reduce<number>((sum, { words }) => sum + words, 0);
+    const counts: Count[] = await Promise.all(names.map(count));
+    counts.sort((a, b) => b.words - a.words);
+    const total = counts.reduce<number>((sum, { words }) => sum + words, 0);
 
-await tools.memory.create_entities({
-    entities: [
-        {
-            name: input.summary,
-            entityType: 'summary',
-            observations: [`${total} words in ${names.length} files`, ...counts.map(({ name, words }) => `${name}: ${words} words`)]
-        }
-    ]
-});
-return { files: names.length, words: total };
+    await tools.memory.create_entities({
+        entities: [
+            {
+                name: summary,
+                entityType: 'summary',
+                observations: [`${total} words in ${names.length} files`, ...counts.map(({ name, words }) => `${name}: ${words} words`)]
+            }
+        ]
+    });
+    return { files: names.length, words: total };
+}
