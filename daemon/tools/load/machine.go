@@ -36,7 +36,7 @@ type machine struct {
 
 	mu    sync.Mutex
 	nodes []*process // the daemons, by their numbers
-	peak  []int64    // the most memory of each, in bytes; 0 where it is not known
+	peak  []int64    // the most memory that each had at the end of a phase, in bytes; 0 where it is not known
 }
 
 // A process is one that was started here.
@@ -132,7 +132,6 @@ func (m *machine) node(i int) *process {
 
 // replace kills a daemon, and starts another one in its place.
 func (m *machine) replace(ctx context.Context, i int) error {
-	m.measure(i)
 	if err := m.node(i).kill(); err != nil {
 		return err
 	}
@@ -140,15 +139,22 @@ func (m *machine) replace(ctx context.Context, i int) error {
 	return m.place(ctx, i)
 }
 
-// measure notes the most memory that a daemon has had, where the system says so.
-func (m *machine) measure(i int) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", m.node(i).cmd.Process.Pid))
+// measure notes the memory that each daemon has, where the system says so: Pss, since its sandboxes share pages, which
+// would count for each of them.
+func (m *machine) measure() {
+	for i := range m.peak {
+		m.measureOne(i)
+	}
+}
+
+func (m *machine) measureOne(i int) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", m.node(i).cmd.Process.Pid))
 	if err != nil {
 		return
 	}
 	for line := range strings.Lines(string(text)) {
 		var kilobytes int64
-		if _, err := fmt.Sscanf(line, "VmHWM: %d kB", &kilobytes); err == nil {
+		if _, err := fmt.Sscanf(line, "Pss: %d kB", &kilobytes); err == nil {
 			m.peak[i] = max(m.peak[i], kilobytes<<10)
 		}
 	}
@@ -157,7 +163,6 @@ func (m *machine) measure(i int) {
 // peaks are the most memory of each daemon.
 func (m *machine) peaks() (all []string) {
 	for i := range m.peak {
-		m.measure(i)
 		text := "-"
 		if m.peak[i] > 0 {
 			text = fmt.Sprintf("%d MB", m.peak[i]/1_000_000)

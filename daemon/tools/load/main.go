@@ -110,6 +110,7 @@ func run(ctx context.Context, o *options) error {
 		if err := l.await(ctx, (i+1)*o.sessions/len(phases)); err != nil {
 			return err
 		}
+		m.measure()
 		l.phase(phase.name)
 		if err := phase.do(); err != nil {
 			return err
@@ -118,6 +119,7 @@ func run(ctx context.Context, o *options) error {
 	if err := l.await(ctx, o.sessions); err != nil {
 		return err
 	}
+	m.measure()
 	l.working.Wait()
 	l.phase("")
 	return l.report(os.Stdout)

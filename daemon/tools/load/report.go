@@ -108,7 +108,7 @@ func (l *load) report(to io.Writer) error {
 		{"beyond their deadline", fmt.Sprint(len(l.late))},
 	}
 	for i, peak := range l.machine.peaks() {
-		totals = append(totals, []string{fmt.Sprintf("memory of daemon %d at most", i), peak})
+		totals = append(totals, []string{fmt.Sprintf("memory of daemon %d at the ends of phases, at most (Pss)", i), peak})
 	}
 	for _, rows := range [][][]string{outcomes, calls, totals} {
 		table(to, rows)
