@@ -17,7 +17,8 @@ type workers struct {
 	all       *isolation.Workers
 	component *component.Prepared
 	config    component.RemoteConfig
-	scratch   string // the folder of compiled code, when it lasts as long as the engine
+	scratch   string        // the folder of compiled code, when it lasts as long as the engine
+	loadWait  time.Duration // how long the next worker may take to be ready
 
 	lasts  context.Context // ends with the engine
 	mu     sync.Mutex
@@ -26,6 +27,10 @@ type workers struct {
 	making chan struct{} // closed when the next one is ready; nil when none is being made
 	filled sync.WaitGroup
 }
+
+// loadWait bounds how long the worker that waits for the next guest may take to load the code, or to compile it. One that is
+// stopped, say by a signal, would hold each guest up for as long as its caller has time.
+const loadWait = 2 * time.Minute
 
 // startWorkers has the component compiled by a worker, unless the cache has it. No code of it is in this process.
 func (e *Engine) startWorkers(ctx context.Context) error {
@@ -38,7 +43,7 @@ func (e *Engine) startWorkers(ctx context.Context) error {
 	kept := folder != "" && r.CacheErr() == nil
 	_ = r.Close(ctx)
 	interpreter := e.config.Interpreter || !component.CompilerSupported()
-	w := &workers{all: e.config.Isolated, component: e.core}
+	w := &workers{all: e.config.Isolated, component: e.core, loadWait: loadWait}
 	if !kept && !cached && !interpreter {
 		if w.scratch, err = os.MkdirTemp("", "caisson-"); err != nil {
 			return err
@@ -154,8 +159,10 @@ func (w *workers) refill() {
 	}
 	w.making = make(chan struct{})
 	w.filled.Go(func() {
-		// Where it fails, whoever needs one starts it, and hears why it cannot be.
-		r, err := w.all.Start(w.lasts, isolation.Run, w.component, w.config)
+		// Where it fails, whoever needs one starts it, and hears why it cannot be. The end of the context ends the process.
+		ctx, cancel := context.WithTimeout(w.lasts, w.loadWait)
+		defer cancel()
+		r, err := w.all.Start(ctx, isolation.Run, w.component, w.config)
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		close(w.making)
