@@ -273,6 +273,7 @@ func TestKubernetes(t *testing.T) {
 	scaler := object("HorizontalPodAutoscaler caissond").at("spec")
 	scaler.at("scaleTargetRef", "name").is("caissond")
 	scaler.at("metrics", "0", "pods", "metric", "name").is(server.SessionsMetric)
+	scaler.at("metrics", "1", "external", "metric", "name").is(server.QueuedMetric)
 
 	// Who the program runs as is who the image is for.
 	dockerfile, err := os.ReadFile(filepath.Join(deploy, "Dockerfile"))

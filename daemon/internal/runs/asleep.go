@@ -125,7 +125,7 @@ func (q *Queue) lay(ctx context.Context, m jetstream.Msg, r *record, questions [
 		} else {
 			now.State, now.Node = Asleep, ""
 		}
-		err = q.kept.put(ctx, now)
+		err = q.put(ctx, now, nil)
 		if errors.Is(err, errChanged) {
 			continue
 		}
@@ -148,7 +148,7 @@ func (q *Queue) wakes(ctx context.Context, m jetstream.Msg, r *record) (bool, er
 	}
 	if !time.Now().Before(r.Until) {
 		r.end(Ended, failure(caissonv1.Code_CODE_TIMEOUT, "the run has slept for as long as it may, and nobody has answered what it waits for"))
-		if err := q.kept.put(ctx, r); err != nil {
+		if err := q.put(ctx, r, nil); err != nil {
 			return false, err
 		}
 		_ = m.Ack()

@@ -374,3 +374,48 @@ func TestClaims(t *testing.T) {
 		t.Error("what is no id is claimed")
 	}
 }
+
+// TestBacklog counts a run that sleeps, one that has woken, and one that waits for a place.
+func TestBacklog(t *testing.T) {
+	w, _ := shared(t)
+	a := newAsking(t)
+	a.hold = make(chan struct{})
+	n := w.start("a", func(o *QueueOptions) {
+		a.sleeping("one")(o)
+		o.Places = 1
+	})
+	is := func(want Backlog) {
+		t.Helper()
+		storetest.Until(t, func() bool {
+			got, err := n.Backlog(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			waits := got.Age > 0
+			got.Age = 0
+			return got == want && waits == (want.Queued > 0)
+		})
+	}
+	is(Backlog{})
+	run := submit(t, n, job("call"))
+	awaitRun(t, n, run.ID, Asleep)
+	is(Backlog{Asleep: 1})
+	if err := n.Answer(t.Context(), "owner", open(t, n).ID, true, false); err != nil {
+		t.Fatal(err)
+	}
+	<-a.woken
+	is(Backlog{})
+	close(a.hold)
+	watch(t, n, "alice", run.ID)
+	is(Backlog{})
+	n.Stop()
+	m := w.start("b", func(o *QueueOptions) { o.Places = 1 })
+	first := submit(t, m, job("wait"))
+	<-w.jobs.beginsOf("wait")
+	second := submit(t, m, job("short"))
+	is(Backlog{Queued: 1})
+	w.jobs.release("wait")
+	watch(t, m, "alice", first.ID)
+	watch(t, m, "alice", second.ID)
+	is(Backlog{})
+}

@@ -72,6 +72,8 @@ func (m *Memory) Submit(_ context.Context, s Submission) (*Run, error) {
 	h := &held{hash: hash, cancel: cancel, done: make(chan struct{})}
 	h.run = Run{ID: id, Principal: s.Principal, Name: s.name(), Submitted: time.Now(), State: Running}
 	own[id] = h
+	m.options.Metrics.submitted(s.Script.GetLanguage())
+	m.options.Metrics.started(s.Script.GetLanguage(), startFirst, h.run.Submitted)
 	m.working.Go(func() { m.work(ctx, h, &s) })
 	return h.snapshot(), nil
 }
@@ -86,6 +88,7 @@ func (m *Memory) work(ctx context.Context, h *held, s *Submission) {
 	if cause := context.Cause(ctx); cause != nil && !complete(outcome, failed) {
 		h.run.State, h.run.Failure = Cancelled, stopped(cause)
 	}
+	m.options.Metrics.ended(s.Script.GetLanguage(), &h.run, outcome)
 	h.cancel(nil)
 	close(h.done)
 	time.AfterFunc(m.options.Keep, func() {
@@ -252,3 +255,6 @@ func (m *Memory) Underway() int {
 	}
 	return n
 }
+
+// Backlog implements [Runs]: nothing waits.
+func (m *Memory) Backlog(context.Context) (Backlog, error) { return Backlog{}, nil }

@@ -74,7 +74,8 @@ type Queue struct {
 	log     *slog.Logger
 	kept    *Shelf
 	work    jetstream.Stream
-	taking  context.Context // ends when no more runs are begun
+	queued  jetstream.Consumer // of the runs that are to begin
+	taking  context.Context    // ends when no more runs are begun
 	stop    context.CancelFunc
 	drains  chan struct{} // closed when what is underway is to sleep
 	drain   func()
@@ -83,8 +84,9 @@ type Queue struct {
 	open    context.Context // ends when nothing is waited for any more
 	close   context.CancelFunc
 
-	mu  sync.Mutex
-	own map[string]context.CancelCauseFunc // what stops a run, by its key; nil before it is underway
+	mu    sync.Mutex
+	own   map[string]context.CancelCauseFunc // what stops a run, by its key; nil before it is underway
+	woken int                                // those of them that have slept
 }
 
 var _ Runs = (*Queue)(nil)
@@ -121,6 +123,9 @@ func OpenQueue(ctx context.Context, o QueueOptions) (*Queue, error) {
 			q.stop()
 			return nil, away("open the queue of runs", err)
 		}
+		if name == beginName {
+			q.queued = consumer
+		}
 		q.takers.Go(func() { q.take(consumer, subject) })
 	}
 	q.tellOthers(ctx)
@@ -139,7 +144,7 @@ func (q *Queue) Submit(ctx context.Context, s Submission) (*Run, error) {
 		return nil, err
 	}
 	r := &record{
-		ID: s.id(), Principal: s.Principal, Name: s.name(), Hash: hash, Submitted: time.Now().UTC(), Repeatable: s.Repeatable,
+		ID: s.id(), Principal: s.Principal, Name: s.name(), Hash: hash, Language: s.Script.GetLanguage(), Submitted: time.Now().UTC(), Repeatable: s.Repeatable,
 		State: Queued, Body: len(body),
 	}
 	if s.Key != "" {
@@ -164,6 +169,7 @@ func (q *Queue) Submit(ctx context.Context, s Submission) (*Run, error) {
 	case err != nil:
 		return nil, away("submit run", err)
 	}
+	q.options.Metrics.submitted(r.Language)
 	return r.run(), nil
 }
 
@@ -302,7 +308,7 @@ func (q *Queue) Cancel(ctx context.Context, principal, id string) (*Run, error) 
 		default:
 			r.end(Cancelled, stopped(errCancelled))
 		}
-		switch err := q.kept.put(ctx, r); {
+		switch err := q.put(ctx, r, nil); {
 		case errors.Is(err, errChanged):
 			continue
 		case err != nil:
@@ -369,6 +375,15 @@ func (q *Queue) changes(key string) (<-chan struct{}, func(), error) {
 	return changed, func() { _ = s.Unsubscribe() }, nil
 }
 
+// put writes a record, as the shelf does, and counts the run where it has ended. The outcome may be nil.
+func (q *Queue) put(ctx context.Context, r *record, outcome *caissonv1.Outcome) error {
+	err := q.kept.put(ctx, r)
+	if err == nil && r.State.Final() {
+		q.options.Metrics.ended(r.Language, r.run(), outcome)
+	}
+	return err
+}
+
 // clear removes what a run that has ended needs no more. What is left expires.
 func (q *Queue) clear(ctx context.Context, r *record) {
 	for _, what := range []string{bodyOf(r), asleepName, "question", "answer"} {
@@ -391,6 +406,35 @@ func (q *Queue) Underway() int {
 		}
 	}
 	return n
+}
+
+// Backlog implements [Runs]. A run whose daemon has died, and that begins again, counts as one that was taken.
+func (q *Queue) Backlog(ctx context.Context) (b Backlog, err error) {
+	begin, err := q.queued.Info(ctx)
+	if err != nil {
+		return b, away("count the runs that wait", err)
+	}
+	all, err := q.work.Info(ctx)
+	if err != nil {
+		return b, away("count the runs that wait", err)
+	}
+	q.mu.Lock()
+	woken := q.woken
+	q.mu.Unlock()
+	b.Queued = int(begin.NumPending)
+	b.Asleep = max(0, int(all.State.Msgs)-b.Queued-begin.NumAckPending-woken)
+	if b.Queued == 0 {
+		return b, nil
+	}
+	oldest, err := q.work.GetMsg(ctx, begin.Delivered.Stream+1, jetstream.WithGetMsgSubject(beginSubject+">"))
+	switch {
+	case errors.Is(err, jetstream.ErrMsgNotFound): // It was taken meanwhile.
+	case err != nil:
+		return b, away("count the runs that wait", err)
+	default:
+		b.Age = max(0, time.Since(oldest.Time))
+	}
+	return b, nil
 }
 
 // Stop implements [Runs].

@@ -48,7 +48,8 @@ type record struct {
 	ID        string    `json:"id"`
 	Principal string    `json:"principal"`
 	Name      string    `json:"name"`
-	Hash      string    `json:"hash"` // of all that was submitted
+	Hash      string    `json:"hash"`               // of all that was submitted
+	Language  string    `json:"language,omitempty"` // as the submission has it
 	Submitted time.Time `json:"submitted"`
 	// Repeatable is the submission's.
 	Repeatable bool  `json:"repeatable,omitempty"`

@@ -28,6 +28,8 @@ type Runs interface {
 	Watch(ctx context.Context, principal, id string, tell func(*Run) error) error
 	// Underway counts the runs of all principals that this daemon has underway.
 	Underway() int
+	// Backlog says what waits in the store for all daemons.
+	Backlog(ctx context.Context) (Backlog, error)
 	// Stop has this daemon begin no more runs.
 	Stop()
 	// Drain stops, and waits until the runs that this daemon has underway have ended or sleep, or until the context ends;
@@ -85,6 +87,8 @@ type Options struct {
 	// MaxKept bounds the runs of one principal that are kept; the oldest that have ended go first. Default: 1000. It is
 	// never less than one more than MaxUnderway.
 	MaxKept int
+	// Metrics count the runs. Default: nothing does.
+	Metrics *Metrics
 }
 
 func (o *Options) defaults() {

@@ -193,7 +193,7 @@ func (q *Queue) decide(ctx context.Context, m jetstream.Msg, r *record) (mine bo
 			}
 			q.log.Warn("a run was underway on a daemon that is gone, and has ended", "run", r.ID, "principal", r.Principal, "node", r.Node)
 			r.end(state, no)
-			if err := q.kept.put(ctx, r); err != nil {
+			if err := q.put(ctx, r, nil); err != nil {
 				return false, err
 			}
 			_ = m.Ack()
@@ -255,6 +255,7 @@ func (q *Queue) run(m jetstream.Msg, r *record) {
 	if unreadable != nil {
 		done.Failure = failure(caissonv1.Code_CODE_INTERNAL, "what was submitted is not in the store any more: "+unreadable.Error())
 	} else {
+		defer q.started(r)()
 		watching := q.follow(r, cancel)
 		job.Script = script.GetScript()
 		done = q.options.Work(ctx, job)
@@ -267,6 +268,29 @@ func (q *Queue) run(m jetstream.Msg, r *record) {
 		q.sleeps(m, r, job, &done)
 	default:
 		q.end(m, r, context.Cause(ctx), done.Outcome, done.Failure)
+	}
+}
+
+// started counts a run that begins, or that has woken, until what it returns is called.
+func (q *Queue) started(r *record) (over func()) {
+	how := startFirst
+	switch {
+	case r.Asleep > 0:
+		how = startWoken
+	case r.Begun > 1:
+		how = startAgain
+	}
+	q.options.Metrics.started(r.Language, how, r.Submitted)
+	if how != startWoken {
+		return func() {}
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.woken++
+	return func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.woken--
 	}
 }
 
@@ -325,6 +349,7 @@ func (q *Queue) end(m jetstream.Msg, r *record, cause error, outcome *caissonv1.
 			}
 			if err == nil && now.State.Final() && now.Node == q.options.Node && now.Claims == r.Claims {
 				_ = m.Ack() // It was written, and the answer was lost.
+				q.options.Metrics.ended(now.Language, now.run(), outcome)
 				q.clear(ctx, now)
 				return nil
 			}
@@ -347,7 +372,7 @@ func (q *Queue) end(m jetstream.Msg, r *record, cause error, outcome *caissonv1.
 					return err
 				}
 			}
-			err = q.kept.put(ctx, now)
+			err = q.put(ctx, now, outcome)
 			if errors.Is(err, errChanged) {
 				continue
 			}

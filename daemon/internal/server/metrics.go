@@ -13,11 +13,16 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	sdk "go.opentelemetry.io/otel/sdk/metric"
 
+	"github.com/caisson-dev/caisson/daemon/internal/runs"
 	"github.com/caisson-dev/caisson/daemon/internal/telemetry"
 )
 
-// SessionsMetric has the open sessions of a daemon, as Prometheus names it. It is what to scale by.
-const SessionsMetric = "caisson_sessions"
+// These are what to scale by, as Prometheus names them: the open sessions of a daemon, and the submitted runs that wait for
+// any daemon.
+const (
+	SessionsMetric = "caisson_sessions"
+	QueuedMetric   = "caisson_runs_queued"
+)
 
 // Metrics are those of the daemon, for Prometheus and for whatever else the options read them out for.
 type Metrics struct {
@@ -52,6 +57,7 @@ func (m *Metrics) Watch(s *Server) error {
 		count                   func() int
 	}
 	gauges := []gauge{
+		{"caisson.runs.underway", "{run}", "Submitted runs that this daemon has underway.", s.runs.Underway},
 		{"caisson.sessions", "{session}", "Open sessions with MCP servers, of all principals.", s.pool.Count},
 		{"caisson.servers.unreachable", "{server}", "MCP servers that could not be reached several times in turn, and are not called for a while.", s.pool.Unreachable},
 	}
@@ -64,6 +70,9 @@ func (m *Metrics) Watch(s *Server) error {
 			gauge{"caisson.cluster.sessions", "{session}", "Sessions in the registry that are this daemon's.", s.cluster.Sessions})
 	}
 	meter := meterOf(m.Provider)
+	if err := watchBacklog(meter, s.runs); err != nil {
+		return err
+	}
 	for _, gauge := range gauges {
 		_, err := meter.Int64ObservableGauge(gauge.name, metric.WithUnit(gauge.unit), metric.WithDescription(gauge.description),
 			metric.WithInt64Callback(func(_ context.Context, observer metric.Int64Observer) error {
@@ -75,6 +84,37 @@ func (m *Metrics) Watch(s *Server) error {
 		}
 	}
 	return nil
+}
+
+// backlogWait bounds how long the metrics wait for the store.
+const backlogWait = time.Second
+
+// watchBacklog adds what waits in the store. While the store does not answer, there is nothing to say of it.
+func watchBacklog(meter metric.Meter, of runs.Runs) error {
+	var all [3]metric.Int64ObservableGauge
+	for i, made := range []struct{ name, unit, description string }{
+		{"caisson.runs.queued", "{run}", "Submitted runs that no daemon has taken yet, of all daemons."},
+		{"caisson.runs.asleep", "{run}", "Submitted runs that sleep in the store, of all daemons."},
+		{"caisson.runs.queued.age", "s", "How long the oldest submitted run has waited that no daemon has taken yet."},
+	} {
+		var err error
+		if all[i], err = meter.Int64ObservableGauge(made.name, metric.WithUnit(made.unit), metric.WithDescription(made.description)); err != nil {
+			return err
+		}
+	}
+	_, err := meter.RegisterCallback(func(ctx context.Context, observer metric.Observer) error {
+		ctx, cancel := context.WithTimeout(ctx, backlogWait)
+		defer cancel()
+		backlog, err := of.Backlog(ctx)
+		if err != nil {
+			return nil
+		}
+		for i, value := range []int{backlog.Queued, backlog.Asleep, int(backlog.Age.Seconds())} {
+			observer.ObserveInt64(all[i], int64(value))
+		}
+		return nil
+	}, all[0], all[1], all[2])
+	return err
 }
 
 // meterOf makes the metrics of the daemon itself; nil where nobody wants any.

@@ -84,6 +84,12 @@ func build() string {
 func (s *Server) openRuns(ctx context.Context, work runs.Work, admin *rpc.Admin) error {
 	of := s.file.Scripts
 	o := runs.Options{Work: work, MaxUnderway: of.MaxRuns, Keep: time.Duration(of.KeepRuns)}
+	if meter := meterOf(s.options.Telemetry.MeterProvider); meter != nil {
+		var err error
+		if o.Metrics, err = runs.NewMetrics(meter); err != nil {
+			return err
+		}
+	}
 	if s.store == nil {
 		s.runs = runs.NewMemory(o)
 		admin.Runs = s.runs
