@@ -55,6 +55,8 @@ type File struct {
 	NATS *NATS `yaml:"nats"`
 	// Access says who calls.
 	Access Access `yaml:"access"`
+	// Callers bound what those who call may have underway.
+	Callers Callers `yaml:"callers"`
 	// Sessions bound the sessions with servers.
 	Sessions Sessions `yaml:"sessions"`
 	// Pools say what is made of servers, by their names, and of equivalent servers, by names of their own. Default: of
@@ -123,6 +125,20 @@ type TLS struct {
 	// ClientCAs are the authorities of client certificates. Default: none, and clients need none.
 	ClientCAs string `yaml:"clientCAs"`
 }
+
+// Callers bound what those who call may have underway. What is 0 is the default.
+type Callers struct {
+	// MaxBytesPerPrincipal bounds the messages of one principal that are in flight, in bytes: from where one is read until
+	// its call has ended. A call counts 16 KiB beside. Default: 256 MiB.
+	MaxBytesPerPrincipal int64 `yaml:"maxBytesPerPrincipal"`
+	// MaxBytes bounds those of all principals. Default: 1 GiB.
+	MaxBytes int64 `yaml:"maxBytes"`
+	// MaxConnections bounds the connections on TCP, and as much those on Unix sockets. Default: 10,000.
+	MaxConnections int `yaml:"maxConnections"`
+}
+
+// leastCallerBytes is what the bounds of messages are at least.
+const leastCallerBytes = 1 << 20
 
 // Sessions bound the sessions with servers. What is 0 is the default.
 type Sessions struct {
@@ -295,6 +311,9 @@ func (f *File) defaults() {
 	if f.Access.UnixMode == "" {
 		f.Access.UnixMode = "0600"
 	}
+	set(&f.Callers.MaxBytesPerPrincipal, 256<<20)
+	set(&f.Callers.MaxBytes, 1<<30)
+	set(&f.Callers.MaxConnections, 10000)
 	set(&f.Sessions.Max, 1000)
 	set(&f.Sessions.MaxPerPrincipal, 100)
 	set(&f.Sessions.Idle, Duration(10*time.Minute))
@@ -366,6 +385,11 @@ func (f *File) Check() error {
 	}
 	if f.MaxWorkers < 0 {
 		return wrong("maxWorkers", "it is negative")
+	}
+	if c := f.Callers; c.MaxBytesPerPrincipal < leastCallerBytes || c.MaxBytes < leastCallerBytes {
+		return wrong("callers", "maxBytesPerPrincipal and maxBytes are %d at least", leastCallerBytes)
+	} else if c.MaxConnections < 1 {
+		return wrong("callers.maxConnections", "it is negative")
 	}
 	if f.Sessions.Max < 0 || f.Sessions.MaxPerPrincipal < 0 || f.Scripts.MaxRuns < 0 || f.Scripts.MaxRunsAtOnce < 0 {
 		return wrong("sessions", "a bound is negative")

@@ -21,6 +21,11 @@ func handler(r route) http.Handler {
 			return
 		}
 		body, err := io.ReadAll(http.MaxBytesReader(w, request.Body, maxRequestBytes))
+		if of := (*connect.Error)(nil); errors.As(err, &of) {
+			status, failure := failed(err)
+			write(w, status, failure)
+			return
+		}
 		if err != nil {
 			write(w, http.StatusRequestEntityTooLarge, &ErrorResponse{Error{Status: "resource_exhausted", Message: err.Error()}})
 			return

@@ -6,7 +6,8 @@ import (
 	"github.com/caisson-dev/caisson/host-go/caisson"
 )
 
-// DrainServer has a server of the configuration get nothing new, until [Pool.ResumeServer]: calls and sessions fail with
+// DrainServer has a server of the configuration get nothing new, until [Pool.ResumeServer], also when the configuration is
+// read again meanwhile: calls and sessions fail with
 // [caisson.CodeConnect], or go to an equivalent server. Its sessions end when the calls that are underway have, or after
 // the patience. It returns at once.
 func (p *Pool) DrainServer(name string, patience time.Duration) error {
@@ -15,6 +16,25 @@ func (p *Pool) DrainServer(name string, patience time.Duration) error {
 	if !p.names[name] {
 		return noServer(name)
 	}
+	p.drainLocked(name, patience)
+	return nil
+}
+
+// SetDrained has a server be drained or not, as the store remembers it, whether or not the configuration has the server.
+func (p *Pool) SetDrained(name string, drained bool, patience time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case drained == p.drained[name]:
+	case drained:
+		p.drainLocked(name, patience)
+	default:
+		p.resumeLocked(name)
+	}
+}
+
+// drainLocked is DrainServer. With p.mu held.
+func (p *Pool) drainLocked(name string, patience time.Duration) {
 	p.drained[name] = true
 	var left []*Session
 	for _, pr := range p.principals {
@@ -37,22 +57,26 @@ func (p *Pool) DrainServer(name string, patience time.Duration) error {
 			}
 		}
 	})
-	return nil
 }
 
 // ResumeServer undoes [Pool.DrainServer]. Sessions that have ended stay so.
 func (p *Pool) ResumeServer(name string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.names[name] {
+	if !p.names[name] && !p.drained[name] {
 		return noServer(name)
 	}
+	p.resumeLocked(name)
+	return nil
+}
+
+// resumeLocked is ResumeServer. With p.mu held.
+func (p *Pool) resumeLocked(name string) {
 	if p.drained[name] {
 		p.log.Info("a server is drained no more", "server", name)
 	}
 	delete(p.drained, name)
 	p.keepWarm()
-	return nil
 }
 
 // allow lets one attempt to reach a server be made, as [upstream.allow] does, unless the server is drained. With p.mu held.

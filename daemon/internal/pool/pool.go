@@ -8,7 +8,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -36,6 +35,8 @@ type Options struct {
 	Idle, Age time.Duration
 	// Health says when a server counts as one that cannot be reached.
 	Health Health
+	// Drained are servers that get nothing new from the start, until [Pool.ResumeServer].
+	Drained []string
 	// Settings are those of servers, by their names, and of sets of equivalent servers, by names of their own.
 	Settings map[string]Settings
 }
@@ -97,6 +98,9 @@ func New(runtime *caisson.Runtime, servers caisson.Servers, options Options) *Po
 		closed: make(chan struct{}), pings: make(chan struct{}, maxPings), inspecting: make(chan struct{}, 1),
 	}
 	p.close = sync.OnceFunc(func() { close(p.closed) })
+	for _, name := range options.Drained {
+		p.drained[name] = true
+	}
 	p.useSettings(servers, options.Settings)
 	p.mu.Lock()
 	p.keepWarm()
@@ -684,7 +688,6 @@ func (p *Pool) SetServers(servers caisson.Servers, settings map[string]Settings)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.useSettings(servers, settings)
-	maps.DeleteFunc(p.drained, func(name string, _ bool) bool { return !p.names[name] })
 	for name := range p.upstreams {
 		if !kept[name] {
 			delete(p.upstreams, name)

@@ -35,6 +35,8 @@ type Admin struct {
 	Runs runs.Runs
 	// Asleep are the questions of those that sleep; nil where none do.
 	Asleep runs.Questions
+	// Drained remembers which servers get nothing new; nil where nothing does.
+	Drained Drained
 	// Cluster are the daemons that can be asked too; nil where this is the only one.
 	Cluster *cluster.Cluster
 	// Started is when the daemon was, and Draining is closed when it drains.
@@ -55,24 +57,32 @@ var kinds = map[string]policy.Kind{
 	"": policy.Tool, "tool": policy.Tool, "resource": policy.Resource, "prompt": policy.Prompt, "method": policy.Method,
 }
 
-// CheckPolicy implements the service.
+// CheckPolicy implements the service. It is about one daemon.
 func (a *Admin) CheckPolicy(ctx context.Context, r *connect.Request[caissonv1.CheckPolicyRequest]) (*connect.Response[caissonv1.CheckPolicyResponse], error) {
-	p, err := caller(ctx, access.Admin)
+	if r.Msg.GetDaemon() == everyDaemon {
+		return nil, invalid("check policy", "one daemon decides: name it; GetPolicy says whether the others have the same policy")
+	}
+	replies, err := ask(ctx, a, r.Msg.GetDaemon(), daemonWait, r, a.checkPolicy, caissonv1connect.AdminServiceClient.CheckPolicy)
+	if err == nil {
+		err = replies[0].err
+	}
 	if err != nil {
 		return nil, err
 	}
-	kind, ok := kinds[r.Msg.GetKind()]
+	return connect.NewResponse(replies[0].of), nil
+}
+
+// checkPolicy says what the policy of this daemon decides.
+func (a *Admin) checkPolicy(ctx context.Context, r *caissonv1.CheckPolicyRequest) (*caissonv1.CheckPolicyResponse, error) {
+	kind, ok := kinds[r.GetKind()]
 	if !ok {
-		return nil, invalid("check policy", fmt.Sprintf("the kind %q is not one of tool, resource, prompt and method", r.Msg.GetKind()))
+		return nil, invalid("check policy", fmt.Sprintf("the kind %q is not one of tool, resource, prompt and method", r.GetKind()))
 	}
 	call := &policy.Call{
-		Principal: r.Msg.GetPrincipal(), Caller: policy.CallerRPC, Server: r.Msg.GetServer(), Kind: kind, Name: r.Msg.GetName(),
-		Arguments: json.RawMessage(r.Msg.GetArguments()), ReadOnly: r.Msg.GetReadOnly(),
+		Principal: cmp.Or(r.GetPrincipal(), access.FromContext(ctx).Name), Caller: policy.CallerRPC, Server: r.GetServer(), Kind: kind, Name: r.GetName(),
+		Arguments: json.RawMessage(r.GetArguments()), ReadOnly: r.GetReadOnly(),
 	}
-	if call.Principal == "" {
-		call.Principal = p.Name
-	}
-	switch who := policy.Caller(r.Msg.GetCaller()); who {
+	switch who := policy.Caller(r.GetCaller()); who {
 	case "", policy.CallerRPC:
 	case policy.CallerScript:
 		call.Caller = who
@@ -87,18 +97,18 @@ func (a *Admin) CheckPolicy(ctx context.Context, r *connect.Request[caissonv1.Ch
 	}
 	holds := a.Pool.Policy()
 	if holds == nil {
-		return connect.NewResponse(&caissonv1.CheckPolicyResponse{Effect: string(policy.Allow), Message: "there is no policy"}), nil
+		return &caissonv1.CheckPolicyResponse{Effect: string(policy.Allow), Message: "there is no policy"}, nil
 	}
 	decision := holds.Decide(call)
-	return connect.NewResponse(&caissonv1.CheckPolicyResponse{
+	return &caissonv1.CheckPolicyResponse{
 		Effect: string(decision.Effect), Rule: decision.Rule, Reason: string(decision.Reason), Message: decision.Message, Policy: holds.Version(),
-	}), nil
+	}, nil
 }
 
 // GetPolicy implements the service.
 func (a *Admin) GetPolicy(ctx context.Context, r *connect.Request[caissonv1.GetPolicyRequest]) (*connect.Response[caissonv1.GetPolicyResponse], error) {
 	daemon := cmp.Or(r.Msg.GetDaemon(), everyDaemon)
-	response, err := gather(ctx, a, daemon, r, a.policy, caissonv1connect.AdminServiceClient.GetPolicy)
+	response, err := gather(ctx, a, daemon, daemonWait, r, a.policy, caissonv1connect.AdminServiceClient.GetPolicy)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +137,7 @@ func (a *Admin) policy(context.Context, *caissonv1.GetPolicyRequest) (*caissonv1
 
 // Reload implements the service.
 func (a *Admin) Reload(ctx context.Context, r *connect.Request[caissonv1.ReloadRequest]) (*connect.Response[caissonv1.ReloadResponse], error) {
-	return gather(ctx, a, r.Msg.GetDaemon(), r, a.reload, caissonv1connect.AdminServiceClient.Reload)
+	return gather(ctx, a, r.Msg.GetDaemon(), daemonWait, r, a.reload, caissonv1connect.AdminServiceClient.Reload)
 }
 
 // reload has this daemon read its files again.

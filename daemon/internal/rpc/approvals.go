@@ -18,7 +18,7 @@ import (
 
 // ListApprovals implements the service.
 func (a *Admin) ListApprovals(ctx context.Context, r *connect.Request[caissonv1.ListApprovalsRequest]) (*connect.Response[caissonv1.ListApprovalsResponse], error) {
-	response, err := gather(ctx, a, cmp.Or(r.Msg.GetDaemon(), everyDaemon), r, a.listApprovals, caissonv1connect.AdminServiceClient.ListApprovals)
+	response, err := gather(ctx, a, cmp.Or(r.Msg.GetDaemon(), everyDaemon), daemonWait, r, a.listApprovals, caissonv1connect.AdminServiceClient.ListApprovals)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func (a *Admin) AnswerApproval(ctx context.Context, r *connect.Request[caissonv1
 	if a.Cluster == nil || cluster.Forwarded(ctx) || connect.CodeOf(err) != connect.CodeNotFound {
 		return nil, err
 	}
-	replies, failed := ask(ctx, a, everyDaemon, r, a.answerApproval, caissonv1connect.AdminServiceClient.AnswerApproval)
+	replies, failed := ask(ctx, a, everyDaemon, daemonWait, r, a.answerApproval, caissonv1connect.AdminServiceClient.AnswerApproval)
 	if failed != nil {
 		return nil, failed
 	}

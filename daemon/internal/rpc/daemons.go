@@ -24,8 +24,10 @@ import (
 const everyDaemon = "*"
 
 const (
-	// daemonWait bounds how long other daemons may take to answer a request of the AdminService, all together.
-	daemonWait = 5 * time.Second
+	// daemonWait bounds how long other daemons may take to answer a request of the AdminService, all together, and
+	// inspectWait where they connect with a server for it.
+	daemonWait  = 5 * time.Second
+	inspectWait = 2 * time.Minute
 	// maxDaemonsAsked bounds how many are asked at a time.
 	maxDaemonsAsked = 32
 )
@@ -38,8 +40,9 @@ type reply[A any] struct {
 }
 
 // ask has daemons answer a request of the owner's: this one by here, and others by there, which sends it to them. A name
-// stands for a daemon, everyDaemon for all, and "" for this one. It fails where nobody is to be asked.
-func ask[Q, A any](ctx context.Context, a *Admin, daemon string, r *connect.Request[Q],
+// stands for a daemon, everyDaemon for all, and "" for this one. Others have so much time. It fails where nobody is to be
+// asked.
+func ask[Q, A any](ctx context.Context, a *Admin, daemon string, wait time.Duration, r *connect.Request[Q],
 	here func(context.Context, *Q) (*A, error),
 	there func(caissonv1connect.AdminServiceClient, context.Context, *connect.Request[Q]) (*connect.Response[A], error),
 ) ([]reply[A], error) {
@@ -56,7 +59,7 @@ func ask[Q, A any](ctx context.Context, a *Admin, daemon string, r *connect.Requ
 	case a.Cluster == nil, daemon != everyDaemon && !cluster.IsNode(daemon):
 		return nil, noDaemon(daemon)
 	}
-	asking, cancel := context.WithTimeout(ctx, daemonWait)
+	asking, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	names := []string{daemon}
 	if daemon == everyDaemon {
@@ -65,6 +68,17 @@ func ask[Q, A any](ctx context.Context, a *Admin, daemon string, r *connect.Requ
 			return []reply[A]{own(), {everyDaemon, nil, Status(err)}}, nil
 		}
 	}
+	return sideBySide(names, func(name string) reply[A] {
+		if name == a.name() {
+			return own()
+		}
+		client := caissonv1connect.NewAdminServiceClient(a.Cluster.Client(), cluster.URL(name), connect.WithReadMaxBytes(maxForwardedBytes))
+		return replyOf(there(client, asking, connect.NewRequest(r.Msg)))(asking, name, wait)
+	}), nil
+}
+
+// sideBySide asks daemons, maxDaemonsAsked at a time. The replies are in the order of the names.
+func sideBySide[A any](names []string, ask func(name string) reply[A]) []reply[A] {
 	replies := make([]reply[A], len(names))
 	room := make(chan struct{}, maxDaemonsAsked)
 	var working sync.WaitGroup
@@ -72,29 +86,30 @@ func ask[Q, A any](ctx context.Context, a *Admin, daemon string, r *connect.Requ
 		room <- struct{}{}
 		working.Go(func() {
 			defer func() { <-room }()
-			if name == a.name() {
-				replies[i] = own()
-				return
-			}
-			client := caissonv1connect.NewAdminServiceClient(a.Cluster.Client(), cluster.URL(name), connect.WithReadMaxBytes(maxForwardedBytes))
-			got, err := there(client, asking, connect.NewRequest(r.Msg))
-			replies[i] = reply[A]{daemon: name, err: unanswered(asking, name, err)}
-			if err == nil {
-				replies[i].of = got.Msg
-			}
+			replies[i] = ask(name)
 		})
 	}
 	working.Wait()
-	return replies, nil
+	return replies
+}
+
+// replyOf makes a reply of what another daemon has said, which had so much time.
+func replyOf[A any](got *connect.Response[A], err error) func(ctx context.Context, name string, wait time.Duration) reply[A] {
+	return func(ctx context.Context, name string, wait time.Duration) reply[A] {
+		if err != nil {
+			return reply[A]{daemon: name, err: unanswered(ctx, name, wait, err)}
+		}
+		return reply[A]{daemon: name, of: got.Msg}
+	}
 }
 
 // gather is ask for a message that has a field failures: one answer of all, with the daemons that have failed in it. Where
 // all have, it fails as the first one.
-func gather[Q, A any](ctx context.Context, a *Admin, daemon string, r *connect.Request[Q],
+func gather[Q, A any](ctx context.Context, a *Admin, daemon string, wait time.Duration, r *connect.Request[Q],
 	here func(context.Context, *Q) (*A, error),
 	there func(caissonv1connect.AdminServiceClient, context.Context, *connect.Request[Q]) (*connect.Response[A], error),
 ) (*connect.Response[A], error) {
-	replies, err := ask(ctx, a, daemon, r, here, there)
+	replies, err := ask(ctx, a, daemon, wait, r, here, there)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +147,7 @@ func noDaemon(name string) error {
 }
 
 // unanswered gives the failure of another daemon its status: as it came, or what is known of it.
-func unanswered(ctx context.Context, name string, err error) error {
+func unanswered(ctx context.Context, name string, wait time.Duration, err error) error {
 	var absent *link.DialError
 	switch {
 	case err == nil:
@@ -144,7 +159,7 @@ func unanswered(ctx context.Context, name string, err error) error {
 	case errors.As(err, &absent):
 		return Status(&caisson.Error{Code: caisson.CodeConnect, Step: "forward", Message: fmt.Sprintf("the daemon %s cannot be reached, and nothing was sent: ask again in a few seconds", name), Err: err})
 	case ctx.Err() != nil:
-		return Status(&caisson.Error{Code: caisson.CodeTimeout, Step: "forward", Message: fmt.Sprintf("the daemon %s has not answered within %v; what changes something may have been done", name, daemonWait), Err: ctx.Err()})
+		return Status(&caisson.Error{Code: caisson.CodeTimeout, Step: "forward", Message: fmt.Sprintf("the daemon %s has not answered within %v; what changes something may have been done", name, wait), Err: ctx.Err()})
 	}
 	return Status(&caisson.Error{Code: caisson.CodeTransport, Step: "forward", Message: fmt.Sprintf("the daemon %s has not answered to the end; what changes something may have been done: %v", name, err), Err: err})
 }

@@ -17,7 +17,7 @@ import (
 
 // ListDaemons implements the service.
 func (a *Admin) ListDaemons(ctx context.Context, r *connect.Request[caissonv1.ListDaemonsRequest]) (*connect.Response[caissonv1.ListDaemonsResponse], error) {
-	return gather(ctx, a, cmp.Or(r.Msg.GetDaemon(), everyDaemon), r, a.listDaemons, caissonv1connect.AdminServiceClient.ListDaemons)
+	return gather(ctx, a, cmp.Or(r.Msg.GetDaemon(), everyDaemon), daemonWait, r, a.listDaemons, caissonv1connect.AdminServiceClient.ListDaemons)
 }
 
 func (a *Admin) listDaemons(context.Context, *caissonv1.ListDaemonsRequest) (*caissonv1.ListDaemonsResponse, error) {
@@ -47,7 +47,7 @@ func (a *Admin) daemon() *caissonv1.Daemon {
 
 // Drain implements the service.
 func (a *Admin) Drain(ctx context.Context, r *connect.Request[caissonv1.DrainRequest]) (*connect.Response[caissonv1.DrainResponse], error) {
-	response, err := gather(ctx, a, r.Msg.GetDaemon(), r, a.drain, caissonv1connect.AdminServiceClient.Drain)
+	response, err := gather(ctx, a, r.Msg.GetDaemon(), daemonWait, r, a.drain, caissonv1connect.AdminServiceClient.Drain)
 	if err != nil {
 		return nil, err
 	}

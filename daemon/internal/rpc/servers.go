@@ -9,12 +9,13 @@ import (
 
 	caissonv1 "github.com/caisson-dev/caisson/daemon/gen/caisson/v1"
 	"github.com/caisson-dev/caisson/daemon/gen/caisson/v1/caissonv1connect"
+	"github.com/caisson-dev/caisson/daemon/internal/cluster"
 	"github.com/caisson-dev/caisson/daemon/internal/pool"
 )
 
 // ListServers implements the service.
 func (a *Admin) ListServers(ctx context.Context, r *connect.Request[caissonv1.ListServersRequest]) (*connect.Response[caissonv1.ListServersResponse], error) {
-	return gather(ctx, a, cmp.Or(r.Msg.GetDaemon(), everyDaemon), r, a.listServers, caissonv1connect.AdminServiceClient.ListServers)
+	return gather(ctx, a, cmp.Or(r.Msg.GetDaemon(), everyDaemon), daemonWait, r, a.listServers, caissonv1connect.AdminServiceClient.ListServers)
 }
 
 // listServers lists the servers of this daemon.
@@ -59,7 +60,28 @@ func (a *Admin) one(name string) (all []*caissonv1.ConfiguredServer) {
 
 // DrainServer implements the service.
 func (a *Admin) DrainServer(ctx context.Context, r *connect.Request[caissonv1.DrainServerRequest]) (*connect.Response[caissonv1.DrainServerResponse], error) {
-	return gather(ctx, a, r.Msg.GetDaemon(), r, a.drainServer, caissonv1connect.AdminServiceClient.DrainServer)
+	response, err := gather(ctx, a, r.Msg.GetDaemon(), daemonWait, r, a.drainServer, caissonv1connect.AdminServiceClient.DrainServer)
+	if err != nil {
+		return nil, err
+	}
+	if a.remembers(ctx, r.Msg.GetDaemon()) {
+		if err := a.Drained.Add(ctx, r.Msg.GetServer()); err != nil {
+			response.Msg.Failures = append(response.Msg.Failures, failureOf(everyDaemon, err))
+		}
+	}
+	return response, nil
+}
+
+// Drained remembers which servers get nothing new, for daemons that start later.
+type Drained interface {
+	Add(ctx context.Context, server string) error
+	Remove(ctx context.Context, server string) error
+}
+
+// remembers reports whether it is remembered what is done with a server: where all daemons are meant. The daemon that was
+// asked does so.
+func (a *Admin) remembers(ctx context.Context, daemon string) bool {
+	return a.Drained != nil && !cluster.Forwarded(ctx) && (daemon == everyDaemon || a.Cluster == nil)
 }
 
 // drainServer has a server get nothing new of this daemon.
@@ -72,7 +94,16 @@ func (a *Admin) drainServer(_ context.Context, r *caissonv1.DrainServerRequest) 
 
 // ResumeServer implements the service.
 func (a *Admin) ResumeServer(ctx context.Context, r *connect.Request[caissonv1.ResumeServerRequest]) (*connect.Response[caissonv1.ResumeServerResponse], error) {
-	return gather(ctx, a, r.Msg.GetDaemon(), r, a.resumeServer, caissonv1connect.AdminServiceClient.ResumeServer)
+	response, err := gather(ctx, a, r.Msg.GetDaemon(), daemonWait, r, a.resumeServer, caissonv1connect.AdminServiceClient.ResumeServer)
+	if err != nil {
+		return nil, err
+	}
+	if a.remembers(ctx, r.Msg.GetDaemon()) {
+		if err := a.Drained.Remove(ctx, r.Msg.GetServer()); err != nil {
+			response.Msg.Failures = append(response.Msg.Failures, failureOf(everyDaemon, err))
+		}
+	}
+	return response, nil
 }
 
 // resumeServer undoes drainServer.
@@ -85,7 +116,7 @@ func (a *Admin) resumeServer(_ context.Context, r *caissonv1.ResumeServerRequest
 
 // ListAllSessions implements the service.
 func (a *Admin) ListAllSessions(ctx context.Context, r *connect.Request[caissonv1.ListAllSessionsRequest]) (*connect.Response[caissonv1.ListAllSessionsResponse], error) {
-	return gather(ctx, a, cmp.Or(r.Msg.GetDaemon(), everyDaemon), r, a.listAllSessions, caissonv1connect.AdminServiceClient.ListAllSessions)
+	return gather(ctx, a, cmp.Or(r.Msg.GetDaemon(), everyDaemon), daemonWait, r, a.listAllSessions, caissonv1connect.AdminServiceClient.ListAllSessions)
 }
 
 // listAllSessions lists the sessions of this daemon.

@@ -17,6 +17,7 @@ import (
 
 	caissonv1 "github.com/caisson-dev/caisson/daemon/gen/caisson/v1"
 	"github.com/caisson-dev/caisson/daemon/internal/access"
+	"github.com/caisson-dev/caisson/daemon/internal/budget"
 	"github.com/caisson-dev/caisson/daemon/internal/pool"
 )
 
@@ -254,8 +255,10 @@ func (c *conversation) begin(call *caissonv1.SessionCall) error {
 		cancel()
 		return c.reply(call.GetId(), nil, &caisson.Error{Code: caisson.CodeLimit, Step: call.GetMethod(), Message: fmt.Sprintf("%d calls of this stream are underway, which is the most", maxStreamCalls)})
 	}
+	read := budget.Keep(c.ctx)
 	go func() {
 		defer c.working.Done()
+		defer read()
 		defer cancel()
 		session := c.session.Caisson().With(caisson.CallOptions{OnProgress: func(n *mcp.ProgressNotificationParams) {
 			if text, err := json.Marshal(n); err == nil { // It came as JSON.

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"slices"
 
 	"connectrpc.com/connect"
 
@@ -76,28 +77,33 @@ func (m *Shared) Subscribe(ctx context.Context, r *connect.Request[caissonv1.Sub
 	return serverStream(ctx, m, r.Msg.GetTarget().GetSession(), r, stream, m.Draining, m.MCP.Subscribe, caissonv1connect.McpServiceClient.Subscribe)
 }
 
-// ListSessions implements the service. Of other daemons it has the sessions of Connect; those of a daemon that does not
-// answer are missing.
+// ListSessions implements the service. Of other daemons it has the sessions of Connect; those that do not answer are named.
 func (m *Shared) ListSessions(ctx context.Context, r *connect.Request[caissonv1.ListSessionsRequest]) (*connect.Response[caissonv1.ListSessionsResponse], error) {
 	all, err := m.MCP.ListSessions(ctx, r)
 	if err != nil || cluster.Forwarded(ctx) {
 		return all, err
 	}
-	entries, err := m.Cluster.List(ctx, access.FromContext(ctx).Name)
+	asking, cancel := context.WithTimeout(ctx, daemonWait)
+	defer cancel()
+	entries, err := m.Cluster.List(asking, access.FromContext(ctx).Name)
 	if err != nil {
-		return nil, Status(err)
+		all.Msg.Failures = append(all.Msg.Failures, failureOf(everyDaemon, err))
+		return all, nil
 	}
-	asked := map[string]bool{m.Cluster.Node: true}
+	var others []string
 	for _, e := range entries {
-		if asked[e.Node] {
+		if e.Node != m.Cluster.Node && !slices.Contains(others, e.Node) {
+			others = append(others, e.Node)
+		}
+	}
+	for _, one := range sideBySide(others, func(name string) reply[caissonv1.ListSessionsResponse] {
+		return replyOf(m.client(name).ListSessions(asking, connect.NewRequest(r.Msg)))(asking, name, daemonWait)
+	}) {
+		if one.err != nil {
+			all.Msg.Failures = append(all.Msg.Failures, failureOf(one.daemon, one.err))
 			continue
 		}
-		asked[e.Node] = true
-		others, err := m.client(e.Node).ListSessions(ctx, connect.NewRequest(r.Msg))
-		if err != nil {
-			continue
-		}
-		for _, s := range others.Msg.GetSessions() {
+		for _, s := range one.of.GetSessions() {
 			if !s.GetShared() {
 				all.Msg.Sessions = append(all.Msg.Sessions, s)
 			}

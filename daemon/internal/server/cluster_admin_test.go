@@ -116,13 +116,14 @@ func TestClusterAdmin(t *testing.T) {
 		t.Errorf("the sessions are %q", got)
 	}
 
-	// Pins are in files: what one daemon has written, the others have when they read it.
-	compared, err := owner.ComparePins(ctx, connect.NewRequest(&caissonv1.ComparePinsRequest{Server: "up"}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := owner.ApprovePins(ctx, connect.NewRequest(&caissonv1.ApprovePinsRequest{Server: "up", Pins: []*caissonv1.Pin{compared.Msg.GetOffers()[0].GetPin()}})); err != nil {
-		t.Fatal(err)
+	// Pins are in files, here in the same one: what is said to one daemon is done by it, by the one that is named, or by all.
+	compare := func(daemon string) *caissonv1.ComparePinsResponse {
+		t.Helper()
+		r, err := owner.ComparePins(ctx, connect.NewRequest(&caissonv1.ComparePinsRequest{Server: "up", Daemon: daemon}))
+		if err != nil || len(r.Msg.GetFailures()) != 0 {
+			t.Fatalf("%v, %v", r, err)
+		}
+		return r.Msg
 	}
 	pinned := func() (daemons []string) {
 		t.Helper()
@@ -133,16 +134,63 @@ func TestClusterAdmin(t *testing.T) {
 		for _, p := range r.Msg.GetPins() {
 			daemons = append(daemons, p.GetDaemon())
 		}
+		slices.Sort(daemons)
 		return daemons
 	}
-	if got := pinned(); !slices.Equal(got, []string{all[0].cluster.Node}) {
+	sorted := slices.Sorted(slices.Values(names))
+	offered := compare("*")
+	if got := offered.GetCompared(); len(got) != 3 || offered.GetServer() != "pending" || len(offered.GetOffers())%3 != 0 {
+		t.Errorf("all daemons compare: %v", offered)
+	}
+	if got := compare(names[1]).GetCompared(); len(got) != 1 || got[0].GetDaemon() != names[1] {
+		t.Errorf("one daemon compares: %v", got)
+	}
+	approve := func(daemon string) {
+		t.Helper()
+		r, err := owner.ApprovePins(ctx, connect.NewRequest(&caissonv1.ApprovePinsRequest{Server: "up", Pins: []*caissonv1.Pin{offered.GetOffers()[0].GetPin()}, Daemon: daemon}))
+		if err != nil || len(r.Msg.GetFailures()) != 0 {
+			t.Fatalf("%v, %v", r, err)
+		}
+	}
+	approve(names[2])
+	if got := pinned(); !slices.Equal(got, names[2:]) {
 		t.Errorf("the pins are of %q", got)
+	}
+	if got := compare("*"); got.GetServer() != "pending" || len(got.GetCompared()) != 3 {
+		t.Errorf("where one daemon has approved: %v", got)
+	}
+	approve("*")
+	if got := pinned(); !slices.Equal(got, sorted) {
+		t.Errorf("after all have approved, the pins are of %q", got)
+	}
+	if got := compare("*"); got.GetServer() != "approved" {
+		t.Errorf("after all have approved: %v", got)
+	}
+	forget := func(daemon string) error {
+		t.Helper()
+		r, err := owner.ForgetPins(ctx, connect.NewRequest(&caissonv1.ForgetPinsRequest{Server: "up", Daemon: daemon}))
+		if err == nil && len(r.Msg.GetFailures()) != 0 {
+			t.Errorf("%v", r)
+		}
+		return err
+	}
+	if err := forget("*"); err != nil || len(pinned()) != 0 {
+		t.Errorf("after all have forgotten: %v, %q", err, pinned())
+	}
+	if err := forget("*"); connect.CodeOf(err) != connect.CodeNotFound {
+		t.Errorf("what nobody has approved: %v", err)
 	}
 	if r, err := owner.Reload(ctx, connect.NewRequest(&caissonv1.ReloadRequest{Daemon: "*"})); err != nil || len(r.Msg.GetFailures()) != 0 {
 		t.Errorf("%v, %v", r, err)
 	}
-	if got := pinned(); len(got) != 3 {
-		t.Errorf("after all have read the file, the pins are of %q", got)
+	for _, daemon := range []string{"", names[1]} {
+		r, err := owner.CheckPolicy(ctx, connect.NewRequest(&caissonv1.CheckPolicyRequest{Server: "up", Name: "echo", Daemon: daemon}))
+		if err != nil || r.Msg.GetEffect() != "allow" {
+			t.Errorf("the policy of %q: %v, %v", daemon, r, err)
+		}
+	}
+	if _, err := owner.CheckPolicy(ctx, connect.NewRequest(&caissonv1.CheckPolicyRequest{Server: "up", Name: "echo", Daemon: "*"})); connect.CodeOf(err) != connect.CodeInvalidArgument {
+		t.Errorf("the policy of all: %v", err)
 	}
 
 	if _, err := all[0].admin(all[0].token("alice")).ListDaemons(ctx, connect.NewRequest(&caissonv1.ListDaemonsRequest{})); connect.CodeOf(err) != connect.CodePermissionDenied {
@@ -152,6 +200,10 @@ func TestClusterAdmin(t *testing.T) {
 	// A daemon that does not answer is named, and the others are there.
 	gone := all[2].cluster.Node
 	all[2].die()
+	mine, err := all[0].mcp(all[0].token("bob")).ListSessions(ctx, connect.NewRequest(&caissonv1.ListSessionsRequest{}))
+	if err != nil || len(mine.Msg.GetSessions()) != 0 || len(mine.Msg.GetFailures()) != 1 || mine.Msg.GetFailures()[0].GetDaemon() != gone {
+		t.Errorf("bob's sessions, of which one is there: %v, %v", mine, err)
+	}
 	for name, list := range lists {
 		of, failures, err := list("")
 		got, failed := listed(of, failures)

@@ -177,3 +177,93 @@ func TestClusterDrainServer(t *testing.T) {
 		t.Error("it is not resumed on all")
 	}
 }
+
+// TestDrainServerRemembered drains a server, and starts the daemon again: it is drained until it is resumed, and a start
+// later it is not.
+func TestDrainServerRemembered(t *testing.T) {
+	up := newUpstream(t)
+	text := servers("up", up.url) + "pools: {up: {warm: [alice]}}\nstore: " + t.TempDir() + "\n"
+	calls := func(d *daemon) bool {
+		t.Helper()
+		_, err := d.mcp(d.token("alice")).CallTool(t.Context(), call("echo"))
+		if err != nil && codeOf(t, err) != caissonv1.Code_CODE_CONNECT {
+			t.Errorf("%v", err)
+		}
+		return err == nil
+	}
+	again := func(d *daemon) *daemon {
+		t.Helper()
+		hangUp()
+		if err := d.stop(); err != nil {
+			t.Fatal(err)
+		}
+		return start(t, text)
+	}
+	d := start(t, text)
+	drainServer(t, d, "up", "")
+	d = again(d)
+	if calls(d) || d.pool.Count() != 0 {
+		t.Error("a daemon that was started again calls a server that was drained")
+	}
+	if err := d.Reload(t.Context()); err != nil || calls(d) {
+		t.Errorf("a reload resumes it: %v", err)
+	}
+	resumeServer(t, d, "up", "*")
+	if !calls(d) {
+		t.Error("it is not resumed")
+	}
+	if d = again(d); !calls(d) {
+		t.Error("it is drained after it was resumed")
+	}
+}
+
+// TestClusterDrainServerRemembered drains a server on all daemons: one that starts afterwards, and one that was cut off
+// meanwhile, do not call it, until it is resumed.
+func TestClusterDrainServerRemembered(t *testing.T) {
+	nats, all := several(t, 2, servers("up", newUpstream(t).url), quick)
+	text := servers("up", newUpstream(t).url) + "drainTimeout: 100ms\nnats: {url: '" + nats.URL() + "'}\n"
+	draining := func(d *daemon) bool {
+		t.Helper()
+		for _, s := range d.pool.Servers() {
+			if s.Name == "up" {
+				return s.Draining
+			}
+		}
+		t.Fatal("the server is not there")
+		return false
+	}
+	drainServer(t, all[0], "up", all[1].cluster.Node)
+	if third := startWith(t, text, Options{ClusterTimes: quick}); draining(third) || draining(all[0]) || !draining(all[1]) {
+		t.Error("what is said of one daemon is not of that one alone")
+	}
+	drainServer(t, all[0], "up", "*")
+	late := startWith(t, text, Options{ClusterTimes: quick})
+	if !draining(late) {
+		t.Error("a daemon that starts later calls it")
+	}
+	if _, err := late.mcp(late.token("alice")).CallTool(t.Context(), call("echo")); codeOf(t, err) != caissonv1.Code_CODE_CONNECT {
+		t.Errorf("a call at the daemon that was started later: %v", err)
+	}
+	resumeServer(t, all[0], "up", late.cluster.Node)
+	if draining(late) || !draining(all[0]) {
+		t.Error("one daemon resumes, and it is not that one alone")
+	}
+
+	// Nobody tells the others: they hear it from the store.
+	if err := all[0].drained.Remove(t.Context(), "up"); err != nil {
+		t.Fatal(err)
+	}
+	storetest.Until(t, func() bool { return !draining(all[0]) && !draining(all[1]) })
+	if err := late.drained.Add(t.Context(), "up"); err != nil {
+		t.Fatal(err)
+	}
+	storetest.Until(t, func() bool { return draining(all[0]) && draining(all[1]) && draining(late) })
+	nats.Stop()
+	r := resumeServer(t, all[0], "up", "*")
+	if draining(all[0]) || !draining(all[1]) || len(r.GetFailures()) == 0 {
+		t.Errorf("without NATS: %v", r)
+	}
+	nats.Restart()
+	storetest.Until(t, func() bool { return late.drained.Remove(t.Context(), "up") == nil })
+	storetest.Until(t, func() bool { return !draining(all[1]) && !draining(late) })
+}

@@ -57,6 +57,8 @@ func (m *Metrics) Watch(s *Server) error {
 		count                   func() int
 	}
 	gauges := []gauge{
+		{"caisson.connections", "{connection}", "Open connections of callers.", s.connections.count},
+		{"caisson.messages.size", "By", "Messages of callers that are in flight, with what their calls count beside.", s.budget.Used},
 		{"caisson.runs.underway", "{run}", "Submitted runs that this daemon has underway.", s.runs.Underway},
 		{"caisson.sessions", "{session}", "Open sessions with MCP servers, of all principals.", s.pool.Count},
 		{"caisson.servers.unreachable", "{server}", "MCP servers that could not be reached several times in turn, and are not called for a while.", s.pool.Unreachable},

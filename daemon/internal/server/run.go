@@ -29,7 +29,7 @@ func (s *Server) Serve(ctx context.Context, listeners []net.Listener) error {
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true)
 	server := &http.Server{
-		Handler: patient(s.handler, writeWait), ConnContext: access.ConnContext, Protocols: protocols,
+		Handler: patient(s.handler, writeWait), ConnContext: access.ConnContext, ConnState: s.connections.state, Protocols: protocols,
 		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 5 * time.Minute,
 		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: maxStreams, SendPingTimeout: silence, PingTimeout: pingWait, WriteByteTimeout: writeWait},
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),

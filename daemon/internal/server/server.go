@@ -29,8 +29,10 @@ import (
 	"github.com/caisson-dev/caisson/daemon/gen/caisson/v1/caissonv1connect"
 	"github.com/caisson-dev/caisson/daemon/internal/access"
 	"github.com/caisson-dev/caisson/daemon/internal/approvals"
+	"github.com/caisson-dev/caisson/daemon/internal/budget"
 	"github.com/caisson-dev/caisson/daemon/internal/cluster"
 	"github.com/caisson-dev/caisson/daemon/internal/config"
+	"github.com/caisson-dev/caisson/daemon/internal/drained"
 	"github.com/caisson-dev/caisson/daemon/internal/plain"
 	"github.com/caisson-dev/caisson/daemon/internal/pool"
 	"github.com/caisson-dev/caisson/daemon/internal/rpc"
@@ -76,12 +78,16 @@ type Server struct {
 	callers atomic.Pointer[http.Handler] // lets them through to known, as the configuration says
 	health  *healthService
 	handler http.Handler
-	first   *access.First
+	budget  *budget.Budget
+	// connections are those of callers.
+	connections *connections
+	first       *access.First
 	// certificates are those of the listeners on TCP; nil without TLS.
 	certificates *access.Certificates
 	store        *store.Store     // nil for none
 	cluster      *cluster.Cluster // nil where this is the only daemon
-	serving      sync.WaitGroup   // of calls of other daemons
+	drained      *drained.Servers // nil without a store
+	serving      sync.WaitGroup   // of calls of other daemons, and of what they have changed
 	pins         *pins.Lock
 	audit        *audit.Log
 	runner       *caisson.Client
@@ -103,6 +109,8 @@ func New(ctx context.Context, file *config.File, options Options) (*Server, erro
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	s.budget = budget.New(file.Callers.MaxBytesPerPrincipal, file.Callers.MaxBytes)
+	s.connections = newConnections(file.Callers.MaxConnections, s.log)
 	if s.options.Folder == "" {
 		var err error
 		if s.options.Folder, err = access.Folder(); err != nil {
@@ -162,6 +170,10 @@ func (s *Server) build(ctx context.Context) error {
 		return err
 	}
 	s.sleeps = len(sleeping.SleepKey) > 0
+	left, err := s.openDrained(ctx)
+	if err != nil {
+		return err
+	}
 	s.pool = pool.New(s.options.Runtime, servers, pool.Options{
 		Client: caisson.ClientOptions{
 			Logger: s.log, Governance: governance, Sleeping: sleeping, PrivateAddresses: f.Sessions.PrivateAddresses,
@@ -170,7 +182,7 @@ func (s *Server) build(ctx context.Context) error {
 		},
 		Store: logins, Max: f.Sessions.Max, MaxPerPrincipal: f.Sessions.MaxPerPrincipal,
 		Idle: time.Duration(f.Sessions.Idle), Age: time.Duration(f.Sessions.Age),
-		Health: health(f.Health), Settings: settings,
+		Health: health(f.Health), Settings: settings, Drained: left,
 	})
 	scripts, err := s.scripts()
 	if err != nil {
@@ -186,6 +198,9 @@ func (s *Server) build(ctx context.Context) error {
 		Pool: s.pool, Approvals: asked, Pins: s.pins, Cluster: s.cluster,
 		Started: s.started, Draining: s.draining, BeginDrain: s.drain, DrainTimeout: s.drainTimeout, Reread: s.Reload,
 	}
+	if s.drained != nil {
+		admin.Drained = s.drained
+	}
 	if err := s.openRuns(ctx, scripts.Work, admin); err != nil {
 		return err
 	}
@@ -198,7 +213,8 @@ func (s *Server) build(ctx context.Context) error {
 		others := http.NewServeMux() // Other daemons call sessions, and pass on what an owner asks; nothing else.
 		others.Handle(caissonv1connect.NewMcpServiceHandler(service, s.handlerOptions()...))
 		others.Handle(caissonv1connect.NewAdminServiceHandler(admin, s.handlerOptions()...))
-		s.serving.Go(func() { s.cluster.Serve(others) })
+		s.serving.Go(func() { s.cluster.Serve(s.counted(others)) })
+		s.serving.Go(s.watchDrained)
 	}
 	return nil
 }
@@ -328,17 +344,24 @@ func (s *Server) routes(mcp caissonv1connect.McpServiceHandler, scripts *rpc.Scr
 }
 
 func (s *Server) handlerOptions() []connect.HandlerOption {
-	return []connect.HandlerOption{connect.WithReadMaxBytes(maxMessageBytes), boundedGzip(), connect.WithRecover(s.recovered)}
+	return []connect.HandlerOption{
+		connect.WithReadMaxBytes(maxMessageBytes), boundedGzip(), connect.WithRecover(s.recovered), connect.WithInterceptors(budget.Interceptor{}),
+	}
 }
 
 // admit has an authenticator say from now on who may call.
 func (s *Server) admit(authenticator *access.Authenticator) {
-	known := http.Handler(s.known)
+	known := s.counted(s.known)
 	if s.options.Telemetry.TracerProvider != nil {
 		known = telemetry.Continue(known)
 	}
 	callers := authenticator.Authenticate(known)
 	s.callers.Store(&callers)
+}
+
+// counted counts the bytes of messages that are in flight.
+func (s *Server) counted(next http.Handler) http.Handler {
+	return s.budget.Handler(maxMessageBytes, rpc.Status, next)
 }
 
 // recovered keeps a fault of one call from the others.
@@ -433,6 +456,8 @@ func (s *Server) Reload(ctx context.Context) error {
 		s.certificates.Replace(certificates)
 	}
 	s.admit(authenticator)
+	s.budget.Set(next.Callers.MaxBytesPerPrincipal, next.Callers.MaxBytes)
+	s.connections.set(next.Callers.MaxConnections)
 	s.pool.SetServers(servers, settings)
 	s.file = next
 	return nil

@@ -10,6 +10,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/caisson/auth/keyring"
 
 	"github.com/caisson-dev/caisson/daemon/internal/config"
+	"github.com/caisson-dev/caisson/daemon/internal/drained"
 	"github.com/caisson-dev/caisson/daemon/internal/logins"
 	"github.com/caisson-dev/caisson/daemon/internal/store"
 )
@@ -26,6 +27,30 @@ func openStore(ctx context.Context, f *config.File, folder string, log *slog.Log
 		o.Folder = filepath.Join(folder, "store")
 	}
 	return store.Open(ctx, o)
+}
+
+// openDrained opens what is remembered of servers that get nothing new, and returns their names.
+func (s *Server) openDrained(ctx context.Context) (names []string, err error) {
+	if s.store == nil {
+		return nil, nil
+	}
+	if s.drained, err = drained.Open(ctx, s.store); err != nil {
+		return nil, err
+	}
+	if names, err = s.drained.List(ctx); err == nil && len(names) > 0 {
+		s.log.Info("servers are drained since before the daemon was started, and get nothing new until they are resumed", "servers", names)
+	}
+	return names, err
+}
+
+// watchDrained does what other daemons remember of servers that get nothing new, until the daemon ends.
+func (s *Server) watchDrained() {
+	err := s.drained.Watch(s.ctx, func(server string, drained bool) {
+		s.pool.SetDrained(server, drained, s.drainTimeout())
+	})
+	if err != nil && s.ctx.Err() == nil {
+		s.log.Warn("which servers other daemons drain is not heard: drain and resume them by name, or start the daemon again", "error", err)
+	}
 }
 
 // openLogins opens the store of logins: that of all daemons, or of this machine; nil for none.

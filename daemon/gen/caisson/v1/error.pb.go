@@ -293,6 +293,61 @@ func (x *Denied) GetRetryAfter() *durationpb.Duration {
 	return nil
 }
 
+// DaemonFailure is a daemon that has not answered, or that has failed.
+type DaemonFailure struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name; "*" where it is not known which daemons there are.
+	Daemon string `protobuf:"bytes,1,opt,name=daemon,proto3" json:"daemon,omitempty"`
+	// Why.
+	Error         *Error `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DaemonFailure) Reset() {
+	*x = DaemonFailure{}
+	mi := &file_caisson_v1_error_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DaemonFailure) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DaemonFailure) ProtoMessage() {}
+
+func (x *DaemonFailure) ProtoReflect() protoreflect.Message {
+	mi := &file_caisson_v1_error_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DaemonFailure.ProtoReflect.Descriptor instead.
+func (*DaemonFailure) Descriptor() ([]byte, []int) {
+	return file_caisson_v1_error_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *DaemonFailure) GetDaemon() string {
+	if x != nil {
+		return x.Daemon
+	}
+	return ""
+}
+
+func (x *DaemonFailure) GetError() *Error {
+	if x != nil {
+		return x.Error
+	}
+	return nil
+}
+
 var File_caisson_v1_error_proto protoreflect.FileDescriptor
 
 const file_caisson_v1_error_proto_rawDesc = "" +
@@ -311,7 +366,10 @@ const file_caisson_v1_error_proto_rawDesc = "" +
 	"\x06Denied\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12:\n" +
 	"\vretry_after\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\n" +
-	"retryAfter*\xe9\x02\n" +
+	"retryAfter\"P\n" +
+	"\rDaemonFailure\x12\x16\n" +
+	"\x06daemon\x18\x01 \x01(\tR\x06daemon\x12'\n" +
+	"\x05error\x18\x02 \x01(\v2\x11.caisson.v1.ErrorR\x05error*\xe9\x02\n" +
 	"\x04Code\x12\x14\n" +
 	"\x10CODE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rCODE_INTERNAL\x10\x01\x12\x19\n" +
@@ -347,22 +405,24 @@ func file_caisson_v1_error_proto_rawDescGZIP() []byte {
 }
 
 var file_caisson_v1_error_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_caisson_v1_error_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_caisson_v1_error_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_caisson_v1_error_proto_goTypes = []any{
 	(Code)(0),                   // 0: caisson.v1.Code
 	(*Error)(nil),               // 1: caisson.v1.Error
 	(*Denied)(nil),              // 2: caisson.v1.Denied
-	(*durationpb.Duration)(nil), // 3: google.protobuf.Duration
+	(*DaemonFailure)(nil),       // 3: caisson.v1.DaemonFailure
+	(*durationpb.Duration)(nil), // 4: google.protobuf.Duration
 }
 var file_caisson_v1_error_proto_depIdxs = []int32{
 	0, // 0: caisson.v1.Error.code:type_name -> caisson.v1.Code
 	2, // 1: caisson.v1.Error.denied:type_name -> caisson.v1.Denied
-	3, // 2: caisson.v1.Denied.retry_after:type_name -> google.protobuf.Duration
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	4, // 2: caisson.v1.Denied.retry_after:type_name -> google.protobuf.Duration
+	1, // 3: caisson.v1.DaemonFailure.error:type_name -> caisson.v1.Error
+	4, // [4:4] is the sub-list for method output_type
+	4, // [4:4] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_caisson_v1_error_proto_init() }
@@ -376,7 +436,7 @@ func file_caisson_v1_error_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_caisson_v1_error_proto_rawDesc), len(file_caisson_v1_error_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   2,
+			NumMessages:   3,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -692,8 +692,10 @@ func (*ListSessionsRequest) Descriptor() ([]byte, []int) {
 
 type ListSessionsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The sessions, by the name of the server, and then by the id.
-	Sessions      []*SessionInfo `protobuf:"bytes,1,rep,name=sessions,proto3" json:"sessions,omitempty"`
+	// The sessions, by the name of the server, and then by the id; of several daemons, those of the one that is asked first.
+	Sessions []*SessionInfo `protobuf:"bytes,1,rep,name=sessions,proto3" json:"sessions,omitempty"`
+	// The daemons with sessions of the caller's that have not answered within 5 s.
+	Failures      []*DaemonFailure `protobuf:"bytes,2,rep,name=failures,proto3" json:"failures,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -731,6 +733,13 @@ func (*ListSessionsResponse) Descriptor() ([]byte, []int) {
 func (x *ListSessionsResponse) GetSessions() []*SessionInfo {
 	if x != nil {
 		return x.Sessions
+	}
+	return nil
+}
+
+func (x *ListSessionsResponse) GetFailures() []*DaemonFailure {
+	if x != nil {
+		return x.Failures
 	}
 	return nil
 }
@@ -2978,9 +2987,10 @@ const file_caisson_v1_mcp_proto_rawDesc = "" +
 	"\x11DisconnectRequest\x12\x18\n" +
 	"\asession\x18\x01 \x01(\tR\asession\"\x14\n" +
 	"\x12DisconnectResponse\"\x15\n" +
-	"\x13ListSessionsRequest\"K\n" +
+	"\x13ListSessionsRequest\"\x82\x01\n" +
 	"\x14ListSessionsResponse\x123\n" +
-	"\bsessions\x18\x01 \x03(\v2\x17.caisson.v1.SessionInfoR\bsessions\"V\n" +
+	"\bsessions\x18\x01 \x03(\v2\x17.caisson.v1.SessionInfoR\bsessions\x125\n" +
+	"\bfailures\x18\x02 \x03(\v2\x19.caisson.v1.DaemonFailureR\bfailures\"V\n" +
 	"\x10ListToolsRequest\x12*\n" +
 	"\x06target\x18\x01 \x01(\v2\x12.caisson.v1.TargetR\x06target\x12\x16\n" +
 	"\x06cursor\x18\x02 \x01(\tR\x06cursor\"+\n" +
@@ -3187,7 +3197,8 @@ var file_caisson_v1_mcp_proto_goTypes = []any{
 	nil,                                   // 44: caisson.v1.InlineServer.HeadersEntry
 	nil,                                   // 45: caisson.v1.InlineServer.EnvEntry
 	(*timestamppb.Timestamp)(nil),         // 46: google.protobuf.Timestamp
-	(*Error)(nil),                         // 47: caisson.v1.Error
+	(*DaemonFailure)(nil),                 // 47: caisson.v1.DaemonFailure
+	(*Error)(nil),                         // 48: caisson.v1.Error
 }
 var file_caisson_v1_mcp_proto_depIdxs = []int32{
 	3,  // 0: caisson.v1.ConnectRequest.inline:type_name -> caisson.v1.InlineServer
@@ -3199,66 +3210,67 @@ var file_caisson_v1_mcp_proto_depIdxs = []int32{
 	46, // 6: caisson.v1.SessionInfo.created:type_name -> google.protobuf.Timestamp
 	46, // 7: caisson.v1.SessionInfo.used:type_name -> google.protobuf.Timestamp
 	5,  // 8: caisson.v1.ListSessionsResponse.sessions:type_name -> caisson.v1.SessionInfo
-	1,  // 9: caisson.v1.ListToolsRequest.target:type_name -> caisson.v1.Target
-	1,  // 10: caisson.v1.CallToolRequest.target:type_name -> caisson.v1.Target
-	1,  // 11: caisson.v1.CallToolStreamRequest.target:type_name -> caisson.v1.Target
-	1,  // 12: caisson.v1.ListResourcesRequest.target:type_name -> caisson.v1.Target
-	1,  // 13: caisson.v1.ListResourceTemplatesRequest.target:type_name -> caisson.v1.Target
-	1,  // 14: caisson.v1.ReadResourceRequest.target:type_name -> caisson.v1.Target
-	1,  // 15: caisson.v1.SubscribeRequest.target:type_name -> caisson.v1.Target
-	1,  // 16: caisson.v1.ListPromptsRequest.target:type_name -> caisson.v1.Target
-	1,  // 17: caisson.v1.GetPromptRequest.target:type_name -> caisson.v1.Target
-	1,  // 18: caisson.v1.CompleteRequest.target:type_name -> caisson.v1.Target
-	1,  // 19: caisson.v1.PingRequest.target:type_name -> caisson.v1.Target
-	1,  // 20: caisson.v1.RequestRequest.target:type_name -> caisson.v1.Target
-	35, // 21: caisson.v1.SessionRequest.open:type_name -> caisson.v1.SessionOpen
-	36, // 22: caisson.v1.SessionRequest.answer:type_name -> caisson.v1.SessionAnswer
-	37, // 23: caisson.v1.SessionRequest.call:type_name -> caisson.v1.SessionCall
-	38, // 24: caisson.v1.SessionRequest.notify:type_name -> caisson.v1.SessionNotify
-	2,  // 25: caisson.v1.SessionOpen.connect:type_name -> caisson.v1.ConnectRequest
-	5,  // 26: caisson.v1.SessionResponse.opened:type_name -> caisson.v1.SessionInfo
-	40, // 27: caisson.v1.SessionResponse.question:type_name -> caisson.v1.SessionQuestion
-	41, // 28: caisson.v1.SessionResponse.notification:type_name -> caisson.v1.SessionNotification
-	42, // 29: caisson.v1.SessionResponse.progress:type_name -> caisson.v1.SessionProgress
-	43, // 30: caisson.v1.SessionResponse.reply:type_name -> caisson.v1.SessionReply
-	47, // 31: caisson.v1.SessionReply.error:type_name -> caisson.v1.Error
-	2,  // 32: caisson.v1.McpService.Connect:input_type -> caisson.v1.ConnectRequest
-	6,  // 33: caisson.v1.McpService.Disconnect:input_type -> caisson.v1.DisconnectRequest
-	8,  // 34: caisson.v1.McpService.ListSessions:input_type -> caisson.v1.ListSessionsRequest
-	10, // 35: caisson.v1.McpService.ListTools:input_type -> caisson.v1.ListToolsRequest
-	12, // 36: caisson.v1.McpService.CallTool:input_type -> caisson.v1.CallToolRequest
-	14, // 37: caisson.v1.McpService.CallToolStream:input_type -> caisson.v1.CallToolStreamRequest
-	16, // 38: caisson.v1.McpService.ListResources:input_type -> caisson.v1.ListResourcesRequest
-	18, // 39: caisson.v1.McpService.ListResourceTemplates:input_type -> caisson.v1.ListResourceTemplatesRequest
-	20, // 40: caisson.v1.McpService.ReadResource:input_type -> caisson.v1.ReadResourceRequest
-	22, // 41: caisson.v1.McpService.Subscribe:input_type -> caisson.v1.SubscribeRequest
-	24, // 42: caisson.v1.McpService.ListPrompts:input_type -> caisson.v1.ListPromptsRequest
-	26, // 43: caisson.v1.McpService.GetPrompt:input_type -> caisson.v1.GetPromptRequest
-	28, // 44: caisson.v1.McpService.Complete:input_type -> caisson.v1.CompleteRequest
-	30, // 45: caisson.v1.McpService.Ping:input_type -> caisson.v1.PingRequest
-	32, // 46: caisson.v1.McpService.Request:input_type -> caisson.v1.RequestRequest
-	34, // 47: caisson.v1.McpService.Session:input_type -> caisson.v1.SessionRequest
-	4,  // 48: caisson.v1.McpService.Connect:output_type -> caisson.v1.ConnectResponse
-	7,  // 49: caisson.v1.McpService.Disconnect:output_type -> caisson.v1.DisconnectResponse
-	9,  // 50: caisson.v1.McpService.ListSessions:output_type -> caisson.v1.ListSessionsResponse
-	11, // 51: caisson.v1.McpService.ListTools:output_type -> caisson.v1.ListToolsResponse
-	13, // 52: caisson.v1.McpService.CallTool:output_type -> caisson.v1.CallToolResponse
-	15, // 53: caisson.v1.McpService.CallToolStream:output_type -> caisson.v1.CallToolStreamResponse
-	17, // 54: caisson.v1.McpService.ListResources:output_type -> caisson.v1.ListResourcesResponse
-	19, // 55: caisson.v1.McpService.ListResourceTemplates:output_type -> caisson.v1.ListResourceTemplatesResponse
-	21, // 56: caisson.v1.McpService.ReadResource:output_type -> caisson.v1.ReadResourceResponse
-	23, // 57: caisson.v1.McpService.Subscribe:output_type -> caisson.v1.SubscribeResponse
-	25, // 58: caisson.v1.McpService.ListPrompts:output_type -> caisson.v1.ListPromptsResponse
-	27, // 59: caisson.v1.McpService.GetPrompt:output_type -> caisson.v1.GetPromptResponse
-	29, // 60: caisson.v1.McpService.Complete:output_type -> caisson.v1.CompleteResponse
-	31, // 61: caisson.v1.McpService.Ping:output_type -> caisson.v1.PingResponse
-	33, // 62: caisson.v1.McpService.Request:output_type -> caisson.v1.RequestResponse
-	39, // 63: caisson.v1.McpService.Session:output_type -> caisson.v1.SessionResponse
-	48, // [48:64] is the sub-list for method output_type
-	32, // [32:48] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	47, // 9: caisson.v1.ListSessionsResponse.failures:type_name -> caisson.v1.DaemonFailure
+	1,  // 10: caisson.v1.ListToolsRequest.target:type_name -> caisson.v1.Target
+	1,  // 11: caisson.v1.CallToolRequest.target:type_name -> caisson.v1.Target
+	1,  // 12: caisson.v1.CallToolStreamRequest.target:type_name -> caisson.v1.Target
+	1,  // 13: caisson.v1.ListResourcesRequest.target:type_name -> caisson.v1.Target
+	1,  // 14: caisson.v1.ListResourceTemplatesRequest.target:type_name -> caisson.v1.Target
+	1,  // 15: caisson.v1.ReadResourceRequest.target:type_name -> caisson.v1.Target
+	1,  // 16: caisson.v1.SubscribeRequest.target:type_name -> caisson.v1.Target
+	1,  // 17: caisson.v1.ListPromptsRequest.target:type_name -> caisson.v1.Target
+	1,  // 18: caisson.v1.GetPromptRequest.target:type_name -> caisson.v1.Target
+	1,  // 19: caisson.v1.CompleteRequest.target:type_name -> caisson.v1.Target
+	1,  // 20: caisson.v1.PingRequest.target:type_name -> caisson.v1.Target
+	1,  // 21: caisson.v1.RequestRequest.target:type_name -> caisson.v1.Target
+	35, // 22: caisson.v1.SessionRequest.open:type_name -> caisson.v1.SessionOpen
+	36, // 23: caisson.v1.SessionRequest.answer:type_name -> caisson.v1.SessionAnswer
+	37, // 24: caisson.v1.SessionRequest.call:type_name -> caisson.v1.SessionCall
+	38, // 25: caisson.v1.SessionRequest.notify:type_name -> caisson.v1.SessionNotify
+	2,  // 26: caisson.v1.SessionOpen.connect:type_name -> caisson.v1.ConnectRequest
+	5,  // 27: caisson.v1.SessionResponse.opened:type_name -> caisson.v1.SessionInfo
+	40, // 28: caisson.v1.SessionResponse.question:type_name -> caisson.v1.SessionQuestion
+	41, // 29: caisson.v1.SessionResponse.notification:type_name -> caisson.v1.SessionNotification
+	42, // 30: caisson.v1.SessionResponse.progress:type_name -> caisson.v1.SessionProgress
+	43, // 31: caisson.v1.SessionResponse.reply:type_name -> caisson.v1.SessionReply
+	48, // 32: caisson.v1.SessionReply.error:type_name -> caisson.v1.Error
+	2,  // 33: caisson.v1.McpService.Connect:input_type -> caisson.v1.ConnectRequest
+	6,  // 34: caisson.v1.McpService.Disconnect:input_type -> caisson.v1.DisconnectRequest
+	8,  // 35: caisson.v1.McpService.ListSessions:input_type -> caisson.v1.ListSessionsRequest
+	10, // 36: caisson.v1.McpService.ListTools:input_type -> caisson.v1.ListToolsRequest
+	12, // 37: caisson.v1.McpService.CallTool:input_type -> caisson.v1.CallToolRequest
+	14, // 38: caisson.v1.McpService.CallToolStream:input_type -> caisson.v1.CallToolStreamRequest
+	16, // 39: caisson.v1.McpService.ListResources:input_type -> caisson.v1.ListResourcesRequest
+	18, // 40: caisson.v1.McpService.ListResourceTemplates:input_type -> caisson.v1.ListResourceTemplatesRequest
+	20, // 41: caisson.v1.McpService.ReadResource:input_type -> caisson.v1.ReadResourceRequest
+	22, // 42: caisson.v1.McpService.Subscribe:input_type -> caisson.v1.SubscribeRequest
+	24, // 43: caisson.v1.McpService.ListPrompts:input_type -> caisson.v1.ListPromptsRequest
+	26, // 44: caisson.v1.McpService.GetPrompt:input_type -> caisson.v1.GetPromptRequest
+	28, // 45: caisson.v1.McpService.Complete:input_type -> caisson.v1.CompleteRequest
+	30, // 46: caisson.v1.McpService.Ping:input_type -> caisson.v1.PingRequest
+	32, // 47: caisson.v1.McpService.Request:input_type -> caisson.v1.RequestRequest
+	34, // 48: caisson.v1.McpService.Session:input_type -> caisson.v1.SessionRequest
+	4,  // 49: caisson.v1.McpService.Connect:output_type -> caisson.v1.ConnectResponse
+	7,  // 50: caisson.v1.McpService.Disconnect:output_type -> caisson.v1.DisconnectResponse
+	9,  // 51: caisson.v1.McpService.ListSessions:output_type -> caisson.v1.ListSessionsResponse
+	11, // 52: caisson.v1.McpService.ListTools:output_type -> caisson.v1.ListToolsResponse
+	13, // 53: caisson.v1.McpService.CallTool:output_type -> caisson.v1.CallToolResponse
+	15, // 54: caisson.v1.McpService.CallToolStream:output_type -> caisson.v1.CallToolStreamResponse
+	17, // 55: caisson.v1.McpService.ListResources:output_type -> caisson.v1.ListResourcesResponse
+	19, // 56: caisson.v1.McpService.ListResourceTemplates:output_type -> caisson.v1.ListResourceTemplatesResponse
+	21, // 57: caisson.v1.McpService.ReadResource:output_type -> caisson.v1.ReadResourceResponse
+	23, // 58: caisson.v1.McpService.Subscribe:output_type -> caisson.v1.SubscribeResponse
+	25, // 59: caisson.v1.McpService.ListPrompts:output_type -> caisson.v1.ListPromptsResponse
+	27, // 60: caisson.v1.McpService.GetPrompt:output_type -> caisson.v1.GetPromptResponse
+	29, // 61: caisson.v1.McpService.Complete:output_type -> caisson.v1.CompleteResponse
+	31, // 62: caisson.v1.McpService.Ping:output_type -> caisson.v1.PingResponse
+	33, // 63: caisson.v1.McpService.Request:output_type -> caisson.v1.RequestResponse
+	39, // 64: caisson.v1.McpService.Session:output_type -> caisson.v1.SessionResponse
+	49, // [49:65] is the sub-list for method output_type
+	33, // [33:49] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_caisson_v1_mcp_proto_init() }
