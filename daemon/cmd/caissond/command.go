@@ -36,12 +36,12 @@ It ends at SIGTERM, when the calls that are underway have ended, and reads its c
 file again at SIGHUP.`,
 		Example: `  caissond --config caisson.yaml
   caissond --config caisson.yaml --listen unix:/run/caisson.sock --listen 127.0.0.1:3285
-  caissond check --config caisson.yaml`,
+  caissond check --config caisson.yaml
+  caissond admin list-servers`,
 		Version: caisson.Version, Args: cobra.NoArgs, SilenceUsage: true, SilenceErrors: true,
 		RunE: func(c *cobra.Command, _ []string) error { return serve(c.Context(), &f) },
 	}
-	c.PersistentFlags().StringVar(&f.config, "config", "caisson.yaml", "the configuration is in `FILE`")
-	_ = c.MarkPersistentFlagFilename("config", "yaml", "yml")
+	f.ofConfig(c)
 	c.Flags().StringArrayVar(&f.listen, "listen", nil, "listen at `ADDRESS`, host:port or unix:PATH, in place of those of the configuration; repeatable")
 	c.Flags().StringVar(&f.metrics, "metrics", "", "serve metrics for Prometheus at `ADDRESS`, host:port, in place of the one of the configuration")
 	c.Flags().StringVar(&f.store, "store", "", "keep what outlives the daemon in `FOLDER`, in place of the one of the configuration (default \"caisson/daemon/store\" in your configuration folder)")
@@ -51,13 +51,20 @@ file again at SIGHUP.`,
 	c.Flags().StringVar(&f.cacheDir, "cache-dir", "", "keep the compiled core in `FOLDER` (default \"caisson\" in your cache folder)")
 	c.Flags().StringVar(&f.logFormat, "log-format", "text", "write the log as `text|json`")
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "log more")
-	c.AddCommand(checkCommand(&f), schemaCommand(), shareLoginsCommand(&f))
+	c.AddCommand(wrong(adminCommand()), checkCommand(&f), wrong(runsCommand()), schemaCommand(), shareLoginsCommand(&f))
 	c.DisableAutoGenTag = true // A manual page is the same on each day.
 	return c
 }
 
+// ofConfig adds the flag of who reads the configuration.
+func (f *flags) ofConfig(c *cobra.Command) *cobra.Command {
+	c.Flags().StringVar(&f.config, "config", "caisson.yaml", "the configuration is in `FILE`")
+	_ = c.MarkFlagFilename("config", "yaml", "yml")
+	return c
+}
+
 func checkCommand(f *flags) *cobra.Command {
-	return &cobra.Command{
+	return f.ofConfig(&cobra.Command{
 		Use:   "check",
 		Short: "Say what is wrong with the configuration, and with the files that it names",
 		Args:  cobra.NoArgs,
@@ -68,7 +75,7 @@ func checkCommand(f *flags) *cobra.Command {
 			_, err := fmt.Fprintln(c.OutOrStdout(), f.config+" is good")
 			return err
 		},
-	}
+	})
 }
 
 func schemaCommand() *cobra.Command {
@@ -87,7 +94,7 @@ func schemaCommand() *cobra.Command {
 }
 
 func shareLoginsCommand(f *flags) *cobra.Command {
-	return &cobra.Command{
+	return f.ofConfig(&cobra.Command{
 		Use:   "share-logins",
 		Short: "Put the logins of this machine where all daemons have them",
 		Long: `Puts the logins of the folder in credentials, where 'caisson auth login' has made them, into the NATS servers of the
@@ -104,7 +111,7 @@ configuration, encrypted by the key in nats.credentialsKey, in the place of thos
 			}
 			return err
 		},
-	}
+	})
 }
 
 // check reads a configuration, and the files that it names.

@@ -22,7 +22,11 @@ func main() {
 	defer stop()
 	if err := command().ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "caissond:", err)
+		code := exitCode(err)
+		if ctx.Err() != nil && code != exitDaemon { // A command that was interrupted.
+			code = exitInterrupted
+		}
 		stop()
-		os.Exit(1)
+		os.Exit(code)
 	}
 }

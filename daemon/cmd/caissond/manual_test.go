@@ -31,7 +31,7 @@ func TestManual(t *testing.T) {
 	if err := doc.GenManTree(root, &doc.GenManHeader{Section: "1", Source: "Caisson", Manual: "Caisson"}, pages); err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]string{"caissond.1": "--listen", "caissond-check.1": "--config", "caissond-schema.1": "JSON Schema"} {
+	for name, want := range map[string]string{"caissond.1": "--listen", "caissond-admin-drain-server.1": "--daemon", "caissond-check.1": "--config", "caissond-schema.1": "JSON Schema"} {
 		page, err := os.ReadFile(filepath.Join(pages, name))
 		if err != nil || !strings.Contains(strings.ReplaceAll(string(page), `\`, ""), want) {
 			t.Errorf("%s does not have %q, %v", name, want, err)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 
 	"github.com/coreos/go-systemd/v22/activation"
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -105,6 +106,7 @@ func serve(ctx context.Context, f *flags) error {
 	defer stop()
 	go reload(reloading, asked, s, log)
 	notify(log, daemon.SdNotifyReady)
+	go debug.FreeOSMemory() // The start has taken more than the daemon needs.
 	err = s.Serve(ctx, listeners)
 	notify(log, daemon.SdNotifyStopping)
 	return err
