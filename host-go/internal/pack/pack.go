@@ -82,25 +82,25 @@ func (p *Pack) Chunk(i int) ([]byte, error) {
 // dictionary is the number of the chunks' dictionary.
 const dictionary = 1
 
+// part decompresses a part at once: its length is in its head, so that nothing grows and is copied.
 func (p *Pack) part(i int, options ...zstd.DOption) ([]byte, error) {
-	r, err := decompress(p.parts[i], options...)
+	d, err := zstd.NewReader(nil, append(options, bounds...)...)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("pack: %w", err)
 	}
-	defer r.Close()
-	b, err := io.ReadAll(io.LimitReader(r, maxPart+1))
-	switch {
-	case err != nil:
+	defer d.Close()
+	b, err := d.DecodeAll(p.parts[i], nil)
+	if err != nil {
 		return nil, fmt.Errorf("pack: part %d: %w", i, err)
-	case len(b) > maxPart:
-		return nil, fmt.Errorf("pack: part %d is larger than %d bytes", i, maxPart)
 	}
 	return b, nil
 }
 
-func decompress(b []byte, options ...zstd.DOption) (io.ReadCloser, error) {
-	options = append(options, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxPart))
-	r, err := zstd.NewReader(bytes.NewReader(b), options...)
+// bounds are what decompressing may take.
+var bounds = []zstd.DOption{zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxPart)}
+
+func decompress(b []byte) (io.ReadCloser, error) {
+	r, err := zstd.NewReader(bytes.NewReader(b), bounds...)
 	if err != nil {
 		return nil, fmt.Errorf("pack: %w", err)
 	}

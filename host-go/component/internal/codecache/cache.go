@@ -31,6 +31,10 @@ type Cache struct {
 	failed error  // why the cache can keep nothing
 	stage  *stage
 
+	// listed are the entries with code, by the hash of the module, as they were when the folder was last read.
+	listing sync.Mutex
+	listed  map[string][]string
+
 	// compiling is locked while a module is compiled. So new files in the stage belong to that module.
 	compiling sync.Mutex
 	// unnamed are the hashes of modules whose shells the core runtime has compiled, and may not have forgotten.
@@ -44,6 +48,7 @@ const (
 	// anyFolder matches the folders of all formats.
 	anyFolder    = "component-[0-9]*-*"
 	codeSuffix   = ".code"
+	hashSize     = 2 * sha256.Size // of a hash in a name
 	memorySuffix = ".memory"
 	// touchAfter is how old the mark of an entry's last use may get before a use renews it.
 	touchAfter = 12 * time.Hour
@@ -108,18 +113,23 @@ func (c *Cache) tryToKeep() error {
 
 var errNotKept = errors.New("not kept")
 
-// entries returns the entries whose names begin with prefix.
-func (c *Cache) entries(prefix string) (names []string) {
-	files, err := os.ReadDir(c.folder)
-	if err != nil {
-		return nil
+// entries returns the entries for the module with a hash. It reads the folder again only where it knows of none: one start
+// asks for each module of a component, twice.
+func (c *Cache) entries(hash string) []string {
+	c.listing.Lock()
+	defer c.listing.Unlock()
+	if names := c.listed[hash]; len(names) > 0 {
+		return names
 	}
+	c.listed = map[string][]string{}
+	files, _ := os.ReadDir(c.folder)
 	for _, f := range files {
-		if strings.HasPrefix(f.Name(), prefix) && entryName.MatchString(f.Name()) {
-			names = append(names, f.Name())
+		if name := f.Name(); strings.HasSuffix(name, codeSuffix) && entryName.MatchString(name) {
+			of := name[:hashSize]
+			c.listed[of] = append(c.listed[of], name)
 		}
 	}
-	return names
+	return c.listed[hash]
 }
 
 // Hash is the key of a module's code: the SHA-256 of the module, in hexadecimal.
@@ -131,12 +141,12 @@ func Hash(module []byte) string {
 // Has reports whether the cache has code for the module with a hash. The code may turn out to be damaged, or
 // to be for other processors.
 func (c *Cache) Has(hash string) bool {
-	return c != nil && len(c.entries(hash+"-")) > 0
+	return c != nil && len(c.entries(hash)) > 0
 }
 
 // HasWhole reports whether the cache has undamaged code for the module with a hash. It reads all of the code.
 func (c *Cache) HasWhole(hash string) bool {
-	for _, name := range c.entries(hash + "-") {
+	for _, name := range c.entries(hash) {
 		if r := c.read(name); r != nil && r.whole() {
 			return true
 		}
@@ -214,8 +224,13 @@ func (c *Cache) nameOf(ctx context.Context, shell []byte, hash, made string, com
 
 // placeAll puts the undamaged entries for the module with a hash into the stage. It reports whether there are any.
 func (c *Cache) placeAll(hash string) (any bool) {
-	for _, name := range c.entries(hash + "-") {
+	for _, name := range c.entries(hash) {
 		any = c.place(name, filepath.Join(c.stage.code, strings.TrimSuffix(name[len(hash)+1:], codeSuffix))) || any
+	}
+	if !any {
+		c.listing.Lock()
+		delete(c.listed, hash) // They are gone.
+		c.listing.Unlock()
 	}
 	return any
 }

@@ -134,6 +134,44 @@ func TestCache(t *testing.T) {
 	}
 }
 
+// The folder is read once for the entries of a component. An entry that is gone since is made anew, and one of another
+// process is found.
+func TestListing(t *testing.T) {
+	ctx, dir := context.Background(), t.TempDir()
+	mustFill(t, dir)
+	c, err := Open(dir, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	defer c.Core().Close(ctx)
+	core := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCompilationCache(c.Core()))
+	defer core.Close(ctx)
+	first, other := Hash(answering(0)), Hash(answering(7))
+	if !c.Has(first) || c.Has(other) {
+		t.Fatal("the cache has other modules")
+	}
+	path := filepath.Join(c.folder, c.entries(first)[0])
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if !c.Has(first) {
+		t.Error("the folder is read for each module")
+	}
+	if err := answer(c, core, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Errorf("it is not made anew: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(c.folder, other+"-"+first+codeSuffix), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if !c.Has(other) {
+		t.Error("the entry of another process is not found")
+	}
+}
+
 // An entry that is damaged anywhere, or is another's, is not used. It is replaced.
 func TestDamagedCache(t *testing.T) {
 	dir := t.TempDir()
