@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// collectOften has Go's collector run when the heap is a quarter larger than what is in use, until stop: by default it
+// collectOften has Go's collector run when the heap is an eighth larger than what is in use, until stop: by default it
 // waits until the heap is twice as large, and what a compiler throws away is most of what a first run takes. It changes
 // no setting of the process.
 func collectOften(stop <-chan struct{}) {
@@ -21,7 +21,7 @@ func collectOften(stop <-chan struct{}) {
 		}
 		metrics.Read(heap)
 		live, now := heap[0].Value.Uint64(), heap[1].Value.Uint64()
-		if now > live+max(live/4, leastGarbage) {
+		if now > live+max(live/8, leastGarbage) {
 			runtime.GC()
 		}
 	}
@@ -30,5 +30,5 @@ func collectOften(stop <-chan struct{}) {
 const (
 	collectEvery = 10 * time.Millisecond
 	// leastGarbage is what is not worth a collection, in bytes.
-	leastGarbage = 32 << 20
+	leastGarbage = 16 << 20
 )
