@@ -1,9 +1,12 @@
 package caisson
 
 import (
+	"context"
 	"time"
 
+	"github.com/caisson-dev/caisson/host-go/component"
 	"github.com/caisson-dev/caisson/host-go/internal/authorization"
+	"github.com/caisson-dev/caisson/host-go/internal/engine"
 )
 
 // Configure sets the clocks of the authorizations of a client.
@@ -26,3 +29,12 @@ func ListCacheBytes(c *ListCache) int64 {
 
 // WorkerPIDs returns the numbers of the processes in which guests of a runtime run, or can.
 func WorkerPIDs(r *Runtime) []int { return r.workers.PIDs() }
+
+// BreakCore gives a runtime that has nothing open a core that cannot be loaded.
+func BreakCore(ctx context.Context, r *Runtime) (err error) {
+	r.engine.Close()
+	config := r.engineConfig
+	config.Core = func() (*component.Prepared, error) { return &component.Prepared{Index: []byte("no core")}, nil }
+	r.engine, err = engine.New(ctx, config)
+	return err
+}

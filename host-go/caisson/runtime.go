@@ -85,12 +85,11 @@ type Runtime struct {
 	ending  sync.WaitGroup // clients that still have something to free
 }
 
-// New makes the core ready: it loads compiled code from the cache, or, the first time, has sessions
-// begin in an interpreter while the core is compiled; see [RuntimeOptions].CompileFirst. The context
-// bounds only this. A nil options means the defaults.
+// New makes the core ready: compiled code is loaded from the cache when the first session or script needs it. The first
+// time, sessions begin in an interpreter while the core is compiled; see [RuntimeOptions].CompileFirst. The context bounds only this. A nil options means the defaults.
 //
-// It fails with [CodeInvalidArgument] when there is no folder for the cache, and with [CodeInternal]
-// when the core does not compile on this platform.
+// It fails with [CodeInvalidArgument] when there is no folder for the cache, and, with
+// [RuntimeOptions].CompileFirst, with [CodeInternal] when the core does not compile on this platform.
 func New(ctx context.Context, options *RuntimeOptions) (*Runtime, error) {
 	o := options.withDefaults()
 	if o.MaxSessions < 0 {

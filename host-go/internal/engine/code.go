@@ -56,8 +56,13 @@ func (e *Engine) newRuntime(ctx context.Context, interpreter bool, workers int) 
 	return component.NewRuntime(ctx, config)
 }
 
-func newCode(ctx context.Context, r *component.Runtime, p *component.Prepared) (*code, error) {
-	compiled, err := r.CompilePrepared(ctx, p)
+// newCode makes the code with a runtime, which it closes where that fails.
+func (e *Engine) newCode(ctx context.Context, r *component.Runtime) (*code, error) {
+	p, err := e.prepared()
+	var compiled *component.Compiled
+	if err == nil {
+		compiled, err = r.CompilePrepared(ctx, p)
+	}
 	if err != nil {
 		return nil, errors.Join(err, r.Close(context.WithoutCancel(ctx)))
 	}
@@ -74,13 +79,13 @@ func (c *code) close() {
 func behindWorkers() int { return max(2, runtime.GOMAXPROCS(0)/2) }
 
 // compile is newCode of what is not in the cache.
-func (e *Engine) compile(ctx context.Context, r *component.Runtime, p *component.Prepared) (*code, error) {
+func (e *Engine) compile(ctx context.Context, r *component.Runtime) (*code, error) {
 	done, err := e.turn(ctx)
 	if err != nil {
 		return nil, errors.Join(err, r.Close(context.WithoutCancel(ctx)))
 	}
 	defer done()
-	return newCode(ctx, r, p)
+	return e.newCode(ctx, r)
 }
 
 // turn waits for the engine's turn to compile a module.
@@ -122,16 +127,35 @@ func isClosed(c <-chan struct{}) bool {
 // that begins with another language has its first result before.
 const unneeded = 250 * time.Millisecond
 
-// compileBehind compiles the core while instances run in the interpreter, has them move, and
-// compiles the chunks after that.
-func (e *Engine) compileBehind(ctx context.Context, r *component.Runtime, p *component.Prepared) {
+// makeBehind makes the code. What the cache has is loaded when somebody needs it. Otherwise it is compiled then, or a
+// moment later: instances run in the interpreter meanwhile, and have to move, and the chunks are compiled after that.
+func (e *Engine) makeBehind(ctx context.Context, r *component.Runtime) {
 	defer close(e.behind)
 	select {
 	case <-e.wanted:
 	case <-time.After(unneeded):
 	case <-ctx.Done():
 	}
-	compiled, err := e.compile(ctx, r, p)
+	cached := ctx.Err() == nil && e.cached()
+	if cached {
+		select {
+		case <-e.wanted:
+		case <-ctx.Done():
+		}
+	}
+	if ctx.Err() != nil {
+		close(e.compiled)
+		_ = r.Close(context.WithoutCancel(ctx))
+		return
+	}
+	var compiled *code
+	var err error
+	if cached {
+		e.letCompile() // Nobody begins in the interpreter.
+		compiled, err = e.newCode(ctx, r)
+	} else {
+		compiled, err = e.compile(ctx, r)
+	}
 	if err != nil {
 		if ctx.Err() == nil {
 			e.config.Logger.Error("the core does not compile: it stays in the interpreter, which is slow", "error", err)
@@ -150,6 +174,9 @@ func (e *Engine) compileBehind(ctx context.Context, r *component.Runtime, p *com
 	close(e.compiled)
 	for _, in := range instances {
 		in.mailbox.put(item{move: true})
+	}
+	if cached {
+		return
 	}
 	e.background.Go(func() {
 		if interim != nil {
@@ -171,6 +198,9 @@ func (e *Engine) use(ctx context.Context, in *instance) error {
 	if e.workers != nil {
 		return e.Compiled(ctx)
 	}
+	if err := e.load(ctx); err != nil {
+		return err
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	c, err := e.take(ctx)
@@ -181,14 +211,27 @@ func (e *Engine) use(ctx context.Context, in *instance) error {
 	return err
 }
 
-// take returns the code for a new instance, as one of its users. While nothing is compiled it makes the interpreter's
-// form of the code: that takes more than 100 MB, and not every program needs it. Call it with the lock.
-func (e *Engine) take(ctx context.Context) (*code, error) {
+// load waits for the code, where the cache has it. The error is the context's.
+func (e *Engine) load(ctx context.Context) error {
 	e.want()
+	if isClosed(e.compiled) || !e.cached() {
+		return nil
+	}
+	select {
+	case <-e.compiled:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// take returns the code for a new instance, as one of its users. While nothing is compiled it makes the interpreter's
+// form of the code: that takes more than 100 MB, and not every program needs it. Call it after load, with the lock.
+func (e *Engine) take(ctx context.Context) (*code, error) {
 	if e.code == nil {
 		r, err := e.newRuntime(ctx, true, 0)
 		if err == nil {
-			e.code, err = newCode(ctx, r, e.core)
+			e.code, err = e.newCode(ctx, r)
 		}
 		if err != nil {
 			return nil, failedCode(err)
@@ -285,13 +328,11 @@ func (e *Engine) Compile(ctx context.Context) error {
 	return c.compiled.CompileChunks(ctx)
 }
 
-// Compiled waits until what a start needs is compiled. It fails with the context's error, when it
-// has to wait.
+// Compiled waits until what a start needs is compiled: not where the cache has it, though it may not be loaded yet. It
+// fails with the context's error, when it has to wait.
 func (e *Engine) Compiled(ctx context.Context) error {
-	select {
-	case <-e.compiled:
+	if isClosed(e.compiled) || e.cached() {
 		return nil
-	default:
 	}
 	e.want()
 	select {

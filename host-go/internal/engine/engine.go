@@ -41,7 +41,8 @@ type Config struct {
 type Engine struct {
 	config Config
 
-	core      *component.Prepared
+	prepared  func() (*component.Prepared, error) // the core, which is unpacked once, when somebody needs it
+	cached    func() bool                         // reports whether the cache has the code for a start; of no use with workers
 	mu        sync.Mutex
 	code      *code // for new instances; nil until there is compiled code, or an instance that needs the interpreter
 	dropped   bool  // the interpreter's form of the code was made, and freed before there was compiled code
@@ -58,8 +59,8 @@ type Engine struct {
 	background sync.WaitGroup // goroutines that still free something
 }
 
-// New makes the core ready. When the cache lacks the core's compiled code, instances begin in the
-// interpreter, and move to compiled code when the compiler is done.
+// New makes the core ready. Nothing of it is loaded before somebody needs it. When the cache lacks its compiled code,
+// instances begin in the interpreter, and move to compiled code when the compiler is done.
 func New(ctx context.Context, config Config) (*Engine, error) {
 	config.CompileFirst = config.CompileFirst || without.Interpreter
 	config.HeapMemory = config.HeapMemory || without.SharedMemory
@@ -78,8 +79,13 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 	if open == nil {
 		open = embedded
 	}
+	e.prepared = sync.OnceValues(open)
+	e.cached = func() bool { return false }
 	var err error
-	if e.core, err = open(); err == nil {
+	if config.Core != nil {
+		_, err = e.prepared() // It is no part of the program, and may be damaged.
+	}
+	if err == nil {
 		start := e.start
 		if config.Isolated != nil {
 			start = e.startWorkers
@@ -100,9 +106,8 @@ func (e *Engine) letCompile() { e.hold()() }
 
 func failedCode(err error) error { return fmt.Errorf("the embedded core does not compile: %w", err) }
 
-// start makes the final code, when that takes little time or is wanted first, or else starts the compiler.
+// start makes the final code when it is wanted first, or takes little time. Otherwise it has it made behind.
 func (e *Engine) start(ctx context.Context) error {
-	p := e.core
 	interpreter := e.config.Interpreter || !component.CompilerSupported()
 	workers := e.config.Workers
 	if workers == 0 && !e.config.CompileFirst {
@@ -112,19 +117,22 @@ func (e *Engine) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cached := r.Cached(p)
-	if err := r.CacheErr(); err != nil && !cached {
+	e.cached = sync.OnceValue(func() bool {
+		p, err := e.prepared()
+		return err == nil && r.Cached(p)
+	})
+	if err := r.CacheErr(); err != nil && !e.cached() {
 		e.config.Logger.Warn("the cache cannot keep the compiled core: the next process compiles it again", "folder", e.config.CacheDir, "error", err)
 	}
-	if interpreter || e.config.CompileFirst || cached {
+	if interpreter || e.config.CompileFirst {
 		close(e.compiled)
 		close(e.behind)
 		e.stop = func() {}
 		e.letCompile()
-		if interpreter || cached {
-			e.code, err = newCode(ctx, r, p)
+		if interpreter || e.cached() {
+			e.code, err = e.newCode(ctx, r)
 		} else {
-			e.code, err = e.compile(ctx, r, p)
+			e.code, err = e.compile(ctx, r)
 			debug.FreeOSMemory()
 		}
 		return err
@@ -134,7 +142,7 @@ func (e *Engine) start(ctx context.Context) error {
 	if e.config.Interpreted {
 		e.want()
 	}
-	go e.compileBehind(behind, r, p)
+	go e.makeBehind(behind, r)
 	return nil
 }
 

@@ -45,7 +45,13 @@ func (e *Engine) Restore(ctx context.Context, l *component.Linker, limits compon
 }
 
 // Build identifies the component that the engine runs.
-func (e *Engine) Build() (string, error) { return e.core.Hash() }
+func (e *Engine) Build() (string, error) {
+	p, err := e.prepared()
+	if err != nil {
+		return "", err
+	}
+	return p.Hash()
+}
 
 func (e *Engine) newGuest(ctx context.Context, l *component.Linker, within time.Duration, here func(context.Context, *component.Compiled) (*component.Instance, error), inWorker func(context.Context, *component.Remote) error) (*Guest, error) {
 	for _, name := range imported {
@@ -57,6 +63,9 @@ func (e *Engine) newGuest(ctx context.Context, l *component.Linker, within time.
 			return nil, err
 		}
 		return &Guest{in, e, nil, took}, nil
+	}
+	if err := e.load(ctx); err != nil {
+		return nil, err
 	}
 	if !isClosed(e.compiled) {
 		e.hold()

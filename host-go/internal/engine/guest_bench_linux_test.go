@@ -161,7 +161,10 @@ func newGuest(b *testing.B, e *Engine, transport, revision string, tools int) *g
 		}).
 		Func("notify", ignore).Func("ask", ignore).Func("retract", ignore).Func("listening", ignore).
 		Func("task-state", ignore).Func("renewed", ignore).Func("closed", ignore).Func("log", ignore)
-	var err error
+	err := e.load(context.Background())
+	if err != nil {
+		b.Fatal(err)
+	}
 	if g.core, err = e.code.compiled.Instantiate(context.Background(), linker); err != nil {
 		b.Fatal(err)
 	}

@@ -44,7 +44,7 @@ func TestMoveIsLost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gone, err := newCode(testContext(t), runtime, e.core)
+	gone, err := e.newCode(testContext(t), runtime)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -245,6 +245,26 @@ func TestInterpreterIsNotMade(t *testing.T) {
 	echo(t, open(t, e), "in compiled code")
 }
 
+// TestLoadedWhenNeeded shows that what the cache has is not loaded before somebody needs it, and that nobody gets the
+// interpreter then.
+func TestLoadedWhenNeeded(t *testing.T) {
+	interpreted(t)
+	e := testEngine(t, Config{CacheDir: warmCache(t)})
+	loaded := func() *code {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		return e.code
+	}
+	if err := e.Compiled(testContext(t)); err != nil || loaded() != nil {
+		t.Errorf("it is loaded before anybody needs it: %v", err)
+	}
+	s := open(t, e)
+	if c := loaded(); c == nil || s.instance.code != c || !isClosed(e.compiled) {
+		t.Error("the session has other code")
+	}
+	echo(t, s, "hello")
+}
+
 // TestLargeCallAwaitsCompiler shows that the interpreter is not given what would take it long.
 func TestLargeCallAwaitsCompiler(t *testing.T) {
 	interpreted(t)
@@ -286,9 +306,9 @@ func TestWithout(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := testEngine(t, config)
-			select {
-			case <-e.compiled:
-			default:
+			ended, cancel := context.WithCancel(t.Context())
+			cancel()
+			if err := e.Compiled(ended); err != nil {
 				t.Error("it compiles behind the interpreter")
 			}
 			echo(t, open(t, e), "hello")

@@ -39,11 +39,15 @@ func (e *Engine) startWorkers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cached := r.Cached(e.core)
+	p, err := e.prepared()
+	if err != nil {
+		return errors.Join(err, r.Close(ctx))
+	}
+	cached := r.Cached(p)
 	kept := folder != "" && r.CacheErr() == nil
 	_ = r.Close(ctx)
 	interpreter := e.config.Interpreter || !component.CompilerSupported()
-	w := &workers{all: e.config.Isolated, component: e.core, loadWait: loadWait}
+	w := &workers{all: e.config.Isolated, component: p, loadWait: loadWait}
 	if !kept && !cached && !interpreter {
 		if w.scratch, err = os.MkdirTemp("", "caisson-"); err != nil {
 			return err
