@@ -58,6 +58,7 @@ func TestApproval(t *testing.T) {
 	before := len(server.Requests("tools/call"))
 	for name, no := range map[string]func(*policy.Question) (policy.Answer, error){
 		"no":                 func(q *policy.Question) (policy.Answer, error) { return q.No(), nil },
+		"another is asked":   func(q *policy.Question) (policy.Answer, error) { return q.Yes(""), policy.ErrNotAsked },
 		"nothing":            func(*policy.Question) (policy.Answer, error) { return policy.Answer{}, nil },
 		"an error":           func(q *policy.Question) (policy.Answer, error) { return q.Yes(""), errors.New("no terminal") },
 		"the yes to another": func(*policy.Question) (policy.Answer, error) { return q.Yes(""), nil },
@@ -69,6 +70,9 @@ func TestApproval(t *testing.T) {
 		_, err := call(t, s, "a", nil)
 		if deniedFor(t, err, policy.NoApproval); err == nil {
 			t.Errorf("%s is a yes", name)
+		}
+		if strings.Contains(err.Error(), `"bob"`) != (name == "another is asked") {
+			t.Errorf("%s: it is %v", name, err)
 		}
 	}
 	if got := len(server.Requests("tools/call")); got != before {

@@ -58,10 +58,12 @@ func (a *Approvals) List() []*policy.Question {
 var (
 	ErrNoQuestion = errors.New("there is no such question: it was answered, it has ended, or its call has")
 	ErrOwn        = errors.New("the call is made on your own behalf: somebody else has to say yes")
+	ErrNotAsked   = errors.New("the policy asks another principal for this yes: see who of the approval")
 )
 
 // Answer answers a question. Nobody says yes to a call on their own behalf: an approval never comes through the
-// channel that it governs. It fails with [ErrNoQuestion] and [ErrOwn].
+// channel that it governs; and only whom the rule asks says yes, where it names somebody. Anybody may say no. It fails
+// with [ErrNoQuestion], [ErrOwn] and [ErrNotAsked].
 func (a *Approvals) Answer(who, id string, yes, once bool) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -72,6 +74,9 @@ func (a *Approvals) Answer(who, id string, yes, once bool) error {
 	q := a.open[at]
 	if yes && q.Call.Principal == who {
 		return ErrOwn
+	}
+	if yes && !q.Accepts(who) {
+		return ErrNotAsked
 	}
 	a.open = slices.Delete(a.open, at, at+1)
 	switch {

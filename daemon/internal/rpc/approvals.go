@@ -41,7 +41,7 @@ func (a *Admin) listApprovals(context.Context, *caissonv1.ListApprovalsRequest) 
 	for _, q := range a.Approvals.List() {
 		response.Approvals = append(response.Approvals, &caissonv1.Approval{
 			Id: q.ID, Daemon: a.name(), Principal: q.Call.Principal, Caller: string(q.Call.Caller), Server: q.Call.Server, Name: q.Call.Name,
-			Arguments: q.Call.Arguments, Text: q.Text, Lasting: q.Lasting(), Until: timestamppb.New(q.Until),
+			Arguments: q.Call.Arguments, Who: q.Who, Text: q.Text, Lasting: q.Lasting(), Until: timestamppb.New(q.Until),
 		})
 	}
 	return response, nil
@@ -53,7 +53,7 @@ func (a *Admin) listAsleep(ctx context.Context) (asleep []*caissonv1.Approval, e
 	for _, q := range questions {
 		asleep = append(asleep, &caissonv1.Approval{
 			Id: q.ID, Principal: q.Principal, Caller: q.Caller, Server: q.Server, Name: q.Name,
-			Arguments: q.Arguments, Text: q.Text, Lasting: q.Lasting, Until: timestamppb.New(q.Until),
+			Arguments: q.Arguments, Who: q.Who, Text: q.Text, Lasting: q.Lasting, Until: timestamppb.New(q.Until),
 		})
 	}
 	return asleep, err
@@ -100,7 +100,7 @@ func answered(err error) (*caissonv1.AnswerApprovalResponse, error) {
 	switch {
 	case err == nil:
 		return &caissonv1.AnswerApprovalResponse{}, nil
-	case errors.Is(err, approvals.ErrOwn):
+	case errors.Is(err, approvals.ErrOwn), errors.Is(err, approvals.ErrNotAsked):
 		return nil, connect.NewError(connect.CodePermissionDenied, err)
 	case errors.Is(err, approvals.ErrNoQuestion):
 		return nil, connect.NewError(connect.CodeNotFound, err)

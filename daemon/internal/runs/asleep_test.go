@@ -24,6 +24,7 @@ type asking struct {
 	open   approvals.Approvals
 	woken  chan struct{} // gets something each time it has woken
 	hold   chan struct{} // where not nil, what has woken waits for its end
+	who    string        // whom the policy asks; "" for anybody
 }
 
 func newAsking(t *testing.T) *asking {
@@ -37,8 +38,8 @@ func newAsking(t *testing.T) *asking {
 
 func (a *asking) question(name string, within time.Duration) *policy.Question {
 	return policy.NewQuestion(a.policy, policy.Question{
-		Call:          policy.Call{Principal: "alice", Caller: policy.CallerScript, Server: "up", Kind: policy.Tool, Name: name, Arguments: []byte("{}")},
-		ArgumentsHash: "hash", Until: time.Now().Add(within),
+		Call: policy.Call{Principal: "alice", Caller: policy.CallerScript, Server: "up", Kind: policy.Tool, Name: name, Arguments: []byte("{}")},
+		Who:  a.who, ArgumentsHash: "hash", Until: time.Now().Add(within),
 	})
 }
 
@@ -213,11 +214,15 @@ func TestAsleepDeath(t *testing.T) {
 func TestAsleepBuild(t *testing.T) {
 	w, _ := shared(t)
 	a := newAsking(t)
+	a.who = "owner"
 	old := w.start("a", a.sleeping("one"))
 	run := submit(t, old, job("call"))
 	awaitRun(t, old, run.ID, Asleep)
 	old.drain(time.Minute)
 	next := w.start("b", a.sleeping("two"))
+	if err := next.Answer(t.Context(), "bob", open(t, next).ID, true, false); !errors.Is(err, approvals.ErrNotAsked) {
+		t.Errorf("a yes of bob, whom the policy does not ask: %v", err)
+	}
 	if err := next.Answer(t.Context(), "owner", open(t, next).ID, true, false); err != nil {
 		t.Fatal(err)
 	}

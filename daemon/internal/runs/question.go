@@ -29,7 +29,8 @@ type Question struct {
 	Server    string          `json:"server"`
 	Name      string          `json:"name"`
 	Arguments json.RawMessage `json:"arguments"`
-	// Text is what the policy's author has to say, Lasting what a yes is for, and Until when the question ends.
+	// Who may say yes, a principal or a pattern; "" for any. Text is what the policy's author has to say, Lasting what a yes is for, and Until when the question ends.
+	Who     string    `json:"who,omitempty"`
 	Text    string    `json:"text,omitempty"`
 	Lasting string    `json:"lasting,omitempty"`
 	Until   time.Time `json:"until"`
@@ -57,7 +58,7 @@ func newQuestion(q *policy.Question, until time.Time) *question {
 	return &question{
 		Question: Question{
 			ID: q.ID, Principal: q.Call.Principal, Caller: string(q.Call.Caller), Server: q.Call.Server, Name: q.Call.Name,
-			Arguments: q.Call.Arguments, Text: q.Text, Lasting: q.Lasting(), Until: until,
+			Arguments: q.Call.Arguments, Who: q.Who, Text: q.Text, Lasting: q.Lasting(), Until: until,
 		},
 		Binding: binding(q),
 	}
@@ -140,6 +141,9 @@ func (q *Queue) Answer(ctx context.Context, who, id string, yes, once bool) erro
 	}
 	if yes && of.Principal == who {
 		return approvals.ErrOwn
+	}
+	if yes && !(&policy.Question{Who: of.Who}).Accepts(who) {
+		return approvals.ErrNotAsked
 	}
 	text, err := json.Marshal(answer{of.Binding, who, yes, once})
 	if err != nil {

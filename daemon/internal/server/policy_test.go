@@ -80,8 +80,8 @@ func TestPolicy(t *testing.T) {
 
 // TestApproval has a call wait for the yes of somebody else.
 func TestApproval(t *testing.T) {
-	line, _ := withPolicy(t, "  up: {tools: [{name: echo, ask: {text: Look.}}]}\n")
-	d := start(t, line+"access: {tokens: tokens.json, scopes: {alice: [caisson:mcp, caisson:admin]}}\n"+servers("up", newUpstream(t).url))
+	line, _ := withPolicy(t, "  up: {tools: [{name: echo, ask: {who: owner, text: Look.}}]}\n")
+	d := start(t, line+"access: {tokens: tokens.json, scopes: {alice: [caisson:mcp, caisson:admin], bob: [caisson:admin]}}\n"+servers("up", newUpstream(t).url))
 	ctx := t.Context()
 	for name, test := range map[string]struct {
 		yes  bool
@@ -109,12 +109,16 @@ func TestApproval(t *testing.T) {
 				default:
 				}
 			}
-			if asked.GetPrincipal() != "alice" || asked.GetName() != "echo" || asked.GetText() != "Look." || asked.GetCaller() != "rpc" {
+			if asked.GetPrincipal() != "alice" || asked.GetName() != "echo" || asked.GetText() != "Look." || asked.GetWho() != "owner" || asked.GetCaller() != "rpc" {
 				t.Errorf("the question is %v", asked)
 			}
 			_, err := d.admin(d.token("alice")).AnswerApproval(ctx, connect.NewRequest(&caissonv1.AnswerApprovalRequest{Id: asked.GetId(), Approve: true}))
 			if connect.CodeOf(err) != connect.CodePermissionDenied {
 				t.Errorf("alice says yes to her own call: %v", err)
+			}
+			_, err = d.admin(d.token("bob")).AnswerApproval(ctx, connect.NewRequest(&caissonv1.AnswerApprovalRequest{Id: asked.GetId(), Approve: true}))
+			if connect.CodeOf(err) != connect.CodePermissionDenied {
+				t.Errorf("bob says yes, whom the policy does not ask: %v", err)
 			}
 			if _, err := owner.AnswerApproval(ctx, connect.NewRequest(&caissonv1.AnswerApprovalRequest{Id: asked.GetId(), Approve: test.yes})); err != nil {
 				t.Fatal(err)

@@ -163,13 +163,8 @@ func (c *compiler) source(kind SourceKind, key string, p pattern, s *Source) *so
 			c.fail(fmt.Sprintf("%s.environment[%d]", key, i), "it is no name of a variable")
 		}
 	}
-	c.secrets(kind, key+".secrets", s)
-	if s.Stateless && kind != Server {
-		c.fail(key+".stateless", "only a server has sessions")
-	}
-	if s.Ports != nil && kind != Server {
-		c.fail(key+".ports", "only a server's command is confined to ports")
-	}
+	c.effects(kind, key, s)
+	c.secrets(key+".secrets", s)
 	for i, port := range s.Ports {
 		if port < 1 || port > 65535 {
 			c.fail(fmt.Sprintf("%s.ports[%d]", key, i), "it must be 1 to 65535, and is %d", port)
@@ -197,11 +192,38 @@ func (c *compiler) source(kind SourceKind, key string, p pattern, s *Source) *so
 	}
 }
 
-// secrets checks references. It does not quote them: one that is wrong may be the secret itself.
-func (c *compiler) secrets(kind SourceKind, key string, s *Source) {
-	if len(s.Secrets) > 0 && kind != Plugin {
-		c.fail(key, "secrets are for plugins: those of a server stand in its configuration")
+// effects finds the keys that have no effect for a source of this kind. Somebody believes in what they say.
+func (c *compiler) effects(kind SourceKind, key string, s *Source) {
+	const (
+		onlyTools = "only a server has it: plugins and scripts have tools alone"
+		reach     = "a script reaches nothing but tools: grant those"
+	)
+	for _, of := range []struct {
+		key   string
+		there bool
+		kinds []SourceKind
+		why   string
+	}{
+		{"stateless", s.Stateless, []SourceKind{Server}, "only a server has sessions"},
+		{"resources", s.Resources != nil, []SourceKind{Server}, onlyTools},
+		{"prompts", s.Prompts != nil, []SourceKind{Server}, onlyTools},
+		{"methods", s.Methods != nil, []SourceKind{Server}, onlyTools},
+		{"asks", s.Asks != nil, []SourceKind{Server}, "only a server asks"},
+		{"commands", s.Commands != nil, []SourceKind{Server}, "only a server is a command"},
+		{"ports", s.Ports != nil, []SourceKind{Server}, "only a server's command is confined to ports"},
+		{"origins", s.Origins != nil, []SourceKind{Server, Plugin}, reach},
+		{"environment", s.Environment != nil, []SourceKind{Server, Plugin}, reach},
+		{"folders", s.Folders != nil, []SourceKind{Server, Plugin}, reach},
+		{"secrets", s.Secrets != nil, []SourceKind{Plugin}, "secrets are for plugins: those of a server stand in its configuration"},
+	} {
+		if of.there && !slices.Contains(of.kinds, kind) {
+			c.fail(key+"."+of.key, "%s", of.why)
+		}
 	}
+}
+
+// secrets checks references. It does not quote them: one that is wrong may be the secret itself.
+func (c *compiler) secrets(key string, s *Source) {
 	for _, name := range slices.Sorted(maps.Keys(s.Secrets)) {
 		at := key + "." + QuoteKey(name)
 		if name == "" || strings.ContainsAny(name, "=\x00") {
@@ -285,6 +307,11 @@ func (c *compiler) rule(kind Kind, key string, r *Rule) *rule {
 func (c *compiler) ask(key string, a *Ask) {
 	if a == nil {
 		return
+	}
+	if a.Who != "" {
+		if _, err := newPattern(a.Who); err != nil {
+			c.fail(key+".who", "%v", err)
+		}
 	}
 	word(c, key+".covers", a.Covers)
 	switch a.Lasts {

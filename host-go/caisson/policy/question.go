@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"sync/atomic"
 	"time"
 )
@@ -22,7 +23,8 @@ type Question struct {
 	ID string
 	// Call is what would be called, with all of its arguments. Do not change it.
 	Call Call
-	// Who is asked, and Text is what the policy's author has to say.
+	// Who may say yes, a principal or a pattern; "" for whoever is asked: see [Question.Accepts]. Text is what the
+	// policy's author has to say.
 	Who, Text string
 	// Lasts and Covers say what a yes is for; see [Ask].
 	Lasts  Lasts
@@ -60,7 +62,7 @@ func NewQuestion(p *Policy, q Question) *Question {
 	q.answered = &atomic.Bool{}
 	text, _ := json.Marshal([]string{ // Texts always marshal.
 		"caisson question 1", rand.Text(), q.Call.Principal, string(q.Call.Caller), string(orServer(q.Call.Source)), q.Call.Server, string(q.Call.Kind), q.Call.Name,
-		q.ArgumentsHash, q.Definition, q.Policy, q.Until.UTC().Format(time.RFC3339Nano),
+		q.ArgumentsHash, q.Definition, q.Policy, q.Who, q.Until.UTC().Format(time.RFC3339Nano),
 	})
 	sum := sha256.Sum256(text)
 	q.ID = hex.EncodeToString(sum[:])
@@ -70,6 +72,21 @@ func NewQuestion(p *Policy, q Question) *Question {
 // IsPerson reports whether the policy says that a person is at a client of this name when the principal of the
 // call uses it: see [Policy.IsPerson].
 func (q *Question) IsPerson(client string) bool { return q.policy.IsPerson(q.Call.Principal, client) }
+
+// ErrNotAsked is why a yes does not count whose principal the rule does not ask: an [Approver] returns it, perhaps wrapped,
+// and the denial says so.
+var ErrNotAsked = errors.New("the policy asks another principal")
+
+// Accepts reports whether a yes of a principal counts: whether Who names it, or nobody. An [Approver] asks it before
+// it asks the principal, or takes its yes: the gate knows only what the Answer says. It needs no more of the question
+// than Who.
+func (q *Question) Accepts(principal string) bool {
+	if q.Who == "" {
+		return true
+	}
+	who, err := newPattern(q.Who)
+	return err == nil && who.match(principal)
+}
 
 // An Answer is what somebody said. The zero value is a no. It counts once, and for its own question.
 type Answer struct {

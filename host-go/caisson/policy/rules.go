@@ -127,7 +127,8 @@ type Rate struct {
 
 // An Ask says that a call waits for somebody's yes.
 type Ask struct {
-	// Who is asked, as the program understands it. Default: "", whoever is there.
+	// Who may say yes: a principal, or a pattern for principals. A yes of anybody else does not count; see
+	// [Question.Accepts]. Default: "", whoever is asked.
 	Who string `json:"who,omitempty"`
 	// Text is shown with the question. Default: none.
 	Text string `json:"text,omitempty"`

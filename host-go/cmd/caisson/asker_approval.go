@@ -15,10 +15,14 @@ import (
 // maxShownArguments bounds what is shown of a call's arguments. The person sees the whole, or is not asked.
 const maxShownArguments = 16 << 10
 
-// approve asks the person at the terminal whether a call may be made. Without a terminal the answer is no.
+// approve asks the person at the terminal whether a call may be made. Without a terminal, and where the policy asks
+// somebody else, the answer is no.
 func (k *asker) approve(ctx context.Context, q *policy.Question) (policy.Answer, error) {
 	if !k.app.person() {
 		return q.No(), errors.New("there is no terminal to answer at")
+	}
+	if !q.Accepts(principal()) {
+		return q.No(), policy.ErrNotAsked
 	}
 	if len(q.Call.Arguments) > maxShownArguments {
 		return q.No(), fmt.Errorf("the arguments have %d bytes, which is too much to be shown", len(q.Call.Arguments))
@@ -35,6 +39,9 @@ func (k *asker) approve(ctx context.Context, q *policy.Question) (policy.Answer,
 	defer k.app.err.Answered()
 
 	k.app.err.Prompt("\nThe policy wants a yes for the %s %s of %s, with\n%s", q.Call.Kind, oneLine(q.Call.Name), oneLine(q.Call.Server), quote(shownArguments(q.Call.Arguments)))
+	if q.Who != "" {
+		k.app.err.Prompt("The policy asks %s, and you are %s.\n", oneLine(q.Who), oneLine(principal()))
+	}
 	if q.Text != "" {
 		k.app.err.Prompt("%s\n", terminal.Visible(q.Text))
 	}

@@ -24,9 +24,9 @@ func (a *app) policyCommand() *cobra.Command {
 how often, and after whose yes. With a policy, everything else is denied. It is a file, in YAML or
 JSON.
 
-It holds for every command: the file that --policy names; or else ./caisson.policy.yaml; or else
-caisson.policy.yaml in the folder "caisson" of your configuration folder. When both of the last two
-are there, --policy has to say which one holds.
+It holds for every command but 'component run', which grants what its flags say. It is the file that
+--policy names; or else ./caisson.policy.yaml; or else caisson.policy.yaml in the folder "caisson" of
+your configuration folder. When both of the last two are there, --policy has to say which one holds.
 
 See docs/policy.md.`,
 		Example: `  caisson policy init files github

@@ -3,6 +3,7 @@ package gate
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/caisson-dev/caisson/host-go/caisson/policy"
@@ -109,6 +110,8 @@ func (g *Gate) approve(ctx context.Context, call *Call, v *verdict) (string, err
 		return "", ctx.Err()
 	case errors.Is(err, context.DeadlineExceeded) && asking.Err() != nil:
 		return refuse("nobody answered in time")
+	case errors.Is(err, policy.ErrNotAsked):
+		return refuse("the policy asks " + strconv.Quote(question.Who) + " for the yes, who cannot be asked here")
 	case err != nil:
 		g.config.Logger.Warn("nobody could be asked to approve a call", "server", call.Server, "name", call.Name, "error", err)
 		return refuse("nobody could be asked to approve the call")

@@ -2024,7 +2024,9 @@ type Approval struct {
 	// When the question ends.
 	Until *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=until,proto3" json:"until,omitempty"`
 	// The daemon on which the call waits.
-	Daemon        string `protobuf:"bytes,10,opt,name=daemon,proto3" json:"daemon,omitempty"`
+	Daemon string `protobuf:"bytes,10,opt,name=daemon,proto3" json:"daemon,omitempty"`
+	// Who may say yes: a principal, or a pattern for principals; "" for any owner. It is what the policy says.
+	Who           string `protobuf:"bytes,11,opt,name=who,proto3" json:"who,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2125,6 +2127,13 @@ func (x *Approval) GetUntil() *timestamppb.Timestamp {
 func (x *Approval) GetDaemon() string {
 	if x != nil {
 		return x.Daemon
+	}
+	return ""
+}
+
+func (x *Approval) GetWho() string {
+	if x != nil {
+		return x.Who
 	}
 	return ""
 }
@@ -2715,7 +2724,7 @@ const file_caisson_v1_admin_proto_rawDesc = "" +
 	"\x06daemon\x18\x01 \x01(\tR\x06daemon\"\x82\x01\n" +
 	"\x15ListApprovalsResponse\x122\n" +
 	"\tapprovals\x18\x01 \x03(\v2\x14.caisson.v1.ApprovalR\tapprovals\x125\n" +
-	"\bfailures\x18\x02 \x03(\v2\x19.caisson.v1.DaemonFailureR\bfailures\"\x92\x02\n" +
+	"\bfailures\x18\x02 \x03(\v2\x19.caisson.v1.DaemonFailureR\bfailures\"\xa4\x02\n" +
 	"\bApproval\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1c\n" +
 	"\tprincipal\x18\x02 \x01(\tR\tprincipal\x12\x16\n" +
@@ -2727,7 +2736,8 @@ const file_caisson_v1_admin_proto_rawDesc = "" +
 	"\alasting\x18\b \x01(\tR\alasting\x120\n" +
 	"\x05until\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12\x16\n" +
 	"\x06daemon\x18\n" +
-	" \x01(\tR\x06daemon\"U\n" +
+	" \x01(\tR\x06daemon\x12\x10\n" +
+	"\x03who\x18\v \x01(\tR\x03who\"U\n" +
 	"\x15AnswerApprovalRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aapprove\x18\x02 \x01(\bR\aapprove\x12\x12\n" +

@@ -41,7 +41,7 @@ func WithClient(ctx context.Context, client Client) context.Context {
 // Approve is a [policy.Approver] that asks the client of the call's context.
 //
 // It fails, and so the call is denied, where the context has no client, the policy does not say that a person is
-// there, another principal has made the call, the question is too long to be shown, or the client cannot be
+// there, the rule asks another principal ([policy.ErrNotAsked]), another principal has made the call, the question is too long to be shown, or the client cannot be
 // asked. Everything but a yes in the form that was asked for is a no.
 func Approve(ctx context.Context, q *policy.Question) (policy.Answer, error) {
 	client, _ := ctx.Value(clientKey{}).(Client)
@@ -50,6 +50,9 @@ func Approve(ctx context.Context, q *policy.Question) (policy.Answer, error) {
 		return q.No(), errors.New("the call was not made by a client that can be asked")
 	case client.Principal() != q.Call.Principal:
 		return q.No(), errors.New("the client is another principal's than the call")
+	}
+	if !q.Accepts(client.Principal()) {
+		return q.No(), policy.ErrNotAsked
 	}
 	name := client.ClientName()
 	if !q.IsPerson(name) {

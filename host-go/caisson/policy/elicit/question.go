@@ -86,6 +86,9 @@ func message(q *policy.Question) (string, error) {
 			writeBlock(&b, line[0]+": "+oneLine(line[1]))
 		}
 	}
+	if q.Who != "" {
+		writeBlock(&b, "asked: "+oneLine(q.Who))
+	}
 	writeBlock(&b, "arguments: "+arguments)
 	if q.Text != "" {
 		fmt.Fprintf(&b, "\n%s\n", unseen.Show(q.Text))

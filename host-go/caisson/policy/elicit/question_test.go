@@ -3,6 +3,7 @@ package elicit_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -95,6 +96,43 @@ func TestMessage(t *testing.T) {
 		}
 		if starts != 4 {
 			t.Errorf("%s: %d lines begin like those of the question:\n%s", name, starts, client.shown)
+		}
+	}
+}
+
+// A person is a client at which a person says yes to what is asked.
+type person struct{ reader }
+
+func (p *person) Elicit(_ context.Context, params *mcp.ElicitParams) (*mcp.ElicitResult, error) {
+	p.shown = params.Message
+	content := map[string]any{}
+	for name := range params.RequestedSchema.(map[string]any)["properties"].(map[string]any) {
+		content[name] = "yes"
+	}
+	return &mcp.ElicitResult{Action: "accept", Content: content}, nil
+}
+
+// TestWho has a rule ask somebody: nobody else is asked, and whoever is sees whom the rule names.
+func TestWho(t *testing.T) {
+	t.Parallel()
+	rules, err := policy.New(policy.Rules{Version: 1, People: []policy.Person{{Principal: "alice", Clients: []string{"editor"}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for who, accepted := range map[string]bool{"": true, "alice": true, "al*": true, "**": true, "security": false, "Alice": false, "alic": false} {
+		client := &person{}
+		q := policy.NewQuestion(rules, policy.Question{
+			Who: who, Call: policy.Call{Principal: "alice", Server: "s", Kind: policy.Tool, Name: "run"}, Until: time.Now().Add(time.Hour),
+		})
+		answer, err := elicit.Approve(elicit.WithClient(context.Background(), client), q)
+		if errors.Is(err, policy.ErrNotAsked) == accepted || (err == nil) != accepted {
+			t.Errorf("who %q: %v", who, err)
+		}
+		if yes, _, _, _ := q.Take(answer, time.Now()); yes != accepted {
+			t.Errorf("who %q: the answer is a yes: %t", who, yes)
+		}
+		if (client.shown != "") != accepted || strings.Contains(client.shown, "\n    asked: "+who+"\n") != (accepted && who != "") {
+			t.Errorf("who %q: it shows\n%s", who, client.shown)
 		}
 	}
 }
