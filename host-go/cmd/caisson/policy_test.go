@@ -45,7 +45,7 @@ servers:
   demo:
     tools:
       - {name: echo, arguments: {properties: {message: {maxLength: 3}}, required: [message], additionalProperties: false}}
-      - {name: add, ask: {text: "Adding costs."}}
+      - {name: add, ask: {who: "**", text: "Adding costs."}}
 `)
 	list := caissonRun(t, "list-tools", "--config", "servers.json", "demo")
 	list.expect(t, exitOK)
@@ -59,7 +59,7 @@ servers:
 	caissonRun(t, "ping", "--", self(t), "demo-server").expect(t, exitDenied, "does not grant the server")
 
 	yes := atTerminal(t, "y\n", "call-tool", "--config", "servers.json", "demo", "add", "--args", `{"a":1,"b":2}`)
-	yes.expect(t, exitOK, "The policy wants a yes for the tool add of demo", `"a": 1`, "Adding costs.")
+	yes.expect(t, exitOK, "The policy wants a yes for the tool add of demo", `"a": 1`, "The policy asks **, and you are ", "Adding costs.")
 	atTerminal(t, "n\n", "call-tool", "--config", "servers.json", "demo", "add", "--args", `{"a":1,"b":2}`).expect(t, exitDenied, "was not approved")
 
 	verified := caissonRun(t, "audit", "verify")
@@ -107,6 +107,22 @@ func TestWhichPolicy(t *testing.T) {
 	caissonRun(t, "list-tools", "--config", "servers.json", "demo").expect(t, exitUsage, "leads out of the folder")
 	put(t, policyfile.Name, "version: 1\nservrs: {}\n")
 	caissonRun(t, "list-tools", "--config", "servers.json", "demo").expect(t, exitUsage, policyfile.Name+":2: servrs: the key is not known: is it servers?")
+}
+
+// TestPolicyWho has a person at the terminal whom the policy does not ask: there is no question.
+func TestPolicyWho(t *testing.T) {
+	manyRuntimes(t)
+	withPolicy(t, `
+version: 1
+servers:
+  demo:
+    tools: [{name: add, ask: {who: not the user of these tests}}]
+`)
+	denied := atTerminal(t, "y\n", "call-tool", "--config", "servers.json", "demo", "add", "--args", `{"a":1,"b":2}`)
+	denied.expect(t, exitDenied, "the policy asks", "not the user of these tests")
+	if strings.Contains(denied.stderr, "May it be called?") {
+		t.Errorf("it asks:\n%s", denied.stderr)
+	}
 }
 
 func TestPolicyExplain(t *testing.T) {
