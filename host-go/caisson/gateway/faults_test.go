@@ -39,7 +39,7 @@ func faultSeeds(t *testing.T) (first, runs uint64) {
 		}
 		return n
 	}
-	few := uint64(24)
+	few := uint64(48)
 	if os.Getenv("CAISSON_FAULT_SEED") != "" {
 		few = 1
 	}
@@ -51,31 +51,46 @@ type tally struct {
 	connected, calls, served, asked, faults atomic.Int64
 }
 
+// together is how many seeds go through one gateway, one after the other: its sessions with the server go on, as those of a
+// gateway do that serves for long, and most of what a run costs is the start of such a session. What is decided about the
+// gateway follows from the number of the seeds' block.
+const together = 8
+
+const (
+	// upstreamTime is how long the gateway waits for the server's handshake, holdTimeout how long for an answer, and
+	// clientTime how long a client waits for each of its requests. What is silent is so for less.
+	upstreamTime, holdTimeout, clientTime = 5 * time.Second, 2 * time.Second, 8 * time.Second
+)
+
 // TestFaults runs sessions of several clients through a gateway with a spoiler between it and the clients, and another
-// between it and the server, as a seed decides. Nothing hangs, no call is made twice, and nobody gets what is another's.
+// between it and the server, as seeds decide. Nothing hangs, no call is made twice, and nobody gets what is another's.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	first, runs := faultSeeds(t)
 	const enough = 5
-	beside := min(8, 2*goruntime.GOMAXPROCS(0)) // More only wait for each other, and time is what says that one hangs.
+	beside := min(16, 4*goruntime.GOMAXPROCS(0)) // They wait a good part of their time. Of many more some would only seem to hang.
 	var all tally
 	var failed atomic.Int64
-	seeds := make(chan uint64)
+	blocks := make(chan []uint64)
 	var workers sync.WaitGroup
 	for range beside {
 		workers.Go(func() {
-			for seed := range seeds {
-				if wrong := runFaults(t, seed, &all); len(wrong) > 0 {
+			for seeds := range blocks {
+				if wrong := runFaults(t, seeds, &all); len(wrong) > 0 {
 					failed.Add(1)
-					t.Errorf("seed %d:\n  %s", seed, strings.Join(wrong, "\n  "))
+					t.Errorf("seeds %d:\n  %s", seeds, strings.Join(wrong, "\n  "))
 				}
 			}
 		})
 	}
-	for seed := first; seed < first+runs && failed.Load() < enough; seed++ {
-		seeds <- seed
+	for seed := first; seed < first+runs && failed.Load() < enough; {
+		var seeds []uint64
+		for block := seed / together; seed < first+runs && seed/together == block; seed++ {
+			seeds = append(seeds, seed)
+		}
+		blocks <- seeds
 	}
-	close(seeds)
+	close(blocks)
 	workers.Wait()
 	t.Logf("%d runs: %d clients connected, %d calls, %d served, %d questions, %d faults", runs, all.connected.Load(), all.calls.Load(), all.served.Load(), all.asked.Load(), all.faults.Load())
 	// Spoilers that stop everything, or nothing, show nothing.
@@ -84,106 +99,146 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// A faultRun is one seed's.
-type faultRun struct {
-	seed  uint64
-	tally *tally
+// A faultGateway is a gateway with a server behind a spoiler.
+type faultGateway struct {
+	tally      *tally
+	asks       bool // the server asks
+	principals int
 
 	mu       sync.Mutex
 	wrong    []string
 	executed map[string]int
 }
 
-func (r *faultRun) fail(format string, args ...any) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.wrong = append(r.wrong, fmt.Sprintf(format, args...))
+func (f *faultGateway) fail(format string, args ...any) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.wrong = append(f.wrong, fmt.Sprintf(format, args...))
 }
 
-func (r *faultRun) execute(marker string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.executed[marker]++
+func (f *faultGateway) execute(marker string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.executed[marker]++
 }
 
 // within runs something that must end by itself.
-func (r *faultRun) within(what string, f func()) {
+func (f *faultGateway) within(what string, do func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		f()
+		do()
 	}()
 	select {
 	case <-done:
 	case <-time.After(patience):
-
-		r.fail("%s hangs", what)
+		f.fail("%s hangs", what)
 	}
 }
 
-// runFaults runs a seed, and returns what is wrong.
-func runFaults(t *testing.T, seed uint64, all *tally) []string {
-	random := rand.New(rand.NewPCG(seed, 0))
-	r := &faultRun{seed: seed, tally: all, executed: map[string]int{}}
-	up, down := eras[random.IntN(2)], eras[random.IntN(2)]
-	rate := []float64{0, 0.05, 0.1, 0.2}
+// runFaults runs seeds through one gateway, and returns what is wrong.
+func runFaults(t *testing.T, seeds []uint64, all *tally) []string {
+	block := seeds[0] / together
+	random := rand.New(rand.NewPCG(block, 1<<32))
+	rates := []float64{0, 0.05, 0.1, 0.2}
+	up, overHTTP, stateless := eras[random.IntN(2)], random.IntN(2) == 0, random.IntN(4) > 0
+	f := &faultGateway{tally: all, asks: !overHTTP, principals: 1 + random.IntN(4)/3, executed: map[string]int{}}
 	over := make(chan struct{})
-	above := newSpoiler(seed, rate[random.IntN(len(rate))], over, &all.faults)
-	below := newSpoiler(seed+1<<32, rate[random.IntN(len(rate))], over, &all.faults)
-	below.client = true
+	above := newSpoiler(block, rates[random.IntN(len(rates))], over, &all.faults)
 
 	var server caisson.Server
 	var endServer func()
-	overHTTP := random.IntN(2) == 0
 	if overHTTP {
-		server, endServer = r.httpServer(up, above)
+		server, endServer = f.httpServer(up, above)
 	} else {
 		cleaner := &cleaner{TB: t}
-		server, endServer = caisson.Server{Transport: above.pipe(r.memoryServer(cleaner, up))}, cleaner.clean
+		server, endServer = caisson.Server{Transport: above.pipe(f.memoryServer(cleaner, up))}, cleaner.clean
 	}
-	g, err := gateway.New(runtime(t), caisson.ServerMap{"s": server}, &gateway.Options{
-		Client:     caisson.ClientOptions{Limits: caisson.Limits{ConnectTimeout: 10 * time.Second}},
-		MinBackoff: time.Millisecond, MaxBackoff: 20 * time.Millisecond,
-	})
+	options := &gateway.Options{
+		Client:       caisson.ClientOptions{Limits: caisson.Limits{ConnectTimeout: upstreamTime}},
+		Authenticate: byHeader,
+		MinBackoff:   time.Millisecond, MaxBackoff: 20 * time.Millisecond,
+		MaxSessionsOfServer: 3,           // So calls wait for each other, too.
+		HoldTimeout:         holdTimeout, // A question that was lost has a session to itself until then.
+	}
+	if stateless {
+		options.Client.Policy = rules(t, "version: 1\nservers: {s: {stateless: true, tools: ['**'], asks: [elicitation]}}\n")
+	}
+	g, err := gateway.New(runtime(t), caisson.ServerMap{"s": server}, options)
 	if err != nil {
 		return []string{err.Error()}
 	}
-	front := httptest.NewServer(below.http(g.Handler()))
-
-	var clients sync.WaitGroup
-	r.within("a client", func() {
-		for i := range 1 + random.IntN(3) {
-			plan := rand.New(rand.NewPCG(seed, uint64(i+1)))
-			clients.Go(func() { r.client(plan, i, down, front.URL+"/servers/s", !overHTTP) })
-		}
-		clients.Wait()
-	})
+	var ways []string
+	down := ""
+	for _, seed := range seeds {
+		random := rand.New(rand.NewPCG(seed, 0))
+		r := &faultRun{faultGateway: f, seed: seed}
+		down = eras[random.IntN(2)]
+		below := newSpoiler(seed+1<<32, rates[random.IntN(len(rates))], over, &all.faults)
+		below.client = true
+		ways = append(ways, fmt.Sprintf("%d: downstream %s, rate %v", seed, down, below.rate))
+		front := httptest.NewServer(below.http(g.Handler()))
+		f.within(fmt.Sprintf("a client of the seed %d", seed), func() {
+			var clients sync.WaitGroup
+			for i := range 1 + random.IntN(3) {
+				plan := rand.New(rand.NewPCG(seed, uint64(i+1)))
+				clients.Go(func() { r.client(plan, i, down, front.URL+"/servers/s") })
+			}
+			clients.Wait()
+		})
+		front.CloseClientConnections()
+		front.Close()
+	}
 	above.calm.Store(true)
-	below.calm.Store(true)
-	r.within("the client after the faults", func() { r.after(down, front.URL+"/mcp") })
+	front := httptest.NewServer(g.Handler())
+	f.within("the client after the faults", func() {
+		(&faultRun{faultGateway: f, seed: seeds[0]}).after(down, front.URL+"/mcp")
+	})
 	close(over)
-	r.within("the end of the gateway", func() {
+	f.within("the end of the gateway", func() {
 		_ = g.Close()
 		front.CloseClientConnections()
 		front.Close()
 	})
-	r.within("the end of the server", endServer)
+	f.within("the end of the server", endServer)
 
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for marker, times := range r.executed {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for marker, times := range f.executed {
 		if times > 1 {
-			r.wrong = append(r.wrong, fmt.Sprintf("%s was executed %d times; it came to the gateway %d times", marker, times, below.calls[marker]))
+			f.wrong = append(f.wrong, fmt.Sprintf("%s was executed %d times", marker, times))
 		}
 	}
-	if len(r.wrong) > 0 {
-		r.wrong = append(r.wrong, fmt.Sprintf("upstream %s, HTTP %t, rate %v; downstream %s, rate %v", up, overHTTP, above.rate, down, below.rate))
+	if len(f.wrong) > 0 {
+		f.wrong = append(f.wrong, fmt.Sprintf("upstream %s, HTTP %t, stateless %t, principals %d, rate %v", up, overHTTP, stateless, f.principals, above.rate))
+		f.wrong = append(f.wrong, ways...)
 	}
-	return r.wrong
+	return f.wrong
+}
+
+// A faultRun is one seed's.
+type faultRun struct {
+	*faultGateway
+	seed uint64
+}
+
+// as is the transport of a client of a principal.
+func as(principal, url string) *mcp.StreamableClientTransport {
+	return &mcp.StreamableClientTransport{Endpoint: url, MaxRetries: -1, HTTPClient: &http.Client{Transport: onBehalf(principal)}}
+}
+
+// onBehalf sends requests in the name of a principal.
+type onBehalf string
+
+// RoundTrip sends a request.
+func (n onBehalf) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Test-Principal", string(n))
+	return http.DefaultTransport.RoundTrip(r)
 }
 
 // httpServer is a server on the Go SDK over HTTP.
-func (r *faultRun) httpServer(era string, above *spoiler) (caisson.Server, func()) {
+func (r *faultGateway) httpServer(era string, above *spoiler) (caisson.Server, func()) {
 	server := mcp.NewServer(&mcp.Implementation{Name: "s", Version: "1"}, nil)
 	answer := func(ctx context.Context, request *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 		var given struct{ Marker string }
@@ -229,7 +284,7 @@ func (c *cleaner) clean() {
 }
 
 // memoryServer is a server over pipes, which asks as well.
-func (r *faultRun) memoryServer(t testing.TB, era string) *caissontest.Server {
+func (r *faultGateway) memoryServer(t testing.TB, era string) *caissontest.Server {
 	s := caissontest.NewServer(t, era)
 	answer := func(asks bool) caissontest.Handler {
 		return func(call *caissontest.Call) (any, error) {
@@ -262,7 +317,7 @@ func (r *faultRun) memoryServer(t testing.TB, era string) *caissontest.Server {
 }
 
 // client connects a client, and has it call tools.
-func (r *faultRun) client(random *rand.Rand, i int, era, url string, asks bool) {
+func (r *faultRun) client(random *rand.Rand, i int, era, url string) {
 	own := fmt.Sprintf("seed-%d-client-%d-", r.seed, i)
 	mine := func(what, text string) {
 		for _, other := range markers(text) {
@@ -271,30 +326,18 @@ func (r *faultRun) client(random *rand.Rand, i int, era, url string, asks bool) 
 			}
 		}
 	}
-	options := &mcp.ClientOptions{
-		Capabilities: &mcp.ClientCapabilities{},
-		ProgressNotificationHandler: func(_ context.Context, request *mcp.ProgressNotificationClientRequest) {
-			mine("progress", request.Params.Message)
-		},
-	}
-	if asks {
-		options.ElicitationHandler = func(_ context.Context, request *mcp.ElicitRequest) (*mcp.ElicitResult, error) {
-			r.tally.asked.Add(1)
-			mine("a question", request.Params.Message)
-			return &mcp.ElicitResult{Action: "accept", Content: map[string]any{"marker": request.Params.Message}}, nil
-		}
-		options.Capabilities.Elicitation = &mcp.ElicitationCapabilities{Form: &mcp.FormElicitationCapabilities{}}
-	}
+	options := r.options(mine)
+	principal := fmt.Sprint("p", i%r.principals)
 	var session *mcp.ClientSession
 	connect := func() bool {
 		for range 3 {
 			if session != nil {
 				_ = session.Close()
 			}
-			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), clientTime)
 			var err error
 			session, err = mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, options).
-				Connect(ctx, &mcp.StreamableClientTransport{Endpoint: url, MaxRetries: -1}, &mcp.ClientSessionOptions{ProtocolVersion: era})
+				Connect(ctx, as(principal, url), &mcp.ClientSessionOptions{ProtocolVersion: era})
 			cancel()
 			if err == nil {
 				r.tally.connected.Add(1)
@@ -308,14 +351,14 @@ func (r *faultRun) client(random *rand.Rand, i int, era, url string, asks bool) 
 	}
 	defer func() { _ = session.Close() }()
 	tools := []string{"pay", "look"}
-	if asks {
+	if r.asks {
 		tools = append(tools, "ask")
 	}
 	var calls sync.WaitGroup
 	for n := range 2 + random.IntN(5) {
 		tool, wait := tools[random.IntN(len(tools))], random.IntN(2) == 0
-		timeout := 20 * time.Second // What is silent is so for less.
-		if random.IntN(8) == 0 {
+		timeout := clientTime
+		if random.IntN(16) == 0 {
 			timeout = time.Duration(1+random.IntN(40)) * time.Millisecond // It is given up.
 		}
 		calls.Go(func() { r.call(session, tool, fmt.Sprintf("%scall-%d", own, n), timeout) })
@@ -324,6 +367,25 @@ func (r *faultRun) client(random *rand.Rand, i int, era, url string, asks bool) 
 		}
 	}
 	calls.Wait()
+}
+
+// options are those of a client. mine looks whose something is that the client got.
+func (r *faultRun) options(mine func(what, text string)) *mcp.ClientOptions {
+	options := &mcp.ClientOptions{
+		Capabilities: &mcp.ClientCapabilities{},
+		ProgressNotificationHandler: func(_ context.Context, request *mcp.ProgressNotificationClientRequest) {
+			mine("progress", request.Params.Message)
+		},
+	}
+	if r.asks {
+		options.ElicitationHandler = func(_ context.Context, request *mcp.ElicitRequest) (*mcp.ElicitResult, error) {
+			r.tally.asked.Add(1)
+			mine("a question", request.Params.Message)
+			return &mcp.ElicitResult{Action: "accept", Content: map[string]any{"marker": request.Params.Message}}, nil
+		}
+		options.Capabilities.Elicitation = &mcp.ElicitationCapabilities{Form: &mcp.FormElicitationCapabilities{}}
+	}
+	return options
 }
 
 // call calls a tool, and sees whose the answer is.
@@ -346,15 +408,16 @@ func (r *faultRun) call(session *mcp.ClientSession, tool, marker string, timeout
 	}
 }
 
-// after is a client once nothing goes wrong any more: the gateway serves it.
+// after is a client once nothing goes wrong any more: the gateway serves it, over the sessions with the server that have
+// seen the faults where clients share those.
 func (r *faultRun) after(era, url string) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience/2)
 	defer cancel()
 	marker := fmt.Sprintf("seed-%d-client-99-call-1", r.seed)
 	var last error
 	for i := 0; ctx.Err() == nil; i++ { // The gateway may be between two attempts to connect with the server.
-		session, err := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, nil).
-			Connect(ctx, &mcp.StreamableClientTransport{Endpoint: url}, &mcp.ClientSessionOptions{ProtocolVersion: era})
+		session, err := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, r.options(func(string, string) {})).
+			Connect(ctx, as("p0", url), &mcp.ClientSessionOptions{ProtocolVersion: era})
 		if err != nil {
 			last = err
 			continue

@@ -76,7 +76,7 @@ func (s *spoiler) wait(ctx context.Context, delay time.Duration) {
 }
 
 // silence is how long a party says nothing, before its connection is lost.
-const silence = time.Second
+const silence = 200 * time.Millisecond
 
 // http spoils what goes to a handler over HTTP, and what comes back.
 func (s *spoiler) http(next http.Handler) http.Handler {
