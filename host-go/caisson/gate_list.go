@@ -22,9 +22,9 @@ func (s *Session) filterOf(list string, kind policy.Kind, key string) filter {
 			if _, err := jcs.Lenient(item); err != nil {
 				return false
 			}
-			var members map[string]json.RawMessage
+			members, err := membersOf(item, []string{key})
 			name := ""
-			if json.Unmarshal(item, &members) != nil || textOf(members[key], key, &name) != nil {
+			if err != nil || textOf(members[key], key, &name) != nil {
 				return false
 			}
 			call := &policy.Call{Server: s.name, Kind: kind, Name: name, Caller: s.callerOf(ctx)}
@@ -76,14 +76,20 @@ func (s *Session) filterInstructions(_ context.Context, result json.RawMessage, 
 	if err := json.Unmarshal(result, &members); err != nil {
 		return nil, &Error{Code: CodeProtocol, Server: s.name, Step: "server/discover", Message: "the result is no object", Err: err}
 	}
-	text := ""
-	if given := members["instructions"]; json.Unmarshal(given, &text) != nil || !s.client.gate.Instructions(s.name, s.identified(), text) {
-		delete(members, "instructions")
+	for name, given := range members {
+		if !strings.EqualFold(name, "instructions") {
+			continue
+		}
+		text := ""
+		if name != "instructions" || json.Unmarshal(given, &text) != nil || !s.client.gate.Instructions(s.name, s.identified(), text) {
+			delete(members, name)
+		}
 	}
 	return json.Marshal(members) // So a member that was there twice is there once.
 }
 
-// filter leaves out items of a list, and nothing else of the page.
+// filter leaves out items of a list, and nothing else of the page. It refuses a page that has the list in other letters:
+// many readers would take that for the list.
 func (s *Session) filter(page json.RawMessage, list string, keep func(json.RawMessage) bool) (json.RawMessage, error) {
 	wrong := func(message string) (json.RawMessage, error) {
 		return nil, &Error{Code: CodeProtocol, Server: s.name, Step: list + "/list", Message: message}
@@ -101,8 +107,8 @@ func (s *Session) filter(page json.RawMessage, list string, keep func(json.RawMe
 		if err == nil && ok {
 			err = decoder.Decode(&value)
 		}
-		if err != nil || seen[name] {
-			return wrong("the result has a member twice, or is no JSON: what may be shown cannot be told")
+		if err != nil || seen[name] || name != list && strings.EqualFold(name, list) {
+			return wrong("the result has a member twice, or in other letters, or is no JSON: what may be shown cannot be told")
 		}
 		seen[name] = true
 		if name == list {

@@ -203,6 +203,8 @@ servers:
 			if era == "2026-07-28" {
 				_, err := s.Listen(ctx, &mcp.SubscriptionsListenParams{Notifications: &mcp.NotificationSubscriptions{ResourceSubscriptions: []string{"a:1", "b:2"}}})
 				deniedFor(t, err, policy.NotGranted)
+				_, err = s.Request(ctx, "subscriptions/listen", json.RawMessage(`{"notifications":{"taskIds":["of an earlier session"]}}`))
+				deniedFor(t, err, policy.NotGranted)
 			} else {
 				deniedFor(t, s.Subscribe(ctx, &mcp.SubscribeParams{URI: "b:2"}), policy.NotGranted)
 			}

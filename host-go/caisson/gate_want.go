@@ -205,21 +205,28 @@ func (s *Session) wantCompletion(w *want, text json.RawMessage) error {
 	return nil
 }
 
-// wantNotifications reads which resources are listened to.
+// wantNotifications reads which resources and tasks are listened to. What is told of a task has its result.
 func (s *Session) wantNotifications(w *want, text json.RawMessage) error {
 	if text == nil {
 		return nil
 	}
-	notifications, err := membersOf(text, []string{"resourceSubscriptions"})
+	notifications, err := membersOf(text, []string{"resourceSubscriptions", "taskIds"})
 	if err != nil {
 		return errors.New("the member \"notifications\" is no object, or has a member in other letters")
 	}
-	var uris []string
-	if list := notifications["resourceSubscriptions"]; list != nil && json.Unmarshal(list, &uris) != nil {
-		return errors.New("the member \"resourceSubscriptions\" is no list of texts")
+	var uris, tasks []string
+	for name, into := range map[string]*[]string{"resourceSubscriptions": &uris, "taskIds": &tasks} {
+		if list := notifications[name]; list != nil && json.Unmarshal(list, into) != nil {
+			return fmt.Errorf("the member %q is no list of texts", name)
+		}
 	}
 	for _, uri := range uris {
 		s.part(w, policy.Resource, uri)
+	}
+	for _, id := range tasks {
+		if !s.begun.has(id) { // As for tasks/get.
+			s.part(w, policy.Method, "tasks/get")
+		}
 	}
 	return nil
 }

@@ -185,7 +185,7 @@ func bounds(t *testing.T) [][3]string {
 		{"the tools of a `ToolSet`", fmt.Sprintf("%d, %s, %d pages of one server", maxToolSetTools, mib(maxToolSetBytes), maxToolSetPages), ""},
 		{"a policy's file", fmt.Sprintf("%s, %d levels", mib(policyfile.MaxBytes), in("host-go/caisson/policyfile/decode.go", "maxDepth")), ""},
 		{"a lock file", mib(pins.MaxBytes), ""},
-		{"principals and tools whose calls a policy counts", fmt.Sprintf("%d, then denied", in("host-go/caisson/policy/counts.go", "maxCounts")), ""},
+		{"principals and tools whose calls a policy counts; of them, the tools of one principal", fmt.Sprintf("%d; %d, then denied", in("host-go/caisson/policy/counts.go", "maxCounts"), in("host-go/caisson/policy/counts.go", "maxCountsOfOne")), ""},
 		{"calls that wait for an approval", fmt.Sprintf("%d, then denied", in(approval, "maxWaiting")), "Governance.Approve"},
 		{"approvals that last", fmt.Sprintf("%d, then asked again", in(approval, "maxKept")), ""},
 		{"the wait for an approval", map[string]string{"time.Hour": "1 h"}[inText(t, approval, `defaultWithin = (\S+)`, "%s")], "Ask.Within"},

@@ -6,29 +6,32 @@ import (
 	"github.com/caisson-dev/caisson/host-go/caisson"
 )
 
-// busy counts the requests that are underway, by principal.
+// busy counts what each principal has at once, such as requests that are underway.
 type busy struct {
 	most int
+	full string // what is said where there are as many
 
-	mu       sync.Mutex
-	requests map[string]int
+	mu  sync.Mutex
+	own map[string]int // by principal
 }
 
-func newBusy(most int) *busy { return &busy{most: most, requests: map[string]int{}} }
+func newBusy(most int, full string) *busy {
+	return &busy{most: most, full: full, own: map[string]int{}}
+}
 
-// enter notes a request of a principal. The caller calls leave once, when the request has ended.
+// enter notes one more of a principal's. The caller calls leave once, when it has ended.
 func (b *busy) enter(principal string) (leave func(), err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.requests[principal] >= b.most {
-		return nil, &caisson.Error{Code: caisson.CodeLimit, Step: "serve", Message: "as many requests of the principal are underway as gateway.Options.MaxRequestsOfPrincipal allows: wait until some have ended"}
+	if b.own[principal] >= b.most {
+		return nil, &caisson.Error{Code: caisson.CodeLimit, Step: "serve", Message: b.full}
 	}
-	b.requests[principal]++
+	b.own[principal]++
 	return func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		if b.requests[principal]--; b.requests[principal] == 0 {
-			delete(b.requests, principal)
+		if b.own[principal]--; b.own[principal] == 0 {
+			delete(b.own, principal)
 		}
 	}, nil
 }

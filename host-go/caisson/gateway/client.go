@@ -45,10 +45,14 @@ type client struct {
 	sinks     map[*sink]struct{}
 	level     mcp.LoggingLevel
 	changes   atomic.Uint64 // of the servers' tools
-	users     int           // requests underway, where it is shared
 	idle      *time.Timer
 	closed    bool
 	held      sync.WaitGroup // held calls that go on
+	holds     atomic.Int64   // how many
+
+	// The gateway's lock guards these.
+	users int       // requests underway, and streams of a session
+	used  time.Time // when the last of them ended
 }
 
 // asksOf is the part of a client's capabilities that servers may make use of; nil when there is none.
@@ -65,20 +69,21 @@ func asksOf(capabilities *mcp.ClientCapabilities) *mcp.ClientCapabilities {
 
 // newClient makes a client; the gateway's lock is held.
 func (g *Gateway) newClient(principal string, capabilities *mcp.ClientCapabilities, pool bool) (*client, error) {
-	own := 0
-	for c := range g.clients {
-		if c.principal == principal {
-			own++
-		}
-	}
-	switch {
-	case g.closed:
+	if g.closed {
 		return nil, errGatewayClosed
-	case pool: // There are no more than sessions.
-	case own >= g.options.MaxSessionsOfPrincipal:
-		return nil, &caisson.Error{Code: caisson.CodeLimit, Step: "serve", Message: "there are as many sessions as gateway.Options.MaxSessionsOfPrincipal allows: end some"}
-	case len(g.clients) >= g.options.MaxSessions:
-		return nil, &caisson.Error{Code: caisson.CodeLimit, Step: "serve", Message: "there are as many sessions as gateway.Options.MaxSessions allows: try again later"}
+	}
+	if !pool { // There are no more pools than sessions.
+		old, err := g.room(principal)
+		if err != nil {
+			return nil, err
+		}
+		if old != nil {
+			g.ending.Add(1)
+			go func() {
+				defer g.ending.Done()
+				old.end()
+			}()
+		}
 	}
 	c := &client{
 		gateway: g, principal: principal, capabilities: capabilities,
@@ -90,7 +95,7 @@ func (g *Gateway) newClient(principal string, capabilities *mcp.ClientCapabiliti
 	return c, nil
 }
 
-// begin makes the client of a session of the older revisions.
+// begin makes the client of a session of the older revisions. It is in use until the caller says otherwise.
 func (g *Gateway) begin(principal string, session *mcp.ServerSession, capabilities *mcp.ClientCapabilities) (*client, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -98,7 +103,7 @@ func (g *Gateway) begin(principal string, session *mcp.ServerSession, capabiliti
 	if err != nil {
 		return nil, err
 	}
-	c.session = session
+	c.session, c.users = session, 1
 	return c, nil
 }
 
@@ -128,6 +133,7 @@ func (g *Gateway) share(principal string, capabilities *mcp.ClientCapabilities, 
 	return c, sync.OnceFunc(func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
+		c.used = time.Now()
 		if c.users--; c.users == 0 && !g.closed {
 			c.idle = time.AfterFunc(g.options.IdleTimeout, c.expire)
 		}
@@ -153,10 +159,7 @@ func (c *client) close() {
 	g := c.gateway
 	g.mu.Lock()
 	_, there := g.clients[c]
-	delete(g.clients, c)
-	if c.key != "" && g.shared[c.key] == c {
-		delete(g.shared, c.key)
-	}
+	g.take(c)
 	if there && !g.closed { // Close waits for it itself.
 		g.ending.Add(1)
 		defer g.ending.Done()
@@ -191,7 +194,11 @@ func (c *client) holding() (ended func()) {
 		return func() {}
 	}
 	c.held.Add(1)
-	return c.held.Done
+	c.holds.Add(1)
+	return func() {
+		c.holds.Add(-1)
+		c.held.Done()
+	}
 }
 
 // awaitHeld waits until the held calls have ended, which are given up: their servers are told of it over the sessions

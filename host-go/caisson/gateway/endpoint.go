@@ -90,8 +90,18 @@ func (e *endpoint) receiving(next mcp.MethodHandler) mcp.MethodHandler {
 				}
 			}
 			return next(ctx, method, request)
-		case "ping", "notifications/initialized", "notifications/cancelled", "notifications/roots/list_changed",
-			"resources/subscribe", "resources/unsubscribe":
+		case "ping", "notifications/initialized", "notifications/cancelled", "notifications/roots/list_changed":
+			return next(ctx, method, request)
+		case "resources/subscribe", "resources/unsubscribe":
+			v, err := e.viewOf(ctx, session)
+			if err != nil {
+				return nil, err
+			}
+			leave, err := e.gateway.busy.enter(v.client.principal)
+			if err != nil {
+				return nil, wireError(err)
+			}
+			defer leave()
 			return next(ctx, method, request)
 		}
 		r, err := e.read(ctx, session, request)
@@ -122,6 +132,10 @@ func (e *endpoint) counted(ctx context.Context, r *request, method string, next 
 		return nil, err
 	}
 	defer leave()
+	if r.client.session != nil { // Its client may have gone from the stream, and come back for the rest.
+		r.client.use()
+		defer r.client.unuse()
+	}
 	return e.answer(ctx, r, method, next)
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -23,6 +24,8 @@ type Gateway struct {
 	held            *holds
 	events          *events
 	busy, listening *busy
+	upstream        *busy // sessions with servers
+	rest            time.Duration
 	tasks           *tasks
 	policed         *policed
 
@@ -51,7 +54,7 @@ func New(runtime *caisson.Runtime, servers caisson.Servers, options *Options) (*
 		return nil, err
 	}
 	g := &Gateway{
-		runtime: runtime, options: o, servers: servers,
+		runtime: runtime, options: o, servers: servers, rest: defaultRest,
 		endpoints: map[string]*endpoint{}, clients: map[*client]struct{}{}, shared: map[string]*client{},
 	}
 	var err error
@@ -62,7 +65,9 @@ func New(runtime *caisson.Runtime, servers caisson.Servers, options *Options) (*
 	g.held = newHolds(o.MaxHeldCalls, o.MaxHeldCallsOfPrincipal, o.HoldTimeout)
 	g.tasks = newTasks(o.MaxTasks, o.MaxTasksOfPrincipal, o.IdleTimeout)
 	g.events = newEvents(o.MaxEventBytes, o.MaxEventBytesOfSession)
-	g.busy, g.listening = newBusy(o.MaxRequestsOfPrincipal), newBusy(o.MaxRequestsOfPrincipal)
+	const underway = "as many requests of the principal are underway as gateway.Options.MaxRequestsOfPrincipal allows: wait until some have ended"
+	g.busy, g.listening = newBusy(o.MaxRequestsOfPrincipal, underway), newBusy(o.MaxRequestsOfPrincipal, underway)
+	g.upstream = newBusy(o.MaxUpstreamSessionsOfPrincipal, "the principal has as many sessions with servers as gateway.Options.MaxUpstreamSessionsOfPrincipal allows: end some of its own sessions")
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	return g, nil
 }

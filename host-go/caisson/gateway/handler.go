@@ -90,6 +90,8 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "session not found", http.StatusNotFound)
 			return
 		}
+		c.use()
+		defer c.unuse()
 		if r.Method == http.MethodDelete {
 			c.cancel() // The session ends when nothing that was asked waits any more.
 			defer func() { _ = c.session.Close() }()

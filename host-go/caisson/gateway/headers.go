@@ -15,6 +15,7 @@ import (
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
 	"github.com/caisson-dev/caisson/host-go/caisson/policy"
+	"github.com/caisson-dev/caisson/host-go/internal/exact"
 )
 
 // refuses answers a call of 2026-07-28 whose headers do not repeat its arguments as the tool has it. The Go SDK does so
@@ -121,7 +122,7 @@ func (t *toolHeaders) learn(page json.RawMessage) {
 			InputSchema json.RawMessage `json:"inputSchema"`
 		} `json:"tools"`
 	}
-	if json.Unmarshal(page, &list) != nil {
+	if exact.Unmarshal(page, &list) != nil {
 		return
 	}
 	for _, tool := range list.Tools {
@@ -182,7 +183,7 @@ func (e *endpoint) headersOf(ctx context.Context, c *client, name string) []para
 		var list struct {
 			NextCursor string `json:"nextCursor"`
 		}
-		if cursor = ""; json.Unmarshal(page, &list) == nil {
+		if cursor = ""; exact.Unmarshal(page, &list) == nil {
 			cursor = list.NextCursor
 		}
 		if cursor == "" {

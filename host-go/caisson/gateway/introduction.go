@@ -25,6 +25,9 @@ func (e *endpoint) initialize(ctx context.Context, session *mcp.ServerSession, r
 	if err != nil {
 		return nil, wireError(err)
 	}
+	if session.ID() != "" { // One over streams is in use until it ends.
+		defer c.unuse()
+	}
 	v := e.view(c)
 	// Before the Go SDK has begun the session: a client may try again.
 	introduced, err := v.introduce(ctx, e)

@@ -24,7 +24,8 @@ type link struct {
 	session  *caisson.Session
 	done     chan struct{}
 
-	idle func() // to be called when the session has ended
+	idle  func() // to be called when the session has ended
+	leave func() // likewise: it does not count any more
 
 	// The upstream's lock guards these, of the main link.
 	taken    bool          // a call has it to itself
@@ -45,7 +46,11 @@ func newLink(ctx context.Context, u *upstream) (*link, error) {
 		return nil, err
 	}
 	server.Name = u.name
-	l := &link{upstream: u, done: make(chan struct{})}
+	leave, err := u.client.gateway.upstream.enter(u.client.principal)
+	if err != nil {
+		return nil, err
+	}
+	l := &link{upstream: u, done: make(chan struct{}), leave: sync.OnceFunc(leave)}
 	o := u.client.options()
 	o.Capabilities = u.client.capabilities
 	o.ReceivingMiddleware = []caisson.Middleware{func(caisson.MethodHandler) caisson.MethodHandler { return l.receive }}
@@ -55,6 +60,7 @@ func newLink(ctx context.Context, u *upstream) (*link, error) {
 	o.ResourceListChangedHandler = func(context.Context, *caisson.Request[*mcp.ResourceListChangedParams]) {}
 	l.idle = l.passPolling(&o, &server)
 	if l.client, err = u.client.gateway.newUpstreamClient(&o); err != nil {
+		l.leave()
 		return nil, err
 	}
 	if l.session, err = l.client.Connect(ctx, server); err != nil {
@@ -77,6 +83,7 @@ func (l *link) watch() {
 func (l *link) close() {
 	l.upstream.client.gateway.endUpstreamClient(l.client)
 	l.idle()
+	l.leave()
 }
 
 func (l *link) ended() bool {

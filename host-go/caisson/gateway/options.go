@@ -49,8 +49,14 @@ type Options struct {
 	// MaxRequestBytes bounds the body of an HTTP request. Default: 4 MiB.
 	MaxRequestBytes int64
 	// MaxSessions bounds the downstream clients that have sessions of their own, and those that share some, at
-	// once; MaxSessionsOfPrincipal those of one principal. Defaults: 256 and 64.
+	// once; MaxSessionsOfPrincipal those of one principal. Where there are as many, the one ends that nobody has used
+	// for longest, if not for a minute: of the principal's own, or of a principal that has more. One with a request, a
+	// stream or a task underway does not. Where none may end a further one is refused. Defaults: 256 and 64.
 	MaxSessions, MaxSessionsOfPrincipal int
+	// MaxUpstreamSessionsOfPrincipal bounds the sessions with servers that one principal has at once, in all its
+	// sessions: each takes a sandbox of [caisson.RuntimeOptions].MaxSessions, and a server that is a command a process.
+	// Beyond it a server is as one that cannot be reached. Default: 500.
+	MaxUpstreamSessionsOfPrincipal int
 	// MaxRequestsOfPrincipal bounds the requests of one principal that the gateway works on at once, in all its
 	// sessions and at all endpoints, and beside them its subscriptions/listen. A further one fails at once, with
 	// [caisson.CodeLimit]. Code mode has a bound of its own, too. Default: 256.
@@ -102,6 +108,7 @@ const (
 	defaultMaxSessions     = 256
 	defaultPrincipalMax    = 64
 	defaultServerMax       = 8
+	defaultUpstreamMax     = 500
 	defaultRequestsMax     = 256
 	defaultMaxEvents       = 64 << 20
 	defaultSessionEvents   = 4 << 20
@@ -132,6 +139,7 @@ func (o *Options) withDefaults() Options {
 	set(&c.MaxSessions, defaultMaxSessions)
 	set(&c.MaxSessionsOfPrincipal, defaultPrincipalMax)
 	set(&c.MaxSessionsOfServer, defaultServerMax)
+	set(&c.MaxUpstreamSessionsOfPrincipal, defaultUpstreamMax)
 	set(&c.MaxRequestsOfPrincipal, defaultRequestsMax)
 	set(&c.MaxEventBytes, defaultMaxEvents)
 	set(&c.MaxEventBytesOfSession, defaultSessionEvents)
@@ -159,7 +167,7 @@ func set[T comparable](value *T, byDefault T) {
 }
 
 func (o *Options) check() error {
-	if o.MaxRequestBytes < 0 || o.MaxSessions < 0 || o.MaxSessionsOfPrincipal < 0 || o.MaxSessionsOfServer < 0 || o.IdleTimeout < 0 ||
+	if o.MaxRequestBytes < 0 || o.MaxSessions < 0 || o.MaxSessionsOfPrincipal < 0 || o.MaxSessionsOfServer < 0 || o.MaxUpstreamSessionsOfPrincipal < 0 || o.IdleTimeout < 0 ||
 		o.MaxTasks < 0 || o.MaxTasksOfPrincipal < 0 || o.MaxRequestsOfPrincipal < 0 || o.MaxEventBytes < 0 || o.MaxEventBytesOfSession < 0 ||
 		o.MaxHeldCalls < 0 || o.MaxHeldCallsOfPrincipal < 0 || o.HoldTimeout < 0 || o.ConnectWait < 0 || o.MinBackoff < 0 || o.MaxBackoff < 0 {
 		return invalid("a bound of gateway.Options is negative: leave it out for the default")

@@ -371,6 +371,14 @@ func TestRequestsOfPrincipalAreBounded(t *testing.T) {
 		if a := send("ada", 20); a.err.Code != -32603 || !strings.Contains(a.err.Message, "MaxRequestsOfPrincipal") {
 			t.Errorf("%s: one more gets %s", era, a.body)
 		}
+		if era == older {
+			for _, method := range []string{"resources/subscribe", "resources/unsubscribe"} {
+				body := `{"jsonrpc":"2.0","id":30,"method":"` + method + `","params":{"uri":"x:/y"}}`
+				if a := post(t, server, request{path: "/mcp", principal: "ada", session: sessions["ada"], version: era, body: body}); a.err.Code != -32603 || !strings.Contains(a.err.Message, "MaxRequestsOfPrincipal") {
+					t.Errorf("%s gets %s", method, a.body)
+				}
+			}
+		}
 		all.Go(func() {
 			if a := send("bob", 21); !strings.Contains(a.body, "finished") {
 				t.Errorf("%s: another principal gets %s", era, a.body)

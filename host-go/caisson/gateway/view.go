@@ -9,6 +9,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/internal/exact"
 )
 
 // A View is what one downstream client sees at an endpoint: the tools, prompts and resources of all servers, or of one
@@ -79,7 +80,7 @@ func (v *View) CallTool(ctx context.Context, params *mcp.CallToolParams) (*mcp.C
 
 func decode[T any](text json.RawMessage) (*T, error) {
 	value := new(T)
-	if err := json.Unmarshal(text, value); err != nil {
+	if err := exact.Unmarshal(text, value); err != nil {
 		return nil, &caisson.Error{Code: caisson.CodeProtocol, Step: "serve", Message: "the result does not fit the Go SDK's type: " + err.Error(), Err: err}
 	}
 	return value, nil

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/caisson-dev/caisson/host-go/internal/jcs"
 )
@@ -51,7 +52,7 @@ var ofContent = []string{"size", "annotations"}
 var keys = map[Kind]string{Tool: "name", Prompt: "name", Resource: "uri", Template: "uriTemplate"}
 
 // Define makes a definition of a tool, as a server listed it. It fails where two readers could read two tools:
-// a member that is there twice, or a text that is not Unicode.
+// a member that is there twice, a name that is there in other letters too, or a text that is not Unicode.
 func Define(tool json.RawMessage) (*Definition, error) { return DefineAs(Tool, tool) }
 
 // DefineInstructions makes a definition of a server's instructions.
@@ -76,6 +77,11 @@ func DefineAs(kind Kind, item json.RawMessage) (*Definition, error) {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(text, &members); err != nil || members == nil {
 		return wrong("it is no object")
+	}
+	for name := range members {
+		if key := keys[kind]; name != key && strings.EqualFold(name, key) {
+			return wrong(fmt.Sprintf("the member %q is %q in other letters", name, key))
+		}
 	}
 	d := &Definition{Kind: kind}
 	switch kind {

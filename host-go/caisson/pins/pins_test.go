@@ -286,6 +286,12 @@ func TestDefineAs(t *testing.T) {
 	if hash(pins.Prompt, `{"name":"a","arguments":[{"name":"x"}]}`) == hash(pins.Prompt, `{"name":"a","arguments":[{"name":"x","description":"y"}]}`) {
 		t.Error("the arguments of a prompt are no part of its definition")
 	}
+	// Many readers take a name in other letters for the name.
+	for kind, wrong := range map[pins.Kind]string{pins.Tool: `{"name":"a","Name":"b"}`, pins.Prompt: `{"NAME":"b","name":"a"}`, pins.Resource: `{"uri":"a:b","URI":"a:c","name":"n"}`, pins.Template: `{"uriTemplate":"a:{b}","uritemplate":"a:{c}","name":"n"}`} {
+		if _, err := pins.DefineAs(kind, json.RawMessage(wrong)); err == nil {
+			t.Errorf("%s is a %s", wrong, kind)
+		}
+	}
 	for kind, wrong := range map[pins.Kind]string{pins.Prompt: `{"uri":"a"}`, pins.Resource: `{"name":"a"}`, pins.Template: `{"uri":"a"}`, pins.Instructions: `{"instructions":"a","x":1}`, "other": `{"name":"a"}`} {
 		if _, err := pins.DefineAs(kind, json.RawMessage(wrong)); err == nil {
 			t.Errorf("%s is a %s", wrong, kind)

@@ -10,13 +10,18 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// maxCounts bounds the buckets, and the counts of calls under way: a principal may be anybody.
-const maxCounts = 65536
+const (
+	// maxCounts bounds the buckets: a principal may be anybody.
+	maxCounts = 65536
+	// maxCountsOfOne bounds those of one principal, who may make up names, so that nobody takes the others' room.
+	maxCountsOfOne = 4096
+)
 
 // counts are what the limits count. The zero value is ready.
 type counts struct {
 	mu      sync.Mutex
 	buckets map[countKey]*rate.Limiter
+	own     map[string]int // how many of them are a principal's
 	running map[countKey]int
 	swept   time.Time // when it was last looked for buckets that are full
 }
@@ -93,24 +98,35 @@ func (c *counts) bucket(key countKey, r *Rate, now time.Time) (*rate.Limiter, *D
 	if bucket := c.buckets[key]; bucket != nil {
 		return bucket, nil
 	}
-	if len(c.buckets) >= maxCounts && now.Sub(c.swept) >= time.Second { // Whoever floods pays for no sweep each time.
+	full := func() bool { return len(c.buckets) >= maxCounts || c.own[key.principal] >= maxCountsOfOne }
+	if full() && now.Sub(c.swept) >= time.Second { // Whoever floods pays for no sweep each time.
 		c.swept = now
-		for old, bucket := range c.buckets {
-			if bucket.TokensAt(now) >= float64(bucket.Burst()) { // A new one would be the same.
-				delete(c.buckets, old)
-			}
-		}
+		c.sweep(now)
 	}
-	if len(c.buckets) >= maxCounts {
-		return nil, Denied(TooOften, fmt.Sprintf("the policy counts the calls of %d principals and tools already", maxCounts), nil)
+	if full() {
+		return nil, Denied(TooOften, fmt.Sprintf("the policy counts the calls of %d principals and tools already, or of %d tools of this one", maxCounts, maxCountsOfOne), nil)
 	}
 	if c.buckets == nil {
-		c.buckets = map[countKey]*rate.Limiter{}
+		c.buckets, c.own = map[countKey]*rate.Limiter{}, map[string]int{}
 	}
+	c.own[key.principal]++
 	each := float64(r.MaxTokens) / time.Duration(r.RefillPeriod).Seconds()
 	bucket := rate.NewLimiter(rate.Limit(math.Min(each, math.MaxFloat64)), r.MaxTokens)
 	c.buckets[key] = bucket
 	return bucket, nil
+}
+
+// sweep drops the buckets that are full: new ones would be the same.
+func (c *counts) sweep(now time.Time) {
+	for key, bucket := range c.buckets {
+		if bucket.TokensAt(now) < float64(bucket.Burst()) {
+			continue
+		}
+		delete(c.buckets, key)
+		if c.own[key.principal]--; c.own[key.principal] == 0 {
+			delete(c.own, key.principal)
+		}
+	}
 }
 
 // Begin counts a call as under way until done is called, once. It fails where there are as many as may be. The context is

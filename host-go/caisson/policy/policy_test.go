@@ -262,6 +262,38 @@ func TestRates(t *testing.T) {
 	ok(take("new", "s1", "x"))
 }
 
+// TestRatesOfMadeUpNames has one principal call more names than are counted. The others' calls are counted as before.
+func TestRatesOfMadeUpNames(t *testing.T) {
+	p := newPolicy(t, policy.Source{
+		Name: "s", Tools: []policy.Rule{{Name: []string{"*"}, Limits: policy.Limits{Rate: &policy.Rate{MaxTokens: 1, RefillPeriod: policy.Duration(time.Minute)}}}},
+	})
+	now := time.Unix(1000, 0)
+	take := func(principal, name string) *policy.DeniedError {
+		call := tool("s", name, "")
+		call.Principal = principal
+		return p.Take(t.Context(), call, p.Decide(call), now)
+	}
+	denied := 0
+	for i := range 70_000 {
+		if take("flood", fmt.Sprint("x", i)) != nil {
+			denied++
+		}
+	}
+	if denied == 0 {
+		t.Error("one principal has as many buckets as it wants")
+	}
+	if no := take("other", "x"); no != nil {
+		t.Errorf("another principal is denied: %v", no)
+	}
+	if no := take("other", "x"); no == nil {
+		t.Error("its calls are not counted")
+	}
+	now = now.Add(time.Minute)
+	if no := take("flood", "y"); no != nil {
+		t.Errorf("after its buckets are full: %v", no)
+	}
+}
+
 func TestConcurrency(t *testing.T) {
 	p := newPolicy(t, policy.Source{Name: "s", Limits: policy.Limits{Concurrency: 2}, Tools: []policy.Rule{{Name: []string{"one"}, Limits: policy.Limits{Concurrency: 1}}, {Name: []string{"*"}}}})
 	begin := func(name string) (func(), *policy.DeniedError) {
@@ -310,12 +342,26 @@ func TestHide(t *testing.T) {
 		{[]string{"/a/b", "/a/c/*/k", "token", "/x~1y", "/none"}, `{"Token":"[redacted]","a":{"b":"[redacted]","c":[{"k":"[redacted]"},{"k":"[redacted]"}]},"n":12345678901234567890,"x/y":"[redacted]"}`},
 		{[]string{"k", "/a/c/0"}, `{"Token":"s","a":{"b":"s","c":["[redacted]",{"k":"[redacted]"}]},"n":12345678901234567890,"x/y":1}`},
 		{[]string{"a"}, `{"Token":"s","a":"[redacted]","n":12345678901234567890,"x/y":1}`},
+		{[]string{"/A/B", "/token", "/a/C/1/K"}, `{"Token":"[redacted]","a":{"b":"[redacted]","c":[{"k":"s"},{"k":"[redacted]"}]},"n":12345678901234567890,"x/y":1}`},
 	} {
 		if got := string(policy.Hide([]byte(text), test.members...)); got != test.want {
 			t.Errorf("%v: %s", test.members, got)
 		}
 	}
-	for _, text := range []string{"", "{", "secret", `{"a":1} secret`} {
+	// A text that is JSON is looked at too, and one that is not, or has nothing to hide, stays as it is.
+	for text, want := range map[string]string{
+		`["{\"A\": \"s\", \"b\": 12345678901234567890}"]`: `["{\"A\":\"[redacted]\",\"b\":12345678901234567890}"]`,
+		`{"t":" [{\"x\":\"{\\\"a\\\":1}\"}]"}`:            `{"t":"[{\"x\":\"{\\\"a\\\":\\\"[redacted]\\\"}\"}]"}`,
+		`["{ \"b\": 1 }","{\"a\":1","a","[1] a"]`:         `["{ \"b\": 1 }","{\"a\":1","a","[1] a"]`,
+	} {
+		if got := string(policy.Hide([]byte(text), "a")); got != want {
+			t.Errorf("%s: %s", text, got)
+		}
+	}
+	if got := string(policy.Hide([]byte(`{"content":[{"text":"{\"key\":1,\"b\":{\"key\":2}}"}]}`), "/content/*/text/key")); got != `{"content":[{"text":"{\"b\":{\"key\":2},\"key\":\"[redacted]\"}"}]}` {
+		t.Errorf("a pointer into a text: %s", got)
+	}
+	for _, text := range []string{"", "{", "secret", `{"a":1} secret`, `{"a":1}] secret`} {
 		if got := string(policy.Hide([]byte(text), "a")); got != `"[redacted]"` {
 			t.Errorf("%q: %s", text, got)
 		}

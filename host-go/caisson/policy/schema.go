@@ -10,6 +10,7 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 
 	"github.com/caisson-dev/caisson/host-go/internal/jcs"
+	"github.com/caisson-dev/caisson/host-go/internal/schemaloop"
 )
 
 // schema is what a rule demands of arguments.
@@ -42,6 +43,9 @@ var keywords = map[string]int{
 	"if": oneSchema, "then": oneSchema, "else": oneSchema,
 }
 
+// dialect is the version of JSON Schema. In an older one the same words demand less: beside $ref, nothing.
+const dialect = "https://json-schema.org/draft/2020-12/schema"
+
 // newSchema checks a schema. The keys of the errors begin at the schema.
 func newSchema(text []byte) (*schema, []RuleError) {
 	canonical, err := jcs.Canonical(text)
@@ -55,6 +59,9 @@ func newSchema(text []byte) (*schema, []RuleError) {
 	s := &schema{names: map[string]string{}}
 	if wrong := s.walk(value, ""); wrong != nil {
 		return nil, wrong
+	}
+	if at, found := schemaloop.Find(value); found {
+		return nil, []RuleError{{Message: fmt.Sprintf("the schema at %q refers to itself for the same value, and so has no end", "#"+at)}}
 	}
 	parsed := &jsonschema.Schema{}
 	err = json.Unmarshal(canonical, parsed)
@@ -120,6 +127,9 @@ func (s *schema) walk(value any, key string) (wrong []RuleError) {
 		}
 		if message := badType(v); name == "type" && message != "" {
 			wrong = append(wrong, RuleError{Key: at, Message: message})
+		}
+		if name == "$schema" && v != dialect {
+			wrong = append(wrong, RuleError{Key: at, Message: "schemas are those of JSON Schema 2020-12: leave it out, or write " + dialect})
 		}
 		if ref, ok := v.(string); ok && name == "$ref" && !strings.HasPrefix(ref, "#") {
 			wrong = append(wrong, RuleError{Key: at, Message: "a reference stays in the schema: it begins with #"})

@@ -166,6 +166,9 @@ var wrong = []struct {
 	{text: schemaFile("properties: [a]"), want: "it is no object of schemas", schema: true},
 	{text: schemaFile("properties: {path: 5}"), want: "it is no schema", schema: true},
 	{text: schemaFile("$ref: 'https://example.com/schema'"), want: "a reference stays in the schema", schema: true},
+	{text: schemaFile("$ref: '#'"), want: `p.yaml:7: servers.files.tools[0].arguments: the schema at "#" refers to itself for the same value`, schema: true},
+	{text: schemaFile("{properties: {a: {$ref: '#/$defs/b'}}, $defs: {b: {not: {$ref: '#/%24defs/b'}}}}"), want: `the schema at "#/$defs/b" refers to itself`, schema: true},
+	{text: schemaFile("$schema: http://json-schema.org/draft-07/schema#"), want: "$schema\": schemas are those of JSON Schema 2020-12", schema: true},
 	{text: schemaFile("type: sting"), want: "sting is not one of array, boolean", schema: true},
 	{text: schemaFile("minimum: .inf"), want: "is not as JSON has it", schema: true},
 }

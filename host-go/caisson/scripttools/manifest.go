@@ -18,6 +18,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/caisson-dev/caisson/host-go/caisson"
+	"github.com/caisson-dev/caisson/host-go/internal/schemaloop"
 )
 
 // A Manifest says what the tool is that a script makes.
@@ -238,6 +239,13 @@ func resolve(key string, schema map[string]any) (*jsonschema.Resolved, error) {
 	text, err := json.Marshal(schema)
 	if err != nil {
 		return nil, fmt.Errorf("the %s of the manifest has no form in JSON: %w", key, err)
+	}
+	var value any
+	if err := json.Unmarshal(text, &value); err != nil {
+		return nil, err // It was marshalled just now.
+	}
+	if at, found := schemaloop.Find(value); found {
+		return nil, fmt.Errorf("the %s of the manifest refers to itself for the same value at %q, and so has no end", key, "#"+at)
 	}
 	var s jsonschema.Schema
 	if err := json.Unmarshal(text, &s); err != nil {

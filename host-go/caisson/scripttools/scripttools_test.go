@@ -182,6 +182,7 @@ func TestBadManifests(t *testing.T) {
 		"no object":          {files("a.js", front("// description: d\n// inputSchema: {type: string}")), []string{"a.js", "inputSchema"}},
 		"no schema":          {files("a.js", front("// description: d\n// outputSchema: {properties: 1}")), []string{"a.js", "outputSchema"}},
 		"a schema elsewhere": {files("a.js", front(`// {description: d, inputSchema: {"$ref": "http://127.0.0.1/x"}}`)), []string{"a.js", "inputSchema"}},
+		"a schema of itself": {files("a.js", front(`// {description: d, inputSchema: {allOf: [{"$ref": "#"}]}}`)), []string{"a.js", "inputSchema", "no end"}},
 		"a bad pattern":      {files("a.js", front(`// {description: d, tools: {files: ["[a"]}}`)), []string{"a.js", "[a"}},
 		"a negative limit":   {files("a.js", front("// description: d\n// limits: {time: -1s}")), []string{"a.js", "negative"}},
 		"no language":        {files("a.py", front("# description: d")), []string{"a.py", ".js"}},

@@ -3,6 +3,7 @@ package gate
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/caisson-dev/caisson/host-go/caisson/audit"
@@ -87,6 +88,13 @@ func hidden(p *policy.Policy, own *policy.Redact, ofResult bool) []string {
 		all = append(all, own.Result...)
 	} else if own != nil {
 		all = append(all, own.Arguments...)
+	}
+	if ofResult { // A server says in texts, too, what the structured content of a result has.
+		for _, member := range all {
+			if rest, ok := strings.CutPrefix(member, "/structuredContent/"); ok {
+				all = append(all, "/content/*/text/"+rest)
+			}
+		}
 	}
 	return all
 }

@@ -56,6 +56,7 @@ type parser struct {
 	text    []byte
 	at      int
 	lenient bool
+	moved   []byte // what an object was before its members were put in order
 }
 
 func (p *parser) space() {
@@ -111,16 +112,20 @@ func (p *parser) list(out []byte, depth int) ([]byte, error) {
 	}
 }
 
+// A member is one of an object, as it stands in what was written.
 type member struct {
-	name  string
-	order []uint16
-	value []byte
+	order      []uint16 // by which it is sorted
+	begin, end int
 }
 
+// object writes members where they are to be, and moves them only where they are not in order: what is deep in a text
+// would be copied at each level.
 func (p *parser) object(out []byte, depth int) ([]byte, error) {
 	p.at++
+	out = append(out, '{')
+	begin := len(out)
 	var members []member
-	seen := map[string]bool{}
+	seen, ordered := map[string]bool{}, true
 	for {
 		if p.space(); p.text[p.at] == '}' {
 			p.at++
@@ -140,20 +145,27 @@ func (p *parser) object(out []byte, depth int) ([]byte, error) {
 		seen[name] = true
 		p.space()
 		p.at++ // the colon
-		value, err := p.value(nil, depth+1)
-		if err != nil {
-			return nil, err
-		}
-		members = append(members, member{name, utf16.Encode([]rune(name)), value})
-	}
-	slices.SortFunc(members, func(a, b member) int { return slices.Compare(a.order, b.order) })
-	out = append(out, '{')
-	for i, m := range members {
-		if i > 0 {
+		if len(members) > 0 {
 			out = append(out, ',')
 		}
-		out = append(appendString(out, m.name), ':')
-		out = append(out, m.value...)
+		one := member{order: utf16.Encode([]rune(name)), begin: len(out)}
+		if out, err = p.value(append(appendString(out, name), ':'), depth+1); err != nil {
+			return nil, err
+		}
+		one.end = len(out)
+		ordered = ordered && (len(members) == 0 || slices.Compare(members[len(members)-1].order, one.order) < 0)
+		members = append(members, one)
+	}
+	if !ordered {
+		slices.SortFunc(members, func(a, b member) int { return slices.Compare(a.order, b.order) })
+		p.moved = append(p.moved[:0], out[begin:]...)
+		out = out[:begin]
+		for i, m := range members {
+			if i > 0 {
+				out = append(out, ',')
+			}
+			out = append(out, p.moved[m.begin-begin:m.end-begin]...)
+		}
 	}
 	return append(out, '}'), nil
 }
