@@ -25,7 +25,11 @@ func (h *heldCertificate) read() error {
 // watch reads the files again when one of them changes, until the context ends. Connections that are open keep theirs.
 func (h *heldCertificate) watch(ctx context.Context, a *app) {
 	watchFiles(ctx, []string{h.certificate, h.key}, func() {
-		if err := h.read(); err != nil {
+		err := stillFiles(h.certificate, h.key)
+		if err == nil {
+			err = h.read()
+		}
+		if err != nil {
 			a.err.Say("the certificate has changed, and the old one holds: --tls-cert %s, --tls-key %s: %v", h.certificate, h.key, err)
 			return
 		}

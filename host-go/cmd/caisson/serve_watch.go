@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/signal"
 	"slices"
@@ -15,7 +16,8 @@ import (
 // watchEvery is how often the files are looked at.
 const watchEvery = time.Second
 
-// watchFiles calls a function when one of the files changes, or the user asks for it with SIGHUP.
+// watchFiles calls a function when one of the files has changed, or the user asks for it with SIGHUP. A file that still
+// changes from one look to the next is not ready: half of a policy may be a policy, and grant more than the whole.
 func watchFiles(ctx context.Context, paths []string, changed func()) {
 	asked := make(chan os.Signal, 1)
 	if len(reloadSignals) > 0 {
@@ -24,17 +26,20 @@ func watchFiles(ctx context.Context, paths []string, changed func()) {
 	}
 	look := time.NewTicker(watchEvery)
 	defer look.Stop()
-	for seen := statesOf(paths); ; {
+	read := statesOf(paths)
+	for last := read; ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-asked:
+			read = statesOf(paths)
 		case <-look.C:
-			if now := statesOf(paths); slices.Equal(now, seen) {
+			now := statesOf(paths)
+			ready := slices.Equal(now, last)
+			if last = now; !ready || slices.Equal(now, read) {
 				continue
-			} else {
-				seen = now
 			}
+			read = now
 		}
 		changed()
 	}
@@ -48,10 +53,24 @@ func statesOf(paths []string) []fileState {
 	return states
 }
 
+// stillFiles fails for what is no ordinary file now: to open a pipe waits for somebody who writes, and nothing would be
+// read again after that.
+func stillFiles(paths ...string) error {
+	for _, path := range paths {
+		if now := stateOf(path); now.exists && !now.mode.IsRegular() {
+			return fmt.Errorf("%s is no ordinary file now: put one there", path)
+		}
+	}
+	return nil
+}
+
 // watch reads the configuration again when it changes. A file with a mistake changes nothing.
 func (s *servedFile) watch(ctx context.Context, g *gateway.Gateway) {
 	watchFiles(ctx, []string{s.path}, func() {
-		next, err := s.again()
+		next, err := s, stillFiles(s.path)
+		if err == nil {
+			next, err = s.again()
+		}
 		if err == nil {
 			err = g.Reload(next)
 		}
@@ -79,7 +98,11 @@ func (a *app) watchPolicy(ctx context.Context, f *governanceFlags, held caisson.
 		paths = append(paths, held.Pins.Path())
 	}
 	watchFiles(ctx, paths, func() {
-		if err := f.again(&held, g); err != nil {
+		err := stillFiles(paths...)
+		if err == nil {
+			err = f.again(&held, g)
+		}
+		if err != nil {
 			a.err.Say("the policy has changed, and the old one holds: %v", err)
 			return
 		}

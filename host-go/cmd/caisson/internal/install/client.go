@@ -2,6 +2,7 @@
 package install
 
 import (
+	"bytes"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -101,13 +102,23 @@ func (c *Client) Add(text []byte, e Entry) ([]byte, error) {
 	if !isName(e.Name) {
 		return nil, fmt.Errorf("%q cannot name a server: use 1 to 64 letters, digits, - and _", e.Name)
 	}
-	switch c.format {
-	case toml:
-		return c.addTOML(text, e)
-	case yaml:
-		return c.addYAML(text, e)
+	text, marked := bytes.CutPrefix(text, []byte(mark))
+	added, err := map[format]func([]byte, Entry) ([]byte, error){jsonc: c.addJSON, toml: c.addTOML, yaml: c.addYAML}[c.format](text, e)
+	if err == nil && marked {
+		added = append([]byte(mark), added...)
 	}
-	return c.addJSON(text, e)
+	return added, err
+}
+
+// mark is the byte order mark, with which some editors begin a file.
+const mark = "\uFEFF"
+
+// newlineOf is what ends the lines of a text.
+func newlineOf(text []byte) string {
+	if bytes.Contains(text, []byte("\r\n")) {
+		return "\r\n"
+	}
+	return "\n"
 }
 
 // isName reports whether every client takes a text as the name of a server, and every format without quotes.

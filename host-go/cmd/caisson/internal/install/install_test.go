@@ -97,6 +97,10 @@ func TestAdd(t *testing.T) {
 		"json, replaced":     {"cursor", "{\n  \"mcpServers\": {\n    \"z\": {},\n    \"caisson\": {\"command\": \"old\"}, // ours\n    \"y\": {}\n  }\n}", "{\n  \"mcpServers\": {\n    \"z\": {},\n    \"caisson\": {\n      \"command\": \"/c\",\n      \"args\": [\"serve\"]\n    }, // ours\n    \"y\": {}\n  }\n}"},
 		"json, empty object": {"cursor", "{\"mcpServers\": {}}", "{\"mcpServers\": {\n    \"caisson\": {\n      \"command\": \"/c\",\n      \"args\": [\"serve\"]\n    }\n  }}"},
 		"json, in one line":  {"cursor", `{"mcpServers":{"a":{}},"b":2}`, "{\"mcpServers\":{\n    \"caisson\": {\n      \"command\": \"/c\",\n      \"args\": [\"serve\"]\n    },\"a\":{}},\"b\":2}"},
+		"json, CRLF":         {"cursor", "{\r\n\t\"mcpServers\": {\r\n\t\t\"x\": {}\r\n\t}\r\n}\r\n", "{\r\n\t\"mcpServers\": {\r\n\t\t\"caisson\": {\r\n\t\t\t\"command\": \"/c\",\r\n\t\t\t\"args\": [\"serve\"]\r\n\t\t},\r\n\t\t\"x\": {}\r\n\t}\r\n}\r\n"},
+		"json, a mark":       {"cursor", "\uFEFF{\"mcpServers\": {}}", "\uFEFF{\"mcpServers\": {\n    \"caisson\": {\n      \"command\": \"/c\",\n      \"args\": [\"serve\"]\n    }\n  }}"},
+		"toml, a mark":       {"codex", "\uFEFFa = 1\n", "\uFEFFa = 1\n\n[mcp_servers.caisson]\ncommand = \"/c\"\nargs = [\"serve\"]\n"},
+		"yaml, a mark":       {"continue", "\uFEFFmcpServers:\n- name: a\n", "\uFEFFmcpServers:\n- name: \"caisson\"\n  command: \"/c\"\n  args: [\"serve\"]\n- name: a\n"},
 		"toml":               {"codex", "# mine\nmodel = \"x\"   # why\n\n[mcp_servers.a]\ncommand = \"y\"", "# mine\nmodel = \"x\"   # why\n\n[mcp_servers.a]\ncommand = \"y\"\n\n[mcp_servers.caisson]\ncommand = \"/c\"\nargs = [\"serve\"]\n"},
 		"toml, there":        {"codex", "[mcp_servers.caisson]\nargs = [\"serve\"]\ncommand = '/c'\n", "[mcp_servers.caisson]\nargs = [\"serve\"]\ncommand = '/c'\n"},
 		"toml, CRLF":         {"codex", "a = 1\r\n", "a = 1\r\n\r\n[mcp_servers.caisson]\r\ncommand = \"/c\"\r\nargs = [\"serve\"]\r\n"},
@@ -211,6 +215,18 @@ func TestWrite(t *testing.T) {
 	files, _ := filepath.Glob(filepath.Join(folder, "deeper", "*"))
 	if len(files) != 2 {
 		t.Errorf("there are %v", files)
+	}
+	if err := os.WriteFile(path, []byte(old), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, 0o400); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Write(t.Context(), path, add); err == nil || !strings.Contains(err.Error(), path+" is read-only") {
+		t.Errorf("a file that is read-only: %v", err)
+	}
+	if text, err := os.ReadFile(path); err != nil || string(text) != old {
+		t.Errorf("it is now %q, %v", text, err)
 	}
 	dangling := filepath.Join(folder, "dangling")
 	if err := os.Symlink(filepath.Join(folder, "none", "x"), dangling); err != nil {

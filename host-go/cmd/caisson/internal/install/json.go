@@ -29,12 +29,13 @@ func (c *Client) addJSON(text []byte, e Entry) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	newline := newlineOf(text)
 	if servers == nil {
-		servers = prepend(root, c.member, &hujson.Object{}, "\n"+step, "\n")
+		servers = prepend(root, c.member, &hujson.Object{}, newline+step, newline)
 	}
 	if fresh {
 		for i := len(c.fresh) - 1; i >= 0; i-- {
-			prepend(root, c.fresh[i].name, hujson.String(c.fresh[i].value.(string)), "\n"+step, "\n")
+			prepend(root, c.fresh[i].name, hujson.String(c.fresh[i].value.(string)), newline+step, newline)
 		}
 	}
 	table, ok := servers.Value.(*hujson.Object)
@@ -45,10 +46,10 @@ func (c *Client) addJSON(text []byte, e Entry) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	before := "\n" + step + step
+	before := newline + step + step
 	if len(table.Members) > 0 {
 		if extra := string(table.Members[0].Name.BeforeExtra); strings.Contains(extra, "\n") {
-			before = extra[strings.LastIndex(extra, "\n"):]
+			before = newline + extra[strings.LastIndex(extra, "\n")+1:]
 		}
 	}
 	value := c.entryJSON(e, before, step)

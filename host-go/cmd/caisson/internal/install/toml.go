@@ -44,10 +44,7 @@ func (c *Client) addTOML(text []byte, e Entry) ([]byte, error) {
 		}
 		return nil, fmt.Errorf("it has another [%s.%s] already: remove that table first", c.member, e.Name)
 	}
-	newline := "\n"
-	if bytes.Contains(text, []byte("\r\n")) {
-		newline = "\r\n"
-	}
+	newline := newlineOf(text)
 	added := bytes.Clone(text)
 	if len(added) > 0 {
 		if !bytes.HasSuffix(added, []byte("\n")) {

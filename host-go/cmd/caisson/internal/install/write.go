@@ -45,6 +45,9 @@ func Write(ctx context.Context, path string, change func([]byte) ([]byte, error)
 	if err != nil {
 		return nil, err
 	}
+	if mode&0o200 == 0 { // To give another file its name asks nobody for the right to write to it.
+		return nil, fmt.Errorf("%s is read-only, with the mode %04o: take that away, or add the entry by hand", path, mode)
+	}
 	text, err := change(old)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

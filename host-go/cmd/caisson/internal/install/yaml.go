@@ -54,10 +54,7 @@ func (c *Client) addYAML(text []byte, e Entry) ([]byte, error) {
 			indent = strings.Repeat(" ", servers.Column-1)
 		}
 	}
-	newline := "\n"
-	if bytes.Contains(text, []byte("\r\n")) {
-		newline = "\r\n"
-	}
+	newline := newlineOf(text)
 	front := bytes.Join(lines[:at], nil)
 	if len(front) > 0 && !bytes.HasSuffix(front, []byte("\n")) {
 		front = append(front, newline...)
