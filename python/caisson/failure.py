@@ -1,14 +1,22 @@
 """What ended a script, for people and programs: the kind, the message, the place, and the script's own stack."""
 
-from traceback import TracebackException
+from collections import deque
+from traceback import FrameSummary, StackSummary, TracebackException
+from types import TracebackType
 
 from caisson import host
 from caisson.host import ScriptFailure, ScriptFailureKind
-from caisson.tools import ToolError
+from caisson.tool_error import ToolError
 
 # In characters. A script decides how long its messages are.
 LONGEST = 8192
 LONGEST_STACK = 32768
+# So many exceptions of a chain and of groups are shown with their own causes, so many parts of a group, so many groups
+# in each other, and so many notes of an exception.
+ERRORS, PARTS, DEPTH, NOTES = 16, 10, 5, 20
+# Half of so many frames are shown of the exception, half of the rest of its cause, and so on. A frame costs some
+# microseconds in CPython, and a millisecond here.
+FRAMES = 100
 # Packages that the host has given are the script's, too.
 PACKAGES = "/packages/"
 
@@ -30,17 +38,30 @@ def of(error, name, compiling=False):
         return ScriptFailure(ScriptFailureKind.RUNTIME, host.text_of(cut(message, LONGEST)), None, None, "")
 
 
+def line_of(error, name):
+    """An exception as a line of the log: what it says, and where in the source it came about."""
+    failure = of(error, name)
+    if failure.line is None:
+        return failure.message
+    return f"{failure.message} ({name}:{failure.line}{f':{failure.column}' if failure.column is not None else ''})"
+
+
+# What the interpreter itself has of an exception, whatever its class says. `isinstance` also asks the exception's
+# `__class__`, which may be code of the script's.
+CAUSE, CONTEXT = BaseException.__cause__.__get__, BaseException.__context__.__get__
+SUPPRESSED, TRACEBACK = BaseException.__suppress_context__.__get__, BaseException.__traceback__.__get__
+MEMBERS = BaseExceptionGroup.exceptions.__get__
+NAME = type.__dict__["__name__"].__get__
+
+
 def is_a(error, kind):
-    """Whether an exception is of a class. `isinstance` also asks the exception's `__class__`, which may be code of the script's."""
+    """Whether an exception is of a class."""
     return issubclass(type(error), kind)
-
-
-NAME = type.__dict__["__name__"]
 
 
 def class_name(error):
     """The name of an exception's class, whatever its metaclass is."""
-    return NAME.__get__(type(error))
+    return NAME(type(error))
 
 
 def is_exit(error):
@@ -54,20 +75,18 @@ def is_exit(error):
 def _of(error, name, compiling):
     if is_a(error, Failure):
         return made(error.kind, str(error), None, None, "")
-    # Stacks of recursion have thousands of frames.
-    described = TracebackException(
-        type(error), error, error.__traceback__, compact=True, limit=None, max_group_width=10, max_group_depth=5
-    )
     if compiling and is_a(error, SyntaxError):
         return made(ScriptFailureKind.SYNTAX, f"{type(error).__name__}: {error.msg}", error.lineno, error.offset, "")
-    message = "".join(described.format_exception_only()).strip()
+    shown = described(error, name)
+    message = "".join(shown.format_exception_only()).strip()
     if compiling:
         return made(ScriptFailureKind.SYNTAX, f"the source is too much for the compiler: {message}", None, None, "")
-    own(described, name)
-    line, column = place(described, name)
-    stack = "".join(described.format())
     kind = ScriptFailureKind.TOOL if is_tools(error) else ScriptFailureKind.RUNTIME
-    return made(kind, message, line, column, stack)
+    try:
+        stack = "".join(shown.format())
+    except Exception:  # The script has changed what the library shows a stack with.
+        stack = ""
+    return made(kind, message, *place(shown, name), stack)
 
 
 def made(kind, message, line, column, stack):
@@ -88,26 +107,91 @@ def cut(text, longest):
     return f"{text[:half]}\n[... {len(text) - 2 * half} characters ...]\n{text[-half:]}"
 
 
-def own(described, name):
-    """Leaves the lines of the script, and of its packages, in a traceback and in those of its causes."""
-    seen = set()
-    todo = [described]
+def described(error, name):
+    """The exception with its causes and parts as the library shows them, but for what is too much. A script may make
+    them without an end, or one part of very many groups, so that the library alone would not come to an end."""
+    first = alone(error, name, FRAMES // 2)
+    seen, todo = {id(error)}, deque([(first, error)])
+
+    def reached(other):
+        if other is None or id(other) in seen or len(seen) == ERRORS:
+            return None
+        seen.add(id(other))
+        shown = alone(other, name, max(FRAMES // 2 ** len(seen), 2))
+        todo.append((shown, other))
+        return shown
+
     while todo:
-        one = todo.pop()
-        if one is None or id(one) in seen:
-            continue
-        seen.add(id(one))
-        one.stack[:] = [frame for frame in one.stack if is_own(frame.filename, name)]
-        todo += [one.__cause__, one.__context__, *(one.exceptions or ())]
+        shown, error = todo.popleft()
+        shown.__cause__ = reached(CAUSE(error))
+        if shown.__cause__ is None and not SUPPRESSED(error):
+            shown.__context__ = reached(CONTEXT(error))
+        if is_a(error, BaseExceptionGroup):
+            parts = MEMBERS(error)
+            # The library says how many more there are.
+            shown.exceptions = [reached(part) or alone(part, name, 2) for part in parts[:PARTS]] + [None] * (len(parts) - PARTS)
+    return first
 
 
-def is_own(filename, name):
-    return filename == name or filename.startswith(PACKAGES)
+def alone(error, name, most):
+    """One exception, without its causes and parts, and with so many frames of the script's and its packages'."""
+    kept, dropped = frames(error, name, most)
+    stack = None
+    for frame in reversed(kept):
+        stack = TracebackType(stack, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
+    # What has a set of those that are seen is left without causes and parts.
+    shown = TracebackException(
+        type(error), error, stack, limit=len(kept), max_group_width=PARTS, max_group_depth=DEPTH, _seen=set()
+    )
+    shown.__cause__ = shown.__context__ = shown.exceptions = None
+    shown._str = cut(shown._str, LONGEST)
+    if type(shown.__notes__) is list and len(shown.__notes__) > NOTES:
+        shown.__notes__ = [*shown.__notes__[:NOTES], f"[... {len(shown.__notes__) - NOTES} notes ...]"]
+    if dropped:
+        shown.stack = Stack(shown.stack)
+        shown.stack.insert(most // 2, Dropped(f"  [... {dropped} frames ...]\n"))
+    return shown
 
 
-def place(described, name):
+def frames(error, name, most):
+    """The outermost and the innermost frames, one of them of the source where one is, and how many are left out."""
+    first, last, source, n = [], deque(maxlen=most - most // 2), None, 0
+    frame = TRACEBACK(error)
+    while frame is not None:
+        filename = frame.tb_frame.f_code.co_filename
+        if filename == name or filename.startswith(PACKAGES):
+            n += 1
+            if filename == name:
+                source = frame
+            if len(first) < most // 2:
+                first.append(frame)
+            else:
+                last.append(frame)
+        frame = frame.tb_next
+    kept = [*first, *last]
+    if source is not None and source not in kept:
+        kept = [*first, source, *last]
+    return kept, n - len(kept)
+
+
+class Dropped(FrameSummary):
+    """Stands for frames that are left out."""
+
+    def __init__(self, text):
+        super().__init__("", None, "", lookup_line=False)
+        self.name = text
+
+
+class Stack(StackSummary):
+    """Frames, and what stands for some."""
+
+    def format_frame_summary(self, frame, **options):
+        return frame.name if isinstance(frame, Dropped) else super().format_frame_summary(frame, **options)
+
+
+def place(shown, name):
     """Where in the source it happened."""
-    for frame in reversed(described.stack):
+    for frame in reversed(shown.stack):
         if frame.filename == name and frame.lineno is not None:
             if frame.colno is None:
                 return frame.lineno, None
@@ -124,6 +208,14 @@ def character(frame):
 
 def is_tools(error):
     """Whether a tool has failed, or several in a group and nothing else."""
-    if is_a(error, BaseExceptionGroup):
-        return all(map(is_tools, error.exceptions))
-    return is_a(error, ToolError)
+    seen, todo = set(), [error]
+    while todo:
+        one = todo.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if is_a(one, BaseExceptionGroup):
+            todo += MEMBERS(one)
+        elif not is_a(one, ToolError):
+            return False
+    return True

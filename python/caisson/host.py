@@ -20,8 +20,8 @@ search = tool_search.search
 
 
 def text_of(text: str) -> str:
-    """The text as it can leave: a lone surrogate has no UTF-8."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    """The text as it can leave: a lone surrogate has no UTF-8. What a class of the script's makes of it does not count."""
+    return str.encode(text, "utf-8", "replace").decode("utf-8")
 
 
 def log(level: ScriptLogLevel, text: str) -> None:

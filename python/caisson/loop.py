@@ -3,13 +3,19 @@ import `wait` while code runs that cannot await."""
 
 import asyncio
 import heapq
+import sched
+import sys
+import time
 from asyncio import events, tasks
+from math import ceil, inf
 from time import monotonic
 
-from caisson import host
+from caisson import failure, host
 
 # The host counts milliseconds in 32 bits. A later time is waited for in parts.
 LONGEST = 0xFFFF_FFFF
+# So many errors that nobody has caught the log has.
+UNCAUGHT = 100
 
 
 class Loop(asyncio.BaseEventLoop):
@@ -22,19 +28,16 @@ class Loop(asyncio.BaseEventLoop):
         # an event of the one before, which may be underway, is not taken for it.
         self._timer = 0
         self._armed = None  # the time that it is set for
-        self.ended = None  # SystemExit or KeyboardInterrupt of any task
+        self.ended = None  # what has ended everything: SystemExit or KeyboardInterrupt of any task
         self._depth = 0
         self._stopped = False
         self.on_answer = lambda answer: None
+        self._told = 0
+        self.source = ""  # the name of the script's, for the places of errors
 
     def time(self):
         # The host's clock may be frozen, or behind the timer: what was waited for has come all the same.
         return max(monotonic(), self._reached)
-
-    def deliver(self, events):
-        """Takes what the host tells, and runs what can run."""
-        self.take(events)
-        self.turn()
 
     def take(self, events):
         for event in events:
@@ -67,6 +70,7 @@ class Loop(asyncio.BaseEventLoop):
                     handle = self._ready.popleft()
                     if not handle._cancelled:
                         self._step(handle)
+                    handle = None  # As in asyncio: the frames in an exception keep what they have.
         finally:
             self._depth -= 1
             events._set_running_loop(before)
@@ -79,6 +83,8 @@ class Loop(asyncio.BaseEventLoop):
                 self.ended = error
             if self._depth > 1:
                 raise
+        finally:
+            handle = None
 
     def _ripen(self):
         """Moves the handles that are due to those that are ready."""
@@ -91,6 +97,13 @@ class Loop(asyncio.BaseEventLoop):
             if not handle._cancelled:
                 self._ready.append(handle)
 
+    def call_at(self, when, callback, *args, context=None):
+        """All that has a time comes here. What is not before, nor after, another time has no place among the others."""
+        when = float(when + 0.0)
+        if when != when:
+            raise ValueError("Invalid time NaN (not a number)")
+        return super().call_at(when, callback, *args, context=context)
+
     def _timer_handle_cancelled(self, handle):
         pass  # _ripen finds it.
 
@@ -98,18 +111,23 @@ class Loop(asyncio.BaseEventLoop):
         """Sets the host's timer for the handle that is due first."""
         while self._scheduled and self._scheduled[0]._cancelled:
             heapq.heappop(self._scheduled)._scheduled = False
-        if not self._scheduled:
+        if self._scheduled:
+            self._arm_for(self._scheduled[0]._when)
+        else:
             self._disarm()
-            return
-        when = self._scheduled[0]._when
+
+    def _arm_for(self, when):
+        """Sets the host's timer for a time, or for a part of the way."""
         if when == self._armed:
             return
         self._disarm()
+        if when == inf:
+            return  # It never comes, and the host can see that nothing does.
         now = self.time()
-        delay = min(max(0, -int((now - when) * 1000 // 1)), LONGEST)
-        self._armed = when if delay < LONGEST else now + LONGEST / 1000
+        left = min(max(when - now, 0.0), LONGEST / 1000)
+        self._armed = min(when, now + LONGEST / 1000)
         self._timer = self._timer % 0xFFFF_FFFF + 1
-        host.set_timer(self._timer, delay)
+        host.set_timer(self._timer, min(ceil(left * 1000), LONGEST))
 
     def _disarm(self):
         if self._armed is not None:
@@ -142,16 +160,15 @@ class Loop(asyncio.BaseEventLoop):
 
     def sleep(self, seconds):
         """`time.sleep`."""
+        if seconds != seconds:
+            raise ValueError("Invalid value NaN (not a number)")
         if seconds < 0:
             raise ValueError("sleep length must be non-negative")
-        done = []
-        handle = self.call_later(seconds, done.append, True)
-        self._arm()
-        until = handle._when
-        try:
-            self.block_until(lambda: self.time() >= until)
-        finally:
-            handle.cancel()
+        until = self.time() + seconds
+        while self.time() < until:
+            # Not for a handle that is due before: it does not run meanwhile.
+            self._arm_for(until)
+            self._await_host()
 
     # What asyncio asks of a loop. There is one, it is always there, and it always runs.
 
@@ -203,13 +220,15 @@ class Loop(asyncio.BaseEventLoop):
     def _process_events(self, event_list):
         pass
 
-    def _asyncgen_firstiter_hook(self, agen):
-        pass
-
     def default_exception_handler(self, context):
+        self._told += 1
+        if self._told > UNCAUGHT:
+            if self._told == UNCAUGHT + 1:
+                host.log(host.ERROR, "further errors that nobody has caught are not shown")
+            return
         error = context.get("exception")
-        text = context.get("message", "an error in the event loop")
-        host.log(host.ERROR, f"{text}: {type(error).__name__}: {error}" if error is not None else text)
+        text = str(context.get("message", "an error in the event loop"))
+        host.log(host.ERROR, f"{text}: {failure.line_of(error, self.source)}" if error is not None else text)
 
 
 class Runner:
@@ -251,11 +270,11 @@ loop = Loop()
 
 def install():
     """Has asyncio and `time.sleep` use the loop."""
-    import time
-
     for module in (asyncio, asyncio.runners):
         module.run, module.Runner = run, Runner
     for module in (asyncio, asyncio.events):
         module.new_event_loop = module.get_event_loop = lambda: loop
         module.set_event_loop = lambda new: None
     time.sleep = loop.sleep
+    sched.scheduler.__init__.__defaults__ = sched.scheduler.__init__.__defaults__[:-1] + (loop.sleep,)
+    sys.set_asyncgen_hooks(loop._asyncgen_firstiter_hook, loop._asyncgen_finalizer_hook)

@@ -28,7 +28,7 @@ class Output(io.TextIOBase):
     def write(self, text):
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        *lines, rest = text.split("\n")
+        *lines, rest = str.split(text, "\n")
         for line in lines:
             self._parts.append(line)
             self._write()
@@ -47,6 +47,9 @@ class Output(io.TextIOBase):
 
     def flush(self):
         """A line that has not ended waits: print(end="") and flush() are used for lines in parts."""
+
+    def reconfigure(self, **options):
+        """Scripts say that they write UTF-8. So they do."""
 
     def finish(self):
         """Writes the last line, which has no end."""

@@ -1,12 +1,14 @@
 """Runs a script: from its source to its outcome."""
 
 import asyncio
+import atexit
 import builtins
 import inspect
 import os
 import random
 import sys
 import types
+from importlib.machinery import PathFinder
 
 import caisson
 from caisson import failure, host, loop as loops, output
@@ -41,41 +43,62 @@ class Runner:
         self._begin(call, self._call(function, positional, named))
 
     def deliver(self, events):
-        loop.deliver(events)
-        self._follow()
+        self._turn(events)
 
     def _begin(self, call, work):
         self._call_id, self._task = call, loop.create_task(work)
-        loop.turn()
+        self._turn([])
+
+    def _turn(self, events):
+        """Takes what the host tells, and runs what can run."""
+        try:
+            loop.take(events)
+            loop.turn()
+        except BaseException as error:  # The script has broken what the loop uses.
+            loop.ended = error
         self._follow()
 
     def _follow(self):
         """Settles when the operation has ended, or when a task of it has ended everything."""
         task, ended = self._task, loop.ended
+        loop.ended = None
         if task is None or not (task.done() or ended):
             return
-        self._task = loop.ended = None
+        self._task = None
         self._settle(self._call_id, task.result if task.done() else lambda: raises(ended))
 
     def _settle(self, call, result):
-        output.finish()
+        value, failed = "null", None
         try:
-            host.settle(call, to_json(result()))
+            value = to_json(result())
         except NoForm as error:
-            host.fail(call, failure.of(Failure(ScriptFailureKind.INVALID_ARGUMENTS, f"the result has no form in JSON: {error}"), self._name))
+            failed = failure.of(Failure(ScriptFailureKind.INVALID_ARGUMENTS, f"the result has no form in JSON: {error}"), self._name)
         except Compiling as error:
-            host.fail(call, failure.of(error.__cause__, self._name, compiling=True))
+            failed = failure.of(error.__cause__, self._name, compiling=True)
         except BaseException as error:
-            if failure.is_exit(error):
-                host.settle(call, "null")
-            else:
-                host.fail(call, failure.of(error, self._name))
+            if not failure.is_exit(error):
+                failed = failure.of(error, self._name)
+        self._finish()
+        if failed is None:
+            host.settle(call, value)
+        else:
+            host.fail(call, failed)
+
+    def _finish(self):
+        """Does what Python does at its end, as far as somebody sees it."""
+        try:
+            if self._module is None:  # A module goes on.
+                atexit._run_exitfuncs()
+            self._tools.tell_unheard()
+            output.finish()
+        except BaseException as error:  # The script has broken what this uses.
+            host.log(host.ERROR, failure.line_of(error, self._name))
 
     async def _run(self, name, text, tools, input, args):
         source = self._made(name, text, True)
         self._give(tools, given(input, "the input"), args)
         # With a function main it is the runner that calls it, and not the source's own last lines.
-        module = self._module_of(source, name.rpartition("/")[2].removesuffix(".py") if source.defines_main else MODULE)
+        module = self._module_of(source, free(name) if source.defines_main else MODULE)
         value = await self._executed(source, module)
         if not source.defines_main:
             return value
@@ -84,7 +107,7 @@ class Runner:
     async def _load(self, name, text, tools):
         source = self._made(name, text, False)
         self._give(tools, None, [])
-        module = self._module_of(source, name.rpartition("/")[2].removesuffix(".py") or "module")
+        module = self._module_of(source, free(name))
         await self._executed(source, module)
         self._module = module
         return list(self._functions())
@@ -110,7 +133,7 @@ class Runner:
             name: value
             for name, value in vars(self._module).items()
             if not name.startswith("_")
-            and isinstance(value, (types.FunctionType, types.BuiltinFunctionType)) | hasattr(value, "__wrapped__")
+            and is_function(value)
             and getattr(value, "__module__", None) == self._module.__name__
         }
 
@@ -131,7 +154,7 @@ class Runner:
     def _made(self, name, text, runs):
         if self._name:
             raise Failure(ScriptFailureKind.INVALID_ARGUMENTS, "the instance has a script already")
-        self._name = name
+        self._name = loop.source = name
         try:
             return Source(name, text, runs)
         except (SyntaxError, RecursionError, MemoryError, ValueError, OverflowError) as error:
@@ -175,6 +198,23 @@ def copied(module):
     copy = types.ModuleType(module.__name__)
     vars(copy).update(vars(module))
     return copy
+
+
+def free(name):
+    """The name of a module for a source. What the library and the packages call their modules is theirs: they are
+    imported by these names later, too."""
+    name = name.rpartition("/")[2].removesuffix(".py") or "module"
+    while name in sys.modules or name in sys.stdlib_module_names or PathFinder.find_spec(name) is not None:
+        name += "_"
+    return name
+
+
+def is_function(value):
+    """Whether it is a function, or an object that says that it stands for one. Other objects are not asked: some have
+    every attribute, and some fail."""
+    return type(value) in (types.FunctionType, types.BuiltinFunctionType) or (
+        inspect.getattr_static(value, "__wrapped__", None) is not None
+    )
 
 
 def given(text, what):

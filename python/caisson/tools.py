@@ -1,28 +1,14 @@
 """The tools as a script sees them: `tools.SERVER.TOOL(...)`, and the functions about them."""
 
+from weakref import WeakSet
+
 from caisson import host
 from caisson.loop import loop
+from caisson.tool_error import ToolError
 from caisson.values import NoForm, from_json, to_json
 
 # So many tools a search finds, unless the script wants another number, and at most. So much of a text it looks at.
 FOUND, MOST_FOUND, LOOKED_AT = 10, 100, 4000
-
-
-class ToolError(Exception):
-    """A tool that has failed, or that could not be called."""
-
-    def __init__(self, message, server, tool, code=None, result=None):
-        super().__init__(message)
-        self.server = server
-        self.tool = tool
-        # Why it could not be called; None where the tool itself has failed.
-        self.code = code
-        # What the tool has answered.
-        self.content = (result or {}).get("content")
-        self.structured_content = (result or {}).get("structuredContent")
-
-
-ToolError.__module__ = "builtins"  # A script has it without an import, and tracebacks show it so.
 
 
 class Tools:
@@ -32,6 +18,7 @@ class Tools:
         self._listing = "[]"
         self._listed = None
         self._waiting = {}
+        self._failed = WeakSet()
         self._last = 0
         loop.on_answer = self._on_answer
 
@@ -56,6 +43,8 @@ class Tools:
             text = to_json(arguments)
         except NoForm as error:
             raise ValueError(f"the arguments of the tool {server}.{tool} have no form in JSON: {error}") from None
+        if text[0] != "{":  # A class can say of itself that it is a dict.
+            raise no_dict(server, tool)
         while self._last == 0 or self._last in self._waiting:
             self._last = self._last % 0xFFFF_FFFF + 1
         future = loop.create_future()
@@ -75,20 +64,34 @@ class Tools:
         server, tool, future = self._waiting.pop(answer.call, (None, None, None))
         if future is None or future.done():
             return
-        if isinstance(answer.outcome, host.Err):
-            failure = answer.outcome.value
-            future.set_exception(ToolError(failure.message, server, tool, failure.code))
-            return
         try:
-            result = from_json(answer.outcome.value)
+            future.set_result(self._result(answer.outcome, server, tool))
+        except ToolError as error:
+            future.set_exception(error.with_traceback(None))
+            self._failed.add(future)
+
+    def _result(self, outcome, server, tool):
+        """What a script gets of an answer."""
+        if isinstance(outcome, host.Err):
+            raise ToolError(outcome.value.message, server, tool, outcome.value.code)
+        try:
+            result = from_json(outcome.value)
         except (ValueError, RecursionError) as error:
             message = f"the answer of the tool {server}.{tool} has no form in Python: {error}"
-            future.set_exception(ToolError(message, server, tool, "protocol"))
-            return
+            raise ToolError(message, server, tool, "protocol") from None
+        if not isinstance(result, dict):
+            raise ToolError(f"the answer of the tool {server}.{tool} is no object", server, tool, "protocol")
         if result.get("isError") is True:
-            future.set_exception(ToolError(failure_text(result, server, tool), server, tool, None, result))
-        else:
-            future.set_result(self._unwrapped(result, server, tool))
+            raise ToolError(failure_text(result, server, tool), server, tool, None, result)
+        return self._unwrapped(result, server, tool)
+
+    def tell_unheard(self):
+        """Writes into the log which calls have failed without anybody to hear it. Of those that nothing refers to any
+        more asyncio has told."""
+        for future in list(self._failed):
+            if future._log_traceback:
+                loop.call_exception_handler({"message": "nobody awaited a call", "exception": future.exception()})
+        self._failed.clear()
 
     def _unwrapped(self, result, server, tool):
         """What a script gets of a result: its structured content, or the value in its text, or its content."""
@@ -206,8 +209,12 @@ def object_of(server, tool, arguments, named):
     if arguments is None:
         return named
     if not isinstance(arguments, dict):
-        raise TypeError(f"the arguments of the tool {server}.{tool} are not a dict")
+        raise no_dict(server, tool)
     return {**arguments, **named} if named else arguments
+
+
+def no_dict(server, tool):
+    return TypeError(f"the arguments of the tool {server}.{tool} are not a dict")
 
 
 def described(tool):

@@ -6,6 +6,7 @@ import datetime
 import decimal
 import enum
 import fractions
+import inspect
 import json
 import pathlib
 import re
@@ -59,7 +60,8 @@ def form_of(value):
             return form(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    raise TypeError(f"a value of the type {type(value).__name__} has no form in JSON")
+    remedy = ": await it" if inspect.isawaitable(value) else ""
+    raise TypeError(f"a value of the type {type(value).__name__} has no form in JSON{remedy}")
 
 
 def in_order(values):

@@ -263,6 +263,7 @@ func TestTools(t *testing.T) {
 		"import asyncio\ndef main(*a):\n    async def f():\n        return await asyncio.gather(*[tools.go.meet() for _ in range(3)])\n    return asyncio.run(f())":                                                       `["met","met","met"]`,
 		"import asyncio\nt = [asyncio.create_task(one()) if 0 else tools.go.meet() for _ in range(2)]\n[call_tool('go', 'meet'), *await asyncio.gather(*t)]":                                                              `["met","met","met"]`,
 		"try:\n    await tools.go.fail()\nexcept ToolError as e:\n    return str(e), e.server, e.tool, e.code, e.content[0]['text']":                                                                                      `["as it should","go","fail",null,"as it should"]`,
+		"import copy\ntry:\n    await tools.go.fail()\nexcept ToolError as e:\n    c = copy.copy(e)\n    return str(c), c.server, c.tool, c.content == e.content":                                                         `["as it should","go","fail",true]`,
 		"try:\n    call_tool('no', 'x')\nexcept ToolError as e:\n    return e.code is not None":                                                                                                                           `true`,
 		"import time\n[f() % 1_000_000 for f in (time.time_ns, time.monotonic_ns, time.perf_counter_ns)]":                                                                                                                 `[0,0,0]`,
 		"import time, asyncio\nt = time.monotonic()\nasync def f(): return await asyncio.to_thread(time.sleep, 0.02)\nawait f()\ntime.monotonic() - t >= 0.02":                                                            `true`,
@@ -305,6 +306,89 @@ sys.stdout.write("no end")
 	}
 }
 
+// TestUncaught looks at what the log has of errors that nobody caught, and of what runs at the end.
+func TestUncaught(t *testing.T) {
+	for source, want := range map[string]string{
+		"f = tools.go.fail()\nawait sleep(0.02)\nx = 1":                                                  "error nobody awaited a call: ToolError: as it should",
+		"tools.go.fail()\nawait sleep(0.02)\nx = 1":                                                      "error Future exception was never retrieved: ToolError: as it should",
+		"f = tools.go.fail()\nawait sleep(0.02)\ntry: await f\nexcept ToolError: pass":                   "",
+		"return await tools.go.fail()":                                                                   "",
+		"import asyncio\nasync def f(): 1 / 0\nasyncio.create_task(f())\nawait sleep(0)\nawait sleep(0)": "error Task exception was never retrieved: ZeroDivisionError: division by zero (test.py:2:16)",
+		"import asyncio\nclass E(Exception):\n    def __str__(self): return 1 / 0\ndef f(): raise E\nasyncio.get_running_loop().call_soon(f)\nawait sleep(0)": "error Exception in callback f() at test.py:4: E: <exception str() failed> (test.py:4:10)",
+		"import atexit\natexit.register(print, 'bye')\nprint('half', end='')":                                                                                 "info halfbye",
+		"import atexit, sys\natexit.register(print, 'bye')\nsys.exit()":                                                                                       "info bye",
+		"import atexit\natexit.register(call_tool, 'go', 'add', {'a': 1, 'b': 2})\natexit.register(print, 'bye')\n1 / 0":                                      "info bye",
+		"async def g():\n    try: yield 1\n    finally:\n        await sleep(0)\n        print('closed')\nasync for x in g(): break\nawait sleep(0.001)":      "info closed",
+		"class S(str):\n    def split(self, *rest): return [1]\nprint(S('x'))\nprint(S('y'), end='')":                                                         "info x|info y",
+		"import sys\nsys.stdout.reconfigure(encoding='utf-8')\nprint('ü')":                                                                                    "info ü",
+	} {
+		t.Run(source, func(t *testing.T) {
+			t.Parallel()
+			r, _ := run(t, script(t, source))
+			var got []string
+			for _, l := range r.Logs {
+				got = append(got, l.Level+" "+l.Text)
+			}
+			if strings.Join(got, "|") != want {
+				t.Errorf("the log is %s", strings.Join(got, "|"))
+			}
+		})
+	}
+	r, err := run(t, script(t, "import asyncio\nfor i in range(300): asyncio.get_running_loop().call_soon(lambda: 1 / 0)\nawait sleep(0)\nawait sleep(0)\n1"))
+	if err != nil || len(r.Logs) != 101 || r.Logs[100].Text != "further errors that nobody has caught are not shown" {
+		t.Errorf("%v, with %d lines", err, len(r.Logs))
+	}
+}
+
+// TestNamesOfSources has sources with the names of modules of the library, of packages, and of ours: neither takes the place of
+// the other.
+func TestNamesOfSources(t *testing.T) {
+	for name, want := range map[string]string{
+		"test.py": "test", "a/ast.py": "ast_", "json.py": "json_", "asyncio.py": "asyncio_", "traceback.py": "traceback_",
+		"__main__.py": "__main___", "caisson.py": "caisson_", "builtins.py": "builtins_", "ssl.py": "ssl_", "single.py": "single_", ".py": "module",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := script(t, `
+import ast, json, pickle, single, dataclasses, typing
+@dataclasses.dataclass
+class A:
+    x: "typing.ClassVar[int]" = 1
+    y: "int" = 2
+n = 0
+def main():
+    global n
+    n += 1
+    assert pickle.loads(pickle.dumps(A())) == A() and typing.get_type_hints(A)
+    return __name__, json.loads("[1]"), ast.literal_eval("2"), single.X, n
+if __name__ == "__main__": main()
+`)
+			s.Name, s.Language = name, python.WithPackages(fstest.MapFS{"single.py": {Data: []byte("X = 5\n")}})
+			r, err := run(t, s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := fmt.Sprintf("[%q,[1],2,5,1]", want); string(r.Value) != got {
+				t.Errorf("got %s", r.Value)
+			}
+			s.Source = "def main(): return [1][2]"
+			_, err = run(t, s)
+			var e *caisson.ScriptError
+			if !errors.As(err, &e) || !strings.Contains(e.Message, "IndexError") || e.Line != 1 || e.Column != 20 || !strings.Contains(e.Stack, "^^^") {
+				t.Errorf("%v", err)
+			}
+			m, err := shared(t).Load(t.Context(), caisson.Script{Language: s.Language, Name: name, Limits: busy, Source: "import json\nclass Any(dict):\n    __getattr__ = dict.__getitem__\nof_its_own = Any()\ndef f(): return json.dumps(__name__)\n"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer m.Close()
+			if r, err := m.RunFunction(t.Context(), "f"); err != nil || string(r.Value) != fmt.Sprintf("%q", fmt.Sprintf("%q", want)) {
+				t.Errorf("%v, %v", r, err)
+			}
+		})
+	}
+}
+
 // TestErrors has scripts that fail: with which kind, and where.
 func TestErrors(t *testing.T) {
 	for _, test := range []struct {
@@ -335,13 +419,33 @@ func TestErrors(t *testing.T) {
 		{"raise 1", caisson.ScriptRuntime, "exceptions must derive from BaseException", 1, 1, ""},
 		{"raise GeneratorExit", caisson.ScriptRuntime, "GeneratorExit", 1, 1, ""},
 		{"raise StopIteration(3)", caisson.ScriptRuntime, "StopIteration", 0, 0, ""},
-		{"class E(Exception):\n    __class__ = property(lambda self: 1 / 0)\nraise E('x')", caisson.ScriptRuntime, "E", 0, 0, ""},
+		{"class E(Exception):\n    __class__ = property(lambda self: 1 / 0)\nraise E('x')", caisson.ScriptRuntime, "E: x", 3, 1, ""},
 		{"class E(Exception):\n    def __getattribute__(self, name): raise KeyboardInterrupt\nraise E('x')", caisson.ScriptRuntime, "E", 0, 0, ""},
 		{"raise KeyboardInterrupt", caisson.ScriptRuntime, "KeyboardInterrupt", 1, 1, ""},
 		{"import asyncio, sys\nasync def f(): sys.exit(3)\nasyncio.create_task(f())\nawait asyncio.sleep(60)", caisson.ScriptRuntime, "SystemExit: 3", 2, 16, ""},
 		{"try:\n    1 / 0\nexcept Exception as e:\n    raise TypeError('x') from e", caisson.ScriptRuntime, "TypeError: x", 4, 5, "direct cause"},
 		{"e = ValueError('x')\ne.add_note('look')\nraise e", caisson.ScriptRuntime, "ValueError: x\nlook", 3, 1, ""},
 		{"eval('1 +')", caisson.ScriptRuntime, "SyntaxError: invalid syntax", 1, 1, ""},
+		{"import asyncio\nawait asyncio.sleep(float('nan'))", caisson.ScriptRuntime, "ValueError: Invalid", 2, 1, ""},
+		{"import asyncio\nasync with asyncio.timeout(float('nan')):\n    await sleep(1)", caisson.ScriptRuntime, "ValueError: Invalid", 2, 12, ""},
+		{"import asyncio\nawait asyncio.wait_for(sleep(1), float('nan'))", caisson.ScriptRuntime, "ValueError: Invalid", 2, 1, ""},
+		{"import asyncio\nasyncio.get_running_loop().call_later(float('nan'), print)", caisson.ScriptRuntime, "ValueError: Invalid", 2, 1, ""},
+		{"import asyncio\nasyncio.get_running_loop().call_at('soon', print)", caisson.ScriptRuntime, "TypeError", 2, 1, ""},
+		{"import asyncio\nasyncio.get_running_loop().call_at(10 ** 400, print)", caisson.ScriptRuntime, "OverflowError", 2, 1, ""},
+		{"import time\ntime.sleep(float('nan'))", caisson.ScriptRuntime, "ValueError: Invalid", 2, 1, ""},
+		{"import time\ntime.sleep(-1)", caisson.ScriptRuntime, "ValueError: sleep length must be non-negative", 2, 1, ""},
+		{"import time\ntime.sleep(10 ** 400)", caisson.ScriptRuntime, "OverflowError", 2, 1, ""},
+		{"import time\ntime.sleep('1')", caisson.ScriptRuntime, "TypeError", 2, 1, ""},
+		{"class D(list):\n    __class__ = dict\ntools.go.add(D())", caisson.ScriptRuntime, "are not a dict", 3, 1, ""},
+		{"tools.go.add(a=1, b=2)", caisson.ScriptInvalidArguments, "the type Future has no form in JSON: await it", 0, 0, ""},
+		{"import asyncio, sys\nasyncio.events.Handle._run = lambda self: 1 / 0\nawait asyncio.sleep(0)", caisson.ScriptRuntime, "ZeroDivisionError", 2, 43, ""},
+		{"import asyncio\ndef f(): asyncio.get_running_loop()._scheduled = None\nf()\nawait sleep(60)", caisson.ScriptRuntime, "heappush", 4, 1, ""},
+		{"import sys\nsys.modules['ast'] = sys\n[][0]", caisson.ScriptRuntime, "IndexError: list index out of range", 3, 1, ""},
+		{"class E(Exception):\n    exceptions = 1\n    __cause__ = property(lambda self: 1 / 0)\n    __traceback__ = None\nraise E('x')", caisson.ScriptRuntime, "E: x", 5, 1, ""},
+		{"class E(Exception):\n    @property\n    def __cause__(self): return E()\nraise E('x')", caisson.ScriptRuntime, "E: x", 4, 1, ""},
+		{"e = ValueError('x')\nfor i in range(5000): e.add_note(f'note {i}')\nraise e", caisson.ScriptRuntime, "note 19\n[... 4980 notes ...]", 3, 1, ""},
+		{"e = None\nfor i in range(5000):\n    e, e.__cause__ = ValueError(i), e\nraise e", caisson.ScriptRuntime, "ValueError: 4999", 4, 1, "ValueError: 4984\n\nThe above"},
+		{"def f(n): return f(n - 1) if n else 1 / 0\nf(900)", caisson.ScriptRuntime, "ZeroDivisionError", 1, 37, "[... 852 frames ...]"},
 		{"await tools.go.fail()", caisson.ScriptTool, "ToolError: as it should", 1, 1, ""},
 		{"call_tool('go', 'fail')", caisson.ScriptTool, "ToolError: as it should", 1, 1, ""},
 		{"import asyncio\nasync with asyncio.TaskGroup() as g:\n    async def f(): await tools.go.fail()\n    g.create_task(f())", caisson.ScriptTool, "ExceptionGroup", 2, 12, ""},
@@ -419,6 +523,14 @@ func TestLimits(t *testing.T) {
 		{"a text of a gigabyte", "'x' * 10**9", none, caisson.ScriptLimit, "MemoryBytes"},
 		{"caught", "try:\n    'x' * 10**9\nexcept MemoryError:\n    return 'caught'", none, "", `"caught"`},
 		{"endless recursion", "def f(): f()\nf()", none, caisson.ScriptRuntime, "RecursionError"},
+		// What it costs to show an error is bounded.
+		{"endless recursion, cheap", "def f(): f()\nf()", caisson.ScriptLimits{Fuel: 500_000_000}, caisson.ScriptRuntime, "RecursionError"},
+		{"10,000 causes", "e = None\nfor i in range(10_000):\n    e, e.__cause__ = ValueError(i), e\nraise e", caisson.ScriptLimits{Fuel: 500_000_000}, caisson.ScriptRuntime, "ValueError: 9999"},
+		{"one error in a million places", "g = ValueError('x')\nfor i in range(20): g = ExceptionGroup('g', [g, g])\nraise g", caisson.ScriptLimits{Fuel: 1_000_000_000}, caisson.ScriptRuntime, "ExceptionGroup: g"},
+		{"one error of a tool in a million places", "try:\n    await tools.go.fail()\nexcept ToolError as e:\n    g = e\nfor i in range(20): g = ExceptionGroup('g', [g, g])\nraise g", caisson.ScriptLimits{Fuel: 1_000_000_000}, caisson.ScriptTool, "ExceptionGroup: g"},
+		{"an infinite sleep", "await sleep(float('inf'))", none, caisson.ScriptNeverSettled, ""},
+		{"an infinite sleep that blocks", "import time\ntime.sleep(float('inf'))", none, caisson.ScriptNeverSettled, ""},
+		{"an infinite sleep beside others", "import asyncio\nt = asyncio.create_task(sleep(float('inf')))\nawait sleep(0.001)\nt.cancel()\nawait asyncio.wait_for(tools.go.add(a=1, b=2), float('inf'))", none, "", "3"},
 		{"recursion in C", "class A:\n    def __repr__(self): return repr(self)\nrepr(A())", none, caisson.ScriptRuntime, "RecursionError"},
 		{"recursion without its limit", "import sys\nsys.setrecursionlimit(10**9)\ndef f(): f()\nf()", caisson.ScriptLimits{Computing: time.Minute}, caisson.ScriptLimit, "MemoryBytes"},
 		{"recursion in async functions", "async def f(): await f()\nawait f()", none, caisson.ScriptRuntime, "RecursionError"},
