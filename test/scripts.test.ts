@@ -8,7 +8,9 @@ import { ScriptInstance } from './host/script.js';
 const TOOLS: Record<string, Tool> = {
     add: ({ a, b }) => ({ content: [], structuredContent: { sum: Number(a) + Number(b) } }),
     text: () => ({ content: [{ type: 'text', text: '{"x":1}' }] }),
-    fail: () => ({ content: [{ type: 'text', text: 'as it should' }], isError: true })
+    fail: () => ({ content: [{ type: 'text', text: 'as it should' }], isError: true }),
+    nothing: () => null as unknown as object,
+    list: () => [1]
 };
 
 async function run(text: string, input?: unknown, args?: string[]) {
@@ -30,7 +32,15 @@ test.each([
     ['(await Promise.all([1, 2, 3].map(n => tools.test.add({ a: n, b: n })))).map(r => r.sum)', [2, 4, 6]],
     ['try { await tools.test.fail() } catch (e) { return [e.name, e.message] }', ['ToolError', 'as it should']],
     ['const before = Date.now(); await sleep(60_000); Date.now() - before', 60_000],
-    ['Object.keys(tools.test)', ['add', 'text', 'fail']],
+    ['Object.keys(tools.test)', ['add', 'text', 'fail', 'nothing', 'list']],
+    // Longer than the host's timers.
+    ['const before = Date.now(); await sleep(1e10); Date.now() - before', 10_000_000_000],
+    [
+        'let n = 0; const id = setInterval(() => n++, 1e10); await sleep(2.5e10); clearTimeout(id); await sleep(1e10); n',
+        2
+    ],
+    ['try { await tools.test.nothing() } catch (e) { return e.code }', 'protocol'],
+    ['try { await tools.test.list() } catch (e) { return e.code }', 'protocol'],
     ['search_tools("fail")[0].name', 'fail']
 ])('%s', async (text, value) => {
     expect(await valueOf(text, { n: 7 }, ['x', 'y'])).toEqual(value);
@@ -95,7 +105,16 @@ describe.skipIf(!isPythonBuilt())('Python', () => {
         ],
         ['import time\nbefore = time.time(); await sleep(60); round(time.time() - before)', 60],
         ['import time\nbefore = time.time(); time.sleep(60); round(time.time() - before)', 60],
-        ['list(tools.test)', ['add', 'text', 'fail']],
+        ['import time\nbefore = time.time(); await sleep(1e7); round(time.time() - before)', 10_000_000],
+        ['import time\nbefore = time.time(); time.sleep(1e7); round(time.time() - before)', 10_000_000],
+        // What is due before runs behind it, and does not keep it from its end.
+        [
+            'import asyncio, time\nasyncio.get_event_loop().call_later(1, print); before = time.time(); time.sleep(60); round(time.time() - before)',
+            60
+        ],
+        ['try:\n    await tools.test.nothing()\nexcept ToolError as e:\n    return e.code', 'protocol'],
+        ['try:\n    call_tool("test", "list")\nexcept ToolError as e:\n    return e.code', 'protocol'],
+        ['list(tools.test)', ['add', 'text', 'fail', 'nothing', 'list']],
         ['search_tools("fail")[0]["name"]', 'fail'],
         [
             'import os, pathlib\ndict(os.environ), [str(p) for p in pathlib.Path("/").glob("*")] if os.path.isdir("/") else []',

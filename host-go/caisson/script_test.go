@@ -114,15 +114,21 @@ func TestScriptValues(t *testing.T) {
 		`const before = Date.now(); await sleep(20); Date.now() - before >= 19`:                                                                                                         `true`,
 		`let n = 0; const id = setInterval(() => n++, 1); while (n < 3) await sleep(1); clearInterval(id); n >= 3`:                                                                      `true`,
 		`await new Promise(kept => setTimeout(kept, 1, 'late'))`:                                                                                                                        `"late"`,
-		`clearTimeout(setTimeout(() => { throw 1 }, 1)); await sleep(5); 'quiet'`:                                                                                                       `"quiet"`,
-		`Number.isInteger(Date.now()) && Number.isInteger(performance.now())`:                                                                                                           `true`,
-		`[typeof fetch, typeof XMLHttpRequest, typeof process, typeof require, typeof WebAssembly, typeof location]`:                                                                    `["undefined","undefined","undefined","undefined","undefined","undefined"]`,
-		`[btoa('x'), atob('eA=='), new URL('http://a/b?c=1').searchParams.get('c'), new TextDecoder().decode(new TextEncoder().encode('ü')), structuredClone({ a: 1 }).a]`:              `["eA==","x","1","ü",1]`,
-		`const d = await crypto.subtle.digest('SHA-256', new TextEncoder().encode('abc')); [...new Uint8Array(d)].map(b => b.toString(16).padStart(2, '0')).join('')`:                   `"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"`,
-		`eval('1 + 1') + new Function('a', 'return a')(1)`:                                                                                                                              `3`,
-		`try { await import('node:fs') } catch (e) { return e.message }`:                                                                                                                `"a script cannot import modules"`,
-		`try { eval("import('x')") } catch (e) { return e.message }`:                                                                                                                    `"code that is made of text cannot have an import"`,
-		`try { (async () => {}).constructor('return import/**/("x")') } catch (e) { return e instanceof TypeError }`:                                                                    `true`,
+		`const order = []; setTimeout(() => order.push('number'), 20); setTimeout(() => order.push('NaN'), NaN); setTimeout(() => order.push('text'), 'soon'); setTimeout(() => order.push('big'), 10n); setTimeout(() => order.push('never'), Infinity); await sleep(40); order.join()`: `"NaN,text,big,number"`,
+		`let n = 0; const id = setInterval(() => n++, 1); while (n < 3) await sleep(1); clearTimeout(id); const then = n; await sleep(20); n === then`:                                                                                                                                   `true`,
+		`try { setTimeout('code', 1) } catch (e) { return e instanceof TypeError }`: `true`,
+		`return [new Number(5), Object(2n ** 64n), new Boolean(true)]`:              `[5,18446744073709551616,true]`,
+		`export /* behind
+			a line */ default function main() { return new Error().stack.includes('test.js:2:') }`: `true`,
+		`clearTimeout(setTimeout(() => { throw 1 }, 1)); await sleep(5); 'quiet'`:                                                                                          `"quiet"`,
+		`Number.isInteger(Date.now()) && Number.isInteger(performance.now())`:                                                                                              `true`,
+		`[typeof fetch, typeof XMLHttpRequest, typeof process, typeof require, typeof WebAssembly, typeof location]`:                                                       `["undefined","undefined","undefined","undefined","undefined","undefined"]`,
+		`[btoa('x'), atob('eA=='), new URL('http://a/b?c=1').searchParams.get('c'), new TextDecoder().decode(new TextEncoder().encode('ü')), structuredClone({ a: 1 }).a]`: `["eA==","x","1","ü",1]`,
+		`const d = await crypto.subtle.digest('SHA-256', new TextEncoder().encode('abc')); [...new Uint8Array(d)].map(b => b.toString(16).padStart(2, '0')).join('')`:      `"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"`,
+		`eval('1 + 1') + new Function('a', 'return a')(1)`:                                                                                                                 `3`,
+		`try { await import('node:fs') } catch (e) { return e.message }`:                                                                                                   `"a script cannot import modules"`,
+		`try { eval("import('x')") } catch (e) { return e.message }`:                                                                                                       `"code that is made of text cannot have an import"`,
+		`try { (async () => {}).constructor('return import/**/("x")') } catch (e) { return e instanceof TypeError }`:                                                       `true`,
 		`eval('"important"')`: `"important"`,
 		`async function main() { return 'once' } let n = 0; main()`: `"once"`,
 		`let n = 0; async function main() { n++ } await main(); n`:  `1`,
@@ -193,6 +199,42 @@ console.log('x'.repeat(20000).length, 'y'.repeat(20000));`))
 	}
 }
 
+// TestScriptUncaught looks at what the log has of errors that nobody caught: each once, with its place, and no more of
+// them than a hundred; none that is caught in the same turn, or that ends the script.
+func TestScriptUncaught(t *testing.T) {
+	failed := "error uncaught: ToolError: as it should "
+	for source, want := range map[string]string{
+		"tools.go.fail();\nawait sleep(20); await sleep(20)":                                         failed + "(test.js:1:10)",
+		"const p = tools.go.fail(); await sleep(20); await p.catch(() => {}); await sleep(20)":       failed + "(test.js:1:20)",
+		"const p = tools.go.fail(); setTimeout(() => p.catch(() => {}), 1); await p.catch(() => {})": "",
+		"await Promise.allSettled([tools.go.fail(), tools.go.fail()])":                               "",
+		"const p = tools.go.fail(); await Promise.race([p, sleep(60_000)]).catch(() => {})":          "",
+		"tools.go.fail().then(() => {}, () => {}); await sleep(20)":                                  "",
+		"return tools.go.fail()": "",
+		"await tools.go.fail()":  "",
+		"for (const _ of 'abc') tools.go.fail(); await sleep(20); await sleep(20)":      strings.Repeat(failed+"(test.js:1:33)|", 2) + failed + "(test.js:1:33)",
+		"queueMicrotask(() => { throw new RangeError('x') }); await sleep(1)":           "error uncaught: RangeError: x (test.js:1:30)",
+		"setTimeout(() => {\n  null.x }, 1); await sleep(20)":                           "error uncaught: TypeError: can't access property \"x\" of null (test.js:2:3)",
+		"setTimeout(() => { throw { get message() { throw 1 } } }, 1); await sleep(20)": "error uncaught: a value that cannot be shown",
+	} {
+		t.Run(source, func(t *testing.T) {
+			t.Parallel()
+			result, _ := runScript(t, aScript(t, source))
+			var got []string
+			for _, l := range result.Logs {
+				got = append(got, l.Level+" "+l.Text)
+			}
+			if strings.Join(got, "|") != want {
+				t.Errorf("the log is %s", strings.Join(got, "|"))
+			}
+		})
+	}
+	result, err := runScript(t, aScript(t, "for (let i = 0; i < 300; i++) queueMicrotask(() => { throw i }); await null; await null; 1"))
+	if err != nil || len(result.Logs) != 101 || result.Logs[100].Text != "uncaught: further errors are not shown" {
+		t.Errorf("%v, with %d lines", err, len(result.Logs))
+	}
+}
+
 // TestScriptErrors has scripts that fail: of which kind, where, and with which stack.
 func TestScriptErrors(t *testing.T) {
 	for _, test := range []struct {
@@ -234,6 +276,22 @@ func TestScriptErrors(t *testing.T) {
 		{"return () => 1", "it is a function", caisson.ScriptInvalidArguments, 0, 0, ""},
 		{"return Symbol()", "it is a symbol", caisson.ScriptInvalidArguments, 0, 0, ""},
 		{"return { toJSON() { throw new Error('no') } }", "no form in JSON", caisson.ScriptInvalidArguments, 0, 0, ""},
+		{"import('x')", "a script cannot import modules", caisson.ScriptRuntime, 1, 1, "at test.js:1:1"},
+		{"return [new Number(NaN)]", `"0" is NaN`, caisson.ScriptInvalidArguments, 0, 0, ""},
+		{"return [1n << 1_000_000n]", `"0" is an integer of more than 4300 digits`, caisson.ScriptInvalidArguments, 0, 0, ""},
+		{"throw -(1n << 1_000_000n)", "an integer of more than 4300 digits", caisson.ScriptRuntime, 0, 0, ""},
+		{
+			"let e; for (let i = 0; i < 1000; i++) e = new RangeError('of it', { cause: e });\nthrow new Error('x', { cause: e })",
+			"Error: x", caisson.ScriptRuntime, 2, 7, "at test.js:2:7" + strings.Repeat("\ncaused by RangeError: of it\nat test.js:1:43", 10),
+		},
+		{"const e = new Error('x'); e.cause = e;\nthrow e", "Error: x", caisson.ScriptRuntime, 1, 11, "at test.js:1:11" + strings.Repeat("\ncaused by Error: x\nat test.js:1:11", 10)},
+		{"const e = new Error('x'); Object.defineProperty(e, 'cause', { get() { throw 1 } });\nthrow e", "Error: x", caisson.ScriptRuntime, 1, 11, "at test.js:1:11"},
+		{
+			"await Promise.any([tools.go.fail(), tools.go.fail()])", "AggregateError", caisson.ScriptTool, 1, 15,
+			"at async test.js:1:15\ncaused by ToolError: as it should\nat test.js:1:29\ncaused by ToolError: as it should\nat test.js:1:46",
+		},
+		{"await Promise.any([tools.go.fail(), Promise.reject(1)])", "AggregateError", caisson.ScriptRuntime, 1, 15, "at async test.js:1:15\ncaused by ToolError: as it should\nat test.js:1:29\ncaused by 1"},
+		{"await sleep(Infinity)", "never happens", caisson.ScriptNeverSettled, 0, 0, ""},
 		{"await new Promise(() => {})", "never happens", caisson.ScriptNeverSettled, 0, 0, ""},
 		{"await { then() {} }", "never happens", caisson.ScriptNeverSettled, 0, 0, ""},
 	} {

@@ -1,11 +1,11 @@
 // What a script finds in its global object, and what it does not.
 import type { ScriptLogLevel } from 'caisson:mcp/script-host@0.1.0';
 
-import { clearTimeout, setTimeout, sleep } from '../platform/timers.js';
 import { rank } from '../search/search.js';
 import type { ScriptHost } from './host.js';
 import {
     append,
+    apply,
     charCodeAt,
     construct,
     create,
@@ -23,6 +23,7 @@ import {
 import { line } from './show.js';
 import { any, timeout } from './signals.js';
 import { IMPORT } from './source.js';
+import { clearTimeout, setInterval, setTimeout, sleep } from './timers.js';
 import type { ListedTool, Tools } from './tools.js';
 import { ToolError } from './tools.js';
 
@@ -178,18 +179,37 @@ function evaluator(evaluate: (text: string) => unknown) {
     };
 }
 
-/** Gives a script its globals. */
-export function give(global: object, host: ScriptHost, tools: Tools, input: unknown, args: string[]): void {
+const { queueMicrotask } = globalThis;
+
+/** Gives a script its globals. `uncaught` is told what a callback throws that nobody is there to catch. */
+export function give(
+    global: object,
+    host: ScriptHost,
+    tools: Tools,
+    input: unknown,
+    args: string[],
+    uncaught: (error: unknown) => void
+): void {
     define(global, 'tools', tools.asObject());
     define(global, 'input', input);
     define(global, 'args', args);
     define(global, 'console', consoleOf(host));
     define(global, 'print', (...values: unknown[]) => host.log('info', line(values)));
-    define(global, 'sleep', (ms?: unknown) => sleepOf(ms));
+    define(global, 'sleep', (ms?: unknown) => sleep(ms));
     define(global, 'setTimeout', setTimeout);
     define(global, 'clearTimeout', clearTimeout);
     define(global, 'setInterval', setInterval);
-    define(global, 'clearInterval', clearInterval);
+    define(global, 'clearInterval', clearTimeout);
+    define(global, 'queueMicrotask', (callback: unknown) => {
+        if (typeof callback !== 'function') throw new makeTypeError('queueMicrotask(callback): it is not a function');
+        queueMicrotask(() => {
+            try {
+                apply(callback, undefined, []);
+            } catch (error) {
+                uncaught(error);
+            }
+        });
+    });
     define(global, 'ToolError', ToolError);
     define(
         global,
@@ -204,9 +224,11 @@ export function give(global: object, host: ScriptHost, tools: Tools, input: unkn
               )
     );
     define(global, 'search_tools', (text: unknown, most?: unknown) =>
-        rank(tools.listed, typeof text === 'string' ? text : '', typeof most === 'number' ? most : FOUND).map(
-            ({ tool: { server, name, description } }) => ({ server, name, description })
-        )
+        rank(
+            tools.listed,
+            typeof text === 'string' ? text : '',
+            typeof most === 'number' && most === most ? most : FOUND
+        ).map(({ tool: { server, name, description } }) => ({ server, name, description }))
     );
     define(global, 'get_tool', (name: unknown, tool?: unknown) => find(tools.listed, name, tool));
 }
@@ -238,28 +260,4 @@ function find(listed: ListedTool[], name: unknown, tool: unknown): object | null
         found = one;
     }
     return found ? { server: found.server, ...found.tool } : null;
-}
-
-function sleepOf(ms: unknown): Promise<void> {
-    const delay = Number(ms ?? 0);
-    return sleep(delay > 0 ? delay : 0);
-}
-
-const repeated = new Map<number, number>();
-
-function setInterval(callback: (...args: unknown[]) => void, delay = 0, ...args: unknown[]): number {
-    const again = () => {
-        timer = setTimeout(again, delay > 1 ? delay : 1);
-        repeated.set(id, timer);
-        callback(...args);
-    };
-    let timer = setTimeout(again, delay > 1 ? delay : 1);
-    const id = timer;
-    repeated.set(id, timer);
-    return id;
-}
-
-function clearInterval(id: number): void {
-    clearTimeout(repeated.get(id) ?? id);
-    repeated.delete(id);
 }

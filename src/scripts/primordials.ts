@@ -39,16 +39,18 @@ export const { apply, construct, defineProperty, deleteProperty, getPrototypeOf,
 export const { create, freeze, getOwnPropertyDescriptor, is, keys, prototype: objectPrototype } = Object;
 export const { isArray } = Array;
 export const { isInteger, isSafeInteger } = Number;
-export const { log10, max, min } = Math;
+export const { max, min } = Math;
 export const toText = String;
 export const makePromise = Promise;
 export const makeError = Error;
 export const makeTypeError = TypeError;
+export const makeAggregateError = AggregateError;
 export const makeProxy = Proxy;
 export const makeDate = Date;
 export const makeRegExp = RegExp;
 export const makeArrayBuffer = ArrayBuffer;
 export const bigIntOf = BigInt;
+export const makeNumber = Number;
 export const makeMap = Map;
 export const makeSet = Set;
 export const makeWeakMap = WeakMap;
@@ -81,6 +83,8 @@ export const indexOf = uncurry(String.prototype.indexOf);
 export const lastIndexOf = uncurry(String.prototype.lastIndexOf);
 export const slice = uncurry(String.prototype.slice);
 export const charCodeAt = uncurry(String.prototype.charCodeAt);
+export const numberOf = uncurry(Number.prototype.valueOf);
+export const bigIntIn = uncurry(BigInt.prototype.valueOf);
 export const isoDate = uncurry(Date.prototype.toISOString);
 /** Matches a pattern without flags. */
 export const execute = uncurry(RegExp.prototype.exec);
@@ -89,6 +93,7 @@ export const symbolText = uncurry(Symbol.prototype.toString);
 /** Sorts an array in place, by a function. */
 export const sort = uncurry(Array.prototype.sort) as <T>(array: T[], order: (a: T, b: T) => number) => void;
 
+export const { iterator } = Symbol;
 export const { isView } = ArrayBuffer;
 const makeBytes = Uint8Array;
 const views = Object.getPrototypeOf(makeBytes.prototype) as object;

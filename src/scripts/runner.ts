@@ -22,7 +22,7 @@ import {
 import type { Compiles } from './last-expression.js';
 import type { Body, Position } from './source.js';
 import { GIVEN, loadable, mistakeIn, runnable, SourceError } from './source.js';
-import { errorText, framesOf, SOURCE } from './thrown.js';
+import { causesOf, errorText, framesOf, SOURCE } from './thrown.js';
 import { isToolError, Tools } from './tools.js';
 import { fromJson, NoForm, toJson } from './values.js';
 
@@ -56,6 +56,11 @@ function isAtEnd(place: Position | undefined, source: string): boolean {
 /** The longest message and stack of a failure, in characters. */
 const MESSAGE = 8192;
 const FRAMES = 50;
+/** So many causes of an error are shown, and so much of what each says. */
+const CAUSES = 10;
+const CAUSE = 1024;
+/** So many errors that nobody has caught the log has. */
+const UNCAUGHT = 100;
 
 /** One script of an instance. */
 export class Runner {
@@ -63,6 +68,7 @@ export class Runner {
     #body: Body | undefined;
     #tools: Tools | undefined;
     #functions: Map<string, AnyFunction> | undefined;
+    #told = 0;
 
     constructor(
         private readonly host: ScriptHost,
@@ -113,6 +119,7 @@ export class Runner {
     }
 
     deliver(events: ScriptEvent[]): void {
+        this.#tellUnheard();
         for (let i = 0; i < events.length; i++) {
             const event = events[i] as ScriptEvent;
             try {
@@ -124,13 +131,19 @@ export class Runner {
         }
     }
 
-    /** A callback of a timer has thrown: nobody is there to catch it. */
+    /** A callback has thrown, or a call has failed, and nobody is there to hear of it. */
     #uncaught(error: unknown): void {
-        try {
-            this.host.log('error', `uncaught: ${slice(errorText(error), 0, MESSAGE)}`);
-        } catch {
-            // It cannot be shown.
-        }
+        if (this.#told > UNCAUGHT) return;
+        this.#told += 1;
+        if (this.#told > UNCAUGHT) return this.host.log('error', 'uncaught: further errors are not shown');
+        const { first } = this.#stack(error);
+        const place = first ? ` (${this.#name}:${first.line}:${first.column})` : '';
+        this.host.log('error', `uncaught: ${slice(errorText(error), 0, MESSAGE)}${place}`);
+    }
+
+    /** Tells of calls that have failed, and that nobody has awaited until now. */
+    #tellUnheard(): void {
+        this.#tools?.unheard(error => this.#uncaught(error));
     }
 
     #attempt(call: CallId, work: () => void): void {
@@ -167,7 +180,7 @@ export class Runner {
     #give(tools: Json, input: unknown, args: string[]): void {
         this.#tools = new Tools(this.host, tools);
         if (this.global === globalThis) take(error => this.#stack(error).text);
-        give(this.global, this.host, this.#tools, input, args);
+        give(this.global, this.host, this.#tools, input, args, error => this.#uncaught(error));
     }
 
     #noSuch(name: string): string {
@@ -179,8 +192,14 @@ export class Runner {
     #follow(call: CallId, outcome: Promise<unknown>): void {
         follow(
             outcome,
-            value => this.#attempt(call, () => this.host.settle(call, { tag: 'ok', val: json(value) })),
-            (reason: unknown) => this.host.settle(call, { tag: 'err', val: this.#failure(reason) })
+            value => {
+                this.#tellUnheard();
+                this.#attempt(call, () => this.host.settle(call, { tag: 'ok', val: json(value) }));
+            },
+            (reason: unknown) => {
+                this.#tellUnheard();
+                this.host.settle(call, { tag: 'err', val: this.#failure(reason) });
+            }
         );
     }
 
@@ -196,7 +215,28 @@ export class Runner {
     /** What the script has thrown. */
     #failure(error: unknown): ScriptFailure {
         const { text, first } = this.#stack(error);
-        return failureOf(isToolError(error) ? 'tool' : 'runtime', slice(errorText(error), 0, MESSAGE), first, text);
+        const kind = isToolError(error) ? 'tool' : 'runtime';
+        return failureOf(
+            kind,
+            slice(errorText(error), 0, MESSAGE),
+            first,
+            `${text}${this.#causes(error, text !== '')}`
+        );
+    }
+
+    /** What an error came of, and that of it, each with its stack. */
+    #causes(error: unknown, behind: boolean): string {
+        const causes = causesOf(error);
+        let text = '';
+        for (let i = 0; i < causes.length && i < CAUSES; i++) {
+            const stack = this.#stack(causes[i]).text;
+            const message = slice(errorText(causes[i]), 0, CAUSE);
+            text += `${behind ? '\n' : ''}caused by ${message}${stack === '' ? '' : `\n${stack}`}`;
+            behind = true;
+            const more = causesOf(causes[i]);
+            for (let j = 0; j < more.length && causes.length < CAUSES; j++) append(causes, more[j]);
+        }
+        return text;
     }
 
     /** The script's functions in the stack of an error, and the place of the innermost. */

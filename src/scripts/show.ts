@@ -1,4 +1,5 @@
 // Values as the log shows them. A script may have made them to be shown badly: nothing here fails.
+import { bigText } from './big.js';
 import {
     append,
     getOwnPropertyDescriptor,
@@ -59,7 +60,7 @@ class Shower {
             case 'symbol':
                 return symbolText(value);
             case 'bigint':
-                return `${toText(value)}n`;
+                return `${bigText(value)}n`;
             case 'function':
                 return this.#function(value);
             case 'object':

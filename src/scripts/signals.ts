@@ -1,5 +1,5 @@
 // Signals that end by others, and after a time, as a script has them: the engine's own do neither.
-import { setTimeout } from '../platform/timers.js';
+import { setTimeout } from './timers.js';
 
 /** `AbortSignal.any`. */
 export function any(signals: Iterable<AbortSignal>): AbortSignal {

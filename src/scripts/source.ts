@@ -106,15 +106,19 @@ let imports: number[] = [];
 
 interface Internals {
     start: number;
-    parseExprImport(forNew: boolean): unknown;
+    parseExprImport(forNew: boolean): { type: string };
+    raise(start: number, message: string): never;
 }
 
 const ScriptParser = Parser.extend(
     base =>
         class extends (base as unknown as new (...args: unknown[]) => Internals) {
-            override parseExprImport(forNew: boolean): unknown {
-                imports.push(this.start);
-                return super.parseExprImport(forNew);
+            override parseExprImport(forNew: boolean): { type: string } {
+                const { start } = this;
+                imports.push(start);
+                const node = super.parseExprImport(forNew);
+                if (node.type === 'MetaProperty') this.raise(start, 'a script is no module: it has no import.meta');
+                return node;
             }
         } as unknown as typeof Parser
 );
@@ -215,12 +219,13 @@ function body(source: string, edits: Edit[], tail: string): Body {
     let text = '';
     let at = 0;
     let inserted: Position | undefined;
-    for (const edit of edits.sort((a, b) => a.start - b.start)) {
+    // What is put in comes before what is replaced at the same place.
+    for (const edit of edits.sort((a, b) => a.start - b.start || a.end - b.end)) {
         const old = source.slice(edit.start, edit.end);
-        text +=
-            source.slice(at, edit.start) +
-            edit.text +
-            old.replaceAll(/[^\r\n\u2028\u2029]/g, ' ').slice(edit.text.length);
+        const blank = old.replaceAll(/[^\r\n\u2028\u2029]/g, ' ');
+        const lines = blank.search(/[^ ]/);
+        const rest = lines < 0 ? edit.text.length : Math.min(lines, edit.text.length);
+        text += source.slice(at, edit.start) + edit.text + blank.slice(rest);
         at = edit.end;
         if (old === '') inserted = positionAt(source, edit.start);
     }

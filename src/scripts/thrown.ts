@@ -1,8 +1,10 @@
 // What a script has thrown: any value at all.
+import { bigText } from './big.js';
 import type { Position } from './source.js';
 import {
     append,
     indexOf,
+    isArray,
     lastIndexOf,
     makeWeakMap,
     slice,
@@ -25,7 +27,8 @@ export interface Frame {
     awaited: boolean;
 }
 
-const AWAITED = 'async*';
+/** What stands behind the way that an outer function waits in: `async*`, `Promise.all*`. */
+const AWAITED = '*';
 /** The function that the source has become, and what is in it. */
 const TOP = 'anonymous';
 const INSIDE = `${TOP}/`;
@@ -74,13 +77,31 @@ function frameOf(line: string): Frame | undefined {
     const column = +slice(place, colon + 1);
     if (colon < 0 || !(number > 0) || !(column > 0)) return undefined; // Code that the script has made of text.
     let name = slice(line, 0, at);
-    const awaited = slice(name, 0, AWAITED.length) === AWAITED;
-    if (awaited) name = slice(name, AWAITED.length);
+    const way = indexOf(name, AWAITED);
+    const awaited = way > 0;
+    if (awaited) name = slice(name, way + 1);
     if (slice(name, 0, INSIDE.length) === INSIDE) name = slice(name, INSIDE.length);
     // A function without a name is called after what it is in.
     if (name === TOP || name[name.length - 1] === '<') name = '';
     return { name, position: { line: number, column }, awaited };
 }
+
+/** What an error says that it came of: its cause, and the errors that it stands for. */
+export function causesOf(thrown: unknown): unknown[] {
+    const causes: unknown[] = [];
+    if (engineStack(thrown) === undefined) return causes;
+    try {
+        const { cause, errors } = thrown as { cause?: unknown; errors?: unknown };
+        if (cause !== undefined) append(causes, cause);
+        if (isArray(errors)) for (let i = 0; i < errors.length && i < PARTS; i++) append(causes, errors[i]);
+    } catch {
+        // It has getters of the script's.
+    }
+    return causes;
+}
+
+/** So many of the errors that one stands for are looked at. */
+const PARTS = 10;
 
 /** The name and the message of an error; any other value as text. */
 export function errorText(thrown: unknown): string {
@@ -94,6 +115,7 @@ export function errorText(thrown: unknown): string {
 function textOf(thrown: unknown): string {
     if (typeof thrown === 'string') return thrown;
     if (typeof thrown === 'symbol') return symbolText(thrown);
+    if (typeof thrown === 'bigint') return bigText(thrown);
     if (thrown === null || (typeof thrown !== 'object' && typeof thrown !== 'function')) return toText(thrown);
     const { name, message } = thrown as { name?: unknown; message?: unknown };
     if (typeof message === 'string') {

@@ -8,6 +8,7 @@ import {
     create,
     defineProperty,
     isArray,
+    makeAggregateError,
     makeError,
     makeMap,
     makePromise,
@@ -44,6 +45,7 @@ interface Waiting {
     tool: string;
     /** An error that was made at the place of the call. */
     place: unknown;
+    promise: object | undefined;
     kept(value: unknown): void;
     broken(reason: unknown): void;
 }
@@ -79,15 +81,39 @@ defineProperty(ToolError.prototype, 'name', {
     __proto__: null
 } as PropertyDescriptor);
 
-/** Whether a value is a ToolError that a call of a tool has ended with. */
+/** Whether a value is a ToolError that a call of a tool has ended with, or stands for such errors alone: Promise.any. */
 export function isToolError(value: unknown): boolean {
-    return typeof value === 'object' && value !== null && weakHas(failures, value);
+    if (typeof value !== 'object' || value === null) return false;
+    if (weakHas(failures, value)) return true;
+    try {
+        const errors = value instanceof makeAggregateError && (value.errors as unknown);
+        if (!isArray(errors) || errors.length === 0) return false;
+        for (let i = 0; i < errors.length; i++) if (!weakHas(failures, errors[i] as object)) return false;
+        return true;
+    } catch {
+        return false; // It is the script's own.
+    }
 }
+
+/** The promises of calls that somebody has asked for their outcome, by `await`, `then`, or what uses them. */
+const heard = new makeWeakSet();
+
+/** The outcome of a call. All that waits for a promise asks for its constructor first. */
+class Outcome extends makePromise<unknown> {}
+defineProperty(Outcome.prototype, 'constructor', {
+    get(this: object) {
+        weakAdd(heard, this);
+        return makePromise;
+    },
+    configurable: true,
+    __proto__: null
+} as PropertyDescriptor);
 
 /** The tools of one script. */
 export class Tools {
     readonly #waiting = new makeMap<number, Waiting>();
     readonly #servers = new makeMap<string, object>();
+    readonly #failed: { promise: object; error: unknown }[] = [];
     #last = 0;
     #listed: ListedTool[] | undefined;
     #byServer: Map<string, Map<string, ListedTool>> | undefined;
@@ -104,16 +130,29 @@ export class Tools {
 
     /** Calls a tool. */
     call(server: string, tool: string, args: unknown): Promise<unknown> {
-        return new makePromise((kept, broken) => {
+        let waiting: Waiting | undefined;
+        const promise = new Outcome((kept, broken) => {
             const object = args === undefined || args === null ? {} : args;
             const text = typeof object === 'object' && !isArray(object) ? argumentsOf(object, server, tool) : undefined;
             if (text?.[0] !== '{')
                 throw new makeTypeError(`the arguments of the tool ${server}.${tool} are not an object`);
             do this.#last = this.#last < 0xffff_ffff ? this.#last + 1 : 1;
             while (mapHas(this.#waiting, this.#last));
-            mapSet(this.#waiting, this.#last, { server, tool, place: new makeError(), kept, broken });
+            waiting = { server, tool, place: new makeError(), promise: undefined, kept, broken };
+            mapSet(this.#waiting, this.#last, waiting);
             this.host.callTool(this.#last, server, tool, text);
         });
+        if (waiting) waiting.promise = promise;
+        return promise;
+    }
+
+    /** Tells of the calls that have failed since the last time, and that nobody has asked for their outcome. */
+    unheard(tell: (error: unknown) => void): void {
+        for (let i = 0; i < this.#failed.length; i++) {
+            const { promise, error } = this.#failed[i] as { promise: object; error: unknown };
+            if (!weakHas(heard, promise)) tell(error);
+        }
+        this.#failed.length = 0;
     }
 
     /** A call is answered. */
@@ -126,6 +165,7 @@ export class Tools {
             const error = new ToolError(message, server, tool, code, result);
             placeAt(error, waiting.place);
             waiting.broken(error);
+            if (waiting.promise) append(this.#failed, { promise: waiting.promise, error });
         };
         if (outcome.tag === 'err') return fail(outcome.val.message, outcome.val.code);
         let result: CallToolResult;
@@ -135,6 +175,8 @@ export class Tools {
             const why = error instanceof NoForm ? error.message : errorText(error);
             return fail(`the answer of the tool ${server}.${tool} has no form in JavaScript: ${why}`, 'protocol');
         }
+        if (typeof result !== 'object' || (result as unknown) === null || isArray(result))
+            return fail(`the answer of the tool ${server}.${tool} is no object`, 'protocol');
         if (result.isError === true) fail(failureText(result, server, tool), undefined, result);
         else waiting.kept(this.#unwrapped(result, server, tool));
     }

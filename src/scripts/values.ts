@@ -1,6 +1,9 @@
 // Values of JavaScript as JSON, and back, without silent loss. docs/conversions.md has the table.
+import { DIGITS, isHuge } from './big.js';
 import {
     append,
+    apply,
+    bigIntIn,
     bigIntOf,
     bytesOf,
     bytesToBase64,
@@ -14,14 +17,17 @@ import {
     isArray,
     isSafeInteger,
     isView,
+    iterator,
     makeArrayBuffer,
     makeDate,
     makeError,
     makeMap,
+    makeNumber,
     makePromise,
     makeRegExp,
     makeSet,
     mapEach,
+    numberOf,
     objectPrototype,
     parse,
     quote,
@@ -34,9 +40,6 @@ import {
     viewBytes,
     viewNumbers
 } from './primordials.js';
-
-/** As many digits as an integer has at most, in JSON: it takes the square of the time to read them. */
-const DIGITS = 4300;
 
 /** A value that has no form in JSON, or JSON that has no value. */
 export class NoForm extends makeError {}
@@ -57,9 +60,8 @@ function replaced(this: unknown, key: string, value: unknown): unknown {
             if (value - value !== 0) throw noForm(key, toText(value));
             return value === 0 && is(value, -0) ? rawJson('-0') : value;
         case 'bigint': {
-            const digits = toText(value);
-            if (digits.length > DIGITS) throw noForm(key, `an integer of more than ${DIGITS} digits`);
-            return rawJson(digits);
+            if (isHuge(value)) throw noForm(key, `an integer of more than ${DIGITS} digits`);
+            return rawJson(toText(value));
         }
         case 'object':
             break;
@@ -90,7 +92,10 @@ function replaced(this: unknown, key: string, value: unknown): unknown {
     if (value instanceof makePromise) throw noForm(key, 'a Promise: await it');
     if (value instanceof makeError) throw noForm(key, 'an Error: give its message');
     if (value instanceof makeRegExp) throw noForm(key, 'a RegExp: give its source');
-    if (has(value, Symbol.iterator)) throw noForm(key, 'an iterable that is no list: spread it into one');
+    // JSON.stringify would make something else of the number inside.
+    if (value instanceof makeNumber) return apply(replaced, this, [key, numberOf(value)]);
+    if (value instanceof bigIntOf) return apply(replaced, this, [key, bigIntIn(value)]);
+    if (has(value, iterator)) throw noForm(key, 'an iterable that is no list: spread it into one');
     return value;
 }
 
