@@ -14,7 +14,8 @@ import (
 )
 
 // A script that computes for long in the interpreter begins anew in compiled code, and nobody notices: its random
-// numbers and its log are those of a run that began there. What has called a tool is not done again.
+// numbers and its log are those of a run that began there. What has called a tool, or waited for a timer, is not done
+// again.
 func TestBeginAnew(t *testing.T) {
 	if without.Interpreter {
 		t.Skip("nothing begins in the interpreter")
@@ -57,6 +58,10 @@ func TestBeginAnew(t *testing.T) {
 	want, _, compiled := run(e, alone)
 	if value != want || !anew || compiled || len(logs) != 1 {
 		t.Errorf("the value is %s and not %s, the log %v; begun anew: %t, and %t in compiled code", value, want, logs, anew, compiled)
+	}
+	const behind = `console.log('once'); await sleep(1); let n = 0; for (let i = 0; i < 3e5; i++) n += i % 7; return n`
+	if value, logs, anew := run(begin(), behind); value != "899997" || anew || len(logs) != 1 {
+		t.Errorf("behind a timer the value is %s, the log %v; begun anew: %t", value, logs, anew)
 	}
 	run(begin(), `await tools.s.t({}); let n = 0; for (let i = 0; i < 2e5; i++) n += i; return n`)
 	if calls.Load() != 1 {

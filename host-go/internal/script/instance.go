@@ -197,7 +197,7 @@ func (in *Instance) enter(ctx context.Context, export string, args ...any) *Fail
 	in.config.Record.Call(scripts+export, args)
 	begun := time.Now()
 	left := in.config.Limits.Computing - in.computed
-	impatient := in.impatient() && left > patience
+	impatient := export != "deliver" && in.impatient() && left > patience // A new guest has not come so far.
 	if impatient {
 		left = patience
 	}
