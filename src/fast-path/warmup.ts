@@ -57,6 +57,14 @@ const OF_EACH = 1_500_000;
 
 const CAPABILITIES = { elicitation: { form: { applyDefaults: true } }, roots: {} };
 
+/** What servers say of themselves, with all members that have schemas of their own. */
+const INTRODUCTION =
+    '"capabilities":{"tools":{"listChanged":true},"resources":{"subscribe":true,"listChanged":true},"prompts":{"listChanged":true},"completions":{},"logging":{},"experimental":{"a":{}},"extensions":{"a":{}}},"instructions":"i"';
+
+/** What a server acknowledges of a subscription: its id is that of the request. */
+const acknowledgement = (id: unknown) =>
+    `{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{"_meta":{"io.modelcontextprotocol/subscriptionId":${JSON.stringify(id)}},"notifications":{"toolsListChanged":true,"resourceSubscriptions":["a:b"]}}}`;
+
 const ANY: StandardSchemaV1<object, object> = {
     '~standard': { version: 1, vendor: 'caisson', validate: value => ({ value: value as object }) }
 };
@@ -67,14 +75,12 @@ const asked = (before: string, after: string) =>
 /** What a server of each era answers, by method. */
 const ANSWERS: Record<Era, Record<string, string>> = {
     legacy: {
-        initialize:
-            '{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"w","version":"1"}}',
+        initialize: `{"protocolVersion":"2025-11-25",${INTRODUCTION},"serverInfo":{"name":"w","version":"1"}}`,
         ...asked('', ''),
         'tools/call': '{"content":[{"type":"text","text":"x"}],"structuredContent":{"a":[1]}}'
     },
     modern: {
-        'server/discover':
-            '{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"ttlMs":0,"cacheScope":"private","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"w","version":"1"}}}',
+        'server/discover': `{"resultType":"complete","supportedVersions":["2026-07-28"],${INTRODUCTION},"ttlMs":0,"cacheScope":"private","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"w","version":"1"}}}`,
         ...asked('"resultType":"complete",', ',"ttlMs":0,"cacheScope":"private"'),
         'tools/call': '{"resultType":"complete","content":[{"type":"text","text":"x"}],"structuredContent":{"a":[1]}}'
     }
@@ -82,6 +88,7 @@ const ANSWERS: Record<Era, Record<string, string>> = {
 
 function answer(era: Era, message: JSONRPCMessage): string | undefined {
     if (!('method' in message) || !('id' in message)) return undefined;
+    if (message.method === 'subscriptions/listen') return acknowledgement(message.id);
     const result = ANSWERS[era][message.method];
     const member = result === undefined ? '"error":{"code":-32601,"message":"no"}' : `"result":${result}`;
     return `{"jsonrpc":"2.0","id":${JSON.stringify(message.id)},${member}}`;
@@ -113,7 +120,10 @@ class MemoryTransport implements Transport, FastTransport {
     }
 
     #receive(text: string | undefined): void {
-        if (text !== undefined) for (const message of this.observer.received(text)) this.onmessage?.(message);
+        if (text === undefined) return;
+        // The observer tells the host of a notification, which is an import.
+        const messages = text.includes('"id"') ? this.observer.received(text) : [JSON.parse(text) as JSONRPCMessage];
+        for (const message of messages) this.onmessage?.(message);
     }
 
     async close(): Promise<void> {
@@ -172,7 +182,8 @@ async function converse(
     observer: Observer,
     call: Call,
     transport: Transport,
-    fastTransport: FastTransport
+    fastTransport: FastTransport,
+    subscribes: boolean
 ): Promise<void> {
     const negotiation = { mode: 'auto', probe: { timeoutMs: NEVER } } as const;
     const options = { versionNegotiation: negotiation, capabilities: CAPABILITIES };
@@ -182,6 +193,7 @@ async function converse(
     client.observedBy(observer);
     await client.connect(transport, optionsFor(call));
     observer.handshakeOver();
+    if (subscribes) await client.listen({ toolsListChanged: true, resourceSubscriptions: ['a:b'] }, optionsFor(call));
     const fastPath = new ConnectionFastPath(client, observer, fastTransport, era === 'modern');
     for (const [method, [text]] of Object.entries(ASKED)) {
         const params = parseObject(text);
@@ -208,10 +220,11 @@ export async function warmUp(): Promise<void> {
             const url = new URL('http://localhost/');
             if (http) {
                 const transport = new HttpTransport(url, observer, memoryEgress(observer, era));
-                await converse(era, observer, call, transport, new HttpFastTransport(transport));
+                await converse(era, observer, call, transport, new HttpFastTransport(transport), false);
             } else {
                 const transport = new MemoryTransport(observer, era);
-                await converse(era, observer, call, transport, transport);
+                // Over HTTP the stream would be asked for again, by a timer.
+                await converse(era, observer, call, transport, transport, era === 'modern');
             }
             if (call.result !== ANSWERS[era]['tools/call']) throw new Error(`the warm-up went wrong: ${era}`);
         }
