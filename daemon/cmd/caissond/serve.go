@@ -44,7 +44,7 @@ func serve(ctx context.Context, f *flags) error {
 		return err
 	}
 	defer export.Close(ctx)
-	options := server.Options{Logger: log}
+	options := server.Options{Logger: log, CacheDir: f.cacheDir}
 	if export.Tracers != nil {
 		options.Telemetry.TracerProvider = export.Tracers
 	}

@@ -162,6 +162,9 @@ type Scripts struct {
 	Modules string `yaml:"modules"`
 	// Tools are folders of scripts that are tools, by names. Default: none.
 	Tools map[string]string `yaml:"tools"`
+	// Plugins are files of WebAssembly components, or folders with one, by names: their tools are for scripts and
+	// RunTool. Default: none.
+	Plugins map[string]string `yaml:"plugins"`
 	// Limits bound each script; a request may lower them.
 	Limits Limits `yaml:"limits"`
 	// MaxRuns bounds the submitted runs that one principal has underway. Default: 100.
@@ -298,6 +301,10 @@ func (f *File) defaults() {
 		beside(&path)
 		f.Scripts.Tools[name] = path
 	}
+	for name, path := range f.Scripts.Plugins {
+		beside(&path)
+		f.Scripts.Plugins[name] = path
+	}
 	if f.Store != NoStore {
 		beside(&f.Store)
 	}
@@ -403,6 +410,9 @@ func (f *File) ReadServers() (caisson.Servers, error) {
 	all, err := f.readServers()
 	if err != nil {
 		return nil, err
+	}
+	if err := f.checkPlugins(all.Names()); err != nil {
+		return all, err
 	}
 	return all, f.checkPools(all.Names())
 }

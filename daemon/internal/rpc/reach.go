@@ -7,9 +7,11 @@ import (
 	"github.com/caisson-dev/caisson/host-go/caisson"
 )
 
-// A reach is what a script that is a tool can be granted: the servers that a principal can be connected with.
+// A reach is what a script that is a tool can be granted: the servers that a principal can be connected with, and the
+// plugins.
 type reach struct {
 	scripts   *Scripts
+	client    *caisson.Client // the principal's
 	principal string
 
 	mu       sync.Mutex
@@ -18,7 +20,7 @@ type reach struct {
 
 // Callers connects with all servers. One that cannot be connected with is left out: the tool says that it is missing.
 func (r *reach) Callers(ctx context.Context) (map[string]caisson.Caller, error) {
-	callers, releases, err := r.scripts.connect(ctx, r.principal, []string{"*"})
+	callers, releases, err := r.scripts.connect(ctx, r.client, r.principal, []string{"*"})
 	r.mu.Lock()
 	r.releases = append(r.releases, releases...)
 	r.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 
 	"connectrpc.com/connect"
@@ -37,6 +38,8 @@ type Scripts struct {
 	Modules fs.FS
 	// Tools are folders of scripts that are tools, by names.
 	Tools map[string]*scripttools.Folder
+	// Plugins are plugins by names. No policy is in front of them yet.
+	Plugins map[string]caisson.Caller
 	// Runner is a client without a policy, for the scripts of tools.
 	Runner *caisson.Client
 	// Runs are those that outlive their call.
@@ -84,7 +87,7 @@ func (s *Scripts) use(ctx context.Context, principal string, servers []string) (
 			f()
 		}
 	}
-	callers, more, err := s.connect(ctx, principal, servers)
+	callers, more, err := s.connect(ctx, client, principal, servers)
 	releases = append(releases, more...)
 	if err == nil {
 		var tools *caisson.ToolSet
@@ -96,10 +99,10 @@ func (s *Scripts) use(ctx context.Context, principal string, servers []string) (
 	return nil, err
 }
 
-// connect uses sessions with servers, all at the same time.
-func (s *Scripts) connect(ctx context.Context, principal string, servers []string) (map[string]caisson.Caller, []func(), error) {
+// connect uses sessions with servers, all at the same time, and plugins behind the policy of the principal's client.
+func (s *Scripts) connect(ctx context.Context, client *caisson.Client, principal string, servers []string) (map[string]caisson.Caller, []func(), error) {
 	if slices.Contains(servers, "*") {
-		servers = s.Pool.Enabled()
+		servers = slices.AppendSeq(s.Pool.Enabled(), maps.Keys(s.Plugins))
 	}
 	type used struct {
 		name    string
@@ -107,7 +110,15 @@ func (s *Scripts) connect(ctx context.Context, principal string, servers []strin
 		release func()
 		err     error
 	}
+	callers := map[string]caisson.Caller{}
 	servers = slices.Compact(slices.Sorted(slices.Values(servers)))
+	servers = slices.DeleteFunc(servers, func(name string) bool {
+		plugin, ok := s.Plugins[name]
+		if ok {
+			callers[name] = client.Guard(policy.Plugin, name, plugin)
+		}
+		return ok
+	})
 	for _, name := range servers { // So there are no more of them than the configuration has.
 		if err := s.Pool.Named(name); err != nil {
 			return nil, nil, err
@@ -120,7 +131,6 @@ func (s *Scripts) connect(ctx context.Context, principal string, servers []strin
 			answers <- used{name, session, release, err}
 		}()
 	}
-	callers := map[string]caisson.Caller{}
 	var releases []func()
 	var failed error
 	for range servers {
@@ -215,9 +225,10 @@ func (s *Scripts) RunTool(ctx context.Context, r *connect.Request[caissonv1.RunT
 	if err != nil {
 		return nil, err
 	}
-	folder := s.Tools[r.Msg.GetSource()]
-	if folder == nil {
-		return nil, invalid("run tool", fmt.Sprintf("the configuration of the daemon has no source %q in scripts.tools", r.Msg.GetSource()))
+	source := r.Msg.GetSource()
+	folder, plugin := s.Tools[source], s.Plugins[source]
+	if folder == nil && plugin == nil {
+		return nil, invalid("run tool", fmt.Sprintf("the configuration of the daemon has no source %q in scripts.tools and scripts.plugins", source))
 	}
 	arguments := r.Msg.GetArguments()
 	if len(arguments) == 0 {
@@ -231,10 +242,15 @@ func (s *Scripts) RunTool(ctx context.Context, r *connect.Request[caissonv1.RunT
 		return nil, Status(err)
 	}
 	defer release()
-	reach := &reach{scripts: s, principal: p.Name}
+	reach := &reach{scripts: s, client: client, principal: p.Name}
 	defer reach.release()
 	// The principal's policy decides about the tool and about what its script calls; the runner only runs it.
-	tools := client.Guard(policy.Script, r.Msg.GetSource(), folder.Caller(s.Runner, reach))
+	var tools caisson.Caller
+	if plugin != nil {
+		tools = client.Guard(policy.Plugin, source, plugin)
+	} else {
+		tools = client.Guard(policy.Script, source, folder.Caller(s.Runner, reach))
+	}
 	result, err := tools.CallTool(byRPC(ctx), &mcp.CallToolParams{Name: r.Msg.GetName(), Arguments: json.RawMessage(arguments)})
 	if err != nil {
 		return nil, Status(err)

@@ -47,6 +47,9 @@ func Check(ctx context.Context, f *config.File) error {
 	if err := checkScripts(f); err != nil {
 		return err
 	}
+	if err := checkPlugins(ctx, f, rules); err != nil {
+		return err
+	}
 	return checkNATS(f)
 }
 

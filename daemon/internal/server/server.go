@@ -59,6 +59,8 @@ type Options struct {
 	ClusterTimes cluster.Times
 	// RunPatience is for tests: how long a question of a submitted run is open before it sleeps. Default: 10 s.
 	RunPatience time.Duration
+	// CacheDir is where compiled plugins are kept. Default: that of caisson.RuntimeOptions.
+	CacheDir string
 	// Build is for tests: whose runs that sleep this daemon wakes. Default: that of the program.
 	Build string
 }
@@ -184,7 +186,7 @@ func (s *Server) build(ctx context.Context) error {
 		Idle: time.Duration(f.Sessions.Idle), Age: time.Duration(f.Sessions.Age),
 		Health: health(f.Health), Settings: settings, Drained: left,
 	})
-	scripts, err := s.scripts()
+	scripts, err := s.scripts(ctx, governance.Policy)
 	if err != nil {
 		return err
 	}
@@ -246,8 +248,8 @@ func (s *Server) governance(asked *approvals.Approvals) (caisson.Governance, err
 	return g, nil
 }
 
-// scripts reads the folders of scripts.
-func (s *Server) scripts() (*rpc.Scripts, error) {
+// scripts reads the folders of scripts, and loads the plugins.
+func (s *Server) scripts(ctx context.Context, p *policy.Policy) (*rpc.Scripts, error) {
 	limits := s.file.Scripts.Limits
 	scripts := &rpc.Scripts{
 		Pool: s.pool, Tools: map[string]*scripttools.Folder{},
@@ -283,7 +285,8 @@ func (s *Server) scripts() (*rpc.Scripts, error) {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 	}
-	return scripts, nil
+	scripts.Plugins, err = s.openPlugins(ctx, p)
+	return scripts, err
 }
 
 // authenticator says who may call. Where the configuration does not, and the daemon listens on TCP, it makes a token.
@@ -413,6 +416,7 @@ func (s *Server) Reload(ctx context.Context) error {
 		return err
 	}
 	next.Listen, next.Metrics = s.file.Listen, s.file.Metrics // They may be the command line's, and count at the start.
+	next.Scripts.Plugins = s.file.Scripts.Plugins                           // They are loaded at the start.
 	servers, err := next.ReadServers()
 	if err != nil {
 		return err

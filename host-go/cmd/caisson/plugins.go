@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
 
-	"github.com/caisson-dev/caisson/host-go/caisson"
 	"github.com/caisson-dev/caisson/host-go/caisson/plugin"
 	"github.com/caisson-dev/caisson/host-go/caisson/policy"
 )
@@ -74,35 +72,10 @@ func loadGranted(ctx context.Context, c *cobra.Command, a *app, runtime *plugin.
 	if isReference(path) {
 		return nil, usage(c, "--plugin %s: it takes files: 'caisson plugin pull' says where it keeps one", shown(path))
 	}
-	grants, err := grantedTo(p, name)
+	grants, err := plugin.Granted(p, name)
 	if err != nil {
 		return nil, err
 	}
 	defer a.sayWhenSlow("compiling " + path)()
 	return runtime.Load(ctx, path, &plugin.Options{Name: name, Grants: *grants, Policy: p})
-}
-
-// grantedTo are what a policy grants a plugin to reach: without a policy nothing.
-func grantedTo(p *policy.Policy, name string) (*plugin.Grants, error) {
-	grants := &plugin.Grants{}
-	if p == nil {
-		return grants, nil
-	}
-	source, _ := p.Source(policy.Plugin, name)
-	if source == nil {
-		return nil, &caisson.Error{
-			Code: caisson.CodeDenied, Server: name, Step: "load plugin",
-			Message: "the policy has nothing for the plugin: add it to \"plugins\"", Err: errors.New("not granted"),
-		}
-	}
-	grants.Origins, grants.Env = source.Origins, map[string]string{}
-	for _, variable := range source.Environment {
-		if value, ok := os.LookupEnv(variable); ok {
-			grants.Env[variable] = value
-		}
-	}
-	for _, folder := range source.Folders {
-		grants.Folders = append(grants.Folders, plugin.Folder{Path: folder.Path, Host: folder.Path, Write: folder.Access == policy.AccessWrite})
-	}
-	return grants, nil
 }

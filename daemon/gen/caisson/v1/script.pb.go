@@ -99,7 +99,7 @@ type Script struct {
 	Input []byte `protobuf:"bytes,4,opt,name=input,proto3" json:"input,omitempty"`
 	// The arguments of its function main. Default: none.
 	Args []string `protobuf:"bytes,5,rep,name=args,proto3" json:"args,omitempty"`
-	// The servers whose tools it may call, by their names in the configuration; "*" for all. Default: none.
+	// The servers and plugins whose tools it may call, by their names in the configuration; "*" for all. Default: none.
 	Servers []string `protobuf:"bytes,6,rep,name=servers,proto3" json:"servers,omitempty"`
 	// The bounds of the run. They lower those of the configuration.
 	Limits *ScriptLimits `protobuf:"bytes,7,opt,name=limits,proto3" json:"limits,omitempty"`
@@ -790,7 +790,7 @@ type RunFunctionRequest struct {
 	Function string `protobuf:"bytes,2,opt,name=function,proto3" json:"function,omitempty"`
 	// The arguments by position, a JSON list. Default: none.
 	Args []byte `protobuf:"bytes,3,opt,name=args,proto3" json:"args,omitempty"`
-	// The servers whose tools it may call, by their names in the configuration; "*" for all. Default: none.
+	// The servers and plugins whose tools it may call, by their names in the configuration; "*" for all. Default: none.
 	Servers []string `protobuf:"bytes,4,rep,name=servers,proto3" json:"servers,omitempty"`
 	// The bounds. They lower those of the configuration.
 	Limits        *ScriptLimits `protobuf:"bytes,5,opt,name=limits,proto3" json:"limits,omitempty"`
