@@ -167,9 +167,8 @@ func TestKubernetes(t *testing.T) {
 		container.at(probe, "httpGet", "path").is("/health")
 		container.at(probe, "httpGet", "scheme").is("HTTPS")
 	}
-	sleep, _ := strconv.Atoi(container.at("lifecycle", "preStop", "sleep", "seconds").String())
 	grace, _ := strconv.Atoi(deployment.at("terminationGracePeriodSeconds").String())
-	if need := time.Duration(sleep)*time.Second + time.Duration(file.DrainTimeout); time.Duration(grace)*time.Second <= need {
+	if need := time.Duration(file.DrainDelay) + time.Duration(file.DrainTimeout); time.Duration(grace)*time.Second <= need {
 		t.Errorf("Kubernetes waits %d s for the end, and the daemon may take %v", grace, need)
 	}
 

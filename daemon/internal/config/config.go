@@ -72,6 +72,9 @@ type File struct {
 	MaxWorkers int `yaml:"maxWorkers"`
 	// DrainTimeout is how long calls that are underway may take when the daemon ends. Default: 30 s.
 	DrainTimeout Duration `yaml:"drainTimeout"`
+	// DrainDelay is how long the daemon goes on as before after SIGTERM, while its health says that it ends: until
+	// whoever balances has seen it. Default: 0.
+	DrainDelay Duration `yaml:"drainDelay"`
 }
 
 // NoStore is the store of a daemon that keeps nothing.

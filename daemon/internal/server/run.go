@@ -21,8 +21,9 @@ const (
 	pingWait = 15 * time.Second
 )
 
-// Serve serves the listeners until the context ends or somebody has the daemon drain; then it waits for the calls that
-// are underway, for as long as the configuration says, and ends. It closes the listeners.
+// Serve serves the listeners until the context ends, and for the configuration's drainDelay after it, or until somebody
+// has the daemon drain; then it waits for the calls that are underway, for as long as the configuration says, and ends.
+// It closes the listeners.
 func (s *Server) Serve(ctx context.Context, listeners []net.Listener) error {
 	protocols := &http.Protocols{}
 	protocols.SetHTTP1(true)
@@ -41,6 +42,8 @@ func (s *Server) Serve(ctx context.Context, listeners []net.Listener) error {
 	var err error
 	select {
 	case <-ctx.Done():
+		s.leave()
+		err = s.linger(failed)
 	case <-s.draining:
 	case err = <-failed:
 	}

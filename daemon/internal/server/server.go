@@ -95,6 +95,8 @@ type Server struct {
 	runner       *caisson.Client
 	closing      []func() error
 	started      time.Time
+	leaving      chan struct{} // closed when its health says that it ends
+	leave        func()
 	draining     chan struct{} // closed when it drains
 	drain        func()
 
@@ -107,7 +109,7 @@ var services = []string{caissonv1connect.McpServiceName, caissonv1connect.Script
 
 // New makes the daemon of a configuration. Close it.
 func New(ctx context.Context, file *config.File, options Options) (*Server, error) {
-	s := &Server{options: options, log: options.Logger, file: file, started: time.Now(), draining: make(chan struct{}), health: newHealth()}
+	s := &Server{options: options, log: options.Logger, file: file, started: time.Now(), leaving: make(chan struct{}), draining: make(chan struct{}), health: newHealth()}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -120,9 +122,13 @@ func New(ctx context.Context, file *config.File, options Options) (*Server, erro
 		}
 	}
 	s.ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
+	s.leave = sync.OnceFunc(func() {
+		s.health.drain()
+		close(s.leaving)
+	})
 	s.drain = sync.OnceFunc(func() {
 		s.runs.Stop() // Before the pool: what is begun finds its sessions.
-		s.health.drain()
+		s.leave()
 		s.pool.Drain()
 		close(s.draining)
 	})
@@ -376,7 +382,7 @@ func (s *Server) recovered(ctx context.Context, spec connect.Spec, _ http.Header
 func (s *Server) serveHealth(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	select {
-	case <-s.draining:
+	case <-s.leaving:
 		w.WriteHeader(http.StatusServiceUnavailable)
 		_, _ = w.Write([]byte(`{"status":"draining"}` + "\n"))
 	default:
@@ -416,7 +422,7 @@ func (s *Server) Reload(ctx context.Context) error {
 		return err
 	}
 	next.Listen, next.Metrics = s.file.Listen, s.file.Metrics // They may be the command line's, and count at the start.
-	next.Scripts.Plugins = s.file.Scripts.Plugins                           // They are loaded at the start.
+	next.Scripts.Plugins = s.file.Scripts.Plugins             // They are loaded at the start.
 	servers, err := next.ReadServers()
 	if err != nil {
 		return err
