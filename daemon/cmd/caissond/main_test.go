@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -26,6 +27,7 @@ import (
 const (
 	daemonVariable = "CAISSOND_TEST_MAIN"
 	stdioVariable  = "CAISSOND_TEST_STDIO"
+	begunVariable  = "CAISSOND_TEST_BEGUN" // the file where a call of wait says that it has begun
 )
 
 func TestMain(m *testing.M) {
@@ -39,6 +41,17 @@ func TestMain(m *testing.M) {
 		server := mcp.NewServer(&mcp.Implementation{Name: "stdio", Version: "1"}, nil)
 		mcp.AddTool(server, &mcp.Tool{Name: "hello"}, func(context.Context, *mcp.CallToolRequest, struct{}) (*mcp.CallToolResult, any, error) {
 			return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: "hello"}}}, nil, nil
+		})
+		mcp.AddTool(server, &mcp.Tool{Name: "wait"}, func(ctx context.Context, _ *mcp.CallToolRequest, _ struct{}) (*mcp.CallToolResult, any, error) {
+			begun := os.Getenv(begunVariable)
+			err := os.WriteFile(begun+".new", []byte(strconv.Itoa(os.Getpid())), 0o600)
+			if err == nil {
+				err = os.Rename(begun+".new", begun)
+			}
+			if err == nil {
+				<-ctx.Done()
+			}
+			return nil, nil, err
 		})
 		_ = server.Run(context.Background(), &mcp.StdioTransport{})
 		return

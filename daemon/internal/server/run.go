@@ -19,6 +19,8 @@ const (
 	// and pingWait how long it may take to answer. Then its calls end.
 	silence  = 30 * time.Second
 	pingWait = 15 * time.Second
+	// answerWait is how long the answers of calls that are ended may take to go out.
+	answerWait = time.Second
 )
 
 // Serve serves the listeners until the context ends, and for the configuration's drainDelay after it, or until somebody
@@ -59,7 +61,12 @@ func (s *Server) Serve(ctx context.Context, listeners []net.Listener) error {
 	}
 	if late := server.Shutdown(waiting); late != nil {
 		s.log.Warn("calls were underway for too long, and are ended")
-		_ = server.Close()
+		s.pool.Close() // The calls end with CLOSED: their callers are to hear it before their connections end.
+		answering, stop := context.WithTimeout(context.WithoutCancel(ctx), answerWait)
+		if server.Shutdown(answering) != nil {
+			_ = server.Close()
+		}
+		stop()
 	}
 	draining.Wait()
 	s.tellAsleep()
