@@ -18,6 +18,9 @@ const BLANK = /(?:\s|\/\/.*|\/\*[^]*?\*\/)*/y;
 /** What begins a declaration, or a block. */
 const DECLARATION = /^(?:(?:const|let|var|class|function)(?![\w$])|async\s+function(?![\w$])|\{)/;
 
+/** What is a statement in any case, and behind which nothing is run. */
+const RETURN = /^return(?![\w$])/;
+
 /** Words behind which a line break may not end a statement, although they are names too. */
 const OPEN = /(?:^|[^\w$.])(?:let|async)\s*$/;
 
@@ -40,11 +43,14 @@ export function lastExpression(source: string, compiles: Compiles): number | und
         const start = BLANK.lastIndex;
         if (start < end) {
             const statement = source.slice(start, end);
-            const declaration = DECLARATION.test(statement);
-            if (declaration ? asks(statement) : asks(`do ${statement}\nwhile(0)`)) {
+            const returns = RETURN.test(statement);
+            const declaration = !returns && DECLARATION.test(statement);
+            if (returns || (declaration ? asks(statement) : asks(`do ${statement}\nwhile(0)`))) {
                 const before = source.slice(0, start);
-                if (asks(before) && isEnd(before, statement, asks))
-                    return !declaration && asks(`return ${statement}`) ? start : left < 0 ? undefined : -1;
+                if ((start === 0 || asks(before)) && isEnd(before, statement, asks)) {
+                    const expression = !returns && !declaration && asks(`return ${statement}`);
+                    return expression ? start : left < 0 ? undefined : -1;
+                }
             }
         }
         if (left < 0) return undefined;

@@ -33,15 +33,8 @@ const { constructor: AsyncFunction } = getPrototypeOf(async () => {}) as {
     constructor: new (...args: string[]) => Script;
 };
 
-/** Whether a text is the body of an async function. */
-function compiles(text: string): boolean {
-    try {
-        new AsyncFunction(text);
-        return true;
-    } catch {
-        return false;
-    }
-}
+/** A body of a function, with the name that the engine has for it in stacks. */
+const named = (text: string) => `${text}\n//# sourceURL=${SOURCE}`;
 
 /** Whether a place is behind everything that a source has. Called before anything of the source runs. */
 function isAtEnd(place: Position | undefined, source: string): boolean {
@@ -157,8 +150,19 @@ export class Runner {
     #made(source: Source, make: (text: string, compiles: Compiles) => Body): Script {
         if (this.#body) throw new Failure('invalid-arguments', 'the instance has a script already');
         this.#name = source.name;
-        const body = (this.#body = make(source.text, compiles));
-        const text = `${body.text}\n//# sourceURL=${SOURCE}`;
+        // The source as it is: it is compiled once where nothing of it is changed.
+        let unchanged: Script | undefined;
+        const body = (this.#body = make(source.text, text => {
+            try {
+                const script = new AsyncFunction(text === source.text ? named(text) : text);
+                if (text === source.text) unchanged = script;
+                return true;
+            } catch {
+                return false;
+            }
+        }));
+        if (unchanged && body.text === source.text && !body.given) return unchanged;
+        const text = named(body.text);
         try {
             return body.given ? new AsyncFunction(GIVEN, text) : new AsyncFunction(text);
         } catch (error) {
