@@ -44,9 +44,6 @@ func newStage(dir string) (s *stage, err error) {
 	if s.made, err = os.Lstat(s.dir); err == nil {
 		s.core, err = wazero.NewCompilationCacheWithDir(s.dir)
 	}
-	if err == nil {
-		readAhead(s.core)
-	}
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(s.dir))
 	}
