@@ -8,14 +8,16 @@ import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/
 import { end, listen, run } from './listen.mjs';
 
 /** One transport for each session, found by the id that it gave. */
-function stateful(createServer) {
+function stateful(createServer, { accepts = () => true, transportOptions = () => ({}) }) {
     const sessions = new Map();
     listen('/mcp', async (request, response) => {
+        if (!accepts(request)) return end(response, 403);
         const id = request.headers['mcp-session-id'];
         let transport = sessions.get(id);
         if (!transport) {
             if (id !== undefined) return end(response, 404);
             transport = new StreamableHTTPServerTransport({
+                ...transportOptions(),
                 sessionIdGenerator: randomUUID,
                 onsessioninitialized: given => sessions.set(given, transport)
             });
@@ -54,11 +56,11 @@ function sse(createServer) {
     });
 }
 
-/** Serves in the way that the program's argument names. */
-export function serve(createServer) {
+/** Serves in the way that the program's argument names. The options are for HTTP with sessions. */
+export function serve(createServer, options = {}) {
     return run({
         stdio: () => createServer().connect(new StdioServerTransport()),
-        http: () => stateful(createServer),
+        http: () => stateful(createServer, options),
         'http-stateless': () => stateless(createServer),
         sse: () => sse(createServer)
     });
