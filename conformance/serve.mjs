@@ -29,12 +29,11 @@ const SERVERS = {
         args: ['-http', '127.0.0.1:0', `-stateless=${revision >= '2026'}`],
         path: '/'
     }),
-    'typescript-sdk-v1': revision =>
-        revision < '2026' && {
-            command: process.execPath,
-            args: [join(servers, 'conformance-v1.mjs'), 'http'],
-            path: '/mcp'
-        },
+    'typescript-sdk': revision => ({
+        command: process.execPath,
+        args: [join(servers, `conformance-${revision < '2026' ? 'v1' : 'v2'}.mjs`), 'http'],
+        path: '/mcp'
+    }),
     'server-everything': revision =>
         revision < '2026' && {
             command: process.execPath,
