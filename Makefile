@@ -140,6 +140,10 @@ generate: node_modules/.installed ## generate what is generated: the TypeScript 
 	npm run --silent generate
 	cd proto && go run $(BUF) generate
 
+.PHONY: descriptor
+descriptor: ## keep the descriptor of proto/ that further versions must be compatible with; for a release
+	cd proto && go run $(BUF) build --exclude-source-info --output caisson.binpb
+
 # Whether it builds does not depend on how well the compiler optimises; how long it takes does, for
 # each platform has a standard library of its own to compile. Of the daemon only the packages are checked that have
 # files of their own for a platform: to vet is enough to know that they compile.

@@ -86,7 +86,11 @@ func TestFailure(t *testing.T) {
 		bad.refuse.Store(true)
 		bad.End()
 		for has("bad__rich") {
-			<-changed
+			select {
+			case <-changed:
+			case <-ctx.Done():
+				t.Fatal("the client is not told that the server's tools have gone")
+			}
 		}
 		if !has("good__rich") {
 			t.Error("the other server's tools have gone too")
@@ -94,7 +98,7 @@ func TestFailure(t *testing.T) {
 		if _, err := session.CallTool(ctx, &mcp.CallToolParams{Name: "bad__rich"}); err == nil || strings.Contains(err.Error(), "it is down") || !strings.Contains(err.Error(), "bad: ") {
 			t.Errorf("a tool of a server that is down gets %v", err)
 		}
-		for before := bad.attempts.Load(); bad.attempts.Load() < before+20; {
+		for before := bad.attempts.Load(); bad.attempts.Load() < before+20 && ctx.Err() == nil; {
 			time.Sleep(time.Millisecond)
 		}
 		if n := said.count("a server cannot be reached"); n == 0 || n > 4 {
