@@ -1,5 +1,4 @@
-// A server on @modelcontextprotocol/server for the official conformance suite, of revision 2026-07-28. Tasks are an
-// extension that the SDK leaves to its users; they are not in it.
+// A server on @modelcontextprotocol/server for the official conformance suite, of revision 2026-07-28.
 //
 //   node test/servers/conformance-v2.mjs http
 import { randomBytes } from 'node:crypto';
@@ -20,6 +19,7 @@ import {
 } from '@modelcontextprotocol/server';
 
 import { COMPLETION, LISTS, PROMPTS, TOOLS as COMMON, messages, object, read, text } from './conformance.mjs';
+import { EXTENSION, TASK_TOOLS, callTask, serveTasks } from './conformance-tasks.mjs';
 import { listenWeb, run } from './listen.mjs';
 
 const CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities';
@@ -55,6 +55,13 @@ const CONFIRM = { confirm: asksFor('Please confirm', 'ok', 'boolean') };
 
 const TOOLS = {
     ...COMMON,
+    ...Object.fromEntries(
+        Object.entries(TASK_TOOLS).map(([name, { inputSchema }]) => [
+            name,
+            { inputSchema, call: (args, context) => callTask(name, args, context) }
+        ])
+    ),
+    greet: { inputSchema: object({ name: { type: 'string' } }), call: ({ name }) => [text(`Hello, ${name}!`)] },
     test_input_required_result_elicitation: {
         call(_, { inputResponses }) {
             const name = acceptedContent(inputResponses, 'user_name')?.name;
@@ -136,7 +143,8 @@ function createServer(changed) {
                 resources: { subscribe: true },
                 prompts: { listChanged: true },
                 completions: {},
-                logging: {}
+                logging: {},
+                extensions: { [EXTENSION]: {} }
             },
             requestState: { verify: state.verify }
         }
@@ -171,17 +179,22 @@ function createServer(changed) {
         return messages(PROMPTS[name][1](args));
     });
     on('completion/complete', () => COMPLETION);
+    serveTasks(server, capabilitiesOf);
     return server;
 }
 
+/** What the client says in a request that it can do. */
+const capabilitiesOf = ({ envelope }) => envelope?.[CAPABILITIES] ?? {};
+
 /** What a tool may do while it runs, and what came back of what it asked for. */
-function context({ notify, log, inputResponses, requestState, _meta, envelope }, changed) {
+function context(request, changed) {
+    const { notify, log, inputResponses, requestState, _meta } = request;
     const progressToken = _meta?.progressToken;
     return {
         inputResponses,
         requestState,
         changed,
-        capabilities: envelope?.[CAPABILITIES] ?? {},
+        capabilities: capabilitiesOf(request),
         log: data => log('info', data),
         progress: async step => {
             if (progressToken === undefined) return;
