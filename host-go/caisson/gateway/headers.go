@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -18,11 +19,13 @@ import (
 	"github.com/caisson-dev/caisson/host-go/internal/exact"
 )
 
-// refuses answers a call of 2026-07-28 whose headers do not repeat its arguments as the tool has it. The Go SDK does so
-// for the tools that its server has, and the gateway's has none.
+// refuses answers a request of 2026-07-28 whose headers do not repeat what is in it: a call, its arguments as the tool
+// has it, and a request about a task, the task's id. The Go SDK does so for the tools that its server has, and the
+// gateway's has none, as it has no tasks.
 func (e *endpoint) refuses(w http.ResponseWriter, r *http.Request) bool {
 	// The Go SDK refuses a request whose method is not the one in its header.
-	if r.Method != http.MethodPost || r.Header.Get("Mcp-Method") != "tools/call" {
+	method := r.Header.Get("Mcp-Method")
+	if r.Method != http.MethodPost || method != "tools/call" && !slices.Contains(taskMethods, method) {
 		return false
 	}
 	body, _ := io.ReadAll(io.LimitReader(r.Body, e.gateway.options.MaxRequestBytes+1)) // The Go SDK sees the error too.
@@ -35,7 +38,14 @@ func (e *endpoint) refuses(w http.ResponseWriter, r *http.Request) bool {
 	if err != nil {
 		return false
 	}
-	wrong := e.mismatch(r, params)
+	var wrong string
+	if method == "tools/call" {
+		if wrong = e.mismatch(r, params); wrong != "" {
+			wrong += "; list the tools, and call again"
+		}
+	} else {
+		wrong = otherTask(r.Header.Get("Mcp-Name"), params["taskId"])
+	}
 	if wrong == "" {
 		return false
 	}
@@ -47,9 +57,18 @@ func (e *endpoint) refuses(w http.ResponseWriter, r *http.Request) bool {
 	w.WriteHeader(http.StatusBadRequest)
 	_, _ = w.Write(marshal(map[string]any{ // Nobody waits for the answer who is gone.
 		"jsonrpc": "2.0", "id": id,
-		"error": map[string]any{"code": mcp.CodeHeaderMismatch, "message": "header mismatch: " + wrong + "; list the tools, and call again"},
+		"error": map[string]any{"code": mcp.CodeHeaderMismatch, "message": "header mismatch: " + wrong},
 	}))
 	return true
+}
+
+// otherTask returns what is wrong with the name in the headers of a request about a task (SEP-2663, "Routing Headers").
+func otherTask(name string, taskID json.RawMessage) string {
+	var id string
+	if json.Unmarshal(taskID, &id) != nil || name == id { // What is no text is refused later.
+		return ""
+	}
+	return "Mcp-Name is " + quote(name) + ", and not the taskId"
 }
 
 type readAgain struct {

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -30,6 +31,7 @@ func byHeader(next http.Handler) http.Handler {
 
 type request struct {
 	path, principal, session, version, host, origin, body string
+	named                                                 string              // Mcp-Name, where it is not that of the body
 	headers                                               map[string][]string // of Mcp-Param-, by the rest of their names
 }
 
@@ -64,13 +66,14 @@ func post(t testing.TB, server *httptest.Server, r request) answer {
 		var message struct {
 			Method string `json:"method"`
 			Params struct {
-				Name string `json:"name"`
+				Name   string `json:"name"`
+				TaskID string `json:"taskId"`
 			} `json:"params"`
 		}
 		_ = json.Unmarshal([]byte(r.body), &message)
 		q.Header.Set("Mcp-Method", message.Method)
-		if message.Params.Name != "" {
-			q.Header.Set("Mcp-Name", message.Params.Name)
+		if name := cmp.Or(r.named, message.Params.Name, message.Params.TaskID); name != "" {
+			q.Header.Set("Mcp-Name", name)
 		}
 	}
 	if r.host != "" {

@@ -134,6 +134,9 @@ func (v *View) task(ctx context.Context, x *exchange, method string, whole map[s
 	if !v.client.hasTaskMethod(x.modern, method) {
 		return nil, errNoMethod(method)
 	}
+	if x.modern && !x.tasks {
+		return nil, errNoTasks
+	}
 	if method == "tasks/list" {
 		return v.listTasks(whole)
 	}
@@ -190,6 +193,13 @@ func (c *client) hasTaskMethod(modern bool, method string) bool {
 }
 
 var errTaskLimit = &caisson.Error{Code: caisson.CodeLimit, Step: "serve", Message: "there are as many tasks as gateway.Options.MaxTasks and MaxTasksOfPrincipal allow: wait for the end of some, or call without a task"}
+
+// errNoTasks is for a request about a task by a client that does not say that it has tasks.
+var errNoTasks = &jsonrpc.Error{
+	Code:    mcp.CodeMissingRequiredClientCapabilities,
+	Message: "the request does not declare the extension " + tasksExtension,
+	Data:    marshal(map[string]any{"requiredCapabilities": map[string]any{"extensions": map[string]any{tasksExtension: map[string]any{}}}}),
+}
 
 var errNoTask = invalidParams("the task is not found: it is over for long, its server has ended, or it is none of the principal's")
 

@@ -120,6 +120,14 @@ func TestTasks(t *testing.T) {
 				t.Errorf("a task that is not there gives %s", none.body)
 			}
 			for _, method := range []string{"tasks/get", "tasks/update", "tasks/cancel"} {
+				if _, a := ask(t, server, path, "ada", false, method, map[string]any{"taskId": id}); a.status != 400 || a.err.Code != mcp.CodeMissingRequiredClientCapabilities || !strings.Contains(a.body, `"requiredCapabilities":{"extensions":{"io.modelcontextprotocol/tasks":{}}}`) {
+					t.Errorf("%s of a client without tasks gives %s", method, a.body)
+				}
+				misnamed := post(t, server, request{path: path, principal: "ada", version: newest, named: "another", body: fmt.Sprintf(
+					`{"jsonrpc":"2.0","id":1,"method":%q,"params":{"taskId":%q,"_meta":{"io.modelcontextprotocol/protocolVersion":%q,"io.modelcontextprotocol/clientCapabilities":{"extensions":{"io.modelcontextprotocol/tasks":{}}}}}}`, method, id, newest)})
+				if misnamed.status != 400 || misnamed.err.Code != mcp.CodeHeaderMismatch {
+					t.Errorf("%s with another name in its headers gives %s", method, misnamed.body)
+				}
 				if _, a := ask(t, server, path, "bob", true, method, map[string]any{"taskId": id}); a.body != none.body || a.status != none.status {
 					t.Errorf("another principal's %s gives %s", method, a.body)
 				}
