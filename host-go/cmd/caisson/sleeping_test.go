@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/terminal"
 )
@@ -78,7 +79,7 @@ func TestSleep(t *testing.T) {
 	s := newSleeper(t)
 	s.write(t, "answers.yaml", "- server: a\n  tool: b\n  answers: [{ answer: 7 }]\n")
 	s.write(t, "later.yaml", "- server: a\n  tool: b\n  answers: [{ answer: 8 }]\n")
-	s.write(t, "s.js", `console.log('begun'); const first = await tools.a.b(); await sleep(100); console.log('woken');
+	s.write(t, "s.js", `console.log('begun'); const first = await tools.a.b(); await sleep(1000); console.log('woken');
 const second = await tools.a.b(); await sleep(1500); if (input.fail) throw new Error('in the end'); return [first, second, input.k]`)
 	for _, test := range []struct {
 		words []string
@@ -93,6 +94,7 @@ const second = await tools.a.b(); await sleep(1500); if (input.fail) throw new E
 		if o.expect(t, exitAsleep, "the run sleeps in x.run"); o.out != "" {
 			t.Errorf("it prints %q", o.out)
 		}
+		time.Sleep(time.Second) // The script's own timer comes meanwhile, so that it goes on when it wakes.
 		asleep := s.read(t, "x.run")
 		if bytes.Contains(asleep, []byte("begun")) {
 			t.Error("the file is not encrypted")
