@@ -53,9 +53,16 @@ func TestHostile(t *testing.T) {
 	for _, c := range hostileCases(t) {
 		t.Run(c.name, func(t *testing.T) {
 			got := hostileProcess(t, c.name)
+			for range 5 {
+				if !got.starved(c.want) {
+					break
+				}
+				t.Log("the machine is too busy to tell: again")
+				got = hostileProcess(t, c.name)
+			}
 			for step, want := range c.want {
 				outcome := got.Outcomes[step]
-				if busy := outcome == "time" && got.CPU < hostileTime/2; busy && step == "load" {
+				if got.starved(c.want) && step == "load" {
 					t.Logf("%s: the machine is too busy to tell", step)
 				} else if !ends(step, outcome, want) {
 					t.Errorf("%s: %q, wanted %q", step, outcome, want)
@@ -73,6 +80,17 @@ func TestHostile(t *testing.T) {
 			t.Logf("%d bytes: %d MiB, %v, %v", len(c.wasm()), got.Peak>>20, got.CPU.Round(time.Millisecond), got.Outcomes)
 		})
 	}
+}
+
+// starved reports whether the time was over before the process has had half of it to compute, where something else was
+// to end a step.
+func (r *hostileResult) starved(want map[string]string) bool {
+	for step, outcome := range r.Outcomes {
+		if outcome == "time" && !strings.Contains(want[step], "time") {
+			return r.CPU < hostileTime/2
+		}
+	}
+	return false
 }
 
 // hostileProcess runs a case in a separate process.
