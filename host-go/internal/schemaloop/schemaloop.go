@@ -10,21 +10,24 @@ import (
 	"strings"
 )
 
-// These keywords have a schema, a list or a table of schemas for the same value. $ref has one, too; all other keywords
-// have schemas for parts of the value, which are fewer at each step.
+// These keywords have a schema, a list or a table of schemas for the same value, and those that refer to one; all other
+// keywords have schemas for parts of the value, which are fewer at each step.
 var (
-	same      = []string{"not", "if", "then", "else"}
-	sameLists = []string{"allOf", "anyOf", "oneOf"}
-	sameTable = "dependentSchemas"
+	references = []string{"$ref", "$dynamicRef"}
+	same       = []string{"not", "if", "then", "else"}
+	sameLists  = []string{"allOf", "anyOf", "oneOf"}
+	sameTable  = "dependentSchemas"
 )
 
 // values are the keywords that have no schemas.
 var values = []string{"const", "enum", "examples", "default"}
 
 // Find returns where a schema refers to itself for the same value, as a JSON Pointer; found is false where none does. The
-// schema is a decoded JSON text. Of references it follows those that are JSON Pointers.
+// schema is a decoded JSON text. Where several schemas have an $id, a reference may be taken for one to more of them than
+// it is.
 func Find(schema any) (at string, found bool) {
-	f := &finder{root: schema, state: map[string]state{}}
+	f := &finder{bases: map[string]any{"": schema}, anchors: map[string]map[string]any{}, state: map[string]state{}}
+	f.index("", schema)
 	return f.all("", schema)
 }
 
@@ -37,8 +40,36 @@ const (
 )
 
 type finder struct {
-	root  any
-	state map[string]state // of the schemas, by their JSON Pointers
+	bases   map[string]any            // the schemas that references begin at, by their JSON Pointers: the whole, and those with an $id
+	anchors map[string]map[string]any // those with a name, by the name and their JSON Pointers
+	state   map[string]state          // of the schemas, by their JSON Pointers
+}
+
+// index finds the schemas that references can name.
+func (f *finder) index(at string, value any) {
+	switch value := value.(type) {
+	case map[string]any:
+		if _, ok := value["$id"].(string); ok {
+			f.bases[at] = value
+		}
+		for _, key := range []string{"$anchor", "$dynamicAnchor"} {
+			if name, ok := value[key].(string); ok {
+				if f.anchors[name] == nil {
+					f.anchors[name] = map[string]any{}
+				}
+				f.anchors[name][at] = value
+			}
+		}
+		for name, in := range value {
+			if !slices.Contains(values, name) {
+				f.index(join(at, name), in)
+			}
+		}
+	case []any:
+		for i, item := range value {
+			f.index(join(at, strconv.Itoa(i)), item)
+		}
+	}
 }
 
 // all looks at a schema, and at all that are in it.
@@ -76,9 +107,11 @@ func (f *finder) visit(at string, value any) (string, bool) {
 		return at, true
 	}
 	f.state[at] = underway
-	if ref, ok := schema["$ref"].(string); ok {
-		if to, target, ok := f.resolve(ref); ok {
-			if loop, found := f.visit(to, target); found {
+	for _, name := range references {
+		ref, _ := schema[name].(string)
+		targets := f.resolve(ref)
+		for _, to := range slices.Sorted(maps.Keys(targets)) {
+			if loop, found := f.visit(to, targets[to]); found {
 				return loop, true
 			}
 		}
@@ -106,25 +139,41 @@ func (f *finder) visit(at string, value any) (string, bool) {
 	return "", false
 }
 
-// resolve finds what a reference leads to, and its JSON Pointer in the one form that join makes.
-func (f *finder) resolve(ref string) (at string, value any, ok bool) {
-	fragment, ok := strings.CutPrefix(ref, "#")
-	if !ok {
-		return "", nil, false
+// resolve finds what a reference may lead to, by JSON Pointers in the one form that join makes.
+func (f *finder) resolve(ref string) map[string]any {
+	address, fragment, hash := strings.Cut(ref, "#")
+	fragment, err := url.PathUnescape(fragment)
+	if ref == "" || err != nil {
+		return nil
 	}
-	pointer, err := url.PathUnescape(fragment)
-	if err != nil || pointer != "" && pointer[0] != '/' {
-		return "", nil, false
+	if fragment != "" && fragment[0] != '/' {
+		return f.anchors[fragment]
 	}
-	value = f.root
-	tokens := strings.Split(pointer, "/")
-	for _, token := range tokens[1:] { // Before the first slash there is nothing.
+	targets := map[string]any{}
+	for at, base := range f.bases {
+		if own, ok := base.(map[string]any); address != "" || !hash {
+			if _, named := own["$id"].(string); !ok || !named {
+				continue // It has no address.
+			}
+		}
+		if to, target, ok := follow(at, base, fragment); ok {
+			targets[to] = target
+		}
+	}
+	return targets
+}
+
+// follow follows a JSON Pointer from a schema on.
+func follow(at string, value any, pointer string) (string, any, bool) {
+	for _, token := range strings.Split(pointer, "/")[1:] { // Before the first slash there is nothing.
 		name := strings.NewReplacer("~1", "/", "~0", "~").Replace(token)
 		switch in := value.(type) {
 		case map[string]any:
-			if value, ok = in[name]; !ok {
+			found, ok := in[name]
+			if !ok {
 				return "", nil, false
 			}
+			value = found
 		case []any:
 			i, err := strconv.Atoi(name)
 			if err != nil || i < 0 || i >= len(in) {

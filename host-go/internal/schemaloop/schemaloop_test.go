@@ -15,6 +15,12 @@ func TestFind(t *testing.T) {
 		`{"dependentSchemas":{"a/b":{"$ref":"#/dependentSchemas/a~1b"}}}`:                                                 "/dependentSchemas/a~1b",
 		`{"$defs":{"":{"$ref":"#/$defs/"}}}`:                                                                              "/$defs/",
 		`{"allOf":[{"$ref":"#/allOf/00"}]}`:                                                                               "/allOf/0",
+		`{"$anchor":"a","$ref":"#a"}`:                                                                                     "",
+		`{"$dynamicAnchor":"a","$dynamicRef":"#a"}`:                                                                       "",
+		`{"$defs":{"x":{"$anchor":"a","anyOf":[{"$ref":"#b"}]},"y":{"$anchor":"b","$ref":"#a"}}}`:                         "/$defs/x",
+		`{"$id":"http://x.example/s","$ref":"http://x.example/s"}`:                                                        "",
+		`{"$defs":{"x":{"$id":"x","$ref":"x#"}}}`:                                                                         "/$defs/x",
+		`{"$defs":{"x":{"$id":"x","not":{"$ref":"#/not"}}}}`:                                                              "/$defs/x/not",
 	} {
 		if at, found := Find(decoded(t, text)); !found || at != want {
 			t.Errorf("%s: %q, %t", text, at, found)
@@ -25,7 +31,7 @@ func TestFind(t *testing.T) {
 		`{"properties":{"child":{"$ref":"#"}},"items":{"$ref":"#"},"additionalProperties":{"$ref":"#"},"contains":{"$ref":"#"}}`, // a tree
 		`{"allOf":[{"$ref":"#/$defs/a"},{"$ref":"#/$defs/a"}],"$defs":{"a":{"anyOf":[{},{}]}}}`,
 		`{"const":{"$ref":"#/const"},"enum":[{"$ref":"#/enum/0"}]}`,
-		`{"$ref":"#/none"}`, `{"$ref":"#a"}`, `{"$ref":"x#"}`, `{"$ref":"#/%zz"}`, `{"$ref":1}`, `{"$ref":"#/allOf/7","allOf":[1]}`, `{"$ref":"#/type/x","type":"object"}`,
+		`{"$ref":"#/none"}`, `{"$ref":"#a"}`, `{"$ref":"#a","$defs":{"x":{"$anchor":"a"}}}`, `{"$id":"x","properties":{"a":{"$ref":"x"}}}`, `{"$ref":"x#"}`, `{"$ref":"#/%zz"}`, `{"$ref":1}`, `{"$ref":"#/allOf/7","allOf":[1]}`, `{"$ref":"#/type/x","type":"object"}`,
 	} {
 		if at, found := Find(decoded(t, text)); found {
 			t.Errorf("%s: there is a loop at %q", text, at)
