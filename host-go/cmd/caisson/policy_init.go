@@ -65,6 +65,9 @@ It does not replace a file.`,
 	return c
 }
 
+// mostWritten bounds the resources, and the prompts, of a server that are written down one by one.
+const mostWritten = 100
+
 // writePolicy writes a policy for what servers offer.
 func writePolicy(offers []*offer) string {
 	var b strings.Builder
@@ -100,14 +103,22 @@ func writePolicy(offers []*offer) string {
 		}
 		for _, list := range [][2]string{{"resource", "resources"}, {"prompt", "prompts"}} {
 			var names []string
+			further := 0
 			for _, item := range o.items {
-				if item.Kind == list[0] && item.Name != "" && !seen[list[0]+item.Name] && !strings.Contains(item.Name, "{") && len(names) < 100 {
+				switch template := strings.Contains(item.Name, "{"); {
+				case item.Kind != list[0] || item.Name == "" || seen[list[0]+item.Name]:
+				case template || len(names) == mostWritten:
+					further++
+				default:
 					seen[list[0]+item.Name] = true
 					names = append(names, yamlText(patternOf(item.Name)))
 				}
 			}
 			if len(names) > 0 {
 				fmt.Fprintf(&b, "    %s:\n      - %s\n", list[1], strings.Join(names, "\n      - "))
+			}
+			if further > 0 {
+				fmt.Fprintf(&b, "    # %d further %s, templates among them, are not granted: a pattern such as \"file:///notes/**\" grants many.\n", further, list[1])
 			}
 		}
 	}
