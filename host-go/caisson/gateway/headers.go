@@ -25,7 +25,7 @@ import (
 func (e *endpoint) refuses(w http.ResponseWriter, r *http.Request) bool {
 	// The Go SDK refuses a request whose method is not the one in its header.
 	method := r.Header.Get("Mcp-Method")
-	if r.Method != http.MethodPost || method != "tools/call" && !slices.Contains(taskMethods, method) {
+	if r.Method != http.MethodPost || method != "tools/call" && !slices.Contains(namedTaskMethods, method) {
 		return false
 	}
 	body, _ := io.ReadAll(io.LimitReader(r.Body, e.gateway.options.MaxRequestBytes+1)) // The Go SDK sees the error too.

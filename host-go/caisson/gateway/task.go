@@ -17,7 +17,10 @@ const tasksExtension = "io.modelcontextprotocol/tasks"
 const experimental = "2025-11-25"
 
 // taskMethods are the requests of clients about tasks, in both revisions.
-var taskMethods = []string{"tasks/get", "tasks/update", "tasks/cancel", "tasks/result", "tasks/list"}
+var taskMethods = append([]string{"tasks/result", "tasks/list"}, namedTaskMethods...)
+
+// namedTaskMethods are those of 2026-07-28, whose headers name the task.
+var namedTaskMethods = []string{"tasks/get", "tasks/update", "tasks/cancel"}
 
 // acceptMore has the Go SDK take these, and requests of extensions. The middleware answers them.
 func acceptMore(server *mcp.Server) {
