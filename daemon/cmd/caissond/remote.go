@@ -85,7 +85,7 @@ func (r *remote) client() (*http.Client, string, error) {
 		}
 		url = "https" + strings.TrimPrefix(url, "http")
 	}
-	return &http.Client{Transport: &withToken{token, transport}}, url, nil
+	return &http.Client{Transport: &access.WithToken{Token: token, Next: transport}}, url, nil
 }
 
 // token reads it. Without a word of it, it is the one that the daemon of this machine has made, if there is one.
@@ -130,25 +130,6 @@ func (r *remote) secure() (*tls.Config, error) {
 	return c, nil
 }
 
-// withToken puts the token into each request.
-type withToken struct {
-	token string
-	next  http.RoundTripper
-}
-
-func (b *withToken) RoundTrip(r *http.Request) (*http.Response, error) {
-	if b.token != "" {
-		r = r.Clone(r.Context())
-		r.Header.Set("Authorization", "Bearer "+b.token)
-	}
-	return b.next.RoundTrip(r)
-}
-
-// within bounds a call by the time of --timeout.
-func (r *remote) within(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, r.timeout)
-}
-
 // adminCall makes a call of the AdminService, and prints its answer.
 func adminCall[Q, A any](c *cobra.Command, r *remote, method func(caissonv1connect.AdminServiceClient, context.Context, *connect.Request[Q]) (*connect.Response[A], error), q *Q, text func(*table, *A)) error {
 	_, err := ask(c, r, caissonv1connect.NewAdminServiceClient, method, q, text)
@@ -157,20 +138,29 @@ func adminCall[Q, A any](c *cobra.Command, r *remote, method func(caissonv1conne
 
 // ask makes a call of a service, and prints its answer: as JSON, or as text does.
 func ask[C, Q, A any](c *cobra.Command, r *remote, service func(connect.HTTPClient, string, ...connect.ClientOption) C, method func(C, context.Context, *connect.Request[Q]) (*connect.Response[A], error), q *Q, text func(*table, *A)) (*A, error) {
+	answer, err := call(c, r, service, method, q)
+	if err != nil {
+		return nil, err
+	}
+	if err := show(c, r, answer, text); err != nil {
+		return nil, err
+	}
+	return answer, missing(c, answer)
+}
+
+// call makes a call of a service, within the time of --timeout.
+func call[C, Q, A any](c *cobra.Command, r *remote, service func(connect.HTTPClient, string, ...connect.ClientOption) C, method func(C, context.Context, *connect.Request[Q]) (*connect.Response[A], error), q *Q) (*A, error) {
 	client, url, err := r.client()
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := r.within(c.Context())
+	ctx, cancel := context.WithTimeout(c.Context(), r.timeout)
 	defer cancel()
 	got, err := method(service(client, url, connect.WithReadMaxBytes(maxAnswerBytes)), ctx, connect.NewRequest(q))
 	if err != nil {
 		return nil, r.failed(err)
 	}
-	if err := show(c, r, got.Msg, text); err != nil {
-		return nil, err
-	}
-	return got.Msg, missing(c, got.Msg)
+	return got.Msg, nil
 }
 
 // show prints a message.

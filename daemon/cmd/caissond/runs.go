@@ -64,17 +64,11 @@ func submitCommand(r *remote) *cobra.Command {
 				})
 				return err
 			}
-			client, url, err := r.client()
+			submitted, err := call(c, r, caissonv1connect.NewScriptServiceClient, caissonv1connect.ScriptServiceClient.SubmitRun, q)
 			if err != nil {
 				return err
 			}
-			ctx, cancel := r.within(c.Context())
-			defer cancel()
-			submitted, err := caissonv1connect.NewScriptServiceClient(client, url).SubmitRun(ctx, connect.NewRequest(q))
-			if err != nil {
-				return r.failed(err)
-			}
-			return watchRun(c, r, submitted.Msg.GetRun().GetId())
+			return watchRun(c, r, submitted.GetRun().GetId())
 		},
 	}
 	f := c.Flags()

@@ -73,7 +73,8 @@ func ask[Q, A any](ctx context.Context, a *Admin, daemon string, wait time.Durat
 			return own()
 		}
 		client := caissonv1connect.NewAdminServiceClient(a.Cluster.Client(), cluster.URL(name), connect.WithReadMaxBytes(maxForwardedBytes))
-		return replyOf(there(client, asking, connect.NewRequest(r.Msg)))(asking, name, wait)
+		got, err := there(client, asking, connect.NewRequest(r.Msg))
+		return replyOf(asking, name, wait, got, err)
 	}), nil
 }
 
@@ -94,13 +95,11 @@ func sideBySide[A any](names []string, ask func(name string) reply[A]) []reply[A
 }
 
 // replyOf makes a reply of what another daemon has said, which had so much time.
-func replyOf[A any](got *connect.Response[A], err error) func(ctx context.Context, name string, wait time.Duration) reply[A] {
-	return func(ctx context.Context, name string, wait time.Duration) reply[A] {
-		if err != nil {
-			return reply[A]{daemon: name, err: unanswered(ctx, name, wait, err)}
-		}
-		return reply[A]{daemon: name, of: got.Msg}
+func replyOf[A any](ctx context.Context, name string, wait time.Duration, got *connect.Response[A], err error) reply[A] {
+	if err != nil {
+		return reply[A]{daemon: name, err: unanswered(ctx, name, wait, err)}
 	}
+	return reply[A]{daemon: name, of: got.Msg}
 }
 
 // gather is ask for a message that has a field failures: one answer of all, with the daemons that have failed in it. Where
@@ -150,8 +149,6 @@ func noDaemon(name string) error {
 func unanswered(ctx context.Context, name string, wait time.Duration, err error) error {
 	var absent *link.DialError
 	switch {
-	case err == nil:
-		return nil
 	case connect.IsWireError(err):
 		return relayed(err)
 	case errors.As(err, &absent) && absent.Absent:

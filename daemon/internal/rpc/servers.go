@@ -64,11 +64,7 @@ func (a *Admin) DrainServer(ctx context.Context, r *connect.Request[caissonv1.Dr
 	if err != nil {
 		return nil, err
 	}
-	if a.remembers(ctx, r.Msg.GetDaemon()) {
-		if err := a.Drained.Add(ctx, r.Msg.GetServer()); err != nil {
-			response.Msg.Failures = append(response.Msg.Failures, failureOf(everyDaemon, err))
-		}
-	}
+	response.Msg.Failures = append(response.Msg.Failures, a.remember(ctx, r.Msg.GetDaemon(), r.Msg.GetServer(), Drained.Add)...)
 	return response, nil
 }
 
@@ -78,10 +74,16 @@ type Drained interface {
 	Remove(ctx context.Context, server string) error
 }
 
-// remembers reports whether it is remembered what is done with a server: where all daemons are meant. The daemon that was
-// asked does so.
-func (a *Admin) remembers(ctx context.Context, daemon string) bool {
-	return a.Drained != nil && !cluster.Forwarded(ctx) && (daemon == everyDaemon || a.Cluster == nil)
+// remember has what was done with a server hold for daemons that start later, where it was done by all daemons. The daemon
+// that was asked does so.
+func (a *Admin) remember(ctx context.Context, daemon, server string, how func(Drained, context.Context, string) error) (failures []*caissonv1.DaemonFailure) {
+	if a.Drained == nil || cluster.Forwarded(ctx) || daemon != everyDaemon && a.Cluster != nil {
+		return nil
+	}
+	if err := how(a.Drained, ctx, server); err != nil {
+		return []*caissonv1.DaemonFailure{failureOf(everyDaemon, err)}
+	}
+	return nil
 }
 
 // drainServer has a server get nothing new of this daemon.
@@ -98,11 +100,7 @@ func (a *Admin) ResumeServer(ctx context.Context, r *connect.Request[caissonv1.R
 	if err != nil {
 		return nil, err
 	}
-	if a.remembers(ctx, r.Msg.GetDaemon()) {
-		if err := a.Drained.Remove(ctx, r.Msg.GetServer()); err != nil {
-			response.Msg.Failures = append(response.Msg.Failures, failureOf(everyDaemon, err))
-		}
-	}
+	response.Msg.Failures = append(response.Msg.Failures, a.remember(ctx, r.Msg.GetDaemon(), r.Msg.GetServer(), Drained.Remove)...)
 	return response, nil
 }
 

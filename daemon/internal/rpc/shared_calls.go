@@ -97,7 +97,8 @@ func (m *Shared) ListSessions(ctx context.Context, r *connect.Request[caissonv1.
 		}
 	}
 	for _, one := range sideBySide(others, func(name string) reply[caissonv1.ListSessionsResponse] {
-		return replyOf(m.client(name).ListSessions(asking, connect.NewRequest(r.Msg)))(asking, name, daemonWait)
+		got, err := m.client(name).ListSessions(asking, connect.NewRequest(r.Msg))
+		return replyOf(asking, name, daemonWait, got, err)
 	}) {
 		if one.err != nil {
 			all.Msg.Failures = append(all.Msg.Failures, failureOf(one.daemon, one.err))

@@ -20,6 +20,7 @@ import (
 
 	caissonv1 "github.com/caisson-dev/caisson/daemon/gen/caisson/v1"
 	"github.com/caisson-dev/caisson/daemon/gen/caisson/v1/caissonv1connect"
+	"github.com/caisson-dev/caisson/daemon/internal/access"
 	"github.com/caisson-dev/caisson/daemon/internal/config"
 )
 
@@ -170,7 +171,7 @@ func client(token string) *http.Client {
 	dialled.Lock()
 	defer dialled.Unlock()
 	dialled.all = append(dialled.all, transport)
-	return &http.Client{Transport: &withToken{token, transport}}
+	return &http.Client{Transport: &access.WithToken{Token: token, Next: transport}}
 }
 
 // dialled are the transports of all clients.
@@ -187,19 +188,6 @@ func hangUp() {
 		transport.CloseIdleConnections()
 	}
 	dialled.all = nil
-}
-
-type withToken struct {
-	token string
-	next  http.RoundTripper
-}
-
-func (w *withToken) RoundTrip(r *http.Request) (*http.Response, error) {
-	if w.token != "" {
-		r = r.Clone(r.Context())
-		r.Header.Set("Authorization", "Bearer "+w.token)
-	}
-	return w.next.RoundTrip(r)
 }
 
 func (d *daemon) mcp(token string, options ...connect.ClientOption) caissonv1connect.McpServiceClient {

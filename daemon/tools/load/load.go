@@ -15,6 +15,7 @@ import (
 
 	caissonv1 "github.com/caisson-dev/caisson/daemon/gen/caisson/v1"
 	"github.com/caisson-dev/caisson/daemon/gen/caisson/v1/caissonv1connect"
+	"github.com/caisson-dev/caisson/daemon/internal/access"
 )
 
 // slack is what a call may take beyond its deadline, on a machine that has much to do.
@@ -97,18 +98,7 @@ func (l *load) program(n int) *program {
 	protocols := &http.Protocols{}
 	protocols.SetUnencryptedHTTP2(true)
 	token := l.machine.tokens[n]
-	return &program{load: l, name: fmt.Sprintf("program-%d", n), token: token, http: &http.Client{Transport: &withToken{token, &http.Transport{Protocols: protocols}}}}
-}
-
-type withToken struct {
-	token string
-	next  http.RoundTripper
-}
-
-func (w *withToken) RoundTrip(r *http.Request) (*http.Response, error) {
-	r = r.Clone(r.Context())
-	r.Header.Set("Authorization", "Bearer "+w.token)
-	return w.next.RoundTrip(r)
+	return &program{load: l, name: fmt.Sprintf("program-%d", n), token: token, http: &http.Client{Transport: &access.WithToken{Token: token, Next: &http.Transport{Protocols: protocols}}}}
 }
 
 // mcp is a daemon: those that are started in another one's place have its number.
