@@ -7,6 +7,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/caisson-dev/caisson/host-go/internal/jsonpointer"
 )
 
 // redacted stands in place of what is kept out of a log.
@@ -29,8 +31,8 @@ func newRedaction(text string) (redaction, error) {
 		return redaction{name: fold(text)}, nil
 	}
 	var pointer []string
-	for _, part := range strings.Split(text[1:], "/") {
-		pointer = append(pointer, fold(strings.NewReplacer("~1", "/", "~0", "~").Replace(part)))
+	for _, name := range jsonpointer.Tokens(text) {
+		pointer = append(pointer, fold(name))
 	}
 	return redaction{pointer: pointer}, nil
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/caisson-dev/caisson/host-go/internal/jsonpointer"
 )
 
 // These keywords have a schema, a list or a table of schemas for the same value, and those that refer to one; all other
@@ -62,12 +64,12 @@ func (f *finder) index(at string, value any) {
 		}
 		for name, in := range value {
 			if !slices.Contains(values, name) {
-				f.index(join(at, name), in)
+				f.index(jsonpointer.Join(at, name), in)
 			}
 		}
 	case []any:
 		for i, item := range value {
-			f.index(join(at, strconv.Itoa(i)), item)
+			f.index(jsonpointer.Join(at, strconv.Itoa(i)), item)
 		}
 	}
 }
@@ -83,13 +85,13 @@ func (f *finder) all(at string, value any) (string, bool) {
 			if slices.Contains(values, name) {
 				continue
 			}
-			if loop, found := f.all(join(at, name), value[name]); found {
+			if loop, found := f.all(jsonpointer.Join(at, name), value[name]); found {
 				return loop, true
 			}
 		}
 	case []any:
 		for i, item := range value {
-			if loop, found := f.all(join(at, strconv.Itoa(i)), item); found {
+			if loop, found := f.all(jsonpointer.Join(at, strconv.Itoa(i)), item); found {
 				return loop, true
 			}
 		}
@@ -117,21 +119,21 @@ func (f *finder) visit(at string, value any) (string, bool) {
 		}
 	}
 	for _, name := range same {
-		if loop, found := f.visit(join(at, name), schema[name]); found {
+		if loop, found := f.visit(jsonpointer.Join(at, name), schema[name]); found {
 			return loop, true
 		}
 	}
 	for _, name := range sameLists {
 		list, _ := schema[name].([]any)
 		for i, item := range list {
-			if loop, found := f.visit(join(join(at, name), strconv.Itoa(i)), item); found {
+			if loop, found := f.visit(jsonpointer.Join(jsonpointer.Join(at, name), strconv.Itoa(i)), item); found {
 				return loop, true
 			}
 		}
 	}
 	table, _ := schema[sameTable].(map[string]any)
 	for _, name := range slices.Sorted(maps.Keys(table)) {
-		if loop, found := f.visit(join(join(at, sameTable), name), table[name]); found {
+		if loop, found := f.visit(jsonpointer.Join(jsonpointer.Join(at, sameTable), name), table[name]); found {
 			return loop, true
 		}
 	}
@@ -139,7 +141,7 @@ func (f *finder) visit(at string, value any) (string, bool) {
 	return "", false
 }
 
-// resolve finds what a reference may lead to, by JSON Pointers in the one form that join makes.
+// resolve finds what a reference may lead to, by JSON Pointers in the one form that Join makes.
 func (f *finder) resolve(ref string) map[string]any {
 	address, fragment, hash := strings.Cut(ref, "#")
 	fragment, err := url.PathUnescape(fragment)
@@ -165,8 +167,7 @@ func (f *finder) resolve(ref string) map[string]any {
 
 // follow follows a JSON Pointer from a schema on.
 func follow(at string, value any, pointer string) (string, any, bool) {
-	for _, token := range strings.Split(pointer, "/")[1:] { // Before the first slash there is nothing.
-		name := strings.NewReplacer("~1", "/", "~0", "~").Replace(token)
+	for _, name := range jsonpointer.Tokens(pointer) {
 		switch in := value.(type) {
 		case map[string]any:
 			found, ok := in[name]
@@ -183,11 +184,7 @@ func follow(at string, value any, pointer string) (string, any, bool) {
 		default:
 			return "", nil, false
 		}
-		at = join(at, name)
+		at = jsonpointer.Join(at, name)
 	}
 	return at, value, true
-}
-
-func join(at, name string) string {
-	return at + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
 }

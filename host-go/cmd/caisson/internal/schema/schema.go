@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/caisson-dev/caisson/host-go/cmd/caisson/internal/jsontext"
+	"github.com/caisson-dev/caisson/host-go/internal/jsonpointer"
 )
 
 // A Schema is a JSON Schema. It allows everything for a keyword that it does not know; the server checks the
@@ -206,13 +207,7 @@ func (s *Schema) resolve(sub any) any {
 		if !local {
 			return nil
 		}
-		sub = s.root
-		if path != "" {
-			unescape := strings.NewReplacer("~1", "/", "~0", "~")
-			for _, key := range strings.Split(strings.TrimPrefix(path, "/"), "/") {
-				sub, _ = member(sub, unescape.Replace(key))
-			}
-		}
+		sub, _ = member(s.root, jsonpointer.Tokens(path)...)
 	}
 	return nil
 }
