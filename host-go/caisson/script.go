@@ -299,7 +299,7 @@ func plainSource(name, source string) (string, error) {
 // numbers.
 func (r *scriptRun) grant() error {
 	client, tools := r.client, r.tools
-	self := gate.ScriptOf(r.name, r.text) // For the log of the gate before a tool, which may be another client's.
+	self := gate.NewScript(r.name, r.text) // For the log of the gate before a tool, which may be another client's.
 	listed, err := tools.current(client.forScript(r.ctx))
 	if err != nil {
 		return err

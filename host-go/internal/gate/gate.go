@@ -104,7 +104,7 @@ type Call struct {
 	// Silent leaves out the record of a decision to allow.
 	Silent bool
 
-	script Script
+	script *Script // nil for none
 }
 
 // defaultMaxAge is how old a definition may be, when the policy does not say.

@@ -22,12 +22,14 @@ func (g *Gate) record(call *Call, v *verdict, id, effect, approval string) error
 	r := &audit.Record{
 		Event: audit.Decision, Call: id,
 		Principal: call.Principal, Caller: string(caller), Source: string(orServer(call.Source)), Server: call.Server,
-		Script: call.script.Name, ScriptHash: call.script.Hash,
 		Kind: string(call.Kind), Name: call.Name, Method: call.Method,
 		Effect: effect, Rule: v.Rule, Policy: v.policy.Version(), Reason: string(v.Reason), Approval: approval,
 	}
 	if effect == string(policy.Deny) && v.Reason != policy.BadArguments { // That text quotes arguments.
 		r.Message = v.Message
+	}
+	if s := call.script; s != nil {
+		r.Script, r.ScriptHash = s.name, s.hash()
 	}
 	if v.definition != nil {
 		r.Definition = v.definition.Hash
