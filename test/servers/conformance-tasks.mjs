@@ -19,10 +19,11 @@ const INVALID_PARAMS = -32602;
 const TTL_MS = 300_000;
 const POLL_MS = 50;
 
-const asksFor = (message, name, type = 'string') =>
+/** Asks for one value. */
+export const asksFor = (message, name, type = 'string') =>
     inputRequired.elicit({ message, requestedSchema: object({ [name]: { type } }, [name]) });
 const say = value => ({ content: [text(value)] });
-const USER_NAME = { user_name: asksFor('What is your name?', 'name') };
+export const USER_NAME = { user_name: asksFor('What is your name?', 'name') };
 
 /** The tools that run as tasks: what each does, and whether it can do so in no other way. */
 export const TASK_TOOLS = {

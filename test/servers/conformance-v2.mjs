@@ -19,19 +19,16 @@ import {
 } from '@modelcontextprotocol/server';
 
 import { COMPLETION, LISTS, PROMPTS, TOOLS as COMMON, messages, object, read, text } from './conformance.mjs';
-import { EXTENSION, TASK_TOOLS, callTask, serveTasks } from './conformance-tasks.mjs';
+import { EXTENSION, TASK_TOOLS, USER_NAME, asksFor, callTask, serveTasks } from './conformance-tasks.mjs';
 import { listenWeb, run } from './listen.mjs';
 
 const CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities';
 
 const state = createRequestStateCodec({ key: randomBytes(32) });
 
-const asksFor = (message, name, type = 'string') =>
-    inputRequired.elicit({ message, requestedSchema: object({ [name]: { type } }, [name]) });
 const samples = (prompt, maxTokens) =>
     inputRequired.createMessage({ messages: [{ role: 'user', content: text(prompt) }], maxTokens });
 
-const USER_NAME = { user_name: asksFor('What is your name?', 'name') };
 const ROOTS = { client_roots: inputRequired.listRoots() };
 
 /** A tool that asks once for all of these, and then answers. */

@@ -7,7 +7,6 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,15 +32,7 @@ func statement(predicate string, subjects ...digest.Digest) []byte {
 // bundle signs a payload as cosign 3 does.
 func bundle(t *testing.T, key crypto.Signer, payloadType string, payload []byte) []byte {
 	t.Helper()
-	signed, options := fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(payloadType), payloadType, len(payload), payload), crypto.SignerOpts(crypto.Hash(0))
-	if _, ok := key.(ed25519.PrivateKey); !ok {
-		sum := sha256.Sum256(signed)
-		signed, options = sum[:], crypto.SHA256
-	}
-	sig, err := key.Sign(rand.Reader, signed, options)
-	if err != nil {
-		t.Fatal(err)
-	}
+	sig := signed(t, key, fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(payloadType), payloadType, len(payload), payload))
 	b, err := json.Marshal(map[string]any{
 		"mediaType":            bundleType,
 		"verificationMaterial": map[string]any{"publicKey": map[string]string{"hint": "k"}, "tlogEntries": []any{}},

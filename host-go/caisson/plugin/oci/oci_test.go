@@ -344,16 +344,23 @@ func TestCredentials(t *testing.T) {
 func (r *testRegistry) sign(t *testing.T, key crypto.Signer, on, of digest.Digest) {
 	t.Helper()
 	payload := []byte(fmt.Sprintf(`{"critical":{"identity":{"docker-reference":"x"},"image":{"docker-manifest-digest":%q},"type":"cosign container image signature"},"optional":null}`, of))
-	message, hash := payload, crypto.Hash(0)
+	made := signed(t, key, payload)
+	r.push(t, "tools/calc", "sha256-"+on.Encoded()+".sig", r.layer(payloadType, payload, map[string]string{signatureAnnotation: base64.StdEncoding.EncodeToString(made)}))
+}
+
+// signed makes a signature as cosign does with a key of its kind.
+func signed(t *testing.T, key crypto.Signer, message []byte) []byte {
+	t.Helper()
+	hash := crypto.Hash(0)
 	if _, ok := key.(ed25519.PrivateKey); !ok {
-		sum := sha256.Sum256(payload)
+		sum := sha256.Sum256(message)
 		message, hash = sum[:], crypto.SHA256
 	}
 	made, err := key.Sign(rand.Reader, message, hash)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.push(t, "tools/calc", "sha256-"+on.Encoded()+".sig", r.layer(payloadType, payload, map[string]string{signatureAnnotation: base64.StdEncoding.EncodeToString(made)}))
+	return made
 }
 
 // With keys, a plugin is pulled and read only when one of them has signed it.
