@@ -206,10 +206,13 @@ func TestScriptReplayInterrupted(t *testing.T) {
 		"goes past": `for (;;) { await sleep(0) }`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, recording, wasErr := record(t, c, caisson.Script{Source: source, Limits: caisson.ScriptLimits{Computing: 300 * time.Millisecond, Time: time.Second}})
+			was, recording, wasErr := record(t, c, caisson.Script{Source: source, Limits: caisson.ScriptLimits{Computing: 300 * time.Millisecond, Time: time.Second}})
 			again := replay(t, c, recording, nil)
 			if again.End != caisson.ReplayClosed || fmt.Sprint(again.Script.Err) != fmt.Sprint(wasErr) {
 				t.Errorf("the end is %s, %v, and was %v", again.End, again.Script.Err, wasErr)
+			}
+			if is := again.Script.Result.Usage.Fuel; is != was.Usage.Fuel {
+				t.Errorf("it has used %d, and %d before", is, was.Usage.Fuel)
 			}
 		})
 	}

@@ -39,6 +39,9 @@ type Player struct {
 	Reason string
 	// Interrupted is the result of a run that was ended in the middle of the export that is played; nil otherwise.
 	Interrupted *Outcome
+	// Interrupt stops the guest, when the recording has nothing more of the export that is played but that Interrupted
+	// ended it. What the guest would compute from there on is compared with nothing. Nil for a guest that goes on.
+	Interrupt func()
 	// Source is the text that a script was run from, as its component has it.
 	Source string
 	// Failure is what went wrong inside of an export, or nil.
@@ -118,6 +121,22 @@ func (p *Player) Cut(e *Entry) bool {
 	return p.Ended
 }
 
+// Ahead interrupts a guest behind the last entry of an export that was ended in its middle.
+func (p *Player) Ahead() {
+	if p.Interrupt == nil || p.Failure != nil || p.Ended {
+		return
+	}
+	if p.next == nil {
+		if err := p.read(); err != nil {
+			_ = p.Fail(err)
+			return
+		}
+	}
+	if p.next != nil && p.next.Kind == Result && p.Cut(p.next) {
+		p.Interrupt()
+	}
+}
+
 // ErrEnded stops a guest that goes on behind the recording.
 var ErrEnded = errors.New("the recording has ended")
 
@@ -152,6 +171,7 @@ func (p *Player) reading(kind string) *Entry {
 	if kind == Random || len(e.Numbers) == 1 {
 		p.next = nil
 	}
+	defer p.Ahead()
 	return e
 }
 
@@ -228,6 +248,7 @@ func (p *Player) Import(name string, args []any) ([]any, error) {
 	}
 	p.Take()
 	p.Imports++
+	defer p.Ahead()
 	if e.Error != "" {
 		return nil, errors.New(e.Error)
 	}

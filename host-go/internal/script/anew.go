@@ -16,8 +16,9 @@ const patience = time.Second
 
 // A beginning is what an instance begins anew from.
 type beginning struct {
-	random []byte // the state of the random bytes
-	used   bool   // the instance has begun anew
+	random   []byte        // the state of the random bytes
+	used     bool          // the instance has begun anew
+	patience time.Duration // of this instance
 }
 
 // mayBeginAnew reports whether an instance can do again what it has done so far, so that nobody notices. Where it

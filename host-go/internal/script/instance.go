@@ -77,6 +77,7 @@ func New(ctx context.Context, config Config) (*Instance, *Failure) {
 
 func newInstance(config Config) *Instance {
 	in := &Instance{config: config, exports: map[string]engine.Function{}, origin: time.Now(), requests: make(chan *request)}
+	in.beginning.patience = patience
 	in.calls.byID = map[uint32]*toolCall{}
 	in.calls.came, in.calls.holding = make(chan struct{}, 1), make(chan struct{}, 1)
 	return in
@@ -197,11 +198,15 @@ func (in *Instance) enter(ctx context.Context, export string, args ...any) *Fail
 	in.config.Record.Call(scripts+export, args)
 	begun := time.Now()
 	left := in.config.Limits.Computing - in.computed
-	impatient := export != "deliver" && in.impatient() && left > patience // A new guest has not come so far.
+	impatient := export != "deliver" && in.impatient() && left > in.beginning.patience // A new guest has not come so far.
 	if impatient {
-		left = patience
+		left = in.beginning.patience
 	}
 	bounded, cancel := context.WithDeadline(in.ctx, begun.Add(left))
+	if p := in.config.Play; p != nil {
+		p.Interrupt = cancel
+		p.Ahead()
+	}
 	_, err := in.exports[export].Call(bounded, args...)
 	cancel()
 	in.computed += max(0, time.Since(begun)-in.guest.Paused())

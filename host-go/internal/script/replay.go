@@ -29,10 +29,10 @@ var errReplay = errors.New("the replay has ended")
 
 // Replay does again what a Player has of one [Instance.Run], and compares what the instance asks for, and what comes of
 // it. It takes the calls, what the clocks said and what came back from the recording: nothing waits, and nobody is
-// called. Twice the recorded time, and some seconds, bound what is computed. The Config has no Now, Random and Ordered. What went wrong is the Player's
-// Failure.
+// called. Ten times the recorded bound, and a minute, bound what is computed: this machine may be slower, and the
+// recording is of anybody. The Config has no Now, Random and Ordered. What went wrong is the Player's Failure.
 func Replay(ctx context.Context, config Config) (json.RawMessage, *Report, *Failure) {
-	config.Limits.Computing = 2*min(config.Limits.Computing, replayTime) + 5*time.Second // This machine may be slower.
+	config.Limits.Computing = min(10*min(config.Limits.Computing, replayTime)+time.Minute, replayTime)
 	in, failure := New(ctx, config)
 	if failure != nil {
 		return nil, &Report{}, failure.compare(config.Play, &Report{})
@@ -224,6 +224,7 @@ func errorText(err error) string {
 // take another amount of fuel, and with a Loose player.
 func (f *Failure) compare(p *record.Player, report *Report) *Failure {
 	if p.Interrupted != nil {
+		report.Usage.Fuel, report.Usage.MemoryBytes = p.Interrupted.Fuel, p.Interrupted.MemoryBytes
 		return failureOf(p.Interrupted)
 	}
 	if p.Failure != nil || p.Ended {
