@@ -11,10 +11,15 @@ import (
 // boundedGzip has messages that are compressed end where they are larger than one may be. Connect itself would go on, to
 // say how large they are: a message that is a bomb would have a processor for a minute.
 func boundedGzip() connect.HandlerOption {
-	return connect.WithCompression("gzip",
-		func() connect.Decompressor { return &unzipper{left: maxUnzipped} },
-		func() connect.Compressor { return gzip.NewWriter(io.Discard) })
+	return connect.WithHandlerOptions(
+		connect.WithCompression("gzip",
+			func() connect.Decompressor { return &unzipper{left: maxUnzipped} },
+			func() connect.Compressor { return gzip.NewWriter(io.Discard) }),
+		connect.WithCompressMinBytes(minZipped))
 }
+
+// minZipped is how large an answer is that is worth compressing: to compress a smaller one takes longer than to send it.
+const minZipped = 8 << 10
 
 // maxUnzipped is so much that Connect sees by it that the message is too large.
 const maxUnzipped = maxMessageBytes + 2
