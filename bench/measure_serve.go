@@ -176,7 +176,7 @@ func serveCell(transport, revision, sdk string) Cell {
 }
 
 // serveSDKs are those of the servers that are called. What server-everything's echo answers is not the message alone.
-var serveSDKs = []string{goSDK, typescript, newer, fastMCP}
+var serveSDKs = []string{goSDK, typescript, newer, fastMCP, mcpGo}
 
 // measureCalls has gateways and the two calls that one through them is made of take turns.
 func (s *serving) measureCalls() error {

@@ -21,7 +21,8 @@ const (
 	typescript = "the TypeScript SDK, v1"
 	newer      = "the TypeScript SDK, v2"
 	fastMCP    = "FastMCP"
-	everything = "server-everything"
+	mcpGo      = "mcp-go"
+	everything = "server-everything" // It is on the TypeScript SDK, v1, too.
 )
 
 // toolsEach is how many tools each server has, save server-everything, which has its own.
@@ -59,16 +60,21 @@ func (b *bench) upstreams(folder string) (all []upstream, err error) {
 	if err != nil {
 		return nil, err
 	}
+	onMCPGo, err := b.workshop.build("upstream-mcpgo", "./upstream/mcpgo", nil)
+	if err != nil {
+		return nil, err
+	}
 	in := func(parts ...string) string { return filepath.Join(append([]string{b.workshop.source}, parts...)...) }
 	for _, kind := range []struct {
 		name, sdk string
 		count     int
 		command   []string
 	}{
-		{"go", goSDK, 3, []string{b.echoServer, "-tools", fmt.Sprint(toolsEach)}},
-		{"ts1", typescript, 3, []string{node[0], in("upstream", "v1.mjs"), file}},
+		{"go", goSDK, 2, []string{b.echoServer, "-tools", fmt.Sprint(toolsEach)}},
+		{"ts1", typescript, 2, []string{node[0], in("upstream", "v1.mjs"), file}},
 		{"ts2", newer, 3, []string{node[0], in("upstream", "v2.mjs"), file}},
 		{"python", fastMCP, 2, []string{python, in("upstream", "fastmcp_server.py"), file}},
+		{"mcp-go", mcpGo, 2, []string{onMCPGo, file}},
 		{"everything", everything, 1, []string{node[0], in("..", "node_modules", "@modelcontextprotocol", "server-everything", "dist", "index.js"), "stdio"}},
 	} {
 		tools, err := countTools(kind.command)
