@@ -120,12 +120,12 @@ func (s *serving) start(g gatewayPeer, transport, revision string, limit time.Du
 	if transport == stdio {
 		return s.connected(client, []*wire.Server{s.command(g, revision)}, began)
 	}
-	run, err := startGateway(g, s.file)
+	run, err := startGateway(g, s.file, s.all)
 	if err != nil {
 		return 0, err
 	}
 	defer run.stop()
-	return s.connected(client, run.servers(s.all, revision), began)
+	return s.connected(client, run.servers(revision), began)
 }
 
 func (s *serving) connected(client *process, servers []*wire.Server, began time.Time) (time.Duration, error) {
@@ -194,7 +194,7 @@ func (s *serving) measureCalls() error {
 			if transport == stdio || !g.serves(transport, revision) {
 				continue
 			}
-			run, err := startGateway(g, s.file)
+			run, err := startGateway(g, s.file, s.all)
 			if err != nil {
 				failed[g.name] = err
 				continue
@@ -215,13 +215,12 @@ func (s *serving) measureCalls() error {
 			for _, g := range rotated(s.gateways, round) {
 				switch run := running[g.name]; {
 				case !g.serves(transport, revision):
-				case t.called(c, g.name).Error != "": // In an earlier round, or it did not start.
 				case run == nil && transport == stdio:
 					o.turn(t, c, g.name, s.command(g, revision), g.tool(u))
 				case run == nil:
 					t.called(c, g.name).Error = failed[g.name].Error()
 				default:
-					o.turn(t, c, g.name, run.alone(u, revision), g.tool(u))
+					o.turn(t, c, g.name, run.server(u, revision), g.tool(u))
 				}
 			}
 		}
@@ -246,9 +245,13 @@ type opened struct {
 	processes map[string]*process
 }
 
-// turn has a client call a tool, again and again; first unmeasured, for what is done once.
+// turn has a client call a tool, again and again; first unmeasured, for what is done once. What has failed in a round has
+// no further turn, so that the results of a round have the same place in all lists of them.
 func (o *opened) turn(t *table, c Cell, name string, server *wire.Server, tool string) {
 	result := t.called(c, name)
+	if result.Error != "" {
+		return
+	}
 	r, err := o.open(server)
 	if err != nil {
 		result.Error = err.Error()
@@ -308,7 +311,7 @@ func (o *opened) close() {
 // clientsOf is how many clients a gateway has when its memory is looked at.
 var clientsOf = []int{1, 4}
 
-// measureMemory looks at a gateway's own process with one client that has listed everything, and with more.
+// measureMemory looks at a gateway's own processes with one client that has listed everything, and with more.
 func (s *serving) measureMemory() error {
 	for _, revision := range []string{older, newest} {
 		for _, g := range s.gateways {
@@ -327,7 +330,7 @@ func (s *serving) measureMemory() error {
 }
 
 func (s *serving) fillWithClients(g gatewayPeer, result *ServeMemory) error {
-	run, err := startGateway(g, s.file)
+	run, err := startGateway(g, s.file, s.all)
 	if err != nil {
 		return err
 	}
@@ -338,12 +341,12 @@ func (s *serving) fillWithClients(g gatewayPeer, result *ServeMemory) error {
 			return err
 		}
 		defer client.stop()
-		if err := s.listAll(client, run.servers(s.all, result.Revision)); err != nil {
+		if err := s.listAll(client, run.servers(result.Revision)); err != nil {
 			return fmt.Errorf("client %d: %w", n, err)
 		}
 		if slices.Contains(clientsOf, n) {
 			result.Sessions = append(result.Sessions, n)
-			result.Resident = append(result.Resident, usage.Proportional([]int{run.command.Process.Pid}))
+			result.Resident = append(result.Resident, usage.Proportional(run.pids()))
 		}
 	}
 	return nil

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"crypto/sha256"
-	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -111,44 +108,21 @@ func pythonByCgo(w *workshop) ([]string, error) {
 	return []string{program, "-python", python, "-folder", w.scriptFiles("python")}, err
 }
 
-// quickJS installs the packages that are pinned, once for each list of them, and puts the files that import
-// them beside them.
+// quickJS puts the files that import the packages beside them.
 func quickJS(w *workshop) ([]string, error) {
 	node, err := itself("node", "Node", "-p", "process.execPath")
 	if err != nil {
 		return nil, err
 	}
 	from := w.scriptFiles("node")
-	list, err := os.ReadFile(filepath.Join(from, "package-lock.json"))
+	folder, err := w.nodePackages(from)
 	if err != nil {
 		return nil, err
 	}
-	folder := filepath.Join(w.cache, fmt.Sprintf("node-%x", sha256.Sum256(list))[:len("node-")+12])
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return nil, err
-	}
-	for _, file := range []string{"package.json", "package-lock.json", "pipe.mjs", "quickjs.mjs"} {
-		text, err := os.ReadFile(filepath.Join(from, file))
-		if err == nil {
-			err = os.WriteFile(filepath.Join(folder, file), text, 0o644)
-		}
-		if err != nil {
+	for _, file := range []string{"pipe.mjs", "quickjs.mjs"} {
+		if err := copyFile(from, folder, file); err != nil {
 			return nil, err
 		}
 	}
-	command := []string{node, filepath.Join(folder, "quickjs.mjs")}
-	done := filepath.Join(folder, "installed")
-	if _, err := os.Stat(done); err == nil {
-		return command, nil
-	}
-	if _, err := exec.LookPath("npm"); err != nil {
-		return nil, errors.New("there is no npm on this machine")
-	}
-	fmt.Println("installing Node's packages, once")
-	install := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-	install.Dir = folder
-	if text, err := install.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("the packages for Node cannot be installed: %w: %s", err, firstLine(string(text)))
-	}
-	return command, os.WriteFile(done, nil, 0o644)
+	return []string{node, filepath.Join(folder, "quickjs.mjs")}, nil
 }

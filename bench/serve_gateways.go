@@ -1,31 +1,25 @@
 package main
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"slices"
-	"time"
-
-	"github.com/caisson-dev/caisson/host-go/bench/internal/wire"
 )
 
 // The gateways beside ours.
 const (
 	fastMCPProxy = "FastMCP's proxy"
-	mcpProxy     = "mcp-proxy"
+	mcpProxyPyPI = "mcp-proxy (PyPI)"
+	mcpProxyNPM  = "mcp-proxy (npm)"
 )
 
-// A gatewayPeer is a program in front of the servers of a file.
+// A gatewayPeer is a program in front of the servers of a file, or one in front of each server.
 type gatewayPeer struct {
 	*peer
 	// over are the arguments that have it serve a file, by what its clients speak to it.
 	over map[string]func(file string) []string
+	// each are the arguments that have it serve one server over HTTP, in place of over: it is a process for each server.
+	each func(u upstream) []string
 	// separator stands between the name of a server and that of its tool. Without one there is a URL for each server,
 	// and no list of all.
 	separator string
@@ -36,7 +30,8 @@ func (g gatewayPeer) merged() bool { return g.separator != "" }
 
 // serves says whether it can be asked over a transport in a revision.
 func (g gatewayPeer) serves(transport, revision string) bool {
-	return g.over[transport] != nil && !(g.older && revision == newest)
+	able := g.over[transport] != nil || g.each != nil && transport == httpSSE
+	return able && !(g.older && revision == newest)
 }
 
 // tool is the name that the echo of a server has.
@@ -81,7 +76,7 @@ func (b *bench) gateways() []gatewayPeer {
 			separator: "_",
 		},
 		{
-			peer: &peer{name: mcpProxy, about: "mcp-proxy of PyPI, in Python: streamable HTTP alone, a URL for each server", prepare: func(w *workshop) ([]string, error) {
+			peer: &peer{name: mcpProxyPyPI, about: "mcp-proxy of PyPI, in Python: streamable HTTP alone, a URL for each server", prepare: func(w *workshop) ([]string, error) {
 				python, err := w.environment(filepath.Join(w.source, "peers", "gateways", "mcp-proxy"))
 				return []string{python, "-m", "mcp_proxy"}, err
 			}},
@@ -90,95 +85,23 @@ func (b *bench) gateways() []gatewayPeer {
 			},
 			older: true,
 		},
+		{
+			peer: &peer{name: mcpProxyNPM, about: "mcp-proxy of npm, on Node: streamable HTTP alone, a process for each server", prepare: func(w *workshop) ([]string, error) {
+				from := filepath.Join(w.source, "peers", "gateways", "mcp-proxy-npm")
+				node, err := itself("node", "Node", "-p", "process.execPath")
+				if err != nil {
+					return nil, err
+				}
+				folder, err := w.nodePackages(from)
+				program := filepath.Join(folder, "node_modules", "mcp-proxy", "dist", "bin", "mcp-proxy.mjs")
+				return []string{node, "--import", filepath.Join(from, "listening.mjs"), program}, err
+			}},
+			each: func(u upstream) []string {
+				return append([]string{"--host", "127.0.0.1", "--port", "0", "--"}, u.command...)
+			},
+		},
 	}
 }
 
 // caissonServe is our gateway; ours is the client that scripts and calls are measured of.
 const caissonServe = "caisson serve"
-
-// A gateway is one that serves HTTP.
-type gateway struct {
-	gatewayPeer
-	command *exec.Cmd
-	address string
-	loaded  time.Duration
-	gone    chan struct{}
-}
-
-// listening finds where a program serves, in what it says.
-var listening = regexp.MustCompile(`http://(127\.0\.0\.1:[1-9][0-9]*)`)
-
-// startGateway starts a gateway over HTTP, and waits until it says where it is.
-func startGateway(g gatewayPeer, file string) (*gateway, error) {
-	run := &gateway{gatewayPeer: g, gone: make(chan struct{})}
-	run.command = exec.Command(g.command[0], append(slices.Clone(g.command[1:]), g.over[httpSSE](file)...)...)
-	reader, writer := io.Pipe()
-	run.command.Stdout, run.command.Stderr = writer, writer
-	run.command.WaitDelay = lingering // Its servers have its standard error.
-	began := time.Now()
-	if err := run.command.Start(); err != nil {
-		return nil, err
-	}
-	addresses, last := make(chan string, 1), &tail{}
-	go func() {
-		defer close(addresses)
-		found := false
-		for lines := bufio.NewReader(reader); ; {
-			line, err := lines.ReadString('\n')
-			if err != nil {
-				return
-			}
-			_, _ = last.Write([]byte(line))
-			if match := listening.FindStringSubmatch(line); match != nil && !found {
-				found = true
-				addresses <- match[1]
-			}
-		}
-	}()
-	go func() {
-		_ = run.command.Wait()
-		_ = writer.Close()
-		close(run.gone)
-	}()
-	select {
-	case address, ok := <-addresses:
-		if !ok {
-			return nil, fmt.Errorf("%s has ended: %s", g.name, last)
-		}
-		run.address, run.loaded = address, time.Since(began)
-		return run, nil
-	case <-time.After(patience):
-		run.stop()
-		return nil, errors.New(g.name + " does not say where it serves: " + last.String())
-	}
-}
-
-// servers are where a client finds all servers: at one URL, or at one for each.
-func (g *gateway) servers(all []upstream, revision string) (servers []*wire.Server) {
-	if g.merged() {
-		return []*wire.Server{{URL: "http://" + g.address + "/mcp", Revision: revision}}
-	}
-	for _, u := range all {
-		servers = append(servers, g.alone(u, revision))
-	}
-	return servers
-}
-
-// alone is where a client finds one server.
-func (g *gateway) alone(u upstream, revision string) *wire.Server {
-	if g.merged() {
-		return g.servers(nil, revision)[0]
-	}
-	return &wire.Server{URL: "http://" + g.address + "/servers/" + u.name + "/mcp", Revision: revision}
-}
-
-// stop ends the gateway, and its servers with it.
-func (g *gateway) stop() {
-	_ = g.command.Process.Signal(os.Interrupt)
-	select {
-	case <-g.gone:
-	case <-time.After(10 * time.Second):
-		_ = g.command.Process.Kill()
-		<-g.gone
-	}
-}

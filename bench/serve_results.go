@@ -18,7 +18,7 @@ type ServeStart struct {
 	Error                     string    `json:",omitempty"`
 }
 
-// A ServeMemory is the memory of a gateway's own process (without its servers') by clients with sessions.
+// A ServeMemory is the memory of a gateway's own processes (without its servers') by clients with sessions.
 type ServeMemory struct {
 	Revision string
 	MemoryResult

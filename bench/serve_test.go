@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -79,7 +81,7 @@ func TestServeTargets(t *testing.T) {
 		return c
 	}
 	r := Results{Serve: ServeResults{
-		Peers: []PeerResult{{Name: caissonServe}, {Name: fastMCPProxy}, {Name: mcpProxy}},
+		Peers: []PeerResult{{Name: caissonServe}, {Name: fastMCPProxy}, {Name: mcpProxyPyPI}, {Name: mcpProxyNPM}},
 		Calls: []CallResult{
 			result(stdio, goSDK, toGateway, 300, 3000, 300),
 			result(stdio, goSDK, toServer, 200, 2000, 200),
@@ -88,11 +90,11 @@ func TestServeTargets(t *testing.T) {
 			result(httpSSE, fastMCP, toGateway, 1000),
 			result(httpSSE, fastMCP, toServer, 900),
 			result(httpSSE, fastMCP, caissonServe, 2800),
-			result(httpSSE, fastMCP, mcpProxy, 11200),
+			result(httpSSE, fastMCP, mcpProxyPyPI, 11200),
 		},
 		Starts: []ServeStart{
 			{Transport: stdio, Revision: older, Peer: caissonServe, Totals: []float64{1e6, 3e6, 2e6}},
-			{Transport: httpSSE, Revision: older, Peer: mcpProxy, Totals: []float64{4e6}},
+			{Transport: httpSSE, Revision: older, Peer: mcpProxyPyPI, Totals: []float64{4e6}},
 			{Transport: httpSSE, Revision: older, Peer: fastMCPProxy, Error: "it failed"},
 		},
 		Memory: []ServeMemory{{older, MemoryResult{Peer: caissonServe, Sessions: []int{1, 4}, Resident: []int64{100e6, 160e6}}}},
@@ -105,16 +107,106 @@ func TestServeTargets(t *testing.T) {
 	}
 	report := render(&r)
 	for _, want := range []string{
-		"+900 µs, http-sse, 2025-11-25, a server on FastMCP; at most 0.5 × FastMCP's proxy; at most 0.25 × mcp-proxy",
-		"caisson serve stdio 2.00 s, mcp-proxy http-sse 4.00 s |", "100 MB / 20.0 MB in 2025-11-25",
+		"| met: 2 of 2; the worst +900 µs, http-sse, 2025-11-25, a server on FastMCP |",
+		"| met: at most 0.5 × FastMCP's proxy; at most 0.25 × mcp-proxy (PyPI) |",
+		"caisson serve stdio 2.00 s, mcp-proxy (PyPI) http-sse 4.00 s |", "100 MB / 20.0 MB in 2025-11-25",
 		"1.40 ms (+700 µs) | 2.80 ms (+2.30 ms)", "it failed",
 	} {
 		if !strings.Contains(report, want) {
 			t.Errorf("there is no %q in\n%s", want, report)
 		}
 	}
+
+	r.Serve.Calls = append(r.Serve.Calls,
+		result(httpSSE, mcpGo, toGateway, 1000), result(httpSSE, mcpGo, toServer, 500),
+		result(httpSSE, mcpGo, caissonServe, 2501), result(httpSSE, mcpGo, mcpProxyNPM, 2000))
+	if text := r.Serve.price(); text != "missed: 2 of 3; the worst +1.00 ms, http-sse, 2025-11-25, a server on mcp-go" {
+		t.Error(text)
+	}
+	if text := r.Serve.others(); !strings.HasPrefix(text, "missed: ") || !strings.HasSuffix(text, "at most 1.25 × mcp-proxy (npm)") {
+		t.Error(text)
+	}
+	r.Serve.Calls = []CallResult{{Cell: serveCell(stdio, older, goSDK), Peer: caissonServe, Error: "it failed"}}
+	if text := r.Serve.price(); text != "missed: 0 of 1" {
+		t.Error(text)
+	}
+	r.Serve.Calls = nil
+	if price, others := r.Serve.price(), r.Serve.others(); price != "" || others != "" {
+		t.Errorf("nothing is measured: %q, %q", price, others)
+	}
 	if text := signed(-20); text != "−20.0 µs" {
 		t.Error(text)
+	}
+}
+
+// TestServeProcesses holds that a gateway with a process for each server has each server at its own, and ends all of them.
+func TestServeProcesses(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it installs a package for Node")
+	}
+	b := bench{log: t.Output(), rounds: 1, seconds: 0.001}
+	b.setDefaults()
+	if err := b.setUp(t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
+	echo, err := b.workshop.build("echoserver", "./echoserver", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &peer{name: reference, prepare: goPeer("gosdk")}
+	b.workshop.prepare(client)
+	all := b.gateways()
+	g := all[slices.IndexFunc(all, func(g gatewayPeer) bool { return g.name == mcpProxyNPM })]
+	b.workshop.prepare(g.peer)
+	if err := errors.Join(client.skipped, g.skipped); err != nil {
+		t.Fatal(err)
+	}
+	behind := []upstream{{"one", goSDK, []string{echo, "-tools", "1"}, 1}, {"three", goSDK, []string{echo, "-tools", "3"}, 3}}
+	run, err := startGateway(g, "", behind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer run.stop()
+	if pids := run.pids(); len(pids) != 2 || pids[0] == pids[1] {
+		t.Errorf("the processes are %v", pids)
+	}
+	for _, u := range behind {
+		for _, revision := range []string{older, newest} {
+			r, err := start(client)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.stop()
+			reply, err := r.ask(wire.Request{Op: wire.Connect, Server: run.server(u, revision), Count: 1})
+			if err != nil || reply.Revision != revision {
+				t.Fatalf("%s, %s: %+v, %v", u.name, revision, reply, err)
+			}
+			for _, work := range []wire.Work{{Do: wire.List, Tools: u.tools}, {Do: wire.Call, Size: 10, Times: 2, Tool: g.tool(u)}} {
+				work.Sessions, work.InFlight, work.Least, work.Most = 1, 1, 1, 1
+				if _, err := r.ask(wire.Request{Op: wire.Run, Work: &work}); err != nil {
+					t.Errorf("%s, %s: %+v: %v", u.name, revision, work, err)
+				}
+			}
+		}
+	}
+	run.stop()
+	for _, p := range run.processes {
+		if p.command.ProcessState == nil {
+			t.Errorf("process %d has not ended", p.command.Process.Pid)
+		}
+	}
+	if _, err := startGateway(g, "", []upstream{behind[0], {name: "none", command: []string{"/nowhere"}}}); err == nil || !strings.Contains(err.Error(), g.name+" has ended: ") {
+		t.Errorf("a server that is not there: %v", err)
+	}
+}
+
+// TestServeTurns holds that what has failed has no further turn: a round's results have the same place in all lists.
+func TestServeTurns(t *testing.T) {
+	o, table, c := &opened{}, &table{}, serveCell(stdio, older, goSDK)
+	table.called(c, toServer).Error = "it failed"
+	o.turn(table, c, toServer, &wire.Server{}, "echo")
+	if result := table.called(c, toServer); result.Error != "it failed" || result.Rounds != nil {
+		t.Errorf("%+v", result)
 	}
 }
 
