@@ -16,6 +16,7 @@ import (
 type serving struct {
 	bench    *bench
 	client   *peer // which makes all calls
+	upstream *peer // our client, which makes a gateway's calls
 	all      []upstream
 	file     string // the configuration
 	gateways []gatewayPeer
@@ -37,9 +38,14 @@ func (b *bench) measureServe(results *Results) (err error) {
 		return err
 	}
 	defer os.RemoveAll(folder)
-	s := &serving{bench: b, client: &peer{name: reference, prepare: goPeer("gosdk")}, results: &results.Serve}
-	if b.workshop.prepare(s.client); s.client.skipped != nil {
-		return s.client.skipped
+	s := &serving{bench: b, client: &peer{name: reference, prepare: goPeer("gosdk")}, upstream: &peer{name: ours, prepare: goPeer("caisson")}, results: &results.Serve}
+	for _, p := range []*peer{s.client, s.upstream} {
+		if b.workshop.prepare(p); p.skipped != nil {
+			return p.skipped
+		}
+	}
+	if b.fill(s.upstream); s.upstream.skipped != nil {
+		return s.upstream.skipped
 	}
 	if b.echoServer, err = b.workshop.build("echoserver", "./echoserver", nil); err != nil {
 		return err
@@ -178,7 +184,8 @@ func serveCell(transport, revision, sdk string) Cell {
 // serveSDKs are those of the servers that are called. What server-everything's echo answers is not the message alone.
 var serveSDKs = []string{goSDK, typescript, newer, fastMCP, mcpGo}
 
-// measureCalls has gateways and the two calls that one through them is made of take turns.
+// measureCalls has gateways and the two calls that one through them is made of take turns; the second one by our client,
+// which our gateway makes it by, and by that of the others' calls.
 func (s *serving) measureCalls() error {
 	t := &table{}
 	err := s.each("calls", func(round int, transport, revision string) error {
@@ -210,17 +217,18 @@ func (s *serving) measureCalls() error {
 			u := s.all[slices.IndexFunc(s.all, func(u upstream) bool { return u.sdk == sdk })]
 			first := direct.server(transport, 1, revision)
 			first.Revision = revision
-			o.turn(t, c, toGateway, first, "echo")
-			o.turn(t, c, toServer, u.server(newest), "echo")
+			o.turn(t, c, toGateway, s.client, first, "echo")
+			o.turn(t, c, toServer, s.client, u.server(newest), "echo")
+			o.turn(t, c, toServerByUs, s.upstream, u.server(""), "echo")
 			for _, g := range rotated(s.gateways, round) {
 				switch run := running[g.name]; {
 				case !g.serves(transport, revision):
 				case run == nil && transport == stdio:
-					o.turn(t, c, g.name, s.command(g, revision), g.tool(u))
+					o.turn(t, c, g.name, s.client, s.command(g, revision), g.tool(u))
 				case run == nil:
 					t.called(c, g.name).Error = failed[g.name].Error()
 				default:
-					o.turn(t, c, g.name, run.server(u, revision), g.tool(u))
+					o.turn(t, c, g.name, s.client, run.server(u, revision), g.tool(u))
 				}
 			}
 		}
@@ -231,15 +239,17 @@ func (s *serving) measureCalls() error {
 }
 
 // newClient starts a client of gateways.
-func (s *serving) newClient() (*process, error) {
-	client, err := start(s.client)
+func (s *serving) newClient() (*process, error) { return s.begin(s.client) }
+
+func (s *serving) begin(p *peer) (*process, error) {
+	client, err := start(p, s.bench.workshop.warm()...)
 	if err == nil {
 		client.limit = stepLimit
 	}
 	return client, err
 }
 
-// opened are clients with one session each, by what they are connected with.
+// opened are clients with one session each, by who they are and what they are connected with.
 type opened struct {
 	s         *serving
 	processes map[string]*process
@@ -247,12 +257,12 @@ type opened struct {
 
 // turn has a client call a tool, again and again; first unmeasured, for what is done once. What has failed in a round has
 // no further turn, so that the results of a round have the same place in all lists of them.
-func (o *opened) turn(t *table, c Cell, name string, server *wire.Server, tool string) {
+func (o *opened) turn(t *table, c Cell, name string, client *peer, server *wire.Server, tool string) {
 	result := t.called(c, name)
 	if result.Error != "" {
 		return
 	}
-	r, err := o.open(server)
+	r, err := o.open(client, server)
 	if err != nil {
 		result.Error = err.Error()
 		return
@@ -285,19 +295,20 @@ func (t *table) called(c Cell, name string) *CallResult {
 	return result
 }
 
-func (o *opened) open(server *wire.Server) (*process, error) {
-	key, err := json.Marshal(server)
+func (o *opened) open(client *peer, server *wire.Server) (*process, error) {
+	text, err := json.Marshal(server)
 	if err != nil {
 		return nil, err
 	}
-	if r := o.processes[string(key)]; r != nil {
+	key := client.name + string(text)
+	if r := o.processes[key]; r != nil {
 		return r, r.failed
 	}
-	r, err := o.s.newClient()
+	r, err := o.s.begin(client)
 	if err != nil {
 		return nil, err
 	}
-	o.processes[string(key)] = r
+	o.processes[key] = r
 	_, err = r.ask(wire.Request{Op: wire.Connect, Server: server, Count: 1})
 	return r, err
 }

@@ -25,11 +25,15 @@ type ServeMemory struct {
 }
 
 // The two calls that one through a gateway is made of: the client's to a server over its own transport, and one over
-// stdio to the server behind.
+// stdio to the server behind, by the same client and by ours.
 const (
-	toGateway = "client to gateway"
-	toServer  = "gateway to server"
+	toGateway    = "client to gateway"
+	toServer     = "gateway to server"
+	toServerByUs = "gateway to server, by our client"
 )
+
+// serveParts are what calls through gateways are made of.
+var serveParts = []string{toGateway, toServer, toServerByUs}
 
 // newest and older are the revisions of the two eras that gateways are asked in.
 const (
@@ -37,9 +41,10 @@ const (
 	older  = "2025-11-25"
 )
 
-// above is by how much a quantile of a gateway's calls is above the same of the two calls: the median of the rounds.
-func (r *ServeResults) above(c Cell, peer string, figure func(Round) float64) (us float64, ok bool) {
-	through, first, second := find(r.Calls, c, peer), find(r.Calls, c, toGateway), find(r.Calls, c, toServer)
+// above is by how much a quantile of a gateway's calls is above the same of two calls, of which the second is one of
+// serveParts: the median of the rounds.
+func (r *ServeResults) above(c Cell, peer, part string, figure func(Round) float64) (us float64, ok bool) {
+	through, first, second := find(r.Calls, c, peer), find(r.Calls, c, toGateway), find(r.Calls, c, part)
 	if through == nil || first == nil || second == nil {
 		return 0, false
 	}

@@ -85,10 +85,12 @@ func TestServeTargets(t *testing.T) {
 		Calls: []CallResult{
 			result(stdio, goSDK, toGateway, 300, 3000, 300),
 			result(stdio, goSDK, toServer, 200, 2000, 200),
+			result(stdio, goSDK, toServerByUs, 500, 2500, 600),
 			result(stdio, goSDK, caissonServe, 1200, 5500, 1400),
 			result(stdio, goSDK, fastMCPProxy, 2400, 22000, 2800),
 			result(httpSSE, fastMCP, toGateway, 1000),
 			result(httpSSE, fastMCP, toServer, 900),
+			result(httpSSE, fastMCP, toServerByUs, 1100),
 			result(httpSSE, fastMCP, caissonServe, 2800),
 			result(httpSSE, fastMCP, mcpProxyPyPI, 11200),
 		},
@@ -99,15 +101,16 @@ func TestServeTargets(t *testing.T) {
 		},
 		Memory: []ServeMemory{{older, MemoryResult{Peer: caissonServe, Sessions: []int{1, 4}, Resident: []int64{100e6, 160e6}}}},
 	}}
-	if us, ok := r.Serve.above(serveCell(stdio, older, goSDK), caissonServe, Round.p99); !ok || us != 1400 {
+	if us, ok := r.Serve.above(serveCell(stdio, older, goSDK), caissonServe, toServer, Round.p99); !ok || us != 1400 {
 		t.Errorf("the p99 is %v above, %v", us, ok)
 	}
-	if us, ok := r.Serve.above(serveCell(stdio, older, typescript), caissonServe, Round.p50); ok {
+	if us, ok := r.Serve.above(serveCell(stdio, older, typescript), caissonServe, toServer, Round.p50); ok {
 		t.Errorf("what has not been measured is %v above", us)
 	}
 	report := render(&r)
 	for _, want := range []string{
 		"| met: 2 of 2; the worst +900 µs, http-sse, 2025-11-25, a server on FastMCP |",
+		"| met: 2 of 2; the worst +700 µs, http-sse, 2025-11-25, a server on FastMCP |",
 		"| met: at most 0.5 × FastMCP's proxy; at most 0.25 × mcp-proxy (PyPI) |",
 		"caisson serve stdio 2.00 s, mcp-proxy (PyPI) http-sse 4.00 s |", "100 MB / 20.0 MB in 2025-11-25",
 		"1.40 ms (+700 µs) | 2.80 ms (+2.30 ms)", "it failed",
@@ -120,18 +123,18 @@ func TestServeTargets(t *testing.T) {
 	r.Serve.Calls = append(r.Serve.Calls,
 		result(httpSSE, mcpGo, toGateway, 1000), result(httpSSE, mcpGo, toServer, 500),
 		result(httpSSE, mcpGo, caissonServe, 2501), result(httpSSE, mcpGo, mcpProxyNPM, 2000))
-	if text := r.Serve.price(); text != "missed: 2 of 3; the worst +1.00 ms, http-sse, 2025-11-25, a server on mcp-go" {
+	if text := r.Serve.price(toServer); text != "missed: 2 of 3; the worst +1.00 ms, http-sse, 2025-11-25, a server on mcp-go" {
 		t.Error(text)
 	}
 	if text := r.Serve.others(); !strings.HasPrefix(text, "missed: ") || !strings.HasSuffix(text, "at most 1.25 × mcp-proxy (npm)") {
 		t.Error(text)
 	}
 	r.Serve.Calls = []CallResult{{Cell: serveCell(stdio, older, goSDK), Peer: caissonServe, Error: "it failed"}}
-	if text := r.Serve.price(); text != "missed: 0 of 1" {
+	if text := r.Serve.price(toServer); text != "missed: 0 of 1" {
 		t.Error(text)
 	}
 	r.Serve.Calls = nil
-	if price, others := r.Serve.price(), r.Serve.others(); price != "" || others != "" {
+	if price, others := r.Serve.price(toServer), r.Serve.others(); price != "" || others != "" {
 		t.Errorf("nothing is measured: %q, %q", price, others)
 	}
 	if text := signed(-20); text != "−20.0 µs" {
@@ -204,7 +207,7 @@ func TestServeProcesses(t *testing.T) {
 func TestServeTurns(t *testing.T) {
 	o, table, c := &opened{}, &table{}, serveCell(stdio, older, goSDK)
 	table.called(c, toServer).Error = "it failed"
-	o.turn(table, c, toServer, &wire.Server{}, "echo")
+	o.turn(table, c, toServer, nil, &wire.Server{}, "echo")
 	if result := table.called(c, toServer); result.Error != "it failed" || result.Rounds != nil {
 		t.Errorf("%+v", result)
 	}
