@@ -133,7 +133,7 @@ func (r *ServeResults) price(part string) string {
 	if all == 0 {
 		return ""
 	}
-	text := fmt.Sprintf("%s: %d of %d", verdict(within == all), within, all)
+	text := fmt.Sprintf("%s: %d of %d are within it", verdict(within == all), within, all)
 	if math.IsInf(worst, -1) {
 		return text
 	}

@@ -109,8 +109,8 @@ func TestServeTargets(t *testing.T) {
 	}
 	report := render(&r)
 	for _, want := range []string{
-		"| met: 2 of 2; the worst +900 µs, http-sse, 2025-11-25, a server on FastMCP |",
-		"| met: 2 of 2; the worst +700 µs, http-sse, 2025-11-25, a server on FastMCP |",
+		"| met: 2 of 2 are within it; the worst +900 µs, http-sse, 2025-11-25, a server on FastMCP |",
+		"| met: 2 of 2 are within it; the worst +700 µs, http-sse, 2025-11-25, a server on FastMCP |",
 		"| met: at most 0.5 × FastMCP's proxy; at most 0.25 × mcp-proxy (PyPI) |",
 		"caisson serve stdio 2.00 s, mcp-proxy (PyPI) http-sse 4.00 s |", "100 MB / 20.0 MB in 2025-11-25",
 		"1.40 ms (+700 µs) | 2.80 ms (+2.30 ms)", "it failed",
@@ -123,14 +123,14 @@ func TestServeTargets(t *testing.T) {
 	r.Serve.Calls = append(r.Serve.Calls,
 		result(httpSSE, mcpGo, toGateway, 1000), result(httpSSE, mcpGo, toServer, 500),
 		result(httpSSE, mcpGo, caissonServe, 2501), result(httpSSE, mcpGo, mcpProxyNPM, 2000))
-	if text := r.Serve.price(toServer); text != "missed: 2 of 3; the worst +1.00 ms, http-sse, 2025-11-25, a server on mcp-go" {
+	if text := r.Serve.price(toServer); text != "missed: 2 of 3 are within it; the worst +1.00 ms, http-sse, 2025-11-25, a server on mcp-go" {
 		t.Error(text)
 	}
 	if text := r.Serve.others(); !strings.HasPrefix(text, "missed: ") || !strings.HasSuffix(text, "at most 1.25 × mcp-proxy (npm)") {
 		t.Error(text)
 	}
 	r.Serve.Calls = []CallResult{{Cell: serveCell(stdio, older, goSDK), Peer: caissonServe, Error: "it failed"}}
-	if text := r.Serve.price(toServer); text != "missed: 0 of 1" {
+	if text := r.Serve.price(toServer); text != "missed: 0 of 1 are within it" {
 		t.Error(text)
 	}
 	r.Serve.Calls = nil
