@@ -8,12 +8,14 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/caisson-dev/caisson/host-go/internal/semconv"
 )
 
 // runs observes a run of a script, or of a function of a module. What the script calls are its children.
 func (t *telemetry) runs(ctx context.Context, what, name, language string) (context.Context, func(*ScriptResult, error)) {
 	of := attribute.String("caisson.script.language", language)
-	ctx, span := t.tracer.Start(ctx, what, trace.WithAttributes(attribute.String("caisson.script.name", cutName(name)), of), trace.WithAttributes(t.principal...))
+	ctx, span := t.tracer.Start(ctx, what, trace.WithAttributes(attribute.String("caisson.script.name", semconv.Cut(name)), of), trace.WithAttributes(t.principal...))
 	begun := time.Now()
 	return ctx, func(result *ScriptResult, err error) {
 		failure, _ := failed(err)
@@ -28,8 +30,8 @@ func (t *telemetry) runs(ctx context.Context, what, name, language string) (cont
 				attribute.Float64("caisson.script.computing", result.Usage.Computing.Seconds()),
 			)
 		}
-		t.scripts.Record(ctx, secondsSince(begun), metric.WithAttributes(append([]attribute.KeyValue{of}, failure...)...))
-		endSpan(span, failure)
+		t.scripts.Record(ctx, semconv.Since(begun), metric.WithAttributes(append([]attribute.KeyValue{of}, failure...)...))
+		semconv.End(span, failure)
 	}
 }
 
@@ -39,14 +41,14 @@ func runsTool(ctx context.Context, server, tool string) (context.Context, func(j
 	if !ok || c.telemetry == nil {
 		return ctx, func(json.RawMessage, error) {}
 	}
-	ctx, span := c.telemetry.tracer.Start(ctx, "execute_tool "+cutName(tool), trace.WithAttributes(
-		attribute.String("gen_ai.operation.name", "execute_tool"), attribute.String("gen_ai.tool.name", cutName(tool)), attribute.String("caisson.server", cutName(server)),
+	ctx, span := c.telemetry.tracer.Start(ctx, "execute_tool "+semconv.Cut(tool), trace.WithAttributes(
+		attribute.String("gen_ai.operation.name", "execute_tool"), attribute.String("gen_ai.tool.name", semconv.Cut(tool)), attribute.String("caisson.server", semconv.Cut(server)),
 	))
 	return ctx, func(result json.RawMessage, err error) {
 		failure, _ := failed(err)
-		if err == nil && isToolError(result) {
-			failure = toolError
+		if err == nil && semconv.IsToolError(result) {
+			failure = semconv.ToolError()
 		}
-		endSpan(span, failure)
+		semconv.End(span, failure)
 	}
 }

@@ -4,19 +4,21 @@ import (
 	"context"
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
-	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/caisson-dev/caisson/host-go/internal/semconv"
 )
 
 // peer describes the server at the other end.
 func peer(name string, transport TransportType, u *url.URL) []attribute.KeyValue {
-	all := []attribute.KeyValue{attribute.String("caisson.server", cutName(name))}
+	all := []attribute.KeyValue{attribute.String("caisson.server", semconv.Cut(name))}
 	switch {
 	case u != nil:
 		port := u.Port()
@@ -33,8 +35,8 @@ func peer(name string, transport TransportType, u *url.URL) []attribute.KeyValue
 }
 
 // common are the attributes of all that is sent in a session, on spans and on metrics.
-func (s *Session) common(method string) []attribute.KeyValue {
-	all := append([]attribute.KeyValue{attribute.String("mcp.method.name", cutName(method))}, s.peer...)
+func (s *Session) common() []attribute.KeyValue {
+	all := slices.Clone(s.peer)
 	if version := s.ProtocolVersion(); version != "" {
 		all = append(all, attribute.String("mcp.protocol.version", version))
 	}
@@ -42,105 +44,89 @@ func (s *Session) common(method string) []attribute.KeyValue {
 }
 
 // spanOptions are those of a span of the session.
-func (t *telemetry) spanOptions(s *Session, kind trace.SpanKind, attributes []attribute.KeyValue) []trace.SpanStartOption {
-	options := []trace.SpanStartOption{trace.WithSpanKind(kind), trace.WithAttributes(attributes...), trace.WithAttributes(t.principal...)}
+func (t *telemetry) spanOptions(s *Session, kind trace.SpanKind, of semconv.Operation) []trace.SpanStartOption {
+	options := []trace.SpanStartOption{
+		trace.WithSpanKind(kind), trace.WithAttributes(of.OnSpan()...), trace.WithAttributes(s.common()...), trace.WithAttributes(t.principal...),
+	}
 	if id := s.ID(); id != "" {
-		options = append(options, trace.WithAttributes(attribute.String("mcp.session.id", cutName(id))))
+		options = append(options, trace.WithAttributes(attribute.String("mcp.session.id", semconv.Cut(id))))
 	}
 	return options
 }
 
+// onMetric are the attributes of an operation's point.
+func (t *telemetry) onMetric(s *Session, of semconv.Operation, err error, failure []attribute.KeyValue) metric.MeasurementOption {
+	return metric.WithAttributes(slices.Concat(t.names.OnMetric(of, err == nil), s.common(), failure)...)
+}
+
 // sends observes an operation that goes to a server.
 func (t *telemetry) sends(ctx context.Context, s *Session, method, params string) (context.Context, func(json.RawMessage, error)) {
-	attributes := s.common(method)
-	var of struct{ Name, URI string }
-	var key string
-	var names *labels
-	switch method {
-	case "tools/call":
-		key, names = "gen_ai.tool.name", &t.tools
-		attributes = append(attributes, attribute.String("gen_ai.operation.name", "execute_tool"))
-	case "prompts/get":
-		key, names = "gen_ai.prompt.name", &t.prompts
+	of := semconv.Operation{Method: method}
+	var about struct{ Name, URI string }
+	switch resources := strings.HasPrefix(method, "resources/"); {
+	case resources, method == "tools/call", method == "prompts/get":
+		_ = json.Unmarshal([]byte(params), &about) // The core says what is wrong with them.
+		if of.Name = about.Name; resources {
+			of.URI = about.URI
+		}
 	}
-	if key != "" || strings.HasPrefix(method, "resources/") {
-		_ = json.Unmarshal([]byte(params), &of) // The core says what is wrong with them.
-	}
-	options := t.spanOptions(s, trace.SpanKindClient, attributes)
-	name := cutName(method)
-	switch {
-	case key != "":
-		name += " " + cutName(of.Name)
-		options = append(options, trace.WithAttributes(attribute.String(key, cutName(of.Name))))
-	case of.URI != "":
-		options = append(options, trace.WithAttributes(attribute.String("mcp.resource.uri", cutName(of.URI))))
-	}
-	ctx, span := t.tracer.Start(ctx, name, options...)
+	ctx, span := t.tracer.Start(ctx, of.SpanName(), t.spanOptions(s, trace.SpanKindClient, of)...)
 	begun := time.Now()
 	return ctx, func(result json.RawMessage, err error) {
 		onSpan, onMetric := failed(err)
-		if err == nil && method == "tools/call" && isToolError(result) {
-			onSpan, onMetric = toolError, toolError
+		if err == nil && method == "tools/call" && semconv.IsToolError(result) {
+			onSpan, onMetric = semconv.ToolError(), semconv.ToolError()
 		}
-		attributes[0] = attribute.String("mcp.method.name", t.methods.metric(method, err == nil))
-		if key != "" {
-			attributes = append(attributes, attribute.String(key, names.metric(of.Name, err == nil)))
-		}
-		t.sent.Record(ctx, secondsSince(begun), metric.WithAttributes(append(attributes, onMetric...)...))
-		endSpan(span, onSpan)
+		t.sent.Record(ctx, semconv.Since(begun), t.onMetric(s, of, err, onMetric))
+		semconv.End(span, onSpan)
 	}
 }
 
 // answers observes a server's question. Its span is linked with the one that the server names, and is not its
 // child: else a server could choose which trace it stands in, and whether it is kept.
 func (t *telemetry) answers(ctx context.Context, s *Session, method string, params []byte) (context.Context, func(error)) {
-	attributes := s.common(method)
-	options := t.spanOptions(s, trace.SpanKindServer, attributes)
+	of := semconv.Operation{Method: method}
+	options := t.spanOptions(s, trace.SpanKindServer, of)
 	if _, meta, err := splitMeta(string(params)); err == nil {
-		carrier := propagation.MapCarrier{}
-		for _, key := range (propagation.TraceContext{}).Fields() {
-			var text string
-			if json.Unmarshal(meta[key], &text) == nil {
-				carrier.Set(key, text)
-			}
-		}
-		named := propagation.TraceContext{}.Extract(context.Background(), carrier)
-		if of := trace.SpanContextFromContext(named); of.IsValid() {
-			options = append(options, trace.WithLinks(trace.Link{SpanContext: of}))
+		named := semconv.Remote(func(key string) (text string) {
+			_ = json.Unmarshal(meta[key], &text) // What is no text names nothing.
+			return text
+		})
+		if named.IsValid() {
+			options = append(options, trace.WithLinks(trace.Link{SpanContext: named}))
 		}
 	}
-	ctx, span := t.tracer.Start(ctx, cutName(method), options...)
+	ctx, span := t.tracer.Start(ctx, of.SpanName(), options...)
 	begun := time.Now()
 	return ctx, func(err error) {
 		onSpan, onMetric := failed(err)
-		attributes[0] = attribute.String("mcp.method.name", t.methods.metric(method, err == nil))
-		t.answered.Record(ctx, secondsSince(begun), metric.WithAttributes(append(attributes, onMetric...)...))
-		endSpan(span, onSpan)
+		t.answered.Record(ctx, semconv.Since(begun), t.onMetric(s, of, err, onMetric))
+		semconv.End(span, onSpan)
 	}
 }
 
 // connects observes the handshake, and then how long the session is open.
 func (t *telemetry) connects(ctx context.Context, s *Session) (context.Context, func(error)) {
 	// Which handshake it is shows only afterwards.
-	const older, newer = "initialize", "server/discover"
-	ctx, span := t.tracer.Start(ctx, older, t.spanOptions(s, trace.SpanKindClient, s.common(older))...)
+	of := semconv.Operation{Method: "initialize"}
+	ctx, span := t.tracer.Start(ctx, of.SpanName(), t.spanOptions(s, trace.SpanKindClient, of)...)
 	begun := time.Now()
 	return ctx, func(err error) {
-		attributes := s.common(older)
 		if s.ProtocolVersion() >= firstOfTheNewEra {
-			attributes = s.common(newer)
-			span.SetName(newer)
+			of.Method = "server/discover"
+			span.SetName(of.SpanName())
 		}
-		span.SetAttributes(attributes...)
+		span.SetAttributes(of.OnSpan()...)
+		span.SetAttributes(s.common()...)
 		onSpan, onMetric := failed(err)
-		t.sent.Record(ctx, secondsSince(begun), metric.WithAttributes(append(attributes, onMetric...)...))
-		endSpan(span, onSpan)
+		t.sent.Record(ctx, semconv.Since(begun), t.onMetric(s, of, err, onMetric))
+		semconv.End(span, onSpan)
 		if err == nil && s.client.begin() {
 			go func() {
 				defer s.client.ending.Done()
 				err := s.Wait()
 				_, onMetric := failed(err)
-				t.session.Record(context.Background(), secondsSince(begun), metric.WithAttributes(append(s.common("")[1:], onMetric...)...))
+				t.session.Record(context.Background(), semconv.Since(begun), metric.WithAttributes(append(s.common(), onMetric...)...))
 			}()
 		}
 	}
