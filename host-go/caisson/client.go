@@ -65,7 +65,7 @@ func (r *Runtime) NewClient(options *ClientOptions) (*Client, error) {
 	c.open, c.end = context.WithCancel(context.Background())
 	c.roots.list = o.Roots
 	var err error
-	if c.telemetry, err = o.newTelemetry(); err != nil {
+	if c.telemetry, err = o.newTelemetry(&r.labels); err != nil {
 		return nil, err
 	}
 	c.gate = o.newGate(c.telemetry)

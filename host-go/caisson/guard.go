@@ -37,7 +37,7 @@ func Guard(options *ClientOptions, kind policy.SourceKind, name string, caller C
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	t, err := o.newTelemetry()
+	t, err := o.newTelemetry(&labels{})
 	if err != nil || o.Policy == nil {
 		return caller, err
 	}

@@ -78,6 +78,7 @@ type Runtime struct {
 	client       *Client       // of Connect: one without options
 	sessions     chan struct{} // holds one for each session of all clients
 	places       *places       // for scripts
+	labels       labels
 
 	mu      sync.Mutex
 	closed  bool

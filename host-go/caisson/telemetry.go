@@ -29,16 +29,22 @@ type telemetry struct {
 	decisions                                  metric.Int64Counter
 	principal                                  []attribute.KeyValue // for spans
 
+	*labels
+}
+
+// labels are the names that metrics have. The clients of a runtime have them in common: a gateway has a client for each
+// session with a server, and together they must not name more than one of them may.
+type labels struct {
 	names   semconv.Names
 	servers semconv.Labels
 }
 
 // newTelemetry makes the instruments; nil where nobody wants any.
-func (o *ClientOptions) newTelemetry() (*telemetry, error) {
+func (o *ClientOptions) newTelemetry(known *labels) (*telemetry, error) {
 	if o.TracerProvider == nil && o.MeterProvider == nil {
 		return nil, nil
 	}
-	t := &telemetry{}
+	t := &telemetry{labels: known}
 	if o.Principal != "" {
 		t.principal = []attribute.KeyValue{attribute.String("enduser.id", o.Principal)}
 	}

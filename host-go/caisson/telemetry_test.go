@@ -372,20 +372,32 @@ func (fixedCaller) CallTool(context.Context, *mcp.CallToolParams) (*mcp.CallTool
 	return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: "s3cret"}}}, nil
 }
 
-// TestManyNamesAreBounded has a model and a server make up names: metrics keep a bounded number of them.
+// TestManyNamesAreBounded has a model and a server make up names, in several clients: metrics keep a bounded number of
+// them.
 func TestManyNamesAreBounded(t *testing.T) {
 	t.Parallel()
 	server := caissontest.NewServer(t, "2025-11-25")
 	server.Answer("tools/call", `{"content":[]}`)
+	own, err := caisson.New(testContext(t), nil) // The names are those of all clients of a runtime.
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.Close()
 	got, telemetry := newObserved(t)
 	telemetry.TracerProvider = nil
-	s := connect(t, newClient(t, caisson.ClientOptions{Telemetry: telemetry}), server.Caisson())
-	for i := range 1100 {
-		if _, err := s.CallTool(testContext(t), &mcp.CallToolParams{Name: fmt.Sprintf("made-up-%d", i)}); err != nil {
+	for client := range 2 {
+		c, err := own.NewClient(&caisson.ClientOptions{Telemetry: telemetry})
+		if err != nil {
 			t.Fatal(err)
 		}
+		s := connect(t, c, server.Caisson())
+		for i := range 600 {
+			if _, err := s.CallTool(testContext(t), &mcp.CallToolParams{Name: fmt.Sprintf("made-up-%d-%d", client, i)}); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
-	if names := len(got.points(t, "mcp.client.operation.duration")); names > 1010 {
+	if names := len(got.points(t, "mcp.client.operation.duration")); names < 1000 || names > 1010 {
 		t.Errorf("there are %d points", names)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -54,7 +55,7 @@ func newEndpoint(g *Gateway, path, only string) *endpoint {
 		RootsListChangedHandler: e.rootsChanged,
 	})
 	acceptMore(e.server)
-	e.server.AddReceivingMiddleware(e.receiving)
+	e.server.AddReceivingMiddleware(e.observing, e.receiving)
 	e.server.AddSendingMiddleware(sending)
 	get := func(*http.Request) *mcp.Server { return e.server }
 	e.stateful = mcp.NewStreamableHTTPHandler(get, &mcp.StreamableHTTPOptions{
@@ -381,7 +382,9 @@ func callOwn(ctx context.Context, x *exchange, caller caisson.Caller, method str
 	case *mcp.ListToolsParams:
 		answer, err = caller.ListTools(ctx, p)
 	case *mcp.CallToolParamsRaw:
-		params := &mcp.CallToolParams{Meta: p.Meta, Name: p.Name}
+		meta := maps.Clone(p.Meta)
+		maps.DeleteFunc(meta, func(key string, _ any) bool { return !x.client.gateway.passes(key) })
+		params := &mcp.CallToolParams{Meta: meta, Name: p.Name}
 		if len(p.Arguments) > 0 {
 			params.Arguments = p.Arguments
 		}

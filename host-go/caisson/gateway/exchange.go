@@ -5,6 +5,8 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -146,15 +148,13 @@ func merge(ends, values context.Context) (context.Context, context.CancelFunc) {
 // own are the members of `_meta` that concern only the two ends of a connection.
 var own = []string{mcp.MetaKeyProtocolVersion, mcp.MetaKeyClientInfo, mcp.MetaKeyClientCapabilities, mcp.MetaKeyLogLevel, mcp.MetaKeySubscriptionID, "progressToken", carriedMember}
 
-// withoutOwn takes from params what concerns only the two ends of a connection.
-func withoutOwn(whole map[string]json.RawMessage) error {
+// withoutOwn takes from params what concerns only the two ends of a connection, and what the gateway says itself.
+func (g *Gateway) withoutOwn(whole map[string]json.RawMessage) error {
 	meta, err := members(whole["_meta"])
 	if err != nil {
 		return invalidParams("_meta is no object")
 	}
-	for _, key := range own {
-		delete(meta, key)
-	}
+	maps.DeleteFunc(meta, func(key string, _ json.RawMessage) bool { return slices.Contains(own, key) || !g.passes(key) })
 	delete(whole, "_meta")
 	if len(meta) > 0 {
 		whole["_meta"] = marshal(meta)
@@ -164,7 +164,7 @@ func withoutOwn(whole map[string]json.RawMessage) error {
 
 // send sends a request to a server on behalf of the exchange. Its params are an object.
 func (x *exchange) send(ctx context.Context, server, method string, whole map[string]json.RawMessage) (json.RawMessage, error) {
-	err := withoutOwn(whole)
+	err := x.client.gateway.withoutOwn(whole)
 	if err != nil {
 		return nil, err
 	}

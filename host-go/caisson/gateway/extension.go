@@ -140,7 +140,7 @@ func (v *View) notifyServer(ctx context.Context, c carried) error {
 	if err != nil {
 		return err
 	}
-	if err := withoutOwn(params); err != nil {
+	if err := v.client.gateway.withoutOwn(params); err != nil {
 		return err
 	}
 	return l.session.Notify(ctx, c.Method, params)

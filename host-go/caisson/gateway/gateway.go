@@ -27,6 +27,7 @@ type Gateway struct {
 	upstream        *busy // sessions with servers
 	rest            time.Duration
 	tasks           *tasks
+	telemetry       *telemetry // nil for none
 	policed         *policed
 
 	mu        sync.Mutex
@@ -59,6 +60,9 @@ func New(runtime *caisson.Runtime, servers caisson.Servers, options *Options) (*
 	}
 	var err error
 	if g.names, err = g.served(servers); err != nil {
+		return nil, err
+	}
+	if g.telemetry, err = newTelemetry(&o.Client.Telemetry); err != nil {
 		return nil, err
 	}
 	g.policed = newPoliced(o.Client.Policy)
@@ -114,7 +118,7 @@ func (g *Gateway) RunEndpoint(ctx context.Context, path string, transport mcp.Tr
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(g.ctx, cancel)()
-	session, err := e.server.Connect(ctx, parting(ctx, transport, g.options.MaxRequestBytes), nil)
+	session, err := e.server.Connect(withNetwork(ctx, transport), parting(ctx, transport, g.options.MaxRequestBytes), nil)
 	if err != nil {
 		return err
 	}

@@ -70,8 +70,9 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 	notice := carryRequest(r, g.options.MaxRequestBytes)
 	principal := g.principalOf(r.Context())
 	r = r.WithContext(WithPrincipal(r.Context(), principal))
+	g.carryTrace(r)
 	if notice != nil {
-		e.heardOf(r.Context(), nil, *notice)
+		e.noticed(r, notice)
 		w.WriteHeader(http.StatusAccepted)
 		return
 	}

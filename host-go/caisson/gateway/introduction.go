@@ -52,6 +52,7 @@ func (e *endpoint) initialize(ctx context.Context, session *mcp.ServerSession, r
 		e.ids[id] = c
 	}
 	e.mu.Unlock()
+	e.observeSession(ctx, session, request, c.version)
 	go func() { // The client's close waits for the rest.
 		_ = session.Wait()
 		e.mu.Lock()

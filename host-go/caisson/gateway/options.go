@@ -23,7 +23,8 @@ type Options struct {
 	// Principal where there is a Policy, Approve where it is nil (to elicit.Approve: an elicitation at the
 	// client, whose answer counts where the policy's people have the principal and the client), the capabilities to what the downstream client declares, and the handlers
 	// and the middleware, which must not be set. The ListCache keeps the lists of all servers for all clients, each
-	// for itself, below the policy. Default: the defaults of package caisson, and a ListCache with its own.
+	// for itself, below the policy. Its Telemetry is for what downstream clients send, too. Default: the defaults of
+	// package caisson, and a ListCache with its own.
 	Client caisson.ClientOptions
 	// Logger gets diagnostics. No content of a message is ever logged. Default: none.
 	Logger *slog.Logger

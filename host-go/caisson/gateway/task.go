@@ -164,7 +164,7 @@ func (v *View) task(ctx context.Context, x *exchange, method string, whole map[s
 		return nil, err
 	}
 	whole["taskId"] = marshal(one.own)
-	if err := withoutOwn(whole); err != nil {
+	if err := v.client.gateway.withoutOwn(whole); err != nil {
 		return nil, err
 	}
 	text, err := l.session.Request(ctx, method, whole)
