@@ -292,6 +292,15 @@ func (s *Session) permits(ctx context.Context, method string) (done func(err err
 	}, nil
 }
 
+// mayHear reports whether a notification may be heard. One of a resource that is not granted would say that it is there.
+func (s *Session) mayHear(method string, params []byte) bool {
+	if s.client.gate == nil || method != "notifications/resources/updated" {
+		return true
+	}
+	uri, ok := nameIn(params, "uri")
+	return ok && s.client.gate.Grants(&policy.Call{Server: s.name, Kind: policy.Resource, Name: uri, Caller: s.caller}, nil, nil)
+}
+
 // askings are what servers ask, as policies call it.
 var askings = map[string]policy.Asking{
 	"sampling/createMessage": policy.AskSampling,

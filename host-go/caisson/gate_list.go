@@ -19,18 +19,24 @@ import (
 func (s *Session) filterOf(list string, kind policy.Kind, key string) filter {
 	return func(ctx context.Context, page json.RawMessage, _ time.Time) (json.RawMessage, error) {
 		return s.filter(page, list, func(item json.RawMessage) bool {
-			if _, err := jcs.Lenient(item); err != nil {
-				return false
-			}
-			members, err := membersOf(item, []string{key})
-			name := ""
-			if err != nil || textOf(members[key], key, &name) != nil {
+			name, ok := nameIn(item, key)
+			if !ok {
 				return false
 			}
 			call := &policy.Call{Server: s.name, Kind: kind, Name: name, Caller: s.callerOf(ctx)}
 			return s.client.gate.Grants(call, nil, nil)
 		})
 	}
+}
+
+// nameIn reads the member that names something, of what the server tells; not where it could be read in two ways.
+func nameIn(object json.RawMessage, key string) (name string, ok bool) {
+	if _, err := jcs.Lenient(object); err != nil {
+		return "", false
+	}
+	members, err := membersOf(object, []string{key})
+	ok = err == nil && textOf(members[key], key, &name) == nil
+	return name, ok
 }
 
 // A defining list is one whose items have definitions.

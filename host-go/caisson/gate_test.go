@@ -452,42 +452,113 @@ func TestCallers(t *testing.T) {
 }
 
 // TestQuestionsAreGoverned finds that a server asks what the policy lets it, and that nothing else is declared
-// to it.
+// to it. Each decision is in the log.
 func TestQuestionsAreGoverned(t *testing.T) {
 	t.Parallel()
+	questions := map[string]struct {
+		method string
+		params any
+	}{
+		"elicitation": {"elicitation/create", map[string]any{"message": "?", "mode": "form", "requestedSchema": map[string]any{"type": "object", "properties": map[string]any{}}}},
+		"sampling":    {"sampling/createMessage", map[string]any{"messages": []any{}, "maxTokens": 1}},
+		"roots":       {"roots/list", map[string]any{}},
+	}
 	for _, era := range bothEras {
-		for _, asks := range []string{"[elicitation]", "[roots]", "[]"} {
-			t.Run(era+asks, func(t *testing.T) {
+		for _, asks := range []string{"elicitation", "sampling", "roots", ""} {
+			t.Run(era+" "+asks, func(t *testing.T) {
 				t.Parallel()
 				server := caissontest.NewServer(t, era)
-				server.AddTool(&mcp.Tool{Name: "ask"}, func(call *caissontest.Call) (any, error) {
-					answer, err := call.Ask("elicitation/create", map[string]any{"message": "?", "mode": "form", "requestedSchema": map[string]any{"type": "object", "properties": map[string]any{}}})
-					if err != nil {
-						return nil, err
-					}
-					return caissontest.Text(string(answer)), nil
-				})
-				asked := false
+				for name, q := range questions {
+					server.AddTool(&mcp.Tool{Name: name}, func(call *caissontest.Call) (any, error) {
+						answer, err := call.Ask(q.method, q.params)
+						if err != nil {
+							return nil, err
+						}
+						return caissontest.Text(string(answer)), nil
+					})
+				}
+				path := filepath.Join(t.TempDir(), "audit.jsonl")
+				log, err := audit.Open(path, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer log.Close()
+				asked := map[string]bool{}
 				c := newClient(t, caisson.ClientOptions{
-					Handlers: caisson.Handlers{ElicitationHandler: func(context.Context, *caisson.Request[*mcp.ElicitParams]) (*mcp.ElicitResult, error) {
-						asked = true
-						return &mcp.ElicitResult{Action: "accept", Content: map[string]any{}}, nil
-					}},
-					Roots:      []*mcp.Root{},
-					Governance: caisson.Governance{Policy: rules(t, "version: 1\nservers: {caissontest: {tools: [ask], asks: "+asks+"}}\n")},
+					Handlers: caisson.Handlers{
+						ElicitationHandler: func(context.Context, *caisson.Request[*mcp.ElicitParams]) (*mcp.ElicitResult, error) {
+							asked["elicitation"] = true
+							return &mcp.ElicitResult{Action: "accept", Content: map[string]any{}}, nil
+						},
+						CreateMessageHandler: func(context.Context, *caisson.Request[*mcp.CreateMessageParams]) (*mcp.CreateMessageResult, error) {
+							asked["sampling"] = true
+							return &mcp.CreateMessageResult{Role: "assistant", Model: "m", Content: &mcp.TextContent{Text: "x"}}, nil
+						},
+						ListRootsHandler: func(context.Context, *caisson.Request[*mcp.ListRootsParams]) (*mcp.ListRootsResult, error) {
+							asked["roots"] = true
+							return &mcp.ListRootsResult{Roots: []*mcp.Root{}}, nil
+						},
+					},
+					Governance: caisson.Governance{Audit: log, Policy: rules(t, "version: 1\naudit: {file: '"+path+"'}\nservers: {caissontest: {tools: ['*'], asks: ["+asks+"]}}\n")},
 				})
-				_, err := call(t, connect(t, c, server.Caisson()), "ask", nil)
-				may := asks == "[elicitation]"
-				if asked != may || (err == nil) != may {
-					t.Errorf("asked: %v, and the call: %v", asked, err)
+				s := connect(t, c, server.Caisson())
+				for name := range questions {
+					_, err := call(t, s, name, nil)
+					if may := name == asks; asked[name] != may || (err == nil) != may {
+						t.Errorf("%s: asked: %v, and the call: %v", name, asked[name], err)
+					}
 				}
 				for _, r := range server.Requests("initialize", "server/discover") {
-					if text := string(r.Params); strings.Contains(text, `"elicitation"`) != may || strings.Contains(text, `"roots"`) != (asks == "[roots]") {
-						t.Errorf("it is declared: %s", text)
+					for name := range questions {
+						if strings.Contains(string(r.Params), `"`+name+`"`) != (name == asks) {
+							t.Errorf("it is declared: %s", r.Params)
+						}
 					}
+				}
+				effects := map[string]string{}
+				for r, err := range audit.Records(path) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					if r.Event == audit.Decision && r.Kind == string(policy.Asked) {
+						effects[r.Name] += r.Effect
+					}
+				}
+				for name, effect := range effects {
+					if want := pick(name == asks, "allow", "deny"); effect != want {
+						t.Errorf("%s: the log has %q, want %q", name, effect, want)
+					}
+				}
+				if asks != "" && effects[asks] == "" {
+					t.Errorf("the log has %v", effects)
 				}
 			})
 		}
+	}
+}
+
+// TestUpdatesAreGoverned finds that a program hears of no resource that the policy does not grant it.
+func TestUpdatesAreGoverned(t *testing.T) {
+	t.Parallel()
+	server := toolServer(t, "2025-11-25", "a")
+	heard := make(chan string, 10)
+	c := newClient(t, caisson.ClientOptions{
+		Governance: caisson.Governance{Policy: rules(t, "version: 1\nservers: {caissontest: {tools: [a], resources: ['a:*', {name: 'script:*', callers: [script]}]}}\n")},
+		Handlers: caisson.Handlers{ResourceUpdatedHandler: func(_ context.Context, r *caisson.Request[*mcp.ResourceUpdatedNotificationParams]) {
+			heard <- r.Params.URI
+		}},
+	})
+	connect(t, c, server.Caisson())
+	for _, params := range []string{`{"uri":"b:2"}`, `{"uri":"script:1"}`, `{"URI":"b:2","uri":"a:0"}`, `{"uri":"b:2","uri":"a:0"}`, `{}`, `{"uri":"a:1"}`} {
+		server.Notify("notifications/resources/updated", json.RawMessage(params))
+	}
+	select {
+	case uri := <-heard:
+		if uri != "a:1" {
+			t.Errorf("it hears of %s first", uri)
+		}
+	case <-testContext(t).Done():
+		t.Error("it hears of nothing")
 	}
 }
 

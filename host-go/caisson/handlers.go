@@ -243,6 +243,9 @@ func (s *Session) notifier() func(method string, params []byte) {
 		return nil, nil
 	}
 	return func(method string, params []byte) {
+		if !s.mayHear(method, params) {
+			return
+		}
 		if strings.HasSuffix(method, "/list_changed") {
 			s.forgetDefinitions(method)
 		}
