@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -22,8 +24,9 @@ func (a *app) policyInitCommand() *cobra.Command {
 		Short: "Write a policy from what servers offer, tightest first",
 		Long: `Connects with servers, all of the configuration without SERVER, and writes a policy: tools that say
 that they only read are granted, for all others somebody is asked, and those that say that they
-destroy something are denied. What tools say of themselves is their server's own word: read the file
-before you use it. With its "pins: {mode: enforce}" nothing is listed or called until 'caisson pins
+destroy something are denied. Resources and prompts that a server lists are granted by their names, 100
+of each. Templates of resources, and what a server may ask, are not: comments say how to grant them.
+What tools say of themselves is their server's own word: read the file before you use it. With its "pins: {mode: enforce}" nothing is listed or called until 'caisson pins
 approve' has approved what the servers offer.
 
 It does not replace a file.`,
@@ -65,7 +68,7 @@ It does not replace a file.`,
 	return c
 }
 
-// mostWritten bounds the resources, and the prompts, of a server that are written down one by one.
+// mostWritten bounds the resources, the prompts and the templates of a server that are written down one by one.
 const mostWritten = 100
 
 // writePolicy writes a policy for what servers offer.
@@ -82,53 +85,93 @@ func writePolicy(offers []*offer) string {
 		case o.identity.Origin != "":
 			fmt.Fprintf(&b, "    origins: [%s]\n", yamlText(o.identity.Origin))
 		}
-		seen := map[string]bool{}
-		for _, d := range o.definitions {
-			if d.Kind != pins.Tool || seen[d.Name] {
-				continue
-			}
-			if len(seen) == 0 {
-				b.WriteString("    tools:\n")
-			}
-			seen[d.Name] = true
-			name := yamlText(patternOf(d.Name))
-			switch {
-			case d.ReadOnly:
-				fmt.Fprintf(&b, "      - %s # says that it only reads\n", name)
-			case destroys(d):
-				fmt.Fprintf(&b, "      - {name: %s, deny: true} # says that it may destroy something\n", name)
-			default:
-				fmt.Fprintf(&b, "      - {name: %s, ask: {}}\n", name)
-			}
+		writeTools(&b, o.offered(pins.Tool))
+		writeNames(&b, "resources", "file:///notes/**", o.offered(pins.Resource))
+		writeTemplates(&b, o.offered(pins.Template))
+		writeNames(&b, "prompts", "team-*", o.offered(pins.Prompt))
+		if o.unreadable > 0 {
+			fmt.Fprintf(&b, "    # %d of what it offers could be read in two ways, and is not granted.\n", o.unreadable)
 		}
-		for _, list := range [][2]string{{"resource", "resources"}, {"prompt", "prompts"}} {
-			var names []string
-			further := 0
-			for _, item := range o.items {
-				switch template := strings.Contains(item.Name, "{"); {
-				case item.Kind != list[0] || item.Name == "" || seen[list[0]+item.Name]:
-				case template || len(names) == mostWritten:
-					further++
-				default:
-					seen[list[0]+item.Name] = true
-					names = append(names, yamlText(patternOf(item.Name)))
-				}
-			}
-			if len(names) > 0 {
-				fmt.Fprintf(&b, "    %s:\n      - %s\n", list[1], strings.Join(names, "\n      - "))
-			}
-			if further > 0 {
-				fmt.Fprintf(&b, "    # %d further %s, templates among them, are not granted: a pattern such as \"file:///notes/**\" grants many.\n", further, list[1])
-			}
-		}
+		b.WriteString("    # What it may ask is not granted: \"asks: [elicitation, sampling, roots]\" would grant all. Nor are requests of\n    # extensions: see \"methods\".\n")
 	}
 	return b.String()
+}
+
+// offered are the definitions of a kind, the first of each name.
+func (o *offer) offered(kind pins.Kind) (all []*pins.Definition) {
+	seen := map[string]bool{}
+	for _, d := range o.definitions {
+		if d.Kind == kind && !seen[d.Name] {
+			seen[d.Name] = true
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+func writeTools(b *strings.Builder, tools []*pins.Definition) {
+	if len(tools) > 0 {
+		b.WriteString("    tools:\n")
+	}
+	for _, d := range tools {
+		name := yamlText(patternOf(d.Name))
+		switch {
+		case d.ReadOnly:
+			fmt.Fprintf(b, "      - %s # says that it only reads\n", name)
+		case destroys(d):
+			fmt.Fprintf(b, "      - {name: %s, deny: true} # says that it may destroy something\n", name)
+		default:
+			fmt.Fprintf(b, "      - {name: %s, ask: {}}\n", name)
+		}
+	}
+}
+
+// writeNames grants resources or prompts, each by its name.
+func writeNames(b *strings.Builder, key, pattern string, all []*pins.Definition) {
+	if len(all) > 0 {
+		fmt.Fprintf(b, "    %s:\n", key)
+	}
+	for _, d := range all[:min(len(all), mostWritten)] {
+		fmt.Fprintf(b, "      - %s\n", yamlText(patternOf(d.Name)))
+	}
+	if further := len(all) - mostWritten; further > 0 {
+		fmt.Fprintf(b, "    # %d further %s are not granted: a pattern such as %q grants many.\n", further, key, pattern)
+	}
+}
+
+// writeTemplates says which rules would grant templates.
+func writeTemplates(b *strings.Builder, all []*pins.Definition) {
+	if len(all) == 0 {
+		return
+	}
+	b.WriteString("    # Templates, and what is made of them, are not granted. Rules under \"resources\" would grant them:\n")
+	for _, d := range all[:min(len(all), mostWritten)] {
+		fmt.Fprintf(b, "    #   - %s\n", strconv.Quote(patternOfTemplate(d.Name)))
+	}
+	if further := len(all) - mostWritten; further > 0 {
+		fmt.Fprintf(b, "    # and %d further ones.\n", further)
+	}
+}
+
+// expressions are some of a URI template (RFC 6570), one after the other.
+var expressions = regexp.MustCompile(`(\{[^{}]*\})+`)
+
+// patternOfTemplate is a pattern for a template, and for what is made of it. What some operators make may have slashes.
+func patternOfTemplate(template string) string {
+	return expressions.ReplaceAllStringFunc(patternOf(template), func(some string) string {
+		for _, operator := range []string{"{+", "{#", "{/"} {
+			if strings.Contains(some, operator) {
+				return "**"
+			}
+		}
+		return "*"
+	})
 }
 
 // patternOf writes a name so that it stands for itself alone.
 func patternOf(name string) string { return strings.ReplaceAll(name, "*", `\*`) }
 
-// yamlText writes a text so that YAML reads it as that text: as JSON does, where it is not a plain word.
+// yamlText writes a text so that YAML reads it as that text: in quotes, where it is not a plain word.
 func yamlText(text string) string {
 	plain := text != "" && strings.IndexFunc(text, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r != '_' && r != '-'
@@ -140,9 +183,7 @@ func yamlText(text string) string {
 	if plain {
 		return text
 	}
-	// JSON's escapes are those of YAML, but for halves of surrogate pairs, which it does not write.
-	quoted, _ := json.Marshal(text) // A text always marshals.
-	return string(quoted)
+	return strconv.Quote(text) // YAML has the escapes of Go. What nobody sees is written as one.
 }
 
 // destroys reports whether a tool says that it may destroy something.
