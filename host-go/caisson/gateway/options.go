@@ -66,8 +66,9 @@ type Options struct {
 	// lose their connections, and MaxEventBytesOfSession those of one session, in bytes. The oldest are forgotten
 	// first, in the session that has most. Defaults: 64 MiB and 4 MiB.
 	MaxEventBytes, MaxEventBytesOfSession int64
-	// MaxSessionsOfServer bounds the upstream sessions with one server that calls of one principal in revision
-	// 2026-07-28 have to themselves; further calls wait. Default: 8.
+	// MaxSessionsOfServer bounds the upstream sessions with one server of the requests of one principal in revision
+	// 2026-07-28 that declare the same capabilities: the one that they share, and those that calls have to themselves.
+	// Further calls wait. Default: 8.
 	MaxSessionsOfServer int
 	// IdleTimeout ends a downstream session over HTTP, and upstream sessions that are shared, after so long without
 	// a request. Default: 30 min.
