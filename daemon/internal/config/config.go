@@ -110,6 +110,9 @@ type Access struct {
 	Audiences Words `yaml:"audiences"`
 	// URL is the origin at which clients reach the daemon. It is needed with issuers.
 	URL string `yaml:"url"`
+	// Origins are those of web pages that may call, such as https://app.example.com. Default: none; browsers let pages call
+	// that come from the daemon's own origin alone.
+	Origins Words `yaml:"origins"`
 	// TLS has the daemon speak TLS on TCP.
 	TLS *TLS `yaml:"tls"`
 	// PlainText lets other machines connect without TLS: for a proxy in front that ends it. Default: false.
@@ -382,6 +385,11 @@ func (f *File) Check() error {
 	}
 	if len(f.Access.Audiences) > 0 && len(f.Access.Issuers) == 0 {
 		return wrong("access.audiences", "there are no issuers for it")
+	}
+	for _, origin := range f.Access.Origins {
+		if err := checkOrigin(origin); err != nil {
+			return wrong("access.origins", "%v", err)
+		}
 	}
 	for name, scopes := range f.Access.Scopes {
 		for _, scope := range scopes {

@@ -65,3 +65,36 @@ func TestLoadMissing(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 }
+
+// TestOrigins takes the origins of pages as browsers write them, and in no other way: they are compared.
+func TestOrigins(t *testing.T) {
+	for origin, want := range map[string]string{
+		"https://app.example.com":             "",
+		"https://app.example.com:8443":        "",
+		"http://localhost:5173":               "",
+		"http://[::1]:5173":                   "",
+		"https://xn--bcher-kva.example":       "",
+		"chrome-extension://abcdefghijklmnop": "",
+		"*":                                   "name each origin",
+		"https://*.example.com":               "name each origin",
+		"null":                                "is no origin",
+		"app.example.com":                     "is no origin",
+		"https://":                            "is no origin",
+		"https://bücher.example":              "in ASCII",
+		"https://app.example.com/":            "they write https://app.example.com",
+		"https://app.example.com/page?a#b":    "they write https://app.example.com",
+		"https://APP.example.com":             "they write https://app.example.com",
+		"https://app.example.com:443":         "they write https://app.example.com",
+		"http://[::1]:80":                     "they write http://[::1]",
+		"HTTP://localhost":                    "they write http://localhost",
+		"https://me:hidden@app.example.com":   "they write https://app.example.com",
+	} {
+		_, err := Parse("/etc/caisson/caisson.yaml", []byte("access: {origins: ['https://first.example', '"+origin+"']}"))
+		if (err == nil) != (want == "") || err != nil && (!strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "access.origins: ")) {
+			t.Errorf("%s: %v", origin, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "hidden") {
+			t.Errorf("%s: %v has the password", origin, err)
+		}
+	}
+}

@@ -135,7 +135,7 @@ func TestSchema(t *testing.T) {
 		"{}": true,
 		"listen: [127.0.0.1:0, 'unix:/run/caisson.sock']\nmetrics: 127.0.0.1:9\npolicy: p.yaml\ndrainTimeout: 1m30s":                                                         true,
 		"mcpServers: {a: {command: x, args: [y], own: 1}, b: {url: 'https://x', headers: {A: b}, oauth: false}}":                                                             true,
-		"access: {tokens: t, scopes: {alice: caisson:admin, '*': [caisson:mcp]}, unixMode: '0660', tls: {certificate: c, key: k}}":                                           true,
+		"access: {tokens: t, origins: 'https://a.example', scopes: {alice: caisson:admin, '*': [caisson:mcp]}, unixMode: '0660', tls: {certificate: c, key: k}}":             true,
 		"sessions: {max: 5, idle: 1h}\nscripts: {modules: m, tools: {own: t}, limits: {computing: 2s, memoryBytes: 9, fuel: 1000000000}}":                                    true,
 		"mcpServers: {a: {command: x}}\npools: {a: {instances: cores, warm: true}, all: {servers: [a], balance: order, warm: [alice]}}\nhealth: {interval: 5s, failures: 3}": true,
 		"pools: {a: {instances: 0}}":        false,

@@ -78,6 +78,7 @@ type Server struct {
 	sleeps  bool                         // whether runs can sleep
 	known   *http.ServeMux               // what is for callers who are known
 	callers atomic.Pointer[http.Handler] // lets them through to known, as the configuration says
+	pages   access.Pages                 // those that browsers let call
 	health  *healthService
 	handler http.Handler
 	budget  *budget.Budget
@@ -216,7 +217,7 @@ func (s *Server) build(ctx context.Context) error {
 	if err := s.routes(service, scripts, admin); err != nil {
 		return err
 	}
-	s.admit(authenticator)
+	s.admit(f, authenticator)
 	if s.cluster != nil {
 		others := http.NewServeMux() // Other daemons call sessions, and pass on what an owner asks; nothing else.
 		others.Handle(caissonv1connect.NewMcpServiceHandler(service, s.handlerOptions()...))
@@ -348,7 +349,7 @@ func (s *Server) routes(mcp caissonv1connect.McpServiceHandler, scripts *rpc.Scr
 	open.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		(*s.callers.Load()).ServeHTTP(w, r)
 	})
-	s.handler = open
+	s.handler = s.pages.Handler(open)
 	return nil
 }
 
@@ -358,8 +359,9 @@ func (s *Server) handlerOptions() []connect.HandlerOption {
 	}
 }
 
-// admit has an authenticator say from now on who may call.
-func (s *Server) admit(authenticator *access.Authenticator) {
+// admit has a configuration, and its authenticator, say from now on who may call.
+func (s *Server) admit(f *config.File, authenticator *access.Authenticator) {
+	s.pages.Set(f.Access.Origins)
 	known := s.counted(s.known)
 	if s.options.Telemetry.TracerProvider != nil {
 		known = telemetry.Continue(known)
@@ -465,7 +467,7 @@ func (s *Server) Reload(ctx context.Context) error {
 	if certificates != nil {
 		s.certificates.Replace(certificates)
 	}
-	s.admit(authenticator)
+	s.admit(next, authenticator)
 	s.budget.Set(next.Callers.MaxBytesPerPrincipal, next.Callers.MaxBytes)
 	s.connections.set(next.Callers.MaxConnections)
 	s.pool.SetServers(servers, settings)
