@@ -173,6 +173,8 @@ type Scripts struct {
 	Plugins map[string]string `yaml:"plugins"`
 	// Limits bound each script; a request may lower them.
 	Limits Limits `yaml:"limits"`
+	// MaxPerPrincipal bounds the scripts of one principal that this daemon runs while a call waits for them. Default: 32.
+	MaxPerPrincipal int `yaml:"maxPerPrincipal"`
 	// MaxRuns bounds the submitted runs that one principal has underway. Default: 100.
 	MaxRuns int `yaml:"maxRuns"`
 	// MaxRunsAtOnce bounds the submitted runs that this daemon has underway at once, where there is a store; others wait.
@@ -333,6 +335,7 @@ func (f *File) defaults() {
 	set(&f.Sessions.Age, Duration(24*time.Hour))
 	set(&f.Sessions.ConnectTimeout, Duration(time.Minute))
 	set(&f.Isolation, caisson.IsolationSandbox)
+	set(&f.Scripts.MaxPerPrincipal, 32)
 	set(&f.Scripts.MaxRuns, 100)
 	set(&f.Scripts.MaxRunsAtOnce, 64)
 	set(&f.Scripts.KeepRuns, Duration(time.Hour))
@@ -409,8 +412,19 @@ func (f *File) Check() error {
 	} else if c.MaxConnections < 1 {
 		return wrong("callers.maxConnections", "it is negative")
 	}
-	if f.Sessions.Max < 0 || f.Sessions.MaxPerPrincipal < 0 || f.Scripts.MaxRuns < 0 || f.Scripts.MaxRunsAtOnce < 0 {
-		return wrong("sessions", "a bound is negative")
+	for _, bound := range []struct {
+		key string
+		is  int
+	}{
+		{"sessions.max", f.Sessions.Max},
+		{"sessions.maxPerPrincipal", f.Sessions.MaxPerPrincipal},
+		{"scripts.maxPerPrincipal", f.Scripts.MaxPerPrincipal},
+		{"scripts.maxRuns", f.Scripts.MaxRuns},
+		{"scripts.maxRunsAtOnce", f.Scripts.MaxRunsAtOnce},
+	} {
+		if bound.is < 0 {
+			return wrong(bound.key, "it is negative")
+		}
 	}
 	return nil
 }

@@ -98,3 +98,18 @@ func TestOrigins(t *testing.T) {
 		}
 	}
 }
+
+// TestBounds fills in the bound of scripts, and has the error of one that is negative name it.
+func TestBounds(t *testing.T) {
+	for text, want := range map[string]int{"": 32, "scripts: {maxPerPrincipal: 0}": 32, "scripts: {maxPerPrincipal: 3}": 3} {
+		if f, err := Parse("/etc/caisson/caisson.yaml", []byte(text)); err != nil || f.Scripts.MaxPerPrincipal != want {
+			t.Errorf("%q: %v, %v", text, f, err)
+		}
+	}
+	for _, key := range []string{"sessions.max", "sessions.maxPerPrincipal", "scripts.maxPerPrincipal", "scripts.maxRuns", "scripts.maxRunsAtOnce"} {
+		of, bound, _ := strings.Cut(key, ".")
+		if _, err := Parse("/etc/caisson/caisson.yaml", []byte(of+": {"+bound+": -1}")); err == nil || !strings.Contains(err.Error(), key+": it is negative") {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+}

@@ -42,6 +42,8 @@ type Scripts struct {
 	Plugins map[string]caisson.Caller
 	// Runner is a client without a policy, for the scripts of tools.
 	Runner *caisson.Client
+	// Underway bounds those that a call waits for.
+	Underway *Underway
 	// Runs are those that outlive their call.
 	Runs runs.Runs
 }
@@ -171,6 +173,11 @@ func (s *Scripts) RunScript(ctx context.Context, r *connect.Request[caissonv1.Ru
 	if err != nil {
 		return nil, err
 	}
+	end, err := s.Underway.begin(p.Name, "run script")
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	done, err := outcome(s.runScript(ctx, p.Name, script, r.Msg.GetScript().GetServers()))
 	if err != nil {
 		return nil, Status(err)
@@ -205,6 +212,11 @@ func (s *Scripts) RunFunction(ctx context.Context, r *connect.Request[caissonv1.
 		}
 		args = []any{caisson.ArgumentList(text)}
 	}
+	end, err := s.Underway.begin(p.Name, "run function")
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	u, err := s.use(ctx, p.Name, r.Msg.GetServers())
 	if err != nil {
 		return nil, Status(err)
@@ -237,6 +249,11 @@ func (s *Scripts) RunTool(ctx context.Context, r *connect.Request[caissonv1.RunT
 	if err := isObject(arguments); err != nil {
 		return nil, invalid("run tool", "arguments: "+err.Error())
 	}
+	end, err := s.Underway.begin(p.Name, "run tool")
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	client, release, err := s.Pool.Client(p.Name)
 	if err != nil {
 		return nil, Status(err)

@@ -60,6 +60,7 @@ func (m *Metrics) Watch(s *Server) error {
 		{"caisson.connections", "{connection}", "Open connections of callers.", s.connections.count},
 		{"caisson.messages.size", "By", "Messages of callers that are in flight, with what their calls count beside.", s.budget.Used},
 		{"caisson.runs.underway", "{run}", "Submitted runs that this daemon has underway.", s.runs.Underway},
+		{"caisson.scripts.underway", "{script}", "Scripts that callers wait for.", s.underway.Count},
 		{"caisson.sessions", "{session}", "Open sessions with MCP servers, of all principals.", s.pool.Count},
 		{"caisson.servers.unreachable", "{server}", "MCP servers that could not be reached several times in turn, and are not called for a while.", s.pool.Unreachable},
 	}
@@ -72,6 +73,14 @@ func (m *Metrics) Watch(s *Server) error {
 			gauge{"caisson.cluster.sessions", "{session}", "Sessions in the registry that are this daemon's.", s.cluster.Sessions})
 	}
 	meter := meterOf(m.Provider)
+	_, err := meter.Int64ObservableCounter("caisson.scripts.refused", metric.WithUnit("{script}"), metric.WithDescription("Scripts that were refused, as their principal had as many underway as there may be."),
+		metric.WithInt64Callback(func(_ context.Context, observer metric.Int64Observer) error {
+			observer.Observe(s.underway.Refused())
+			return nil
+		}))
+	if err != nil {
+		return err
+	}
 	if err := watchBacklog(meter, s.runs); err != nil {
 		return err
 	}

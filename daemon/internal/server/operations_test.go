@@ -97,6 +97,11 @@ func give(t *testing.T, meter metric.Meter, i sdk.Instrument) {
 			o.Observe(1)
 			return nil
 		}))
+	case sdk.InstrumentKindObservableCounter:
+		_, err = meter.Int64ObservableCounter(i.Name, metric.WithUnit(i.Unit), metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
+			o.Observe(1)
+			return nil
+		}))
 	default:
 		t.Errorf("%s is of a kind that this test does not know: %v", i.Name, i.Kind)
 	}

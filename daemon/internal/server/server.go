@@ -67,21 +67,22 @@ type Options struct {
 
 // A Server is the daemon.
 type Server struct {
-	options Options
-	log     *slog.Logger
-	ctx     context.Context // of what is fetched for tokens
-	stop    context.CancelFunc
-	pool    *pool.Pool
-	runs    runs.Runs
-	asleep  runs.Questions               // nil without a store
-	shelf   *runs.Shelf                  // nil without a store
-	sleeps  bool                         // whether runs can sleep
-	known   *http.ServeMux               // what is for callers who are known
-	callers atomic.Pointer[http.Handler] // lets them through to known, as the configuration says
-	pages   access.Pages                 // those that browsers let call
-	health  *healthService
-	handler http.Handler
-	budget  *budget.Budget
+	options  Options
+	log      *slog.Logger
+	ctx      context.Context // of what is fetched for tokens
+	stop     context.CancelFunc
+	pool     *pool.Pool
+	runs     runs.Runs
+	asleep   runs.Questions               // nil without a store
+	shelf    *runs.Shelf                  // nil without a store
+	sleeps   bool                         // whether runs can sleep
+	known    *http.ServeMux               // what is for callers who are known
+	callers  atomic.Pointer[http.Handler] // lets them through to known, as the configuration says
+	pages    access.Pages                 // those that browsers let call
+	health   *healthService
+	handler  http.Handler
+	budget   *budget.Budget
+	underway *rpc.Underway // scripts that callers wait for
 	// connections are those of callers.
 	connections *connections
 	first       *access.First
@@ -115,6 +116,7 @@ func New(ctx context.Context, file *config.File, options Options) (*Server, erro
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	s.budget = budget.New(file.Callers.MaxBytesPerPrincipal, file.Callers.MaxBytes)
+	s.underway = rpc.NewUnderway(file.Scripts.MaxPerPrincipal)
 	s.connections = newConnections(file.Callers.MaxConnections, s.log)
 	if s.options.Folder == "" {
 		var err error
@@ -259,7 +261,7 @@ func (s *Server) governance(asked *approvals.Approvals) (caisson.Governance, err
 func (s *Server) scripts(ctx context.Context, p *policy.Policy) (*rpc.Scripts, error) {
 	limits := s.file.Scripts.Limits
 	scripts := &rpc.Scripts{
-		Pool: s.pool, Tools: map[string]*scripttools.Folder{},
+		Pool: s.pool, Tools: map[string]*scripttools.Folder{}, Underway: s.underway,
 		Limits: caisson.ScriptLimits{
 			Computing: time.Duration(limits.Computing), Time: time.Duration(limits.Time), MemoryBytes: limits.MemoryBytes, Fuel: limits.Fuel,
 			OutputBytes: limits.OutputBytes, ToolCalls: limits.ToolCalls, ParallelCalls: limits.ParallelCalls,
