@@ -13,6 +13,7 @@ import (
 	_ "google.golang.org/grpc/balancer/leastrequest" // so that Options.Balancer can name it
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+	_ "google.golang.org/grpc/health" // so that Options.HealthCheck has it watch the health
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/resolver"
 	"google.golang.org/grpc/resolver/manual"
@@ -50,7 +51,7 @@ func Dial(target string, options *Options) (*Client, error) {
 		o.Balancer = "round_robin"
 	}
 	if o.ServiceConfig == "" {
-		o.ServiceConfig = serviceConfig(o.Balancer)
+		o.ServiceConfig = serviceConfig(o.Balancer, o.HealthCheck)
 	}
 	if o.MaxMessageBytes <= 0 {
 		o.MaxMessageBytes = defaultMaxMessageBytes

@@ -31,6 +31,7 @@ type daemon struct {
 	token   string
 	tokens  string // the file
 	stop    func() // ends it at once: what is underway breaks
+	leave   func() // has it end as SIGTERM does
 }
 
 // startDaemon starts a daemon with a configuration, a token, and a Unix socket in a folder.
@@ -74,8 +75,10 @@ func startDaemonWith(t *testing.T, folder, tokens, text string) *daemon {
 		defer close(ended)
 		_ = s.Serve(ctx, listeners)
 	}()
+	d.leave = end
 	d.stop = func() {
 		end()
+		s.Drain() // It does not wait for drainDelay.
 		<-ended
 	}
 	t.Cleanup(d.stop)
