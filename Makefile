@@ -164,7 +164,7 @@ bench: ## compare with other clients and engines, in one run of minutes (BENCH=f
 	go -C bench run . $(if $(SECTION),-only $(SECTION)) $(BENCH_FLAGS)
 
 .PHONY: load
-load: build ## have programs call sessions of three daemons and run scripts, while daemons and NATS are killed and a network is cut (LOAD_FLAGS=-help: how much of it); see docs/scale.md
+load: build ## have programs call sessions of three daemons, run scripts and submit runs, while daemons and NATS are killed and a network is cut or silent (LOAD_FLAGS=-help: how much of it); see docs/scale.md
 	$(DAEMON) build -o ../build/load/nats-server github.com/nats-io/nats-server/v2
 	./bin/caisson cache warm
 	$(DAEMON) run ./tools/load -caissond ../bin/caissond -nats-server ../build/load/nats-server $(LOAD_FLAGS)

@@ -44,13 +44,15 @@ type load struct {
 	further chan struct{} // has room for one word that a further session has been connected
 
 	begun, connected atomic.Int64 // sessions
+	over             atomic.Bool  // all phases are
 
 	mu           sync.Mutex
 	phases       []*seen
 	acknowledged map[string]bool
 	untyped      []string
 	late         []string
-	open, most   []int // sessions that are open now, and at most, by the daemon that has made them
+	wrong        []string // of submitted runs
+	open, most   []int    // sessions that are open now, and at most, by the daemon that has made them
 }
 
 func newLoad(m *machine) *load {
@@ -60,13 +62,13 @@ func newLoad(m *machine) *load {
 	}
 }
 
-// begin has the programs work until all sessions have been connected.
+// begin has the programs work until the phases are over, and all sessions have been connected.
 func (l *load) begin(ctx context.Context) {
 	for n := range l.machine.options.programs {
 		p := l.program(n)
 		for range l.machine.options.slots() {
 			l.working.Go(func() {
-				for ctx.Err() == nil && l.connected.Load() < int64(l.machine.options.sessions) {
+				for ctx.Err() == nil && (!l.over.Load() || l.connected.Load() < int64(l.machine.options.sessions)) {
 					p.session(ctx)
 				}
 			})
@@ -108,7 +110,8 @@ func (p *program) mcp(node int) caissonv1connect.McpServiceClient {
 
 func (p *program) anyNode() int { return rand.N(p.machine.options.nodes) }
 
-// session connects a session, on all daemons in turn, calls it through daemons at random, runs a script where it is one's turn, and disconnects.
+// session connects a session, on all daemons in turn, calls it through daemons at random, runs a script and
+// submits a run where it is one's turn, and disconnects.
 func (p *program) session(ctx context.Context) {
 	n := p.begun.Add(1)
 	id, home := fmt.Sprintf("session-%d", n), int(n)%p.machine.options.nodes
@@ -122,14 +125,17 @@ func (p *program) session(ctx context.Context) {
 	}
 	p.opened(home, 1)
 	defer p.opened(home, -1)
-	p.connected.Add(1)
+	connected := p.connected.Add(1)
 	select {
 	case p.further <- struct{}{}:
 	default:
 	}
 	o := p.machine.options
-	if before := (n - 1) * int64(o.scripts) / int64(o.sessions); before != n*int64(o.scripts)/int64(o.sessions) {
+	if turn(connected, o.scripts, o.sessions) {
 		p.script(fmt.Sprintf("script-%d", n))
+	}
+	if turn(connected, o.runs.count, o.sessions) {
+		p.run(fmt.Sprintf("run-%d", n))
 	}
 	for i := range o.calls {
 		if ctx.Err() != nil || !p.call(fmt.Sprintf("%s-%d", id, i), id, home) {
@@ -137,6 +143,11 @@ func (p *program) session(ctx context.Context) {
 		}
 	}
 	p.disconnect(id, home)
+}
+
+// turn spreads things evenly over sessions, so many over each so many, and says whether it is one's turn in a session.
+func turn(session int64, things, sessions int) bool {
+	return (session-1)*int64(things)/int64(sessions) != session*int64(things)/int64(sessions)
 }
 
 func (p *program) opened(node, n int) {
@@ -178,25 +189,33 @@ func (p *program) call(key, id string, home int) bool {
 	return true
 }
 
-// script runs a script, on a daemon at random.
-func (p *program) script(key string) {
+// script is the script, with things to do under a key.
+func script(key string) *caissonv1.Script {
 	keys := make([]string, scriptCalls)
 	for i := range keys {
 		keys[i] = fmt.Sprintf("%s-%d", key, i)
 	}
 	input, _ := json.Marshal(map[string]any{"keys": keys}) // It is texts.
+	return &caissonv1.Script{Source: source, Input: input, Servers: []string{"state", "none"}}
+}
+
+// script runs a script, on a daemon at random, and waits for it.
+func (p *program) script(key string) {
 	var outcome *caissonv1.Outcome
 	_, ok := did(p, running, false, p.machine.options.slow, func(ctx context.Context) (*connect.Response[caissonv1.RunScriptResponse], error) {
-		client := caissonv1connect.NewScriptServiceClient(p.http, "http://"+p.machine.node(p.anyNode()).address)
-		r, err := client.RunScript(ctx, connect.NewRequest(&caissonv1.RunScriptRequest{Script: &caissonv1.Script{Source: source, Input: input, Servers: []string{"state", "none"}}}))
+		r, err := p.scripts().RunScript(ctx, connect.NewRequest(&caissonv1.RunScriptRequest{Script: script(key)}))
 		if err == nil {
 			outcome = r.Msg.GetOutcome()
 		}
 		return r, err
 	})
-	if !ok {
-		return
+	if ok {
+		p.said(outcome)
 	}
+}
+
+// said notes what a script says of its calls.
+func (p *program) said(outcome *caissonv1.Outcome) {
 	var said struct{ Done, Failed []string }
 	if err := json.Unmarshal(outcome.GetValue(), &said); err != nil || len(said.Done)+len(said.Failed) != scriptCalls {
 		p.mu.Lock()

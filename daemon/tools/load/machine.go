@@ -139,6 +139,14 @@ func (m *machine) replace(ctx context.Context, i int) error {
 	return m.place(ctx, i)
 }
 
+// lose has the network of the last daemon lose what is sent in a direction for a while, without a word to either end.
+func (m *machine) lose(ctx context.Context, d direction) error {
+	m.wire.lose(d)
+	pause(ctx, m.options.silent)
+	m.wire.join()
+	return nil
+}
+
 // measure notes the memory that each daemon has, where the system says so: Pss, since its sandboxes share pages, which
 // would count for each of them.
 func (m *machine) measure() {
@@ -202,8 +210,9 @@ func (m *machine) startNode(ctx context.Context, i int, nats string) (*process, 
 access: {tokens: tokens.json}
 nats: {url: 'nats://%s'}
 sessions: {max: %d, maxPerPrincipal: %d}
+scripts: {maxPerPrincipal: %d, maxRuns: %d}
 mcpServers: {state: {url: %s}, none: {url: %s}}
-`, nats, most, most, m.servers[0], m.servers[1])
+`, nats, most, most, most, most, m.servers[0], m.servers[1])
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return nil, err
 	}

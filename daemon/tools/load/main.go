@@ -1,7 +1,7 @@
-// Command load has programs connect sessions, call them and run scripts, on several daemons that share a NATS server, all
-// of them processes on this machine, while daemons are killed, NATS is killed, and a network is cut. It fails when
-// something that was acknowledged is lost, something with an effect is done twice, an error has no code, or something has
-// not ended at its deadline. `make load` runs it.
+// Command load has programs connect sessions, call them, run scripts and submit runs, on several daemons that share a NATS
+// server, all of them processes on this machine, while daemons are killed, NATS is killed, and a network is cut, or loses
+// what is sent. It fails when something that was acknowledged is lost, something with an effect is done twice, a submitted
+// run is lost or made twice, an error has no code, or something has not ended at its deadline. `make load` runs it.
 package main
 
 import (
@@ -16,22 +16,26 @@ import (
 
 // options are the flags.
 type options struct {
-	caissond, natsServer        string
-	nodes, programs             int
-	sessions, atOnce, calls     int
-	scripts                     int
-	deadline, slow, lost, limit time.Duration
+	caissond, natsServer    string
+	nodes, programs         int
+	sessions, atOnce, calls int
+	scripts                 int
+	runs                    struct {
+		count    int
+		deadline time.Duration
+	}
+	deadline, slow, lost, silent, limit time.Duration
 }
 
 func (o *options) check() error {
-	if o.nodes < 3 || o.programs < 1 || o.calls < 1 || o.scripts < 0 {
+	if o.nodes < 3 || o.programs < 1 || o.calls < 1 || o.scripts < 0 || o.runs.count < 0 {
 		return errors.New("there are to be 3 daemons, a program and a call of each session, or more")
 	}
 	if o.slots() < 1 {
 		return fmt.Errorf("%d sessions at once on each of %d daemons are fewer than the programs, which are %d", o.atOnce, o.nodes, o.programs)
 	}
-	if o.sessions < 10 || o.scripts > o.sessions {
-		return errors.New("there are to be 10 sessions or more, and not more scripts than sessions")
+	if o.sessions < 10 || o.scripts > o.sessions || o.runs.count > o.sessions {
+		return errors.New("there are to be 10 sessions or more, and not more scripts or submitted runs than sessions")
 	}
 	return nil
 }
@@ -45,13 +49,16 @@ func main() {
 	flag.StringVar(&o.natsServer, "nats-server", "build/load/nats-server", "the program of NATS")
 	flag.IntVar(&o.nodes, "nodes", 3, "daemons, at least 3")
 	flag.IntVar(&o.programs, "programs", 10, "programs, each of which is a principal")
-	flag.IntVar(&o.sessions, "sessions", 300, "sessions that are connected in all; for every second one its server keeps something")
+	flag.IntVar(&o.sessions, "sessions", 300, "sessions that are connected, and more until all phases are over; for every second one its server keeps something")
 	flag.IntVar(&o.atOnce, "at-once", 20, "sessions that are open at once, for each daemon")
 	flag.IntVar(&o.calls, "calls", 8, "calls of a tool by each session, through daemons at random")
-	flag.IntVar(&o.scripts, "scripts", 30, "scripts, each of which calls the tool four times")
+	flag.IntVar(&o.scripts, "scripts", 30, "scripts, for so many sessions, each of which calls the tool four times")
+	flag.IntVar(&o.runs.count, "runs", 30, "submitted runs of the same script, for so many sessions, each with an idempotency key, and watched to its end")
+	flag.DurationVar(&o.runs.deadline, "run-deadline", 2*time.Minute, "of each submitted run, from its submission to its end")
 	flag.DurationVar(&o.deadline, "deadline", 5*time.Second, "of each call")
-	flag.DurationVar(&o.slow, "slow-deadline", 30*time.Second, "of each connecting, and of each script")
+	flag.DurationVar(&o.slow, "slow-deadline", 30*time.Second, "of each connecting, of each script, and of each submission")
 	flag.DurationVar(&o.lost, "cut", 5*time.Second, "how long NATS is away, and the network is cut")
+	flag.DurationVar(&o.silent, "silent", 20*time.Second, "how long the network loses what is sent; a lease is 15 s")
 	flag.DurationVar(&o.limit, "limit", time.Hour, "for all of it")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -101,6 +108,8 @@ func run(ctx context.Context, o *options) error {
 			m.wire.join()
 			return nil
 		}},
+		{"what a daemon sends to NATS is lost", func() error { return m.lose(ctx, there) }},
+		{"what NATS sends to a daemon is lost", func() error { return m.lose(ctx, back) }},
 		{"a second daemon is killed, and another one started", func() error { return m.replace(ctx, 1) }},
 	}
 	l := newLoad(m)
@@ -116,6 +125,7 @@ func run(ctx context.Context, o *options) error {
 			return err
 		}
 	}
+	l.over.Store(true)
 	if err := l.await(ctx, o.sessions); err != nil {
 		return err
 	}

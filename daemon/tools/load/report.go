@@ -18,6 +18,9 @@ const (
 	connecting    action = "connect"
 	calling       action = "call"
 	running       action = "script"
+	submitting    action = "submit"
+	watching      action = "watch"
+	submitted     action = "run" // from its submission to its end
 	disconnecting action = "disconnect"
 )
 
@@ -74,7 +77,7 @@ func (l *load) report(to io.Writer) error {
 	calls := [][]string{{"phase", "calls at home", "p50", "p99", "calls through another daemon", "p50", "p99", "in scripts", "not"}}
 	for _, s := range l.phases {
 		name, took := s.name, s.took.Round(100*time.Millisecond).String()
-		for _, what := range []action{connecting, calling, running, disconnecting} {
+		for _, what := range []action{connecting, calling, running, submitting, watching, submitted, disconnecting} {
 			var not []string
 			for _, outcome := range slices.Sorted(maps.Keys(s.outcomes[what])) {
 				if outcome != done {
@@ -106,6 +109,7 @@ func (l *load) report(to io.Writer) error {
 		{"done twice", fmt.Sprint(twice)},
 		{"errors without a code", fmt.Sprint(len(l.untyped))},
 		{"beyond their deadline", fmt.Sprint(len(l.late))},
+		{"submitted runs lost, made twice, or without an end", fmt.Sprint(len(l.wrong))},
 	}
 	for i, peak := range l.machine.peaks() {
 		totals = append(totals, []string{fmt.Sprintf("memory of daemon %d at the ends of phases, at most (Pss)", i), peak})
@@ -113,7 +117,7 @@ func (l *load) report(to io.Writer) error {
 	for _, rows := range [][][]string{outcomes, calls, totals} {
 		table(to, rows)
 	}
-	bad := slices.Concat(l.untyped, l.late, l.phases[0].spoilt())
+	bad := slices.Concat(l.untyped, l.late, l.wrong, l.phases[0].spoilt())
 	if lost+twice+len(bad) > 0 {
 		return fmt.Errorf("that must not be: %q", bad[:min(5, len(bad))])
 	}

@@ -1,20 +1,41 @@
 package main
 
 import (
-	"io"
 	"net"
 	"sync"
 )
 
-// A wire is a network of one connection after another that can be cut.
+// A direction is one of the two of a wire.
+type direction int
+
+const (
+	there direction = iota // from who has connected
+	back
+)
+
+// A wire is a network of one connection after another that can be cut, and that can lose what is sent, without a word to
+// either end.
 type wire struct {
 	address  string
 	to       string
 	listener net.Listener
 
-	mu     sync.Mutex
-	whole  bool
-	joined map[net.Conn]bool
+	mu    sync.Mutex
+	whole bool
+	loses [2]bool // by direction
+	links map[*link]bool
+}
+
+// A link is one connection through a wire.
+type link struct {
+	ends [2]net.Conn // by the direction of what is read there
+	lost bool        // something of it is lost; with wire.mu held
+}
+
+func (l *link) close() {
+	for _, end := range l.ends {
+		_ = end.Close()
+	}
 }
 
 func newWire(to string) (*wire, error) {
@@ -22,7 +43,7 @@ func newWire(to string) (*wire, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &wire{address: listener.Addr().String(), to: to, listener: listener, whole: true, joined: map[net.Conn]bool{}}
+	w := &wire{address: listener.Addr().String(), to: to, listener: listener, whole: true, links: map[*link]bool{}}
 	go w.accept()
 	return w, nil
 }
@@ -34,34 +55,60 @@ func (w *wire) accept() {
 			return
 		}
 		other, err := net.Dial("tcp", w.to)
-		if err != nil || !w.add(one, other) {
+		if err != nil {
 			_ = one.Close()
 			continue
 		}
-		for _, way := range [][2]net.Conn{{one, other}, {other, one}} {
+		l := &link{ends: [2]net.Conn{there: one, back: other}}
+		if !w.add(l) {
+			l.close()
+			continue
+		}
+		for _, d := range []direction{there, back} {
 			go func() {
-				_, _ = io.Copy(way[0], way[1])
-				_ = one.Close()
-				_ = other.Close()
+				w.carry(l, d)
+				l.close()
 				w.mu.Lock()
-				delete(w.joined, way[0])
-				w.mu.Unlock()
+				defer w.mu.Unlock()
+				delete(w.links, l)
 			}()
 		}
 	}
 }
 
-func (w *wire) add(conns ...net.Conn) bool {
+func (w *wire) add(l *link) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, c := range conns {
-		if w.whole {
-			w.joined[c] = true
-		} else {
-			_ = c.Close()
-		}
+	if w.whole {
+		w.links[l] = true
 	}
 	return w.whole
+}
+
+// carry brings what comes in one direction to the other end, or loses it.
+func (w *wire) carry(l *link, d direction) {
+	buffer := make([]byte, 64<<10)
+	for {
+		n, err := l.ends[d].Read(buffer)
+		if n > 0 && !w.lost(l, d) {
+			if _, err := l.ends[1-d].Write(buffer[:n]); err != nil {
+				return
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// lost says whether the wire loses what comes now.
+func (w *wire) lost(l *link, d direction) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.loses[d] {
+		l.lost = true
+	}
+	return w.loses[d]
 }
 
 // cut ends all connections, and lets none be.
@@ -69,16 +116,29 @@ func (w *wire) cut() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.whole = false
-	for c := range w.joined {
-		_ = c.Close()
+	for l := range w.links {
+		l.close()
 	}
 }
 
-// join lets connections be again.
+// lose has the wire lose what is sent in a direction. The connections stay, and new ones can be made.
+func (w *wire) lose(d direction) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.loses[d] = true
+}
+
+// join lets connections be again, and loses nothing more. Those that have lost something end, as when a firewall hears of a
+// connection that it has forgotten: what is lost does not come back.
 func (w *wire) join() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.whole = true
+	w.whole, w.loses = true, [2]bool{}
+	for l := range w.links {
+		if l.lost {
+			l.close()
+		}
+	}
 }
 
 func (w *wire) close() {
