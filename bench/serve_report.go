@@ -47,7 +47,7 @@ func renderServeCalls(w *strings.Builder, r *ServeResults) {
 		for _, c := range r.cells() {
 			row := []string{c.Transport, c.Revision, c.Upstream}
 			for _, name := range head[3:] {
-				text := ""
+				text := r.failure(c, name)
 				if them := find(r.Calls, c, name); them != nil {
 					text = duration(medianOf(them.Rounds, t.figure))
 					if above, ok := r.above(c, name, toServer, t.figure); ok && !slices.Contains(serveParts, name) {
@@ -60,6 +60,15 @@ func renderServeCalls(w *strings.Builder, r *ServeResults) {
 		}
 		grid(w, "A call through a gateway, "+t.title, "The two calls that it is made of are the Go SDK's client's: one to a server over the transport of the gateway, and one over stdio to the server that is behind it, in the newest revision that it has. A number in brackets is what is above the sum of both, the median of the rounds. Our gateway makes the second call by our client, which is measured beside them.", head, rows)
 	}
+}
+
+// failure is why a peer has nothing in a cell; "" where it has, or was not asked.
+func (r *ServeResults) failure(c Cell, peer string) string {
+	i := slices.IndexFunc(r.Calls, func(of CallResult) bool { return of.Cell == c && of.Peer == peer })
+	if i < 0 || len(r.Calls[i].Rounds) > 0 {
+		return ""
+	}
+	return r.Calls[i].Error
 }
 
 // signed writes a difference of times.

