@@ -46,8 +46,8 @@ type Options struct {
 
 const defaultMaxMessageBytes = 64 << 20
 
-// serviceConfig spreads calls, over daemons that are healthy where that is asked for, and makes again, three times in all, what only asks: there the status UNAVAILABLE
-// does no harm, whether or not the daemon had begun.
+// serviceConfig spreads calls, over daemons that are healthy where that is asked for, and makes again, three times in all,
+// what only asks: there the status UNAVAILABLE does no harm, whether or not the daemon had begun.
 func serviceConfig(balancer string, healthCheck bool) string {
 	health := ""
 	if healthCheck {
