@@ -202,17 +202,30 @@ func TestScriptReplayInterrupted(t *testing.T) {
 	}
 	for name, source := range map[string]string{
 		"computes":  `for (;;) {}`,
+		"calls":     `await sleep(1); tools.odd.never({}); for (;;) {}`,
 		"reads":     `for (;;) Date.now()`,
 		"goes past": `for (;;) { await sleep(0) }`,
+		"waits":     `await tools.odd.never({})`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			was, recording, wasErr := record(t, c, caisson.Script{Source: source, Limits: caisson.ScriptLimits{Computing: 300 * time.Millisecond, Time: time.Second}})
+			was, recording, wasErr := record(t, c, caisson.Script{Source: source, Tools: tools, Limits: caisson.ScriptLimits{Computing: 300 * time.Millisecond, Time: time.Second}})
 			again := replay(t, c, recording, nil)
 			if again.End != caisson.ReplayClosed || fmt.Sprint(again.Script.Err) != fmt.Sprint(wasErr) {
 				t.Errorf("the end is %s, %v, and was %v", again.End, again.Script.Err, wasErr)
 			}
 			if is := again.Script.Result.Usage.Fuel; is != was.Usage.Fuel {
 				t.Errorf("it has used %d, and %d before", is, was.Usage.Fuel)
+			}
+			if diff := cmp.Diff(outcomes(was), outcomes(again.Script.Result)); diff != "" {
+				t.Errorf("the calls (-was +is):\n%s", diff)
+			}
+			if again := replay(t, c, changed(t, recording, `"end"`, `"end"`), nil); again.End != caisson.ReplayTruncated {
+				t.Errorf("without its end it ends as %s", again.End)
+			}
+			spoilt := bytes.Replace(recording, []byte(`"sha256":"`), []byte(`"sha256":"0`), 1)
+			var e *caisson.ReplayError
+			if _, err := c.Replay(testContext(t), bytes.NewReader(spoilt), nil); !errors.As(err, &e) || e.Code != caisson.ReplayFormat || !strings.Contains(e.Error(), "checksum") {
+				t.Errorf("with another checksum: %v", err)
 			}
 		})
 	}

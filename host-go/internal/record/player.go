@@ -121,7 +121,8 @@ func (p *Player) Cut(e *Entry) bool {
 	return p.Ended
 }
 
-// Ahead interrupts a guest behind the last entry of an export that was ended in its middle.
+// Ahead interrupts a guest behind the last entry of an export that was ended in its middle. Behind an import whoever has
+// called [Player.Import] calls it, once the import is done.
 func (p *Player) Ahead() {
 	if p.Interrupt == nil || p.Failure != nil || p.Ended {
 		return
@@ -248,7 +249,6 @@ func (p *Player) Import(name string, args []any) ([]any, error) {
 	}
 	p.Take()
 	p.Imports++
-	defer p.Ahead()
 	if e.Error != "" {
 		return nil, errors.New(e.Error)
 	}

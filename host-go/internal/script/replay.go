@@ -188,6 +188,7 @@ func (in *Instance) plays(ctx context.Context, name string, f component.HostFunc
 	if p.Failure != nil || p.Ended {
 		return nil, errReplay
 	}
+	defer p.Ahead() // Not before it is done: the last call of a tool is in the report.
 	switch {
 	case strings.HasPrefix(name, "caisson:mcp/tool-search@"):
 		return results, err
@@ -225,6 +226,7 @@ func errorText(err error) string {
 func (f *Failure) compare(p *record.Player, report *Report) *Failure {
 	if p.Interrupted != nil {
 		report.Usage.Fuel, report.Usage.MemoryBytes = p.Interrupted.Fuel, p.Interrupted.MemoryBytes
+		playedOut(p)
 		return failureOf(p.Interrupted)
 	}
 	if p.Failure != nil || p.Ended {
@@ -254,7 +256,14 @@ func (f *Failure) compare(p *record.Player, report *Report) *Failure {
 		_ = p.Fail(p.Differ(e, is.String()))
 		return f
 	}
+	playedOut(p)
+	return f
+}
+
+// playedOut ends the replay behind the result, which comes next, as the recording does: with its end, or without one.
+func playedOut(p *record.Player) {
 	p.Take()
+	p.Reason = ""
 	end, err := p.Peek()
 	switch {
 	case err != nil:
@@ -264,7 +273,6 @@ func (f *Failure) compare(p *record.Player, report *Report) *Failure {
 	default:
 		_ = p.Fail(p.Wrong("there is something behind the result"))
 	}
-	return f
 }
 
 // same reports whether a run has ended as it did before.
