@@ -130,7 +130,7 @@ func bounds(t *testing.T) [][3]string {
 			fmt.Sprintf("%d KiB; %s for the keyring", inSource(t, "host-go/internal/reference/reference.go", "maxSecret")>>10, seconds(keyring.DefaultTimeout)), "",
 		},
 		{"the log of one session", fmt.Sprintf("%d lines, and %d more each second, of %d KiB", engine.MaxLines, engine.LinesASecond, engine.MaxLineLength>>10), ""},
-		{"names that an attribute of a metric may have", fmt.Sprintf("%d, of %d bytes, then `_OTHER`", in("host-go/caisson/telemetry.go", "maxLabels"), in("host-go/caisson/telemetry.go", "maxNameBytes")), ""},
+		{"names that an attribute of a metric may have", fmt.Sprintf("%d, of %d bytes, then `_OTHER`", in("host-go/internal/semconv/labels.go", "maxLabels"), in("host-go/internal/semconv/labels.go", "maxNameBytes")), ""},
 		{"one recording", mib(d.MaxRecordBytes), "MaxRecordBytes"},
 		{"what waits for a recording's writer", fmt.Sprintf("%s, and %s at the end", mib(record.MaxWaiting), seconds(record.LastWait)), ""},
 		{"the folder of compiled code", mib(in(component, "defaultCacheBytes")), ""},
