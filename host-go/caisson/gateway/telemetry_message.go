@@ -137,6 +137,7 @@ func (e *endpoint) version(session *mcp.ServerSession, meta map[string]any) stri
 // context of a session is not that of its requests.
 func (g *Gateway) carryTrace(r *http.Request) {
 	if g.telemetry != nil && trace.SpanContextFromContext(r.Context()).IsValid() {
+		r.Header.Del("tracestate") // That of another span, where the program's has none.
 		propagation.TraceContext{}.Inject(r.Context(), propagation.HeaderCarrier(r.Header))
 	}
 }

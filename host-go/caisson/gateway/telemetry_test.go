@@ -239,6 +239,7 @@ func (h *heading) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	if h.traceparent != "" {
 		r.Header.Set("traceparent", h.traceparent)
+		r.Header.Set("tracestate", "vendor=header")
 	}
 	return http.DefaultTransport.RoundTrip(r)
 }
@@ -306,8 +307,12 @@ func TestParentsOfRequests(t *testing.T) {
 					}
 					header.set("")
 					span := got.span(t, trace.SpanKindServer, fmt.Sprint("tools/call s__tool", i))
-					if span.SpanContext.TraceState().Len() != 0 {
-						t.Errorf("%s: the state is %s", c.what, span.SpanContext.TraceState())
+					state := "" // It goes with the parent.
+					if c.parent != "" && c.parent == strings.Split(c.header+"---", "-")[2] {
+						state = "vendor=header"
+					}
+					if got := span.SpanContext.TraceState().String(); got != state {
+						t.Errorf("%s: the state is %q, want %q", c.what, got, state)
 					}
 					linked := ""
 					for _, link := range span.Links {
