@@ -55,8 +55,8 @@ func (t *telemetry) spanOptions(s *Session, kind trace.SpanKind, of semconv.Oper
 }
 
 // onMetric are the attributes of an operation's point.
-func (t *telemetry) onMetric(s *Session, of semconv.Operation, err error, failure []attribute.KeyValue) metric.MeasurementOption {
-	return metric.WithAttributes(slices.Concat(t.names.OnMetric(of, err == nil), s.common(), failure)...)
+func (t *telemetry) onMetric(s *Session, of semconv.Operation, failure []attribute.KeyValue) metric.MeasurementOption {
+	return metric.WithAttributes(slices.Concat(t.names.OnMetric(of, failure == nil), s.common(), failure)...)
 }
 
 // sends observes an operation that goes to a server.
@@ -77,7 +77,7 @@ func (t *telemetry) sends(ctx context.Context, s *Session, method, params string
 		if err == nil && method == "tools/call" && semconv.IsToolError(result) {
 			onSpan, onMetric = semconv.ToolError(), semconv.ToolError()
 		}
-		t.sent.Record(ctx, semconv.Since(begun), t.onMetric(s, of, err, onMetric))
+		t.sent.Record(ctx, semconv.Since(begun), t.onMetric(s, of, onMetric))
 		semconv.End(span, onSpan)
 	}
 }
@@ -100,7 +100,7 @@ func (t *telemetry) answers(ctx context.Context, s *Session, method string, para
 	begun := time.Now()
 	return ctx, func(err error) {
 		onSpan, onMetric := failed(err)
-		t.answered.Record(ctx, semconv.Since(begun), t.onMetric(s, of, err, onMetric))
+		t.answered.Record(ctx, semconv.Since(begun), t.onMetric(s, of, onMetric))
 		semconv.End(span, onSpan)
 	}
 }
@@ -119,7 +119,7 @@ func (t *telemetry) connects(ctx context.Context, s *Session) (context.Context, 
 		span.SetAttributes(of.OnSpan()...)
 		span.SetAttributes(s.common()...)
 		onSpan, onMetric := failed(err)
-		t.sent.Record(ctx, semconv.Since(begun), t.onMetric(s, of, err, onMetric))
+		t.sent.Record(ctx, semconv.Since(begun), t.onMetric(s, of, onMetric))
 		semconv.End(span, onSpan)
 		if err == nil && s.client.begin() {
 			go func() {

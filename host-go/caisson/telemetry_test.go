@@ -192,7 +192,7 @@ func TestTelemetry(t *testing.T) {
 					outcomes[p["gen_ai.tool.name"]+" "+p["error.type"]] = p["caisson.server"]
 				}
 			}
-			for _, want := range []string{"good ", "bad tool_error", "asks ", "_OTHER -32602"} {
+			for _, want := range []string{"good ", "_OTHER tool_error", "asks ", "_OTHER -32602"} {
 				if outcomes[want] != "caissontest" {
 					t.Errorf("there is no %q among %v", want, outcomes)
 				}

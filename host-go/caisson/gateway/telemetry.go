@@ -72,7 +72,7 @@ func (t *telemetry) receives(ctx context.Context, m message) (context.Context, f
 		}
 		onSpan, onMetric := failure(m.of.Method, result, err)
 		// A notification has no answer that says whether there is such a method.
-		known := err == nil && !strings.HasPrefix(m.of.Method, "notifications/")
+		known := onMetric == nil && !strings.HasPrefix(m.of.Method, "notifications/")
 		t.answered.Record(ctx, semconv.Since(begun), metric.WithAttributes(slices.Concat(t.names.OnMetric(m.of, known), common, onMetric)...))
 		semconv.End(span, onSpan)
 	}

@@ -199,7 +199,7 @@ func TestTelemetryOfClients(t *testing.T) {
 			outcomes[p["mcp.method.name"]+" "+p["gen_ai.tool.name"]+p["gen_ai.prompt.name"]+" "+p["error.type"]] = true
 		}
 		for _, want := range []string{
-			handshake + "  ", "tools/call s__rich ", "tools/call s__bad tool_error", "tools/call _OTHER -32602", "tools/call _OTHER rpc",
+			handshake + "  ", "tools/call s__rich ", "tools/call _OTHER tool_error", "tools/call _OTHER -32602", "tools/call _OTHER rpc",
 			"resources/read  ", "prompts/get s__summary ",
 		} {
 			if !outcomes[want] {
