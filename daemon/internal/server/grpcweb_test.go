@@ -112,7 +112,8 @@ func TestGRPCWeb(t *testing.T) {
 	}
 }
 
-// TestGRPCWebEnd shows that an error which comes behind messages is in the body too.
+// TestGRPCWebEnd shows that an error which comes behind messages is in the body too. The daemon may drain before it has said
+// that it serves.
 func TestGRPCWebEnd(t *testing.T) {
 	d := start(t, "")
 	go func() {
@@ -122,7 +123,7 @@ func TestGRPCWebEnd(t *testing.T) {
 		d.Drain()
 	}()
 	messages, trailers := web(t, d, "/grpc.health.v1.Health/Watch", &healthv1.HealthCheckRequest{Service: caissonv1connect.McpServiceName})
-	if len(messages) != 2 || trailers.Get("Grpc-Status") != "14" || !strings.Contains(trailers.Get("Grpc-Message"), "the daemon ends") {
+	if len(messages) == 0 || len(messages) > 2 || trailers.Get("Grpc-Status") != "14" || !strings.Contains(trailers.Get("Grpc-Message"), "the daemon ends") {
 		t.Errorf("%d messages, %v", len(messages), trailers)
 	}
 }
