@@ -54,6 +54,8 @@ func (e *endpoint) initialize(ctx context.Context, session *mcp.ServerSession, r
 	e.mu.Unlock()
 	e.observeSession(ctx, session, request, c.version)
 	go func() { // The client's close waits for the rest.
+		// Its endpoint may have gone meanwhile, and does not end it.
+		defer context.AfterFunc(e.gateway.ctx, func() { _ = session.Close() })()
 		_ = session.Wait()
 		e.mu.Lock()
 		delete(e.clients, session)

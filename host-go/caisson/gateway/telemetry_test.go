@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -385,5 +387,58 @@ func TestTelemetryOfExtensions(t *testing.T) {
 				t.Errorf("the metric has %v", methods)
 			}
 		})
+	}
+}
+
+// A readFirst calls a function before it is read.
+type readFirst struct {
+	io.Reader
+	once  sync.Once
+	first func()
+}
+
+// Read reads.
+func (r *readFirst) Read(p []byte) (int, error) {
+	r.once.Do(r.first)
+	return r.Reader.Read(p)
+}
+
+// TestCloseWithoutEndpoint has a session begin at an endpoint that has gone and come back while its request was read. Close
+// waits for what the telemetry writes down of it, and so has to end it.
+func TestCloseWithoutEndpoint(t *testing.T) {
+	t.Parallel()
+	servers := caisson.ServerMap{"s": newUpstream(t, older).Caisson()}
+	options := &gateway.Options{}
+	got := observe(options)
+	g := newGateway(t, servers, options)
+	body := `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"` + older + `","capabilities":{},"clientInfo":{"name":"c","version":"1"}}}`
+	r := httptest.NewRequestWithContext(testContext(t), http.MethodPost, "/servers/s", &readFirst{Reader: strings.NewReader(body), first: func() {
+		for _, next := range []caisson.ServerMap{{}, servers} {
+			if err := g.Reload(next); err != nil {
+				t.Error(err)
+			}
+		}
+		time.Sleep(100 * time.Millisecond) // The endpoint ends its sessions, of which this is none yet.
+	}})
+	r.Host = "localhost"
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept", "application/json, text/event-stream")
+	w := httptest.NewRecorder()
+	g.Handler().ServeHTTP(w, r)
+	if w.Code != http.StatusOK {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		_ = g.Close()
+	}()
+	select {
+	case <-closed:
+	case <-testContext(t).Done():
+		t.Fatal("Close waits for a session that nobody ends")
+	}
+	if points := got.points(t, "mcp.server.session.duration"); len(points) != 1 {
+		t.Errorf("the sessions are %v", points)
 	}
 }
