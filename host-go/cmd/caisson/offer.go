@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -174,8 +175,10 @@ func offerTargets(c *cobra.Command, f *sessionFlags, args []string) ([]target, e
 		return nil, usage(c, "no server is given, and none is in %s: write one there, or name a server, or a configuration with --config FILE", strings.Join(paths, " or "))
 	}
 	var all []target
-	for _, name := range args {
-		all = append(all, target{name: name})
+	for i, name := range args {
+		if !slices.Contains(args[:i], name) {
+			all = append(all, target{name: name})
+		}
 	}
 	return all, nil
 }

@@ -181,7 +181,7 @@ func TestPins(t *testing.T) {
 	withPolicy(t, "")
 	flags := []string{"--config", "servers.json", "demo"}
 	with := func(words ...string) []string { return append(words, flags...) }
-	caissonRun(t, with("policy", "init")...).expect(t, exitOK)
+	caissonRun(t, append(with("policy", "init"), "demo")...).expect(t, exitOK) // Who names a server twice means one.
 	caissonRun(t, with("policy", "init")...).expect(t, exitUsage, "exists")
 	caissonRun(t, with("call-tool", "--args", `{"message":"a"}`)...).expect(t, exitUsage)
 	call := []string{"call-tool", "--config", "servers.json", "demo", "echo", "--args", `{"message":"a"}`}
