@@ -106,15 +106,6 @@ func TestBombs(t *testing.T) {
 			if err != nil {
 				t.Errorf("%s %s: %v", path, kind, err)
 			}
-			if kind == "application/connect+proto" { // The answer is compressed as the question was.
-				z, err := gzip.NewReader(bytes.NewReader(answer[5:]))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if answer, err = io.ReadAll(z); err != nil {
-					t.Fatal(err)
-				}
-			}
 			said := string(answer) + response.Header.Get("Grpc-Status") + response.Trailer.Get("Grpc-Status") + response.Header.Get("Grpc-Message") + response.Trailer.Get("Grpc-Message")
 			if !strings.Contains(said, "larger than configured max") {
 				t.Errorf("%s %s: %d %q", path, kind, response.StatusCode, said)
