@@ -39,8 +39,10 @@ func Replay(ctx context.Context, config Config) (json.RawMessage, *Report, *Fail
 	}
 	defer in.Close()
 	args, failure := in.playedCall("run")
-	if failure != nil {
-		return nil, &Report{}, failure
+	if failure != nil { // It may have been interrupted before it ran.
+		report := &Report{}
+		failure = failure.compare(config.Play, report)
+		return nil, report, failure
 	}
 	if in.operation = firstOperation; len(args) != 5 || args[0] != in.operation {
 		return nil, &Report{}, in.unplayable(config.Play.Wrong("it is not the run of a script"))
