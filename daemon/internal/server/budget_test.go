@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -67,19 +66,8 @@ func TestBudget(t *testing.T) {
 			t.Errorf("a small one: %v", err)
 		}
 	}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.url+"/call-tool", bytes.NewReader(make([]byte, 2*mib)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/json")
-	response, err := client(d.token("alice")).Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := io.ReadAll(response.Body)
-	_ = response.Body.Close()
-	if err != nil || response.StatusCode != http.StatusTooManyRequests || !strings.Contains(string(text), `"code":"LIMIT"`) {
-		t.Errorf("by a plain path: %d %s, %v", response.StatusCode, text, err)
+	if status, text := d.post(client(d.token("alice")), "/call-tool", string(make([]byte, 2*mib))); status != http.StatusTooManyRequests || !strings.Contains(text, `"code":"LIMIT"`) {
+		t.Errorf("by a plain path: %d %s", status, text)
 	}
 	if err := says("bob", 2*mib); err != nil {
 		t.Errorf("somebody else's: %v", err)

@@ -2,12 +2,13 @@ package server
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/google/jsonschema-go/jsonschema"
+
+	"github.com/caisson-dev/caisson/daemon/internal/access"
 )
 
 func toolNames(t *testing.T, result []byte) []string {
@@ -63,27 +64,12 @@ func TestPlain(t *testing.T) {
 	if err := json.NewDecoder(r.Body).Decode(&document); err != nil || document.OpenAPI != "3.1.0" {
 		t.Fatalf("%v, %v", document, err)
 	}
-	post := func(token, path, body string) (int, []byte) {
-		t.Helper()
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.url+path, strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		request.Header.Set("Content-Type", "application/json")
-		request.Header.Set("Authorization", "Bearer "+token)
-		r, err := http.DefaultClient.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer r.Body.Close()
-		text, err := io.ReadAll(r.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return r.StatusCode, text
+	// overHTTP1 is a client whose requests are curl's.
+	overHTTP1 := func(name string) *http.Client {
+		return &http.Client{Transport: &access.WithToken{Token: d.token(name), Next: http.DefaultTransport}}
 	}
 	tried := map[string]bool{}
-	alice := d.token("alice")
+	alice := overHTTP1("alice")
 	for _, test := range []struct {
 		path, body string
 		status     int
@@ -111,8 +97,8 @@ func TestPlain(t *testing.T) {
 		{"/disconnect", `{"session":"s"}`, 200, `{}`},
 		{"/disconnect", `{"session":"s"}`, 404, `not_found`},
 	} {
-		status, answer := post(alice, test.path, test.body)
-		if status != test.status || !strings.Contains(string(answer), test.want) {
+		status, answer := d.post(alice, test.path, test.body)
+		if status != test.status || !strings.Contains(answer, test.want) {
 			t.Errorf("%s %s: %d %s", test.path, test.body, status, answer)
 		}
 		operation, ok := document.Paths[test.path]
@@ -123,9 +109,9 @@ func TestPlain(t *testing.T) {
 		if status == 200 {
 			tried[test.path] = true
 			operation.Post.RequestBody.Content.check(t, test.path+"'s body", []byte(test.body))
-			operation.Post.Responses["200"].Content.check(t, test.path+"'s answer", answer)
+			operation.Post.Responses["200"].Content.check(t, test.path+"'s answer", []byte(answer))
 		} else {
-			operation.Post.Responses["default"].Content.check(t, test.path+"'s failure", answer)
+			operation.Post.Responses["default"].Content.check(t, test.path+"'s failure", []byte(answer))
 		}
 	}
 	for path := range document.Paths {
@@ -133,7 +119,7 @@ func TestPlain(t *testing.T) {
 			t.Errorf("%s is in the document, and not tried", path)
 		}
 	}
-	if status, answer := post(d.token("only-scripts"), "/call-tool", `{"server":"up","name":"echo"}`); status != 403 {
+	if status, answer := d.post(overHTTP1("only-scripts"), "/call-tool", `{"server":"up","name":"echo"}`); status != 403 {
 		t.Errorf("without the scope: %d %s", status, answer)
 	}
 	r, err = http.Post(d.url+"/call-tool", "text/plain", strings.NewReader("{}"))
@@ -150,19 +136,8 @@ func TestPlain(t *testing.T) {
 func TestOneValue(t *testing.T) {
 	d := start(t, "")
 	for _, body := range []string{`{"server":"none"} {"server":"up"}`, `{"server":"none"}x`} {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.url+"/list-tools", strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("Content-Type", "application/json")
-		response, err := client(d.token("alice")).Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, _ := io.ReadAll(response.Body)
-		_ = response.Body.Close()
-		if response.StatusCode != http.StatusBadRequest || !strings.Contains(string(text), "behind it") {
-			t.Errorf("%s: %d %s", body, response.StatusCode, text)
+		if status, text := d.post(client(d.token("alice")), "/list-tools", body); status != http.StatusBadRequest || !strings.Contains(text, "behind it") {
+			t.Errorf("%s: %d %s", body, status, text)
 		}
 	}
 }

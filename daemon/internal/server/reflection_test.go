@@ -23,65 +23,25 @@ import (
 	caissonv1 "github.com/caisson-dev/caisson/daemon/gen/caisson/v1"
 )
 
-// A reflection asks one question: a list, a symbol, or a file. The answer is what a list or the files have.
-type reflection func(t *testing.T, list, symbol, file string) (services []string, files [][]byte)
-
-// newest asks in version 1.
-func newest(ctx context.Context, conn *grpc.ClientConn) reflection {
-	return func(t *testing.T, list, symbol, file string) (services []string, files [][]byte) {
-		t.Helper()
-		request := &reflectionv1.ServerReflectionRequest{MessageRequest: &reflectionv1.ServerReflectionRequest_ListServices{ListServices: list}}
-		switch {
-		case symbol != "":
-			request.MessageRequest = &reflectionv1.ServerReflectionRequest_FileContainingSymbol{FileContainingSymbol: symbol}
-		case file != "":
-			request.MessageRequest = &reflectionv1.ServerReflectionRequest_FileByFilename{FileByFilename: file}
-		}
-		stream, err := reflectionv1.NewServerReflectionClient(conn).ServerReflectionInfo(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := stream.Send(request); err != nil {
-			t.Fatal(err)
-		}
-		answer, err := stream.Recv()
-		if err != nil || answer.GetErrorResponse() != nil {
-			t.Fatalf("%v: %v, %v", request, answer, err)
-		}
-		for _, service := range answer.GetListServicesResponse().GetService() {
-			services = append(services, service.GetName())
-		}
-		return services, answer.GetFileDescriptorResponse().GetFileDescriptorProto()
+// reflected asks one question of a version of reflection: a list, a symbol, or a file. The answer is what a list or the
+// files have. The messages of all versions are those of version 1 on the wire.
+func reflected(ctx context.Context, t *testing.T, conn *grpc.ClientConn, service string, request *reflectionv1.ServerReflectionRequest) (services []string, files [][]byte) {
+	t.Helper()
+	stream, err := conn.NewStream(ctx, &reflectionv1.ServerReflection_ServiceDesc.Streams[0], "/"+service+"/ServerReflectionInfo")
+	if err != nil {
+		t.Fatal(err)
 	}
-}
-
-// older asks in version 1alpha. Its messages are those of version 1 on the wire.
-func older(ctx context.Context, conn *grpc.ClientConn) reflection {
-	return func(t *testing.T, list, symbol, file string) (services []string, files [][]byte) {
-		t.Helper()
-		request := &reflectionv1alpha.ServerReflectionRequest{MessageRequest: &reflectionv1alpha.ServerReflectionRequest_ListServices{ListServices: list}}
-		switch {
-		case symbol != "":
-			request.MessageRequest = &reflectionv1alpha.ServerReflectionRequest_FileContainingSymbol{FileContainingSymbol: symbol}
-		case file != "":
-			request.MessageRequest = &reflectionv1alpha.ServerReflectionRequest_FileByFilename{FileByFilename: file}
-		}
-		stream, err := reflectionv1alpha.NewServerReflectionClient(conn).ServerReflectionInfo(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := stream.Send(request); err != nil {
-			t.Fatal(err)
-		}
-		answer, err := stream.Recv()
-		if err != nil || answer.GetErrorResponse() != nil {
-			t.Fatalf("%v: %v, %v", request, answer, err)
-		}
-		for _, service := range answer.GetListServicesResponse().GetService() {
-			services = append(services, service.GetName())
-		}
-		return services, answer.GetFileDescriptorResponse().GetFileDescriptorProto()
+	if err := stream.SendMsg(request); err != nil {
+		t.Fatal(err)
 	}
+	answer := &reflectionv1.ServerReflectionResponse{}
+	if err := stream.RecvMsg(answer); err != nil || answer.GetErrorResponse() != nil {
+		t.Fatalf("%v: %v, %v", request, answer, err)
+	}
+	for _, service := range answer.GetListServicesResponse().GetService() {
+		services = append(services, service.GetName())
+	}
+	return services, answer.GetFileDescriptorResponse().GetFileDescriptorProto()
 }
 
 // TestReflection asks by grpc-go, in both versions, which services there are, and makes the descriptor of each of what the
@@ -105,9 +65,13 @@ func TestReflection(t *testing.T) {
 		}
 	}
 	slices.Sort(want)
-	for version, ask := range map[string]reflection{"v1": newest(ctx, conn), "v1alpha": older(ctx, conn)} {
+	for version, service := range map[string]string{"v1": reflectionv1.ServerReflection_ServiceDesc.ServiceName, "v1alpha": reflectionv1alpha.ServerReflection_ServiceDesc.ServiceName} {
 		t.Run(version, func(t *testing.T) {
-			listed, _ := ask(t, "*", "", "")
+			ask := func(request *reflectionv1.ServerReflectionRequest) (services []string, files [][]byte) {
+				t.Helper()
+				return reflected(ctx, t, conn, service, request)
+			}
+			listed, _ := ask(&reflectionv1.ServerReflectionRequest{MessageRequest: &reflectionv1.ServerReflectionRequest_ListServices{ListServices: "*"}})
 			slices.Sort(listed)
 			if !slices.Equal(listed, want) {
 				t.Fatalf("the services are %q, and not %q", listed, want)
@@ -125,12 +89,12 @@ func TestReflection(t *testing.T) {
 				return missing
 			}
 			for _, service := range listed {
-				_, files := ask(t, "", service, "")
+				_, files := ask(&reflectionv1.ServerReflectionRequest{MessageRequest: &reflectionv1.ServerReflectionRequest_FileContainingSymbol{FileContainingSymbol: service}})
 				for missing := add(files); len(missing) > 0; {
 					name := missing[0]
 					missing = missing[1:]
 					if described[name] == nil {
-						_, files := ask(t, "", "", name)
+						_, files := ask(&reflectionv1.ServerReflectionRequest{MessageRequest: &reflectionv1.ServerReflectionRequest_FileByFilename{FileByFilename: name}})
 						missing = append(missing, add(files)...)
 					}
 				}

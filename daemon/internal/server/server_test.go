@@ -4,6 +4,7 @@ package server
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -188,6 +189,26 @@ func hangUp() {
 		transport.CloseIdleConnections()
 	}
 	dialled.all = nil
+}
+
+// post sends JSON to a plain path, as curl does, and gives the status and the body of the answer.
+func (d *daemon) post(c *http.Client, path, body string) (status int, text string) {
+	d.t.Helper()
+	request, err := http.NewRequestWithContext(d.t.Context(), http.MethodPost, d.url+path, strings.NewReader(body))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := c.Do(request)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return response.StatusCode, string(answer)
 }
 
 func (d *daemon) mcp(token string, options ...connect.ClientOption) caissonv1connect.McpServiceClient {

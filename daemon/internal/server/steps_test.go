@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"os"
 	"regexp"
@@ -36,19 +35,8 @@ func TestFirstSteps(t *testing.T) {
 	d := start(t, servers("demo", url)+"access: {tokens: tokens.json, scopes: {alice: ['caisson:mcp', 'caisson:scripts', 'caisson:admin']}}\n")
 	for i, want := range []string{`"name":"add"`, `"structuredContent":{"sum":5}`, `"value":{"sum":5}`, `"name":"demo"`} {
 		path, body := calls[i][1], calls[i][2]
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.url+"/"+path, strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		request.Header.Set("Content-Type", "application/json")
-		r, err := client(d.token("alice")).Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := io.ReadAll(r.Body)
-		_ = r.Body.Close()
-		if err != nil || r.StatusCode != http.StatusOK || !strings.Contains(string(text), want) {
-			t.Errorf("%s %s gives %d, %s, %v", path, body, r.StatusCode, text, err)
+		if status, text := d.post(client(d.token("alice")), "/"+path, body); status != http.StatusOK || !strings.Contains(text, want) {
+			t.Errorf("%s %s gives %d, %s", path, body, status, text)
 		}
 	}
 }

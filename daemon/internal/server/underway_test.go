@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -75,19 +74,8 @@ func TestUnderway(t *testing.T) {
 			t.Errorf("one too many, %s: %v", step, err)
 		}
 	}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.url+"/run-script", strings.NewReader(`{"source":"return 1"}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/json")
-	response, err := client(d.token("alice")).Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := io.ReadAll(response.Body)
-	_ = response.Body.Close()
-	if err != nil || response.StatusCode != http.StatusTooManyRequests || !strings.Contains(string(text), `"code":"LIMIT"`) {
-		t.Errorf("by a plain path: %d %s, %v", response.StatusCode, text, err)
+	if status, text := d.post(client(d.token("alice")), "/run-script", `{"source":"return 1"}`); status != http.StatusTooManyRequests || !strings.Contains(text, `"code":"LIMIT"`) {
+		t.Errorf("by a plain path: %d %s", status, text)
 	}
 	if n := m.measured(t, "caisson_scripts_refused_total", prometheus.Labels{}); n != 4 {
 		t.Errorf("%v were refused", n)
