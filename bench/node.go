@@ -9,6 +9,9 @@ import (
 	"path/filepath"
 )
 
+// nodeItself is the program of Node.
+func nodeItself() (string, error) { return itself("node", "Node", "-p", "process.execPath") }
+
 // nodePackages installs the packages that package-lock.json in a folder pins, once for each list of them, and returns
 // the folder where they are.
 func (w *workshop) nodePackages(from string) (folder string, err error) {

@@ -78,7 +78,7 @@ func itself(name, what string, ask ...string) (string, error) {
 }
 
 func onNodeItself(w *workshop) ([]string, error) {
-	node, err := itself("node", "Node", "-p", "process.execPath")
+	node, err := nodeItself()
 	return []string{node, filepath.Join(w.scriptFiles("node"), "node.mjs")}, err
 }
 
@@ -110,7 +110,7 @@ func pythonByCgo(w *workshop) ([]string, error) {
 
 // quickJS puts the files that import the packages beside them.
 func quickJS(w *workshop) ([]string, error) {
-	node, err := itself("node", "Node", "-p", "process.execPath")
+	node, err := nodeItself()
 	if err != nil {
 		return nil, err
 	}

@@ -88,7 +88,7 @@ func (b *bench) gateways() []gatewayPeer {
 		{
 			peer: &peer{name: mcpProxyNPM, about: "mcp-proxy of npm, on Node: streamable HTTP alone, a process for each server", prepare: func(w *workshop) ([]string, error) {
 				from := filepath.Join(w.source, "peers", "gateways", "mcp-proxy-npm")
-				node, err := itself("node", "Node", "-p", "process.execPath")
+				node, err := nodeItself()
 				if err != nil {
 					return nil, err
 				}

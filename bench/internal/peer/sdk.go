@@ -20,7 +20,7 @@ func Text(result *mcp.CallToolResult, err error) (string, error) {
 	return "", errors.New("the result is not one text")
 }
 
-// A Caller is what has calls in the types of the Go SDK: a session of Caisson's, or of its daemon's.
+// A Caller is what has calls in the types of the Go SDK: a session of Caisson's, of its daemon's, or of the Go SDK's.
 type Caller interface {
 	CallTool(ctx context.Context, params *mcp.CallToolParams) (*mcp.CallToolResult, error)
 	ListTools(ctx context.Context, params *mcp.ListToolsParams) (*mcp.ListToolsResult, error)

@@ -37,29 +37,13 @@ func (c client) Connect(ctx context.Context, server wire.Server) (peer.Session, 
 	if err != nil {
 		return nil, err
 	}
-	return session{s}, nil
+	return peer.Of(session{s}), nil
 }
 
 func (client) Helpers() []int { return nil }
 func (client) Close() error   { return nil }
 
+// A session says its revision as those of Caisson do.
 type session struct{ *mcp.ClientSession }
 
-func (s session) Echo(ctx context.Context, message string, times int) (string, error) {
-	return s.EchoBy(ctx, "echo", message, times)
-}
-
-func (s session) EchoBy(ctx context.Context, tool, message string, times int) (string, error) {
-	result, err := s.CallTool(ctx, &mcp.CallToolParams{Name: tool, Arguments: map[string]any{"message": message, "times": times}})
-	return peer.Text(result, err)
-}
-
-func (s session) List(ctx context.Context) (int, error) {
-	result, err := s.ListTools(ctx, nil)
-	if err != nil {
-		return 0, err
-	}
-	return len(result.Tools), nil
-}
-
-func (s session) Revision() string { return s.InitializeResult().ProtocolVersion }
+func (s session) ProtocolVersion() string { return s.InitializeResult().ProtocolVersion }
