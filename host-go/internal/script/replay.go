@@ -33,16 +33,15 @@ var errReplay = errors.New("the replay has ended")
 // recording is of anybody. The Config has no Now, Random and Ordered. What went wrong is the Player's Failure.
 func Replay(ctx context.Context, config Config) (json.RawMessage, *Report, *Failure) {
 	config.Limits.Computing = min(10*min(config.Limits.Computing, replayTime)+time.Minute, replayTime)
+	report := &Report{} // of what is interrupted before it runs
 	in, failure := New(ctx, config)
 	if failure != nil {
-		return nil, &Report{}, failure.compare(config.Play, &Report{})
+		return nil, report, failure.compare(config.Play, report)
 	}
 	defer in.Close()
 	args, failure := in.playedCall("run")
-	if failure != nil { // It may have been interrupted before it ran.
-		report := &Report{}
-		failure = failure.compare(config.Play, report)
-		return nil, report, failure
+	if failure != nil {
+		return nil, report, failure.compare(config.Play, report)
 	}
 	if in.operation = firstOperation; len(args) != 5 || args[0] != in.operation {
 		return nil, &Report{}, in.unplayable(config.Play.Wrong("it is not the run of a script"))
