@@ -13,7 +13,6 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
-	otelattribute "go.opentelemetry.io/otel/attribute"
 	otelcodes "go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
@@ -24,6 +23,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/caisson"
 	"github.com/caisson-dev/caisson/host-go/caisson/policy"
 	"github.com/caisson-dev/caisson/host-go/caissontest"
+	"github.com/caisson-dev/caisson/host-go/internal/semconv/semconvtest"
 )
 
 // observed has all spans and metrics of a client.
@@ -58,41 +58,10 @@ func (s *observed) span(t testing.TB, name string) sdktrace.ReadOnlySpan {
 	return found[0]
 }
 
-// attributes are those of a span or of a metric's point.
-func attributes(all []otelattribute.KeyValue) map[string]string {
-	m := map[string]string{}
-	for _, kv := range all {
-		m[string(kv.Key)] = kv.Value.String()
-	}
-	return m
-}
-
 // points are the attributes of a metric's points.
 func (s *observed) points(t testing.TB, name string) []map[string]string {
 	t.Helper()
-	var got metricdata.ResourceMetrics
-	if err := s.reader.Collect(context.Background(), &got); err != nil {
-		t.Fatal(err)
-	}
-	var all []map[string]string
-	for _, scope := range got.ScopeMetrics {
-		for _, m := range scope.Metrics {
-			if m.Name != name {
-				continue
-			}
-			switch data := m.Data.(type) {
-			case metricdata.Histogram[float64]:
-				for _, p := range data.DataPoints {
-					all = append(all, attributes(p.Attributes.ToSlice()))
-				}
-			case metricdata.Sum[int64]:
-				for _, p := range data.DataPoints {
-					all = append(all, attributes(p.Attributes.ToSlice()))
-				}
-			}
-		}
-	}
-	return all
+	return semconvtest.Points(t, s.reader, "", name)
 }
 
 // text is everything that telemetry has.
@@ -162,7 +131,7 @@ func TestTelemetry(t *testing.T) {
 			}
 			root.End()
 			handshake := map[bool]string{true: "initialize", false: "server/discover"}[era < "2026"]
-			contains(t, "handshake", attributes(got.span(t, handshake).Attributes()), map[string]string{"mcp.method.name": handshake, "mcp.protocol.version": era, "caisson.server": "caissontest"})
+			contains(t, "handshake", semconvtest.Attributes(got.span(t, handshake).Attributes()), map[string]string{"mcp.method.name": handshake, "mcp.protocol.version": era, "caisson.server": "caissontest"})
 			for _, want := range []struct {
 				name       string
 				kind       trace.SpanKind
@@ -181,7 +150,7 @@ func TestTelemetry(t *testing.T) {
 				if want.kind == trace.SpanKindClient && span.Parent().SpanID() != root.SpanContext().SpanID() {
 					t.Errorf("%s is not a child of the caller's span", want.name)
 				}
-				contains(t, want.name, attributes(span.Attributes()), want.attributes)
+				contains(t, want.name, semconvtest.Attributes(span.Attributes()), want.attributes)
 				if failed := want.attributes["error.type"] != ""; (span.Status().Code == otelcodes.Error) != failed {
 					t.Errorf("%s has the status %v", want.name, span.Status())
 				}
@@ -274,13 +243,13 @@ func TestTelemetryOfThePolicy(t *testing.T) {
 	if _, err := call(t, s, "a", map[string]any{"x": "s3cret"}); err != nil {
 		t.Fatal(err)
 	}
-	contains(t, "asked", attributes(got.span(t, "policy ask").Attributes()), map[string]string{
+	contains(t, "asked", semconvtest.Attributes(got.span(t, "policy ask").Attributes()), map[string]string{
 		"gen_ai.tool.name": "a", "caisson.server": "caissontest", "enduser.id": "alice", "caisson.approval.outcome": "approved", "caisson.caller": "program",
 	})
 	if _, err := call(t, s, "other", map[string]any{"x": "s3cret"}); !errors.Is(err, caisson.CodeDenied) {
 		t.Fatal(err)
 	}
-	contains(t, "denied", attributes(got.span(t, "policy deny").Attributes()), map[string]string{
+	contains(t, "denied", semconvtest.Attributes(got.span(t, "policy deny").Attributes()), map[string]string{
 		"gen_ai.tool.name": "other", "caisson.policy.reason": "not granted", "enduser.id": "alice", "mcp.method.name": "tools/call", "error.type": "denied",
 	})
 	yes = false
@@ -325,7 +294,7 @@ func TestTelemetryOfScripts(t *testing.T) {
 		t.Fatal(err)
 	}
 	run := got.span(t, "run script")
-	contains(t, "run", attributes(run.Attributes()), map[string]string{"caisson.script.name": "s", "caisson.script.language": "JavaScript", "caisson.script.tool_calls": "2"})
+	contains(t, "run", semconvtest.Attributes(run.Attributes()), map[string]string{"caisson.script.name": "s", "caisson.script.language": "JavaScript", "caisson.script.tool_calls": "2"})
 	for _, name := range []string{"tools/call a", "execute_tool fixed"} {
 		if got.span(t, name).Parent().SpanID() != run.SpanContext().SpanID() {
 			t.Errorf("%s is not below the run", name)

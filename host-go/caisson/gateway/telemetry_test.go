@@ -1,7 +1,6 @@
 package gateway_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,10 +13,8 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
-	"go.opentelemetry.io/otel/attribute"
 	otelcodes "go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/sdk/metric"
-	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
@@ -25,6 +22,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/caisson"
 	"github.com/caisson-dev/caisson/host-go/caisson/gateway"
 	"github.com/caisson-dev/caisson/host-go/caissontest"
+	"github.com/caisson-dev/caisson/host-go/internal/semconv/semconvtest"
 )
 
 // observed has all spans and metrics of a gateway.
@@ -67,31 +65,10 @@ func (o *observed) span(t testing.TB, kind trace.SpanKind, name string) tracetes
 	return found[0]
 }
 
-func attributesOf(all []attribute.KeyValue) map[string]string {
-	m := map[string]string{}
-	for _, kv := range all {
-		m[string(kv.Key)] = kv.Value.String()
-	}
-	return m
-}
-
 // points are the attributes of the points of the gateway's own metric.
-func (o *observed) points(t testing.TB, name string) (all []map[string]string) {
+func (o *observed) points(t testing.TB, name string) []map[string]string {
 	t.Helper()
-	var got metricdata.ResourceMetrics
-	if err := o.reader.Collect(context.Background(), &got); err != nil {
-		t.Fatal(err)
-	}
-	for _, scope := range got.ScopeMetrics {
-		for _, m := range scope.Metrics {
-			if data, ok := m.Data.(metricdata.Histogram[float64]); ok && m.Name == name && strings.HasSuffix(scope.Scope.Name, "/gateway") {
-				for _, p := range data.DataPoints {
-					all = append(all, attributesOf(p.Attributes.ToSlice()))
-				}
-			}
-		}
-	}
-	return all
+	return semconvtest.Points(t, o.reader, "/gateway", name)
 }
 
 // The trace that clients name in these tests.
@@ -149,7 +126,7 @@ func TestTelemetryOfClients(t *testing.T) {
 			if transport == "http" {
 				want.attributes["network.transport"], want.attributes["network.protocol.name"] = "tcp", "http"
 			}
-			has := attributesOf(span.Attributes)
+			has := semconvtest.Attributes(span.Attributes)
 			for key, value := range want.attributes {
 				if has[key] != value {
 					t.Errorf("%s: %s is %q, and not %q: %v", want.name, key, has[key], value, has)
@@ -372,7 +349,7 @@ func TestTelemetryOfExtensions(t *testing.T) {
 					}
 				}
 				span := got.span(t, trace.SpanKindServer, name)
-				if has := attributesOf(span.Attributes); has["mcp.protocol.version"] != down || has["caisson.endpoint"] != "/servers/w" {
+				if has := semconvtest.Attributes(span.Attributes); has["mcp.protocol.version"] != down || has["caisson.endpoint"] != "/servers/w" {
 					t.Errorf("%s has %v", name, has)
 				}
 				if span.Parent.SpanID().String() != namedSpan {
