@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"regexp"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -52,12 +53,13 @@ type load struct {
 	untyped      []string
 	late         []string
 	wrong        []string // of submitted runs
+	errors       map[string]int
 	open, most   []int    // sessions that are open now, and at most, by the daemon that has made them
 }
 
 func newLoad(m *machine) *load {
 	return &load{
-		machine: m, further: make(chan struct{}, 1), acknowledged: map[string]bool{},
+		machine: m, further: make(chan struct{}, 1), acknowledged: map[string]bool{}, errors: map[string]int{},
 		open: make([]int, m.options.nodes), most: make([]int, m.options.nodes),
 	}
 }
@@ -254,12 +256,21 @@ func did[A any](p *program, what action, elsewhere bool, deadline time.Duration,
 		p.untyped = append(p.untyped, fmt.Sprintf("%s: %v", what, err))
 	}
 	p.now().add(what, outcome, elsewhere, took)
+	if err != nil {
+		p.errors[fmt.Sprintf("%s: %s", outcome, worded(err))]++
+	}
 	p.mu.Unlock()
 	if err != nil {
 		time.Sleep(50 * time.Millisecond) // A program does not call a dead daemon without a pause.
 	}
 	return code, err == nil
 }
+
+// ofOne is what is different in errors of one kind: ids, addresses, times.
+var ofOne = regexp.MustCompile(`[A-Za-z-]*[0-9][0-9A-Za-z.:µ-]*`)
+
+// worded is what an error says, without what is different in others of its kind.
+func worded(err error) string { return ofOne.ReplaceAllString(err.Error(), "…") }
 
 // outcomeOf names an error by its code.
 func outcomeOf(err error) (outcome string, code caissonv1.Code, typed bool) {

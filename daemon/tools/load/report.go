@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -69,6 +70,9 @@ func (l *load) phase(name string) {
 	}
 }
 
+// mostErrors is how many kinds of errors a report has.
+const mostErrors = 40
+
 // report says what was seen, as tables, and fails when something was that must not be.
 func (l *load) report(to io.Writer) error {
 	l.mu.Lock()
@@ -114,7 +118,11 @@ func (l *load) report(to io.Writer) error {
 	for i, peak := range l.machine.peaks() {
 		totals = append(totals, []string{fmt.Sprintf("memory of daemon %d at the ends of phases, at most (Pss)", i), peak})
 	}
-	for _, rows := range [][][]string{outcomes, calls, totals} {
+	texts := [][]string{{"errors", "the most frequent ones"}}
+	for _, text := range slices.SortedFunc(maps.Keys(l.errors), func(a, b string) int { return cmp.Compare(l.errors[b], l.errors[a]) })[:min(mostErrors, len(l.errors))] {
+		texts = append(texts, []string{fmt.Sprint(l.errors[text]), text})
+	}
+	for _, rows := range [][][]string{outcomes, calls, texts, totals} {
 		table(to, rows)
 	}
 	bad := slices.Concat(l.untyped, l.late, l.wrong, l.phases[0].spoilt())
