@@ -54,7 +54,7 @@ type load struct {
 	late         []string
 	wrong        []string // of submitted runs
 	errors       map[string]int
-	open, most   []int    // sessions that are open now, and at most, by the daemon that has made them
+	open, most   []int // sessions that are open now, and at most, by the daemon that has made them
 }
 
 func newLoad(m *machine) *load {
