@@ -140,6 +140,7 @@ func (p *program) session(ctx context.Context) {
 		p.run(fmt.Sprintf("run-%d", n))
 	}
 	for i := range o.calls {
+		pause(ctx, rand.N(2*o.pause+1))
 		if ctx.Err() != nil || !p.call(fmt.Sprintf("%s-%d", id, i), id, home) {
 			break
 		}

@@ -24,11 +24,11 @@ type options struct {
 		count    int
 		deadline time.Duration
 	}
-	deadline, slow, lost, silent, limit time.Duration
+	pause, deadline, slow, lost, silent, limit time.Duration
 }
 
 func (o *options) check() error {
-	if o.nodes < 3 || o.programs < 1 || o.calls < 1 || o.scripts < 0 || o.runs.count < 0 {
+	if o.nodes < 3 || o.programs < 1 || o.calls < 1 || o.scripts < 0 || o.runs.count < 0 || o.pause < 0 {
 		return errors.New("there are to be 3 daemons, a program and a call of each session, or more")
 	}
 	if o.slots() < 1 {
@@ -52,6 +52,7 @@ func main() {
 	flag.IntVar(&o.sessions, "sessions", 300, "sessions that are connected, and more until all phases are over; for every second one its server keeps something")
 	flag.IntVar(&o.atOnce, "at-once", 20, "sessions that are open at once, for each daemon")
 	flag.IntVar(&o.calls, "calls", 8, "calls of a tool by each session, through daemons at random")
+	flag.DurationVar(&o.pause, "pause", 0, "before each call of a session, on average: 0 has programs call as fast as they are answered")
 	flag.IntVar(&o.scripts, "scripts", 30, "scripts, for so many sessions, each of which calls the tool four times")
 	flag.IntVar(&o.runs.count, "runs", 30, "submitted runs of the same script, for so many sessions, each with an idempotency key, and watched to its end")
 	flag.DurationVar(&o.runs.deadline, "run-deadline", 2*time.Minute, "of each submitted run, from its submission to its end")
