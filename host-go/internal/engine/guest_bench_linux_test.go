@@ -58,6 +58,27 @@ func BenchmarkGuest(b *testing.B) {
 	}
 }
 
+// TestGuestBench checks that the core can be measured as it is.
+func TestGuestBench(t *testing.T) {
+	dir, err := warmed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := newTestEngine(Config{CacheDir: dir, CompileFirst: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Close)
+	for _, transport := range []string{"stdio", "json", "events"} {
+		g := newGuest(t, e, transport, "2026-07-28", 1)
+		g.call("call-tool", benchParams)
+		g.answer()
+		if g.settled != 2 { // The connecting, and the call.
+			t.Errorf("%s: %d settled", transport, g.settled)
+		}
+	}
+}
+
 // A benchWork is what is done again and again.
 type benchWork struct {
 	name, export, params string
@@ -108,7 +129,7 @@ func BenchmarkCores(b *testing.B) {
 
 // A guest is a core without an engine around it.
 type guest struct {
-	b         *testing.B
+	b         testing.TB
 	core      *component.Instance
 	exports   map[string]*component.Function
 	transport string
@@ -120,11 +141,14 @@ type guest struct {
 	spent     time.Duration
 }
 
-func newGuest(b *testing.B, e *Engine, transport, revision string, tools int) *guest {
+func newGuest(b testing.TB, e *Engine, transport, revision string, tools int) *guest {
 	g := &guest{b: b, transport: transport, revision: revision, exports: map[string]*component.Function{}}
 	g.tools = "[" + strings.Repeat(benchTool+",", tools-1) + benchTool + "]"
 	linker := component.NewLinker()
 	wasi.AddToLinker(linker, &wasi.Config{Stdout: os.Stderr, Stderr: os.Stderr})
+	for _, name := range imported { // What only sessions and scripts have is refused.
+		linker.Interface("caisson:mcp/" + name + "@0.1.0").Fallback(refuse)
+	}
 	ignore := func(context.Context, []any) ([]any, error) { return nil, nil }
 	linker.Interface("caisson:mcp/egress@0.1.0").
 		Func("http-start", func(_ context.Context, args []any) ([]any, error) {
@@ -155,7 +179,6 @@ func newGuest(b *testing.B, e *Engine, transport, revision string, tools int) *g
 			if outcome := args[1].(component.Result); !outcome.OK {
 				b.Errorf("call %v: %v", args[0], outcome.Value)
 			}
-
 			g.settled++
 			return nil, nil
 		}).
@@ -178,7 +201,7 @@ func newGuest(b *testing.B, e *Engine, transport, revision string, tools int) *g
 		component.Record{"bench", "1", component.None()},
 		"{}",
 		[]any{},
-		uint32(1), uint32(1000), uint32(1), true, uint32(60_000),
+		uint32(1), uint32(1000), uint32(1), true, uint32(60_000), false,
 	})
 	g.answer()
 	return g
