@@ -17,6 +17,16 @@ import { inputs } from './inputs.mjs';
 import { checkInternals } from './internals.mjs';
 import { buildFolder, ofCore } from './without.mjs';
 
+/**
+ * What the engine is told when it begins, and is in the snapshot. A function that has run so often goes on
+ * in the portable baseline interpreter, which keeps what it has seen of its values. Below a few hundred
+ * calls that costs more than it gives: a connect would take up to twice as long.
+ */
+const BASELINE = {
+    JIT_OPTION_portableBaselineInterpreter: 'true',
+    JIT_OPTION_portableBaselineInterpreterWarmUpThreshold: '400'
+};
+
 const root = fileURLToPath(new URL('..', import.meta.url));
 const out = root + buildFolder;
 
@@ -37,7 +47,8 @@ const { component } = await componentize(text, {
     witPath: `${root}wit`,
     worldName: 'core',
     // The core has its own way out: `egress`.
-    disableFeatures: ['http', 'fetch-event']
+    disableFeatures: ['http', 'fetch-event'],
+    env: ofCore.includes('baseline') ? {} : BASELINE
 });
 await mkdir(out, { recursive: true });
 await replace('core.bundle.js', text);
