@@ -97,7 +97,8 @@ func (c *Client) SearchTools(ctx context.Context, tools *ToolSet, text string, o
 		return nil, errScript("search", fmt.Sprintf("there is no Detail %q", o.Detail))
 	}
 	found, err := c.ofCatalog(ctx, "search", tools, func(ctx context.Context, listing string) (string, error) {
-		return catalog.Search(ctx, c.runtime.engine, listing, text, uint32(o.Limit), string(o.Language), string(o.Detail))
+		found, _, err := catalog.Search(ctx, c.runtime.engine, catalog.Computing, listing, text, uint32(o.Limit), string(o.Language), string(o.Detail))
+		return found, err
 	})
 	if err != nil {
 		return nil, err

@@ -314,8 +314,8 @@ func (r *scriptRun) grant() error {
 		}()
 		return tools.call(gate.WithScript(client.forScript(ctx), self), listed, server, tool, arguments)
 	}
-	r.config.Search = func(ctx context.Context, text string, limit uint32) (string, error) {
-		return catalog.Search(ctx, client.runtime.engine, listed.json, text, limit, string(PythonDeclarations), string(DetailBrief))
+	r.config.Search = func(ctx context.Context, within time.Duration, text string, limit uint32) (string, time.Duration, error) {
+		return catalog.Search(ctx, client.runtime.engine, within, listed.json, text, limit, string(PythonDeclarations), string(DetailBrief))
 	}
 	r.config.Random = randomOf(r.seed)
 	return nil

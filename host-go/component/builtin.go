@@ -94,6 +94,9 @@ func (f *callee) serve(in *Instance, t *abi.Transfer, stack []uint64) {
 		ptr = uint32(stack[f.Flat])
 	}
 	f.LiftParams(t, stack, f.args)
+	if f.Context {
+		in.fuel.lifted(t.Lifted())
+	}
 	if f.host != nil {
 		in.fuel.CheckTime()
 	}

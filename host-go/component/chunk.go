@@ -30,11 +30,11 @@ func (c *Compiled) chunk(ctx context.Context, h *split.Chunks, k int) (wazero.Co
 	})
 }
 
-// load instantiates a chunk, which fills its slots. A primary module calls load when a slot is empty. The
-// deadline of the call is put off by the time that load takes.
+// load instantiates a chunk, which fills its slots. A primary module calls load when a slot is empty. The time
+// that load takes is put off, as by PutOff.
 func load(ctx context.Context, caller api.Module, stack []uint64) {
-	began := time.Now()
 	in := instanceOf(ctx)
+	began := in.fuel.now()
 	i := slices.Index(in.modules, caller)
 	h := in.c.chunks[in.c.program.Instances[i].Module]
 	k := h.With(int(uint32(stack[0])))
@@ -47,7 +47,7 @@ func load(ctx context.Context, caller api.Module, stack []uint64) {
 	if err != nil {
 		panic(asTrap(fmt.Errorf("chunk %d of core module %d: %w", k, i, err)))
 	}
-	in.fuel.pause(time.Since(began))
+	in.fuel.pause(in.fuel.now().Sub(began))
 }
 
 // load waits between its attempts: firstWait at first, then twice as long each time, up to lastWait. All the

@@ -29,19 +29,25 @@ func (in *Instance) open(ctx context.Context) error {
 		return ErrReentered
 	}
 	done := ctx.Done()
+	bound, err := computingOf(ctx)
 	if done != nil && ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		in.fuel.computed = 0
 		in.state.Store(idle)
-		return ctx.Err()
+		return err
 	}
 	in.callCtx.Context = ctx
 	in.depth, in.begun, in.allowance.Held = 0, 0, 0
-	in.fuel.begin(done, in.fuelOf(ctx))
+	in.fuel.begin(done, in.fuelOf(ctx), bound)
 	return nil
 }
 
 // leave ends a call. The function that called open defers leave; done is false when the call panicked.
 func (in *Instance) leave(name string, done *bool, err *error) {
 	in.callCtx.Context = nil
+	in.fuel.end()
 	if *done {
 		in.state.Store(idle)
 		return

@@ -155,6 +155,9 @@ func (in *Instance) callLift(l *liftState, enter []*componentState, p *abi.Passi
 			t.View()
 		}
 		p.LiftResult(t, l.stack, result)
+		if p.Context {
+			in.fuel.lifted(t.Lifted())
+		}
 	}
 	if p.Borrows {
 		t.EndTask()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -107,7 +108,7 @@ func (c *Compiled) newInstance(ctx context.Context, l *Linker, limits Limits, na
 		modules: make([]api.Module, len(c.program.Instances)),
 	}
 	in.callCtx.in = in
-	in.fuel.ctx = &in.callCtx
+	in.fuel.ctx, in.fuel.now = &in.callCtx, time.Now
 	in.budget = budget{limit: in.limits.Memory, left: in.limits.Memory}
 	in.allowance.Left = &in.budget.left
 	in.allocator = memory.Allocator{Budget: &in.budget, Clock: &in.fuel, OnHeap: c.r.cfg.HeapMemory}

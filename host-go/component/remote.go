@@ -25,8 +25,8 @@ import (
 type Remote struct {
 	conn *wire
 	end  func()
-	// grace is how long after the deadline of a call the process is ended, if it has not stopped the guest itself; saveTime
-	// is that deadline for a Save.
+	// grace is how long after the last moment of a call the process is ended, if it has not stopped the guest itself;
+	// saveTime is the deadline for a Save.
 	grace, saveTime time.Duration
 
 	prepared *Prepared
@@ -49,10 +49,10 @@ type heldResource struct {
 
 // usage is what an instance has used, as the other process says.
 type usage struct {
-	Fuel    uint64        `json:"fuel"`
-	Memory  uint64        `json:"memory"`
-	Paused  time.Duration `json:"paused"`
-	Refused bool          `json:"refused"`
+	Fuel     uint64        `json:"fuel"`
+	Memory   uint64        `json:"memory"`
+	Computed time.Duration `json:"computed"` // in the call
+	Refused  bool          `json:"refused"`
 }
 
 // A LostError is the end of the process of a [Remote], or of what it has to say: it has ended, was ended since it
@@ -87,12 +87,13 @@ type loading struct {
 }
 
 // remoteVersion is the version of the frames: both sides must have it, though they may be two programs.
-const remoteVersion = 1
+const remoteVersion = 2
 
 // making is a frameNew or a frameRestore.
 type making struct {
-	Limits Limits
-	Left   time.Duration // 0 for no deadline
+	Limits    Limits
+	Left      time.Duration // 0 for no deadline
+	Computing time.Duration // 0 for no bound
 }
 
 // NewRemote returns a Remote for a process at the other end of a connection, where Serve runs. end ends the process
@@ -160,6 +161,7 @@ func (r *Remote) make(ctx context.Context, name string, l *Linker, limits Limits
 	r.host.limits = limits
 	r.conn.limit = max(limits.Memory, slackFrame) + slackFrame
 	m := making{Limits: limits}
+	m.Computing, _ = computingOf(ctx)
 	if at, ok := ctx.Deadline(); ok {
 		m.Left = max(1, time.Until(at))
 	}
@@ -195,6 +197,7 @@ func (r *Remote) Call(ctx context.Context, name string, args ...any) ([]any, err
 	if len(args) != len(f.sig.Type.Params) {
 		return nil, &ValueError{Type: f.sig.Type.String(), Value: args, Msg: "wrong number of arguments"}
 	}
+	computing, _ := computingOf(ctx)
 	left := time.Duration(0)
 	if at, ok := ctx.Deadline(); ok {
 		left = max(1, time.Until(at))
@@ -204,6 +207,7 @@ func (r *Remote) Call(ctx context.Context, name string, args ...any) ([]any, err
 	head = binary.AppendUvarint(head, uint64(left))
 	fuel, _ := ctx.Value(fuelKey{}).(uint64)
 	head = binary.AppendUvarint(head, fuel)
+	head = binary.AppendUvarint(head, uint64(computing))
 	body, err := appendFields(head, f.sig.Type.Params, args, r)
 	if err != nil {
 		return nil, err
@@ -250,13 +254,16 @@ func (r *Remote) exchange(ctx context.Context, name string, ask func() error, to
 		return nil, ErrReentered
 	}
 	defer r.busy.Unlock()
-	switch {
-	case r.dead:
+	if r.dead {
 		return nil, ErrInstanceDead
-	case ctx.Err() != nil:
+	}
+	r.failed, r.usage.Computed = nil, 0
+	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	r.failed = nil
+	if _, err := computingOf(ctx); err != nil {
+		return nil, err
+	}
 	defer clear(r.lent)
 	defer r.watch.begin(ctx, r)()
 	if err := ask(); err != nil {
@@ -305,6 +312,7 @@ func (r *Remote) lost(ctx context.Context, name string, err error) error {
 	if end := r.watch.cause(ctx); end != nil {
 		cause = end
 	}
+	r.usage.Computed = r.watch.spent()
 	return &TrapError{Func: text.Short(name), Err: cause}
 }
 
@@ -316,7 +324,7 @@ func (r *Remote) used(body []byte) ([]byte, error) {
 		return nil, err
 	}
 	le := binary.LittleEndian
-	r.usage = usage{Fuel: le.Uint64(head), Memory: le.Uint64(head[8:]), Paused: time.Duration(le.Uint64(head[16:])), Refused: head[24] != 0}
+	r.usage = usage{Fuel: le.Uint64(head), Memory: le.Uint64(head[8:]), Computed: r.watch.atMost(time.Duration(le.Uint64(head[16:]))), Refused: head[24] != 0}
 	return in.b, nil
 }
 
@@ -324,7 +332,7 @@ func (u *usage) append(b []byte) []byte {
 	le := binary.LittleEndian
 	b = le.AppendUint64(b, u.Fuel)
 	b = le.AppendUint64(b, u.Memory)
-	b = le.AppendUint64(b, uint64(u.Paused))
+	b = le.AppendUint64(b, uint64(u.Computed))
 	return append(b, bit(u.Refused))
 }
 
@@ -435,17 +443,18 @@ func (r *Remote) part(kind frameKind, body []byte) error {
 	return r.conn.send(frameEnd, nil, nil)
 }
 
-// PutOff puts off the deadline of the call that runs; see [Instance.PutOff].
+// PutOff says that a host function has waited; see [Instance.PutOff].
 func (r *Remote) PutOff(d time.Duration) {
 	r.putOff += d
 	r.watch.putOff(d)
 }
 
-// Paused, FuelUsed, MemorySize and MemoryRefused are those of an [Instance], as of the end of its last call, and
+// Computed, FuelUsed, MemorySize and MemoryRefused are those of an [Instance], as of the end of its last call, and
 // MemoryRefused also as of the last call of the host. A process that somebody has taken over may say anything.
 
-// Paused returns how far the deadline of the last call was put off.
-func (r *Remote) Paused() time.Duration { return r.usage.Paused }
+// Computed returns how long the guest computed in the last call. It is no more than the call has taken. Of a process that
+// has ended it is as much as that may have been.
+func (r *Remote) Computed() time.Duration { return r.usage.Computed }
 
 // FuelUsed returns how much fuel the instance has used.
 func (r *Remote) FuelUsed() uint64 { return r.usage.Fuel }

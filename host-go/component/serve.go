@@ -140,6 +140,9 @@ func (s *server) make(ctx context.Context, kind frameKind, body []byte) error {
 		ctx, cancel = context.WithTimeout(ctx, m.Left)
 		defer cancel()
 	}
+	if m.Computing > 0 {
+		ctx = WithComputing(ctx, m.Computing)
+	}
 	var err error
 	if kind == frameNew {
 		s.in, err = s.compiled.InstantiateWith(ctx, s.linker(), m.Limits)
@@ -256,6 +259,10 @@ func (s *server) call(ctx context.Context, body []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	computing, err := in.uvarint()
+	if err != nil {
+		return nil, err
+	}
 	f := s.in.ExportedFunction(string(name))
 	if f == nil {
 		return nil, fmt.Errorf("there is no function %s", text.Short(string(name)))
@@ -272,6 +279,9 @@ func (s *server) call(ctx context.Context, body []byte) ([]byte, error) {
 	if fuel > 0 {
 		ctx = WithFuel(ctx, fuel)
 	}
+	if computing > 0 {
+		ctx = WithComputing(ctx, time.Duration(computing))
+	}
 	results, err := f.Call(ctx, args...)
 	if err != nil || len(results) == 0 {
 		return nil, err
@@ -283,7 +293,7 @@ func (s *server) call(ctx context.Context, body []byte) ([]byte, error) {
 func (s *server) reply(result []byte, err error) error {
 	var u usage
 	if s.in != nil {
-		u = usage{Fuel: s.in.FuelUsed(), Memory: s.in.MemorySize(), Paused: s.in.Paused(), Refused: s.in.MemoryRefused()}
+		u = usage{Fuel: s.in.FuelUsed(), Memory: s.in.MemorySize(), Computed: s.in.Computed(), Refused: s.in.MemoryRefused()}
 	}
 	head := u.append(s.conn.buffer())
 	if err == nil {

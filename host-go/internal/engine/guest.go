@@ -21,14 +21,14 @@ type Guest struct {
 // Interim reports whether the instance is in the interpreter until the core is compiled.
 func (g *Guest) Interim() bool { return g.code != nil && !isClosed(g.engine.compiled) }
 
-// Made returns how long it took to make the instance, without the time to compile, and to start a worker.
+// Made returns how long the instance computed while it was made.
 func (g *Guest) Made() time.Duration { return g.made }
 
 // imported are the interfaces that the core imports. A Guest may call what its owner defines in them, and nothing else.
 var imported = []string{"egress", "timers", "authorization", "host", "script-host"}
 
 // Instantiate makes an instance of the core that gets its imports from the linker, and nothing that a session
-// has. That may take so much time, compiling and the start of a worker apart. It begins in the interpreter while the
+// has. The instance may compute for so long meanwhile. It begins in the interpreter while the
 // core is not compiled: wait for [Engine.Compiled] where that is too slow. Close the Guest before the engine.
 func (e *Engine) Instantiate(ctx context.Context, l *component.Linker, limits component.Limits, within time.Duration) (*Guest, error) {
 	return e.newGuest(ctx, l, within, func(ctx context.Context, c *component.Compiled) (*component.Instance, error) {
@@ -58,11 +58,11 @@ func (e *Engine) newGuest(ctx context.Context, l *component.Linker, within time.
 		l.Interface("caisson:mcp/" + name + "@0.1.0").Fallback(refuse)
 	}
 	if e.workers != nil {
-		in, took, err := e.workers.instantiate(ctx, within, inWorker)
+		in, err := e.workers.instantiate(ctx, within, inWorker)
 		if err != nil {
 			return nil, err
 		}
-		return &Guest{in, e, nil, took}, nil
+		return &Guest{in, e, nil, in.Computed()}, nil
 	}
 	if err := e.load(ctx); err != nil {
 		return nil, err
@@ -77,8 +77,7 @@ func (e *Engine) newGuest(ctx context.Context, l *component.Linker, within time.
 		e.letCompile()
 		return nil, err
 	}
-	begun := time.Now()
-	bounded, cancel := context.WithTimeout(ctx, within)
+	bounded, cancel := Bounded(ctx, within)
 	defer cancel()
 	in, err := here(bounded, c.compiled)
 	if err != nil {
@@ -87,7 +86,7 @@ func (e *Engine) newGuest(ctx context.Context, l *component.Linker, within time.
 		return nil, err
 	}
 	time.AfterFunc(giveWay, e.letCompile)
-	return &Guest{local{in}, e, c, time.Since(begun)}, nil
+	return &Guest{local{in}, e, c, in.Computed()}, nil
 }
 
 // Follow moves the instance to compiled code, if there is some by now, and reports whether it has: get exports

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"golang.org/x/time/rate"
 
@@ -105,13 +104,13 @@ func (in *instance) makeCore(ctx context.Context, linker *component.Linker) erro
 	// As for an export: a core may compute while it is made.
 	within := in.limits.GuestTime
 	if w := in.engine.workers; w != nil {
-		made, _, err := w.instantiate(ctx, within, func(ctx context.Context, r *component.Remote) error { return r.Instantiate(ctx, linker, limits) })
+		made, err := w.instantiate(ctx, within, func(ctx context.Context, r *component.Remote) error { return r.Instantiate(ctx, linker, limits) })
 		if err == nil {
 			in.core = made
 		}
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, within)
+	ctx, cancel := Bounded(ctx, within)
 	defer cancel()
 	made, err := in.code.compiled.InstantiateWith(ctx, linker, limits)
 	if err == nil {
@@ -214,9 +213,8 @@ func (in *instance) tell() error {
 	}
 	in.budget.give(refusals, int64(refused))
 	in.budget.give(timersSet, int64(len(events)-refused))
-	begun := time.Now()
 	err := in.deliver(events)
-	in.throttle.pause(time.Since(begun))
+	in.throttle.pause(in.core.Computed())
 	return err
 }
 
@@ -303,7 +301,7 @@ func (in *instance) cancel(c *call) error {
 
 // enter calls an export. It is the only place where the core runs.
 func (in *instance) enter(f Function, args ...any) error {
-	ctx, cancel := context.WithTimeout(context.Background(), in.limits.GuestTime)
+	ctx, cancel := Bounded(context.Background(), in.limits.GuestTime)
 	defer cancel()
 	in.record.Call(f.Name(), args)
 	_, err := f.Call(ctx, args...)

@@ -19,7 +19,7 @@ type Sandbox interface {
 	MemorySize() uint64
 	MemoryRefused() bool
 	FuelUsed() uint64
-	Paused() time.Duration
+	Computed() time.Duration
 	PutOff(d time.Duration)
 	Save(to io.Writer) error
 	Close(ctx context.Context) error

@@ -14,7 +14,8 @@ const minPause = time.Millisecond
 // refused at once. Only the goroutine of the instance uses it; its alarm runs in a goroutine of its own.
 //
 // The core may cause the next such event while it handles one. So it gets them at most half of the
-// time: after each delivery comes a pause that lasts as long as the delivery did.
+// time: after each delivery comes a pause that lasts as long as the core has computed. How long a busy
+// machine kept it waiting meanwhile is no reason to have it wait again.
 type throttle struct {
 	mailbox     *mailbox
 	timers      timers.Timers
@@ -92,9 +93,9 @@ func (th *throttle) take() (events []event) {
 	return events
 }
 
-// pause begins the pause after a delivery that took so long.
-func (th *throttle) pause(took time.Duration) {
-	th.pausedUntil = time.Now().Add(max(took, minPause))
+// pause begins the pause after a delivery for which the core has computed so long.
+func (th *throttle) pause(computed time.Duration) {
+	th.pausedUntil = time.Now().Add(max(computed, minPause))
 	th.arm()
 }
 

@@ -23,9 +23,12 @@ func (in *instance) trapped(step string, err error) *Failure {
 }
 
 func (in *instance) remedy(err error) string {
-	if errors.Is(err, context.DeadlineExceeded) { // Nothing but MaxGuestTime bounds a call into the core.
+	if errors.Is(err, context.DeadlineExceeded) { // Nothing but Bounded bounds a call into the core.
 		if e := in.engine; e.workers == nil && !isClosed(e.compiled) {
 			return fmt.Sprintf("; it computed for longer than ClientOptions.MaxGuestTime of %v, in the interpreter, as it is not compiled yet: try again, or have it compiled before by RuntimeOptions.CompileFirst or 'caisson cache warm'", in.limits.GuestTime)
+		}
+		if in.core != nil && in.core.Computed() < in.limits.GuestTime {
+			return fmt.Sprintf("; it did not return within %d times ClientOptions.MaxGuestTime of %v, though it computed for %v: the machine has too much to do for it", overall, in.limits.GuestTime, in.core.Computed())
 		}
 		return fmt.Sprintf("; it computed for longer than ClientOptions.MaxGuestTime of %v: raise it if that is right", in.limits.GuestTime)
 	}

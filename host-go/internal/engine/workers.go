@@ -103,33 +103,31 @@ func (e *Engine) compileInWorker(ctx context.Context, goroutines int) {
 	}
 }
 
-// instantiate gives a worker to begin, which makes the instance within so much time, and returns how long that took. The
-// worker that was ready may have ended meanwhile: then there is a second one.
-func (w *workers) instantiate(ctx context.Context, within time.Duration, begin func(context.Context, *component.Remote) error) (Sandbox, time.Duration, error) {
+// instantiate gives a worker to begin, which makes the instance, and may have it compute for so long. The worker that was
+// ready may have ended meanwhile: then there is a second one.
+func (w *workers) instantiate(ctx context.Context, within time.Duration, begin func(context.Context, *component.Remote) error) (Sandbox, error) {
 	r, err := w.take(ctx)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	defer w.refill()
 	for {
 		fresh := r == nil
 		if fresh {
 			if r, err = w.all.Start(ctx, isolation.Run, w.component, w.config); err != nil {
-				return nil, 0, err
+				return nil, err
 			}
 		}
-		bounded, cancel := context.WithTimeout(ctx, within)
-		begun := time.Now()
+		bounded, cancel := Bounded(ctx, within)
 		err = begin(bounded, r.Remote)
-		took := time.Since(begun)
 		cancel()
 		if err == nil {
-			return remote{r}, took, nil
+			return remote{r}, nil
 		}
 		_ = r.Close(ctx)
 		var lost *component.LostError
 		if fresh || !errors.As(err, &lost) {
-			return nil, 0, err
+			return nil, err
 		}
 		r = nil
 	}

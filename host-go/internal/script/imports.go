@@ -125,14 +125,17 @@ func (in *Instance) wait(context.Context, []any) ([]any, error) {
 	return []any{events}, nil
 }
 
-// search implements `search` of wit/tool-search.wit. Its time is the script's: the entry's own deadline ends the
-// script afterwards when that was too long.
+// search implements `search` of wit/tool-search.wit. What it computes is the script's computing, though another guest
+// does it; how long it waits is bounded by the operation's time.
 func (in *Instance) search(_ context.Context, args []any) ([]any, error) {
-	ctx, cancel := context.WithTimeout(in.ctx, in.config.Limits.Computing)
-	defer cancel()
-	found, err := in.config.Search(ctx, args[0].(string), args[1].(uint32))
-	if end := ctx.Err(); end != nil {
+	most := in.config.Limits.Computing
+	found, computed, err := in.config.Search(in.ctx, most-in.computed, args[0].(string), args[1].(uint32))
+	in.computed += computed
+	switch end := in.ctx.Err(); {
+	case end != nil:
 		return nil, end
+	case in.computed >= most: // What the script itself has computed since it was entered, its meter bounds.
+		return nil, context.DeadlineExceeded
 	}
 	if err != nil {
 		return []any{component.Err(valid(cut(err.Error(), in.config.Limits.FailureBytes)))}, nil

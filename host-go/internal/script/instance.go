@@ -196,20 +196,22 @@ func (in *Instance) enter(ctx context.Context, export string, args ...any) *Fail
 		}
 	}
 	in.config.Record.Call(scripts+export, args)
-	begun := time.Now()
 	left := in.config.Limits.Computing - in.computed
 	impatient := export != "deliver" && in.impatient() && left > in.beginning.patience // A new guest has not come so far.
 	if impatient {
 		left = in.beginning.patience
 	}
-	bounded, cancel := context.WithDeadline(in.ctx, begun.Add(left))
+	// What waits, inside of an import, does so within the operation's time.
+	bounded := component.WithComputing(in.ctx, left)
 	if p := in.config.Play; p != nil {
+		var cancel context.CancelFunc
+		bounded, cancel = context.WithCancel(bounded)
+		defer cancel()
 		p.Interrupt = cancel
 		p.Ahead()
 	}
 	_, err := in.exports[export].Call(bounded, args...)
-	cancel()
-	in.computed += max(0, time.Since(begun)-in.guest.Paused())
+	in.computed += in.guest.Computed()
 	switch {
 	case err == nil:
 		return nil

@@ -28,8 +28,8 @@ type Config struct {
 	// Call calls a tool. It is called in a goroutine of its own. The context ends when nobody waits any more.
 	Call func(ctx context.Context, server, tool string, arguments json.RawMessage) (json.RawMessage, *ToolFailure)
 	// Search finds tools among Tools, as `search` in wit/tool-search.wit has it. Only a component that imports
-	// tool-search needs it: the core does not.
-	Search func(ctx context.Context, text string, limit uint32) (string, error)
+	// tool-search needs it: the core does not. It computes for no longer than within, and says for how long.
+	Search func(ctx context.Context, within time.Duration, text string, limit uint32) (found string, computed time.Duration, err error)
 	// Random is the source of random bytes. An instance can sleep when it is a *rand.ChaCha8.
 	Random io.Reader
 	// Now is the clock of the script, which does not go on; the zero time for the true one, in milliseconds.

@@ -69,6 +69,9 @@ func (t *Transfer) Begin(opt *Options, handles *Table) {
 	t.opt, t.handles, t.buf, t.task, t.lends, t.lifted = opt, handles, nil, nil, t.lends[:0], 0
 }
 
+// Lifted returns how many bytes of the guest's values the call has made.
+func (t *Transfer) Lifted() uint64 { return t.lifted }
+
 // End ends the call.
 func (t *Transfer) End() { t.Allowance.Held -= t.lifted }
 

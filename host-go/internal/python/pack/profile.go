@@ -89,8 +89,8 @@ func run(ctx context.Context, e *engine.Engine, name, text string) error {
 }
 
 // search is what the core would find.
-func search(context.Context, string, uint32) (string, error) {
-	return `[{"server":"shop","tool":"get_items","score":1,"text":""}]`, nil
+func search(context.Context, time.Duration, string, uint32) (string, time.Duration, error) {
+	return `[{"server":"shop","tool":"get_items","score":1,"text":""}]`, 0, nil
 }
 
 // answer is what the tools of the scripts answer.
