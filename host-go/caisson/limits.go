@@ -15,7 +15,10 @@ type Limits struct {
 	// more ends the session, or Connect, with [CodeTrap]. Default: 512 MiB.
 	MaxMemoryBytes int64
 	// MaxGuestTime bounds how long the core may compute without returning, for one call or one
-	// batch of events. A core that takes longer ends the session with [CodeTrap]. Default: 30 s.
+	// batch of events. It is the time that the core has of a processor, and not that of the wall: a core that
+	// waits for its turn on a busy machine does not use it up. By the wall clock a core may take ten times as
+	// long. A core that takes longer ends the session with [CodeTrap]. The deadline of a context bounds
+	// how long a caller waits. Default: 30 s.
 	MaxGuestTime time.Duration
 
 	// MaxListPages, MaxListItems and MaxListBytes bound all pages of one list together, for the iterators

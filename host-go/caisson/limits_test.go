@@ -40,8 +40,8 @@ func bounds(t *testing.T) [][3]string {
 	return [][3]string{
 		{"one message of a server's", mib(d.MaxMessageBytes), "MaxMessageBytes"},
 		{"the memory of one session's core", mib(d.MaxMemoryBytes), "MaxMemoryBytes"},
-		{"the core's time for one call or one batch of events", seconds(d.MaxGuestTime), "MaxGuestTime"},
-		{"the core's time for timers, and for what it was refused at once", "half of the time", ""},
+		{"the core's time for one call or one batch of events: computing; in all", seconds(d.MaxGuestTime) + inText(t, "host-go/internal/engine/bounded.go", `overall = (\d+)`, "; %s times as long"), "MaxGuestTime"},
+		{"the core's computing for timers, and for what it was refused at once", "half of the time", ""},
 		{"connecting", seconds(d.ConnectTimeout), "ConnectTimeout"},
 		{
 			"a command that is silent, before a second one is asked in the older way",
@@ -165,7 +165,7 @@ func bounds(t *testing.T) [][3]string {
 		},
 		{"processes of guests at once, with `IsolationProcess`", fmt.Sprint(defaultMaxWorkers), "MaxWorkers"},
 		{
-			"the answer of such a process after a deadline; what it prints into the log",
+			inText(t, "host-go/component/remote_watch.go", `starved = (\d+)`, "the answer of such a process after a deadline, or after %s times what its guest may compute; what it prints into the log"),
 			inText(t, "host-go/component/remote.go", `remoteGrace = (\d+) \* time\.Second`, "%s s; ") + fmt.Sprintf("%d KiB", inSource(t, "host-go/internal/isolation/process.go", "mostPrinted")>>10), "",
 		},
 		{"scripts that tools of scripts run in turn, in each other", fmt.Sprint(maxScriptDepth), ""},
@@ -180,7 +180,7 @@ func bounds(t *testing.T) [][3]string {
 		{"a run that wakes: its memory", mib(d.MaxMemoryBytes), "MaxMemoryBytes"},
 		{
 			"a script in Python: a search of its tools, in a sandbox of its own",
-			seconds(catalog.Computing) + " and " + mib(in("host-go/internal/catalog/catalog.go", "memoryBytes")), "",
+			seconds(catalog.Computing) + " of computing, which count for the script, and " + mib(in("host-go/internal/catalog/catalog.go", "memoryBytes")), "",
 		},
 		{"the tools of a `ToolSet`", fmt.Sprintf("%d, %s, %d pages of one server", maxToolSetTools, mib(maxToolSetBytes), maxToolSetPages), ""},
 		{"a policy's file", fmt.Sprintf("%s, %d levels", mib(policyfile.MaxBytes), in("host-go/caisson/policyfile/decode.go", "maxDepth")), ""},

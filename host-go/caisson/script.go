@@ -125,7 +125,8 @@ type ScriptUsage struct {
 	// MemoryBytes is the size of the sandbox at the end, which it has not exceeded before. About 30 MB of it
 	// are there from the start, and shared by all scripts until they are written to.
 	MemoryBytes uint64
-	// Computing is how long the sandbox has computed, and Waiting all other time.
+	// Computing is how long the sandbox has computed, as [ScriptLimits].Computing counts it, and Waiting all other
+	// time: for tools, timers and a processor.
 	Computing, Waiting time.Duration
 }
 

@@ -11,10 +11,11 @@ import (
 // default; there is no way to leave one out. A script that reaches one ends with [ScriptLimit], and cannot catch
 // that.
 type ScriptLimits struct {
-	// Computing bounds how long the sandbox computes. Waiting for tools and timers is not computing. Default:
-	// 10 s.
+	// Computing bounds how long the sandbox computes, searches of its tools included. It is the time that the
+	// sandbox has of a processor, and not that of the wall: waiting for tools and timers is not computing, and
+	// neither is waiting for a processor on a busy machine. Time bounds what passes on the wall. Default: 10 s.
 	Computing time.Duration
-	// Time bounds the whole run, waiting included. It does not run while somebody is asked on account of a call of
+	// Time bounds the whole run by the wall clock, waiting included. It does not run while somebody is asked on account of a call of
 	// a tool: while [Governance].Approve is asked about it, and while a handler answers a sampling or an elicitation
 	// of the server, for this call or for another one of the session, since servers do not say which. The
 	// deadline of a context bounds that too. Default: 60 s.

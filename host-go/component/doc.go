@@ -63,7 +63,8 @@
 //
 // The runtime meters guest code unless Config.Unmetered is set: the code has safe
 // points, where the garbage collector can stop it, and where it ends when the
-// context of the call ends or its fuel is used up. One budget of bytes bounds what
+// context of the call ends, or its fuel or its time of computing (WithComputing) is
+// used up. One budget of bytes bounds what
 // the host holds for an instance, and what a call can make the host allocate. An
 // instance that was stopped or that trapped is dead; its siblings live on.
 //
