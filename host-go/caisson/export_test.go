@@ -34,7 +34,9 @@ func WorkerPIDs(r *Runtime) []int { return r.workers.PIDs() }
 func BreakCore(ctx context.Context, r *Runtime) (err error) {
 	r.engine.Close()
 	config := r.engineConfig
-	config.Core = func() (*component.Prepared, error) { return &component.Prepared{Index: []byte("no core")}, nil }
+	config.Core = func() (*component.Prepared, error) {
+		return &component.Prepared{Index: func() ([]byte, error) { return []byte("no core"), nil }}, nil
+	}
 	r.engine, err = engine.New(ctx, config)
 	return err
 }

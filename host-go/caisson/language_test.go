@@ -18,7 +18,7 @@ func (another) Component() *caisson.LanguageComponent {
 		if err != nil {
 			return nil, err
 		}
-		return pack.Prepared()
+		return pack.Prepared(), nil
 	}}
 }
 

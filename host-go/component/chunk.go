@@ -26,7 +26,7 @@ func (c *Compiled) chunk(ctx context.Context, h *split.Chunks, k int) (wazero.Co
 		if err != nil {
 			return nil, err
 		}
-		return c.r.compile(ctx, b, "", c.r.cfg.CompilationWorkers)
+		return c.r.compile(ctx, b, c.r.cfg.CompilationWorkers)
 	})
 }
 
@@ -128,7 +128,7 @@ func (c *Compiled) compileAhead(ctx context.Context, b []byte) error {
 		}
 		defer done()
 	}
-	code, err := c.r.compile(ctx, b, "", c.r.cfg.CompilationWorkers)
+	code, err := c.r.compile(ctx, b, c.r.cfg.CompilationWorkers)
 	if err != nil {
 		return errors.Join(err, ctx.Err())
 	}

@@ -35,19 +35,24 @@ func (r *Runtime) workers(b []byte) (int, error) {
 // because the core runtime looks at the context between functions only when there are several goroutines.
 const fewWorkers = 2
 
-// compile compiles a core module with so many workers. hash is the module's codecache.Hash; compile makes the
-// hash when it is "". compile returns when the context ends: the compiler then finishes its function in the
-// background, and its output is dropped.
-func (r *Runtime) compile(ctx context.Context, b []byte, hash string, workers int) (wazero.CompiledModule, error) {
+// compile compiles a core module with so many workers. compile returns when the context ends: the compiler then
+// finishes its function in the background, and its output is dropped.
+func (r *Runtime) compile(ctx context.Context, b []byte, workers int) (wazero.CompiledModule, error) {
+	m := codecache.Module{Code: func() ([]byte, error) { return b, nil }}
+	if r.cache != nil {
+		m.Hash = codecache.Hash(b)
+	}
+	return r.compileModule(ctx, m, workers)
+}
+
+// compileModule is compile of a module that may not be at hand.
+func (r *Runtime) compileModule(ctx context.Context, m codecache.Module, workers int) (wazero.CompiledModule, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if hash == "" && r.cache != nil {
-		hash = codecache.Hash(b)
-	}
 	inner := experimental.WithCompilationWorkers(ctx, workers)
 	return r.compiling.do(ctx, func() (wazero.CompiledModule, error) {
-		return r.cache.Compile(inner, b, hash, func(ctx context.Context, b []byte) (code wazero.CompiledModule, err error) {
+		return r.cache.Compile(inner, m, func(ctx context.Context, b []byte) (code wazero.CompiledModule, err error) {
 			code, err = r.core.CompileModule(ctx, b)
 			r.spare.lend(err, func() error {
 				code, err = r.core.CompileModule(ctx, b)

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/caisson-dev/caisson/host-go/component/internal/abi"
 	bin "github.com/caisson-dev/caisson/host-go/component/internal/binary"
+	"github.com/caisson-dev/caisson/host-go/component/internal/codecache"
 	"github.com/caisson-dev/caisson/host-go/component/internal/link"
 	"github.com/caisson-dev/caisson/host-go/component/internal/memory"
 	"github.com/caisson-dev/caisson/host-go/component/internal/split"
@@ -66,7 +68,7 @@ func (c *Compiled) compile(ctx context.Context) error {
 		if lowered, err = c.lowered(ctx, i, b, lowered); err != nil {
 			return c.moduleError(ctx, i, err)
 		}
-		if err := c.addModule(ctx, i, b, "", names); err != nil {
+		if err := c.addModule(ctx, i, b, names); err != nil {
 			return err
 		}
 		m.Bytes = nil
@@ -91,46 +93,78 @@ func (c *Compiled) lowered(ctx context.Context, i int, b []byte, before uint64) 
 	return n, nil
 }
 
-// compilePrepared compiles the code that a start needs.
+// compilePrepared compiles the code that a start needs. The component is linked, and its memories begun, beside that.
 func (c *Compiled) compilePrepared(ctx context.Context) (err error) {
-	index, err := c.prepared.parts()
+	index, err := c.prepared.starting(c.r.cache)
 	if err != nil {
 		return err
 	}
+	linked := beside(func() (err error) {
+		c.program, err = index.Program()
+		return decodeError(err)
+	})
+	images := beside(func() (err error) {
+		c.images, err = c.r.memories(c.prepared, index)
+		return err
+	})
+	defer func() { err = errors.Join(err, images()) }()
+	compiled := c.compileModules(ctx, index)
+	if err := linked(); err != nil {
+		return err
+	}
+	if compiled != nil {
+		return c.moduleError(ctx, len(c.modules), compiled)
+	}
+	if err := c.finish(ctx); err != nil {
+		return err
+	}
+	c.prepared.keepStart(c.r.cache)
+	return nil
+}
+
+// beside runs f in a goroutine. wait waits for the error of f.
+func beside(f func() error) (wait func() error) {
+	done := make(chan error, 1)
+	go func() { done <- f() }()
+	return sync.OnceValue(func() error { return <-done })
+}
+
+// compileModules compiles the modules of a component that was prepared. The error is that of the first module that
+// c.modules lacks.
+func (c *Compiled) compileModules(ctx context.Context, index *split.Index) error {
 	first := 0
 	c.movable = true
-	images := make(chan error, 1)
-	go func() {
-		var err error
-		c.images, err = c.r.memories(c.prepared, index)
-		images <- err
-	}()
-	defer func() { err = errors.Join(err, <-images) }()
 	for i := range index.Modules {
 		m := &index.Modules[i]
-		if err := c.addModule(ctx, i, m.Code, m.Hash, wasm.Names{Counter: m.Counter, Start: m.Start}); err != nil {
-			return err
+		whole := func() ([]byte, error) { return c.prepared.code(index, i) }
+		listening, err := listen(ctx, i, whole)
+		if err != nil {
+			return fmt.Errorf("core module: %w", err)
 		}
+		code, err := c.r.compileModule(listening, codecache.Module{Hash: m.Hash, Shell: m.Shell, Code: whole}, c.r.cfg.CompilationWorkers)
+		if err != nil {
+			return fmt.Errorf("core module: %w", err)
+		}
+		c.modules = append(c.modules, code)
+		c.names = append(c.names, wasm.Names{Counter: m.Counter, Start: m.Start})
 		c.chunks = append(c.chunks, split.NewChunks(m.Slots, first))
 		first += len(m.Slots)
 		c.movable = c.movable && m.Still
 		c.globals = append(c.globals, m.Globals)
 	}
-	return c.finish(ctx)
+	return nil
 }
 
-func (c *Compiled) addModule(ctx context.Context, i int, b []byte, hash string, names wasm.Names) error {
-	listening, err := listen(ctx, i, b)
+func (c *Compiled) addModule(ctx context.Context, i int, b []byte, names wasm.Names) error {
+	listening, err := listen(ctx, i, func() ([]byte, error) { return b, nil })
 	if err != nil {
 		return c.moduleError(ctx, i, fmt.Errorf("core module: %w", err))
 	}
-	workers := c.r.cfg.CompilationWorkers
-	if c.prepared == nil {
-		if workers, err = c.r.workers(b); err != nil {
-			return c.moduleError(ctx, i, err)
-		}
+	workers, err := c.r.workers(b)
+	if err != nil {
+		return c.moduleError(ctx, i, err)
 	}
-	code, err := c.r.compile(listening, b, hash, workers)
+	code, err := c.r.compile(listening, b, workers)
 	if err != nil {
 		return c.moduleError(ctx, i, fmt.Errorf("core module: %w", err))
 	}
@@ -193,7 +227,7 @@ func (c *Compiled) compileShims(ctx context.Context) error {
 		b := shim(inst.Members)
 		key := sha256.Sum256(b)
 		if made[key] == nil {
-			code, err := c.r.compile(ctx, b, "", fewWorkers)
+			code, err := c.r.compile(ctx, b, fewWorkers)
 			if err != nil {
 				return fmt.Errorf("component: module for inline exports: %w", err)
 			}

@@ -41,17 +41,17 @@ var externKinds = map[binary.Sort]Kind{
 
 // Imports returns what the component imports, in the component's order. Long texts of types are cut, as WIT
 // cuts them.
-func (c *Compiled) Imports() []Extern { return externs(wit.NewSpeller(), c.program.Type.Imports) }
+func (c *Compiled) Imports() []Extern { return externs(wit.NewSpeller(), c.program.Type().Imports) }
 
 // Exports returns what the component exports, in the component's order. Long texts of types are cut, as WIT
 // cuts them.
 func (c *Compiled) Exports() []Extern {
-	return externs(wit.NewSpeller(), c.program.Type.Exports, c.program.Type.Imports...)
+	return externs(wit.NewSpeller(), c.program.Type().Exports, c.program.Type().Imports...)
 }
 
 // WIT returns the component's world as WIT, with the packages of the interfaces that it imports and exports.
 // Text past 16 MiB is cut, and a last comment says so; only a component that is made for it gets so long.
-func (c *Compiled) WIT() string { return wit.Print(c.program.Type) }
+func (c *Compiled) WIT() string { return wit.Print(c.program.Type()) }
 
 // PackageDocs returns the documentation of the component's WIT package: the contents of its custom section
 // "package-docs", a byte for the version of the format and JSON. Toolchains leave the section out unless they are

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
 
+	"github.com/caisson-dev/caisson/host-go/component/internal/codecache"
 	"github.com/caisson-dev/caisson/host-go/component/internal/memory"
 	"github.com/caisson-dev/caisson/host-go/component/internal/split"
 )
@@ -17,9 +19,12 @@ import (
 // chunks that are loaded when one is first called. [Runtime.CompilePrepared] runs it. It is trusted like the
 // program itself: its code is not metered again. Its functions must be safe for concurrent use.
 type Prepared struct {
-	// Index holds the component without its code, the code that stays together, and a description of the
-	// other parts.
-	Index []byte
+	// Index returns the component without its code, the code that stays together, and a description of the
+	// other parts: always the same bytes. It is called when they are needed: a start with code that the cache has
+	// needs only their beginning.
+	Index func() ([]byte, error)
+	// Beginning returns a reader of Index, of which only the first bytes are read. nil reads them from Index.
+	Beginning func() (io.ReadCloser, error)
 	// Memory returns a reader of the first contents of the memories.
 	Memory func() (io.ReadCloser, error)
 	// Chunk returns chunk i. Chunks is how many there are.
@@ -30,8 +35,13 @@ type Prepared struct {
 	Identity func() string
 
 	once  sync.Once
-	index *split.Index
+	whole *split.Index
 	err   error
+
+	// first is what is known without Index. start is the index that is in the cache, where it was there.
+	mu    sync.Mutex
+	first *split.Beginning
+	start *split.Index
 
 	hashing sync.Mutex
 	hash    string
@@ -51,7 +61,11 @@ func (p *Prepared) Hash() (string, error) {
 		p.hash = p.Identity()
 		return p.hash, nil
 	}
-	sum := sha256.Sum256(p.Index) // The index has a hash of the memory.
+	index, err := p.Index()
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(index) // The index has a hash of the memory.
 	for i := range p.Chunks {
 		b, err := p.Chunk(i)
 		if err != nil {
@@ -101,7 +115,7 @@ func prepareWith(component []byte, o split.Options) (*Prepared, error) {
 		return nil, decodeError(err)
 	}
 	return &Prepared{
-		Index:  parts.Index,
+		Index:  func() ([]byte, error) { return parts.Index, nil },
 		Memory: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(parts.Memory)), nil },
 		Chunk:  func(i int) ([]byte, error) { return parts.Chunks[i], nil },
 		Chunks: len(parts.Chunks),
@@ -111,10 +125,87 @@ func prepareWith(component []byte, o split.Options) (*Prepared, error) {
 // parts reads the index, once.
 func (p *Prepared) parts() (*split.Index, error) {
 	p.once.Do(func() {
-		p.index, p.err = split.ReadIndex(p.Index, p.Chunks)
-		p.err = decodeError(p.err)
+		var b []byte
+		if b, p.err = p.Index(); p.err == nil {
+			p.whole, p.err = split.ReadIndex(b, p.Chunks)
+			p.err = decodeError(p.err)
+		}
 	})
-	return p.index, p.err
+	return p.whole, p.err
+}
+
+// beginning reads the beginning of the index, once.
+func (p *Prepared) beginning() (*split.Beginning, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.first != nil {
+		return p.first, nil
+	}
+	open := p.Beginning
+	if open == nil {
+		open = func() (io.ReadCloser, error) {
+			b, err := p.Index()
+			return io.NopCloser(bytes.NewReader(b)), err
+		}
+	}
+	r, err := open()
+	if err != nil {
+		return nil, err
+	}
+	p.first, err = split.ReadBeginning(r)
+	return p.first, errors.Join(err, r.Close())
+}
+
+// starting returns the index, or what the cache has of it for a start.
+func (p *Prepared) starting(c *codecache.Cache) (*split.Index, error) {
+	if c == nil {
+		return p.parts()
+	}
+	first, err := p.beginning()
+	if err != nil {
+		return p.parts() // Its error says more.
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.start == nil {
+		c.Start(first.Sum, func(b []byte) (err error) {
+			p.start, err = split.ReadIndex(b, p.Chunks)
+			return err
+		})
+	}
+	if p.start == nil {
+		return p.parts()
+	}
+	return p.start, nil
+}
+
+// code returns the code of module i of an index.
+func (p *Prepared) code(index *split.Index, i int) ([]byte, error) {
+	if code := index.Modules[i].Code; code != nil {
+		return code, nil
+	}
+	whole, err := p.parts()
+	if err != nil {
+		return nil, err
+	}
+	return whole.Modules[i].Code, nil
+}
+
+// keepStart keeps in the cache what a start needs, unless it came from there.
+func (p *Prepared) keepStart(c *codecache.Cache) {
+	p.mu.Lock()
+	first, start := p.first, p.start
+	p.mu.Unlock()
+	if c == nil || first == nil || start != nil {
+		return
+	}
+	c.KeepStart(first.Sum, func() ([]byte, error) {
+		whole, err := p.parts()
+		if err != nil {
+			return nil, err
+		}
+		return whole.Start()
+	})
 }
 
 // planned returns the component without its code: its types, for those that have it elsewhere.
@@ -123,8 +214,12 @@ func (p *Prepared) planned() (*Compiled, error) {
 	if err != nil {
 		return nil, err
 	}
+	program, err := index.Program()
+	if err != nil {
+		return nil, decodeError(err)
+	}
 	p.planning.Do(func() {
-		p.plan = &Compiled{program: index.Program, prepared: p}
+		p.plan = &Compiled{program: program, prepared: p}
 		p.plan.plan()
 	})
 	return p.plan, nil

@@ -139,7 +139,11 @@ func TestDamagedIndex(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Index[len(p.Index)/2] ^= 0x55
+	index, err := p.Index()
+	if err != nil {
+		t.Fatal(err)
+	}
+	index[len(index)/2] ^= 0x55
 	_, err = testRuntime(t, nil).CompilePrepared(context.Background(), p)
 	if fault := (*DecodeError)(nil); !errors.As(err, &fault) || fault.Msg != "prepared component: the index is damaged, or cut short" {
 		t.Error(err)

@@ -20,10 +20,14 @@ func WithProfile(ctx context.Context, p *Profile) context.Context {
 
 // listen returns a context with which the core runtime records the calls of a module, when ctx asks for a
 // profile.
-func listen(ctx context.Context, module int, code []byte) (context.Context, error) {
+func listen(ctx context.Context, module int, code func() ([]byte, error)) (context.Context, error) {
 	p, ok := ctx.Value(profileKey{}).(*Profile)
 	if !ok {
 		return ctx, nil
 	}
-	return p.calls.Listen(ctx, module, code)
+	b, err := code()
+	if err != nil {
+		return nil, err
+	}
+	return p.calls.Listen(ctx, module, b)
 }

@@ -115,6 +115,10 @@ func (r *Remote) Load(ctx context.Context, p *Prepared, config RemoteConfig) err
 	if err != nil {
 		return err
 	}
+	index, err := p.Index()
+	if err != nil {
+		return err
+	}
 	identity, err := p.Hash()
 	if err != nil {
 		return err
@@ -125,7 +129,7 @@ func (r *Remote) Load(ctx context.Context, p *Prepared, config RemoteConfig) err
 	}
 	r.prepared, r.host = p, &Instance{c: c}
 	head = append(binary.AppendUvarint(nil, uint64(len(head))), head...)
-	_, err = r.do(ctx, "load", func() error { return r.conn.send(frameLoad, head, p.Index) })
+	_, err = r.do(ctx, "load", func() error { return r.conn.send(frameLoad, head, index) })
 	return err
 }
 

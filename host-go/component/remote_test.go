@@ -294,13 +294,13 @@ func hostile(t testing.TB, p *Prepared, does func(w *wire, conn io.ReadWriter)) 
 // TestRemoteHostile has the other process send what no instance sends.
 func TestRemoteHostile(t *testing.T) {
 	p := takenApart(t, "echo.wasm")
-	index, err := p.parts()
+	c, err := p.planned()
 	if err != nil {
 		t.Fatal(err)
 	}
 	// imported is a call of an import, up to its arguments.
 	imported := func(name string) []byte {
-		for k, f := range index.Program.Imports {
+		for k, f := range c.program.Imports {
 			if f.Name == name {
 				return binary.AppendUvarint([]byte{0}, uint64(k))
 			}
@@ -419,11 +419,11 @@ func testRemoteWaits(t *testing.T, p *Prepared) *Remote {
 // they are written and read again.
 func FuzzRemoteValues(f *testing.F) {
 	p := takenApart(f, "echo.wasm")
-	index, err := p.parts()
+	c, err := p.planned()
 	if err != nil {
 		f.Fatal(err)
 	}
-	for k, imp := range index.Program.Imports {
+	for k, imp := range c.program.Imports {
 		for _, v := range echoes[imp.Name[len("echo-"):]] {
 			b, err := appendFields(nil, imp.Type.Params, []any{v}, trusting{})
 			if err != nil {
@@ -435,7 +435,7 @@ func FuzzRemoteValues(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, k uint, b []byte) {
-		fields := index.Program.Imports[k%uint(len(index.Program.Imports))].Type.Params
+		fields := c.program.Imports[k%uint(len(c.program.Imports))].Type.Params
 		in := &valueReader{b: b, left: 1 << 20, handles: trusting{}}
 		values, err := in.all(fields)
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -76,11 +77,7 @@ func (r *Runtime) Compile(ctx context.Context, wasm []byte) (*Compiled, error) {
 // it is called, or by [Compiled.CompileChunks]. The error is a *DecodeError when the component is at fault,
 // or the error of reading its parts.
 func (r *Runtime) CompilePrepared(ctx context.Context, p *Prepared) (*Compiled, error) {
-	index, err := p.parts()
-	if err != nil {
-		return nil, err
-	}
-	c := &Compiled{r: r, program: index.Program, prepared: p}
+	c := &Compiled{r: r, prepared: p}
 	if err := c.compilePrepared(ctx); err != nil {
 		return nil, errors.Join(err, c.Close(ctx))
 	}
@@ -93,16 +90,8 @@ func (r *Runtime) Cached(p *Prepared) bool {
 	if r.cache == nil || r.cfg.Interpreter {
 		return false
 	}
-	index, err := p.parts()
-	if err != nil {
-		return false
-	}
-	for i := range index.Modules {
-		if !r.cache.Has(index.Modules[i].Hash) {
-			return false
-		}
-	}
-	return true
+	b, err := p.beginning()
+	return err == nil && !slices.ContainsFunc(b.Modules, func(hash string) bool { return !r.cache.Has(hash) })
 }
 
 // CacheErr returns the reason that the cache cannot keep compiled code. Entries that are there already are

@@ -1,6 +1,7 @@
 package component
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -82,8 +83,9 @@ func (s *server) load(ctx context.Context, body []byte) error {
 	if l.Version != remoteVersion {
 		return fmt.Errorf("the program of the process is of another version (%d, and not %d): build both of the same sources", remoteVersion, l.Version)
 	}
+	index := bytes.Clone(in.b)
 	s.prepared = &Prepared{
-		Index:    append([]byte{}, in.b...),
+		Index:    func() ([]byte, error) { return index, nil },
 		Memory:   func() (io.ReadCloser, error) { return s.ask(frameMemory, nil) },
 		Chunk:    s.chunk,
 		Chunks:   l.Chunks,

@@ -11,5 +11,5 @@ func embedded() (*component.Prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pack.Prepared()
+	return pack.Prepared(), nil
 }

@@ -60,6 +60,9 @@ func Read(b []byte) (*Pack, error) {
 	return p, nil
 }
 
+// beginning reads the index from its beginning.
+func (p *Pack) beginning() (io.ReadCloser, error) { return decompress(p.parts[0]) }
+
 // Index returns the index, always the same bytes.
 func (p *Pack) Index() ([]byte, error) { return p.index() }
 
@@ -108,12 +111,8 @@ func decompress(b []byte) (io.ReadCloser, error) {
 }
 
 // Prepared returns the component. Its parts are read when they are needed.
-func (p *Pack) Prepared() (*component.Prepared, error) {
-	index, err := p.Index()
-	if err != nil {
-		return nil, err
-	}
-	return &component.Prepared{Index: index, Memory: p.Memory, Chunk: p.Chunk, Chunks: p.Chunks(), Identity: p.hash}, nil
+func (p *Pack) Prepared() *component.Prepared {
+	return &component.Prepared{Index: p.Index, Beginning: p.beginning, Memory: p.Memory, Chunk: p.Chunk, Chunks: p.Chunks(), Identity: p.hash}
 }
 
 // Write makes a pack of a component, and says for people how large its parts are.
@@ -124,6 +123,10 @@ func Write(p *component.Prepared) (packed []byte, summary string, err error) {
 	}
 	defer r.Close()
 	memory, err := io.ReadAll(r)
+	if err != nil {
+		return nil, "", err
+	}
+	index, err := p.Index()
 	if err != nil {
 		return nil, "", err
 	}
@@ -141,7 +144,7 @@ func Write(p *component.Prepared) (packed []byte, summary string, err error) {
 		head.Parts = append(head.Parts, len(parts)-before)
 		return w.Close()
 	}
-	if err := errors.Join(add(p.Index), add(memory)); err != nil {
+	if err := errors.Join(add(index), add(memory)); err != nil {
 		return nil, "", err
 	}
 	rest := 0
@@ -151,7 +154,7 @@ func Write(p *component.Prepared) (packed []byte, summary string, err error) {
 			return nil, "", err
 		}
 		rest += len(chunk)
-		if err := add(chunk, zstd.WithEncoderDictRaw(dictionary, p.Index)); err != nil {
+		if err := add(chunk, zstd.WithEncoderDictRaw(dictionary, index)); err != nil {
 			return nil, "", err
 		}
 	}
@@ -160,6 +163,6 @@ func Write(p *component.Prepared) (packed []byte, summary string, err error) {
 		return nil, "", err
 	}
 	packed = append(append(line, '\n'), parts...)
-	summary = fmt.Sprintf("%d compressed; %d at the start, %d of memory, %d in %d chunks", len(packed), len(p.Index), len(memory), rest, p.Chunks)
+	summary = fmt.Sprintf("%d compressed; %d at the start, %d of memory, %d in %d chunks", len(packed), len(index), len(memory), rest, p.Chunks)
 	return packed, summary, nil
 }

@@ -12,7 +12,7 @@ import (
 func TestDamagedPack(t *testing.T) {
 	t.Parallel()
 	whole, _, err := Write(&component.Prepared{
-		Index:  []byte("index"),
+		Index:  func() ([]byte, error) { return []byte("index"), nil },
 		Memory: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("memory")), nil },
 		Chunk:  func(int) ([]byte, error) { return []byte("chunk"), nil },
 		Chunks: 1,

@@ -33,7 +33,11 @@ func Preparation(corpus string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		sum.Write(p.Index)
+		index, err := p.Index()
+		if err != nil {
+			return "", err
+		}
+		sum.Write(index)
 		if _, err := io.Copy(sum, memory); err != nil {
 			return "", err
 		}

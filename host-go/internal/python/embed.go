@@ -19,5 +19,5 @@ func Open() (*component.Prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.Prepared()
+	return p.Prepared(), nil
 }

@@ -22,7 +22,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
 
-// Cache keeps compiled code, and the images of memories, in a folder that
+// Cache keeps compiled code, the images of memories, and what else a start needs, in a folder that
 // processes share. It is safe for concurrent use. A nil Cache keeps nothing.
 type Cache struct {
 	dir    string
@@ -44,19 +44,20 @@ type Cache struct {
 const (
 	// folderPrefix begins the names of folders with entries. The names end with the core runtime's version
 	// and the platform. The number is the version of the format.
-	folderPrefix = "component-2-"
+	folderPrefix = "component-3-"
 	// anyFolder matches the folders of all formats.
 	anyFolder    = "component-[0-9]*-*"
 	codeSuffix   = ".code"
 	hashSize     = 2 * sha256.Size // of a hash in a name
 	memorySuffix = ".memory"
+	startSuffix  = ".start"
 	// touchAfter is how old the mark of an entry's last use may get before a use renews it.
 	touchAfter = 12 * time.Hour
 )
 
 // entryName matches the names of entries: the hash of a module and the core runtime's name for the code of its shell, or
-// the hash of a memory.
-var entryName = regexp.MustCompile(`^[0-9a-f]{64}(-[0-9a-f]{64}\.code|\.memory)$`)
+// the hash of a memory or of an index.
+var entryName = regexp.MustCompile(`^[0-9a-f]{64}(-[0-9a-f]{64}\.code|\.memory|\.start)$`)
 
 // Open opens the cache in a folder, and makes the folder when it is missing. When the cache has more than
 // limit bytes it removes the entries that were not used for longest. It only reads a folder that it cannot
@@ -154,11 +155,36 @@ func (c *Cache) HasWhole(hash string) bool {
 	return false
 }
 
-// Compile compiles a module, whose hash is that of Hash, with the core runtime, which must use Core as its cache.
-// compile calls that runtime. It gets the module's shell in place of the module where the cache has the code: see
-// [wasm.Shell]. Otherwise the cache keeps the code that it makes.
-func (c *Cache) Compile(ctx context.Context, module []byte, hash string, compile Compiler) (wazero.CompiledModule, error) {
+// A Module is what the cache knows of a module that is to be compiled.
+type Module struct {
+	Hash string // of the code, as Hash makes it
+	// Shell is that of Shell; nil when it is not at hand.
+	Shell []byte
+	// Code returns the module. It is called only when Shell is nil, or when the cache lacks compiled code.
+	Code func() ([]byte, error)
+}
+
+// Shell returns the shell of a module, or the module itself when it has no functions: see [wasm.Shell].
+func Shell(code []byte, hash string) ([]byte, error) {
+	shell, ok, err := wasm.Shell(code, hash)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return code, nil
+	}
+	return shell, nil
+}
+
+// Compile compiles a module with the core runtime, which must use Core as its cache. compile calls that runtime. It gets
+// the module's shell in place of the module where the cache has the code: see [wasm.Shell]. Otherwise the cache keeps the
+// code that it makes.
+func (c *Cache) Compile(ctx context.Context, m Module, compile Compiler) (wazero.CompiledModule, error) {
 	if c == nil {
+		module, err := m.Code()
+		if err != nil {
+			return nil, err
+		}
 		return compile(ctx, module)
 	}
 	c.compiling.Lock()
@@ -170,15 +196,25 @@ func (c *Cache) Compile(ctx context.Context, module []byte, hash string, compile
 		return nil, err
 	}
 	defer c.stage.clear()
-	shell, ok, err := wasm.Shell(module, hash)
-	if err != nil || !ok {
-		shell = module // The core runtime says what is wrong with it, or has next to nothing to compile.
+	shell, hash := m.Shell, m.Hash
+	if shell == nil {
+		module, err := m.Code()
+		if err != nil {
+			return nil, err
+		}
+		if shell, err = Shell(module, hash); err != nil {
+			shell = module // The core runtime says what is wrong with it.
+		}
 	}
 	if !c.unnamed[hash] && c.placeAll(hash) {
 		if code, err := compile(onlyCached(ctx), shell); err == nil {
 			return code, nil
 		}
 		c.stage.clear()
+	}
+	module, err := m.Code()
+	if err != nil {
+		return nil, err
 	}
 	code, err := compile(ctx, module)
 	if err != nil {
@@ -192,6 +228,48 @@ func (c *Cache) Compile(ctx context.Context, module []byte, hash string, compile
 		c.keep(filepath.Join(c.stage.code, made[0]), hash, c.nameOf(ctx, shell, hash, made[0], compile))
 	}
 	return code, nil
+}
+
+// Start has read read what KeepStart has kept for a hash. It reports whether read could. An entry that is damaged, or
+// that read cannot read, is removed.
+func (c *Cache) Start(hash string, read func([]byte) error) bool {
+	r := c.read(hash + startSuffix)
+	if r == nil {
+		return false
+	}
+	defer r.Close()
+	b := make([]byte, r.left)
+	if _, err := io.ReadFull(r, b); err != nil {
+		return false
+	}
+	if _, err := r.Read(nil); err != io.EOF {
+		return false
+	}
+	if read(b) != nil {
+		_ = r.damaged()
+		return false
+	}
+	return true
+}
+
+// KeepStart keeps what a start needs of the component whose index has a hash, when it is not there. start makes it. When
+// this process cannot write to the cache, the cache stays as it is, which costs only time.
+func (c *Cache) KeepStart(hash string, start func() ([]byte, error)) {
+	name := hash + startSuffix
+	if _, err := os.Lstat(filepath.Join(c.folder, name)); err == nil {
+		return
+	}
+	w, err := c.create(name)
+	if err != nil {
+		return
+	}
+	b, err := start()
+	if err == nil {
+		_, err = w.Write(b)
+	}
+	if w.finish(err) == nil {
+		c.evict()
+	}
 }
 
 // A Compiler compiles a module with the core runtime.

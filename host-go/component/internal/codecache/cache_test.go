@@ -78,7 +78,7 @@ func answer(c *Cache, core wazero.Runtime, k int) error {
 func answerBy(c *Cache, core wazero.Runtime, k int, compile Compiler) error {
 	ctx := context.Background()
 	module := answering(k)
-	code, err := c.Compile(ctx, module, Hash(module), compile)
+	code, err := c.Compile(ctx, Module{Hash: Hash(module), Code: func() ([]byte, error) { return module, nil }}, compile)
 	if err != nil {
 		return err
 	}

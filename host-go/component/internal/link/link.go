@@ -46,32 +46,87 @@ func newLinker(modules map[*binary.CoreModule]*moduleItem) *linker {
 // Link validates and links a component. It asks stop now and then, and ends with stop's error. stop may be
 // nil. Any other error is an *Error.
 func Link(c *binary.Component, stop func() error) (p *Program, err error) {
-	v := newLinker(map[*binary.CoreModule]*moduleItem{})
-	v.validating = true
+	v, err := validate(c, stop)
+	if err != nil {
+		return nil, err
+	}
 	l := newLinker(v.modules)
-	v.u.Stop, l.u.Stop = stop, stop
-	current := v
+	l.u.Stop = stop
+	l.p.Type = v.p.Type
+	return l.link(c, v.order)
+}
+
+// typeOf returns the type of a component that is valid.
+func typeOf(component []byte) *types.Component {
+	tree, err := binary.Decode(component, nil)
+	if err != nil {
+		return &types.Component{}
+	}
+	v, err := validate(tree, nil)
+	if err != nil {
+		return &types.Component{}
+	}
+	return v.p.Type()
+}
+
+// modulesOf adds the core modules of a component, and of those in it, in the order in which validate reads them.
+func modulesOf(c *binary.Component, list []*binary.CoreModule) []*binary.CoreModule {
+	for _, d := range c.Defs {
+		switch d := d.(type) {
+		case *binary.Component:
+			list = modulesOf(d, list)
+		case *binary.CoreModule:
+			list = append(list, d)
+		}
+	}
+	return list
+}
+
+// validate validates a component. The linker that it returns has the component's type and core modules.
+func validate(c *binary.Component, stop func() error) (v *linker, err error) {
+	v = newLinker(map[*binary.CoreModule]*moduleItem{})
+	v.validating = true
+	v.u.Stop = stop
+	err = v.caught(func() {
+		typ := v.validate(c, nil)
+		v.p.Type = func() *types.Component { return typ }
+	})
+	return v, err
+}
+
+// link links a component with these core modules.
+func (l *linker) link(c *binary.Component, modules []*binary.CoreModule) (*Program, error) {
+	l.p.Docs = c.Docs
+	err := l.caught(func() {
+		exports := l.component(c, nil, -1, nil)
+		l.p.Exports = l.exports(exports)
+		for _, d := range modules {
+			l.moduleIndex(l.module(d)) // a module that is never instantiated must be valid too
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return l.p, nil
+}
+
+// caught returns what f throws.
+func (l *linker) caught(f func()) (err error) {
 	defer func() {
 		switch x := recover().(type) {
 		case nil:
 		case *Error:
-			p, err = nil, x
+			err = x
 		case types.Exhausted:
-			p, err = nil, &Error{Offset: current.offset, Msg: x.Error()}
+			err = &Error{Offset: l.offset, Msg: x.Error()}
 		case types.Stopped:
-			p, err = nil, x.Err
+			err = x.Err
 		default:
 			panic(x)
 		}
 	}()
-	l.p.Type, l.p.Docs = v.validate(c, nil), c.Docs
-	current = l
-	exports := l.component(c, nil, -1, nil)
-	l.p.Exports = l.exports(exports)
-	for _, d := range v.order {
-		l.moduleIndex(l.modules[d]) // a module that is never instantiated must be valid too
-	}
-	return l.p, nil
+	f()
+	return nil
 }
 
 func fail(offset int, format string, args ...any) {

@@ -36,8 +36,8 @@ type Program struct {
 	Same    []SameResource
 	Imports []HostFunc
 	Exports []Export
-	// Type is the type of the component, for introspection.
-	Type *types.Component
+	// Type returns the type of the component, for introspection. It is safe for concurrent use.
+	Type func() *types.Component
 	// Docs is the documentation of the component's WIT package, as the file has it, or nil.
 	Docs []byte
 	// Unlinkable is the reason that no host can instantiate the component, or "".

@@ -38,6 +38,10 @@ func TestIndex(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	program, err := index.Program()
+	if err != nil {
+		t.Fatal(err)
+	}
 	slots, images := 0, 0
 	for i, m := range index.Modules {
 		slots += len(m.Slots)
@@ -46,9 +50,9 @@ func TestIndex(t *testing.T) {
 			t.Errorf("the code of module %d has %d bytes of %d, and begins with %.8q", i, len(m.Code), m.Size, m.Code)
 		}
 	}
-	if len(index.Modules) != len(index.Program.Modules) || slots != len(parts.Chunks) || images != len(parts.Memory) {
+	if len(index.Modules) != len(program.Modules) || slots != len(parts.Chunks) || images != len(parts.Memory) {
 		t.Errorf("%d modules of %d, %d chunks of %d, %d bytes of images of %d",
-			len(index.Modules), len(index.Program.Modules), slots, len(parts.Chunks), images, len(parts.Memory))
+			len(index.Modules), len(program.Modules), slots, len(parts.Chunks), images, len(parts.Memory))
 	}
 	if _, err := ReadIndex(parts.Index, len(parts.Chunks)+1); err == nil {
 		t.Error("a chunk is missing, and nobody notices")
