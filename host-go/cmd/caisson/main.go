@@ -12,5 +12,6 @@ import (
 func main() {
 	confine.Main()
 	isolate.Main()
+	collectLater()
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }

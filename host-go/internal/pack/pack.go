@@ -61,7 +61,7 @@ func Read(b []byte) (*Pack, error) {
 }
 
 // beginning reads the index from its beginning.
-func (p *Pack) beginning() (io.ReadCloser, error) { return decompress(p.parts[0]) }
+func (p *Pack) beginning() (io.ReadCloser, error) { return decompress(p.parts[0], zstd.WithDecoderLowmem(true)) }
 
 // Index returns the index, always the same bytes.
 func (p *Pack) Index() ([]byte, error) { return p.index() }
@@ -102,8 +102,8 @@ func (p *Pack) part(i int, options ...zstd.DOption) ([]byte, error) {
 // bounds are what decompressing may take.
 var bounds = []zstd.DOption{zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxPart)}
 
-func decompress(b []byte) (io.ReadCloser, error) {
-	r, err := zstd.NewReader(bytes.NewReader(b), bounds...)
+func decompress(b []byte, options ...zstd.DOption) (io.ReadCloser, error) {
+	r, err := zstd.NewReader(bytes.NewReader(b), append(options, bounds...)...)
 	if err != nil {
 		return nil, fmt.Errorf("pack: %w", err)
 	}
