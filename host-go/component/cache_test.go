@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -108,6 +109,52 @@ func TestDamagedCache(t *testing.T) {
 		if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, good) {
 			t.Fatalf("%s was not replaced (%d bytes, %v)", filepath.Base(path), len(now), err)
 		}
+	}
+}
+
+// A start with a warm cache needs only the beginning of the index. The index is read when code is missing from the cache.
+func TestStartWithoutIndex(t *testing.T) {
+	ctx, dir := context.Background(), t.TempDir()
+	p, err := prepare(testFile(t, "runaway.wasm"), &Profile{}, 0, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	index, err := p.Index()
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := func() (read int) {
+		again := &Prepared{
+			Index:     func() ([]byte, error) { read++; return index, nil },
+			Beginning: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(index)), nil },
+			Memory:    p.Memory, Chunk: p.Chunk, Chunks: p.Chunks,
+		}
+		r := testRuntime(t, &Config{CacheDir: dir})
+		r.Cached(again)
+		c, err := r.CompilePrepared(ctx, again)
+		if err != nil {
+			t.Fatal(err)
+		}
+		call(t, instantiate(t, c, runawayLinker()), "count", uint32(10))
+		return read
+	}
+	if n := count(); n != 1 {
+		t.Errorf("with an empty cache the index is read %d times", n)
+	}
+	if n := count(); n != 0 {
+		t.Errorf("with a warm cache the index is read %d times", n)
+	}
+	paths, err := filepath.Glob(filepath.Join(dir, "*", "*.code"))
+	if err != nil || len(paths) == 0 {
+		t.Fatal(paths, err)
+	}
+	for _, path := range paths {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := count(); n != 1 {
+		t.Errorf("without the code the index is read %d times", n)
 	}
 }
 

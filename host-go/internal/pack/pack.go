@@ -61,7 +61,9 @@ func Read(b []byte) (*Pack, error) {
 }
 
 // beginning reads the index from its beginning.
-func (p *Pack) beginning() (io.ReadCloser, error) { return decompress(p.parts[0], zstd.WithDecoderLowmem(true)) }
+func (p *Pack) beginning() (io.ReadCloser, error) {
+	return decompress(p.parts[0], zstd.WithDecoderLowmem(true))
+}
 
 // Index returns the index, always the same bytes.
 func (p *Pack) Index() ([]byte, error) { return p.index() }

@@ -1,12 +1,38 @@
 package pack
 
 import (
+	"bytes"
 	"io"
 	"strings"
 	"testing"
 
 	"github.com/caisson-dev/caisson/host-go/component"
 )
+
+// TestBeginning reads a pack's index from its beginning.
+func TestBeginning(t *testing.T) {
+	t.Parallel()
+	index := bytes.Repeat([]byte("index "), 100_000)
+	whole, _, err := Write(&component.Prepared{
+		Index:  func() ([]byte, error) { return index, nil },
+		Memory: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("memory")), nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Read(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := p.Prepared().Beginning()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if b, err := io.ReadAll(r); err != nil || !bytes.Equal(b, index) {
+		t.Errorf("%d bytes of %d, %v", len(b), len(index), err)
+	}
+}
 
 // TestDamagedPack reads packs that are cut short, or of something else.
 func TestDamagedPack(t *testing.T) {

@@ -11,11 +11,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/tetratelabs/wazero"
 	"go.uber.org/goleak"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/caisson-dev/caisson/host-go/component/internal/build"
 )
@@ -431,4 +433,105 @@ func sayCache(dir string) {
 	fmt.Println(openAndClose(dir))
 	cached, err := fill(dir, 1<<20)
 	fmt.Println("cached", cached, err)
+}
+
+// Goroutines that need the same modules at once compile each of them once, and load what the cache has.
+func TestAtOnce(t *testing.T) {
+	ctx, dir := context.Background(), t.TempDir()
+	const modules, each = 5, 4
+	for _, want := range []int{1, 0} {
+		c, err := Open(dir, 1<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		core := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCompilationCache(c.Core()))
+		var whole [modules]atomic.Int32
+		var all errgroup.Group
+		for i := range modules * each {
+			k := i % modules
+			all.Go(func() error {
+				return answerBy(c, core, k, func(ctx context.Context, b []byte) (wazero.CompiledModule, error) {
+					if bytes.Equal(b, answering(k)) {
+						whole[k].Add(1)
+					}
+					return core.CompileModule(ctx, b)
+				})
+			})
+		}
+		if err := all.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		for k := range whole {
+			if n := int(whole[k].Load()); n != want {
+				t.Errorf("module %d was compiled %d times, not %d", k, n, want)
+			}
+		}
+		if left := c.stage.files(); len(left) > 0 {
+			t.Errorf("the stage has %v", left)
+		}
+		if err := errors.Join(core.Close(ctx), c.Core().Close(ctx), c.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(cacheFiles(t, dir)); n != modules {
+		t.Errorf("the cache has %d entries of %d", n, modules)
+	}
+}
+
+// Start finds what was kept, once it is kept, and only while it is whole and can be read.
+func TestStart(t *testing.T) {
+	c, err := Open(t.TempDir(), 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	defer c.Core().Close(context.Background())
+	hash := strings.Repeat("cd", 32)
+	path := filepath.Join(c.folder, hash+startSuffix)
+	found := func() (text string) {
+		if !c.Start(hash, func(b []byte) error { text = string(b); return nil }) && text != "" {
+			t.Errorf("%q is damaged, and was read", text)
+		}
+		return text
+	}
+	keep := func(text string) {
+		c.KeepStart(hash, func() ([]byte, error) { return []byte(text), nil })
+	}
+	if found() != "" {
+		t.Error("an empty cache has it")
+	}
+	c.KeepStart(hash, func() ([]byte, error) { return nil, errors.New("no start") })
+	if left, _ := os.ReadDir(c.folder); len(left) > 0 || found() != "" {
+		t.Error("it is kept though it could not be made")
+	}
+	keep("start")
+	if keep("another"); found() != "start" {
+		t.Errorf("it is %q", found())
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range whole {
+		damaged := bytes.Clone(whole)
+		damaged[n] ^= 1
+		for what, b := range map[string][]byte{"cut at": whole[:n], "changed at": damaged} {
+			if err := os.WriteFile(path, b, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if text := found(); text != "" {
+				t.Errorf("%s %d it is %q", what, n, text)
+			}
+			if _, err := os.Stat(path); err == nil {
+				t.Fatalf("%s %d it stays", what, n)
+			}
+		}
+	}
+	keep("of another version")
+	if c.Start(hash, func([]byte) error { return errors.New("of another version") }) {
+		t.Error("what cannot be read is found")
+	}
+	if keep("start"); found() != "start" {
+		t.Error("what could not be read is not replaced")
+	}
 }

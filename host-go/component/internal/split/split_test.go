@@ -2,11 +2,15 @@ package split
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 
+	"github.com/caisson-dev/caisson/host-go/component/internal/codecache"
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
 
@@ -56,6 +60,51 @@ func TestIndex(t *testing.T) {
 	}
 	if _, err := ReadIndex(parts.Index, len(parts.Chunks)+1); err == nil {
 		t.Error("a chunk is missing, and nobody notices")
+	}
+}
+
+// The index for a start has the shells of the modules in place of their code, and is the same otherwise. The beginning of
+// an index names it.
+func TestStart(t *testing.T) {
+	parts := splitEcho(t)
+	whole, err := ReadIndex(parts.Index, len(parts.Chunks))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := whole.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	start, err := ReadIndex(b, len(parts.Chunks))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := ReadBeginning(bytes.NewReader(parts.Index))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum := sha256.Sum256(parts.Index[sha256.Size:]); first.Sum != hex.EncodeToString(sum[:]) || len(first.Modules) != len(whole.Modules) {
+		t.Errorf("it begins with %+v", first)
+	}
+	for i := range whole.Modules {
+		m, s := whole.Modules[i], start.Modules[i]
+		shell, err := codecache.Shell(m.Code, m.Hash)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(s.Shell, shell) || s.Code != nil || first.Modules[i] != m.Hash {
+			t.Errorf("module %d: %d bytes of shell, not %d, and %d of code", i, len(s.Shell), len(shell), len(s.Code))
+		}
+		m.Code, s.Shell = nil, nil
+		s.Size = m.Size
+		if !reflect.DeepEqual(m, s) {
+			t.Errorf("module %d is %+v, and not %+v", i, s, m)
+		}
+	}
+	for n := range sha256.Size + 4 {
+		if _, err := ReadBeginning(bytes.NewReader(parts.Index[:n])); err == nil {
+			t.Errorf("%d bytes are a beginning", n)
+		}
 	}
 }
 
