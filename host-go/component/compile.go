@@ -63,38 +63,6 @@ func (r *Runtime) compileModule(ctx context.Context, m codecache.Module, workers
 	})
 }
 
-// several calls f for 0 to n-1, in this order, and returns the first k for which f failed, with its error. With a cache
-// it calls f from two goroutines: code is loaded by both, and compiled by one at a time, since the cache takes turns.
-func (r *Runtime) several(n int, f func(k int) error) (failed int, err error) {
-	var mu sync.Mutex
-	next := 0
-	one := func() error {
-		for {
-			mu.Lock()
-			k := next
-			next++
-			done := k >= n || err != nil
-			mu.Unlock()
-			if done {
-				return nil
-			}
-			if fault := f(k); fault != nil {
-				mu.Lock()
-				if err == nil {
-					failed, err = k, fault
-				}
-				mu.Unlock()
-			}
-		}
-	}
-	wait := func() error { return nil }
-	if r.cache != nil {
-		wait = beside(one)
-	}
-	_ = errors.Join(one(), wait())
-	return failed, err
-}
-
 // compiling counts the compilations that run. The core runtime cannot be closed during one, so the last
 // compilation that ends after Close closes the runtime.
 type compiling struct {

@@ -108,12 +108,12 @@ func (c *Compiled) compilePrepared(ctx context.Context) (err error) {
 		return err
 	})
 	defer func() { err = errors.Join(err, images()) }()
-	i, failure := c.compileModules(ctx, index)
+	compiled := c.compileModules(ctx, index)
 	if err := linked(); err != nil {
 		return err
 	}
-	if failure != nil {
-		return c.moduleError(ctx, i, failure)
+	if compiled != nil {
+		return c.moduleError(ctx, len(c.modules), compiled)
 	}
 	if err := c.finish(ctx); err != nil {
 		return err
@@ -129,38 +129,30 @@ func beside(f func() error) (wait func() error) {
 	return sync.OnceValue(func() error { return <-done })
 }
 
-// compileModules compiles the modules of a component that was prepared. It returns the number of a module with its error.
-func (c *Compiled) compileModules(ctx context.Context, index *split.Index) (failed int, err error) {
+// compileModules compiles the modules of a component that was prepared. The error is that of the first module that
+// c.modules lacks.
+func (c *Compiled) compileModules(ctx context.Context, index *split.Index) error {
 	first := 0
 	c.movable = true
 	for i := range index.Modules {
 		m := &index.Modules[i]
+		whole := func() ([]byte, error) { return c.prepared.code(index, i) }
+		listening, err := listen(ctx, i, whole)
+		if err != nil {
+			return fmt.Errorf("core module: %w", err)
+		}
+		code, err := c.r.compileModule(listening, codecache.Module{Hash: m.Hash, Shell: m.Shell, Code: whole}, c.r.cfg.CompilationWorkers)
+		if err != nil {
+			return fmt.Errorf("core module: %w", err)
+		}
+		c.modules = append(c.modules, code)
 		c.names = append(c.names, wasm.Names{Counter: m.Counter, Start: m.Start})
 		c.chunks = append(c.chunks, split.NewChunks(m.Slots, first))
 		first += len(m.Slots)
 		c.movable = c.movable && m.Still
 		c.globals = append(c.globals, m.Globals)
 	}
-	c.modules = make([]wazero.CompiledModule, len(index.Modules))
-	largest := make([]int, len(index.Modules))
-	for i := range largest {
-		largest[i] = i
-	}
-	slices.SortStableFunc(largest, func(a, b int) int { return index.Modules[b].Size - index.Modules[a].Size })
-	k, err := c.r.several(len(largest), func(k int) (err error) {
-		i := largest[k]
-		m := &index.Modules[i]
-		whole := func() ([]byte, error) { return c.prepared.code(index, i) }
-		listening, err := listen(ctx, i, whole)
-		if err == nil {
-			c.modules[i], err = c.r.compileModule(listening, codecache.Module{Hash: m.Hash, Shell: m.Shell, Code: whole}, c.r.cfg.CompilationWorkers)
-		}
-		return err
-	})
-	if err != nil {
-		return largest[k], fmt.Errorf("core module: %w", err)
-	}
-	return 0, nil
+	return nil
 }
 
 func (c *Compiled) addModule(ctx context.Context, i int, b []byte, names wasm.Names) error {

@@ -35,13 +35,8 @@ type Cache struct {
 	listing sync.Mutex
 	listed  map[string][]string
 
-	// compiling is locked while a module is compiled. So new files in the stage belong to that module. Those who only
-	// load code share it.
-	compiling sync.RWMutex
-	// compiled counts the modules that were compiled.
-	compiled int
-	// loading has a *sync.Mutex for each hash of a module: one goroutine at a time has its code in the stage.
-	loading sync.Map
+	// compiling is locked while a module is compiled. So new files in the stage belong to that module.
+	compiling sync.Mutex
 	// unnamed are the hashes of modules whose shells the core runtime has compiled, and may not have forgotten.
 	unnamed map[string]bool
 }
@@ -192,40 +187,36 @@ func (c *Cache) Compile(ctx context.Context, m Module, compile Compiler) (wazero
 		}
 		return compile(ctx, module)
 	}
-	shell := m.Shell
+	c.compiling.Lock()
+	defer c.compiling.Unlock()
+	if err := ctx.Err(); err != nil {
+		return nil, err // The context may have ended while this waited for others.
+	}
+	if err := c.stage.ready(); err != nil {
+		return nil, err
+	}
+	defer c.stage.clear()
+	shell, hash := m.Shell, m.Hash
 	if shell == nil {
 		module, err := m.Code()
 		if err != nil {
 			return nil, err
 		}
-		if shell, err = Shell(module, m.Hash); err != nil {
+		if shell, err = Shell(module, hash); err != nil {
 			shell = module // The core runtime says what is wrong with it.
 		}
 	}
-	c.compiling.RLock()
-	before := c.compiled
-	code, err := c.load(ctx, m.Hash, shell, compile)
-	c.compiling.RUnlock()
-	if code != nil || err != nil {
-		return code, err
+	if !c.unnamed[hash] && c.placeAll(hash) {
+		if code, err := compile(onlyCached(ctx), shell); err == nil {
+			return code, nil
+		}
+		c.stage.clear()
 	}
 	module, err := m.Code()
 	if err != nil {
 		return nil, err
 	}
-	c.compiling.Lock()
-	defer c.compiling.Unlock()
-	if c.compiled != before { // It may have been this module.
-		if code, err := c.load(ctx, m.Hash, shell, compile); code != nil || err != nil {
-			return code, err
-		}
-	}
-	if err := c.begin(ctx); err != nil {
-		return nil, err
-	}
-	defer c.stage.clear()
-	c.compiled++
-	code, err = compile(ctx, module)
+	code, err := compile(ctx, module)
 	if err != nil {
 		// When only the stage cannot be written to, the core runtime has the code all the same, and returns
 		// it at the second call.
@@ -234,40 +225,7 @@ func (c *Cache) Compile(ctx context.Context, m Module, compile Compiler) (wazero
 		}
 	}
 	if made := c.stage.files(); len(made) == 1 {
-		c.keep(filepath.Join(c.stage.code, made[0]), m.Hash, c.nameOf(ctx, shell, m.Hash, made[0], compile))
-	}
-	return code, nil
-}
-
-// begin makes the stage ready, with compiling locked or shared. The context may have ended while the caller waited for
-// others.
-func (c *Cache) begin(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	return c.stage.ready()
-}
-
-// load loads the code of the module with a hash, or returns nil when the cache has none that can be used. Call it with
-// compiling locked or shared.
-func (c *Cache) load(ctx context.Context, hash string, shell []byte, compile Compiler) (wazero.CompiledModule, error) {
-	lock, _ := c.loading.LoadOrStore(hash, &sync.Mutex{})
-	lock.(*sync.Mutex).Lock()
-	defer lock.(*sync.Mutex).Unlock()
-	if err := c.begin(ctx); err != nil {
-		return nil, err
-	}
-	if c.unnamed[hash] {
-		return nil, nil
-	}
-	placed := c.placeAll(hash)
-	defer c.stage.remove(placed)
-	if len(placed) == 0 {
-		return nil, nil
-	}
-	code, err := compile(onlyCached(ctx), shell)
-	if err != nil {
-		return nil, nil // The module itself is compiled then.
+		c.keep(filepath.Join(c.stage.code, made[0]), hash, c.nameOf(ctx, shell, hash, made[0], compile))
 	}
 	return code, nil
 }
@@ -342,20 +300,17 @@ func (c *Cache) nameOf(ctx context.Context, shell []byte, hash, made string, com
 	return made // The module is its own shell.
 }
 
-// placeAll puts the undamaged entries for the module with a hash into the stage. It returns their names there.
-func (c *Cache) placeAll(hash string) (placed []string) {
+// placeAll puts the undamaged entries for the module with a hash into the stage. It reports whether there are any.
+func (c *Cache) placeAll(hash string) (any bool) {
 	for _, name := range c.entries(hash) {
-		to := strings.TrimSuffix(name[len(hash)+1:], codeSuffix)
-		if c.place(name, filepath.Join(c.stage.code, to)) {
-			placed = append(placed, to)
-		}
+		any = c.place(name, filepath.Join(c.stage.code, strings.TrimSuffix(name[len(hash)+1:], codeSuffix))) || any
 	}
-	if len(placed) == 0 {
+	if !any {
 		c.listing.Lock()
 		delete(c.listed, hash) // They are gone.
 		c.listing.Unlock()
 	}
-	return placed
+	return any
 }
 
 // place puts an undamaged entry into the stage. It links the file before it checks it: the file of that name
@@ -374,7 +329,7 @@ func (c *Cache) place(name, to string) bool {
 		return false
 	}
 	defer r.Close()
-	f, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) // Never into an entry.
+	f, err := os.Create(to)
 	if err == nil {
 		_, err = io.Copy(f, r)
 		if err = errors.Join(err, f.Close()); err != nil {

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -24,7 +23,6 @@ const (
 // long as it lives. The next process removes the stages of processes that have ended.
 type stage struct {
 	dir  string
-	mu   sync.Mutex  // of made and lock
 	made fs.FileInfo // the folder that this process made, to tell it from another of the same name
 	code string      // the folder of the core runtime's files
 	lock *lock
@@ -62,8 +60,6 @@ func newStage(dir string) (s *stage, err error) {
 // is in the stage's place: code in that folder is not the cache's. When ready cannot make the stage, the
 // cache stages nothing, which costs only time.
 func (s *stage) ready() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	now, err := os.Lstat(s.dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = os.Mkdir(s.dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -92,12 +88,9 @@ func (s *stage) files() (names []string) {
 	return names
 }
 
-// clear removes the core runtime's files: the stage has none but while a module is compiled or loaded.
-func (s *stage) clear() { s.remove(s.files()) }
-
-// remove removes these files of the core runtime's.
-func (s *stage) remove(names []string) {
-	for _, name := range names {
+// clear removes the core runtime's files: the stage has none but while a module is compiled.
+func (s *stage) clear() {
+	for _, name := range s.files() {
 		_ = os.Remove(filepath.Join(s.code, name))
 	}
 }
