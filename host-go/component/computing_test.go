@@ -105,6 +105,35 @@ func TestComputing(t *testing.T) {
 	}
 }
 
+// A host function lets the guest compute for longer in the call that runs.
+func TestComputingAdded(t *testing.T) {
+	c, err := testRuntime(t, nil).Compile(context.Background(), testFile(t, "runaway.wasm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const bound = 20 * time.Millisecond
+	for more, most := range map[time.Duration]time.Duration{0: bound, -time.Hour: bound, time.Second: bound + time.Second} {
+		var in *Instance
+		added := false
+		l := NewLinker()
+		l.Root().Func("nop", func(context.Context, []any) ([]any, error) {
+			if !added {
+				in.AddComputing(more)
+			}
+			added = true
+			return nil, nil
+		})
+		in = instantiate(t, c, l)
+		clocked(in, 3*time.Millisecond)
+		if err := within(context.Background(), in, bound, "call-for-ever"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("with %v more it ends with %v", more, err)
+		}
+		if got := in.Computed(); got <= most || got > most+2*stretch {
+			t.Errorf("with %v more it has computed for %v", more, got)
+		}
+	}
+}
+
 // What a host function waits is not charged when it is put off, and otherwise as a stretch is.
 func TestComputingPutOff(t *testing.T) {
 	var in *Instance

@@ -170,6 +170,14 @@ func safePoint(ctx context.Context, _ api.Module, stack []uint64) {
 // loading of code that the guest needs is put off in the same way.
 func (in *Instance) PutOff(d time.Duration) { in.fuel.pause(d) }
 
+// AddComputing lets the guest compute for d more in the call that runs, where the call has a bound of
+// [WithComputing]. Call it only from a host function of the instance.
+func (in *Instance) AddComputing(d time.Duration) {
+	if m := &in.fuel; m.bound > 0 {
+		m.bound += min(max(0, d), math.MaxInt64-m.bound)
+	}
+}
+
 // Computed returns how long the guest computed in the last call, as [WithComputing] says; 0 when that call had
 // no such bound. Do not call it during a call.
 func (in *Instance) Computed() time.Duration { return in.fuel.computed }

@@ -20,6 +20,7 @@ type Sandbox interface {
 	MemoryRefused() bool
 	FuelUsed() uint64
 	Computed() time.Duration
+	AddComputing(d time.Duration)
 	PutOff(d time.Duration)
 	Save(to io.Writer) error
 	Close(ctx context.Context) error
@@ -55,6 +56,9 @@ func (r remote) ExportedFunction(name string) Function {
 
 // Memories implements [Sandbox].
 func (remote) Memories() [][]byte { return nil }
+
+// AddComputing implements [Sandbox]. It does nothing: a worker has no interpreter, for whose guests it is.
+func (remote) AddComputing(time.Duration) {}
 
 type remoteFunction struct {
 	in   *isolation.Worker

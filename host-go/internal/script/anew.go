@@ -19,6 +19,7 @@ type beginning struct {
 	random   []byte        // the state of the random bytes
 	used     bool          // the instance has begun anew
 	patience time.Duration // of this instance
+	rest     time.Duration // what the entry that runs may compute beyond the patience, once it cannot begin anew
 }
 
 // mayBeginAnew reports whether an instance can do again what it has done so far, so that nobody notices. Where it
@@ -54,6 +55,14 @@ func (in *Instance) keepBeginning() error {
 // compiled code.
 func (in *Instance) impatient() bool {
 	return in.guest.Interim() && in.operation == firstOperation && in.made == 0 && !in.beginning.used && in.config.mayBeginAnew()
+}
+
+// cannotBeginAnew has the entry that runs go on beyond its patience: the script has called a tool.
+func (in *Instance) cannotBeginAnew() {
+	if in.beginning.rest > 0 {
+		in.guest.AddComputing(in.beginning.rest)
+		in.beginning.rest = 0
+	}
 }
 
 // beginAnew waits for compiled code, and puts a new guest in the place of the one that the interpreter was too slow for.

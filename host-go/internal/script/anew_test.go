@@ -77,3 +77,45 @@ func TestBeginAnew(t *testing.T) {
 		t.Errorf("the tool was called %d times", calls.Load())
 	}
 }
+
+// An addition notes what a guest may compute more.
+type addition struct {
+	engine.Sandbox
+	more []time.Duration
+}
+
+func (a *addition) AddComputing(d time.Duration) { a.more = append(a.more, d) }
+
+// What has called a tool cannot begin anew: from there on the entry has what the script may compute, in the interpreter
+// too, and no longer its patience.
+func TestCalledInTheInterpreter(t *testing.T) {
+	if without.Interpreter {
+		t.Skip("nothing begins in the interpreter")
+	}
+	e, err := engine.New(context.Background(), engine.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Close)
+	const most, patient = 5 * time.Minute, 4 * time.Minute
+	config := testConfig(e)
+	config.Random = rand.NewChaCha8([32]byte{1})
+	config.Limits.Computing, config.Limits.Time = most, most
+	config.Tools = `[{"server":"s","name":"t","description":"","inputSchema":{"type":"object"}}]`
+	config.Call = func(context.Context, string, string, json.RawMessage) (json.RawMessage, *ToolFailure) {
+		return json.RawMessage(`{"content":[]}`), nil
+	}
+	in, failure := New(t.Context(), config)
+	if failure != nil {
+		t.Fatal(failure)
+	}
+	defer in.Close()
+	a, made := &addition{Sandbox: in.guest.Sandbox}, in.computed
+	in.guest.Sandbox, in.beginning.patience = a, patient
+	if _, _, failure := in.Run(t.Context(), Source{Name: "s", Text: `await Promise.all([tools.s.t({}), tools.s.t({})])`}, json.RawMessage("null"), nil); failure != nil {
+		t.Fatal(failure)
+	}
+	if len(a.more) != 1 || a.more[0] != most-made-patient {
+		t.Errorf("it may compute for %v more, and not once for %v", a.more, most-made-patient)
+	}
+}

@@ -107,6 +107,7 @@ func (in *Instance) callTool(args []any) error {
 	if err != nil {
 		return err
 	}
+	in.cannotBeginAnew()
 	c.id = id
 	in.calls.byID[id] = c
 	in.calls.queue = append(in.calls.queue, c)

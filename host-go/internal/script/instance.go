@@ -198,8 +198,9 @@ func (in *Instance) enter(ctx context.Context, export string, args ...any) *Fail
 	in.config.Record.Call(scripts+export, args)
 	left := in.config.Limits.Computing - in.computed
 	impatient := export != "deliver" && in.impatient() && left > in.beginning.patience // A new guest has not come so far.
+	in.beginning.rest = 0
 	if impatient {
-		left = in.beginning.patience
+		in.beginning.rest, left = left-in.beginning.patience, in.beginning.patience
 	}
 	// What waits, inside of an import, does so within the operation's time.
 	bounded := component.WithComputing(in.ctx, left)
