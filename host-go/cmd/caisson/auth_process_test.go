@@ -144,7 +144,7 @@ func (h *home) run(args ...string) outcome {
 // login logs in, as somebody at another program's terminal would.
 func (h *home) login(args ...string) outcome {
 	h.t.Helper()
-	p := h.start(append([]string{"auth", "login", "--no-browser", "--wait-for-auth", "60", "--callback-port", freePort(h.t)}, args...)...)
+	p := h.start(append([]string{"auth", "login", "--no-browser", "--wait-for-auth", "60", "--timeout", "2m", "--callback-port", freePort(h.t)}, args...)...)
 	visit(h.t, p.until(h.t, addressToOpen))
 	return p.wait(h.t)
 }
