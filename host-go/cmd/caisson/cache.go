@@ -129,7 +129,7 @@ type cacheContent struct {
 // and of earlier versions. cacheFile matches the names of files in them, which begin with a hash.
 var (
 	cacheFolder = regexp.MustCompile(`^(component-[0-9]+-wazero|component-stage|wazero)-`)
-	cacheFile   = regexp.MustCompile(`^[0-9a-f]{64}(-[0-9a-f]{64})?(\.code|\.memory)?(\.[0-9]+)?(\.tmp)?$`)
+	cacheFile   = regexp.MustCompile(`^[0-9a-f]{64}(-[0-9a-f]{64})?(\.code|\.memory|\.start)?(\.[0-9]+)?(\.tmp)?$`)
 )
 
 // cacheFiles finds the files of the cache. Links are not followed.

@@ -52,6 +52,7 @@ func TestCacheClearDeletesItsOwnFilesAlone(t *testing.T) {
 		"wazero-v1.11.0-amd64-linux/notes.txt",
 		"component-1-wazero-v1.12.0-amd64-linux/"+hash+"-"+hash+".code",
 		"component-1-wazero-v1.12.0-amd64-linux/"+hash+".memory.123.tmp",
+		"component-3-wazero-v1.12.0-amd64-linux/"+hash+".start",
 		"component-stage-1/wazero-v1.12.0-amd64-linux/"+hash,
 		hash, "component-notes/"+hash,
 		"wazero-notes", "photo.jpg", "other/"+hash,
@@ -61,7 +62,7 @@ func TestCacheClearDeletesItsOwnFilesAlone(t *testing.T) {
 	}
 	o := caissonRun(t, "cache", "clear", "--cache-dir", dir)
 	o.expect(t, exitOK)
-	if want := "Deleted 6.0 kB from " + dir + "\n"; o.out != want {
+	if want := "Deleted 7.0 kB from " + dir + "\n"; o.out != want {
 		t.Errorf("it says %q, want %q", o.out, want)
 	}
 	want := []string{

@@ -109,8 +109,17 @@ func (p *process) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Write writes for the process.
-func (p *process) Write(b []byte) (int, error) { return p.to.Write(b) }
+// Write writes for the process. A process that does not read any more is ended, and the error says how it has ended: it
+// may have ended by itself, before anything was written.
+func (p *process) Write(b []byte) (int, error) {
+	n, err := p.to.Write(b)
+	if err != nil {
+		p.end()
+		<-p.ended
+		return n, fmt.Errorf("it has ended: %s: %w", p.command.ProcessState, err)
+	}
+	return n, nil
+}
 
 // messages logs what a worker prints: why it cannot confine itself, or why it crashed.
 type messages struct {
