@@ -15,10 +15,10 @@ type ScriptLimits struct {
 	// sandbox has of a processor, and not that of the wall: waiting for tools and timers is not computing, and
 	// neither is waiting for a processor on a busy machine. Time bounds what passes on the wall. Default: 10 s.
 	Computing time.Duration
-	// Time bounds the whole run by the wall clock, waiting included. It does not run while somebody is asked on account of a call of
-	// a tool: while [Governance].Approve is asked about it, and while a handler answers a sampling or an elicitation
-	// of the server, for this call or for another one of the session, since servers do not say which. The
-	// deadline of a context bounds that too. Default: 60 s.
+	// Time bounds the whole run by the wall clock, waiting included. It does not run while somebody is asked on
+	// account of a call of a tool: while [Governance].Approve is asked about it, and while a handler answers a
+	// sampling or an elicitation of the server, for this call or for another one of the session, since servers do
+	// not say which. The deadline of a context bounds that too. Default: 60 s.
 	Time time.Duration
 	// MemoryBytes bounds the sandbox, rounded up to pages of 64 KiB. About 40 MB of it are there from the start.
 	// Default: 128 MiB.

@@ -38,11 +38,16 @@ const fewWorkers = 2
 // compile compiles a core module with so many workers. compile returns when the context ends: the compiler then
 // finishes its function in the background, and its output is dropped.
 func (r *Runtime) compile(ctx context.Context, b []byte, workers int) (wazero.CompiledModule, error) {
+	return r.compileModule(ctx, r.module(b), workers)
+}
+
+// module returns a module that is at hand.
+func (r *Runtime) module(b []byte) codecache.Module {
 	m := codecache.Module{Code: func() ([]byte, error) { return b, nil }}
 	if r.cache != nil {
 		m.Hash = codecache.Hash(b)
 	}
-	return r.compileModule(ctx, m, workers)
+	return m
 }
 
 // compileModule is compile of a module that may not be at hand.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"sync"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -68,8 +67,12 @@ func (c *Compiled) compile(ctx context.Context) error {
 		if lowered, err = c.lowered(ctx, i, b, lowered); err != nil {
 			return c.moduleError(ctx, i, err)
 		}
-		if err := c.addModule(ctx, i, b, names); err != nil {
-			return err
+		workers, err := c.r.workers(b)
+		if err == nil {
+			err = c.addModule(ctx, i, c.r.module(b), names, workers)
+		}
+		if err != nil {
+			return c.moduleError(ctx, i, err)
 		}
 		m.Bytes = nil
 	}
@@ -122,11 +125,11 @@ func (c *Compiled) compilePrepared(ctx context.Context) (err error) {
 	return nil
 }
 
-// beside runs f in a goroutine. wait waits for the error of f.
+// beside runs f in a goroutine. wait waits for the error of f, once.
 func beside(f func() error) (wait func() error) {
 	done := make(chan error, 1)
 	go func() { done <- f() }()
-	return sync.OnceValue(func() error { return <-done })
+	return func() error { return <-done }
 }
 
 // compileModules compiles the modules of a component that was prepared. The error is that of the first module that
@@ -136,17 +139,10 @@ func (c *Compiled) compileModules(ctx context.Context, index *split.Index) error
 	c.movable = true
 	for i := range index.Modules {
 		m := &index.Modules[i]
-		whole := func() ([]byte, error) { return c.prepared.code(index, i) }
-		listening, err := listen(ctx, i, whole)
-		if err != nil {
-			return fmt.Errorf("core module: %w", err)
+		known := codecache.Module{Hash: m.Hash, Shell: m.Shell, Code: func() ([]byte, error) { return c.prepared.code(index, i) }}
+		if err := c.addModule(ctx, i, known, wasm.Names{Counter: m.Counter, Start: m.Start}, c.r.cfg.CompilationWorkers); err != nil {
+			return err
 		}
-		code, err := c.r.compileModule(listening, codecache.Module{Hash: m.Hash, Shell: m.Shell, Code: whole}, c.r.cfg.CompilationWorkers)
-		if err != nil {
-			return fmt.Errorf("core module: %w", err)
-		}
-		c.modules = append(c.modules, code)
-		c.names = append(c.names, wasm.Names{Counter: m.Counter, Start: m.Start})
 		c.chunks = append(c.chunks, split.NewChunks(m.Slots, first))
 		first += len(m.Slots)
 		c.movable = c.movable && m.Still
@@ -155,18 +151,15 @@ func (c *Compiled) compileModules(ctx context.Context, index *split.Index) error
 	return nil
 }
 
-func (c *Compiled) addModule(ctx context.Context, i int, b []byte, names wasm.Names) error {
-	listening, err := listen(ctx, i, func() ([]byte, error) { return b, nil })
+// addModule compiles core module i with so many workers. The error is for moduleError.
+func (c *Compiled) addModule(ctx context.Context, i int, m codecache.Module, names wasm.Names, workers int) error {
+	listening, err := listen(ctx, i, m.Code)
 	if err != nil {
-		return c.moduleError(ctx, i, fmt.Errorf("core module: %w", err))
+		return fmt.Errorf("core module: %w", err)
 	}
-	workers, err := c.r.workers(b)
+	code, err := c.r.compileModule(listening, m, workers)
 	if err != nil {
-		return c.moduleError(ctx, i, err)
-	}
-	code, err := c.r.compile(listening, b, workers)
-	if err != nil {
-		return c.moduleError(ctx, i, fmt.Errorf("core module: %w", err))
+		return fmt.Errorf("core module: %w", err)
 	}
 	c.modules = append(c.modules, code)
 	c.names = append(c.names, names)

@@ -199,12 +199,10 @@ func (m *meter) pause(d time.Duration) {
 // CheckTime traps when the context of the call has ended, or the guest has computed for too long. It also looks
 // at the deadline itself: under load the context's timer may be late.
 func (m *meter) CheckTime() {
-	deadline, ok := time.Time{}, false
-	if m.done != nil {
-		deadline, ok = m.ctx.Deadline()
-	} else if m.bound == 0 {
+	if m.done == nil && m.bound == 0 {
 		return
 	}
+	deadline, ok := m.ctx.Deadline()
 	late := false
 	if ok || m.bound > 0 {
 		now := m.now()

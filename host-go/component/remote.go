@@ -165,10 +165,7 @@ func (r *Remote) make(ctx context.Context, name string, l *Linker, limits Limits
 	r.host.limits = limits
 	r.conn.limit = max(limits.Memory, slackFrame) + slackFrame
 	m := making{Limits: limits}
-	m.Computing, _ = computingOf(ctx)
-	if at, ok := ctx.Deadline(); ok {
-		m.Left = max(1, time.Until(at))
-	}
+	m.Left, m.Computing = timesOf(ctx)
 	body, err := json.Marshal(m)
 	if err != nil {
 		return err
@@ -183,6 +180,16 @@ func (r *Remote) make(ctx context.Context, name string, l *Linker, limits Limits
 		return r.conn.sendStream(from)
 	})
 	return err
+}
+
+// timesOf returns the time until the deadline of a context, and its bound on computing; 0 for none. withTimes is the
+// other process's part.
+func timesOf(ctx context.Context) (left, computing time.Duration) {
+	computing, _ = computingOf(ctx)
+	if at, ok := ctx.Deadline(); ok {
+		left = max(1, time.Until(at))
+	}
+	return left, computing
 }
 
 // Exports reports whether the component exports a function; see [Instance.ExportedFunction] for the name.
@@ -201,11 +208,7 @@ func (r *Remote) Call(ctx context.Context, name string, args ...any) ([]any, err
 	if len(args) != len(f.sig.Type.Params) {
 		return nil, &ValueError{Type: f.sig.Type.String(), Value: args, Msg: "wrong number of arguments"}
 	}
-	computing, _ := computingOf(ctx)
-	left := time.Duration(0)
-	if at, ok := ctx.Deadline(); ok {
-		left = max(1, time.Until(at))
-	}
+	left, computing := timesOf(ctx)
 	head := binary.AppendUvarint(r.conn.buffer(), uint64(len(f.name)))
 	head = append(head, f.name...)
 	head = binary.AppendUvarint(head, uint64(left))

@@ -46,7 +46,7 @@ func (w *watch) begin(ctx context.Context, r *Remote) (end func()) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if at, ok := ctx.Deadline(); ok && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			w.check(r, at)
+			w.check(r, &w.timer, func() time.Duration { return time.Until(at.Add(w.late + r.grace)) })
 		} else if !w.over {
 			w.expired = ctx.Err()
 			r.end()
@@ -65,54 +65,35 @@ func (w *watch) begin(ctx context.Context, r *Remote) (end func()) {
 	}
 }
 
-// check ends the process when the deadline is over, and looks again later when it is not. Call it with the lock.
-func (w *watch) check(r *Remote, deadline time.Time) {
+// check ends the process when nothing is left of a time, and looks again, by that time's own timer, when something is.
+// Call it with the lock, with which it calls left.
+func (w *watch) check(r *Remote, timer **time.Timer, left func() time.Duration) {
 	if w.over {
 		return
 	}
-	left := time.Until(deadline.Add(w.late + r.grace))
+	d := left()
 	if w.inHost {
-		left = max(left, r.grace)
+		d = max(d, r.grace)
 	}
-	if left <= 0 {
-		w.expire(r)
+	if d <= 0 {
+		w.expired = context.DeadlineExceeded
+		r.end()
 		return
 	}
-	w.timer = time.AfterFunc(left, func() {
+	*timer = time.AfterFunc(d, func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		w.check(r, deadline)
+		w.check(r, timer, left)
 	})
 }
 
-// bound ends the process when it has taken far longer than the guest may compute, and looks again later when it has
-// not. Call it with the lock.
+// bound begins to check that the process does not take far longer than the guest may compute. Call it with the lock.
 func (w *watch) bound(r *Remote) {
-	if w.over {
-		return
-	}
 	most := time.Duration(math.MaxInt64)
 	if w.computing < (most-r.grace)/starved {
 		most = starved*w.computing + r.grace
 	}
-	left := most - w.taken()
-	if w.inHost {
-		left = max(left, r.grace)
-	}
-	if left <= 0 {
-		w.expire(r)
-		return
-	}
-	w.bounding = time.AfterFunc(left, func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.bound(r)
-	})
-}
-
-func (w *watch) expire(r *Remote) {
-	w.expired = context.DeadlineExceeded
-	r.end()
+	w.check(r, &w.bounding, func() time.Duration { return most - w.taken() })
 }
 
 // taken returns how long the call has taken without the functions of the host. Call it with the lock.

@@ -137,14 +137,8 @@ func (s *server) make(ctx context.Context, kind frameKind, body []byte) error {
 	if err := json.Unmarshal(body, &m); err != nil {
 		return err
 	}
-	if m.Left > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, m.Left)
-		defer cancel()
-	}
-	if m.Computing > 0 {
-		ctx = WithComputing(ctx, m.Computing)
-	}
+	ctx, cancel := withTimes(ctx, m.Left, m.Computing)
+	defer cancel()
 	var err error
 	if kind == frameNew {
 		s.in, err = s.compiled.InstantiateWith(ctx, s.linker(), m.Limits)
@@ -154,6 +148,17 @@ func (s *server) make(ctx context.Context, kind frameKind, body []byte) error {
 	s.in, err = s.compiled.Restore(ctx, s.linker(), m.Limits, state)
 	_, rest := io.Copy(io.Discard, state)
 	return errors.Join(err, rest)
+}
+
+// withTimes returns a context with the times of timesOf. Cancel it.
+func withTimes(ctx context.Context, left, computing time.Duration) (context.Context, context.CancelFunc) {
+	if computing > 0 {
+		ctx = WithComputing(ctx, computing)
+	}
+	if left > 0 {
+		return context.WithTimeout(ctx, left)
+	}
+	return ctx, func() {}
 }
 
 // linker has everything that the component imports.
@@ -273,16 +278,10 @@ func (s *server) call(ctx context.Context, body []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if left > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, time.Duration(left))
-		defer cancel()
-	}
+	ctx, cancel := withTimes(ctx, time.Duration(left), time.Duration(computing))
+	defer cancel()
 	if fuel > 0 {
 		ctx = WithFuel(ctx, fuel)
-	}
-	if computing > 0 {
-		ctx = WithComputing(ctx, time.Duration(computing))
 	}
 	results, err := f.Call(ctx, args...)
 	if err != nil || len(results) == 0 {

@@ -27,6 +27,13 @@ func (g *Guest) Made() time.Duration { return g.made }
 // imported are the interfaces that the core imports. A Guest may call what its owner defines in them, and nothing else.
 var imported = []string{"egress", "timers", "authorization", "host", "script-host"}
 
+// refuseImported has a linker refuse what is not defined in it of what the core imports.
+func refuseImported(l *component.Linker) {
+	for _, name := range imported {
+		l.Interface("caisson:mcp/" + name + "@0.1.0").Fallback(refuse)
+	}
+}
+
 // Instantiate makes an instance of the core that gets its imports from the linker, and nothing that a session
 // has. The instance may compute for so long meanwhile. It begins in the interpreter while the
 // core is not compiled: wait for [Engine.Compiled] where that is too slow. Close the Guest before the engine.
@@ -54,9 +61,7 @@ func (e *Engine) Build() (string, error) {
 }
 
 func (e *Engine) newGuest(ctx context.Context, l *component.Linker, within time.Duration, here func(context.Context, *component.Compiled) (*component.Instance, error), inWorker func(context.Context, *component.Remote) error) (*Guest, error) {
-	for _, name := range imported {
-		l.Interface("caisson:mcp/" + name + "@0.1.0").Fallback(refuse)
-	}
+	refuseImported(l)
 	if e.workers != nil {
 		in, err := e.workers.instantiate(ctx, within, inWorker)
 		if err != nil {

@@ -60,15 +60,7 @@ func BenchmarkGuest(b *testing.B) {
 
 // TestGuestBench checks that the core can be measured as it is.
 func TestGuestBench(t *testing.T) {
-	dir, err := warmed()
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := newTestEngine(Config{CacheDir: dir, CompileFirst: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(e.Close)
+	e := testEngine(t, Config{CacheDir: warmCache(t), CompileFirst: true})
 	for _, transport := range []string{"stdio", "json", "events"} {
 		g := newGuest(t, e, transport, "2026-07-28", 1)
 		g.call("call-tool", benchParams)
@@ -146,9 +138,7 @@ func newGuest(b testing.TB, e *Engine, transport, revision string, tools int) *g
 	g.tools = "[" + strings.Repeat(benchTool+",", tools-1) + benchTool + "]"
 	linker := component.NewLinker()
 	wasi.AddToLinker(linker, &wasi.Config{Stdout: os.Stderr, Stderr: os.Stderr})
-	for _, name := range imported { // What only sessions and scripts have is refused.
-		linker.Interface("caisson:mcp/" + name + "@0.1.0").Fallback(refuse)
-	}
+	refuseImported(linker)
 	ignore := func(context.Context, []any) ([]any, error) { return nil, nil }
 	linker.Interface("caisson:mcp/egress@0.1.0").
 		Func("http-start", func(_ context.Context, args []any) ([]any, error) {

@@ -19,7 +19,7 @@ type beginning struct {
 	random   []byte        // the state of the random bytes
 	used     bool          // the instance has begun anew
 	patience time.Duration // of this instance
-	rest     time.Duration // what the entry that runs may compute beyond the patience, once it cannot begin anew
+	rest     time.Duration // what the entry that runs may compute beyond its patience; 0 when it cannot begin anew
 }
 
 // mayBeginAnew reports whether an instance can do again what it has done so far, so that nobody notices. Where it

@@ -13,6 +13,20 @@ import (
 	"github.com/caisson-dev/caisson/host-go/internal/without"
 )
 
+// oneTool is the tool t of the server s.
+const oneTool = `[{"server":"s","name":"t","description":"","inputSchema":{"type":"object"}}]`
+
+// interimEngine is an engine whose first instances begin in the interpreter.
+func interimEngine(t *testing.T) *engine.Engine {
+	t.Helper()
+	e, err := engine.New(context.Background(), engine.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Close)
+	return e
+}
+
 // A script that computes for long in the interpreter begins anew in compiled code, and nobody notices: its random
 // numbers and its log are those of a run that began there. What has called a tool, or waited for a timer, is not done
 // again.
@@ -23,14 +37,6 @@ func TestBeginAnew(t *testing.T) {
 	const computes = `; let n = 0; for (let i = 0; i < 1e4; i++) n += i % 7; `
 	const impatient, patient = time.Millisecond, 4 * time.Minute
 	var calls atomic.Int32
-	begin := func() *engine.Engine {
-		e, err := engine.New(context.Background(), engine.Config{Logger: slog.New(slog.DiscardHandler)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(e.Close)
-		return e
-	}
 	// run gives a script's first entry so much patience, and the entries behind it none: what they do does not depend
 	// on how fast the machine is.
 	run := func(e *engine.Engine, first time.Duration, text string) (string, []Line, bool) {
@@ -39,7 +45,7 @@ func TestBeginAnew(t *testing.T) {
 		config.Random = rand.NewChaCha8([32]byte{1})
 		config.Now = time.Unix(1, 0)
 		config.Limits.Computing, config.Limits.Time = 5*time.Minute, 5*time.Minute
-		config.Tools = `[{"server":"s","name":"t","description":"","inputSchema":{"type":"object"}}]`
+		config.Tools = oneTool
 		config.Call = func(context.Context, string, string, json.RawMessage) (json.RawMessage, *ToolFailure) {
 			calls.Add(1)
 			return json.RawMessage(`{"content":[]}`), nil
@@ -62,17 +68,17 @@ func TestBeginAnew(t *testing.T) {
 		return string(value), report.Logs, in.beginning.used
 	}
 	const alone = `console.log('once'); const r = Math.random()` + computes + `return [r, Math.random(), n]`
-	e := begin()
+	e := interimEngine(t)
 	value, logs, anew := run(e, impatient, alone)
 	want, _, compiled := run(e, impatient, alone)
 	if value != want || !anew || compiled || len(logs) != 1 {
 		t.Errorf("the value is %s and not %s, the log %v; begun anew: %t, and %t in compiled code", value, want, logs, anew, compiled)
 	}
 	const behind = `console.log('once'); await sleep(1)` + computes + `return n`
-	if value, logs, anew := run(begin(), patient, behind); value != "29994" || anew || len(logs) != 1 {
+	if value, logs, anew := run(interimEngine(t), patient, behind); value != "29994" || anew || len(logs) != 1 {
 		t.Errorf("behind a timer the value is %s, the log %v; begun anew: %t", value, logs, anew)
 	}
-	run(begin(), patient, `await tools.s.t({})`+computes+`return n`)
+	run(interimEngine(t), patient, `await tools.s.t({})`+computes+`return n`)
 	if calls.Load() != 1 {
 		t.Errorf("the tool was called %d times", calls.Load())
 	}
@@ -92,19 +98,11 @@ func TestCalledInTheInterpreter(t *testing.T) {
 	if without.Interpreter {
 		t.Skip("nothing begins in the interpreter")
 	}
-	e, err := engine.New(context.Background(), engine.Config{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(e.Close)
 	const most, patient = 5 * time.Minute, 4 * time.Minute
-	config := testConfig(e)
+	config := testConfig(interimEngine(t))
 	config.Random = rand.NewChaCha8([32]byte{1})
 	config.Limits.Computing, config.Limits.Time = most, most
-	config.Tools = `[{"server":"s","name":"t","description":"","inputSchema":{"type":"object"}}]`
-	config.Call = func(context.Context, string, string, json.RawMessage) (json.RawMessage, *ToolFailure) {
-		return json.RawMessage(`{"content":[]}`), nil
-	}
+	config.Tools = oneTool
 	in, failure := New(t.Context(), config)
 	if failure != nil {
 		t.Fatal(failure)

@@ -197,9 +197,8 @@ func (in *Instance) enter(ctx context.Context, export string, args ...any) *Fail
 	}
 	in.config.Record.Call(scripts+export, args)
 	left := in.config.Limits.Computing - in.computed
-	impatient := export != "deliver" && in.impatient() && left > in.beginning.patience // A new guest has not come so far.
 	in.beginning.rest = 0
-	if impatient {
+	if export != "deliver" && in.impatient() && left > in.beginning.patience { // A new guest has not come so far.
 		in.beginning.rest, left = left-in.beginning.patience, in.beginning.patience
 	}
 	// What waits, inside of an import, does so within the operation's time.
@@ -216,7 +215,7 @@ func (in *Instance) enter(ctx context.Context, export string, args ...any) *Fail
 	switch {
 	case err == nil:
 		return nil
-	case impatient && in.made == 0 && in.ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
+	case in.beginning.rest > 0 && in.ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
 		if failure := in.beginAnew(ctx); failure != nil {
 			return failure
 		}

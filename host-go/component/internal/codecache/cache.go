@@ -1,6 +1,7 @@
 package codecache
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -259,17 +260,10 @@ func (c *Cache) KeepStart(hash string, start func() ([]byte, error)) {
 	if _, err := os.Lstat(filepath.Join(c.folder, name)); err == nil {
 		return
 	}
-	w, err := c.create(name)
-	if err != nil {
-		return
-	}
-	b, err := start()
-	if err == nil {
-		_, err = w.Write(b)
-	}
-	if w.finish(err) == nil {
-		c.evict()
-	}
+	c.copyFrom(name, func() (io.ReadCloser, error) {
+		b, err := start()
+		return io.NopCloser(bytes.NewReader(b)), err
+	})
 }
 
 // A Compiler compiles a module with the core runtime.
