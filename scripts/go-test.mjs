@@ -7,8 +7,8 @@ import { run } from './steps.mjs';
 /** Runs it, in the folder of a module. `seen` gets the name of each test at the top of a package that was run. */
 export async function goTest(say, args, env, seen = new Set(), module = 'host-go') {
     const stdout = new PassThrough();
-    // Two rows of steps share the machine: a package takes minutes of it.
-    const ended = run('go', ['-C', module, 'test', '-json', '-timeout=40m', ...args], say, {
+    // Two rows of steps share the machine: a package takes minutes of it, and one that hangs must leave time for the others.
+    const ended = run('go', ['-C', module, 'test', '-json', '-timeout=20m', ...args], say, {
         env,
         onStdout: text => stdout.write(text)
     });
