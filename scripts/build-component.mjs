@@ -10,22 +10,13 @@ import { fileURLToPath } from 'node:url';
 
 import { componentize } from '@bytecodealliance/componentize-js';
 
+import { correctBaseline, options } from './baseline.mjs';
 import { quicken } from './bindings.mjs';
 import { bundle } from './bundle.mjs';
 import { tuneCollector } from './collector.mjs';
 import { inputs } from './inputs.mjs';
 import { checkInternals } from './internals.mjs';
 import { buildFolder, ofCore } from './without.mjs';
-
-/**
- * What the engine is told when it begins, and is in the snapshot. A function that has run so often goes on
- * in the portable baseline interpreter, which keeps what it has seen of its values. Below a few hundred
- * calls that costs more than it gives: a connect would take up to twice as long.
- */
-const BASELINE = {
-    JIT_OPTION_portableBaselineInterpreter: 'true',
-    JIT_OPTION_portableBaselineInterpreterWarmUpThreshold: '400'
-};
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const out = root + buildFolder;
@@ -48,10 +39,11 @@ const { component } = await componentize(text, {
     worldName: 'core',
     // The core has its own way out: `egress`.
     disableFeatures: ['http', 'fetch-event'],
-    env: ofCore.includes('baseline') ? {} : BASELINE
+    env: ofCore.includes('baseline') ? {} : options
 });
+const corrected = ofCore.includes('baseline') ? component : correctBaseline(component);
 await mkdir(out, { recursive: true });
 await replace('core.bundle.js', text);
-await replace('core.wasm', ofCore.includes('collector') ? component : tuneCollector(component));
+await replace('core.wasm', ofCore.includes('collector') ? corrected : tuneCollector(corrected));
 await replace('inputs.json', `${JSON.stringify(await inputs(root, text), null, 2)}\n`);
 console.log(`core.bundle.js ${kilobytes(text)}, core.wasm ${kilobytes(component)}`);

@@ -1,16 +1,9 @@
 // The engine's garbage collector as a component of some megabytes wants it. componentize-js has no way
-// to say so: what the engine was given when it began is in the snapshot of its memory, and is changed
-// there. It is found by its values, which stand together nowhere else; another version of the engine,
-// with others, ends the build.
+// to say so: its numbers are in the snapshot, and are changed there.
+import { change, words } from './snapshot.mjs';
+
 const KB = 1 << 10;
 const MB = 1 << 20;
-
-/** Integers as they lie in the memory. */
-function words(...values) {
-    const bytes = Buffer.alloc(4 * values.length);
-    values.forEach((value, i) => bytes.writeUInt32LE(value, 4 * i));
-    return bytes;
-}
 
 /**
  * What the objects of a heap may take before they are collected for the first time. A collection goes through the
@@ -58,14 +51,7 @@ const CHANGES = [
 export function tuneCollector(component) {
     const bytes = Buffer.from(component);
     for (const [places, before, after] of CHANGES) {
-        const found = [];
-        for (let at = bytes.indexOf(words(...before)); at >= 0; at = bytes.indexOf(words(...before), at + 1))
-            found.push(at);
-        if (found.length !== places)
-            throw new Error(
-                `the engine's memory has ${before} in ${found.length} places, not ${places}: look at scripts/collector.mjs`
-            );
-        for (const at of found) bytes.set(words(...after), at);
+        const found = change(bytes, places, before, after, 'collector.mjs');
         if (before[0] === most) tuneTexts(bytes, found);
     }
     return bytes;

@@ -22,7 +22,7 @@ async function witHash(root) {
 
 /** The hash of what makes a component of the script. */
 async function buildHash(root) {
-    const names = ['bindings.mjs', 'build-component.mjs', 'collector.mjs'];
+    const names = ['baseline.mjs', 'bindings.mjs', 'build-component.mjs', 'collector.mjs', 'snapshot.mjs'];
     return sha256(...(await Promise.all(names.map(name => readFile(`${root}scripts/${name}`)))));
 }
 

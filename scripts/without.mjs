@@ -4,7 +4,7 @@
 //   CAISSON_WITHOUT=all make test               and without any
 //   CAISSON_WITHOUT=fast-path npm run build     builds such a core, in a folder of its own
 
-/** What a core can be built without; src/without.d.ts, bindings.mjs, bundle.mjs, collector.mjs and build-component.mjs say what each is. */
+/** What a core can be built without; src/without.d.ts, baseline.mjs, bindings.mjs, bundle.mjs and collector.mjs say what each is. */
 const OF_CORE = ['validators', 'fast-path', 'warmup', 'sweep', 'names', 'bindings', 'collector', 'baseline'];
 
 /** What the host can do without; host-go/internal/without says what each is. */

@@ -81,8 +81,8 @@ func (in *Instance) addChunk(code wazero.CompiledModule, primary api.Module) err
 }
 
 // maxAhead is the costliest function that CompileChunks compiles, in wasm.Metering.Effort's units: it takes the
-// compiler about 100 MB. What is costlier is most often a table of the program's start, which nobody calls again.
-const maxAhead = 170_000_000
+// compiler some 120 MB. What is costlier is most often a table of the program's start, which nobody calls again.
+const maxAhead = 250_000_000
 
 // CompileChunks compiles the chunks that are not in the runtime's cache, so that no call has to wait for one.
 // Functions that would take much memory to compile are left to their first call.
