@@ -325,6 +325,9 @@ func TestHostileGuest(t *testing.T) {
 				a.before(t, e, s)
 			}
 			f := e.strike(t, s, a.then)
+			if a.cpu > 0 { // That the test collects so often, for the heap's sake, is not the attack's doing.
+				defer debug.SetGCPercent(debug.SetGCPercent(100))
+			}
 			used := cpuTime()
 			time.Sleep(a.lasts)
 			used = cpuTime() - used
@@ -464,28 +467,35 @@ func bystanders(t *testing.T) {
 	end := make(chan struct{})
 	var all sync.WaitGroup
 	var calls atomic.Int64
-	for range 2 {
+	call := func(s *Session, n int) bool {
+		message := fmt.Sprint("call ", n)
+		params, _ := json.Marshal(map[string]any{"name": "echo", "arguments": map[string]any{"message": message}})
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		text, f := s.Call(ctx, Operation{Export: "call-tool", Method: "tools/call", Params: string(params)})
+		if f != nil || !strings.Contains(text, message) {
+			t.Errorf("another session fails: %v", f)
+			return false
+		}
+		calls.Add(1)
+		return true
+	}
+	for first := range 2 {
 		s := open(t, e)
+		// The core needs code that is not compiled yet when its functions have run often: not in the midst of an attack.
+		for n := 0; first == 0 && n < 500 && call(s, n); n++ {
+		}
 		all.Go(func() {
-			for n := 0; ; n++ {
+			for n := 0; call(s, n); n++ {
 				select {
 				case <-end:
 					return
 				case <-time.After(20 * time.Millisecond):
 				}
-				message := fmt.Sprint("call ", n)
-				params, _ := json.Marshal(map[string]any{"name": "echo", "arguments": map[string]any{"message": message}})
-				ctx, cancel := context.WithTimeout(context.Background(), patience)
-				text, f := s.Call(ctx, Operation{Export: "call-tool", Method: "tools/call", Params: string(params)})
-				cancel()
-				if f != nil || !strings.Contains(text, message) {
-					t.Errorf("another session fails: %v", f)
-					return
-				}
-				calls.Add(1)
 			}
 		})
 	}
+	calls.Store(0)
 	t.Cleanup(func() {
 		close(end)
 		all.Wait()
@@ -543,6 +553,7 @@ func afterwards(t *testing.T, before figures) {
 	t.Helper()
 	var now figures
 	for begin := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		testTransport.CloseIdleConnections() // Those that no session uses stay open for 90 s.
 		now = measure()
 		// The other sessions have a few more at times.
 		if now.goroutines <= before.goroutines+10 && now.files <= before.files+6 && now.heap <= before.heap+(16<<20) {
