@@ -43,7 +43,7 @@ func owner(principal string) string {
 
 // unavailable says that the registry cannot be asked. Nothing was sent.
 func unavailable(server string, err error) error {
-	return &caisson.Error{Code: caisson.CodeConnect, Server: server, Step: "registry", Message: "the registry of sessions cannot be asked: NATS is away, or full; ask again later: " + err.Error(), Err: err}
+	return &caisson.Error{Code: caisson.CodeConnect, Server: server, Step: "registry", Message: "the registry of sessions cannot be asked: NATS is away, slow, or full; ask again later: " + err.Error(), Err: err}
 }
 
 // askWait bounds a question to the registry: one that was lost while NATS was away is not waited for.

@@ -77,7 +77,7 @@ type login struct {
 }
 
 func failed(step string, err error) error {
-	return fmt.Errorf("the logins that the daemons share cannot be %s: NATS is away, or full: %w", step, err)
+	return fmt.Errorf("the logins that the daemons share cannot be %s: NATS is away, slow, or full: %w", step, err)
 }
 
 // Load implements [auth.Store].

@@ -219,6 +219,13 @@ func (p *program) script(key string) {
 
 // said notes what a script says of its calls.
 func (p *program) said(outcome *caissonv1.Outcome) {
+	if failure := outcome.GetFailure(); failure.GetKind() == "limit" { // Typed, and it says nothing of its calls.
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.errors["script: limit: "+failure.GetMessage()]++
+		p.now().inScripts[1] += scriptCalls
+		return
+	}
 	var said struct{ Done, Failed []string }
 	if err := json.Unmarshal(outcome.GetValue(), &said); err != nil || len(said.Done)+len(said.Failed) != scriptCalls {
 		p.mu.Lock()

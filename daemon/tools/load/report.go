@@ -119,7 +119,7 @@ func (l *load) report(to io.Writer) error {
 		totals = append(totals, []string{fmt.Sprintf("memory of daemon %d at the ends of phases, at most (Pss)", i), peak})
 	}
 	texts := [][]string{{"errors", "the most frequent ones"}}
-	for _, text := range slices.SortedFunc(maps.Keys(l.errors), func(a, b string) int { return cmp.Compare(l.errors[b], l.errors[a]) })[:min(mostErrors, len(l.errors))] {
+	for _, text := range slices.SortedFunc(maps.Keys(l.errors), func(a, b string) int { return cmp.Or(cmp.Compare(l.errors[b], l.errors[a]), cmp.Compare(a, b)) })[:min(mostErrors, len(l.errors))] {
 		texts = append(texts, []string{fmt.Sprint(l.errors[text]), text})
 	}
 	for _, rows := range [][][]string{outcomes, calls, texts, totals} {
