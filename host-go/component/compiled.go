@@ -18,6 +18,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/memory"
 	"github.com/caisson-dev/caisson/host-go/component/internal/split"
 	"github.com/caisson-dev/caisson/host-go/component/internal/text"
+	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 	"github.com/caisson-dev/caisson/host-go/component/internal/wasm"
 )
 
@@ -202,7 +203,10 @@ func (c *Compiled) finish(ctx context.Context) error {
 	if err := c.compileShims(ctx); err != nil {
 		return err
 	}
-	c.plan()
+	if err := decodeError(types.Caught(c.plan)); err != nil {
+		return err
+	}
+	c.program.Universe.Stop = nil // What ends this compilation must end nothing that comes later.
 	return c.compileHost(ctx)
 }
 

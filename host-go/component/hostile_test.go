@@ -82,12 +82,12 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// starved reports whether the time was over before the process has had half of it to compute, where something else was
-// to end a step.
+// starved reports whether the time was over before the process has had three quarters of it to compute, where
+// something else was to end a step.
 func (r *hostileResult) starved(want map[string]string) bool {
 	for step, outcome := range r.Outcomes {
 		if outcome == "time" && !strings.Contains(want[step], "time") {
-			return r.CPU < hostileTime/2
+			return r.CPU < hostileTime*3/4
 		}
 	}
 	return false

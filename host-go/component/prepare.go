@@ -12,6 +12,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/codecache"
 	"github.com/caisson-dev/caisson/host-go/component/internal/memory"
 	"github.com/caisson-dev/caisson/host-go/component/internal/split"
+	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 )
 
 // Prepared is a component that [Prepare] took apart so that it starts quickly. Its code is metered already,
@@ -48,6 +49,7 @@ type Prepared struct {
 
 	planning sync.Once
 	plan     *Compiled
+	planErr  error
 }
 
 // Hash returns the Identity. What [Instance.Save] writes can be restored where the Hash is the same.
@@ -220,9 +222,9 @@ func (p *Prepared) planned() (*Compiled, error) {
 	}
 	p.planning.Do(func() {
 		p.plan = &Compiled{program: program, prepared: p}
-		p.plan.plan()
+		p.planErr = decodeError(types.Caught(p.plan.plan))
 	})
-	return p.plan, nil
+	return p.plan, p.planErr
 }
 
 // memories reads the first contents of the memories of the modules, from the cache if there is one.

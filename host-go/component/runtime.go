@@ -14,6 +14,7 @@ import (
 	"github.com/caisson-dev/caisson/host-go/component/internal/codecache"
 	"github.com/caisson-dev/caisson/host-go/component/internal/link"
 	"github.com/caisson-dev/caisson/host-go/component/internal/split"
+	"github.com/caisson-dev/caisson/host-go/component/internal/types"
 )
 
 // features are the core features that guests may use: those of WebAssembly 2.0, and those of 3.0 that
@@ -144,6 +145,9 @@ func decodeError(err error) error {
 	var le *link.Error
 	if errors.As(err, &le) {
 		return &DecodeError{Offset: le.Offset, Msg: le.Msg, Unsupported: le.Unsupported}
+	}
+	if errors.As(err, &types.Exhausted{}) {
+		return &DecodeError{Msg: err.Error()}
 	}
 	return err
 }

@@ -117,16 +117,15 @@ func (l *linker) caught(f func()) (err error) {
 		case nil:
 		case *Error:
 			err = x
-		case types.Exhausted:
-			err = &Error{Offset: l.offset, Msg: x.Error()}
-		case types.Stopped:
-			err = x.Err
 		default:
 			panic(x)
 		}
 	}()
-	f()
-	return nil
+	err = types.Caught(f)
+	if errors.As(err, &types.Exhausted{}) {
+		return &Error{Offset: l.offset, Msg: err.Error()}
+	}
+	return err
 }
 
 func fail(offset int, format string, args ...any) {

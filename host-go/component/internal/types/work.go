@@ -34,3 +34,20 @@ func (u *Universe) Spend(n int) {
 		panic(Stopped{err})
 	}
 }
+
+// Caught returns what f throws by way of Spend: Exhausted, or Stop's error.
+func Caught(f func()) (err error) {
+	defer func() {
+		switch x := recover().(type) {
+		case nil:
+		case Exhausted:
+			err = x
+		case Stopped:
+			err = x.Err
+		default:
+			panic(x)
+		}
+	}()
+	f()
+	return nil
+}
