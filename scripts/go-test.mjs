@@ -8,7 +8,7 @@ import { run } from './steps.mjs';
 export async function goTest(say, args, env, seen = new Set(), module = 'host-go') {
     const stdout = new PassThrough();
     // Two rows of steps share the machine: a package takes minutes of it, and one that hangs must leave time for the others.
-    const ended = run('go', ['-C', module, 'test', '-json', '-timeout=20m', ...args], say, {
+    const ended = run('go', ['-C', module, 'test', '-json', '-timeout=30m', ...args], say, {
         env,
         onStdout: text => stdout.write(text)
     });
