@@ -22,16 +22,6 @@ func manyTypes(n int) []byte {
 	return build.Component(build.TypeDefs(types...), build.ComponentImports(imports...))
 }
 
-func planner(t *testing.T) *component.Runtime {
-	t.Helper()
-	r, err := component.NewRuntime(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = r.Close(context.Background()) })
-	return r
-}
-
 // countdown is a context that ends when it has been asked so often.
 type countdown struct {
 	context.Context
@@ -47,7 +37,11 @@ func (c *countdown) Err() error {
 
 // TestCompileEnds ends a compilation at each of its steps: it gives the context's error.
 func TestCompileEnds(t *testing.T) {
-	r := planner(t)
+	r, err := component.NewRuntime(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.Close(context.Background()) })
 	b := manyTypes(500)
 	for n := 0; ; n++ {
 		c, err := r.Compile(&countdown{context.Background(), n}, b)
